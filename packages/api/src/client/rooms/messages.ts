@@ -1,0 +1,18 @@
+import * as v from 'valibot';
+import { endpoint, v3AndLegacy } from '../../endpoint.ts';
+import { natural } from '../../query.ts';
+
+/** `GET /rooms/{roomId}/messages`: a page of a room's history. */
+export const getRoomEvents = endpoint({
+  operation: 'getRoomEvents',
+  method: 'GET',
+  paths: v3AndLegacy('/rooms/{roomId}/messages'),
+  access: 'guest',
+  query: v.object({
+    from: v.optional(v.string()),
+    to: v.optional(v.string()),
+    dir: v.picklist(['b', 'f'], 'must be b or f'),
+    limit: v.optional(natural),
+    filter: v.optional(v.string()),
+  }),
+});

@@ -1,0 +1,66 @@
+import type { BaseIssue, BaseSchema, InferOutput } from 'valibot';
+
+/** Any schema that turns untrusted input into a checked value. */
+export type Schema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
+
+/**
+ * Who may call an endpoint.
+ * - `none`: no token is looked at.
+ * - `optional`: a token is used when there is one; an unknown one is still refused.
+ * - `guest`: any account, guests included (client-server API, module "Guest Access").
+ * - `user`: any account except guests, who get `M_GUEST_ACCESS_FORBIDDEN`.
+ * - `admin`: a server administrator.
+ */
+export type Access = 'none' | 'optional' | 'guest' | 'user' | 'admin';
+
+/** Requests of one class share a budget; the budgets are configuration. */
+export type LimitClass = 'login' | 'registration' | 'message' | 'join' | 'invite' | 'room-creation' | 'profile' | 'keys';
+
+export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
+export interface Endpoint<P extends string = string, Q extends Schema = Schema, B extends Schema = Schema> {
+  /** The `operationId` of the specification, or a name in its manner for what it no longer lists. */
+  readonly operation: string;
+  readonly method: Method;
+  /** Every path that answers, `{name}` for a parameter; all have the same parameters. */
+  readonly paths: readonly P[];
+  readonly access: Access;
+  readonly limit?: LimitClass;
+  /** Checked against an object with one string for each query parameter, or an array of strings for a repeated one. */
+  readonly query?: Q;
+  /** Checked against the parsed JSON body. Without it a body is ignored. */
+  readonly body?: B;
+  /** An absent body counts as `{}` (clients of old versions send none). */
+  readonly bodyOptional?: boolean;
+  /** Appservices and suspended or locked users may be let in where others are not. */
+  readonly allowedWhenLocked?: boolean;
+}
+
+/** The names in braces of a path, as a union. */
+export type ParamNames<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParamNames<Rest>
+  : never;
+
+export type Params<E> = E extends Endpoint<infer P, Schema, Schema> ? { readonly [K in ParamNames<P>]: string } : never;
+export type Query<E> = E extends { readonly query: infer Q extends Schema } ? InferOutput<Q> : undefined;
+export type Body<E> = E extends { readonly body: infer B extends Schema } ? InferOutput<B> : undefined;
+
+/** Declares an endpoint; only there to infer the literal types. */
+export function endpoint<const E extends Endpoint>(declared: E): E {
+  return declared;
+}
+
+/** A path of the client-server API under `v3` and its older spelling `r0`. */
+export function v3<const S extends string>(suffix: S) {
+  return [`/_matrix/client/v3${suffix}`, `/_matrix/client/r0${suffix}`] as const;
+}
+
+/** A path under `v1`, for endpoints added after the versions were numbered one by one. */
+export function v1<const S extends string>(suffix: S) {
+  return [`/_matrix/client/v1${suffix}`] as const;
+}
+
+/** As {@link v3}, with the spelling of the first API, `/_matrix/client/api/v1`, which old guests and bots still use. */
+export function v3AndLegacy<const S extends string>(suffix: S) {
+  return [...v3(suffix), `/_matrix/client/api/v1${suffix}`] as const;
+}

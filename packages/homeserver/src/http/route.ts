@@ -1,0 +1,61 @@
+import type { Body, Endpoint, Params, Query } from '@hearth/api/endpoint.ts';
+import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
+
+/** The account and device behind a request. */
+export interface Caller {
+  readonly userId: string;
+  /** The user's number, see `storage/names.ts`. */
+  readonly user: number;
+  readonly deviceId: string;
+  /** The number of the device, unique on this server and never used again. */
+  readonly device: number;
+  readonly isGuest: boolean;
+  readonly isAdmin: boolean;
+}
+
+/** JSON that is already serialised; goes out as it is. */
+export class RawJson {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** A reply other than a plain 200. */
+export class Reply {
+  readonly status: number;
+  readonly body: JsonValue | RawJson;
+  readonly headers: Readonly<Record<string, string>>;
+  constructor(status: number, body: JsonValue | RawJson, headers: Readonly<Record<string, string>> = {}) {
+    this.status = status;
+    this.body = body;
+    this.headers = headers;
+  }
+}
+
+export interface Call<E extends Endpoint = Endpoint> {
+  readonly params: Params<E>;
+  readonly query: Query<E>;
+  readonly body: Body<E>;
+  /** Who calls; only there where the endpoint's access is not `none` (and, with `optional`, when a token was given). */
+  readonly caller: E['access'] extends 'none' ? undefined : E['access'] extends 'optional' ? Caller | undefined : Caller;
+  /** The path that was used, such as `/_matrix/client/v3/sync`. */
+  readonly path: string;
+  readonly remoteAddress: string;
+  readonly userAgent: string | undefined;
+  /** Aborts when the client has gone: long polls end then. */
+  readonly signal: AbortSignal;
+}
+
+export type Answer = JsonObject | RawJson | Reply;
+
+/** An endpoint with the function that serves it. */
+export interface Route {
+  readonly endpoint: Endpoint;
+  readonly handle: (call: Call) => Promise<Answer> | Answer;
+}
+
+/** Ties a handler to its endpoint; the types of params, query, body and caller follow from the declaration. */
+export function route<E extends Endpoint>(endpoint: E, handle: (call: Call<E>) => Promise<Answer> | Answer): Route {
+  return { endpoint, handle: handle as Route['handle'] };
+}

@@ -1,0 +1,99 @@
+import { type Database, sql, write } from './database.ts';
+import { LruMap } from '../platform/lru.ts';
+
+const readNum = sql('SELECT num FROM names WHERE text = ?');
+const readText = sql('SELECT text FROM names WHERE num = ?');
+const readTexts = sql('SELECT num, text FROM names WHERE num IN @list');
+const readLast = sql('SELECT max(num) AS last FROM names');
+const insert = sql('INSERT INTO names (num, text) VALUES (?, ?)');
+
+const CACHED_MAX = 200_000;
+
+/**
+ * Interned strings: rooms, users, event types and state keys are integers inside and strings at the edge. One
+ * string has one number, whatever it is used for.
+ */
+export class Names {
+  #last: number;
+  readonly #database: Database;
+  readonly #nums = new LruMap<string, number>(CACHED_MAX);
+  readonly #texts = new LruMap<number, string>(CACHED_MAX);
+
+  private constructor(database: Database, last: number) {
+    this.#database = database;
+    this.#last = last;
+  }
+
+  static async open(database: Database): Promise<Names> {
+    const row = await database.first<{ last: number | null }>(readLast);
+    return new Names(database, row?.last ?? 0);
+  }
+
+  /** The number of a string that may never have been seen: `undefined` then. For strings that callers make up. */
+  async find(text: string): Promise<number | undefined> {
+    const cached = this.#nums.get(text);
+    if (cached !== undefined) return cached;
+    const row = await this.#database.first<{ num: number }>(readNum, text);
+    if (row === undefined) return this.#nums.get(text);
+    return this.#remember(row.num, text);
+  }
+
+  /** The number of a string, a new one if need be. Whatever is committed next can refer to it. */
+  async num(text: string): Promise<number> {
+    const found = await this.find(text);
+    if (found !== undefined) return found;
+    this.#last += 1;
+    const num = this.#remember(this.#last, text);
+    // Not awaited: transactions commit in order, so this one is on disk before any that uses the number.
+    this.#database.commit([write(insert, num, text)]).catch(() => this.#forget(num, text));
+    return num;
+  }
+
+  /** The string of a number. */
+  async text(num: number): Promise<string> {
+    const cached = this.#texts.get(num);
+    if (cached !== undefined) return cached;
+    const row = await this.#database.first<{ text: string }>(readText, num);
+    if (row === undefined) throw new Error(`no name has the number ${num}`);
+    this.#remember(num, row.text);
+    return row.text;
+  }
+
+  /** The strings of many numbers with at most one query. */
+  async texts(nums: Iterable<number>): Promise<ReadonlyMap<number, string>> {
+    const found = new Map<number, string>();
+    const missing: number[] = [];
+    for (const num of new Set(nums)) {
+      const text = this.#texts.get(num);
+      if (text === undefined) missing.push(num);
+      else found.set(num, text);
+    }
+    if (missing.length === 0) return found;
+    for (const row of await this.#database.all<{ num: number; text: string }>(readTexts, missing)) {
+      this.#remember(row.num, row.text);
+      found.set(row.num, row.text);
+    }
+    return found;
+  }
+
+  /** The string of a number that is in memory, without a promise; `undefined` when it would need a query. */
+  cachedText(num: number): string | undefined {
+    return this.#texts.get(num);
+  }
+
+  /** The number of a string that is in memory, without a promise; `undefined` when it would need a query. */
+  cachedNum(text: string): number | undefined {
+    return this.#nums.get(text);
+  }
+
+  #remember(num: number, text: string): number {
+    this.#nums.set(text, num);
+    this.#texts.set(num, text);
+    return num;
+  }
+
+  #forget(num: number, text: string): void {
+    this.#nums.delete(text);
+    this.#texts.delete(num);
+  }
+}

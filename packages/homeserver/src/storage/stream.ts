@@ -1,0 +1,87 @@
+import { type Database, sql, type Write, write } from './database.ts';
+
+/**
+ * What has changed, told after the commit to whoever listens. `position` is the change's place in the server's
+ * stream; numbers (`room`, `user`, `event`) are interned, see `names.ts`.
+ */
+export type Change =
+  | { readonly kind: 'event'; readonly position: number; readonly room: number; readonly event: number }
+  | { readonly kind: 'receipt'; readonly position: number; readonly room: number; readonly user: number; readonly private: boolean }
+  | { readonly kind: 'typing'; readonly position: number; readonly room: number }
+  | { readonly kind: 'account-data'; readonly position: number; readonly user: number; readonly room: number | null; readonly type: string }
+  | { readonly kind: 'presence'; readonly position: number; readonly user: number }
+  | { readonly kind: 'device-list'; readonly position: number; readonly user: number }
+  | { readonly kind: 'to-device'; readonly position: number; readonly user: number; readonly device: number };
+
+export type Listener = (changes: readonly Change[]) => void;
+
+const readReserved = sql('SELECT reserved FROM positions WHERE slot = ?');
+const writeReserved = sql(
+  'INSERT INTO positions (slot, reserved) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET reserved = excluded.reserved',
+);
+
+/** Positions are reserved in blocks of this many, so that a start never hands out a number a second time. */
+const RESERVED_AHEAD = 10_000;
+
+/**
+ * The server's one stream of changes. Every change that a client can see takes the next position, also those that
+ * are never stored (typing, presence), so that one number says how far a client has read.
+ *
+ * Positions are taken when a change is decided and announced when its commit is on disk, in the same order:
+ * `current` never passes a change that is not yet announced.
+ */
+export class Stream {
+  #taken: number;
+  #announced: number;
+  #reserved: number;
+  readonly #database: Database;
+  readonly #listeners: Listener[] = [];
+
+  private constructor(database: Database, reserved: number) {
+    this.#database = database;
+    this.#taken = reserved;
+    this.#announced = reserved;
+    this.#reserved = reserved;
+  }
+
+  /** Starts after everything that was handed out before, even if the last process was killed. */
+  static async open(database: Database): Promise<Stream> {
+    const row = await database.first<{ reserved: number }>(readReserved, 0);
+    const stream = new Stream(database, row?.reserved ?? 0);
+    await stream.#reserve();
+    return stream;
+  }
+
+  /** The position up to which everything has been announced. */
+  get current(): number {
+    return this.#announced;
+  }
+
+  /** Takes the next position. The `commit` that carries it follows without an `await` between. */
+  next(): number {
+    this.#taken += 1;
+    if (this.#taken + RESERVED_AHEAD / 2 > this.#reserved) void this.#reserve();
+    return this.#taken;
+  }
+
+  /** Commits, then announces the changes; resolves after both. Without writes it keeps its place in the queue. */
+  async commit(writes: readonly Write[], changes: readonly Change[]): Promise<void> {
+    const upTo = this.#taken;
+    try {
+      await this.#database.commit(writes);
+    } finally {
+      if (upTo > this.#announced) this.#announced = upTo;
+    }
+    if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
+  }
+
+  /** Calls `listener` after every commit, in commit order. It must not throw and must not block. */
+  listen(listener: Listener): void {
+    this.#listeners.push(listener);
+  }
+
+  async #reserve(): Promise<void> {
+    this.#reserved = this.#taken + RESERVED_AHEAD;
+    await this.#database.commit([write(writeReserved, 0, this.#reserved)]);
+  }
+}
