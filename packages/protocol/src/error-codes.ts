@@ -1,0 +1,75 @@
+/** Every error code: the HTTP status it usually goes with, and what it means (client-server API, "Standard error response"). */
+export const ERROR_CODES = {
+  // Any endpoint.
+  M_BAD_JSON: [400, 'The JSON was valid but not what was expected'],
+  M_FORBIDDEN: [403, 'You are not allowed to do this'],
+  M_LIMIT_EXCEEDED: [429, 'Too many requests'],
+  M_MISSING_TOKEN: [401, 'Missing access token'],
+  M_NOT_FOUND: [404, 'Not found'],
+  M_NOT_JSON: [400, 'The content is not JSON'],
+  M_RESOURCE_LIMIT_EXCEEDED: [403, 'This server has reached a resource limit'],
+  M_UNKNOWN: [500, 'Internal server error'],
+  M_UNKNOWN_DEVICE: [400, 'The device does not belong to the user'],
+  M_UNKNOWN_TOKEN: [401, 'Unrecognised access token'],
+  M_UNRECOGNIZED: [404, 'Unrecognised request'],
+  M_USER_LIMIT_EXCEEDED: [403, 'Your account has reached a limit'],
+  M_USER_LOCKED: [401, 'This account has been locked'],
+  M_USER_SUSPENDED: [403, 'This account has been suspended'],
+  // Accounts and login.
+  M_APPSERVICE_LOGIN_UNSUPPORTED: [400, 'Application services cannot log in on this server'],
+  M_CAPTCHA_INVALID: [401, 'The captcha was wrong'],
+  M_CAPTCHA_NEEDED: [401, 'A captcha is required'],
+  M_EXCLUSIVE: [400, 'Reserved by an application service'],
+  M_INVALID_USERNAME: [400, 'Not a valid user name'],
+  M_UNAUTHORIZED: [401, 'Not authorised'],
+  M_USER_DEACTIVATED: [403, 'This account has been deactivated'],
+  M_USER_IN_USE: [400, 'The user name is already taken'],
+  M_WEAK_PASSWORD: [400, 'The password is too weak'],
+  M_KEY_TOO_LARGE: [400, 'The profile key is too long'],
+  M_PROFILE_TOO_LARGE: [400, 'The profile would become too large'],
+  // Parameters.
+  M_INVALID_PARAM: [400, 'A parameter has the wrong value'],
+  M_MISSING_PARAM: [400, 'A required parameter is missing'],
+  M_TOO_LARGE: [413, 'The request or entity is too large'],
+  M_UNKNOWN_POS: [400, 'Unknown position: start a new connection'],
+  // Rooms.
+  M_BAD_ALIAS: [400, 'An alias does not point to this room'],
+  M_BAD_STATE: [403, 'The state change cannot be performed'],
+  M_CANNOT_LEAVE_SERVER_NOTICE_ROOM: [403, 'The server notices room cannot be left'],
+  M_DUPLICATE_ANNOTATION: [400, 'You have already sent this annotation'],
+  M_GUEST_ACCESS_FORBIDDEN: [403, 'Guests are not allowed here'],
+  M_INCOMPATIBLE_ROOM_VERSION: [400, 'The room has a version that is not supported'],
+  M_INVALID_ROOM_STATE: [400, 'The initial state of the room is invalid'],
+  M_INVITE_BLOCKED: [403, 'The user does not accept this invitation'],
+  M_ROOM_IN_USE: [400, 'The room alias is already taken'],
+  M_UNABLE_TO_AUTHORISE_JOIN: [400, 'This server cannot tell whether you may join'],
+  M_UNABLE_TO_GRANT_JOIN: [400, 'Another server has to grant this join'],
+  M_UNSUPPORTED_ROOM_VERSION: [400, 'The room version is not supported'],
+  // Third-party identifiers and identity servers.
+  M_INVALID_EMAIL: [400, 'Not a valid email address'],
+  M_NO_VALID_SESSION: [400, 'No such validation session'],
+  M_SERVER_NOT_TRUSTED: [400, 'The third-party server is not trusted'],
+  M_SESSION_EXPIRED: [400, 'The validation session has expired'],
+  M_SESSION_NOT_VALIDATED: [400, 'The session has not been validated'],
+  M_TERMS_NOT_SIGNED: [403, 'The terms have not been accepted'],
+  M_THREEPID_AUTH_FAILED: [400, 'The third-party identifier could not be verified'],
+  M_THREEPID_DENIED: [403, 'The third-party identifier is not permitted'],
+  M_THREEPID_IN_USE: [400, 'The third-party identifier is already in use'],
+  M_THREEPID_MEDIUM_NOT_SUPPORTED: [400, 'This kind of third-party identifier is not supported'],
+  M_THREEPID_NOT_FOUND: [400, 'The third-party identifier is not known'],
+  M_TOKEN_INCORRECT: [400, 'The token is not correct'],
+  // Encryption.
+  M_INVALID_SIGNATURE: [400, 'A signature is not valid'],
+  M_WRONG_ROOM_KEYS_VERSION: [403, 'Wrong backup version'],
+  // Media.
+  M_CANNOT_OVERWRITE_MEDIA: [409, 'The media already has content'],
+  M_NOT_YET_UPLOADED: [504, 'The content has not been uploaded yet'],
+  // Application services.
+  M_BAD_STATUS: [502, 'The application service answered with an error'],
+  M_CONNECTION_FAILED: [502, 'The application service could not be reached'],
+  M_CONNECTION_TIMEOUT: [504, 'The application service did not answer in time'],
+  M_URL_NOT_SET: [400, 'The application service has no URL'],
+} as const satisfies Record<string, readonly [status: number, meaning: string]>;
+
+/** An error code of the specification. */
+export type ErrorCode = keyof typeof ERROR_CODES;

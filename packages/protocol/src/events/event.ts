@@ -1,0 +1,104 @@
+import { asInteger, asString, isObject, type JsonObject, type JsonValue } from '../json/value.ts';
+import type { RoomVersion } from '../room-versions/rules.ts';
+
+/** A reference to an event in room versions 1 and 2: its id and its reference hash. */
+export type EventReference = [eventId: string, hashes: { sha256: string }];
+
+/**
+ * An event as servers exchange it (server-server API, "PDUs"). Which members exist depends on the room version:
+ * `event_id` only in 1 and 2, `room_id` in all but the create event of 12, `redacts` up to 10.
+ */
+export interface Pdu extends JsonObject {
+  event_id?: string;
+  room_id?: string;
+  sender: string;
+  type: string;
+  state_key?: string;
+  content: JsonObject;
+  depth: number;
+  prev_events: string[] | EventReference[];
+  auth_events: string[] | EventReference[];
+  origin_server_ts: number;
+  hashes: { sha256: string };
+  signatures: Signatures;
+  redacts?: string;
+  origin?: string;
+  unsigned?: JsonObject;
+}
+
+/** Signatures by server name, then by key id. */
+export interface Signatures extends JsonObject {
+  [server: string]: { [keyId: string]: string };
+}
+
+/** An event before it is hashed and signed. */
+export type PduDraft = Omit<Pdu, 'hashes' | 'signatures'>;
+
+/** What authorisation and state resolution read of an event. Contents are not checked: rules read them field by field. */
+export interface AuthEvent {
+  readonly eventId: string;
+  readonly roomId: string;
+  readonly sender: string;
+  readonly type: string;
+  readonly stateKey?: string;
+  readonly content: JsonObject;
+  readonly originServerTs: number;
+  readonly depth?: number;
+  readonly authEvents: readonly string[];
+  readonly prevEvents: readonly string[];
+  /** The event a redaction names, of its own `redacts` or of its content, whichever the room version reads. */
+  readonly redacts?: string;
+  /** Rejected events authorise nothing; absent means accepted. */
+  readonly rejected?: boolean;
+}
+
+/** The ids in `prev_events`, whatever the version's form of references. */
+export function prevEventIds(pdu: Pick<Pdu, 'prev_events'>): string[] {
+  return referencedIds(pdu.prev_events);
+}
+
+/** The ids in `auth_events`, whatever the version's form of references. */
+export function authEventIds(pdu: Pick<Pdu, 'auth_events'>): string[] {
+  return referencedIds(pdu.auth_events);
+}
+
+/** The event a redaction names (rooms/v11 moved it into the content). */
+export function redactsOf(event: { redacts?: JsonValue | undefined; content: JsonObject }, version: RoomVersion) {
+  return asString(version.contentRedacts ? event.content.redacts : event.redacts);
+}
+
+/** The room an event belongs to; for a create event of version 12 its own id with another sigil. */
+export function roomIdOf(pdu: Pick<Pdu, 'room_id'>, eventId: string): string {
+  return pdu.room_id ?? `!${eventId.slice(1)}`;
+}
+
+/** The view of a well-shaped event that authorisation and state resolution read. */
+export function toAuthEvent(pdu: Pdu, eventId: string, version: RoomVersion): AuthEvent {
+  const redacts = redactsOf(pdu, version);
+  return {
+    eventId,
+    roomId: roomIdOf(pdu, eventId),
+    sender: pdu.sender,
+    type: pdu.type,
+    ...(pdu.state_key === undefined ? {} : { stateKey: pdu.state_key }),
+    content: pdu.content,
+    originServerTs: pdu.origin_server_ts,
+    depth: asInteger(pdu.depth) ?? 0,
+    authEvents: authEventIds(pdu),
+    prevEvents: prevEventIds(pdu),
+    ...(redacts === undefined ? {} : { redacts }),
+  };
+}
+
+/** The `signatures` of any object, without members that are not signatures. */
+export function signaturesOf(object: JsonObject, server: string): Record<string, string> {
+  const signatures = isObject(object.signatures) ? object.signatures : undefined;
+  const own = signatures !== undefined && Object.hasOwn(signatures, server) ? signatures[server] : undefined;
+  if (!isObject(own)) return {};
+  const entries = Object.entries(own).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.fromEntries(entries);
+}
+
+function referencedIds(references: string[] | EventReference[]): string[] {
+  return references.map((reference) => (typeof reference === 'string' ? reference : reference[0]));
+}

@@ -1,0 +1,23 @@
+import { type Branded, fitsIdentifier, isLocalpart } from './brand.ts';
+import { parseServerName, type ServerName } from './server-name.ts';
+
+/** `#localpart:server` (appendices, "Room Aliases"). */
+export type RoomAlias = Branded<'RoomAlias'>;
+
+/** Parses a room alias, or undefined. No more than 255 bytes; the localpart is not empty. */
+export function parseRoomAlias(text: string): RoomAlias | undefined {
+  if (!text.startsWith('#') || !fitsIdentifier(text)) return undefined;
+  const colon = text.indexOf(':');
+  if (colon < 2 || !isLocalpart(text.slice(1, colon))) return undefined;
+  return parseServerName(text.slice(colon + 1)) === undefined ? undefined : (text as RoomAlias);
+}
+
+/** The alias of a localpart on a server, or undefined when the two do not make one. */
+export function roomAlias(localpart: string, server: ServerName): RoomAlias | undefined {
+  return localpart.includes(':') ? undefined : parseRoomAlias(`#${localpart}:${server}`);
+}
+
+/** The localpart of an alias, without the sigil. */
+export function roomAliasLocalpart(alias: RoomAlias): string {
+  return alias.slice(1, alias.indexOf(':'));
+}
