@@ -14,7 +14,15 @@ export type Schema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
 export type Access = 'none' | 'optional' | 'guest' | 'user' | 'admin';
 
 /** Requests of one class share a budget; the budgets are configuration. */
-export type LimitClass = 'login' | 'registration' | 'message' | 'join' | 'invite' | 'room-creation' | 'profile' | 'keys';
+export type LimitClass =
+  | 'login'
+  | 'registration'
+  | 'message'
+  | 'join'
+  | 'invite'
+  | 'room-creation'
+  | 'profile'
+  | 'keys';
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 

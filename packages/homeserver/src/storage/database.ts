@@ -2,7 +2,8 @@
  * What both engines offer. Everything above speaks to the database through this file alone.
  *
  * SQL is written once, in the part that SQLite and PostgreSQL share, with `?` for values and `@list` where the
- * right-hand side of a comparison is a list: `WHERE num IN @list` takes an array as its value. Upserts are
+ * right-hand side of a comparison is a list: `WHERE num IN @list` takes an array of numbers or strings, `IN @blobs` one
+ * of byte strings. Upserts are
  * written `ON CONFLICT (…) DO …`.
  */
 
@@ -13,18 +14,17 @@ export type Bound = Value | readonly number[] | readonly string[] | readonly Uin
 /** One SQL statement, prepared once for each connection. Declare it at module level with {@link sql}. */
 export interface Statement {
   readonly text: string;
-  /** The place in {@link statements}; what travels to the writer's thread instead of the text. */
+  /** Counts the declared statements; what travels to the writer's thread instead of the text. */
   readonly index: number;
 }
 
-/** All declared statements, by index. */
-export const statements: Statement[] = [];
+let declaredCount = 0;
 
 /** Declares a statement. Call it at module level only: a statement is never forgotten. */
 export function sql(text: string): Statement {
-  const declared = { text, index: statements.length };
-  statements.push(declared);
-  return declared;
+  const index = declaredCount;
+  declaredCount += 1;
+  return { text, index };
 }
 
 /** One statement of a transaction. */

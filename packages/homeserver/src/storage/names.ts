@@ -1,5 +1,5 @@
-import { type Database, sql, write } from './database.ts';
 import { LruMap } from '../platform/lru.ts';
+import { type Database, sql, write } from './database.ts';
 
 const readNum = sql('SELECT num FROM names WHERE text = ?');
 const readText = sql('SELECT text FROM names WHERE num = ?');

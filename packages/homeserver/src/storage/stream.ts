@@ -6,9 +6,21 @@ import { type Database, sql, type Write, write } from './database.ts';
  */
 export type Change =
   | { readonly kind: 'event'; readonly position: number; readonly room: number; readonly event: number }
-  | { readonly kind: 'receipt'; readonly position: number; readonly room: number; readonly user: number; readonly private: boolean }
+  | {
+      readonly kind: 'receipt';
+      readonly position: number;
+      readonly room: number;
+      readonly user: number;
+      readonly private: boolean;
+    }
   | { readonly kind: 'typing'; readonly position: number; readonly room: number }
-  | { readonly kind: 'account-data'; readonly position: number; readonly user: number; readonly room: number | null; readonly type: string }
+  | {
+      readonly kind: 'account-data';
+      readonly position: number;
+      readonly user: number;
+      readonly room: number | null;
+      readonly type: string;
+    }
   | { readonly kind: 'presence'; readonly position: number; readonly user: number }
   | { readonly kind: 'device-list'; readonly position: number; readonly user: number }
   | { readonly kind: 'to-device'; readonly position: number; readonly user: number; readonly device: number };

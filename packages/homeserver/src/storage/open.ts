@@ -1,0 +1,36 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Database } from './database.ts';
+import { migrate } from './migrate.ts';
+import { SqliteDatabase } from './sqlite.ts';
+import { openForWriting } from './sqlite-connection.ts';
+
+/** The embedded database in a folder, or a PostgreSQL server. */
+export type DatabaseLocation = { readonly dataDir: string } | { readonly url: string };
+
+/** Opens the database and brings its schema up to date. */
+export async function openDatabase(location: DatabaseLocation): Promise<Database> {
+  if ('url' in location) {
+    const { openPostgres } = await import('./postgres.ts');
+    return openPostgres(location.url);
+  }
+  mkdirSync(location.dataDir, { recursive: true, mode: 0o700 });
+  return openSqlite(join(location.dataDir, 'hearth.db'));
+}
+
+async function openSqlite(path: string): Promise<Database> {
+  const connection = openForWriting(path);
+  try {
+    await migrate({
+      run: async (text) => connection.exec(text),
+      versions: async () =>
+        connection.prepare('SELECT version, oldest_compatible FROM schema_versions').all() as {
+          version: number;
+          oldest_compatible: number;
+        }[],
+    });
+  } finally {
+    connection.close();
+  }
+  return new SqliteDatabase(path);
+}

@@ -1,0 +1,92 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { parentPort, workerData } from 'node:worker_threads';
+import { CHECKPOINT_EVERY_STATEMENTS, openForWriting } from './sqlite-connection.ts';
+
+/**
+ * The writer's thread: the only connection that writes. It takes groups of transactions, commits each group at once
+ * and answers, one result for each transaction.
+ */
+
+/** One transaction: for each statement its index, the number of rows it must change (-1: any) and its values. */
+export type PackedTransaction = readonly (readonly [
+  index: number,
+  changes: number,
+  values: readonly SQLInputValue[],
+])[];
+
+export interface GroupMessage {
+  /** Statements that this thread has not seen before. */
+  readonly texts: readonly (readonly [index: number, text: string])[];
+  readonly transactions: readonly PackedTransaction[];
+}
+
+/** `null` for each transaction that is on disk, else why it is not. */
+export type GroupReply = readonly (null | { readonly fenced: boolean; readonly message: string })[];
+
+class GuardFailed extends Error {}
+
+const database: DatabaseSync = openForWriting(workerData.path);
+const prepared: StatementSync[] = [];
+const begin = database.prepare('BEGIN IMMEDIATE');
+const commit = database.prepare('COMMIT');
+let sinceCheckpoint = 0;
+
+function execute(transaction: PackedTransaction): void {
+  for (const [index, changes, values] of transaction) {
+    const statement = prepared[index];
+    if (statement === undefined) throw new Error(`statement ${index} was never sent`);
+    const result = statement.run(...values);
+    if (changes >= 0 && result.changes !== changes) throw new GuardFailed('a guard did not find what it expected');
+  }
+  sinceCheckpoint += transaction.length;
+}
+
+function inTransaction(transactions: readonly PackedTransaction[]): void {
+  begin.run();
+  try {
+    for (const transaction of transactions) execute(transaction);
+    commit.run();
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function failure(error: unknown): { fenced: boolean; message: string } {
+  return { fenced: error instanceof GuardFailed, message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Commits a group at once; when one of its transactions fails, each on its own, so that only that one is lost. */
+function commitGroup(transactions: readonly PackedTransaction[]): GroupReply {
+  try {
+    inTransaction(transactions);
+    return transactions.map(() => null);
+  } catch (error) {
+    if (transactions.length === 1) return [failure(error)];
+  }
+  return transactions.map((transaction) => {
+    try {
+      inTransaction([transaction]);
+      return null;
+    } catch (error) {
+      return failure(error);
+    }
+  });
+}
+
+parentPort?.on('message', (message: GroupMessage | 'close') => {
+  if (message === 'close') {
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    database.close();
+    parentPort?.postMessage([]);
+    parentPort?.close();
+    return;
+  }
+  for (const [index, text] of message.texts) prepared[index] = database.prepare(text);
+  parentPort?.postMessage(commitGroup(message.transactions));
+  // After the answer, so that nobody waits for it.
+  if (sinceCheckpoint >= CHECKPOINT_EVERY_STATEMENTS) {
+    database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    sinceCheckpoint = 0;
+  }
+});
