@@ -1,0 +1,55 @@
+import * as v from 'valibot';
+
+/** A list in a filter; longer than any client sends, so that matching stays cheap. */
+const LIST_MAX = 2_000;
+
+const strings = v.pipe(v.array(v.string()), v.maxLength(LIST_MAX));
+const userIds = v.pipe(v.array(v.pipe(v.string(), v.startsWith('@'))), v.maxLength(LIST_MAX));
+const roomIds = v.pipe(v.array(v.pipe(v.string(), v.startsWith('!'))), v.maxLength(LIST_MAX));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const eventEntries = {
+  limit: v.optional(count),
+  types: v.optional(strings),
+  not_types: v.optional(strings),
+  senders: v.optional(userIds),
+  not_senders: v.optional(userIds),
+};
+
+const roomEventEntries = {
+  ...eventEntries,
+  rooms: v.optional(roomIds),
+  not_rooms: v.optional(roomIds),
+  contains_url: v.optional(v.boolean()),
+  lazy_load_members: v.optional(v.boolean()),
+  include_redundant_members: v.optional(v.boolean()),
+  unread_thread_notifications: v.optional(v.boolean()),
+  related_by_senders: v.optional(userIds),
+  related_by_rel_types: v.optional(strings),
+};
+
+/** `EventFilter` (client-server API, "Filtering"). */
+export const eventFilter = v.looseObject(eventEntries);
+
+/** `RoomEventFilter`, also the `filter` of `/messages`, `/context` and `/search`. */
+export const roomEventFilter = v.looseObject(roomEventEntries);
+
+/** `RoomFilter`. */
+export const roomFilter = v.looseObject({
+  rooms: v.optional(roomIds),
+  not_rooms: v.optional(roomIds),
+  include_leave: v.optional(v.boolean()),
+  ephemeral: v.optional(roomEventFilter),
+  state: v.optional(roomEventFilter),
+  timeline: v.optional(roomEventFilter),
+  account_data: v.optional(roomEventFilter),
+});
+
+/** `Filter`: what `POST /user/{userId}/filter` takes, and `/sync` in its query. */
+export const filter = v.looseObject({
+  event_fields: v.optional(strings),
+  event_format: v.optional(v.picklist(['client', 'federation'])),
+  presence: v.optional(eventFilter),
+  account_data: v.optional(eventFilter),
+  room: v.optional(roomFilter),
+});

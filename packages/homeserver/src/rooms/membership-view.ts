@@ -1,0 +1,19 @@
+/** Who is in which room, for the domains that hang on membership but know nothing else of rooms. */
+export interface Membership {
+  isJoined(roomId: string, user: number): Promise<boolean>;
+  /** The room's number; undefined when this server has never heard of it. */
+  roomNum(roomId: string): Promise<number | undefined>;
+  joinedRooms(user: number): Promise<ReadonlySet<number>>;
+  joinedMembers(room: number): Promise<ReadonlySet<number>>;
+  /** Whether the two are joined to some room together. */
+  sharesRoom(a: number, b: number): Promise<boolean>;
+}
+
+/** An event's number and its place in the room's timeline; later events have a higher `seq`. */
+export interface EventPlace {
+  readonly num: number;
+  readonly seq: number;
+}
+
+/** Finds where an event stands in a room; undefined when it is not an accepted event of that room. */
+export type FindEventPlace = (room: number, eventId: string) => Promise<EventPlace | undefined>;
