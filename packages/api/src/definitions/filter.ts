@@ -29,13 +29,13 @@ const roomEventEntries = {
 };
 
 /** `EventFilter` (client-server API, "Filtering"). */
-export const eventFilter = v.looseObject(eventEntries);
+export const eventFilter = v.object(eventEntries);
 
 /** `RoomEventFilter`, also the `filter` of `/messages`, `/context` and `/search`. */
-export const roomEventFilter = v.looseObject(roomEventEntries);
+export const roomEventFilter = v.object(roomEventEntries);
 
 /** `RoomFilter`. */
-export const roomFilter = v.looseObject({
+export const roomFilter = v.object({
   rooms: v.optional(roomIds),
   not_rooms: v.optional(roomIds),
   include_leave: v.optional(v.boolean()),
@@ -46,7 +46,7 @@ export const roomFilter = v.looseObject({
 });
 
 /** `Filter`: what `POST /user/{userId}/filter` takes, and `/sync` in its query. */
-export const filter = v.looseObject({
+export const filter = v.object({
   event_fields: v.optional(strings),
   event_format: v.optional(v.picklist(['client', 'federation'])),
   presence: v.optional(eventFilter),

@@ -22,7 +22,10 @@ function copy(from: JsonObject, to: JsonObject, path: FieldPath): void {
   if (name === undefined) return;
   const value = member(from, name);
   if (value === undefined) return;
-  if (rest.length === 0) return define(to, name, value);
+  if (rest.length === 0) {
+    define(to, name, value);
+    return;
+  }
   if (!isObject(value)) return;
   const existing = member(to, name);
   const inner: JsonObject = isObject(existing) ? { ...existing } : {};

@@ -1,4 +1,4 @@
-import type { EventFilter, RoomEventFilter } from './filter.ts';
+import type { RoomEventFilter } from './filter.ts';
 
 /** A test of one string; undefined stands for a test that everything passes. */
 export type Test = ((value: string) => boolean) | undefined;
@@ -14,15 +14,14 @@ export interface Matcher {
   readonly nothing: boolean;
 }
 
-/** Prepares a filter for matching. */
-export function matcherOf(filter: EventFilter | RoomEventFilter | undefined): Matcher {
-  const rooms = filter as RoomEventFilter | undefined;
+/** Prepares a filter for matching; an `EventFilter` is one without rooms. */
+export function matcherOf(filter: RoomEventFilter | undefined): Matcher {
   return {
     type: testOf(filter?.types, filter?.not_types, globTest),
     sender: testOf(filter?.senders, filter?.not_senders, setTest),
-    room: testOf(rooms?.rooms, rooms?.not_rooms, setTest),
-    containsUrl: rooms?.contains_url,
-    nothing: filter?.limit === 0 || isEmpty(filter?.types) || isEmpty(filter?.senders) || isEmpty(rooms?.rooms),
+    room: testOf(filter?.rooms, filter?.not_rooms, setTest),
+    containsUrl: filter?.contains_url,
+    nothing: filter?.limit === 0 || isEmpty(filter?.types) || isEmpty(filter?.senders) || isEmpty(filter?.rooms),
   };
 }
 
