@@ -1,0 +1,68 @@
+import { type Database, guard, sql, type Write, write } from './database.ts';
+
+const select = sql('SELECT * FROM accounts WHERE user_num = ?');
+const selectAny = sql('SELECT user_num FROM accounts LIMIT 1');
+const insert = sql(
+  `INSERT INTO accounts (user_num, password_hash, user_type, is_admin, is_guest, created)
+   VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user_num) DO NOTHING`,
+);
+const updatePassword = sql('UPDATE accounts SET password_hash = ? WHERE user_num = ?');
+const updateDeactivated = sql(
+  'UPDATE accounts SET is_deactivated = 1, is_erased = ?, password_hash = NULL WHERE user_num = ?',
+);
+const updateLocked = sql('UPDATE accounts SET is_locked = ? WHERE user_num = ?');
+const updateSuspended = sql('UPDATE accounts SET is_suspended = ? WHERE user_num = ?');
+
+export interface AccountRow {
+  readonly user_num: number;
+  readonly password_hash: string | null;
+  readonly user_type: string | null;
+  readonly is_admin: number;
+  readonly is_guest: number;
+  readonly is_deactivated: number;
+  readonly is_erased: number;
+  readonly is_locked: number;
+  readonly is_suspended: number;
+  readonly created: number;
+}
+
+/** What a new account starts with. */
+export interface NewAccount {
+  readonly user: number;
+  readonly passwordHash: string | null;
+  readonly userType: string | null;
+  readonly isAdmin: boolean;
+  readonly isGuest: boolean;
+  readonly created: number;
+}
+
+export function readAccount(database: Database, user: number): Promise<AccountRow | undefined> {
+  return database.first<AccountRow>(select, user);
+}
+
+/** Whether there is any account at all. */
+export async function hasAccounts(database: Database): Promise<boolean> {
+  return (await database.first(selectAny)) !== undefined;
+}
+
+/** A guard: the transaction is refused when the account exists. */
+export function insertAccount(account: NewAccount): Write {
+  const { user, passwordHash, userType, isAdmin, isGuest, created } = account;
+  return guard(insert, user, passwordHash, userType, Number(isAdmin), Number(isGuest), created);
+}
+
+export function setPasswordHash(user: number, hash: string): Write {
+  return write(updatePassword, hash, user);
+}
+
+export function setDeactivated(user: number, erase: boolean): Write {
+  return write(updateDeactivated, Number(erase), user);
+}
+
+export function setLocked(user: number, locked: boolean): Write {
+  return write(updateLocked, Number(locked), user);
+}
+
+export function setSuspended(user: number, suspended: boolean): Write {
+  return write(updateSuspended, Number(suspended), user);
+}

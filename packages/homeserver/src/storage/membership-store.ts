@@ -1,0 +1,87 @@
+import { type Database, sql, type Write, write } from './database.ts';
+
+/** Memberships as stored. Their order is part of the format on disk. */
+export const MEMBERSHIPS = ['none', 'join', 'invite', 'knock', 'leave', 'ban'] as const;
+export type Membership = (typeof MEMBERSHIPS)[number];
+
+/** One user's membership of one room: what the current member event says. */
+export interface MembershipRow {
+  readonly user: number;
+  readonly room: number;
+  readonly membership: Membership;
+  /** The number of the member event. */
+  readonly event: number;
+  /** The user no longer wants to see the room. */
+  readonly forgotten: boolean;
+}
+
+interface Row {
+  user_num: number;
+  room: number;
+  membership: number;
+  event: number;
+  forgotten: number;
+}
+
+const put = sql(
+  'INSERT INTO memberships (user_num, room, membership, event, forgotten) VALUES (?, ?, ?, ?, 0) ON CONFLICT (user_num, room) DO UPDATE SET membership = excluded.membership, event = excluded.event, forgotten = 0',
+);
+const forget = sql('UPDATE memberships SET forgotten = 1 WHERE user_num = ? AND room = ?');
+const readOfUser = sql('SELECT user_num, room, membership, event, forgotten FROM memberships WHERE user_num = ?');
+const readOfRoom = sql(
+  'SELECT user_num, room, membership, event, forgotten FROM memberships WHERE room = ? AND membership IN @list',
+);
+const readJoined = sql('SELECT user_num FROM memberships WHERE room = ? AND membership = 1');
+const countInRooms = sql(
+  'SELECT room, membership, count(*) AS members FROM memberships WHERE room IN @list AND membership < 3 GROUP BY room, membership',
+);
+
+/** The current members of rooms, as the member events of their current state have it. */
+export class MembershipStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  put(user: number, room: number, membership: Membership, event: number): Write {
+    return write(put, user, room, MEMBERSHIPS.indexOf(membership), event);
+  }
+
+  forget(user: number, room: number): Write {
+    return write(forget, user, room);
+  }
+
+  /** All rooms that a user has ever had to do with. */
+  async ofUser(user: number): Promise<MembershipRow[]> {
+    return (await this.#database.all<Row>(readOfUser, user)).map(toRow);
+  }
+
+  /** The members of a room with one of these memberships. */
+  async ofRoom(room: number, memberships: readonly Membership[]): Promise<MembershipRow[]> {
+    const codes = memberships.map((membership) => MEMBERSHIPS.indexOf(membership));
+    return (await this.#database.all<Row>(readOfRoom, room, codes)).map(toRow);
+  }
+
+  async joined(room: number): Promise<number[]> {
+    return (await this.#database.all<{ user_num: number }>(readJoined, room)).map((row) => row.user_num);
+  }
+
+  /** How many have joined and how many are invited, for many rooms with one query. */
+  async counts(rooms: readonly number[]): Promise<ReadonlyMap<number, { joined: number; invited: number }>> {
+    const counts = new Map(rooms.map((room) => [room, { joined: 0, invited: 0 }]));
+    const rows = await this.#database.all<{ room: number; membership: number; members: number }>(countInRooms, rooms);
+    for (const { room, membership, members } of rows) {
+      const count = counts.get(room);
+      if (count === undefined) continue;
+      if (MEMBERSHIPS[membership] === 'join') count.joined = members;
+      else count.invited = members;
+    }
+    return counts;
+  }
+}
+
+function toRow(row: Row): MembershipRow {
+  const membership = MEMBERSHIPS[row.membership] ?? 'none';
+  return { user: row.user_num, room: row.room, membership, event: row.event, forgotten: row.forgotten !== 0 };
+}

@@ -1,0 +1,113 @@
+import { LruMap } from '../platform/lru.ts';
+import { type Database, sql, type Write, write } from './database.ts';
+import { decodeNode, hashBytes, hashText, type NodeHash, type NodeRef, type StateNode } from './state-node.ts';
+import { EMPTY_LEAF, emptyState, lookup, missing, type NewNode, NOT_LOADED } from './state-tree.ts';
+
+const readNodes = sql('SELECT hash, body FROM state_nodes WHERE hash IN @blobs');
+const readSnapshots = sql('SELECT num, root FROM snapshots WHERE num IN @list');
+const insertNode = sql('INSERT INTO state_nodes (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
+const insertSnapshot = sql('INSERT INTO snapshots (num, room, root) VALUES (?, ?, ?)');
+
+const NODES_MAX = 20_000;
+const SNAPSHOTS_MAX = 20_000;
+
+/** A key of room state, as numbers. */
+export interface StateKeyNums {
+  readonly type: number;
+  readonly stateKey: number;
+}
+
+/** Loads states. Nodes are shared in memory as on disk. */
+export class StateStore {
+  readonly #database: Database;
+  readonly #nodes = new LruMap<NodeHash, StateNode>(NODES_MAX);
+  readonly #snapshots = new LruMap<number, NodeRef>(SNAPSHOTS_MAX);
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** The writes that store a snapshot: the state after the event `num`. */
+  snapshotWrites(num: number, room: number, root: NodeRef, created: readonly NewNode[]): Write[] {
+    this.#snapshots.set(num, root);
+    const writes = created.map(({ hash, body }) => write(insertNode, hashBytes(hash), body));
+    writes.push(write(insertSnapshot, num, room, hashBytes(root.hash)));
+    return writes;
+  }
+
+  /** The root of a stored state whose nodes may not be in memory. */
+  root(hash: Uint8Array): NodeRef {
+    const text = hashText(hash);
+    return { hash: text, node: this.#nodes.get(text) };
+  }
+
+  /** The states of many snapshots, with at most one query. Number 0 is the empty state before a room's first event. */
+  async snapshots(nums: Iterable<number>): Promise<ReadonlyMap<number, NodeRef>> {
+    const found = new Map<number, NodeRef>();
+    const absent: number[] = [];
+    for (const num of new Set(nums)) {
+      const root = num === 0 ? emptyState() : this.#snapshots.get(num);
+      if (root === undefined) absent.push(num);
+      else found.set(num, root);
+    }
+    if (absent.length === 0) return found;
+    for (const row of await this.#database.all<{ num: number; root: Uint8Array }>(readSnapshots, absent)) {
+      const root = this.root(row.root);
+      this.#snapshots.set(row.num, root);
+      found.set(row.num, root);
+    }
+    return found;
+  }
+
+  /** Brings every node of these states into memory, one query for each level of the trees. */
+  async loadAll(roots: readonly NodeRef[]): Promise<void> {
+    for (;;) {
+      const refs = roots.flatMap((root) => missing(root));
+      if (refs.length === 0) return;
+      await this.#load(refs);
+    }
+  }
+
+  /** Brings the nodes on the way to these keys into memory, one query for each level of the trees. */
+  async loadKeys(roots: readonly NodeRef[], keys: readonly StateKeyNums[]): Promise<void> {
+    for (;;) {
+      const refs = roots.flatMap((root) => keys.flatMap((key) => missing(root, key)));
+      if (refs.length === 0) return;
+      await this.#load(refs);
+    }
+  }
+
+  /** For each state the events that it has for the keys, `undefined` where it has none. */
+  async lookupMany(
+    roots: readonly NodeRef[],
+    keys: readonly StateKeyNums[],
+  ): Promise<readonly (readonly (number | undefined)[])[]> {
+    await this.loadKeys(roots, keys);
+    return roots.map((root) =>
+      keys.map(({ type, stateKey }) => {
+        const event = lookup(root, type, stateKey);
+        if (event === NOT_LOADED) throw new Error('a state node vanished while it was read');
+        return event;
+      }),
+    );
+  }
+
+  async #load(refs: readonly NodeRef[]): Promise<void> {
+    const wanted = new Set<NodeHash>();
+    for (const ref of refs) {
+      ref.node ??= this.#nodes.get(ref.hash);
+      if (ref.node === undefined) wanted.add(ref.hash);
+    }
+    if (wanted.size === 0) return;
+    const rows = await this.#database.all<{ hash: Uint8Array; body: Uint8Array }>(
+      readNodes,
+      [...wanted].map(hashBytes),
+    );
+    for (const row of rows) this.#nodes.set(hashText(row.hash), decodeNode(row.body));
+    const empty = emptyState().hash;
+    for (const ref of refs) {
+      ref.node ??= this.#nodes.get(ref.hash) ?? (ref.hash === empty ? EMPTY_LEAF : undefined);
+      if (ref.node === undefined) throw new Error('a state node is missing from the database');
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import {
+  BRANCHES,
+  branch,
+  DEPTH_MAX,
+  encodeNode,
+  hashNode,
+  type Inner,
+  type Leaf,
+  type NodeHash,
+  type NodeRef,
+  type StateEntry,
+  type StateNode,
+} from './state-node.ts';
+
+/**
+ * Reading and changing states, without I/O: whatever is not in memory yet is reported, and `state-store.ts` loads it.
+ */
+
+/** A lookup met a node that is not in memory. */
+export const NOT_LOADED = Symbol('not loaded');
+
+/** A leaf that would hold more entries than this becomes an inner node. */
+const LEAF_ENTRIES_MAX = 32;
+
+/** A node that a change has made and that has to be stored. */
+export interface NewNode {
+  readonly hash: NodeHash;
+  readonly body: Uint8Array;
+}
+
+export const EMPTY_LEAF: Leaf = { kind: 'leaf', entries: [] };
+
+/** The state of a room before its first event. */
+export function emptyState(): NodeRef {
+  return reference(EMPTY_LEAF, []);
+}
+
+/** The event that a state has for a key; `undefined` when it has none. */
+export function lookup(root: NodeRef, type: number, stateKey: number): number | undefined | typeof NOT_LOADED {
+  let ref: NodeRef | undefined = root;
+  for (let depth = 0; ref !== undefined; depth += 1) {
+    const node: StateNode | undefined = ref.node;
+    if (node === undefined) return NOT_LOADED;
+    if (node.kind === 'leaf') {
+      return node.entries.find((entry) => entry.type === type && entry.stateKey === stateKey)?.event;
+    }
+    ref = node.children[branch(type, stateKey, depth)];
+  }
+  return undefined;
+}
+
+/**
+ * The state with one entry set. The nodes on the key's way must be in memory.
+ * @returns the new root, and the nodes that did not exist before appended to `created`
+ */
+export function withEntry(root: NodeRef, entry: StateEntry, created: NewNode[]): NodeRef {
+  return insert(root, entry, 0, created);
+}
+
+/** All entries of a state whose nodes are in memory, in no order that means anything. */
+export function* entries(root: NodeRef): Generator<StateEntry> {
+  const node = loaded(root);
+  if (node.kind === 'leaf') yield* node.entries;
+  else for (const child of node.children) if (child !== undefined) yield* entries(child);
+}
+
+/** The nodes that are not in memory, of the whole state or on the way to one key. */
+export function missing(root: NodeRef, key?: { readonly type: number; readonly stateKey: number }): NodeRef[] {
+  const found: NodeRef[] = [];
+  collectMissing(root, key, 0, found);
+  return found;
+}
+
+/**
+ * The entries of `after` that `before` does not have in the same way. Parts that are the same node are skipped, so the
+ * cost is that of the difference. Both must be in memory where they differ.
+ */
+export function difference(before: NodeRef, after: NodeRef): StateEntry[] {
+  if (before.hash === after.hash) return [];
+  const known = new Map<string, number>();
+  const changed: StateEntry[] = [];
+  const [left, right] = [loaded(before), loaded(after)];
+  if (left.kind === 'inner' && right.kind === 'inner') {
+    return right.children.flatMap((child, i) => {
+      if (child === undefined) return [];
+      const other = left.children[i];
+      return other === undefined ? [...entries(child)] : difference(other, child);
+    });
+  }
+  for (const { type, stateKey, event } of entries(before)) known.set(`${type},${stateKey}`, event);
+  for (const entry of entries(after)) {
+    if (known.get(`${entry.type},${entry.stateKey}`) !== entry.event) changed.push(entry);
+  }
+  return changed;
+}
+
+function insert(ref: NodeRef, entry: StateEntry, depth: number, created: NewNode[]): NodeRef {
+  const node = loaded(ref);
+  if (node.kind === 'inner') return insertInner(node, entry, depth, created);
+  const merged = withSortedEntry(node.entries, entry);
+  if (merged.length <= LEAF_ENTRIES_MAX || depth >= DEPTH_MAX) {
+    return reference({ kind: 'leaf', entries: merged }, created);
+  }
+  return split(merged, depth, created);
+}
+
+function insertInner(node: Inner, entry: StateEntry, depth: number, created: NewNode[]): NodeRef {
+  const at = branch(entry.type, entry.stateKey, depth);
+  const child = node.children[at];
+  const changed =
+    child === undefined
+      ? reference({ kind: 'leaf', entries: [entry] }, created)
+      : insert(child, entry, depth + 1, created);
+  return reference({ kind: 'inner', children: node.children.with(at, changed) }, created);
+}
+
+function split(list: readonly StateEntry[], depth: number, created: NewNode[]): NodeRef {
+  const groups: StateEntry[][] = Array.from({ length: BRANCHES }, () => []);
+  for (const entry of list) groups[branch(entry.type, entry.stateKey, depth)]?.push(entry);
+  const children = groups.map((group) => {
+    if (group.length === 0) return undefined;
+    if (group.length > LEAF_ENTRIES_MAX && depth + 1 < DEPTH_MAX) return split(group, depth + 1, created);
+    return reference({ kind: 'leaf', entries: group }, created);
+  });
+  return reference({ kind: 'inner', children }, created);
+}
+
+function withSortedEntry(list: readonly StateEntry[], entry: StateEntry): StateEntry[] {
+  const at = list.findIndex((other) => compare(other, entry) >= 0);
+  const there = at === -1 ? undefined : list[at];
+  if (there === undefined) return [...list, entry];
+  return list.toSpliced(at, compare(there, entry) === 0 ? 1 : 0, entry);
+}
+
+function compare(a: StateEntry, b: StateEntry): number {
+  return a.type === b.type ? a.stateKey - b.stateKey : a.type - b.type;
+}
+
+function reference(node: StateNode, created: NewNode[]): NodeRef {
+  const body = encodeNode(node);
+  const hash = hashNode(body);
+  created.push({ hash, body });
+  return { hash, node };
+}
+
+function collectMissing(
+  ref: NodeRef,
+  key: { readonly type: number; readonly stateKey: number } | undefined,
+  depth: number,
+  found: NodeRef[],
+): void {
+  const { node } = ref;
+  if (node === undefined) found.push(ref);
+  else if (node.kind === 'inner') {
+    const children = key === undefined ? node.children : [node.children[branch(key.type, key.stateKey, depth)]];
+    for (const child of children) if (child !== undefined) collectMissing(child, key, depth + 1, found);
+  }
+}
+
+function loaded(ref: NodeRef): StateNode {
+  if (ref.node === undefined) throw new Error('a state node is not in memory');
+  return ref.node;
+}

@@ -1,0 +1,108 @@
+import { eventIdBytes } from '@hearth/protocol/events/hash.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+
+/** How far an event is trusted; only accepted events have a place in their room's timeline. */
+export const STANDING = { accepted: 0, softFailed: 1, rejected: 2, outlier: 3 } as const;
+export type Standing = (typeof STANDING)[keyof typeof STANDING];
+
+/** The columns of an event that do not change. */
+export interface EventFields {
+  /** Its place in the server's stream; every event has one of its own. */
+  readonly num: number;
+  readonly eventId: string;
+  readonly room: number;
+  readonly roomId: string;
+  /** Its place in the room's timeline, counted from 1; `null` for events that are not shown. */
+  readonly seq: number | null;
+  readonly typeNum: number;
+  readonly type: string;
+  readonly senderNum: number;
+  readonly sender: string;
+  /** `null` and `undefined` for events that are not state. */
+  readonly stateKeyNum: number | null;
+  readonly stateKey: string | undefined;
+  /** `origin_server_ts`, in milliseconds. */
+  readonly ts: number;
+  readonly depth: number;
+  readonly standing: Standing;
+  /** The snapshot of the room's state before this event. */
+  readonly snapshot: number;
+  /** The event whose place in the state this one took. */
+  readonly replaces: number | null;
+  /** JSON text of the members that have no column, such as `redacts`. */
+  readonly extra: string | null;
+}
+
+/** An event as it is kept in memory. Its content stays text until somebody looks into it. */
+export class StoredEvent implements EventFields {
+  readonly num: number;
+  readonly eventId: string;
+  readonly room: number;
+  readonly roomId: string;
+  readonly seq: number | null;
+  readonly typeNum: number;
+  readonly type: string;
+  readonly senderNum: number;
+  readonly sender: string;
+  readonly stateKeyNum: number | null;
+  readonly stateKey: string | undefined;
+  readonly ts: number;
+  readonly depth: number;
+  readonly standing: Standing;
+  readonly snapshot: number;
+  readonly replaces: number | null;
+  readonly extra: string | null;
+  /** The content as JSON text, redacted if the event was. */
+  readonly contentText: string;
+  /** The redaction that took the content away. */
+  readonly redactedBy: number | null;
+  /** The client form up to its `unsigned` part; filled in by whoever renders the event first. */
+  clientText: string | undefined;
+  #content: JsonObject | undefined;
+
+  constructor(fields: EventFields, contentText: string, redactedBy: number | null) {
+    this.num = fields.num;
+    this.eventId = fields.eventId;
+    this.room = fields.room;
+    this.roomId = fields.roomId;
+    this.seq = fields.seq;
+    this.typeNum = fields.typeNum;
+    this.type = fields.type;
+    this.senderNum = fields.senderNum;
+    this.sender = fields.sender;
+    this.stateKeyNum = fields.stateKeyNum;
+    this.stateKey = fields.stateKey;
+    this.ts = fields.ts;
+    this.depth = fields.depth;
+    this.standing = fields.standing;
+    this.snapshot = fields.snapshot;
+    this.replaces = fields.replaces;
+    this.extra = fields.extra;
+    this.contentText = contentText;
+    this.redactedBy = redactedBy;
+  }
+
+  /** The parsed content. Shared: never change it. */
+  get content(): JsonObject {
+    this.#content ??= JSON.parse(this.contentText) as JsonObject;
+    return this.#content;
+  }
+
+  get isState(): boolean {
+    return this.stateKeyNum !== null;
+  }
+}
+
+/** An event id as it is stored: the 32 bytes of its hash, or the text of an id that is none (room versions 1 and 2). */
+export function storedEventId(eventId: string): Uint8Array {
+  return eventIdBytes(eventId) ?? new Uint8Array(Buffer.from(eventId, 'utf8'));
+}
+
+const HASH_BYTES = 32;
+
+/** The opposite of {@link storedEventId}; `standardBase64` for room version 3. */
+export function eventIdOfStored(bytes: Uint8Array, standardBase64: boolean): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.byteLength !== HASH_BYTES) return buffer.toString('utf8');
+  return `$${standardBase64 ? buffer.toString('base64').replace(/=+$/, '') : buffer.toString('base64url')}`;
+}
