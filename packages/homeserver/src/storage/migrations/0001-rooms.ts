@@ -7,6 +7,8 @@ export const rooms: Migration = {
   oldestCompatible: 1,
   statements: [
     'CREATE TABLE positions (slot INTEGER PRIMARY KEY, reserved INTEGER NOT NULL)',
+    // What this server signs with. Old keys stay: others verify old events with them.
+    'CREATE TABLE signing_keys (key_id TEXT PRIMARY KEY, seed BLOB NOT NULL, created_ts INTEGER NOT NULL)',
     'CREATE TABLE names (num INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)',
     // What is needed to decide the next event of a room. `fence` rises with every write to the room.
     `CREATE TABLE rooms (

@@ -1,5 +1,7 @@
 import { rooms } from './0001-rooms.ts';
+import { accounts } from './0002-accounts.ts';
+import { userData } from './0003-user-data.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in order. */
-export const migrations: readonly Migration[] = [rooms];
+export const migrations: readonly Migration[] = [rooms, accounts, userData];

@@ -1,0 +1,120 @@
+import { userInUse } from '@hearth/protocol/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import {
+  type AccountRow,
+  hasAccounts,
+  insertAccount,
+  readAccount,
+  setDeactivated,
+  setLocked,
+  setPasswordHash,
+  setSuspended,
+} from '../storage/accounts.ts';
+import { type Database, Fenced, type Write } from '../storage/database.ts';
+import type { Names } from '../storage/names.ts';
+import type { Passwords } from './passwords.ts';
+
+/** An account of this server. */
+export interface Account {
+  readonly user: number;
+  readonly userId: string;
+  readonly hasPassword: boolean;
+  readonly isAdmin: boolean;
+  readonly isGuest: boolean;
+  readonly isDeactivated: boolean;
+  readonly isLocked: boolean;
+  readonly isSuspended: boolean;
+}
+
+export interface AccountOptions {
+  readonly password?: string | undefined;
+  readonly userType?: string | undefined;
+  readonly isAdmin?: boolean;
+  readonly isGuest?: boolean;
+  /** Goes into the same transaction, before anything else. */
+  readonly guards?: readonly Write[];
+}
+
+/** The accounts of this server; what may happen to one, and nothing of its sessions. */
+export class Accounts {
+  readonly #database: Database;
+  readonly #names: Names;
+  readonly #passwords: Passwords;
+  readonly #clock: Clock;
+
+  constructor(database: Database, names: Names, passwords: Passwords, clock: Clock) {
+    this.#database = database;
+    this.#names = names;
+    this.#passwords = passwords;
+    this.#clock = clock;
+  }
+
+  /** Whether there is any account yet. */
+  exist(): Promise<boolean> {
+    return hasAccounts(this.#database);
+  }
+
+  /** The account of a user id, deactivated ones too. */
+  async find(userId: string): Promise<Account | undefined> {
+    const user = await this.#names.find(userId);
+    const row = user === undefined ? undefined : await readAccount(this.#database, user);
+    return row === undefined ? undefined : present(userId, row);
+  }
+
+  /**
+   * Creates an account.
+   * @throws MatrixError M_USER_IN_USE
+   */
+  async create(userId: string, options: AccountOptions): Promise<Account> {
+    const { password, userType = null, isAdmin = false, isGuest = false, guards = [] } = options;
+    const passwordHash = password === undefined ? null : await this.#passwords.hash(password);
+    const user = await this.#names.num(userId);
+    const created = this.#clock.now();
+    try {
+      const account = insertAccount({ user, passwordHash, userType, isAdmin, isGuest, created });
+      await this.#database.commit([...guards, account]);
+    } catch (error) {
+      if (error instanceof Fenced) throw userInUse();
+      throw error;
+    }
+    const state = { isDeactivated: false, isLocked: false, isSuspended: false };
+    return { user, userId, hasPassword: passwordHash !== null, isAdmin, isGuest, ...state };
+  }
+
+  /** Whether this is the password of the account. An account that does not exist takes as long to refuse. */
+  async hasPassword(userId: string, password: string): Promise<boolean> {
+    const user = await this.#names.find(userId);
+    const row = user === undefined ? undefined : await readAccount(this.#database, user);
+    return this.#passwords.verify(row?.password_hash ?? null, password);
+  }
+
+  async setPassword(user: number, password: string): Promise<void> {
+    await this.#database.commit([setPasswordHash(user, await this.#passwords.hash(password))]);
+  }
+
+  /** Deactivates for good: the name stays taken, the password is forgotten. */
+  async deactivate(user: number, erase: boolean): Promise<void> {
+    await this.#database.commit([setDeactivated(user, erase)]);
+  }
+
+  async setLocked(user: number, locked: boolean): Promise<void> {
+    await this.#database.commit([setLocked(user, locked)]);
+  }
+
+  async setSuspended(user: number, suspended: boolean): Promise<void> {
+    await this.#database.commit([setSuspended(user, suspended)]);
+  }
+}
+
+function present(userId: string, row: AccountRow): Account {
+  return {
+    user: row.user_num,
+    userId,
+    hasPassword: row.password_hash !== null,
+    isAdmin: row.is_admin === 1,
+    isGuest: row.is_guest === 1,
+    isDeactivated: row.is_deactivated === 1,
+    isLocked: row.is_locked === 1,
+    isSuspended: row.is_suspended === 1,
+  };
+}
