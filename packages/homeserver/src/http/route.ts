@@ -38,7 +38,11 @@ export interface Call<E extends Endpoint = Endpoint> {
   readonly query: Query<E>;
   readonly body: Body<E>;
   /** Who calls; only there where the endpoint's access is not `none` (and, with `optional`, when a token was given). */
-  readonly caller: E['access'] extends 'none' ? undefined : E['access'] extends 'optional' ? Caller | undefined : Caller;
+  readonly caller: E['access'] extends 'none'
+    ? undefined
+    : E['access'] extends 'optional'
+      ? Caller | undefined
+      : Caller;
   /** The path that was used, such as `/_matrix/client/v3/sync`. */
   readonly path: string;
   readonly remoteAddress: string;

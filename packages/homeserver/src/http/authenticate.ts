@@ -1,0 +1,53 @@
+import type { Access, Endpoint } from '@hearth/api/endpoint.ts';
+import { forbidden, guestAccessForbidden, missingToken, unknownToken } from '@hearth/protocol/errors.ts';
+import type { Caller } from './route.ts';
+
+/** What an authenticator may look at besides the token. */
+export interface CallInfo {
+  readonly endpoint: Endpoint;
+  readonly path: string;
+  readonly remoteAddress: string;
+  readonly userAgent: string | undefined;
+  /** A parameter of the query, the first if it is repeated, such as the `user_id` that application services give. */
+  queryParameter(name: string): string | undefined;
+}
+
+/**
+ * Tells who a token belongs to; `undefined` when nobody. Answers without a promise when it knows at once. Throws a
+ * MatrixError for other refusals: a soft logout, a locked account.
+ */
+export type Authenticate = (token: string, info: CallInfo) => Caller | undefined | Promise<Caller | undefined>;
+
+/**
+ * Who calls, as far as the endpoint asks; without a promise when the authenticator knows at once.
+ * @throws MatrixError when nobody who may
+ */
+export function findCaller(
+  authenticate: Authenticate,
+  authorization: string | undefined,
+  info: CallInfo,
+): Caller | undefined | Promise<Caller | undefined> {
+  const { access } = info.endpoint;
+  if (access === 'none') return undefined;
+  const token = bearer(authorization) ?? info.queryParameter('access_token');
+  if (token === undefined || token === '') {
+    if (access === 'optional') return undefined;
+    throw missingToken();
+  }
+  const caller = authenticate(token, info);
+  return caller instanceof Promise ? caller.then((known) => admit(known, access)) : admit(caller, access);
+}
+
+function bearer(authorization: string | undefined): string | undefined {
+  if (authorization === undefined) return undefined;
+  const separator = authorization.indexOf(' ');
+  if (authorization.slice(0, separator).toLowerCase() !== 'bearer') return undefined;
+  return authorization.slice(separator + 1).trim();
+}
+
+function admit(caller: Caller | undefined, access: Access): Caller {
+  if (caller === undefined) throw unknownToken();
+  if (caller.isGuest && (access === 'user' || access === 'admin')) throw guestAccessForbidden();
+  if (access === 'admin' && !caller.isAdmin) throw forbidden('Only for administrators of this server');
+  return caller;
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parse as parseQuery } from 'node:querystring';
+import type { Endpoint } from '@hearth/api/endpoint.ts';
+import type { CallInfo } from './authenticate.ts';
+import { remoteAddress, type TrustedProxies } from './remote-address.ts';
+import type { Caller, Route } from './route.ts';
+
+/** What outlives a single request. */
+export interface CallContext {
+  readonly proxies: TrustedProxies;
+  /** Those who wait; aborted when the server closes. */
+  readonly waiting: Set<AbortController>;
+  /** Nobody may begin to wait any more. */
+  isClosing: boolean;
+}
+
+/** A request on its way to its handler. What few handlers ask for is made only when they do. */
+export class IncomingCall implements CallInfo {
+  readonly route: Route;
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  query: unknown;
+  body: unknown;
+  caller: Caller | undefined;
+  readonly request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #context: CallContext;
+  readonly #search: string;
+  #parsedQuery: Readonly<Record<string, string | string[] | undefined>> | undefined;
+  #controller: AbortController | undefined;
+
+  constructor(
+    route: Route,
+    target: { path: string; search: string; params: Readonly<Record<string, string>> },
+    http: { request: IncomingMessage; response: ServerResponse },
+    context: CallContext,
+  ) {
+    this.route = route;
+    this.path = target.path;
+    this.params = target.params;
+    this.#search = target.search;
+    this.request = http.request;
+    this.#response = http.response;
+    this.#context = context;
+  }
+
+  get endpoint(): Endpoint {
+    return this.route.endpoint;
+  }
+
+  /** Each parameter of the query as a string, or as a list if it is repeated. */
+  get parsedQuery(): Readonly<Record<string, string | string[] | undefined>> {
+    this.#parsedQuery ??= parseQuery(this.#search);
+    return this.#parsedQuery;
+  }
+
+  queryParameter(name: string): string | undefined {
+    const value = this.parsedQuery[name];
+    return typeof value === 'object' ? value[0] : value;
+  }
+
+  get remoteAddress(): string {
+    const forwarded = this.request.headers['x-forwarded-for'];
+    const list = typeof forwarded === 'object' ? forwarded.join(',') : forwarded;
+    return remoteAddress(this.request.socket.remoteAddress ?? '', list, this.#context.proxies);
+  }
+
+  get userAgent(): string | undefined {
+    return this.request.headers['user-agent'];
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= this.#watch();
+    return this.#controller.signal;
+  }
+
+  #watch(): AbortController {
+    const controller = new AbortController();
+    const { waiting } = this.#context;
+    const close = () => {
+      waiting.delete(controller);
+      if (!this.#response.writableFinished) controller.abort();
+    };
+    if (this.#response.destroyed || this.#context.isClosing) controller.abort();
+    else {
+      waiting.add(controller);
+      this.#response.once('close', close);
+    }
+    return controller;
+  }
+}

@@ -1,0 +1,109 @@
+interface Node<T> {
+  readonly literals: Map<string, Node<T>>;
+  parameter: Node<T> | undefined;
+  readonly methods: Map<string, Leaf<T>>;
+}
+
+interface Leaf<T> {
+  readonly value: T;
+  readonly names: readonly string[];
+}
+
+/** What a path leads to. `values` are decoded and in the order of `names`. */
+export interface Found<T> {
+  readonly value: T;
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  /** A value was not percent-encoded UTF-8, or holds U+0000; it stands here as it came. */
+  readonly isMalformed: boolean;
+}
+
+/** `wrong-method`: the path exists, with other methods. */
+export type Lookup<T> = Found<T> | 'wrong-method' | undefined;
+
+/**
+ * Finds by method and path what was declared for it. A path is taken apart at its slashes before anything is decoded,
+ * so that a parameter may contain `%2F`. A literal segment is preferred to a parameter; parameters are never empty.
+ */
+export class PathTree<T> {
+  readonly #root: Node<T> = newNode();
+
+  /** Adds a path such as `/rooms/{roomId}/messages`. @throws when the same path and method lead somewhere already */
+  add(method: string, path: string, value: T): void {
+    const names: string[] = [];
+    let node = this.#root;
+    for (const segment of path.slice(1).split('/')) {
+      const name = /^\{(.+)\}$/.exec(segment)?.[1];
+      if (name !== undefined) names.push(name);
+      node = name === undefined ? literalChild(node, segment) : parameterChild(node);
+    }
+    if (node.methods.has(method)) throw new Error(`${method} ${path} is declared twice`);
+    node.methods.set(method, { value, names });
+  }
+
+  find(method: string, path: string): Lookup<T> {
+    const search = new Search<T>(method, path);
+    const leaf = search.from(this.#root, 1);
+    if (leaf === undefined) return search.isPathKnown ? 'wrong-method' : undefined;
+    return { value: leaf.value, names: leaf.names, values: search.values, isMalformed: search.isMalformed };
+  }
+}
+
+class Search<T> {
+  readonly values: string[] = [];
+  isPathKnown = false;
+  isMalformed = false;
+  readonly #method: string;
+  readonly #path: string;
+
+  constructor(method: string, path: string) {
+    this.#method = method;
+    this.#path = path;
+  }
+
+  /** Looks below `node` for the rest of the path, which begins at `start`. As deep as the longest declared path. */
+  from(node: Node<T>, start: number): Leaf<T> | undefined {
+    const path = this.#path;
+    if (start > path.length) {
+      if (node.methods.size > 0) this.isPathKnown = true;
+      return node.methods.get(this.#method);
+    }
+    const slash = path.indexOf('/', start);
+    const end = slash === -1 ? path.length : slash;
+    const segment = this.#decode(path.slice(start, end));
+    const literal = node.literals.get(segment);
+    const found = literal && this.from(literal, end + 1);
+    if (found !== undefined || node.parameter === undefined || segment === '') return found;
+    this.values.push(segment);
+    const below = this.from(node.parameter, end + 1);
+    if (below === undefined) this.values.pop();
+    return below;
+  }
+
+  #decode(segment: string): string {
+    if (!segment.includes('%')) return segment;
+    try {
+      const decoded = decodeURIComponent(segment);
+      if (decoded.includes('\0')) this.isMalformed = true;
+      return decoded;
+    } catch {
+      this.isMalformed = true;
+      return segment;
+    }
+  }
+}
+
+function newNode<T>(): Node<T> {
+  return { literals: new Map(), parameter: undefined, methods: new Map() };
+}
+
+function literalChild<T>(node: Node<T>, segment: string): Node<T> {
+  const child = node.literals.get(segment) ?? newNode<T>();
+  node.literals.set(segment, child);
+  return child;
+}
+
+function parameterChild<T>(node: Node<T>): Node<T> {
+  node.parameter ??= newNode<T>();
+  return node.parameter;
+}

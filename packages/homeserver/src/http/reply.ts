@@ -1,0 +1,60 @@
+import type { ServerResponse } from 'node:http';
+import type { MatrixError } from '@hearth/protocol/errors.ts';
+import { type Answer, RawJson, Reply } from './route.ts';
+
+/** Every reply carries these (client-server API, "Web Browser Clients"). */
+const CORS = [
+  'Access-Control-Allow-Origin',
+  '*',
+  'Access-Control-Allow-Methods',
+  'GET, POST, PUT, DELETE, OPTIONS',
+  'Access-Control-Allow-Headers',
+  'X-Requested-With, Content-Type, Authorization',
+];
+const JSON_HEADERS = [...CORS, 'Content-Type', 'application/json', 'Content-Length'];
+const PREFLIGHT_HEADERS = [...CORS, 'Access-Control-Max-Age', '86400'];
+
+/** Sends what a handler answered. */
+export function sendAnswer(response: ServerResponse, answer: Answer): number {
+  if (!(answer instanceof Reply)) return sendText(response, 200, text(answer));
+  return sendText(response, answer.status, text(answer.body), answer.headers);
+}
+
+/** Sends the standard error reply. */
+export function sendError(response: ServerResponse, error: MatrixError): number {
+  return sendText(response, error.status, JSON.stringify(error.body()), error.headers);
+}
+
+/** Answers an `OPTIONS` request: the same for every path, without looking at it. */
+export function sendPreflight(response: ServerResponse): void {
+  response.writeHead(204, PREFLIGHT_HEADERS);
+  response.end();
+}
+
+/** A reply for requests that are not even HTTP, as it goes over the wire. */
+export function rawError(reason: string, error: MatrixError): string {
+  const body = JSON.stringify(error.body());
+  const headers = [...JSON_HEADERS, `${Buffer.byteLength(body)}`, 'Connection', 'close'];
+  let head = `HTTP/1.1 ${error.status} ${reason}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return `${head}\r\n${body}`;
+}
+
+function text(body: Reply['body']): string {
+  return body instanceof RawJson ? body.text : JSON.stringify(body);
+}
+
+function sendText(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  more?: Readonly<Record<string, string>>,
+): number {
+  const headers = JSON_HEADERS.concat(`${Buffer.byteLength(body)}`);
+  if (more !== undefined) for (const [name, value] of Object.entries(more)) headers.push(name, value);
+  // Browsers show scripts no other header than the simplest unless they are named.
+  if (status === 429) headers.push('Access-Control-Expose-Headers', 'Retry-After');
+  response.writeHead(status, headers);
+  response.end(body);
+  return status;
+}

@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { invalidParam, MatrixError, unknown, unrecognized } from '@hearth/protocol/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Histogram, Metrics } from '../platform/metrics.ts';
+import { type Authenticate, findCaller } from './authenticate.ts';
+import { ClientGone, parseBody, readBody } from './body.ts';
+import { checkBody, checkQuery } from './check.ts';
+import { type CallContext, IncomingCall } from './incoming-call.ts';
+import { PathTree } from './path-tree.ts';
+import type { RateLimits } from './rate-limits.ts';
+import { sendAnswer, sendError, sendPreflight } from './reply.ts';
+import type { Answer, Call, Route } from './route.ts';
+
+export interface ServeOptions {
+  readonly routes: readonly Route[];
+  readonly authenticate: Authenticate;
+  readonly rateLimits: RateLimits;
+  readonly bodyBytesMax: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+const SECONDS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
+
+/** Takes requests from their arrival to their reply; one for all listeners. */
+export class Serve {
+  readonly #options: ServeOptions;
+  readonly #context: CallContext;
+  readonly #tree = new PathTree<Route>();
+  readonly #seconds: Histogram;
+  #running = 0;
+  #failures = 0;
+  /** Called when the last running request has been answered. */
+  #idle: (() => void) | undefined;
+
+  constructor(options: ServeOptions, context: CallContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#seconds = options.metrics.histogram('hearth_http_request_seconds', 'Time until the reply', SECONDS, [
+      'operation',
+      'status',
+    ]);
+    for (const route of options.routes) {
+      for (const path of route.endpoint.paths) this.#tree.add(route.endpoint.method, path, route);
+    }
+  }
+
+  /** Serves one request of `node:http`. */
+  readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.method === 'OPTIONS') {
+      sendPreflight(response);
+      return;
+    }
+    this.#running += 1;
+    response.once('close', this.#answered);
+    try {
+      void this.#serve(this.#match(request, response), response);
+    } catch (error) {
+      this.#refuse(error, 'unknown', response);
+    }
+  };
+
+  /** Ends long polls; resolves when every request that has arrived is answered. */
+  close(): Promise<void> {
+    this.#context.isClosing = true;
+    for (const controller of this.#context.waiting) controller.abort();
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  readonly #answered = (): void => {
+    this.#running -= 1;
+    if (this.#running === 0) this.#idle?.();
+  };
+
+  #match(request: IncomingMessage, response: ServerResponse): IncomingCall {
+    const url = request.url ?? '/';
+    const mark = url.indexOf('?');
+    const path = mark === -1 ? url : url.slice(0, mark);
+    // HEAD is GET whose reply has no body, which node:http sees to.
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+    const found = this.#tree.find(method, path);
+    if (found === undefined) throw unrecognized(404);
+    if (found === 'wrong-method') throw unrecognized(405, `Not a method of this path: ${method}`);
+    if (found.isMalformed) throw invalidParam('The path is not percent-encoded text');
+    const params: Record<string, string> = {};
+    for (let i = 0; i < found.names.length; i++) params[found.names[i] ?? ''] = found.values[i] ?? '';
+    const search = mark === -1 ? '' : url.slice(mark + 1);
+    return new IncomingCall(found.value, { path, search, params }, { request, response }, this.#context);
+  }
+
+  async #serve(call: IncomingCall, response: ServerResponse): Promise<void> {
+    const { clock, log } = this.#options;
+    const startMs = clock.elapsed();
+    const { operation } = call.endpoint;
+    let status: number;
+    try {
+      const answer = await this.#answer(call);
+      if (this.#context.isClosing) response.shouldKeepAlive = false;
+      status = sendAnswer(response, answer);
+    } catch (error) {
+      status = this.#refuse(error, operation, response);
+    }
+    const tookMs = clock.elapsed() - startMs;
+    this.#seconds.observe(tookMs / 1000, { operation, status: `${status}` });
+    if (log.isDebug) log.debug('request', { operation, status, tookMs: Math.round(tookMs * 10) / 10 });
+  }
+
+  async #answer(call: IncomingCall): Promise<Answer> {
+    const { endpoint, request } = call;
+    const { authenticate, rateLimits, bodyBytesMax } = this.#options;
+    const caller = findCaller(authenticate, request.headers.authorization, call);
+    call.caller = caller instanceof Promise ? await caller : caller;
+    if (endpoint.limit !== undefined) rateLimits.take(endpoint.limit, `${call.caller?.user ?? call.remoteAddress}`);
+    if (endpoint.query !== undefined) call.query = checkQuery(endpoint.query, call.parsedQuery);
+    if (endpoint.body !== undefined) {
+      const bytes = await readBody(request, bodyBytesMax);
+      call.body = checkBody(endpoint.body, parseBody(bytes, endpoint.bodyOptional === true));
+    }
+    // The one place where a checked request takes on the types of its endpoint, see `route`.
+    return call.route.handle(call as unknown as Call);
+  }
+
+  #refuse(error: unknown, operation: string, response: ServerResponse): number {
+    if (error instanceof MatrixError) return sendError(response, error);
+    const { log } = this.#options;
+    // Whoever wrote the handler could not know that the client would go: what follows from it is no fault.
+    if (error instanceof ClientGone || response.destroyed) {
+      log.debug('client gone', { operation });
+      return 499;
+    }
+    this.#failures += 1;
+    log.error('request failed', { operation, failure: this.#failures, error });
+    return sendError(response, unknown(`Internal server error; the server's log has it as failure ${this.#failures}`));
+  }
+}

@@ -1,0 +1,59 @@
+import type { LimitClass } from '@hearth/api/endpoint.ts';
+import type { Authenticate } from '../../src/http/authenticate.ts';
+import { type RateLimitSizes, RateLimits } from '../../src/http/rate-limits.ts';
+import type { Caller, Route } from '../../src/http/route.ts';
+import { type HttpServer, startHttp } from '../../src/http/start.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { silentLog } from '../../src/platform/log.ts';
+import { noMetrics } from '../../src/platform/metrics.ts';
+
+export const alice: Caller = {
+  userId: '@alice:test',
+  user: 1,
+  deviceId: 'A',
+  device: 1,
+  isGuest: false,
+  isAdmin: false,
+};
+export const guest: Caller = { ...alice, userId: '@1:test', user: 2, isGuest: true };
+
+/** Tokens `alice` and `guest` are known, the second only after a while. */
+const authenticate: Authenticate = (token) => {
+  if (token === 'alice') return alice;
+  return Promise.resolve(token === 'guest' ? guest : undefined);
+};
+
+const CLASSES: LimitClass[] = [
+  'login',
+  'registration',
+  'message',
+  'join',
+  'invite',
+  'room-creation',
+  'profile',
+  'keys',
+];
+
+export function rateLimits(sizes: Partial<RateLimitSizes> = {}): RateLimits {
+  const none = Object.fromEntries(CLASSES.map((name) => [name, false])) as Record<LimitClass, false>;
+  return new RateLimits(systemClock, { ...none, ...sizes });
+}
+
+/** A server with nothing but these routes, on a free port. */
+export function serveRoutes(
+  routes: readonly Route[],
+  options: { sizes?: Partial<RateLimitSizes> } = {},
+): Promise<HttpServer> {
+  return startHttp({
+    routes,
+    authenticate,
+    rateLimits: rateLimits(options.sizes),
+    bodyBytesMax: 10_000,
+    clock: systemClock,
+    log: silentLog,
+    metrics: noMetrics,
+    listen: [{ host: '127.0.0.1', port: 0 }],
+    trustedProxies: ['127.0.0.1'],
+    closeTimeoutMs: 5000,
+  });
+}
