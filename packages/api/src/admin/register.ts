@@ -1,0 +1,31 @@
+import * as v from 'valibot';
+import { endpoint } from '../endpoint.ts';
+
+const paths = ['/_synapse/admin/v1/register'] as const;
+
+/** A nonce for {@link registerWithSharedSecret}, which scripts and test suites of other servers use as well. */
+export const getSharedSecretNonce = endpoint({
+  operation: 'getSharedSecretNonce',
+  method: 'GET',
+  paths,
+  access: 'none',
+  limit: 'registration',
+});
+
+/** An account made by whoever knows the registration secret. */
+export const registerWithSharedSecret = endpoint({
+  operation: 'registerWithSharedSecret',
+  method: 'POST',
+  paths,
+  access: 'none',
+  limit: 'registration',
+  body: v.object({
+    nonce: v.string(),
+    username: v.string(),
+    password: v.string(),
+    displayname: v.optional(v.string()),
+    admin: v.optional(v.boolean()),
+    user_type: v.optional(v.nullable(v.string())),
+    mac: v.string(),
+  }),
+});

@@ -1,0 +1,32 @@
+import * as v from 'valibot';
+import { auth } from '../definitions/json.ts';
+import { endpoint, v3 } from '../endpoint.ts';
+
+/** `GET /account/whoami`. */
+export const getTokenOwner = endpoint({
+  operation: 'getTokenOwner',
+  method: 'GET',
+  paths: v3('/account/whoami'),
+  access: 'guest',
+});
+
+/** `POST /account/password`. */
+export const changePassword = endpoint({
+  operation: 'changePassword',
+  method: 'POST',
+  paths: v3('/account/password'),
+  access: 'user',
+  limit: 'login',
+  body: v.object({ auth, new_password: v.string(), logout_devices: v.optional(v.boolean(), true) }),
+});
+
+/** `POST /account/deactivate`. */
+export const deactivateAccount = endpoint({
+  operation: 'deactivateAccount',
+  method: 'POST',
+  paths: v3('/account/deactivate'),
+  access: 'user',
+  limit: 'login',
+  body: v.object({ auth, id_server: v.optional(v.string()), erase: v.optional(v.boolean(), false) }),
+  bodyOptional: true,
+});

@@ -1,0 +1,9 @@
+import { endpoint, v3 } from '../endpoint.ts';
+
+/** `GET /capabilities`. */
+export const getCapabilities = endpoint({
+  operation: 'getCapabilities',
+  method: 'GET',
+  paths: v3('/capabilities'),
+  access: 'user',
+});

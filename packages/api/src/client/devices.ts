@@ -1,0 +1,47 @@
+import * as v from 'valibot';
+import { auth } from '../definitions/json.ts';
+import { endpoint, v3 } from '../endpoint.ts';
+
+/** `GET /devices`. */
+export const getDevices = endpoint({
+  operation: 'getDevices',
+  method: 'GET',
+  paths: v3('/devices'),
+  access: 'guest',
+});
+
+/** `GET /devices/{deviceId}`. */
+export const getDevice = endpoint({
+  operation: 'getDevice',
+  method: 'GET',
+  paths: v3('/devices/{deviceId}'),
+  access: 'guest',
+});
+
+/** `PUT /devices/{deviceId}`. */
+export const updateDevice = endpoint({
+  operation: 'updateDevice',
+  method: 'PUT',
+  paths: v3('/devices/{deviceId}'),
+  access: 'guest',
+  body: v.object({ display_name: v.optional(v.pipe(v.string(), v.maxLength(256, 'must be shorter'))) }),
+});
+
+/** `DELETE /devices/{deviceId}`. */
+export const deleteDevice = endpoint({
+  operation: 'deleteDevice',
+  method: 'DELETE',
+  paths: v3('/devices/{deviceId}'),
+  access: 'user',
+  body: v.object({ auth }),
+  bodyOptional: true,
+});
+
+/** `POST /delete_devices`. */
+export const deleteDevices = endpoint({
+  operation: 'deleteDevices',
+  method: 'POST',
+  paths: v3('/delete_devices'),
+  access: 'user',
+  body: v.object({ auth, devices: v.pipe(v.array(v.string()), v.maxLength(2_000)) }),
+});

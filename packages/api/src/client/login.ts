@@ -1,0 +1,53 @@
+import * as v from 'valibot';
+import { auth, jsonObject } from '../definitions/json.ts';
+import { endpoint, v1, v3, v3AndLegacy } from '../endpoint.ts';
+
+/** `GET /login`: the ways to log in. */
+export const getLoginFlows = endpoint({
+  operation: 'getLoginFlows',
+  method: 'GET',
+  paths: v3AndLegacy('/login'),
+  access: 'none',
+});
+
+/** `POST /login`. */
+export const login = endpoint({
+  operation: 'login',
+  method: 'POST',
+  paths: v3AndLegacy('/login'),
+  access: 'none',
+  limit: 'login',
+  body: v.object({
+    type: v.string(),
+    identifier: v.optional(jsonObject),
+    user: v.optional(v.string()),
+    medium: v.optional(v.string()),
+    address: v.optional(v.string()),
+    password: v.optional(v.string()),
+    token: v.optional(v.string()),
+    device_id: v.optional(v.string()),
+    initial_device_display_name: v.optional(v.string()),
+    refresh_token: v.optional(v.boolean()),
+  }),
+});
+
+/** `POST /login/get_token`: a token with which another client can log in. */
+export const generateLoginToken = endpoint({
+  operation: 'generateLoginToken',
+  method: 'POST',
+  paths: v1('/login/get_token'),
+  access: 'user',
+  limit: 'login',
+  body: v.object({ auth }),
+  bodyOptional: true,
+});
+
+/** `POST /refresh`: new tokens for a refresh token. */
+export const refresh = endpoint({
+  operation: 'refresh',
+  method: 'POST',
+  paths: v3('/refresh'),
+  access: 'none',
+  limit: 'login',
+  body: v.object({ refresh_token: v.string() }),
+});

@@ -1,0 +1,19 @@
+import { endpoint, v3 } from '../endpoint.ts';
+
+/** `POST /logout`: ends this session. */
+export const logout = endpoint({
+  operation: 'logout',
+  method: 'POST',
+  paths: v3('/logout'),
+  access: 'guest',
+  allowedWhenLocked: true,
+});
+
+/** `POST /logout/all`: ends all sessions of the user. */
+export const logoutAll = endpoint({
+  operation: 'logout_all',
+  method: 'POST',
+  paths: v3('/logout/all'),
+  access: 'guest',
+  allowedWhenLocked: true,
+});

@@ -1,0 +1,64 @@
+import * as v from 'valibot';
+import { auth } from '../definitions/json.ts';
+import { endpoint, v1, v3 } from '../endpoint.ts';
+
+/** `POST /register`: a new account, or one for a guest. */
+export const register = endpoint({
+  operation: 'register',
+  method: 'POST',
+  paths: v3('/register'),
+  access: 'none',
+  limit: 'registration',
+  query: v.object({ kind: v.optional(v.picklist(['guest', 'user'], 'must be guest or user'), 'user') }),
+  body: v.object({
+    auth,
+    username: v.optional(v.string()),
+    password: v.optional(v.string()),
+    device_id: v.optional(v.string()),
+    initial_device_display_name: v.optional(v.string()),
+    inhibit_login: v.optional(v.boolean()),
+    refresh_token: v.optional(v.boolean()),
+  }),
+});
+
+/** `GET /register/available`: whether a user name is free. */
+export const checkUsernameAvailability = endpoint({
+  operation: 'checkUsernameAvailability',
+  method: 'GET',
+  paths: v3('/register/available'),
+  access: 'none',
+  limit: 'registration',
+  query: v.object({ username: v.string() }),
+});
+
+/** `GET /register/m.login.registration_token/validity`. */
+export const registrationTokenValidity = endpoint({
+  operation: 'registrationTokenValidity',
+  method: 'GET',
+  paths: v1('/register/m.login.registration_token/validity'),
+  access: 'none',
+  limit: 'registration',
+  query: v.object({ token: v.string() }),
+});
+
+/** The flows of registration in the first version of the API. */
+export const legacyRegisterFlows = endpoint({
+  operation: 'legacyRegisterFlows',
+  method: 'GET',
+  paths: ['/_matrix/client/api/v1/register'],
+  access: 'none',
+});
+
+/** Registration in the first version of the API. */
+export const legacyRegister = endpoint({
+  operation: 'legacyRegister',
+  method: 'POST',
+  paths: ['/_matrix/client/api/v1/register'],
+  access: 'none',
+  limit: 'registration',
+  body: v.object({
+    type: v.picklist(['m.login.password'], 'must be m.login.password'),
+    user: v.optional(v.string()),
+    password: v.string(),
+  }),
+});

@@ -1,0 +1,27 @@
+import * as v from 'valibot';
+import { endpoint, v3 } from '../../endpoint.ts';
+
+const eventId = v.pipe(v.string(), v.startsWith('$', 'must be an event id'));
+
+/** `POST /rooms/{roomId}/receipt/{receiptType}/{eventId}`. */
+export const postReceipt = endpoint({
+  operation: 'postReceipt',
+  method: 'POST',
+  paths: v3('/rooms/{roomId}/receipt/{receiptType}/{eventId}'),
+  access: 'user',
+  body: v.object({ thread_id: v.optional(v.string()) }),
+  bodyOptional: true,
+});
+
+/** `POST /rooms/{roomId}/read_markers`. */
+export const setReadMarker = endpoint({
+  operation: 'setReadMarker',
+  method: 'POST',
+  paths: v3('/rooms/{roomId}/read_markers'),
+  access: 'user',
+  body: v.object({
+    'm.fully_read': v.optional(eventId),
+    'm.read': v.optional(eventId),
+    'm.read.private': v.optional(eventId),
+  }),
+});

@@ -1,0 +1,9 @@
+import { endpoint } from '../endpoint.ts';
+
+/** `GET /versions`: the versions of the specification that the server speaks. */
+export const getVersions = endpoint({
+  operation: 'getVersions',
+  method: 'GET',
+  paths: ['/_matrix/client/versions'],
+  access: 'none',
+});
