@@ -59,9 +59,8 @@ function encodeObject(object: JsonObject, numbers: CanonicalNumbers): string {
   return `${out}}`;
 }
 
-/** Everything that needs an escape, and all surrogates so that lone ones are looked for only when there are any. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what JSON escapes
-const NEEDS_CARE = /[\u0000-\u001f"\\\ud800-\udfff]/;
+/** What needs an escape, and all surrogates, so that lone ones are looked for only where there are any. */
+const NEEDS_CARE = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
 
 function quote(text: string): string {
   if (!NEEDS_CARE.test(text)) return `"${text}"`;

@@ -1,0 +1,53 @@
+import type { AuthEvent } from '../events/event.ts';
+import { domainOf } from '../identifiers/server-of.ts';
+import type { RoomVersion } from '../room-versions/rules.ts';
+import { authoriseAliases } from './aliases.ts';
+import { authoriseCreate } from './create.ts';
+import { authoriseMember } from './member.ts';
+import { powerLevelsOf, powerOf, requiredPower } from './power.ts';
+import { authorisePowerLevels } from './power-levels.ts';
+import { authoriseRedaction } from './redaction.ts';
+import { type Case, membershipOf, type StateLookup } from './state.ts';
+import { authoriseThirdPartyInvite } from './third-party-invite.ts';
+
+/**
+ * Judges an event against a room state by the authorisation rules of its room version (rooms/v1 to v12). Gives
+ * undefined when it is allowed, otherwise the reason.
+ *
+ * Two rules are elsewhere, because they do not depend on the state: the one on the event's own `auth_events` is
+ * `checkAuthEvents`, and signatures are verified on receipt (`requiredSigners`). `state` must find the create event in
+ * every room version, also in version 12 where `auth_events` do not list it.
+ */
+export function authorise(event: AuthEvent, state: StateLookup, version: RoomVersion): string | undefined {
+  if (event.type === 'm.room.create') return authoriseCreate(event, version);
+  const create = state('m.room.create', '');
+  if (create === undefined || create.rejected === true) return 'the room has no m.room.create';
+  if (version.createRoomIdHash && event.roomId !== `!${create.eventId.slice(1)}`) {
+    return "the room_id is not that of the room's m.room.create";
+  }
+  if (create.content['m.federate'] === false && domainOf(event.sender) !== domainOf(create.sender)) {
+    return 'the room does not federate';
+  }
+  const judged = { event, state, create, version };
+  if (event.type === 'm.room.aliases' && version.aliasesAuth) return authoriseAliases(event);
+  if (event.type === 'm.room.member') return authoriseMember(judged);
+  if (membershipOf(state, event.sender) !== 'join') return 'the sender is not in the room';
+  if (event.type === 'm.room.third_party_invite') return authoriseThirdPartyInvite(judged);
+  return authoriseSending(judged) ?? authoriseType(judged);
+}
+
+/** That the sender has the level for this type of event, and does not write another user's state. */
+function authoriseSending({ event, state, create, version }: Case): string | undefined {
+  const levels = powerLevelsOf(state);
+  const needed = requiredPower(event.type, event.stateKey !== undefined, levels, version);
+  if (powerOf(event.sender, levels, create, version) < needed)
+    return `the sender lacks the level ${needed} of ${event.type}`;
+  if (event.stateKey?.startsWith('@') && event.stateKey !== event.sender) return 'the state_key is another user';
+  return undefined;
+}
+
+function authoriseType(judged: Case): string | undefined {
+  if (judged.event.type === 'm.room.power_levels') return authorisePowerLevels(judged);
+  if (judged.event.type === 'm.room.redaction' && judged.version.redactionAuth) return authoriseRedaction(judged);
+  return undefined;
+}

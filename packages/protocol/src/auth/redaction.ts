@@ -1,0 +1,30 @@
+import type { AuthEvent } from '../events/event.ts';
+import { domainOf } from '../identifiers/server-of.ts';
+import { powerLevelsOf, powerNeeded, powerOf } from './power.ts';
+import type { Case, StateLookup } from './state.ts';
+
+/** The rules on `m.room.redaction` in room versions 1 and 2 (rooms/v1, rule 11). */
+export function authoriseRedaction(judged: Case): string | undefined {
+  const { event } = judged;
+  if (hasRedactPower(judged)) return undefined;
+  const target = event.redacts === undefined ? undefined : domainOf(event.redacts);
+  if (target !== undefined && target === domainOf(event.eventId)) return undefined;
+  return 'm.room.redaction: the sender may not redact events of another server';
+}
+
+/**
+ * Whether a redaction is to be applied to the event it names, from room version 3 on: by the sender's power or because
+ * both senders are of one server (rooms/v3, "Handling redactions"). In versions 1 and 2 authorisation decided that.
+ */
+export function redactionApplies(judged: Case, target: AuthEvent): boolean {
+  const { event, version } = judged;
+  if (event.redacts !== target.eventId || event.roomId !== target.roomId) return false;
+  if (version.redactionAuth || hasRedactPower(judged)) return true;
+  return domainOf(event.sender) === domainOf(target.sender);
+}
+
+function hasRedactPower(judged: { event: AuthEvent; state: StateLookup; create: AuthEvent; version: Case['version'] }) {
+  const levels = powerLevelsOf(judged.state);
+  const { create, version } = judged;
+  return powerOf(judged.event.sender, levels, create, version) >= powerNeeded('redact', levels, version);
+}

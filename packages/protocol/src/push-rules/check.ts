@@ -1,0 +1,82 @@
+import { parseRoomId } from '../identifiers/room-id.ts';
+import { parseUserId } from '../identifiers/user-id.ts';
+import { asString, isObject, type JsonObject, type JsonValue } from '../json/value.ts';
+import { effectiveActions, type PushAction, type PushRule, type RuleKind } from './rule.ts';
+
+/** Bounds of a rule of a user: each rule is tried on every event of every room of that user. */
+export const PATTERN_LENGTH_MAX = 512;
+export const CONDITIONS_MAX = 32;
+export const ACTIONS_MAX = 32;
+const RULE_ID_LENGTH_MAX = 255;
+
+/** A user's rule, or the reason why it is refused. */
+export type CheckedRule = { rule: PushRule; refusal?: undefined } | { rule?: undefined; refusal: string };
+
+/**
+ * Checks a rule that a user wants to have, from the path and the body of `PUT /pushrules/global/{kind}/{ruleId}`
+ * (client-server API, "Push Rules: API"). What a rule of the kind has no use for is left out; conditions that are not
+ * known are kept, and never match.
+ */
+export function checkRule(kind: RuleKind, ruleId: string, body: JsonObject): CheckedRule {
+  const refusal = checkRuleId(kind, ruleId) ?? checkActions(body.actions) ?? checkMatching(kind, body);
+  if (refusal !== undefined) return { refusal };
+  const rule: PushRule = { rule_id: ruleId, default: false, enabled: true, actions: actionsOf(body.actions) };
+  if (kind === 'content') rule.pattern = asString(body.pattern) ?? '';
+  if (kind === 'override' || kind === 'underride') rule.conditions = objectsOf(body.conditions);
+  return { rule };
+}
+
+/** Checks the actions of a rule, given alone or within it; the reason for refusing them, or undefined. */
+export function checkActions(actions: JsonValue | undefined): string | undefined {
+  if (!Array.isArray(actions)) return 'actions is not an array';
+  if (actions.length > ACTIONS_MAX) return 'there are too many actions';
+  return actions.every(isAction) ? undefined : 'an action is not recognised';
+}
+
+/** The actions of a checked array, without historical ones. */
+export function actionsOf(actions: JsonValue | undefined): PushAction[] {
+  const known = Array.isArray(actions) ? actions : [];
+  return effectiveActions(known.filter((action) => typeof action === 'string' || isObject(action)));
+}
+
+function checkRuleId(kind: RuleKind, ruleId: string): string | undefined {
+  if (ruleId === '' || ruleId.length > RULE_ID_LENGTH_MAX) return 'the rule id is empty or too long';
+  if (ruleId.startsWith('.')) return 'rule ids that start with a dot are reserved';
+  if (/[/\\]/.test(ruleId)) return 'a rule id holds no slashes';
+  if (kind === 'room' && parseRoomId(ruleId) === undefined) return 'the rule id of a room rule is a room id';
+  if (kind === 'sender' && parseUserId(ruleId) === undefined) return 'the rule id of a sender rule is a user id';
+  return undefined;
+}
+
+function checkMatching(kind: RuleKind, body: JsonObject): string | undefined {
+  if (kind === 'content') return checkPattern(body.pattern);
+  if (kind !== 'override' && kind !== 'underride') return undefined;
+  const { conditions = [] } = body;
+  if (!Array.isArray(conditions)) return 'conditions is not an array';
+  if (conditions.length > CONDITIONS_MAX) return 'there are too many conditions';
+  for (const condition of conditions) {
+    if (!isObject(condition) || typeof condition.kind !== 'string') return 'a condition has no kind';
+    const refusal = condition.kind === 'event_match' ? checkEventMatch(condition) : undefined;
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function checkEventMatch(condition: JsonObject): string | undefined {
+  if (typeof condition.key !== 'string') return 'event_match has no key';
+  return checkPattern(condition.pattern);
+}
+
+function checkPattern(pattern: JsonValue | undefined): string | undefined {
+  if (typeof pattern !== 'string') return 'pattern is not a string';
+  return pattern.length > PATTERN_LENGTH_MAX ? `pattern is longer than ${PATTERN_LENGTH_MAX}` : undefined;
+}
+
+function isAction(action: JsonValue): boolean {
+  if (isObject(action)) return typeof action.set_tweak === 'string';
+  return action === 'notify' || action === 'dont_notify' || action === 'coalesce';
+}
+
+function objectsOf(values: JsonValue | undefined): JsonObject[] {
+  return Array.isArray(values) ? values.filter(isObject) : [];
+}

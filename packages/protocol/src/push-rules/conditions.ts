@@ -1,0 +1,99 @@
+import { asString, type JsonObject, type JsonValue } from '../json/value.ts';
+import { globMatcher, wordMatcher } from './glob.ts';
+import { splitPath } from './path.ts';
+import type { PreparedEvent } from './prepared-event.ts';
+
+/** What conditions ask about the room and the user. */
+export interface PushContext {
+  /** The user's display name in the room. */
+  readonly displayName?: string | undefined;
+  /** How many users have joined the room. */
+  readonly memberCount: number;
+  /** The power level of the event's sender. */
+  readonly senderPower: number;
+  /** The level needed to notify by a key such as `room`: `powerNeeded` with `notifications.` and the key. */
+  readonly notificationPower: (key: string) => number;
+}
+
+/** A condition ready to be tried. */
+export type Test = (event: PreparedEvent, context: PushContext) => boolean;
+
+const BODY = ['content', 'body'];
+const MEMBER_COUNT = /^(==|<=|>=|<|>)?([0-9]{1,15})$/;
+
+const never: Test = () => false;
+
+/** Compiles a condition (client-server API, "Conditions"). One that is not recognised never holds. */
+export function compileCondition(condition: JsonObject): Test {
+  const key = asString(condition.key);
+  switch (condition.kind) {
+    case 'event_match':
+      return key === undefined ? never : eventMatch(key, asString(condition.pattern));
+    case 'event_property_is':
+      return key === undefined ? never : eventPropertyIs(key, condition.value);
+    case 'event_property_contains':
+      return key === undefined ? never : eventPropertyContains(key, condition.value);
+    case 'contains_display_name':
+      return containsDisplayName;
+    case 'room_member_count':
+      return roomMemberCount(asString(condition.is) ?? '');
+    case 'sender_notification_permission':
+      return key === undefined ? never : (_, context) => context.senderPower >= context.notificationPower(key);
+    default:
+      return never;
+  }
+}
+
+/** A glob match on a property; on `content.body` of any substring between word boundaries. */
+export function eventMatch(path: string, pattern: string | undefined): Test {
+  if (pattern === undefined) return never;
+  const names = splitPath(path);
+  const matches = globMatcher(pattern, path === 'content.body' ? 'words' : 'whole');
+  return (event) => {
+    const text = event.lowerText(path, names);
+    return text !== undefined && matches(text);
+  };
+}
+
+function eventPropertyIs(path: string, expected: JsonValue | undefined): Test {
+  if (!isScalar(expected)) return never;
+  const names = splitPath(path);
+  return (event) => event.value(path, names) === expected;
+}
+
+function eventPropertyContains(path: string, expected: JsonValue | undefined): Test {
+  if (!isScalar(expected)) return never;
+  const names = splitPath(path);
+  return (event) => {
+    const value = event.value(path, names);
+    return Array.isArray(value) && value.includes(expected);
+  };
+}
+
+const containsDisplayName: Test = (event, context) => {
+  const text = context.displayName === undefined ? undefined : event.lowerText('content.body', BODY);
+  return text !== undefined && wordMatcher(context.displayName ?? '')(text);
+};
+
+function roomMemberCount(is: string): Test {
+  const [, comparison = '==', digits] = MEMBER_COUNT.exec(is) ?? [];
+  if (digits === undefined) return never;
+  const bound = Number(digits);
+  switch (comparison) {
+    case '<':
+      return (_, context) => context.memberCount < bound;
+    case '>':
+      return (_, context) => context.memberCount > bound;
+    case '<=':
+      return (_, context) => context.memberCount <= bound;
+    case '>=':
+      return (_, context) => context.memberCount >= bound;
+    default:
+      return (_, context) => context.memberCount === bound;
+  }
+}
+
+/** What the two exact conditions can compare: a string, an integer, a boolean or null. */
+function isScalar(value: JsonValue | undefined): value is string | number | boolean | null {
+  return value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value);
+}

@@ -1,0 +1,124 @@
+import type { UserId } from '../identifiers/user-id.ts';
+import { userIdLocalpart } from '../identifiers/user-id.ts';
+import type { JsonObject } from '../json/value.ts';
+import type { PushAction, PushRule, Ruleset } from './rule.ts';
+
+const SOUND: PushAction = { set_tweak: 'sound', value: 'default' };
+const RING: PushAction = { set_tweak: 'sound', value: 'ring' };
+const HIGHLIGHT: PushAction = { set_tweak: 'highlight' };
+
+const match = (key: string, pattern: string): JsonObject => ({ kind: 'event_match', key, pattern });
+
+const rule = (id: string, conditions: JsonObject[], actions: PushAction[]): PushRule => ({
+  rule_id: `.m.rule.${id}`,
+  default: true,
+  enabled: true,
+  conditions,
+  actions,
+});
+
+/**
+ * The rules every user starts with, in their order (client-server API, "Predefined Rules"). With `legacyMentions` also
+ * those that look for names in the body, which specification 1.17 removed: for clients that do not send `m.mentions`.
+ */
+export function defaultRuleset(userId: UserId, options: { legacyMentions?: boolean } = {}): Ruleset {
+  const legacy = options.legacyMentions === true;
+  return {
+    override: overrides(userId, legacy),
+    content: legacy ? [containsUserName(userId)] : [],
+    room: [],
+    sender: [],
+    underride: underrides(),
+  };
+}
+
+/** Rules that look for names in the body do not apply to events that say whom they mention (specification 1.7). */
+export const LEGACY_MENTION_RULES: ReadonlySet<string> = new Set([
+  '.m.rule.contains_display_name',
+  '.m.rule.roomnotif',
+  '.m.rule.contains_user_name',
+]);
+
+/**
+ * A user's whole ruleset: within each kind the user's own rules go before the server's, only `.m.rule.master` before all
+ * (client-server API, "Predefined Rules").
+ */
+export function mergeRulesets(defaults: Ruleset, own: Ruleset): Ruleset {
+  const isMaster = (candidate: PushRule) => candidate.rule_id === '.m.rule.master';
+  return {
+    override: [
+      ...defaults.override.filter(isMaster),
+      ...own.override,
+      ...defaults.override.filter((candidate) => !isMaster(candidate)),
+    ],
+    content: [...own.content, ...defaults.content],
+    room: [...own.room, ...defaults.room],
+    sender: [...own.sender, ...defaults.sender],
+    underride: [...own.underride, ...defaults.underride],
+  };
+}
+
+function overrides(userId: string, legacy: boolean): PushRule[] {
+  const mentions = 'content.m\\.mentions';
+  return [
+    { ...rule('master', [], []), enabled: false },
+    rule('suppress_notices', [match('content.msgtype', 'm.notice')], []),
+    rule(
+      'invite_for_me',
+      [match('type', 'm.room.member'), match('content.membership', 'invite'), match('state_key', userId)],
+      ['notify', SOUND],
+    ),
+    rule('member_event', [match('type', 'm.room.member')], []),
+    rule(
+      'is_user_mention',
+      [{ kind: 'event_property_contains', key: `${mentions}.user_ids`, value: userId }],
+      ['notify', SOUND, HIGHLIGHT],
+    ),
+    ...(legacy
+      ? [rule('contains_display_name', [{ kind: 'contains_display_name' }], ['notify', SOUND, HIGHLIGHT])]
+      : []),
+    rule(
+      'is_room_mention',
+      [
+        { kind: 'event_property_is', key: `${mentions}.room`, value: true },
+        { kind: 'sender_notification_permission', key: 'room' },
+      ],
+      ['notify', HIGHLIGHT],
+    ),
+    ...(legacy ? [roomNotification()] : []),
+    rule('tombstone', [match('type', 'm.room.tombstone'), match('state_key', '')], ['notify', HIGHLIGHT]),
+    rule('reaction', [match('type', 'm.reaction')], []),
+    rule('room.server_acl', [match('type', 'm.room.server_acl'), match('state_key', '')], []),
+    rule(
+      'suppress_edits',
+      [{ kind: 'event_property_is', key: 'content.m\\.relates_to.rel_type', value: 'm.replace' }],
+      [],
+    ),
+  ];
+}
+
+function underrides(): PushRule[] {
+  const isOneToOne = { kind: 'room_member_count', is: '2' };
+  return [
+    rule('call', [match('type', 'm.call.invite')], ['notify', RING]),
+    rule('encrypted_room_one_to_one', [isOneToOne, match('type', 'm.room.encrypted')], ['notify', SOUND]),
+    rule('room_one_to_one', [isOneToOne, match('type', 'm.room.message')], ['notify', SOUND]),
+    rule('message', [match('type', 'm.room.message')], ['notify']),
+    rule('encrypted', [match('type', 'm.room.encrypted')], ['notify']),
+  ];
+}
+
+function roomNotification(): PushRule {
+  const conditions = [match('content.body', '@room'), { kind: 'sender_notification_permission', key: 'room' }];
+  return rule('roomnotif', conditions, ['notify', HIGHLIGHT]);
+}
+
+function containsUserName(userId: UserId): PushRule {
+  return {
+    rule_id: '.m.rule.contains_user_name',
+    default: true,
+    enabled: true,
+    pattern: userIdLocalpart(userId),
+    actions: ['notify', SOUND, HIGHLIGHT],
+  };
+}

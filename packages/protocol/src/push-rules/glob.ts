@@ -1,0 +1,86 @@
+/** Whether a text, in lower case, matches. */
+export type TextMatcher = (lowerText: string) => boolean;
+
+/** The place of a part of a pattern in a text: start and end. */
+type Found = readonly [start: number, end: number];
+
+/** Finds the first place of a part at or after an index. */
+type Part = (text: string, from: number) => Found | undefined;
+
+type Boundary = (text: string, index: number) => boolean;
+
+/**
+ * A glob pattern as a matcher of whole texts, or of substrings between word boundaries (client-server API,
+ * `event_match`; appendices, "Glob-style matching"). Case-insensitive: the matcher is given text in lower case.
+ *
+ * Parts between asterisks are looked for one after the other, each at its first place, which is always as good as a
+ * later one: there is no backtracking that a pattern could blow up.
+ */
+export function globMatcher(pattern: string, scope: 'whole' | 'words'): TextMatcher {
+  const lower = pattern.toLowerCase();
+  if (lower === '' || (scope === 'whole' && !/[*?]/.test(lower))) return (text) => text === lower;
+  const parts = lower.split(/\*+/).map(literalOrWildcards);
+  const isStart: Boundary = scope === 'words' ? isWordBoundary : (_, index) => index === 0;
+  const isEnd: Boundary = scope === 'words' ? isWordBoundary : (text, index) => index === text.length;
+  return (text) => matchParts(text, parts, isStart, isEnd);
+}
+
+/** A matcher of a literal phrase between word boundaries. */
+export function wordMatcher(phrase: string): TextMatcher {
+  const lower = phrase.toLowerCase();
+  if (lower === '') return () => false;
+  return (text) => matchParts(text, [literal(lower)], isWordBoundary, isWordBoundary);
+}
+
+function matchParts(text: string, parts: readonly Part[], isStart: Boundary, isEnd: Boundary): boolean {
+  let from = 0;
+  for (const [index, part] of parts.entries()) {
+    const isFirst = index === 0;
+    const isLast = index === parts.length - 1;
+    const found = findWhere(text, part, from, ([start, end]) => {
+      return (!isFirst || isStart(text, start)) && (!isLast || isEnd(text, end));
+    });
+    if (found === undefined) return false;
+    from = found[1];
+  }
+  return true;
+}
+
+function findWhere(text: string, part: Part, from: number, suits: (found: Found) => boolean): Found | undefined {
+  for (let found = part(text, from); found !== undefined; found = part(text, found[0] + 1)) {
+    if (suits(found)) return found;
+  }
+  return undefined;
+}
+
+function literalOrWildcards(part: string): Part {
+  if (!part.includes('?')) return literal(part);
+  const source = part.replace(/[\\^$.*+{}()|[\]/-]/g, '\\$&').replaceAll('?', '.');
+  const expression = new RegExp(source, 'gsu');
+  return (text, from) => {
+    expression.lastIndex = from;
+    const found = from <= text.length ? expression.exec(text) : null;
+    // With the `u` flag a search that starts within a surrogate pair steps back to its first half.
+    if (found === null || found.index < from) return undefined;
+    return [found.index, found.index + found[0].length];
+  };
+}
+
+function literal(part: string): Part {
+  return (text, from) => {
+    // `indexOf` looks for an empty part at the text's end for ever.
+    if (from > text.length) return undefined;
+    const start = text.indexOf(part, from);
+    return start === -1 ? undefined : [start, start + part.length];
+  };
+}
+
+/** At either end of the text, or next to a character that is not of a word. */
+function isWordBoundary(text: string, index: number): boolean {
+  return !(isWordUnit(text.charCodeAt(index - 1)) && isWordUnit(text.charCodeAt(index)));
+}
+
+/** `A-Z`, `a-z`, `0-9` or `_`. NaN, before and after the text, is none. */
+function isWordUnit(unit: number): boolean {
+  return (unit >= 97 && unit <= 122) || (unit >= 48 && unit <= 57) || (unit >= 65 && unit <= 90) || unit === 95;
+}

@@ -1,0 +1,33 @@
+import type { JsonObject } from '../json/value.ts';
+
+/** The kinds of push rules in the order in which they are tried (client-server API, "Push Rules"). */
+export const RULE_KINDS = ['override', 'content', 'room', 'sender', 'underride'] as const;
+
+export type RuleKind = (typeof RULE_KINDS)[number];
+
+/** What a matching rule does: `notify`, or an object with `set_tweak`. */
+export type PushAction = string | JsonObject;
+
+/** One push rule. `conditions` belongs to override and underride, `pattern` to content. */
+export interface PushRule {
+  rule_id: string;
+  /** Whether the rule is one of the server's. */
+  default: boolean;
+  enabled: boolean;
+  actions: PushAction[];
+  conditions?: JsonObject[];
+  pattern?: string;
+}
+
+/** A user's rules by kind, each list in order of priority: the `global` of `m.push_rules`. */
+export type Ruleset = Record<RuleKind, PushRule[]>;
+
+/** Whether the text is a kind of push rule. */
+export function isRuleKind(kind: string): kind is RuleKind {
+  return RULE_KINDS.some((known) => known === kind);
+}
+
+/** Actions without those of older specifications, which do nothing (client-server API, "Historical Actions"). */
+export function effectiveActions(actions: readonly PushAction[]): PushAction[] {
+  return actions.filter((action) => action !== 'dont_notify' && action !== 'coalesce');
+}

@@ -1,0 +1,32 @@
+import { authorise } from '../auth/authorise.ts';
+import type { StateLookup } from '../auth/state.ts';
+import type { AuthEvent } from '../events/event.ts';
+import type { RoomVersion } from '../room-versions/rules.ts';
+import { citedEvent, createEventOf, type EventSource } from './source.ts';
+import { stateMapKey } from './state-map.ts';
+
+/**
+ * Applies to a state, one after the other, those events that the authorisation rules allow. A state event that the
+ * rules need and the state lacks is taken from what the event itself cites (rooms/v2, "Iterative auth checks").
+ * Changes `state`.
+ */
+export function applyAllowed(
+  state: Map<string, string>,
+  ordered: readonly AuthEvent[],
+  events: EventSource,
+  version: RoomVersion,
+): void {
+  for (const event of ordered) {
+    if (event.stateKey === undefined) continue;
+    const lookup: StateLookup = (type, stateKey) => {
+      const eventId = state.get(stateMapKey(type, stateKey));
+      const found = eventId === undefined ? undefined : events(eventId);
+      if (found !== undefined) return found;
+      return type === 'm.room.create'
+        ? createEventOf(event, events, version)
+        : citedEvent(event, events, type, stateKey);
+    };
+    if (authorise(event, lookup, version) === undefined)
+      state.set(stateMapKey(event.type, event.stateKey), event.eventId);
+  }
+}

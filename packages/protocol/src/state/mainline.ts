@@ -1,0 +1,56 @@
+import type { AuthEvent } from '../events/event.ts';
+import { citedEvent, type EventSource } from './source.ts';
+
+/**
+ * Sorts events by the mainline of a power levels event: those that build on an earlier power levels event come first,
+ * those that build on none of the mainline before all (rooms/v2, "Mainline ordering").
+ */
+export function mainlineOrder(
+  toSort: readonly AuthEvent[],
+  powerLevels: AuthEvent | undefined,
+  events: EventSource,
+): AuthEvent[] {
+  const positions = mainlineOf(powerLevels, events);
+  const placed = toSort.map((event) => ({ event, position: positionOf(event, positions, events) }));
+  placed.sort((x, y) => {
+    if (x.position !== y.position) return x.position > y.position ? -1 : 1;
+    if (x.event.originServerTs !== y.event.originServerTs) return x.event.originServerTs - y.event.originServerTs;
+    return x.event.eventId < y.event.eventId ? -1 : 1;
+  });
+  return placed.map(({ event }) => event);
+}
+
+/** The mainline positions of the mainline's own events. */
+function mainlineOf(powerLevels: AuthEvent | undefined, events: EventSource): Map<string, number> {
+  const positions = new Map<string, number>();
+  for (
+    let event = powerLevels;
+    event !== undefined && !positions.has(event.eventId);
+    event = citedLevels(event, events)
+  ) {
+    positions.set(event.eventId, positions.size);
+  }
+  return positions;
+}
+
+/** An event's mainline position. What is found is noted for every power levels event on the way. */
+function positionOf(start: AuthEvent, positions: Map<string, number>, events: EventSource): number {
+  const passed: string[] = [];
+  let position = Number.POSITIVE_INFINITY;
+  for (let event = citedLevels(start, events); event !== undefined; event = citedLevels(event, events)) {
+    const known = positions.get(event.eventId);
+    if (known !== undefined) {
+      position = known;
+      break;
+    }
+    passed.push(event.eventId);
+    // Noted at once, so that even a chain that bites its own tail ends.
+    positions.set(event.eventId, Number.POSITIVE_INFINITY);
+  }
+  for (const eventId of passed) positions.set(eventId, position);
+  return position;
+}
+
+function citedLevels(event: AuthEvent, events: EventSource): AuthEvent | undefined {
+  return citedEvent(event, events, 'm.room.power_levels', '');
+}

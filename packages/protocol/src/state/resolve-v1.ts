@@ -1,0 +1,81 @@
+import { hash } from 'node:crypto';
+import { authorise } from '../auth/authorise.ts';
+import type { AuthEvent } from '../events/event.ts';
+import type { RoomVersion } from '../room-versions/rules.ts';
+import type { EventSource } from './source.ts';
+import { type StateMap, stateMapKey } from './state-map.ts';
+
+/** The types that affect authorisation, in the order in which their conflicts are resolved. */
+const AUTH_TYPES = ['m.room.power_levels', 'm.room.join_rules', 'm.room.member'];
+
+/**
+ * State resolution of room version 1 (rooms/v1, "State resolution"). A key is in conflict only when two states have
+ * different events for it. Conflicts of one type are resolved on what was settled before that type, so that their order
+ * does not matter.
+ */
+export function resolveV1(version: RoomVersion, states: readonly StateMap[], events: EventSource): Map<string, string> {
+  const { settled, conflicts } = splitByDifference(states, events);
+  const resolvePass = (isOfPass: (type: string) => boolean, choose: typeof lastAllowed) => {
+    const chosen = new Map<string, string>();
+    for (const [key, candidates] of conflicts) {
+      const [first] = candidates;
+      if (first === undefined || !isOfPass(first.type)) continue;
+      chosen.set(key, choose(candidates, settled, events, version));
+    }
+    for (const [key, eventId] of chosen) settled.set(key, eventId);
+  };
+  for (const authType of AUTH_TYPES) resolvePass((type) => type === authType, lastAllowed);
+  resolvePass((type) => !AUTH_TYPES.includes(type), deepestAllowed);
+  return settled;
+}
+
+function splitByDifference(states: readonly StateMap[], events: EventSource) {
+  const candidates = new Map<string, Set<string>>();
+  for (const state of states) {
+    for (const [key, eventId] of state) candidates.set(key, (candidates.get(key) ?? new Set()).add(eventId));
+  }
+  const settled = new Map<string, string>();
+  const conflicts = new Map<string, AuthEvent[]>();
+  for (const [key, eventIds] of candidates) {
+    const [only] = eventIds;
+    if (eventIds.size === 1 && only !== undefined) settled.set(key, only);
+    else conflicts.set(key, byDepth([...eventIds].map((id) => events(id)).filter((event) => event !== undefined)));
+  }
+  return { settled, conflicts };
+}
+
+/** Ascending depth, then descending SHA-1 of the event id. */
+function byDepth(events: AuthEvent[]): AuthEvent[] {
+  const sha1 = new Map(events.map((event) => [event.eventId, hash('sha1', event.eventId)]));
+  return events.sort((x, y) => {
+    const depths = (x.depth ?? 0) - (y.depth ?? 0);
+    if (depths !== 0) return depths;
+    return (sha1.get(x.eventId) ?? '') > (sha1.get(y.eventId) ?? '') ? -1 : 1;
+  });
+}
+
+/** Goes up from the first candidate as long as each next one is allowed after the one before. */
+function lastAllowed(candidates: AuthEvent[], settled: StateMap, events: EventSource, version: RoomVersion): string {
+  const state = new Map(settled);
+  let last = '';
+  for (const event of candidates) {
+    if (last !== '' && !isAllowed(event, state, events, version)) break;
+    last = event.eventId;
+    state.set(stateMapKey(event.type, event.stateKey ?? ''), last);
+  }
+  return last;
+}
+
+/** The deepest candidate that is allowed. If none is, the least deep: the specification is silent, servers do this. */
+function deepestAllowed(candidates: AuthEvent[], settled: StateMap, events: EventSource, version: RoomVersion): string {
+  const chosen = candidates.findLast((event) => isAllowed(event, settled, events, version)) ?? candidates[0];
+  return chosen?.eventId ?? '';
+}
+
+function isAllowed(event: AuthEvent, state: StateMap, events: EventSource, version: RoomVersion): boolean {
+  const lookup = (type: string, stateKey: string) => {
+    const eventId = state.get(stateMapKey(type, stateKey));
+    return eventId === undefined ? undefined : events(eventId);
+  };
+  return authorise(event, lookup, version) === undefined;
+}

@@ -1,0 +1,34 @@
+import type { RoomVersion } from '../room-versions/rules.ts';
+import { resolveV1 } from './resolve-v1.ts';
+import { resolveV2 } from './resolve-v2.ts';
+import type { EventSource } from './source.ts';
+import type { StateMap } from './state-map.ts';
+
+export { type EventSource, missingEvents } from './source.ts';
+export { type StateMap, splitStateMapKey, stateMapKey } from './state-map.ts';
+
+/** What the caller may know already. */
+export interface ResolveOptions {
+  /** The auth difference of the states, for instance from an index of chains; it is walked for otherwise. */
+  authDifference?: ReadonlySet<string>;
+}
+
+/**
+ * Resolves states into one by the algorithm of the room version (rooms/v1, v2 and v12, "State resolution"). The result
+ * does not depend on the order of the states.
+ *
+ * `events` must hold the events of all states and their auth chains (with a known auth difference: only those of
+ * conflicted events); in version 12 also the create event.
+ */
+export function resolve(
+  version: RoomVersion,
+  states: readonly StateMap[],
+  events: EventSource,
+  options: ResolveOptions = {},
+): Map<string, string> {
+  const [only, second] = states;
+  if (only === undefined || second === undefined) return new Map(only);
+  return version.stateResolution === 'v1'
+    ? resolveV1(version, states, events)
+    : resolveV2(version, states, events, options.authDifference);
+}
