@@ -1,0 +1,22 @@
+import { getSharedSecretNonce, registerWithSharedSecret } from '@hearth/api/admin/register.ts';
+import { sessionReply } from '../client-api/session-reply.ts';
+import { type Route, route } from '../http/route.ts';
+import type { Sessions } from '../users/sessions.ts';
+import type { SharedSecretRegistration } from '../users/shared-secret.ts';
+
+/** Registration by whoever knows the registration secret. */
+export function sharedSecretRoutes({
+  sharedSecret,
+  sessions,
+}: {
+  readonly sharedSecret: SharedSecretRegistration;
+  readonly sessions: Sessions;
+}): Route[] {
+  return [
+    route(getSharedSecretNonce, () => ({ nonce: sharedSecret.nonce() })),
+    route(registerWithSharedSecret, async ({ body }) => {
+      const { user, userId } = await sharedSecret.register(body);
+      return sessionReply(userId, await sessions.login(user, {}));
+    }),
+  ];
+}

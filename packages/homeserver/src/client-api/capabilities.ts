@@ -1,0 +1,22 @@
+import { getCapabilities } from '@hearth/api/client/capabilities.ts';
+import { ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
+import { type Route, route } from '../http/route.ts';
+
+/** `GET /capabilities` (client-server API, "Capabilities negotiation"). */
+export function capabilitiesRoutes({ defaultRoomVersion }: { readonly defaultRoomVersion: string }): Route[] {
+  const available = Object.fromEntries(ROOM_VERSIONS.map(({ id }) => [id, 'stable']));
+  return [
+    route(getCapabilities, ({ caller }) => ({
+      capabilities: {
+        'm.room_versions': { default: defaultRoomVersion, available },
+        'm.change_password': { enabled: true },
+        'm.set_displayname': { enabled: true },
+        'm.set_avatar_url': { enabled: true },
+        'm.profile_fields': { enabled: true },
+        'm.3pid_changes': { enabled: false },
+        'm.get_login_token': { enabled: true },
+        'm.account_moderation': { lock: caller.isAdmin, suspend: caller.isAdmin },
+      },
+    })),
+  ];
+}

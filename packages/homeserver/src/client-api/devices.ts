@@ -1,0 +1,58 @@
+import { deleteDevice, deleteDevices, getDevice, getDevices, updateDevice } from '@hearth/api/client/devices.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { type Answer, type Caller, type Route, route } from '../http/route.ts';
+import type { Device, Devices } from '../users/devices.ts';
+import type { OwnerCheck } from '../users/owner-check.ts';
+import type { Sessions } from '../users/sessions.ts';
+import { challengeReply } from './challenge.ts';
+
+/** The caller's devices (client-server API, "Device Management"). */
+export function deviceRoutes({
+  devices,
+  sessions,
+  ownerCheck,
+}: {
+  readonly devices: Devices;
+  readonly sessions: Sessions;
+  readonly ownerCheck: OwnerCheck;
+}): Route[] {
+  const remove = async (
+    operation: string,
+    caller: Caller,
+    ids: readonly string[],
+    body: JsonObject,
+  ): Promise<Answer> => {
+    const verdict = await ownerCheck.judge(operation, caller, body);
+    if (!verdict.passed) return challengeReply(verdict.challenge);
+    const wanted = new Set(ids);
+    const own = (await devices.list(caller.user)).filter((device) => wanted.has(device.deviceId));
+    await sessions.logout(
+      caller.user,
+      own.map(({ num }) => num),
+    );
+    return {};
+  };
+  return [
+    route(getDevices, async ({ caller }) => ({ devices: (await devices.list(caller.user)).map(present) })),
+    route(getDevice, async ({ caller, params }) => present(await devices.get(caller.user, params.deviceId))),
+    route(updateDevice, async ({ caller, params, body }) => {
+      if (body.display_name === undefined) await devices.get(caller.user, params.deviceId);
+      else await devices.rename(caller.user, params.deviceId, body.display_name);
+      return {};
+    }),
+    route(deleteDevice, ({ caller, params, body }) =>
+      // The device is a part of what the authentication is bound to, though it is not in the body.
+      remove('deleteDevice', caller, [params.deviceId], { ...body, device_id: params.deviceId }),
+    ),
+    route(deleteDevices, ({ caller, body }) => remove('deleteDevices', caller, body.devices, body)),
+  ];
+}
+
+function present(device: Device): JsonObject {
+  return {
+    device_id: device.deviceId,
+    display_name: device.displayName,
+    last_seen_ip: device.seenIp,
+    last_seen_ts: device.seenTs,
+  };
+}

@@ -1,0 +1,50 @@
+import { generateLoginToken, getLoginFlows, login, refresh } from '@hearth/api/client/login.ts';
+import type { Body } from '@hearth/api/endpoint.ts';
+import { missingParam, unknown } from '@hearth/protocol/errors.ts';
+import { type Route, route } from '../http/route.ts';
+import type { Account } from '../users/accounts.ts';
+import { identifiedUser } from '../users/auth-stages.ts';
+import { LOGIN_TOKEN_MS, type Logins } from '../users/logins.ts';
+import type { OwnerCheck } from '../users/owner-check.ts';
+import type { Sessions } from '../users/sessions.ts';
+import { challengeReply } from './challenge.ts';
+import { loginOptions, sessionReply, tokenReply } from './session-reply.ts';
+
+/** Login and refreshing access tokens (client-server API, "Login", "Refreshing access tokens"). */
+export function loginRoutes({
+  logins,
+  sessions,
+  ownerCheck,
+}: {
+  readonly logins: Logins;
+  readonly sessions: Sessions;
+  readonly ownerCheck: OwnerCheck;
+}): Route[] {
+  const identify = (body: Body<typeof login>): Promise<Account> => {
+    if (body.type === 'm.login.token') {
+      if (body.token === undefined) throw missingParam("Missing member 'token'");
+      return logins.byToken(body.token);
+    }
+    if (body.type !== 'm.login.password') throw unknown('Unknown login type', 400);
+    const name = identifiedUser(body);
+    if (name === undefined) throw missingParam("Missing 'identifier' of the type m.id.user");
+    if (body.password === undefined) throw missingParam("Missing member 'password'");
+    return logins.byPassword(name, body.password);
+  };
+  return [
+    route(getLoginFlows, () => ({
+      flows: [{ type: 'm.login.password' }, { type: 'm.login.token', get_login_token: true }],
+    })),
+    route(login, async ({ body }) => {
+      const options = loginOptions(body);
+      const account = await identify(body);
+      return sessionReply(account.userId, await sessions.login(account.user, options));
+    }),
+    route(generateLoginToken, async ({ caller, body }) => {
+      const verdict = await ownerCheck.judge('generateLoginToken', caller, body);
+      if (!verdict.passed) return challengeReply(verdict.challenge);
+      return { login_token: logins.makeToken(caller.userId), expires_in_ms: LOGIN_TOKEN_MS };
+    }),
+    route(refresh, async ({ body }) => tokenReply(await sessions.refresh(body.refresh_token))),
+  ];
+}

@@ -1,0 +1,17 @@
+import { logout, logoutAll } from '@hearth/api/client/logout.ts';
+import { type Route, route } from '../http/route.ts';
+import type { Sessions } from '../users/sessions.ts';
+
+/** Ending sessions (client-server API, "Logout"). */
+export function logoutRoutes({ sessions }: { readonly sessions: Sessions }): Route[] {
+  return [
+    route(logout, async ({ caller }) => {
+      await sessions.logout(caller.user, [caller.device]);
+      return {};
+    }),
+    route(logoutAll, async ({ caller }) => {
+      await sessions.logoutAll(caller.user);
+      return {};
+    }),
+  ];
+}

@@ -1,0 +1,56 @@
+import type { Accounts } from './accounts.ts';
+import type { Authenticator } from './authenticator.ts';
+import { checkPassword } from './registration.ts';
+import type { Sessions } from './sessions.ts';
+
+export type Deactivated = (user: number, userId: string) => Promise<void>;
+
+/** What an owner or an administrator changes about an account; keeps accounts and sessions in step. */
+export class AccountChanges {
+  readonly #accounts: Accounts;
+  readonly #sessions: Sessions;
+  readonly #authenticator: Authenticator;
+  readonly #deactivated: Deactivated[] = [];
+
+  constructor(accounts: Accounts, sessions: Sessions, authenticator: Authenticator) {
+    this.#accounts = accounts;
+    this.#sessions = sessions;
+    this.#authenticator = authenticator;
+  }
+
+  /** Calls `deactivated` after an account is gone: to leave its rooms, to forget its profile. */
+  onDeactivated(deactivated: Deactivated): void {
+    this.#deactivated.push(deactivated);
+  }
+
+  /** Changes the password; the other sessions end unless they are to be kept. @throws MatrixError M_WEAK_PASSWORD */
+  async setPassword(
+    caller: { readonly user: number; readonly device: number },
+    password: string,
+    endOtherSessions: boolean,
+  ): Promise<void> {
+    checkPassword(password);
+    await this.#accounts.setPassword(caller.user, password);
+    if (endOtherSessions) await this.#sessions.logoutAll(caller.user, caller.device);
+  }
+
+  /** Deactivates an account for good (client-server API, "Account deactivation"). */
+  async deactivate(account: { readonly user: number; readonly userId: string }, erase: boolean): Promise<void> {
+    await this.#accounts.deactivate(account.user, erase);
+    this.#authenticator.forget(account.user);
+    await this.#sessions.logoutAll(account.user);
+    for (const deactivated of this.#deactivated) await deactivated(account.user, account.userId);
+  }
+
+  /** Locks or unlocks (client-server API, "Account locking"). */
+  async setLocked(user: number, locked: boolean): Promise<void> {
+    await this.#accounts.setLocked(user, locked);
+    this.#authenticator.forget(user);
+  }
+
+  /** Suspends, or lifts the suspension (client-server API, "Account suspension"). */
+  async setSuspended(user: number, suspended: boolean): Promise<void> {
+    await this.#accounts.setSuspended(user, suspended);
+    this.#authenticator.forget(user);
+  }
+}

@@ -1,0 +1,37 @@
+import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
+import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import type { Account, Accounts } from './accounts.ts';
+import { isLocal } from './usernames.ts';
+
+/** Which accounts administrators may look at and change through the specification's endpoints. */
+export class AdminView {
+  readonly #accounts: Accounts;
+  readonly #server: ServerName;
+
+  constructor(accounts: Accounts, server: ServerName) {
+    this.#accounts = accounts;
+    this.#server = server;
+  }
+
+  /** An account of this server, whatever its state. @throws MatrixError M_INVALID_PARAM, M_NOT_FOUND */
+  async localAccount(userId: string): Promise<Account> {
+    if (!isLocal(userId, this.#server)) throw invalidParam('The user does not belong to this server');
+    const account = await this.#accounts.find(userId);
+    if (account === undefined) throw notFound('There is no such user');
+    return account;
+  }
+
+  /** An account whose lock or suspension can be asked for. @throws MatrixError */
+  async target(userId: string): Promise<Account> {
+    const account = await this.localAccount(userId);
+    if (account.isDeactivated) throw notFound('There is no such user');
+    return account;
+  }
+
+  /** Administrators, oneself included, cannot be locked or suspended. @throws MatrixError */
+  async targetForChange(userId: string): Promise<Account> {
+    const account = await this.target(userId);
+    if (account.isAdmin) throw forbidden('Administrators cannot be locked or suspended');
+    return account;
+  }
+}

@@ -1,0 +1,67 @@
+import { forbidden, userDeactivated, userLocked } from '@hearth/protocol/errors.ts';
+import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import type { Clock } from '../platform/clock.ts';
+import { LruMap } from '../platform/lru.ts';
+import { type Random, randomText } from '../platform/random.ts';
+import type { Account, Accounts } from './accounts.ts';
+import { tokenHash } from './token-hash.ts';
+import { namedUserId } from './usernames.ts';
+
+/** How long a login token can be used ("POST /login/get_token" recommends two minutes). */
+export const LOGIN_TOKEN_MS = 120_000;
+const LOGIN_TOKENS_MAX = 10_000;
+
+/** Decides who may log in (client-server API, "Login"). */
+export class Logins {
+  readonly #accounts: Accounts;
+  readonly #server: ServerName;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #tokens = new LruMap<string, { readonly userId: string; readonly expires: number }>(LOGIN_TOKENS_MAX);
+
+  constructor(accounts: Accounts, server: ServerName, clock: Clock, random: Random) {
+    this.#accounts = accounts;
+    this.#server = server;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** The account of somebody who knows its password; whether it exists is not told to others. @throws MatrixError */
+  async byPassword(name: string, password: string): Promise<Account> {
+    // Capitals in a name given at registration became lower case; an id that has them is tried first.
+    const exact = namedUserId(name, this.#server);
+    const account = (await this.#find(exact)) ?? (await this.#find(exact?.toLowerCase()));
+    const isRight = await this.#accounts.hasPassword(account?.userId ?? '', password);
+    if (account?.isDeactivated) throw userDeactivated();
+    if (!isRight || account === undefined) throw forbidden('Wrong user name or password');
+    return admit(account);
+  }
+
+  /** A token with which another client can log in once as the same user. */
+  makeToken(userId: string): string {
+    const token = randomText(this.#random, 32);
+    const expires = this.#clock.now() + LOGIN_TOKEN_MS;
+    this.#tokens.set(tokenHash(token).toString('latin1'), { userId, expires });
+    return token;
+  }
+
+  /** @throws MatrixError M_FORBIDDEN */
+  async byToken(token: string): Promise<Account> {
+    const key = tokenHash(token).toString('latin1');
+    const known = this.#tokens.get(key);
+    this.#tokens.delete(key);
+    const userId = known !== undefined && known.expires > this.#clock.now() ? known.userId : undefined;
+    const account = await this.#find(userId);
+    if (account === undefined || account.isDeactivated) throw forbidden('The login token is not valid');
+    return admit(account);
+  }
+
+  async #find(userId: string | undefined): Promise<Account | undefined> {
+    return userId === undefined ? undefined : this.#accounts.find(userId);
+  }
+}
+
+function admit(account: Account): Account {
+  if (account.isLocked) throw userLocked();
+  return account;
+}

@@ -1,0 +1,65 @@
+import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Random } from '../platform/random.ts';
+import type { Database } from '../storage/database.ts';
+import type { Names } from '../storage/names.ts';
+import { AccountChanges } from './account-changes.ts';
+import { Accounts } from './accounts.ts';
+import { AdminView } from './admin-view.ts';
+import { Authenticator } from './authenticator.ts';
+import { Devices } from './devices.ts';
+import { InteractiveAuth } from './interactive-auth.ts';
+import { LastSeen } from './last-seen.ts';
+import { Logins } from './logins.ts';
+import { OwnerCheck } from './owner-check.ts';
+import { type PasswordCost, Passwords } from './passwords.ts';
+import { type RegistrationPolicy, Registrations } from './registration.ts';
+import { RegistrationTokens } from './registration-tokens.ts';
+import { Sessions } from './sessions.ts';
+import { SharedSecretRegistration } from './shared-secret.ts';
+
+export interface UsersSettings {
+  readonly serverName: ServerName;
+  readonly registration: RegistrationPolicy;
+  readonly guests: boolean;
+  readonly sharedSecret: string | undefined;
+  readonly passwordCost: PasswordCost;
+  /** How long an access token lives that comes with a refresh token. */
+  readonly accessTokenMs: number;
+}
+
+export interface UsersBase {
+  readonly database: Database;
+  readonly names: Names;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Everything about accounts and sessions, put together. */
+export async function openUsers({ database, names, clock, random }: UsersBase, settings: UsersSettings) {
+  const { serverName, accessTokenMs } = settings;
+  const accounts = new Accounts(database, names, new Passwords(settings.passwordCost), clock);
+  const authenticator = new Authenticator(database, names, clock);
+  const sessions = await Sessions.open({ database, authenticator, clock, random, accessTokenMs });
+  const lastSeen = new LastSeen(database, clock);
+  const interactiveAuth = new InteractiveAuth(clock, random);
+  const tokens = new RegistrationTokens(database, clock, random);
+  const policy = { serverName, policy: settings.registration, guests: settings.guests };
+  return {
+    accounts,
+    authenticator,
+    sessions,
+    lastSeen,
+    registrationTokens: tokens,
+    devices: new Devices(database, lastSeen),
+    registrations: new Registrations({ accounts, tokens, interactiveAuth, random, settings: policy }),
+    logins: new Logins(accounts, serverName, clock, random),
+    ownerCheck: new OwnerCheck(accounts, interactiveAuth, serverName),
+    sharedSecret: new SharedSecretRegistration(accounts, settings, clock, random),
+    accountChanges: new AccountChanges(accounts, sessions, authenticator),
+    adminView: new AdminView(accounts, serverName),
+  };
+}
+
+/** The parts of the domain, by name. */
+export type Users = Awaited<ReturnType<typeof openUsers>>;
