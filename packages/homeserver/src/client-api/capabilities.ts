@@ -15,7 +15,7 @@ export function capabilitiesRoutes({ defaultRoomVersion }: { readonly defaultRoo
         'm.profile_fields': { enabled: true },
         'm.3pid_changes': { enabled: false },
         'm.get_login_token': { enabled: true },
-        'm.account_moderation': { lock: caller.isAdmin, suspend: caller.isAdmin },
+        ...(caller.isAdmin && { 'm.account_moderation': { lock: true, suspend: true } }),
       },
     })),
   ];
