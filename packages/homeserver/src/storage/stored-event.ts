@@ -58,6 +58,8 @@ export class StoredEvent implements EventFields {
   readonly redactedBy: number | null;
   /** The client form up to its `unsigned` part; filled in by whoever renders the event first. */
   clientText: string | undefined;
+  /** Under which id which device has sent it; `null`: under none, `undefined`: not looked up yet. */
+  transaction: { readonly device: number; readonly txn: string } | null | undefined;
   #content: JsonObject | undefined;
 
   constructor(fields: EventFields, contentText: string, redactedBy: number | null) {

@@ -76,11 +76,15 @@ export class Stream {
     return this.#taken;
   }
 
-  /** Commits, then announces the changes; resolves after both. Without writes it keeps its place in the queue. */
-  async commit(writes: readonly Write[], changes: readonly Change[]): Promise<void> {
+  /**
+   * Commits, then announces the changes; resolves after both. Without writes it keeps its place in the queue.
+   * `committed` runs between the two: caches that the listeners read take over the change there.
+   */
+  async commit(writes: readonly Write[], changes: readonly Change[], committed?: () => void): Promise<void> {
     const upTo = this.#taken;
     try {
       await this.#database.commit(writes);
+      committed?.();
     } finally {
       if (upTo > this.#announced) this.#announced = upTo;
     }

@@ -1,0 +1,202 @@
+import { authorise } from '@hearth/protocol/auth/authorise.ts';
+import { forbidden } from '@hearth/protocol/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Write } from '../storage/database.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import type { Names } from '../storage/names.ts';
+import type { RoomStore } from '../storage/room-store.ts';
+import type { StateStore } from '../storage/state-store.ts';
+import type { NewNode } from '../storage/state-tree.ts';
+import { withEntry } from '../storage/state-tree.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Change, Stream } from '../storage/stream.ts';
+import type { TransactionStore } from '../storage/transaction-store.ts';
+import { type BuiltEvent, build, decidingState } from './build.ts';
+import type { EventDraft, TransactionKey } from './draft.ts';
+import {
+  applyMembership,
+  applyRedaction,
+  applyRelation,
+  type EffectStores,
+  type Effects,
+  noEffects,
+  relationOf,
+} from './effects.ts';
+import { type Head, toAuthEvent } from './head.ts';
+import type { Heads } from './heads.ts';
+import type { Signer } from './signer.ts';
+import type { UserRooms } from './user-rooms.ts';
+
+/** What the one door for events works with. */
+export interface AcceptDeps extends EffectStores {
+  readonly clock: Clock;
+  readonly names: Names;
+  readonly stream: Stream;
+  readonly events: EventStore;
+  readonly states: StateStore;
+  readonly rooms: RoomStore;
+  readonly transactions: TransactionStore;
+  readonly heads: Heads;
+  readonly userRooms: UserRooms;
+  readonly signer: Signer;
+  /** Makes an opaque event id, for room versions 1 and 2. */
+  readonly opaqueEventId: () => string;
+}
+
+export interface AcceptOptions {
+  /** Remembers under which id a device has sent the (only) event. */
+  readonly transaction?: TransactionKey;
+  /** The room does not exist yet: its row is made instead of moved on. */
+  readonly isNew?: boolean;
+  /** Writes that belong to the same transaction, such as an alias or a place in the directory. */
+  readonly with?: readonly Write[];
+}
+
+/** A parent that an event declares a relation to, as numbers. */
+type Parent = { readonly num: number; readonly relType: number } | undefined;
+
+/**
+ * The one door for every event of this server: authorises drafts against the room's head, in order, moves the head on
+ * and stores everything in one transaction, all or nothing. Resolves when that is on disk and announced.
+ * @throws MatrixError M_FORBIDDEN when the rules refuse one of the events
+ */
+export async function accept(
+  deps: AcceptDeps,
+  head: Head,
+  drafts: readonly EventDraft[],
+  options: AcceptOptions = {},
+): Promise<StoredEvent[]> {
+  const parents = await parentsOf(deps, head, drafts);
+  await intern(deps.names, drafts);
+  await prepare(head, drafts);
+  // From here to the commit there is no await: whatever is decided is decided on the head as it is.
+  const before = { row: head.row, extremities: head.extremities };
+  const created: NewNode[] = [];
+  const effects = noEffects();
+  const built: BuiltEvent[] = [];
+  const writes: Write[] = [];
+  try {
+    for (const [i, draft] of drafts.entries()) {
+      const next = decide(deps, head, draft);
+      built.push(next);
+      writes.push(deps.events.insert(next.event, next.proof), ...advance(deps, head, next.event, created));
+      applyRelation(next.event, parents[i], deps, effects);
+      applyRedaction(next.event, draft.redacts, head, deps, effects);
+    }
+  } catch (error) {
+    Object.assign(head, before);
+    deps.events.forget(built.map(({ event }) => event.num));
+    throw error;
+  }
+  for (const { event } of built) applyMembership(event, head, deps, effects);
+  const events = built.map(({ event }) => event);
+  rememberTransaction(deps, events, options.transaction, effects);
+  const { fence } = before.row;
+  head.row = { ...head.row, fence: fence + 1 };
+  const first = options.isNew === true ? deps.rooms.insert(head.row) : deps.rooms.advance(head.row, fence);
+  head.pending = commit(deps, head, events, [first, ...writes, ...effects.writes, ...(options.with ?? [])], effects);
+  await head.pending;
+  return events;
+}
+
+/** Finds the events that drafts relate to; relations to what is not in the room are not remembered. */
+async function parentsOf(deps: AcceptDeps, head: Head, drafts: readonly EventDraft[]): Promise<Parent[]> {
+  const parents: Parent[] = [];
+  for (const draft of drafts) {
+    const relation = relationOf(draft);
+    const parent = relation === undefined ? undefined : await deps.events.byId(relation.parent);
+    const isHere = relation !== undefined && parent !== undefined && parent.room === head.num;
+    parents.push(isHere ? { num: parent.num, relType: await deps.names.num(relation.relType) } : undefined);
+  }
+  return parents;
+}
+
+async function intern(names: Names, drafts: readonly EventDraft[]): Promise<void> {
+  for (const { type, stateKey, sender } of drafts) {
+    for (const text of [type, sender, ...(stateKey === undefined ? [] : [stateKey])]) {
+      if (names.cachedNum(text) === undefined) await names.num(text);
+    }
+  }
+}
+
+/** Brings the state that decides about the drafts, and that they replace, into memory. */
+async function prepare(head: Head, drafts: readonly EventDraft[]): Promise<void> {
+  const keys = drafts.flatMap((draft) => [
+    ...decidingState(draft, head),
+    ...(draft.stateKey === undefined ? [] : [[draft.type, draft.stateKey] as const]),
+  ]);
+  await head.ensure(keys);
+}
+
+function decide(deps: AcceptDeps, head: Head, draft: EventDraft): BuiltEvent {
+  const next = build(draft, head, {
+    num: deps.stream.next(),
+    ts: deps.clock.now(),
+    names: deps.names,
+    signer: deps.signer,
+    ...(head.version.eventIdFormat === 'v1' ? { eventId: deps.opaqueEventId() } : {}),
+  });
+  const state = (type: string, stateKey: string) => {
+    const event = head.known(type, stateKey);
+    return event === undefined ? undefined : toAuthEvent(event);
+  };
+  const refusal = authorise(toAuthEvent(next.event, next.prevEvents), state, head.version);
+  if (refusal !== undefined) throw forbidden(refusal);
+  return next;
+}
+
+/** Moves the head behind an event. */
+function advance(deps: AcceptDeps, head: Head, event: StoredEvent, created: NewNode[]): Write[] {
+  const { row } = head;
+  const moved = {
+    ...row,
+    seq: row.seq + 1,
+    lastEvent: event.num,
+    depth: event.depth,
+    extremities: [event.num],
+  };
+  head.extremities = [event];
+  if (event.stateKeyNum === null) {
+    head.row = moved;
+    return [];
+  }
+  created.length = 0;
+  const root = withEntry(row.root, { type: event.typeNum, stateKey: event.stateKeyNum, event: event.num }, created);
+  head.row = { ...moved, snapshot: event.num, root };
+  return deps.states.snapshotWrites(event.num, event.room, root, created);
+}
+
+function rememberTransaction(
+  deps: AcceptDeps,
+  events: readonly StoredEvent[],
+  transaction: TransactionKey | undefined,
+  effects: Effects,
+): void {
+  const [event] = events;
+  if (event === undefined) return;
+  for (const other of events) other.transaction = null;
+  if (transaction === undefined) return;
+  event.transaction = transaction;
+  effects.writes.push(deps.transactions.insert(transaction.device, transaction.txn, event.num, event.ts));
+}
+
+async function commit(
+  deps: AcceptDeps,
+  head: Head,
+  events: readonly StoredEvent[],
+  writes: readonly Write[],
+  effects: Effects,
+): Promise<void> {
+  const changes = events.map(({ num }): Change => ({ kind: 'event', position: num, room: head.num, event: num }));
+  try {
+    await deps.stream.commit(writes, changes, () => {
+      for (const event of effects.redacted) deps.events.replace(event);
+      for (const row of effects.memberships) deps.userRooms.apply(row);
+    });
+  } catch (error) {
+    // Every event that was decided on this head builds on what is lost now: they fail at the fence.
+    deps.heads.drop(head.num);
+    deps.events.forget(events.map(({ num }) => num));
+    throw error;
+  }
+}

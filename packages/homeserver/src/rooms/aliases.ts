@@ -1,0 +1,35 @@
+import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
+import type { AliasRow, AliasStore } from '../storage/alias-store.ts';
+import type { Write } from '../storage/database.ts';
+
+/** The room aliases of this server. */
+export class Aliases {
+  readonly #store: AliasStore;
+  readonly #serverName: string;
+
+  constructor(store: AliasStore, serverName: string) {
+    this.#store = store;
+    this.#serverName = serverName;
+  }
+
+  /** Whether this could be an alias of this server. */
+  isValid(alias: string): boolean {
+    return parseRoomAlias(alias) !== undefined && alias.endsWith(`:${this.#serverName}`) && !/\s/.test(alias);
+  }
+
+  find(alias: string): Promise<AliasRow | undefined> {
+    return this.#store.find(alias);
+  }
+
+  ofRoom(room: number): Promise<AliasRow[]> {
+    return this.#store.ofRoom(room);
+  }
+
+  insert(alias: string, room: number, creator: number): Write {
+    return this.#store.insert(alias, room, creator);
+  }
+
+  remove(alias: string): Write {
+    return this.#store.remove(alias);
+  }
+}

@@ -1,0 +1,95 @@
+import { redactContent } from '@hearth/protocol/events/redact.ts';
+import { asString, isObject } from '@hearth/protocol/json/value.ts';
+import type { Write } from '../storage/database.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import { MEMBERSHIPS, type Membership, type MembershipRow, type MembershipStore } from '../storage/membership-store.ts';
+import type { RelationStore } from '../storage/relation-store.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Head } from './head.ts';
+
+/** The stores that an accepted event has effects on. */
+export interface EffectStores {
+  readonly events: EventStore;
+  readonly memberships: MembershipStore;
+  readonly relations: RelationStore;
+}
+
+/** What an accepted event changes besides the timeline and the state: more writes, and what to do once they are stored. */
+export interface Effects {
+  readonly writes: Write[];
+  /** The sender's transaction, memberships and events that other caches take over after the commit. */
+  readonly memberships: MembershipRow[];
+  readonly redacted: StoredEvent[];
+}
+
+export function noEffects(): Effects {
+  return { writes: [], memberships: [], redacted: [] };
+}
+
+/** The relation that an event's content declares: `m.relates_to` with a `rel_type` and an `event_id`. */
+export function relationOf(event: {
+  content: StoredEvent['content'];
+}): { relType: string; parent: string } | undefined {
+  const relates = event.content['m.relates_to'];
+  if (!isObject(relates)) return undefined;
+  const relType = asString(relates.rel_type);
+  const parent = asString(relates.event_id);
+  return relType === undefined || parent === undefined ? undefined : { relType, parent };
+}
+
+/** A member event moves its user's membership. */
+export function applyMembership(event: StoredEvent, head: Head, stores: EffectStores, effects: Effects): void {
+  if (event.type !== 'm.room.member' || event.stateKeyNum === null) return;
+  const membership = membershipOf(event);
+  effects.writes.push(stores.memberships.put(event.stateKeyNum, event.room, membership, event.num));
+  effects.memberships.push({
+    user: event.stateKeyNum,
+    room: event.room,
+    membership,
+    event: event.num,
+    forgotten: false,
+  });
+  if (membership === 'join') head.joined.add(event.stateKeyNum);
+  else head.joined.delete(event.stateKeyNum);
+}
+
+/** A redaction takes its target's content away, on disk as well (client-server API, "Redactions"). */
+export function applyRedaction(
+  event: StoredEvent,
+  target: StoredEvent | undefined,
+  head: Head,
+  stores: EffectStores,
+  effects: Effects,
+): void {
+  if (target === undefined || target.redactedBy !== null) return;
+  const content = JSON.stringify(redactContent(target.type, target.content, head.version));
+  const { write, redacted } = stores.events.redact(target, event.num, content);
+  effects.writes.push(write, ...stores.relations.redacted(target, relationOf(target)?.relType));
+  effects.redacted.push(redacted);
+}
+
+/** A relation is remembered with its parent. */
+export function applyRelation(
+  event: StoredEvent,
+  parent: { readonly num: number; readonly relType: number } | undefined,
+  stores: EffectStores,
+  effects: Effects,
+): void {
+  if (parent === undefined) return;
+  const isThread = relationOf(event)?.relType === 'm.thread';
+  effects.writes.push(
+    ...stores.relations.insert({
+      parent: parent.num,
+      relType: parent.relType,
+      child: event.num,
+      room: event.room,
+      isThread,
+    }),
+  );
+}
+
+/** The membership in a member event; `leave` for contents that make no sense. */
+export function membershipOf(event: StoredEvent): Membership {
+  const membership = asString(event.content.membership);
+  return MEMBERSHIPS.find((known) => known === membership) ?? 'leave';
+}

@@ -1,0 +1,128 @@
+import type { AuthEvent } from '@hearth/protocol/events/event.ts';
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import type { Names } from '../storage/names.ts';
+import type { RoomRow } from '../storage/room-store.ts';
+import type { NodeRef } from '../storage/state-node.ts';
+import type { StateStore } from '../storage/state-store.ts';
+import { lookup, NOT_LOADED } from '../storage/state-tree.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+
+/** A place in the room state. */
+export type StateKeyPair = readonly [type: string, stateKey: string];
+
+/** What a head reads from. */
+export interface HeadStores {
+  readonly names: Names;
+  readonly events: EventStore;
+  readonly states: StateStore;
+}
+
+/**
+ * A room as the next event finds it: where its timeline and graph end, and its state. It lives in memory; once the
+ * state that matters is loaded a decision reads nothing else, and no `await` stands between reading and replacing it.
+ */
+export class Head {
+  readonly roomId: string;
+  readonly version: RoomVersion;
+  /** What is, or is about to be, stored. */
+  row: RoomRow;
+  /** The events of `row.extremities`: those that no other event points at. */
+  extremities: readonly StoredEvent[];
+  /** Users who have joined. */
+  readonly joined: Set<number>;
+  /** Settles with the latest commit. Reads of the current state wait for it, so that they never show what may be lost. */
+  pending: Promise<void> = Promise.resolve();
+  readonly #stores: HeadStores;
+
+  constructor(
+    roomId: string,
+    version: RoomVersion,
+    stored: { row: RoomRow; extremities: readonly StoredEvent[]; joined: Iterable<number> },
+    stores: HeadStores,
+  ) {
+    this.roomId = roomId;
+    this.version = version;
+    this.row = stored.row;
+    this.extremities = stored.extremities;
+    this.joined = new Set(stored.joined);
+    this.#stores = stores;
+  }
+
+  get num(): number {
+    return this.row.num;
+  }
+
+  get root(): NodeRef {
+    return this.row.root;
+  }
+
+  /** The current state event of a place; {@link NOT_LOADED} when it takes a query to know. */
+  peek(type: string, stateKey: string): StoredEvent | undefined | typeof NOT_LOADED {
+    const { names, events } = this.#stores;
+    const typeNum = names.cachedNum(type);
+    const stateKeyNum = names.cachedNum(stateKey);
+    if (typeNum === undefined || stateKeyNum === undefined) return NOT_LOADED;
+    const num = lookup(this.row.root, typeNum, stateKeyNum);
+    if (num === undefined || num === NOT_LOADED) return num;
+    return events.cached(num) ?? NOT_LOADED;
+  }
+
+  /** Brings state events into memory. */
+  async load(keys: readonly StateKeyPair[]): Promise<void> {
+    const { names, events, states } = this.#stores;
+    const nums = [];
+    for (const [type, stateKey] of keys)
+      nums.push({ type: await names.num(type), stateKey: await names.num(stateKey) });
+    const { root } = this.row;
+    const [found = []] = await states.lookupMany([root], nums);
+    await events.load(found.filter((num) => num !== undefined));
+  }
+
+  /** The current state event of a place. */
+  async state(type: string, stateKey = ''): Promise<StoredEvent | undefined> {
+    for (;;) {
+      const event = this.peek(type, stateKey);
+      if (event !== NOT_LOADED) return event;
+      await this.load([[type, stateKey]]);
+    }
+  }
+
+  /** The current state events of these places, without those that are empty. */
+  async states(keys: readonly StateKeyPair[]): Promise<StoredEvent[]> {
+    await this.ensure(keys);
+    return keys.flatMap(([type, stateKey]) => this.known(type, stateKey) ?? []);
+  }
+
+  /** Brings whatever of these places is not in memory there. */
+  async ensure(keys: readonly StateKeyPair[]): Promise<void> {
+    for (;;) {
+      const absent = keys.filter(([type, stateKey]) => this.peek(type, stateKey) === NOT_LOADED);
+      if (absent.length === 0) return;
+      await this.load(absent);
+    }
+  }
+
+  /** As {@link peek}, for places that were ensured. */
+  known(type: string, stateKey: string): StoredEvent | undefined {
+    const event = this.peek(type, stateKey);
+    if (event === NOT_LOADED) throw new Error(`the state ${type} of ${this.roomId} is not in memory`);
+    return event;
+  }
+}
+
+/** An event as authorisation reads it. What it builds on is only given for the event that is being judged. */
+export function toAuthEvent(event: StoredEvent, prevEvents: readonly string[] = []): AuthEvent {
+  return {
+    eventId: event.eventId,
+    roomId: event.roomId,
+    sender: event.sender,
+    type: event.type,
+    ...(event.stateKey === undefined ? {} : { stateKey: event.stateKey }),
+    content: event.content,
+    originServerTs: event.ts,
+    depth: event.depth,
+    authEvents: [],
+    prevEvents,
+  };
+}

@@ -1,0 +1,66 @@
+import { notFound } from '@hearth/protocol/errors.ts';
+import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { LruMap } from '../platform/lru.ts';
+import type { MembershipStore } from '../storage/membership-store.ts';
+import type { RoomStore } from '../storage/room-store.ts';
+import { Head, type HeadStores } from './head.ts';
+
+const HEADS_MAX = 2_000;
+
+/** The heads of the rooms in use; a bounded number of them. */
+export class Heads {
+  readonly #stores: HeadStores & { readonly rooms: RoomStore; readonly memberships: MembershipStore };
+  readonly #heads = new LruMap<number, Promise<Head | undefined>>(HEADS_MAX);
+
+  constructor(stores: HeadStores & { readonly rooms: RoomStore; readonly memberships: MembershipStore }) {
+    this.#stores = stores;
+  }
+
+  /** The head of a room; `undefined` for a room that this server does not know. */
+  async find(roomId: string): Promise<Head | undefined> {
+    const { names } = this.#stores;
+    const num = names.cachedNum(roomId) ?? (await names.find(roomId));
+    return num === undefined ? undefined : this.byNum(num);
+  }
+
+  /** @throws MatrixError M_NOT_FOUND */
+  async get(roomId: string): Promise<Head> {
+    const head = await this.find(roomId);
+    if (head === undefined) throw notFound('Unknown room');
+    return head;
+  }
+
+  /** The head of a room by number. */
+  byNum(num: number): Promise<Head | undefined> {
+    const known = this.#heads.get(num);
+    if (known !== undefined) return known;
+    const loading = this.#load(num).then((head) => {
+      if (head === undefined) this.#heads.delete(num);
+      return head;
+    });
+    loading.catch(() => this.#heads.delete(num));
+    this.#heads.set(num, loading);
+    return loading;
+  }
+
+  /** Takes in a room that was just created. */
+  add(head: Head): void {
+    this.#heads.set(head.num, Promise.resolve(head));
+  }
+
+  /** Forgets a head that has run ahead of what could be stored; the next use loads it again. */
+  drop(num: number): void {
+    this.#heads.delete(num);
+  }
+
+  async #load(num: number): Promise<Head | undefined> {
+    const { rooms, names, events, memberships } = this.#stores;
+    const [row] = await rooms.load([num]);
+    if (row === undefined) return undefined;
+    const version = roomVersion(row.version);
+    if (version === undefined) throw new Error(`room ${num} has the unknown version ${row.version}`);
+    const extremities = await events.list(row.extremities);
+    const joined = await memberships.joined(num);
+    return new Head(await names.text(num), version, { row, extremities, joined }, this.#stores);
+  }
+}

@@ -1,0 +1,26 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import type { Membership } from '../storage/membership-store.ts';
+
+/** What member events show of a user's profile. */
+export interface MemberProfile {
+  readonly displayname?: string;
+  readonly avatar_url?: string;
+}
+
+/** A local user's profile; empty for users that do not exist. */
+export type ProfileOf = (userId: string) => Promise<MemberProfile>;
+
+/** The content of a member event. */
+export function memberContent(
+  membership: Exclude<Membership, 'none'>,
+  profile: MemberProfile = {},
+  more: { readonly reason?: string; readonly isDirect?: boolean } = {},
+): JsonObject {
+  return {
+    membership,
+    ...(profile.displayname === undefined ? {} : { displayname: profile.displayname }),
+    ...(profile.avatar_url === undefined ? {} : { avatar_url: profile.avatar_url }),
+    ...(more.reason === undefined ? {} : { reason: more.reason }),
+    ...(more.isDirect === true ? { is_direct: true } : {}),
+  };
+}

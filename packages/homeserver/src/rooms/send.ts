@@ -1,0 +1,131 @@
+import { powerNeeded, powerOf } from '@hearth/protocol/auth/power.ts';
+import { forbidden, notFound } from '@hearth/protocol/errors.ts';
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import { type AcceptDeps, accept } from './accept.ts';
+import type { TransactionKey } from './draft.ts';
+import { type Head, toAuthEvent } from './head.ts';
+
+/** Who sends, and under which transaction id if any. */
+export interface Sending {
+  readonly sender: string;
+  readonly transaction?: TransactionKey;
+  /** Overrides the time, for application services. Milliseconds. */
+  readonly ts?: number;
+}
+
+/**
+ * Sends events once for each transaction id: a repetition, also one that arrives while the first is on its way,
+ * answers with the first one's event (client-server API, "Transaction identifiers").
+ */
+export class Sender {
+  readonly #deps: AcceptDeps;
+  readonly #running = new Map<string, Promise<StoredEvent>>();
+
+  constructor(deps: AcceptDeps) {
+    this.#deps = deps;
+  }
+
+  /** Sends a message event. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_TOO_LARGE */
+  message(roomId: string, type: string, content: JsonObject, sending: Sending): Promise<StoredEvent> {
+    return this.#once(sending.transaction, async () => {
+      const head = await this.#headFor(roomId, sending.sender);
+      const target = type === 'm.room.redaction' ? content.redacts : undefined;
+      if (typeof target === 'string') return this.#redact(head, target, content, sending);
+      return this.#send(head, { type, content }, sending);
+    });
+  }
+
+  /** Sets a state event. The same content again by the same sender is no new event. */
+  async state(
+    roomId: string,
+    key: readonly [string, string],
+    content: JsonObject,
+    sending: Sending,
+  ): Promise<StoredEvent> {
+    const [type, stateKey] = key;
+    const head = await this.#headFor(roomId, sending.sender);
+    const current = await head.state(type, stateKey);
+    if (current?.sender === sending.sender && sameJson(current.content, content)) {
+      await head.pending;
+      return current;
+    }
+    return this.#send(head, { type, stateKey, content }, sending);
+  }
+
+  /** Takes an event back. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
+  redact(roomId: string, eventId: string, content: JsonObject, sending: Sending): Promise<StoredEvent> {
+    return this.#once(sending.transaction, async () => {
+      const head = await this.#headFor(roomId, sending.sender);
+      return this.#redact(head, eventId, content, sending);
+    });
+  }
+
+  async #headFor(roomId: string, sender: string): Promise<Head> {
+    const head = await this.#deps.heads.find(roomId);
+    if (head === undefined) throw forbidden(`${sender} is not in the room`);
+    return head;
+  }
+
+  async #redact(head: Head, eventId: string, content: JsonObject, sending: Sending): Promise<StoredEvent> {
+    const target = await this.#deps.events.byId(eventId);
+    if (target === undefined || target.room !== head.num) throw notFound('No such event in the room');
+    await mayRedact(head, target, sending.sender);
+    const named = head.version.contentRedacts ? { ...content, redacts: eventId } : content;
+    return this.#send(head, { type: 'm.room.redaction', content: named, redacts: target }, sending);
+  }
+
+  async #send(
+    head: Head,
+    draft: { type: string; stateKey?: string; content: JsonObject; redacts?: StoredEvent },
+    { sender, transaction, ts }: Sending,
+  ): Promise<StoredEvent> {
+    const options = transaction === undefined ? {} : { transaction };
+    const [event] = await accept(
+      this.#deps,
+      head,
+      [{ ...draft, sender, ...(ts === undefined ? {} : { ts }) }],
+      options,
+    );
+    if (event === undefined) throw new Error('an accepted event is missing');
+    return event;
+  }
+
+  async #once(transaction: TransactionKey | undefined, send: () => Promise<StoredEvent>): Promise<StoredEvent> {
+    if (transaction === undefined) return send();
+    const key = `${transaction.device}/${transaction.txn}`;
+    const running =
+      this.#running.get(key) ?? this.#sendOrFind(transaction, send).finally(() => this.#running.delete(key));
+    this.#running.set(key, running);
+    return running;
+  }
+
+  async #sendOrFind({ device, txn }: TransactionKey, send: () => Promise<StoredEvent>): Promise<StoredEvent> {
+    const num = await this.#deps.transactions.find(device, txn);
+    const earlier = num === undefined ? undefined : await this.#deps.events.one(num);
+    return earlier ?? send();
+  }
+}
+
+/**
+ * Redacting needs the power to do so, unless the event is from the redacter's own server (rooms/v1, rule 11, which
+ * servers apply to redactions from version 3 on before they take effect). @throws MatrixError M_FORBIDDEN
+ */
+async function mayRedact(head: Head, target: StoredEvent, sender: string): Promise<void> {
+  if (target.sender === sender) return;
+  await head.ensure([
+    ['m.room.create', ''],
+    ['m.room.power_levels', ''],
+  ]);
+  const create = head.known('m.room.create', '');
+  if (create === undefined) throw new Error('a room without a create event');
+  const levels = head.known('m.room.power_levels', '')?.content;
+  const power = powerOf(sender, levels, toAuthEvent(create), head.version);
+  if (power >= powerNeeded('redact', levels, head.version)) return;
+  throw forbidden(`${sender} of ${domainOf(sender)} may not redact events of ${target.sender}`);
+}
+
+function sameJson(a: JsonObject, b: JsonObject): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

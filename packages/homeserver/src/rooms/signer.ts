@@ -1,0 +1,30 @@
+import { SEED_BYTES, type SigningKey, signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
+import type { Clock } from '../platform/clock.ts';
+import { type Random, randomText } from '../platform/random.ts';
+import type { Database } from '../storage/database.ts';
+import type { Names } from '../storage/names.ts';
+import { insertSigningKey, readSigningKeys } from '../storage/signing-keys.ts';
+
+/** In whose name events are signed, and with what. */
+export interface Signer {
+  readonly serverName: string;
+  readonly key: SigningKey;
+  /** The key's id as a number of `names.ts`. */
+  readonly keyNum: number;
+}
+
+const KEY_ID_LETTERS = 6;
+
+/** The server's newest signing key; the first start makes one. */
+export async function openSigner(
+  serverName: string,
+  { database, names, clock, random }: { database: Database; names: Names; clock: Clock; random: Random },
+): Promise<Signer> {
+  let [newest] = await readSigningKeys(database);
+  if (newest === undefined) {
+    newest = { keyId: `ed25519:${randomText(random, KEY_ID_LETTERS)}`, seed: random.bytes(SEED_BYTES) };
+    await insertSigningKey(database, newest, clock.now());
+  }
+  const key = signingKeyFromSeed(newest.seed, newest.keyId);
+  return { serverName, key, keyNum: await names.num(newest.keyId) };
+}

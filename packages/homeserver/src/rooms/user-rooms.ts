@@ -1,0 +1,61 @@
+import { LruMap } from '../platform/lru.ts';
+import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
+
+const USERS_MAX = 20_000;
+
+/** A user's rooms in memory, and how often they changed while they were loaded. */
+interface Entry {
+  rooms: Map<number, MembershipRow> | undefined;
+  changes: number;
+  loading: Promise<Map<number, MembershipRow>> | undefined;
+}
+
+/** Which rooms a user has to do with, and how. Kept in memory for active users: every sync asks. */
+export class UserRooms {
+  readonly #memberships: MembershipStore;
+  readonly #users = new LruMap<number, Entry>(USERS_MAX);
+
+  constructor(memberships: MembershipStore) {
+    this.#memberships = memberships;
+  }
+
+  /** All of a user's memberships by room, those forgotten included. Never change it. */
+  of(user: number): ReadonlyMap<number, MembershipRow> | Promise<ReadonlyMap<number, MembershipRow>> {
+    const entry = this.#users.get(user);
+    return entry?.rooms ?? this.#load(user);
+  }
+
+  /** A user's membership of one room. */
+  async one(user: number, room: number): Promise<MembershipRow | undefined> {
+    const rooms = this.#users.get(user)?.rooms ?? (await this.of(user));
+    return rooms.get(room);
+  }
+
+  /** Takes over a change that has been stored. */
+  apply(row: MembershipRow): void {
+    const entry = this.#users.get(row.user);
+    if (entry === undefined) return;
+    entry.changes += 1;
+    entry.rooms?.set(row.room, row);
+  }
+
+  #load(user: number): Promise<Map<number, MembershipRow>> {
+    const entry = this.#users.get(user) ?? { rooms: undefined, changes: 0, loading: undefined };
+    this.#users.set(user, entry);
+    entry.loading ??= this.#read(user, entry).finally(() => {
+      entry.loading = undefined;
+    });
+    return entry.loading;
+  }
+
+  /** Reads again when something changed meanwhile: the rows may be from before the change. */
+  async #read(user: number, entry: Entry): Promise<Map<number, MembershipRow>> {
+    for (;;) {
+      const before = entry.changes;
+      const rows = await this.#memberships.ofUser(user);
+      if (entry.changes !== before) continue;
+      entry.rooms = new Map(rows.map((row) => [row.room, row]));
+      return entry.rooms;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { type Database, sql, type Write, write } from './database.ts';
+
+const insert = sql('INSERT INTO aliases (alias, room, creator) VALUES (?, ?, ?)');
+const remove = sql('DELETE FROM aliases WHERE alias = ?');
+const read = sql('SELECT alias, room, creator FROM aliases WHERE alias = ?');
+const readOfRoom = sql('SELECT alias, room, creator FROM aliases WHERE room = ? ORDER BY alias');
+
+/** An alias of this server; room and creator are numbers of `names.ts`. */
+export interface AliasRow {
+  readonly alias: string;
+  readonly room: number;
+  readonly creator: number;
+}
+
+/** Room aliases as rows. */
+export class AliasStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  find(alias: string): Promise<AliasRow | undefined> {
+    return this.#database.first<AliasRow>(read, alias);
+  }
+
+  ofRoom(room: number): Promise<AliasRow[]> {
+    return this.#database.all<AliasRow>(readOfRoom, room);
+  }
+
+  /** Refused by the database when the alias is taken. */
+  insert(alias: string, room: number, creator: number): Write {
+    return write(insert, alias, room, creator);
+  }
+
+  remove(alias: string): Write {
+    return write(remove, alias);
+  }
+}
