@@ -1,0 +1,127 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { safeParse } from 'valibot';
+import { describeKeys } from './describe.ts';
+import { ConfigError, explain, type Problem } from './problems.ts';
+import { type Config, configSchema } from './schema.ts';
+import type { KeyPath } from './yaml-file.ts';
+
+/** What the command line says; it wins over the file. */
+export interface Overrides {
+  readonly serverName?: string | undefined;
+  readonly dataDir?: string | undefined;
+  readonly listen?: readonly string[] | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Section = Record<string, unknown>;
+
+/** Read when there is no `--config`, if it is there. */
+export const DEFAULT_FILE = 'hearth.yaml';
+
+/**
+ * The configuration: the file, then the environment's secrets, then the command line. Paths in the file are relative
+ * to its folder.
+ * @throws ConfigError
+ */
+export async function loadConfig(
+  file: string | undefined,
+  overrides: Overrides,
+  environment: Environment,
+): Promise<Config> {
+  const path = file ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
+  const text = path === undefined ? '{}' : readText(path);
+  const value = withoutNulls((await parseFile(path ?? '', text)) ?? {});
+  const places = new Map<string, string>();
+  if (isSection(value)) {
+    addSecrets(value, environment, places);
+    addOverrides(value, overrides, places);
+  }
+  const result = safeParse(configSchema, value);
+  if (result.success) return resolvePaths(result.output, path === undefined ? '.' : dirname(path), overrides);
+  const problems = result.issues.map(explain);
+  throw new ConfigError(path === undefined ? inOrder(problems, places) : await inFile(path, text, problems, places));
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError([`cannot read the configuration file: ${error instanceof Error ? error.message : error}`]);
+  }
+}
+
+/** JSON is YAML as well; for a file that is all JSON the YAML library, which takes 20 ms to load, is not needed. */
+async function parseFile(path: string, text: string): Promise<unknown> {
+  if (text.startsWith('{')) {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      // YAML in braces, or a mistake that the other parser has the line of.
+    }
+  }
+  const { parseYaml } = await import('./yaml-file.ts');
+  return parseYaml(path, text).value;
+}
+
+type Places = ReadonlyMap<string, string>;
+
+function inOrder(problems: readonly Problem[], places: Places): string[] {
+  return problems.map(({ path, message }) => `${elsewhere(path, places) ?? ''}${message}`);
+}
+
+async function inFile(file: string, text: string, problems: readonly Problem[], places: Places): Promise<string[]> {
+  const { parseYaml } = await import('./yaml-file.ts');
+  const { line } = parseYaml(file, text);
+  const sorted = problems.toSorted((a, b) => line(a.path) - line(b.path));
+  return sorted.map(({ path, message }) => `${elsewhere(path, places) ?? `${file}:${line(path)}: `}${message}`);
+}
+
+/** Where a value comes from that does not come from the file. */
+function elsewhere(path: KeyPath, places: Places): string | undefined {
+  return places.get(path.slice(0, 2).join('.')) ?? places.get(path.slice(0, 1).join('.'));
+}
+
+/** A section whose keys are all commented out is null in YAML. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isSection(value)) return value;
+  const kept = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(kept.map(([key, member]) => [key, withoutNulls(member)]));
+}
+
+function addSecrets(value: Section, environment: Environment, places: Map<string, string>): void {
+  for (const { path, about } of describeKeys()) {
+    const secret = about.env === undefined ? undefined : environment[about.env];
+    const [section = '', key = ''] = path;
+    if (secret === undefined || secret === '') continue;
+    const below = value[section];
+    value[section] = { ...(isSection(below) ? below : {}), [key]: secret };
+    places.set(path.join('.'), `environment variable ${about.env}: `);
+  }
+}
+
+function addOverrides(value: Section, overrides: Overrides, places: Map<string, string>): void {
+  const { serverName, dataDir, listen } = overrides;
+  const options = { server_name: serverName, data_dir: dataDir, listen };
+  for (const [key, given] of Object.entries(options)) {
+    if (given === undefined) continue;
+    value[key] = given;
+    places.set(key, `--${key.replaceAll('_', '-')}: `);
+  }
+}
+
+function resolvePaths(config: Config, folder: string, overrides: Overrides): Config {
+  return {
+    ...config,
+    data_dir: overrides.dataDir === undefined ? resolve(folder, config.data_dir) : resolve(overrides.dataDir),
+    listen: config.listen.map(({ tls, ...at }) => ({
+      ...at,
+      tls: tls && { certificate: resolve(folder, tls.certificate), key: resolve(folder, tls.key) },
+    })),
+  };
+}
+
+function isSection(value: unknown): value is Section {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
