@@ -55,14 +55,17 @@ function findWhere(text: string, part: Part, from: number, suits: (found: Found)
 
 function literalOrWildcards(part: string): Part {
   if (!part.includes('?')) return literal(part);
-  const source = part.replace(/[\\^$.*+{}()|[\]/-]/g, '\\$&').replaceAll('?', '.');
+  const source = part.replace(/[\\^$.*+{}()|[\]/]/g, '\\$&').replaceAll('?', '.');
   const expression = new RegExp(source, 'gsu');
   return (text, from) => {
-    expression.lastIndex = from;
-    const found = from <= text.length ? expression.exec(text) : null;
-    // With the `u` flag a search that starts within a surrogate pair steps back to its first half.
-    if (found === null || found.index < from) return undefined;
-    return [found.index, found.index + found[0].length];
+    for (let at = from; at <= text.length; at++) {
+      expression.lastIndex = at;
+      const found = expression.exec(text);
+      if (found === null) return undefined;
+      // A search that starts within a surrogate pair steps back to its first half: that place was seen before.
+      if (found.index >= from) return [found.index, found.index + found[0].length];
+    }
+    return undefined;
   };
 }
 
