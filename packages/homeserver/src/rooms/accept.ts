@@ -8,7 +8,7 @@ import type { RoomStore } from '../storage/room-store.ts';
 import type { StateStore } from '../storage/state-store.ts';
 import type { NewNode } from '../storage/state-tree.ts';
 import { withEntry } from '../storage/state-tree.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { RelationRow, StoredEvent } from '../storage/stored-event.ts';
 import type { Change, Stream } from '../storage/stream.ts';
 import type { TransactionStore } from '../storage/transaction-store.ts';
 import { type BuiltEvent, build, decidingState } from './build.ts';
@@ -174,10 +174,20 @@ function rememberTransaction(
 ): void {
   const [event] = events;
   if (event === undefined) return;
-  for (const other of events) other.transaction = null;
+  for (const other of events) {
+    other.transaction = null;
+    // Nothing can refer to an event that does not exist yet.
+    other.children = [];
+  }
   if (transaction === undefined) return;
   event.transaction = transaction;
   effects.writes.push(deps.transactions.insert(transaction.device, transaction.txn, event.num, event.ts));
+}
+
+/** A parent that is in memory learns of its new child. */
+function relate(events: EventStore, row: RelationRow): void {
+  const parent = events.cached(row.parent);
+  if (parent?.children !== undefined) parent.children = [...parent.children, row];
 }
 
 async function commit(
@@ -191,6 +201,7 @@ async function commit(
   try {
     await deps.stream.commit(writes, changes, () => {
       for (const event of effects.redacted) deps.events.replace(event);
+      for (const row of effects.relations) relate(deps.events, row);
       for (const row of effects.memberships) deps.userRooms.apply(row);
     });
   } catch (error) {

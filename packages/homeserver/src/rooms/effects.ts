@@ -4,7 +4,7 @@ import type { Write } from '../storage/database.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import { MEMBERSHIPS, type Membership, type MembershipRow, type MembershipStore } from '../storage/membership-store.ts';
 import type { RelationStore } from '../storage/relation-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { RelationRow, StoredEvent } from '../storage/stored-event.ts';
 import type { Head } from './head.ts';
 
 /** The stores that an accepted event has effects on. */
@@ -20,10 +20,11 @@ export interface Effects {
   /** The sender's transaction, memberships and events that other caches take over after the commit. */
   readonly memberships: MembershipRow[];
   readonly redacted: StoredEvent[];
+  readonly relations: RelationRow[];
 }
 
 export function noEffects(): Effects {
-  return { writes: [], memberships: [], redacted: [] };
+  return { writes: [], memberships: [], redacted: [], relations: [] };
 }
 
 /** The relation that an event's content declares: `m.relates_to` with a `rel_type` and an `event_id`. */
@@ -76,6 +77,7 @@ export function applyRelation(
   effects: Effects,
 ): void {
   if (parent === undefined) return;
+  effects.relations.push({ parent: parent.num, rel_type: parent.relType, child: event.num });
   const isThread = relationOf(event)?.relType === 'm.thread';
   effects.writes.push(
     ...stores.relations.insert({

@@ -58,10 +58,10 @@ export class EventStore {
 
   /** The write that takes an event's content away, and the event as it is then. Call {@link replace} after the commit. */
   redact(event: StoredEvent, redactedBy: number, contentText: string): { write: Write; redacted: StoredEvent } {
-    return {
-      write: write(redact, redactedBy, contentText, event.num),
-      redacted: new StoredEvent(event, contentText, redactedBy),
-    };
+    const redacted = new StoredEvent(event, contentText, redactedBy);
+    redacted.transaction = event.transaction;
+    redacted.children = event.children;
+    return { write: write(redact, redactedBy, contentText, event.num), redacted };
   }
 
   /** Puts a changed event in place of the one in memory. */

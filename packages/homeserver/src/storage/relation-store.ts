@@ -1,5 +1,5 @@
 import { type Database, sql, type Write, write } from './database.ts';
-import type { StoredEvent } from './stored-event.ts';
+import type { RelationRow, StoredEvent } from './stored-event.ts';
 
 const insert = sql(
   'INSERT INTO relations (parent, rel_type, child) VALUES (?, ?, ?) ON CONFLICT (parent, rel_type, child) DO NOTHING',
@@ -18,14 +18,6 @@ const readPage = sql(
 const readPageBack = sql(
   'SELECT parent, rel_type, child FROM relations WHERE parent = ? AND child > ? AND child < ? ORDER BY child DESC LIMIT ?',
 );
-
-/** One event that relates to another. */
-export interface RelationRow {
-  readonly parent: number;
-  /** The relation's type as a number of `names.ts`. */
-  readonly rel_type: number;
-  readonly child: number;
-}
 
 /** Which events relate to which (client-server API, "Relationship API"). */
 export class RelationStore {

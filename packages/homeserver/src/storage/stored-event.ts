@@ -1,6 +1,14 @@
 import { eventIdBytes } from '@hearth/protocol/events/hash.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 
+/** One event that relates to another. */
+export interface RelationRow {
+  readonly parent: number;
+  /** The relation's type as a number of `names.ts`. */
+  readonly rel_type: number;
+  readonly child: number;
+}
+
 /** How far an event is trusted; only accepted events have a place in their room's timeline. */
 export const STANDING = { accepted: 0, softFailed: 1, rejected: 2, outlier: 3 } as const;
 export type Standing = (typeof STANDING)[keyof typeof STANDING];
@@ -60,6 +68,8 @@ export class StoredEvent implements EventFields {
   clientText: string | undefined;
   /** Under which id which device has sent it; `null`: under none, `undefined`: not looked up yet. */
   transaction: { readonly device: number; readonly txn: string } | null | undefined;
+  /** The events that relate to this one, as far as `relation-store.ts` has looked; `undefined`: not looked up yet. */
+  children: readonly RelationRow[] | undefined;
   #content: JsonObject | undefined;
 
   constructor(fields: EventFields, contentText: string, redactedBy: number | null) {

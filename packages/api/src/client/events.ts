@@ -1,0 +1,54 @@
+import * as v from 'valibot';
+import { endpoint, v3, v3AndLegacy } from '../endpoint.ts';
+import { flag, list, natural } from '../query.ts';
+
+/**
+ * `GET /events`: the stream of the joined rooms, or with `room_id` (also several) that of rooms that the caller may
+ * not have joined. The spelling `/_matrix/client/api/v1` is the stream that guests have used from the first API on.
+ */
+export const getEvents = endpoint({
+  operation: 'getEvents',
+  method: 'GET',
+  paths: v3AndLegacy('/events'),
+  access: 'guest',
+  query: v.object({
+    from: v.optional(v.string()),
+    timeout: v.optional(natural),
+    limit: v.optional(natural),
+    room_id: v.optional(list),
+  }),
+});
+
+/** `GET /initialSync`. */
+export const initialSync = endpoint({
+  operation: 'initialSync',
+  method: 'GET',
+  paths: v3AndLegacy('/initialSync'),
+  access: 'user',
+  query: v.object({ limit: v.optional(natural), archived: v.optional(flag) }),
+});
+
+/** `GET /events/{eventId}`. */
+export const getOneEvent = endpoint({
+  operation: 'getOneEvent',
+  method: 'GET',
+  paths: v3AndLegacy('/events/{eventId}'),
+  access: 'user',
+});
+
+/** `GET /sync`. */
+export const sync = endpoint({
+  operation: 'sync',
+  method: 'GET',
+  paths: v3('/sync'),
+  access: 'guest',
+  query: v.object({
+    filter: v.optional(v.string()),
+    since: v.optional(v.string()),
+    full_state: v.optional(flag),
+    set_presence: v.optional(v.picklist(['offline', 'online', 'unavailable'])),
+    timeout: v.optional(natural),
+    use_state_after: v.optional(flag),
+    'org.matrix.msc4222.use_state_after': v.optional(flag),
+  }),
+});

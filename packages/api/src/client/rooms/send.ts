@@ -1,0 +1,72 @@
+import * as v from 'valibot';
+import { jsonObject } from '../../definitions/json.ts';
+import { endpoint, v3AndLegacy } from '../../endpoint.ts';
+import { natural } from '../../query.ts';
+
+/** An application service may set the time of its events. */
+const timestamp = v.object({ ts: v.optional(natural) });
+
+/** `PUT /rooms/{roomId}/send/{eventType}/{txnId}`. */
+export const sendMessage = endpoint({
+  operation: 'sendMessage',
+  method: 'PUT',
+  paths: v3AndLegacy('/rooms/{roomId}/send/{eventType}/{txnId}'),
+  access: 'guest',
+  limit: 'message',
+  query: timestamp,
+  body: jsonObject,
+});
+
+/** `POST /rooms/{roomId}/send/{eventType}` of the first API: without a transaction id, so not repeatable. */
+export const legacySendMessage = endpoint({
+  operation: 'legacySendMessage',
+  method: 'POST',
+  paths: v3AndLegacy('/rooms/{roomId}/send/{eventType}'),
+  access: 'guest',
+  limit: 'message',
+  body: jsonObject,
+});
+
+/** `PUT /rooms/{roomId}/state/{eventType}/{stateKey}`. */
+export const setRoomStateWithKey = endpoint({
+  operation: 'setRoomStateWithKey',
+  method: 'PUT',
+  paths: v3AndLegacy('/rooms/{roomId}/state/{eventType}/{stateKey}'),
+  access: 'guest',
+  limit: 'message',
+  query: timestamp,
+  body: jsonObject,
+});
+
+/** `PUT /rooms/{roomId}/state/{eventType}`: the empty state key, with or without a slash at the end. */
+export const setRoomState = endpoint({
+  operation: 'setRoomState',
+  method: 'PUT',
+  paths: [...v3AndLegacy('/rooms/{roomId}/state/{eventType}'), ...v3AndLegacy('/rooms/{roomId}/state/{eventType}/')],
+  access: 'guest',
+  limit: 'message',
+  query: timestamp,
+  body: jsonObject,
+});
+
+/** `PUT /rooms/{roomId}/redact/{eventId}/{txnId}`. */
+export const redactEvent = endpoint({
+  operation: 'redactEvent',
+  method: 'PUT',
+  paths: v3AndLegacy('/rooms/{roomId}/redact/{eventId}/{txnId}'),
+  access: 'user',
+  limit: 'message',
+  body: v.looseObject({ reason: v.optional(v.string()) }),
+  bodyOptional: true,
+});
+
+/** `POST /rooms/{roomId}/redact/{eventId}` of the first API. */
+export const legacyRedactEvent = endpoint({
+  operation: 'legacyRedactEvent',
+  method: 'POST',
+  paths: v3AndLegacy('/rooms/{roomId}/redact/{eventId}'),
+  access: 'user',
+  limit: 'message',
+  body: v.looseObject({ reason: v.optional(v.string()) }),
+  bodyOptional: true,
+});

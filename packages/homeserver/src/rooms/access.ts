@@ -1,0 +1,85 @@
+import { forbidden } from '@hearth/protocol/errors.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import type { NodeRef } from '../storage/state-node.ts';
+import type { StateStore } from '../storage/state-store.ts';
+import { entries } from '../storage/state-tree.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Head } from './head.ts';
+import type { Heads } from './heads.ts';
+import type { UserRooms } from './user-rooms.ts';
+
+/** What deciding about access reads. */
+export interface AccessDeps {
+  readonly heads: Heads;
+  readonly events: EventStore;
+  readonly states: StateStore;
+  readonly userRooms: UserRooms;
+}
+
+/**
+ * How a user stands to a room whose contents they may see.
+ * - `member`: has joined; sees the room as it is.
+ * - `past`: has left or was banned by the event `until`; sees the room as it was then.
+ * - `peeker`: is no member; the history is world readable.
+ */
+export type RoomAccess =
+  | { readonly kind: 'member'; readonly head: Head }
+  | { readonly kind: 'past'; readonly head: Head; readonly until: StoredEvent }
+  | { readonly kind: 'peeker'; readonly head: Head };
+
+/**
+ * Lets those in who may see anything of a room. Unknown rooms are refused in the same way as closed ones, so that
+ * nobody can find out which rooms exist.
+ * @throws MatrixError M_FORBIDDEN
+ */
+export async function roomAccess(deps: AccessDeps, roomId: string, user: number): Promise<RoomAccess> {
+  const head = await deps.heads.find(roomId);
+  if (head === undefined) throw forbidden('You are not in this room');
+  if (head.joined.has(user)) {
+    await head.pending;
+    return { kind: 'member', head };
+  }
+  const row = await deps.userRooms.one(user, head.num);
+  if (row !== undefined && !row.forgotten && (row.membership === 'leave' || row.membership === 'ban')) {
+    const until = await deps.events.one(row.event);
+    if (until !== undefined && (await wasJoined(deps, until))) return { kind: 'past', head, until };
+  }
+  if (await isWorldReadable(head)) {
+    await head.pending;
+    return { kind: 'peeker', head };
+  }
+  throw forbidden('You are not in this room');
+}
+
+/** Whether anybody may read the room as it is now. */
+export async function isWorldReadable(head: Head): Promise<boolean> {
+  return (await head.state('m.room.history_visibility'))?.content.history_visibility === 'world_readable';
+}
+
+/** The state that a user sees: now, or at the moment they left. */
+export async function visibleState(deps: AccessDeps, access: RoomAccess): Promise<NodeRef> {
+  if (access.kind !== 'past') return access.head.root;
+  const { num } = access.until;
+  const root = (await deps.states.snapshots([num])).get(num);
+  if (root === undefined) throw new Error('the state after a member event is missing');
+  return root;
+}
+
+/** All events of a state. */
+export async function stateEvents(deps: AccessDeps, root: NodeRef): Promise<StoredEvent[]> {
+  await deps.states.loadAll([root]);
+  const nums = [...entries(root)].map(({ event }) => event);
+  return deps.events.list(nums);
+}
+
+/** Whether the user was in the room before the event by which they left: a rejected invite shows nothing of it. */
+async function wasJoined(deps: AccessDeps, until: StoredEvent): Promise<boolean> {
+  let replaced = until.replaces;
+  while (replaced !== null) {
+    const event = await deps.events.one(replaced);
+    if (event === undefined) return false;
+    if (event.content.membership === 'join') return true;
+    replaced = event.replaces;
+  }
+  return false;
+}

@@ -1,0 +1,67 @@
+import { type Database, sql } from './database.ts';
+
+const readForwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?');
+const readBackwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND seq <= ? ORDER BY seq DESC LIMIT ?');
+const readLatest = sql(
+  'SELECT e.num, e.room FROM rooms r JOIN events e ON e.room = r.num AND e.seq > r.seq - ? WHERE r.num IN @list AND e.num > ? ORDER BY e.room, e.seq',
+);
+const readSeqAt = sql('SELECT seq FROM events WHERE room = ? AND seq > 0 AND num <= ? ORDER BY seq DESC LIMIT 1');
+const readAfterTime = sql(
+  'SELECT num FROM events WHERE room = ? AND seq IS NOT NULL AND ts >= ? ORDER BY ts, seq LIMIT 1',
+);
+const readBeforeTime = sql(
+  'SELECT num FROM events WHERE room = ? AND seq IS NOT NULL AND ts <= ? ORDER BY ts DESC, seq DESC LIMIT 1',
+);
+const readAfterInRooms = sql(
+  'SELECT num FROM events WHERE num > ? AND room IN @list AND seq IS NOT NULL ORDER BY num LIMIT ?',
+);
+
+/** A stretch of a room's timeline: events with `after < seq <= upTo`. */
+export interface Stretch {
+  readonly room: number;
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/** Timelines as lists of event numbers. */
+export class TimelineStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** The first (or with `backwards` the last) events of a stretch, in that direction. */
+  async page({ room, after, upTo }: Stretch, backwards: boolean, limit: number): Promise<number[]> {
+    const statement = backwards ? readBackwards : readForwards;
+    return nums(await this.#database.all(statement, room, after, upTo, limit));
+  }
+
+  /** The last `limit` events of each room, those of them after a position, oldest first; one query for all rooms. */
+  async latest(rooms: readonly number[], limit: number, after = 0): Promise<ReadonlyMap<number, number[]>> {
+    const timelines = new Map<number, number[]>(rooms.map((room) => [room, []]));
+    const rows = await this.#database.all<{ num: number; room: number }>(readLatest, limit, rooms, after);
+    for (const { num, room } of rows) timelines.get(room)?.push(num);
+    return timelines;
+  }
+
+  /** Events of some rooms after a position, in stream order. */
+  async after(rooms: readonly number[], position: number, limit: number): Promise<number[]> {
+    return nums(await this.#database.all(readAfterInRooms, position, rooms, limit));
+  }
+
+  /** The timeline number of a room's last event at a position; 0 when the room had none. */
+  async seqAt(room: number, position: number): Promise<number> {
+    return (await this.#database.first<{ seq: number }>(readSeqAt, room, position))?.seq ?? 0;
+  }
+
+  /** The event closest to a time in milliseconds, at or after it (`f`) or at or before it (`b`). */
+  async closest(room: number, ts: number, direction: 'f' | 'b'): Promise<number | undefined> {
+    const statement = direction === 'f' ? readAfterTime : readBeforeTime;
+    return (await this.#database.first<{ num: number }>(statement, room, ts))?.num;
+  }
+}
+
+function nums(rows: readonly unknown[]): number[] {
+  return (rows as { num: number }[]).map(({ num }) => num);
+}

@@ -1,0 +1,70 @@
+import type { StoredEvent } from '../storage/stored-event.ts';
+
+/**
+ * The client form of events (client-server API, "Room event format") as text. What is the same for every reader is
+ * serialised once and kept with the event; the rest is put behind it.
+ */
+
+/** What goes into `unsigned` and differs by reader or time; all texts are JSON. */
+export interface UnsignedParts {
+  /** Milliseconds since the event was sent. */
+  readonly age: number;
+  readonly transactionId?: string | undefined;
+  readonly prevContent?: { readonly content: string; readonly sender: string; readonly eventId: string } | undefined;
+  readonly redactedBecause?: string | undefined;
+  readonly relations?: string | undefined;
+  readonly membership?: string | undefined;
+}
+
+/** How an endpoint wants its events. */
+export interface ClientFormat {
+  /** `/sync` leaves it out, since it stands above the events. */
+  readonly roomId: boolean;
+  /** The members of the first API beside the modern ones: `age`, `user_id` and `prev_content` at the top. */
+  readonly legacy: boolean;
+}
+
+/** One event as JSON text. */
+export function clientEvent(event: StoredEvent, format: ClientFormat, parts: UnsignedParts): string {
+  event.clientText ??= sharedText(event);
+  let text = event.clientText;
+  if (format.roomId) text += `,"room_id":${JSON.stringify(event.roomId)}`;
+  if (format.legacy) {
+    text += `,"age":${parts.age},"user_id":${JSON.stringify(event.sender)}`;
+    if (parts.prevContent !== undefined) text += `,"prev_content":${parts.prevContent.content}`;
+  }
+  return `${text},"unsigned":${unsigned(parts)}}`;
+}
+
+/** The part that never changes, without the closing brace. */
+function sharedText(event: StoredEvent): string {
+  const { type, eventId, sender, ts, stateKey } = event;
+  const stateKeyText = stateKey === undefined ? '' : `,"state_key":${JSON.stringify(stateKey)}`;
+  const redacts = redactsText(event);
+  const content = redacts === undefined ? event.contentText : redacts.content;
+  return `{"type":${JSON.stringify(type)},"event_id":${JSON.stringify(eventId)},"sender":${JSON.stringify(sender)},"origin_server_ts":${ts}${stateKeyText}${redacts?.top ?? ''},"content":${content}`;
+}
+
+/**
+ * Redactions name their target both in the content and beside it, whatever the room version (rooms/v11, "Moving the
+ * redacts property of m.room.redaction events to a content property").
+ */
+function redactsText(event: StoredEvent): { content: string; top: string } | undefined {
+  if (event.type !== 'm.room.redaction') return undefined;
+  const { redacts = event.content.redacts } = JSON.parse(event.extra ?? '{}') as { redacts?: string };
+  if (typeof redacts !== 'string') return undefined;
+  return { content: JSON.stringify({ ...event.content, redacts }), top: `,"redacts":${JSON.stringify(redacts)}` };
+}
+
+function unsigned({ age, transactionId, prevContent, redactedBecause, relations, membership }: UnsignedParts): string {
+  let text = `{"age":${age}`;
+  if (membership !== undefined) text += `,"membership":${JSON.stringify(membership)}`;
+  if (transactionId !== undefined) text += `,"transaction_id":${JSON.stringify(transactionId)}`;
+  if (prevContent !== undefined) {
+    const { content, sender, eventId } = prevContent;
+    text += `,"prev_content":${content},"prev_sender":${JSON.stringify(sender)},"replaces_state":${JSON.stringify(eventId)}`;
+  }
+  if (redactedBecause !== undefined) text += `,"redacted_because":${redactedBecause}`;
+  if (relations !== undefined) text += `,"m.relations":${relations}`;
+  return `${text}}`;
+}

@@ -1,0 +1,124 @@
+import type { Clock } from '../platform/clock.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { TransactionStore } from '../storage/transaction-store.ts';
+import { type Bundle, type BundleDeps, bundlesOf } from './bundles.ts';
+import { type ClientFormat, clientEvent, type UnsignedParts } from './client-form.ts';
+
+export interface HydrateDeps extends BundleDeps {
+  readonly clock: Clock;
+  readonly transactions: TransactionStore;
+}
+
+/** Who reads: decides about transaction ids, participation in threads and ignored senders. */
+export interface Reader {
+  readonly user: number;
+  readonly device: number;
+  readonly ignored: ReadonlySet<number>;
+}
+
+/** An event on its way to a reader. */
+export interface Shown {
+  readonly event: StoredEvent;
+  /** The reader's membership at the event. */
+  readonly membership?: string;
+}
+
+const NOBODY: ReadonlySet<number> = new Set();
+
+export function readerOf(caller: { readonly user: number; readonly device: number }, ignored = NOBODY): Reader {
+  return { user: caller.user, device: caller.device, ignored };
+}
+
+/** What events of one page refer to, loaded together. */
+interface Surroundings {
+  readonly now: number;
+  readonly others: ReadonlyMap<number, StoredEvent>;
+  readonly bundles: ReadonlyMap<number, Bundle>;
+}
+
+/**
+ * The client form of events as JSON texts, in the same order, with everything that belongs into `unsigned`. Events that
+ * are in memory cost no query; for the rest there is one query for each kind of thing, whatever the number of events.
+ */
+export async function hydrate(
+  deps: HydrateDeps,
+  reader: Reader,
+  shown: readonly Shown[],
+  format: ClientFormat,
+): Promise<string[]> {
+  if (shown.length === 0) return [];
+  const events = shown.map(({ event }) => event);
+  await lookUpTransactions(deps, reader, events);
+  const bundles = await bundlesOf(deps, events, reader);
+  const latest = [...bundles.values()].flatMap(({ thread }) => thread?.latest ?? []);
+  const inner = latest.length === 0 ? bundles : new Map([...(await bundlesOf(deps, latest, reader)), ...bundles]);
+  const referred = [...events, ...latest].flatMap(({ replaces, redactedBy }) => [replaces, redactedBy]);
+  const nums = referred.filter((num) => num !== null);
+  const others = nums.length === 0 ? new Map<number, StoredEvent>() : await deps.events.load(new Set(nums));
+  const surroundings = { now: deps.clock.now(), others, bundles: inner };
+  return shown.map((one) => render(one, reader, surroundings, format));
+}
+
+function render(shown: Shown, reader: Reader, around: Surroundings, format: ClientFormat): string {
+  const { event, membership } = shown;
+  const plain = { roomId: format.roomId, legacy: false };
+  const replaced = event.replaces === null ? undefined : around.others.get(event.replaces);
+  const redaction = event.redactedBy === null ? undefined : around.others.get(event.redactedBy);
+  const bundle = around.bundles.get(event.num);
+  const parts: UnsignedParts = {
+    age: Math.max(0, around.now - event.ts),
+    membership,
+    transactionId: transactionId(event, reader),
+    prevContent:
+      replaced === undefined
+        ? undefined
+        : { content: replaced.contentText, sender: replaced.sender, eventId: replaced.eventId },
+    redactedBecause: redaction === undefined ? undefined : render({ event: redaction }, reader, around, plain),
+    relations: bundle === undefined ? undefined : relations(bundle, reader, around, plain),
+  };
+  return clientEvent(event, format, parts);
+}
+
+function relations(
+  { edit, references, thread }: Bundle,
+  reader: Reader,
+  around: Surroundings,
+  format: ClientFormat,
+): string | undefined {
+  const parts: string[] = [];
+  if (edit !== undefined)
+    parts.push(`"m.replace":${clientEvent(edit, format, { age: Math.max(0, around.now - edit.ts) })}`);
+  if (references !== undefined) {
+    parts.push(`"m.reference":${JSON.stringify({ chunk: references.map((eventId) => ({ event_id: eventId })) })}`);
+  }
+  if (thread !== undefined) {
+    const latest = render({ event: thread.latest }, reader, around, format);
+    parts.push(
+      `"m.thread":{"latest_event":${latest},"count":${thread.count},"current_user_participated":${thread.participated}}`,
+    );
+  }
+  return parts.length === 0 ? undefined : `{${parts.join(',')}}`;
+}
+
+/** The sending device finds its transaction id again (client-server API, "Transaction identifiers"). */
+function transactionId(event: StoredEvent, reader: Reader): string | undefined {
+  const { transaction } = event;
+  if (transaction === null || transaction === undefined || transaction.device !== reader.device) return undefined;
+  // The stored key has the kind of request in front: see `transactionKey`.
+  return transaction.txn.slice(transaction.txn.indexOf(' ') + 1);
+}
+
+/** Asks once under which ids the reader's own events were sent. */
+async function lookUpTransactions(deps: HydrateDeps, reader: Reader, events: readonly StoredEvent[]): Promise<void> {
+  const own = events.filter(({ senderNum, transaction }) => transaction === undefined && senderNum === reader.user);
+  if (own.length === 0) return;
+  const found = await deps.transactions.ofEvents(
+    reader.device,
+    own.map(({ num }) => num),
+  );
+  for (const event of own) {
+    const txn = found.get(event.num);
+    // Another device's id is not looked up here, so only a hit is an answer for everybody.
+    if (txn !== undefined) event.transaction = { device: reader.device, txn };
+  }
+}

@@ -1,0 +1,115 @@
+import type { RoomEventFilter } from '../filters/filter.ts';
+import { type Matcher, matcherOf, matches } from '../filters/matching.ts';
+import { isWorldReadable, type RoomAccess } from '../rooms/access.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { TimelineStore } from '../storage/timeline-store.ts';
+import type { Reader, Shown } from './hydrate.ts';
+import { parseToken, seqOfToken, timelineToken } from './position.ts';
+import { type VisibilityDeps, visibleEvents } from './visibility.ts';
+
+export interface MessagesDeps extends VisibilityDeps {
+  readonly timelines: TimelineStore;
+}
+
+/** The query of `GET /rooms/{roomId}/messages`. */
+export interface MessagesQuery {
+  readonly dir: 'b' | 'f';
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly filter?: RoomEventFilter | undefined;
+}
+
+/** A page of history; `end` is absent when there is nothing further in that direction. */
+export interface MessagesPage {
+  readonly start: string;
+  readonly end?: string;
+  readonly shown: readonly Shown[];
+}
+
+const LIMIT_DEFAULT = 10;
+const LIMIT_MAX = 1000;
+/** How many events one request looks at in search of those that pass; after that it answers with what it has. */
+const SCANNED_MAX = 4000;
+
+/** A page of a room's history (client-server API, "GET /rooms/{roomId}/messages"). @throws MatrixError M_INVALID_PARAM */
+export async function messagesPage(
+  deps: MessagesDeps,
+  reader: Reader,
+  access: RoomAccess,
+  query: MessagesQuery,
+): Promise<MessagesPage> {
+  const { head } = access;
+  const backwards = query.dir === 'b';
+  const last = access.kind === 'past' && !(await isWorldReadable(access.head)) ? (access.until.seq ?? 0) : head.row.seq;
+  const from = query.from === undefined ? (backwards ? last : 0) : await seqOf(deps, head.num, query.from, 'from');
+  const to = query.to === undefined ? undefined : await seqOf(deps, head.num, query.to, 'to');
+  const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+  const range = backwards
+    ? { after: Math.max(0, to ?? 0), upTo: Math.min(from, last) }
+    : { after: from, upTo: Math.min(to ?? last, last) };
+  const { shown, next } = await scan(deps, reader, head.num, {
+    range,
+    backwards,
+    limit,
+    matcher: matcherOf(query.filter),
+    filter: query.filter,
+  });
+  const more = backwards ? next > range.after : next < range.upTo;
+  return { start: query.from ?? timelineToken(from), ...(more ? { end: timelineToken(next) } : {}), shown };
+}
+
+interface Scan {
+  readonly range: { readonly after: number; readonly upTo: number };
+  readonly backwards: boolean;
+  readonly limit: number;
+  readonly matcher: Matcher;
+  readonly filter: RoomEventFilter | undefined;
+}
+
+/** Looks for events that the reader may see and the filter lets through; `next` is where the next page begins. */
+async function scan(
+  deps: MessagesDeps,
+  reader: Reader,
+  room: number,
+  scan: Scan,
+): Promise<{ shown: Shown[]; next: number }> {
+  const { backwards, limit } = scan;
+  const shown: Shown[] = [];
+  let { after, upTo } = scan.range;
+  let scanned = 0;
+  while (shown.length < limit && scanned < SCANNED_MAX && after < upTo) {
+    const wanted = limit - shown.length;
+    const nums = await deps.timelines.page({ room, after, upTo }, backwards, wanted);
+    if (nums.length === 0) return { shown, next: backwards ? after : upTo };
+    scanned += nums.length;
+    const events = await deps.events.list(nums);
+    shown.push(...(await passing(deps, reader, room, events, scan)));
+    const edge = events.at(-1)?.seq ?? 0;
+    if (backwards) upTo = edge - 1;
+    else after = edge;
+  }
+  return { shown, next: backwards ? upTo : after };
+}
+
+async function passing(
+  deps: MessagesDeps,
+  reader: Reader,
+  room: number,
+  events: readonly StoredEvent[],
+  scan: Scan,
+): Promise<Shown[]> {
+  const wanted = events.filter((event) => isWanted(event, reader, scan));
+  return wanted.length === 0 ? [] : visibleEvents(deps, reader.user, room, wanted);
+}
+
+function isWanted(event: StoredEvent, reader: Reader, { matcher, filter }: Scan): boolean {
+  if (reader.ignored.has(event.senderNum) && !event.isState) return false;
+  if (filter?.rooms?.includes(event.roomId) === false || filter?.not_rooms?.includes(event.roomId) === true)
+    return false;
+  return matches(matcher, event.type, event.sender, () => Object.hasOwn(event.content, 'url'));
+}
+
+async function seqOf(deps: MessagesDeps, room: number, text: string, parameter: string): Promise<number> {
+  return seqOfToken(deps.timelines, room, parseToken(text, parameter));
+}
