@@ -1,0 +1,106 @@
+import { invalidParam, matrixError, notFound, userLimitExceeded } from '@hearth/protocol/errors.ts';
+import { parseRoomId } from '@hearth/protocol/identifiers/room-id.ts';
+import { LoadingCache } from '../platform/loading-cache.ts';
+import { type AccountDataRow, deleteAccountData, putAccountData, readAccountData } from '../storage/account-data.ts';
+import type { Database } from '../storage/database.ts';
+import type { Names } from '../storage/names.ts';
+import type { Stream } from '../storage/stream.ts';
+import { GLOBAL, UserData } from './user-data.ts';
+
+/**
+ * Makes the whole `m.push_rules` of a user from what is stored of it, which may be nothing. Injected, since account
+ * data knows nothing of push rules.
+ */
+export type CompletePushRules = (user: number, stored: string | undefined) => Promise<string>;
+
+/** "It cannot be modified by clients" (client-server API, "Client Config"). */
+const SERVER_TYPES: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules']);
+
+const CACHED_USERS_MAX = 5_000;
+const PIECES_MAX = 20_000;
+const TYPE_BYTES_MAX = 255;
+
+/** What users keep on the server for themselves (client-server API, "Client Config"). */
+export class AccountData {
+  readonly #database: Database;
+  readonly #names: Names;
+  readonly #stream: Stream;
+  readonly #cache: LoadingCache<number, UserData>;
+
+  constructor(database: Database, names: Names, stream: Stream, completePushRules: CompletePushRules) {
+    this.#database = database;
+    this.#names = names;
+    this.#stream = stream;
+    this.#cache = new LoadingCache(CACHED_USERS_MAX, async (user) => {
+      const data = new UserData(await readAccountData(database, user));
+      const rules = data.get(GLOBAL, 'm.push_rules');
+      const content = await completePushRules(user, rules?.content);
+      data.put({ room: GLOBAL, type: 'm.push_rules', content, position: rules?.position ?? 0 });
+      return data;
+    });
+  }
+
+  /** All data of a user; a promise only if it has to be loaded. */
+  of(user: number): UserData | Promise<UserData> {
+    return this.#cache.get(user);
+  }
+
+  /** What belongs to no room, `m.push_rules` included. */
+  async globalAccountData(user: number): Promise<AccountDataRow[]> {
+    return [...(await this.of(user)).global()];
+  }
+
+  /** What belongs to these rooms. */
+  async roomAccountData(user: number, rooms: Iterable<number>): Promise<AccountDataRow[]> {
+    const data = await this.of(user);
+    return [...rooms].flatMap((room) => [...data.inRoom(room)]);
+  }
+
+  /** What has changed after a position, in rooms and outside. */
+  async accountDataSince(user: number, position: number): Promise<AccountDataRow[]> {
+    return (await this.of(user)).since(position);
+  }
+
+  /** The number of a room in a request. @throws MatrixError M_INVALID_PARAM */
+  async roomOf(roomId: string): Promise<number> {
+    if (parseRoomId(roomId) === undefined) throw invalidParam('Not a valid room id');
+    return this.#names.num(roomId);
+  }
+
+  /** The JSON text of one piece. @throws MatrixError M_NOT_FOUND */
+  async content(user: number, room: number, type: string): Promise<string> {
+    const row = (await this.of(user)).get(room, type);
+    if (row === undefined) throw notFound('There is no account data of this type');
+    return row.content;
+  }
+
+  /** Sets what a client may set. @throws MatrixError */
+  async setByClient(user: number, room: number, type: string, content: string): Promise<void> {
+    if (SERVER_TYPES.has(type)) {
+      throw matrixError('M_BAD_JSON', `${type} is set by the server`, { status: 405 });
+    }
+    if (Buffer.byteLength(type) > TYPE_BYTES_MAX) throw invalidParam('The type is too long');
+    await this.set(user, room, type, content);
+  }
+
+  /** Sets one piece; resolves when it is on disk. @throws MatrixError M_USER_LIMIT_EXCEEDED */
+  async set(user: number, room: number, type: string, content: string): Promise<void> {
+    const data = await this.of(user);
+    if (data.size >= PIECES_MAX && data.get(room, type) === undefined) {
+      throw userLimitExceeded('about:blank', false, 'You have too much account data');
+    }
+    const typeNum = await this.#names.num(type);
+    const position = this.#stream.next();
+    const row = { room, type, content, position };
+    const change = { kind: 'account-data', position, user, room: room === GLOBAL ? null : room, type } as const;
+    await this.#stream.commit([putAccountData(user, typeNum, row)], [change], () => {
+      this.#cache.update(user, (cached) => cached.put(row));
+    });
+  }
+
+  /** Forgets everything about a user whose account is gone. */
+  async forget(user: number): Promise<void> {
+    await this.#database.commit([deleteAccountData(user)]);
+    this.#cache.delete(user);
+  }
+}

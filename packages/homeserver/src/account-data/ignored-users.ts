@@ -1,0 +1,49 @@
+import { isObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
+import { LruMap } from '../platform/lru.ts';
+import type { AccountDataRow } from '../storage/account-data.ts';
+import type { Names } from '../storage/names.ts';
+import type { AccountData } from './account-data.ts';
+import { GLOBAL, type UserData } from './user-data.ts';
+
+const NOBODY: ReadonlySet<number> = new Set();
+const CACHED_MAX = 5_000;
+/** More than anybody ignores; the rest of a longer list has no effect. */
+const IGNORED_MAX = 5_000;
+
+/** Whom users ignore (client-server API, "Ignoring Users"), read from `m.ignored_user_list`. */
+export class IgnoredUsers {
+  readonly #accountData: AccountData;
+  readonly #names: Names;
+  readonly #parsed = new LruMap<number, { readonly row: AccountDataRow; readonly users: ReadonlySet<number> }>(
+    CACHED_MAX,
+  );
+
+  constructor(accountData: AccountData, names: Names) {
+    this.#accountData = accountData;
+    this.#names = names;
+  }
+
+  /** The users whom this one ignores; a promise only if something has to be loaded. */
+  of(user: number): ReadonlySet<number> | Promise<ReadonlySet<number>> {
+    const data = this.#accountData.of(user);
+    return data instanceof Promise ? data.then((loaded) => this.#read(user, loaded)) : this.#read(user, data);
+  }
+
+  #read(user: number, data: UserData): ReadonlySet<number> | Promise<ReadonlySet<number>> {
+    const row = data.get(GLOBAL, 'm.ignored_user_list');
+    if (row === undefined) return NOBODY;
+    const parsed = this.#parsed.get(user);
+    return parsed?.row === row ? parsed.users : this.#parse(user, row);
+  }
+
+  async #parse(user: number, row: AccountDataRow): Promise<ReadonlySet<number>> {
+    const content = JSON.parse(row.content) as JsonValue;
+    const list = isObject(content) ? member(content, 'ignored_users') : undefined;
+    const ids = isObject(list) ? Object.keys(list).slice(0, IGNORED_MAX) : [];
+    const users = new Set<number>();
+    for (const id of ids) if (id.startsWith('@')) users.add(await this.#names.num(id));
+    users.delete(user);
+    this.#parsed.set(user, { row, users });
+    return users;
+  }
+}

@@ -1,0 +1,48 @@
+import { getEventByTimestamp, getEventContext, getOneRoomEvent } from '@hearth/api/client/rooms/events.ts';
+import { notFound } from '@hearth/protocol/errors.ts';
+import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
+import { parseRoomEventFilterText } from '../../filters/filter.ts';
+import { RawJson, type Route, route } from '../../http/route.ts';
+import { roomAccess } from '../../rooms/access.ts';
+import { type ContextDeps, eventContext, readableEvent } from '../../timeline/context.ts';
+import { hydrate, type Reader, readerOf, type Shown } from '../../timeline/hydrate.ts';
+
+const FORMAT = { roomId: true, legacy: false };
+
+/** Single events and what stands around them. */
+export function eventRoutes(deps: ContextDeps & { readonly ignoredUsers: IgnoredUsers }): Route[] {
+  const list = async (reader: Reader, shown: readonly Shown[]) =>
+    `[${(await hydrate(deps, reader, shown, FORMAT)).join(',')}]`;
+  return [
+    route(getOneRoomEvent, async ({ params, caller }) => {
+      const shown = await readableEvent(deps, caller.user, params.eventId, params.roomId);
+      const [text = ''] = await hydrate(deps, readerOf(caller), [shown], FORMAT);
+      return new RawJson(text);
+    }),
+    route(getEventContext, async ({ params, query, caller }) => {
+      const filter = query.filter === undefined ? undefined : parseRoomEventFilterText(query.filter);
+      const access = await roomAccess(deps, params.roomId, caller.user);
+      const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
+      const target = await readableEvent(deps, caller.user, params.eventId, params.roomId);
+      const context = await eventContext(deps, reader, access, target, { limit: query.limit, filter });
+      const [event = ''] = await hydrate(deps, reader, [target], FORMAT);
+      const before = await list(reader, context.before);
+      const after = await list(reader, context.after);
+      const state = await list(
+        reader,
+        context.state.map((event) => ({ event })),
+      );
+      const tokens = `"start":${JSON.stringify(context.start)},"end":${JSON.stringify(context.end)}`;
+      return new RawJson(
+        `{${tokens},"event":${event},"events_before":${before},"events_after":${after},"state":${state}}`,
+      );
+    }),
+    route(getEventByTimestamp, async ({ params, query, caller }) => {
+      const { head } = await roomAccess(deps, params.roomId, caller.user);
+      const num = await deps.timelines.closest(head.num, query.ts, query.dir);
+      const event = num === undefined ? undefined : await deps.events.one(num);
+      if (event === undefined) throw notFound('There is no event in that direction');
+      return { event_id: event.eventId, origin_server_ts: event.ts };
+    }),
+  ];
+}

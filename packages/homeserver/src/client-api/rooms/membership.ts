@@ -1,0 +1,85 @@
+import {
+  ban,
+  forgetRoom,
+  inviteUser,
+  joinRoom,
+  joinRoomById,
+  kick,
+  knockRoom,
+  leaveRoom,
+  unban,
+} from '@hearth/api/client/rooms/membership.ts';
+import { forbidden, invalidParam, notFound, threepidDenied } from '@hearth/protocol/errors.ts';
+import { type Route, route } from '../../http/route.ts';
+import type { Aliases } from '../../rooms/aliases.ts';
+import type { Head } from '../../rooms/head.ts';
+import type { Heads } from '../../rooms/heads.ts';
+import type { Memberships } from '../../rooms/membership.ts';
+
+export interface MembershipRouteDeps {
+  readonly heads: Heads;
+  readonly aliases: Aliases;
+  readonly memberships: Memberships;
+}
+
+/** Joining, leaving, inviting, removing. */
+export function membershipRoutes(deps: MembershipRouteDeps): Route[] {
+  const { heads, memberships } = deps;
+  const known = async (roomId: string) => {
+    const head = await heads.find(roomId);
+    if (head === undefined) throw forbidden('You are not in this room');
+    return head;
+  };
+  return [
+    route(joinRoomById, async ({ params, body, caller }) => {
+      const head = await heads.get(params.roomId);
+      await memberships.join(head, caller, body.reason);
+      return { room_id: head.roomId };
+    }),
+    route(joinRoom, async ({ params, body, caller }) => {
+      const head = await byIdOrAlias(deps, params.roomIdOrAlias);
+      await memberships.join(head, caller, body.reason);
+      return { room_id: head.roomId };
+    }),
+    route(knockRoom, async ({ params, body, caller }) => {
+      const head = await byIdOrAlias(deps, params.roomIdOrAlias);
+      await memberships.knock(head, caller, body.reason);
+      return { room_id: head.roomId };
+    }),
+    route(leaveRoom, async ({ params, body, caller }) => {
+      await memberships.leave(await known(params.roomId), caller, body.reason);
+      return {};
+    }),
+    route(forgetRoom, async ({ params, caller }) => {
+      await memberships.forget(await known(params.roomId), caller);
+      return {};
+    }),
+    route(inviteUser, async ({ params, body, caller }) => {
+      if ('medium' in body) throw threepidDenied('This server knows no third-party identifiers');
+      await memberships.invite(await known(params.roomId), caller, body.user_id, body.reason);
+      return {};
+    }),
+    route(kick, async ({ params, body, caller }) => {
+      await memberships.kick(await known(params.roomId), caller, body.user_id, body.reason);
+      return {};
+    }),
+    route(ban, async ({ params, body, caller }) => {
+      await memberships.ban(await known(params.roomId), caller, body.user_id, body.reason);
+      return {};
+    }),
+    route(unban, async ({ params, body, caller }) => {
+      await memberships.unban(await known(params.roomId), caller, body.user_id, body.reason);
+      return {};
+    }),
+  ];
+}
+
+/** @throws MatrixError M_NOT_FOUND for an unknown alias or room, M_INVALID_PARAM for neither */
+async function byIdOrAlias({ heads, aliases }: MembershipRouteDeps, idOrAlias: string): Promise<Head> {
+  if (idOrAlias.startsWith('!')) return heads.get(idOrAlias);
+  if (!idOrAlias.startsWith('#')) throw invalidParam('Neither a room id nor an alias');
+  const alias = await aliases.find(idOrAlias);
+  const head = alias === undefined ? undefined : await heads.byNum(alias.room);
+  if (head === undefined) throw notFound(`There is no alias ${idOrAlias}`);
+  return head;
+}

@@ -1,0 +1,39 @@
+import { getRoomEvents } from '@hearth/api/client/rooms/messages.ts';
+import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
+import { parseRoomEventFilterText } from '../../filters/filter.ts';
+import { RawJson, type Route, route } from '../../http/route.ts';
+import { type AccessDeps, roomAccess } from '../../rooms/access.ts';
+import { type HydrateDeps, hydrate, readerOf } from '../../timeline/hydrate.ts';
+import { sendersOf } from '../../timeline/lazy-members.ts';
+import { type MessagesDeps, messagesPage } from '../../timeline/messages.ts';
+
+export type MessagesRouteDeps = AccessDeps & HydrateDeps & MessagesDeps & { readonly ignoredUsers: IgnoredUsers };
+
+/** A room's history, page by page. */
+export function messagesRoutes(deps: MessagesRouteDeps): Route[] {
+  return [
+    route(getRoomEvents, async ({ params, query, caller }) => {
+      const filter = query.filter === undefined ? undefined : parseRoomEventFilterText(query.filter);
+      const access = await roomAccess(deps, params.roomId, caller.user);
+      const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
+      const page = await messagesPage(deps, reader, access, { ...query, filter });
+      const chunk = await hydrate(deps, reader, page.shown, { roomId: true, legacy: true });
+      const members =
+        filter?.lazy_load_members === true
+          ? await sendersOf(
+              deps,
+              page.shown.map(({ event }) => event),
+            )
+          : [];
+      const state = await hydrate(
+        deps,
+        reader,
+        members.map((event) => ({ event })),
+        { roomId: true, legacy: true },
+      );
+      const end = page.end === undefined ? '' : `,"end":${JSON.stringify(page.end)}`;
+      const stateText = state.length === 0 ? '' : `,"state":[${state.join(',')}]`;
+      return new RawJson(`{"start":${JSON.stringify(page.start)}${end},"chunk":[${chunk.join(',')}]${stateText}}`);
+    }),
+  ];
+}

@@ -1,0 +1,89 @@
+import {
+  getJoinedMembersByRoom,
+  getJoinedRooms,
+  getMembersByRoom,
+  getRoomState,
+  getRoomStateByType,
+  getRoomStateWithKey,
+} from '@hearth/api/client/rooms/state.ts';
+import { forbidden, notFound } from '@hearth/protocol/errors.ts';
+import { type Caller, RawJson, type Route, route } from '../../http/route.ts';
+import { type AccessDeps, roomAccess, stateEvents, visibleState } from '../../rooms/access.ts';
+import { type HydrateDeps, hydrate, readerOf } from '../../timeline/hydrate.ts';
+import { type MembersDeps, membersOf } from '../../timeline/members.ts';
+
+export type StateRouteDeps = AccessDeps & HydrateDeps & MembersDeps;
+
+const FORMAT = { roomId: true, legacy: false };
+
+/** Reading the state of rooms and who is in them. */
+export function stateRoutes(deps: StateRouteDeps): Route[] {
+  return [
+    route(getRoomState, async ({ params, caller }) => {
+      const access = await roomAccess(deps, params.roomId, caller.user);
+      const events = await stateEvents(deps, await visibleState(deps, access));
+      const texts = await hydrate(
+        deps,
+        readerOf(caller),
+        events.map((event) => ({ event })),
+        FORMAT,
+      );
+      return new RawJson(`[${texts.join(',')}]`);
+    }),
+    route(getRoomStateWithKey, ({ params, query, caller }) =>
+      oneStateEvent(deps, caller, params.roomId, [params.eventType, params.stateKey], query.format),
+    ),
+    route(getRoomStateByType, ({ params, query, caller }) =>
+      oneStateEvent(deps, caller, params.roomId, [params.eventType, ''], query.format),
+    ),
+    route(getMembersByRoom, async ({ params, query, caller }) => {
+      const access = await roomAccess(deps, params.roomId, caller.user);
+      const events = await membersOf(deps, access, query);
+      const texts = await hydrate(
+        deps,
+        readerOf(caller),
+        events.map((event) => ({ event })),
+        FORMAT,
+      );
+      return new RawJson(`{"chunk":[${texts.join(',')}]}`);
+    }),
+    route(getJoinedMembersByRoom, async ({ params, caller }) => {
+      const access = await roomAccess(deps, params.roomId, caller.user);
+      if (access.kind === 'past') throw forbidden('You are not in this room');
+      const members = await membersOf(deps, access, { membership: 'join' });
+      const entries = members.map(({ stateKey = '', content }) => [
+        stateKey,
+        {
+          ...(typeof content.displayname === 'string' ? { display_name: content.displayname } : {}),
+          ...(typeof content.avatar_url === 'string' ? { avatar_url: content.avatar_url } : {}),
+        },
+      ]);
+      return { joined: Object.fromEntries(entries) };
+    }),
+    route(getJoinedRooms, async ({ caller }) => {
+      const rows = [...(await deps.userRooms.of(caller.user)).values()];
+      const joined = rows.filter(({ membership }) => membership === 'join').map(({ room }) => room);
+      return { joined_rooms: [...(await deps.names.texts(joined)).values()] };
+    }),
+  ];
+}
+
+async function oneStateEvent(
+  deps: StateRouteDeps,
+  caller: Caller,
+  roomId: string,
+  [type, stateKey]: readonly [string, string],
+  format: 'content' | 'event' | undefined,
+): Promise<RawJson> {
+  const access = await roomAccess(deps, roomId, caller.user);
+  const typeNum = await deps.names.find(type);
+  const keyNum = await deps.names.find(stateKey);
+  const root = await visibleState(deps, access);
+  const keys = typeNum === undefined || keyNum === undefined ? [] : [{ type: typeNum, stateKey: keyNum }];
+  const [found = []] = await deps.states.lookupMany([root], keys);
+  const event = found[0] === undefined ? undefined : await deps.events.one(found[0]);
+  if (event === undefined) throw notFound('The room has no such state');
+  if (format !== 'event') return new RawJson(event.contentText);
+  const [text = ''] = await hydrate(deps, readerOf(caller), [{ event }], FORMAT);
+  return new RawJson(text);
+}

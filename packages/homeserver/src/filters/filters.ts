@@ -1,0 +1,66 @@
+import { hash } from 'node:crypto';
+import { notFound, tooLarge } from '@hearth/protocol/errors.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import type { Clock } from '../platform/clock.ts';
+import { LruMap } from '../platform/lru.ts';
+import type { Database } from '../storage/database.ts';
+import { readFilter, storeFilter } from '../storage/filters.ts';
+import { type Filter, parseFilter, parseFilterText } from './filter.ts';
+
+/** Clients store one or two and name them for ever; who stores more than this loses the oldest. */
+const STORED_MAX = 200;
+const JSON_BYTES_MAX = 64 * 1024;
+const PARSED_MAX = 5_000;
+/** Longer filters in a query are parsed each time. */
+const CACHED_TEXT_MAX = 4_096;
+
+/** The filters that users have stored, and those that come with a request (client-server API, "Filtering"). */
+export class Filters {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #parsed = new LruMap<string, Filter>(PARSED_MAX);
+
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /** Stores a filter; the same filter gets the same id. @throws MatrixError M_BAD_JSON, M_TOO_LARGE */
+  async define(user: number, json: JsonObject): Promise<string> {
+    parseFilter(json);
+    const text = JSON.stringify(json);
+    if (Buffer.byteLength(text) > JSON_BYTES_MAX) throw tooLarge('The filter is too large');
+    const id = hash('sha256', text, 'hex').slice(0, 24);
+    await this.#database.commit(storeFilter(user, id, text, this.#clock.now(), STORED_MAX));
+    return id;
+  }
+
+  /** The JSON text of a stored filter. @throws MatrixError M_NOT_FOUND */
+  async text(user: number, id: string): Promise<string> {
+    const text = await readFilter(this.#database, user, id);
+    if (text === undefined) throw notFound('There is no such filter');
+    return text;
+  }
+
+  /**
+   * The filter that the query parameter `filter` of `/sync` means: JSON if it begins with a brace, else an id.
+   * Without a promise when it was seen lately.
+   * @throws MatrixError M_NOT_JSON, M_BAD_JSON, M_NOT_FOUND
+   */
+  resolve(user: number, parameter: string): Filter | Promise<Filter> {
+    const isInline = parameter.startsWith('{');
+    const key = isInline ? parameter : `${user} ${parameter}`;
+    const known = this.#parsed.get(key);
+    if (known !== undefined) return known;
+    if (!isInline) return this.#load(user, parameter, key);
+    const filter = parseFilterText(parameter);
+    if (parameter.length <= CACHED_TEXT_MAX) this.#parsed.set(key, filter);
+    return filter;
+  }
+
+  async #load(user: number, id: string, key: string): Promise<Filter> {
+    const filter = parseFilterText(await this.text(user, id));
+    this.#parsed.set(key, filter);
+    return filter;
+  }
+}

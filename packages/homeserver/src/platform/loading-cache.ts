@@ -1,0 +1,68 @@
+import { LruMap } from './lru.ts';
+
+interface Entry<V> {
+  value: V | undefined;
+  loading: Promise<V> | undefined;
+  readonly changes: ((value: V) => void)[];
+}
+
+/** Values that are loaded on first use, once however many ask for them, and kept until they are used least recently. */
+export class LoadingCache<K, V extends object> {
+  readonly #entries: LruMap<K, Entry<V>>;
+  readonly #load: (key: K) => Promise<V>;
+
+  constructor(max: number, load: (key: K) => Promise<V>) {
+    this.#entries = new LruMap(max);
+    this.#load = load;
+  }
+
+  /** The value; a promise only if it has to be loaded. */
+  get(key: K): V | Promise<V> {
+    const known = this.#entries.get(key);
+    if (known !== undefined) return known.value ?? known.loading ?? this.#start(key, known);
+    const entry: Entry<V> = { value: undefined, loading: undefined, changes: [] };
+    this.#entries.set(key, entry);
+    return this.#start(key, entry);
+  }
+
+  /** The value if it is there already. */
+  peek(key: K): V | undefined {
+    return this.#entries.get(key)?.value;
+  }
+
+  /**
+   * Changes a value that is kept, or is just being loaded. A value that is loading may have the change already, so
+   * that changing twice must be the same as changing once.
+   */
+  update(key: K, change: (value: V) => void): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    if (entry.value !== undefined) change(entry.value);
+    else entry.changes.push(change);
+  }
+
+  /** Puts in a value that was found out in another way; what is there or loading stays. */
+  offer(key: K, value: V): void {
+    if (this.#entries.get(key) === undefined) this.#entries.set(key, { value, loading: undefined, changes: [] });
+  }
+
+  delete(key: K): void {
+    this.#entries.delete(key);
+  }
+
+  #start(key: K, entry: Entry<V>): Promise<V> {
+    entry.loading = this.#load(key).then(
+      (value) => {
+        for (const change of entry.changes.splice(0)) change(value);
+        entry.value = value;
+        entry.loading = undefined;
+        return value;
+      },
+      (error: unknown) => {
+        if (this.#entries.get(key) === entry) this.#entries.delete(key);
+        throw error;
+      },
+    );
+    return entry.loading;
+  }
+}

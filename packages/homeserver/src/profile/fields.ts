@@ -1,0 +1,43 @@
+import { badJson, guestAccessForbidden, invalidParam, keyTooLarge, profileTooLarge } from '@hearth/protocol/errors.ts';
+import { isNamespacedIdentifier } from '@hearth/protocol/identifiers/common.ts';
+import { parseMxcUri } from '@hearth/protocol/identifiers/mxc-uri.ts';
+import type { JsonValue } from '@hearth/protocol/json/value.ts';
+
+/** "The total profile MUST be under 64 KiB" (client-server API, "Profiles"). */
+const PROFILE_BYTES_MAX = 64 * 1024;
+const KEY_BYTES_MAX = 255;
+const DISPLAYNAME_BYTES_MAX = 512;
+const AVATAR_URL_BYTES_MAX = 1_024;
+
+/** @throws MatrixError M_KEY_TOO_LARGE, M_INVALID_PARAM */
+export function checkKeyName(keyName: string): void {
+  if (Buffer.byteLength(keyName) > KEY_BYTES_MAX) throw keyTooLarge();
+  if (!isNamespacedIdentifier(keyName)) throw invalidParam('Not a valid name of a profile field');
+}
+
+/** Guests may only change their display name (module "Guest Access"). @throws MatrixError */
+export function checkGuest(caller: { readonly isGuest: boolean }, keyName: string): void {
+  if (caller.isGuest && keyName !== 'displayname') throw guestAccessForbidden();
+}
+
+/** Checks a value by the rules for its field. @throws MatrixError */
+export function checkValue(keyName: string, value: JsonValue): void {
+  if (keyName === 'displayname') checkText(keyName, value, DISPLAYNAME_BYTES_MAX);
+  if (keyName === 'm.tz') checkText(keyName, value, KEY_BYTES_MAX);
+  if (keyName !== 'avatar_url') return;
+  const url = checkText(keyName, value, AVATAR_URL_BYTES_MAX);
+  if (url !== '' && parseMxcUri(url) === undefined) throw invalidParam('avatar_url must be an mxc URI');
+}
+
+/** @throws MatrixError M_PROFILE_TOO_LARGE when the fields together are too long */
+export function checkSize(fields: ReadonlyMap<string, string>): void {
+  let bytes = 2;
+  for (const [keyName, value] of fields) bytes += Buffer.byteLength(keyName) + Buffer.byteLength(value) + 4;
+  if (bytes >= PROFILE_BYTES_MAX) throw profileTooLarge();
+}
+
+function checkText(keyName: string, value: JsonValue, bytesMax: number): string {
+  if (typeof value !== 'string') throw badJson(`${keyName} must be a string`);
+  if (Buffer.byteLength(value) > bytesMax) throw invalidParam(`${keyName} must be at most ${bytesMax} bytes long`);
+  return value;
+}

@@ -1,0 +1,120 @@
+import { notFound } from '@hearth/protocol/errors.ts';
+import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
+import { LoadingCache } from '../platform/loading-cache.ts';
+import { Serial } from '../platform/serial.ts';
+import type { Database } from '../storage/database.ts';
+import { deleteProfile, deleteProfileField, readProfile, setProfileField } from '../storage/profiles.ts';
+import type { Accounts } from '../users/accounts.ts';
+import { checkKeyName, checkSize, checkValue } from './fields.ts';
+
+/** The part of a profile that member events repeat. */
+export interface MemberFields {
+  readonly displayname?: string;
+  readonly avatar_url?: string;
+}
+
+/** Told after a change of what member events repeat; must not throw. */
+export type ProfileChanged = (user: number, userId: string, fields: MemberFields) => void;
+
+const CACHED_MAX = 20_000;
+const MEMBER_FIELDS: ReadonlySet<string> = new Set(['displayname', 'avatar_url']);
+
+/** Profiles of the users of this server (client-server API, "Profiles"). */
+export class Profiles {
+  readonly #database: Database;
+  readonly #accounts: Accounts;
+  readonly #cache: LoadingCache<number, Map<string, string>>;
+  readonly #serial = new Serial<number>();
+  readonly #listeners: ProfileChanged[] = [];
+
+  constructor(database: Database, accounts: Accounts) {
+    this.#database = database;
+    this.#accounts = accounts;
+    this.#cache = new LoadingCache(CACHED_MAX, (user) => readProfile(database, user));
+  }
+
+  /** Calls `changed` after each change of a display name or avatar. */
+  onChange(changed: ProfileChanged): void {
+    this.#listeners.push(changed);
+  }
+
+  /** The whole profile. @throws MatrixError M_NOT_FOUND */
+  async of(userId: string): Promise<JsonObject> {
+    const profile: JsonObject = {};
+    for (const [keyName, value] of await this.#fieldsOf(userId)) profile[keyName] = parse(value);
+    return profile;
+  }
+
+  /** One field. @throws MatrixError M_NOT_FOUND */
+  async field(userId: string, keyName: string): Promise<JsonValue> {
+    const value = (await this.#fieldsOf(userId)).get(keyName);
+    if (value === undefined) throw notFound('The profile has no such field');
+    return parse(value);
+  }
+
+  /** What the member events of a local user repeat. */
+  async memberFields(user: number): Promise<MemberFields> {
+    return memberFieldsOf(await this.#cache.get(user));
+  }
+
+  /** Sets a field. An empty display name or avatar is none. @throws MatrixError */
+  async set(user: number, userId: string, keyName: string, value: JsonValue): Promise<void> {
+    checkKeyName(keyName);
+    checkValue(keyName, value);
+    if (MEMBER_FIELDS.has(keyName) && value === '') return this.delete(user, userId, keyName);
+    await this.#serial.run(user, async () => {
+      const text = JSON.stringify(value);
+      const fields = await this.#cache.get(user);
+      if (fields.get(keyName) === text) return;
+      checkSize(new Map(fields).set(keyName, text));
+      await this.#database.commit([setProfileField(user, keyName, text)]);
+      this.#cache.update(user, (cached) => cached.set(keyName, text));
+      await this.#announce(user, userId, keyName);
+    });
+  }
+
+  /** Deletes a field, if it is there. @throws MatrixError */
+  async delete(user: number, userId: string, keyName: string): Promise<void> {
+    checkKeyName(keyName);
+    await this.#serial.run(user, async () => {
+      if (!(await this.#cache.get(user)).has(keyName)) return;
+      await this.#database.commit([deleteProfileField(user, keyName)]);
+      this.#cache.update(user, (cached) => cached.delete(keyName));
+      await this.#announce(user, userId, keyName);
+    });
+  }
+
+  /** Forgets a whole profile, without telling the rooms. */
+  async forget(user: number): Promise<void> {
+    await this.#serial.run(user, async () => {
+      await this.#database.commit([deleteProfile(user)]);
+      this.#cache.delete(user);
+    });
+  }
+
+  async #fieldsOf(userId: string): Promise<ReadonlyMap<string, string>> {
+    const account = await this.#accounts.find(userId);
+    if (account === undefined || account.isDeactivated) throw notFound('There is no such user');
+    return this.#cache.get(account.user);
+  }
+
+  async #announce(user: number, userId: string, keyName: string): Promise<void> {
+    if (!MEMBER_FIELDS.has(keyName)) return;
+    const fields = await this.memberFields(user);
+    for (const changed of this.#listeners) changed(user, userId, fields);
+  }
+}
+
+function memberFieldsOf(fields: ReadonlyMap<string, string>): MemberFields {
+  const displayname = fields.get('displayname');
+  const avatar = fields.get('avatar_url');
+  return {
+    ...(displayname !== undefined && { displayname: String(parse(displayname)) }),
+    ...(avatar !== undefined && { avatar_url: String(parse(avatar)) }),
+  };
+}
+
+/** What is stored was JSON when it came in. */
+function parse(text: string): JsonValue {
+  return JSON.parse(text) as JsonValue;
+}

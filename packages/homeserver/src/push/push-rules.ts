@@ -1,0 +1,123 @@
+import { invalidParam, notFound } from '@hearth/protocol/errors.ts';
+import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { actionsOf, checkActions, checkRule } from '@hearth/protocol/push-rules/check.ts';
+import {
+  isRuleKind,
+  type PushAction,
+  type PushRule,
+  type RuleKind,
+  type Ruleset,
+} from '@hearth/protocol/push-rules/rule.ts';
+import type { AccountData, CompletePushRules } from '../account-data/account-data.ts';
+import { GLOBAL, type UserData } from '../account-data/user-data.ts';
+import { LruMap } from '../platform/lru.ts';
+import { Serial } from '../platform/serial.ts';
+import type { Names } from '../storage/names.ts';
+import { completeRuleset, findRule, parseStored, putRule, type RulePlace, removeRule, replaceRule } from './ruleset.ts';
+
+const TYPE = 'm.push_rules';
+const CACHED_MAX = 20_000;
+/** Every rule is tried on every event of every room of the user. */
+const OWN_RULES_MAX = 1_000;
+
+/** For {@link AccountData}: the server's rules as they are today with the user's changes and rules. */
+export function completePushRules(names: Names): CompletePushRules {
+  return async (user, stored) => {
+    const userId = parseUserId(await names.text(user));
+    if (userId === undefined) throw new Error(`user ${user} has no valid id`);
+    return textOf(completeRuleset(userId, stored === undefined ? undefined : parseStored(stored)));
+  };
+}
+
+/** Users' push rules (client-server API, "Push Rules"), kept as the account data `m.push_rules`. */
+export class PushRules {
+  readonly #accountData: AccountData;
+  readonly #serial = new Serial<number>();
+  readonly #parsed = new LruMap<number, { readonly content: string; readonly ruleset: Ruleset }>(CACHED_MAX);
+
+  constructor(accountData: AccountData) {
+    this.#accountData = accountData;
+  }
+
+  /** The rules of a user, the same object until they change; a promise only if they have to be loaded. */
+  rulesetOf(user: number): Ruleset | Promise<Ruleset> {
+    const data = this.#accountData.of(user);
+    return data instanceof Promise ? data.then((loaded) => this.#read(user, loaded)) : this.#read(user, data);
+  }
+
+  /** One rule. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
+  async rule(user: number, kind: string, ruleId: string): Promise<PushRule> {
+    return existing(await this.rulesetOf(user), kindOf(kind), ruleId);
+  }
+
+  /** Creates or updates a rule of the user's own. @throws MatrixError */
+  async put(user: number, kind: string, ruleId: string, body: JsonObject, place: RulePlace): Promise<void> {
+    const ruleKind = kindOf(kind);
+    const { rule, refusal } = checkRule(ruleKind, ruleId, body);
+    if (rule === undefined) throw invalidParam(refusal);
+    await this.#change(user, (ruleset) => {
+      const changed = putRule(ruleset, ruleKind, rule, place);
+      if (changed === undefined) throw notFound('There is no such rule to place this one by');
+      if (changed[ruleKind].length > OWN_RULES_MAX) throw invalidParam('You have too many rules');
+      return changed;
+    });
+  }
+
+  /** Deletes a rule of the user's own. @throws MatrixError */
+  async remove(user: number, kind: string, ruleId: string): Promise<void> {
+    const ruleKind = kindOf(kind);
+    await this.#change(user, (ruleset) => {
+      if (existing(ruleset, ruleKind, ruleId).default) throw invalidParam('The rules of the server cannot be deleted');
+      return removeRule(ruleset, ruleKind, ruleId);
+    });
+  }
+
+  /** @throws MatrixError */
+  async setEnabled(user: number, kind: string, ruleId: string, enabled: boolean): Promise<void> {
+    await this.#replace(user, kind, ruleId, (rule) => ({ ...rule, enabled }));
+  }
+
+  /** @throws MatrixError */
+  async setActions(user: number, kind: string, ruleId: string, actions: PushAction[]): Promise<void> {
+    const refusal = checkActions(actions);
+    if (refusal !== undefined) throw invalidParam(refusal);
+    await this.#replace(user, kind, ruleId, (rule) => ({ ...rule, actions: actionsOf(actions) }));
+  }
+
+  async #replace(user: number, kind: string, ruleId: string, change: (rule: PushRule) => PushRule): Promise<void> {
+    const ruleKind = kindOf(kind);
+    await this.#change(user, (ruleset) => replaceRule(ruleset, ruleKind, change(existing(ruleset, ruleKind, ruleId))));
+  }
+
+  async #change(user: number, change: (ruleset: Ruleset) => Ruleset): Promise<void> {
+    await this.#serial.run(user, async () => {
+      const changed = change(await this.rulesetOf(user));
+      await this.#accountData.set(user, GLOBAL, TYPE, textOf(changed));
+    });
+  }
+
+  #read(user: number, data: UserData): Ruleset {
+    const content = data.get(GLOBAL, TYPE)?.content ?? '{}';
+    const known = this.#parsed.get(user);
+    if (known?.content === content) return known.ruleset;
+    const ruleset = parseStored(content);
+    this.#parsed.set(user, { content, ruleset });
+    return ruleset;
+  }
+}
+
+function kindOf(kind: string): RuleKind {
+  if (!isRuleKind(kind)) throw invalidParam('There is no such kind of push rule');
+  return kind;
+}
+
+function existing(ruleset: Ruleset, kind: RuleKind, ruleId: string): PushRule {
+  const rule = findRule(ruleset, kind, ruleId);
+  if (rule === undefined) throw notFound('There is no such push rule');
+  return rule;
+}
+
+function textOf(ruleset: Ruleset): string {
+  return JSON.stringify({ global: ruleset });
+}

@@ -1,0 +1,95 @@
+import type { UserId } from '@hearth/protocol/identifiers/user-id.ts';
+import type { JsonValue } from '@hearth/protocol/json/value.ts';
+import { isObject, member } from '@hearth/protocol/json/value.ts';
+import { defaultRuleset, mergeRulesets } from '@hearth/protocol/push-rules/defaults.ts';
+import { type PushRule, RULE_KINDS, type RuleKind, type Ruleset } from '@hearth/protocol/push-rules/rule.ts';
+
+/** Where a new rule goes among the user's own rules of its kind. */
+export interface RulePlace {
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+}
+
+/**
+ * The whole ruleset of a user: the rules of the server as they are today, with what the user changed about them, and the
+ * user's own. `stored` is an `m.push_rules` of any age.
+ */
+export function completeRuleset(userId: UserId, stored: Ruleset | undefined): Ruleset {
+  // Clients of the versions that are advertised may send no m.mentions: the rules that look for names are kept.
+  const defaults = defaultRuleset(userId, { legacyMentions: true });
+  if (stored === undefined) return defaults;
+  const changed = mapKinds((kind) =>
+    defaults[kind].map((rule) => withChanges(rule, findRule(stored, kind, rule.rule_id))),
+  );
+  return mergeRulesets(
+    changed,
+    mapKinds((kind) => stored[kind].filter((rule) => !rule.default)),
+  );
+}
+
+/** Reads a ruleset that this server has stored. */
+export function parseStored(content: string): Ruleset {
+  const parsed = JSON.parse(content) as JsonValue;
+  const global = isObject(parsed) ? member(parsed, 'global') : undefined;
+  return mapKinds((kind) => {
+    const rules = isObject(global) ? member(global, kind) : undefined;
+    return Array.isArray(rules) ? (rules as unknown as PushRule[]) : [];
+  });
+}
+
+export function findRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): PushRule | undefined {
+  return ruleset[kind].find((rule) => rule.rule_id === ruleId);
+}
+
+/**
+ * Adds a rule of the user, or updates it where it is unless a place is given ("PUT /pushrules/global/{kind}/{ruleId}").
+ * Undefined when `before` or `after` is none of the user's rules.
+ */
+export function putRule(ruleset: Ruleset, kind: RuleKind, rule: PushRule, place: RulePlace): Ruleset | undefined {
+  const own = ruleset[kind].filter((each) => !each.default);
+  const at = own.findIndex((each) => each.rule_id === rule.rule_id);
+  const updated = { ...rule, enabled: own[at]?.enabled ?? true };
+  const others = own.filter((each) => each.rule_id !== rule.rule_id);
+  const index = indexOf(others, place, Math.max(at, 0));
+  if (index === undefined) return undefined;
+  return withOwn(ruleset, kind, others.toSpliced(index, 0, updated));
+}
+
+/** Replaces a rule by one of the same id. */
+export function replaceRule(ruleset: Ruleset, kind: RuleKind, rule: PushRule): Ruleset {
+  return { ...ruleset, [kind]: ruleset[kind].map((each) => (each.rule_id === rule.rule_id ? rule : each)) };
+}
+
+export function removeRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): Ruleset {
+  return { ...ruleset, [kind]: ruleset[kind].filter((rule) => rule.rule_id !== ruleId) };
+}
+
+/** `before` counts if both are given. */
+function indexOf(rules: readonly PushRule[], { before, after }: RulePlace, otherwise: number): number | undefined {
+  const named = before ?? after;
+  if (named === undefined) return otherwise;
+  const at = rules.findIndex((rule) => rule.rule_id === named);
+  if (at === -1) return undefined;
+  return before === undefined ? at + 1 : at;
+}
+
+function withOwn(ruleset: Ruleset, kind: RuleKind, own: PushRule[]): Ruleset {
+  const defaults = mapKinds((each) => ruleset[each].filter((rule) => rule.default));
+  const kept = mapKinds((each) => (each === kind ? own : ruleset[each].filter((rule) => !rule.default)));
+  return mergeRulesets(defaults, kept);
+}
+
+function withChanges(rule: PushRule, stored: PushRule | undefined): PushRule {
+  return stored === undefined ? rule : { ...rule, enabled: stored.enabled, actions: stored.actions };
+}
+
+function mapKinds(make: (kind: RuleKind) => PushRule[]): Ruleset {
+  const [override, content, room, sender, underride] = RULE_KINDS.map(make);
+  return {
+    override: override ?? [],
+    content: content ?? [],
+    room: room ?? [],
+    sender: sender ?? [],
+    underride: underride ?? [],
+  };
+}
