@@ -1,0 +1,71 @@
+interface Entry<T> {
+  readonly position: number;
+  readonly group: number;
+  readonly key: string;
+  readonly value: T;
+}
+
+/**
+ * The latest changes, by group (a room, a user), so that readers who are nearly up to date need no query. A change of
+ * the same group and key takes the place of the one before.
+ */
+export class RecentChanges<T> {
+  readonly #max: number;
+  /** Whoever has read up to here finds everything since. */
+  #floor: number;
+  /** In order of position; replaced entries stay until it is their turn. */
+  #order: Entry<T>[] = [];
+  readonly #groups = new Map<number, Map<string, Entry<T>>>();
+
+  constructor(max: number, floor: number) {
+    this.#max = max;
+    this.#floor = floor;
+  }
+
+  /** Adds a change; positions must rise. */
+  add(group: number, key: string, position: number, value: T): void {
+    const entry = { position, group, key, value };
+    const keys = this.#groups.get(group) ?? new Map<string, Entry<T>>();
+    this.#groups.set(group, keys.set(key, entry));
+    this.#order.push(entry);
+    if (this.#order.length > this.#max) this.#forgetOldest();
+  }
+
+  /** The changes of some groups after a position; undefined when they may have been forgotten. */
+  since(groups: Iterable<number>, position: number): T[] | undefined {
+    if (position < this.#floor) return undefined;
+    const last = this.#order.at(-1);
+    if (last === undefined || last.position <= position) return [];
+    const found: T[] = [];
+    for (const group of groups) {
+      for (const entry of this.#groups.get(group)?.values() ?? []) {
+        if (entry.position > position) found.push(entry.value);
+      }
+    }
+    return found;
+  }
+
+  /** The groups that have changed after a position; undefined when some may have been forgotten. */
+  groupsSince(position: number): ReadonlySet<number> | undefined {
+    if (position < this.#floor) return undefined;
+    const groups = new Set<number>();
+    for (let i = this.#order.length - 1; i >= 0; i--) {
+      const entry = this.#order[i];
+      if (entry === undefined || entry.position <= position) break;
+      groups.add(entry.group);
+    }
+    return groups;
+  }
+
+  /** A quarter at a time, so that it costs little for each change. */
+  #forgetOldest(): void {
+    const count = Math.ceil(this.#max / 4);
+    for (const entry of this.#order.slice(0, count)) {
+      this.#floor = entry.position;
+      const keys = this.#groups.get(entry.group);
+      if (keys?.get(entry.key) === entry) keys.delete(entry.key);
+      if (keys?.size === 0) this.#groups.delete(entry.group);
+    }
+    this.#order = this.#order.slice(count);
+  }
+}

@@ -1,0 +1,169 @@
+import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { type Clock, every, type Timer } from '../platform/clock.ts';
+import { LoadingCache } from '../platform/loading-cache.ts';
+import { RecentChanges } from '../platform/recent-changes.ts';
+import type { Membership } from '../rooms/membership-view.ts';
+import type { Database } from '../storage/database.ts';
+import type { Names } from '../storage/names.ts';
+import { deleteOldPresence, putPresence, readPresence } from '../storage/presence.ts';
+import type { Stream } from '../storage/stream.ts';
+import {
+  aged,
+  differs,
+  NEVER_SEEN,
+  PRESENCE_STATES,
+  type PresenceState,
+  presenceContent,
+  type UserPresence,
+} from './user-presence.ts';
+
+interface Parts {
+  readonly database: Database;
+  readonly names: Names;
+  readonly stream: Stream;
+  readonly clock: Clock;
+  readonly membership: Membership;
+}
+
+/** A presence in memory; replaced as a whole with each change. */
+interface Known {
+  presence: UserPresence;
+}
+
+const CACHED_MAX = 50_000;
+const RECENT_MAX = 20_000;
+const SWEEP_EVERY_MS = 10_000;
+/** How long a client may take between two requests before its user is offline. */
+const GRACE_MS = 30_000;
+/** How long a presence that was set holds without a sync. */
+const SET_FOR_MS = 5 * 60_000;
+const STATUS_BYTES_MAX = 1_024;
+const FORGOTTEN_AFTER_MS = 30 * 24 * 60 * 60_000;
+const FORGET_EVERY_MS = 24 * 60 * 60_000;
+
+/** Who is there (client-server API, "Presence"). In memory; the last state and status message are stored rarely. */
+export class Presences {
+  readonly #parts: Parts;
+  readonly #known: LoadingCache<number, Known>;
+  /** Those whose presence changes as time goes by. */
+  readonly #connected = new Set<number>();
+  readonly #recent: RecentChanges<number>;
+  readonly #timers: readonly Timer[];
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#recent = new RecentChanges(RECENT_MAX, parts.stream.current);
+    this.#known = new LoadingCache(CACHED_MAX, (user) => load(parts.database, user));
+    const forget = () => parts.database.commit([deleteOldPresence(parts.clock.now() - FORGOTTEN_AFTER_MS)]);
+    this.#timers = [
+      every(parts.clock, SWEEP_EVERY_MS, () => this.#sweep()),
+      every(parts.clock, FORGET_EVERY_MS, forget),
+    ];
+  }
+
+  close(): void {
+    for (const timer of this.#timers) timer.cancel();
+  }
+
+  /** What a user sets ("PUT /presence/{userId}/status"). @throws MatrixError M_INVALID_PARAM */
+  async set(user: number, state: PresenceState, statusMsg?: string | null): Promise<void> {
+    if (Buffer.byteLength(statusMsg ?? '') > STATUS_BYTES_MAX) throw invalidParam('status_msg is too long');
+    const known = await this.#known.get(user);
+    const now = this.#parts.clock.now();
+    const before = known.presence;
+    await this.#change(user, known, {
+      state,
+      statusMsg: statusMsg === undefined ? before.statusMsg : statusMsg || null,
+      activeTs: now,
+      currentlyActive: state === 'online',
+      connectedUntil: Math.max(before.connectedUntil, now + SET_FOR_MS),
+    });
+  }
+
+  /** A client syncs with this `set_presence`, for up to `timeoutMs`. Costs next to nothing when nothing changes. */
+  async synced(user: number, state: PresenceState, timeoutMs: number): Promise<void> {
+    if (state === 'offline') return;
+    const known = await this.#known.get(user);
+    const now = this.#parts.clock.now();
+    const before = known.presence;
+    const isOnline = state === 'online';
+    await this.#change(user, known, {
+      state,
+      statusMsg: before.statusMsg,
+      activeTs: isOnline ? now : before.activeTs,
+      currentlyActive: isOnline,
+      connectedUntil: Math.max(before.connectedUntil, now + timeoutMs + GRACE_MS),
+    });
+  }
+
+  /** The presence of a user, for another user. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
+  async visibleTo(viewer: number, userId: string): Promise<JsonObject> {
+    const user = await this.#parts.names.find(userId);
+    if (user === undefined) throw notFound('There is no such user');
+    if (!(await this.#maySee(viewer, user))) throw forbidden('You may not see the presence of this user');
+    return this.contentOf(user);
+  }
+
+  /** The content of a user's `m.presence` event, whoever asks. */
+  async contentOf(user: number): Promise<JsonObject> {
+    const { presence } = await this.#known.get(user);
+    return presenceContent(presence, this.#parts.clock.now());
+  }
+
+  /**
+   * The users whose presence is news after a position for a viewer; those who are there, if it cannot be told what
+   * has changed since (and for a first sync).
+   */
+  async changedSince(viewer: number, position: number | undefined): Promise<number[]> {
+    const changed = position === undefined ? undefined : this.#recent.groupsSince(position);
+    const visible: number[] = [];
+    for (const user of changed ?? this.#connected) if (await this.#maySee(viewer, user)) visible.push(user);
+    return visible;
+  }
+
+  async #maySee(viewer: number, user: number): Promise<boolean> {
+    return viewer === user || (await this.#parts.membership.sharesRoom(viewer, user));
+  }
+
+  async #change(user: number, known: Known, presence: UserPresence): Promise<void> {
+    const before = known.presence;
+    known.presence = presence;
+    if (presence.state === 'offline') this.#connected.delete(user);
+    else this.#connected.add(user);
+    if (!differs(before, presence)) return;
+    const { stream } = this.#parts;
+    const position = stream.next();
+    const isStored = before.statusMsg !== presence.statusMsg || presence.state === 'offline';
+    const writes = isStored ? [putPresence(user, toRow(presence))] : [];
+    await stream.commit(writes, [{ kind: 'presence', position, user }], () => {
+      this.#recent.add(user, '', position, user);
+    });
+  }
+
+  async #sweep(): Promise<void> {
+    const now = this.#parts.clock.now();
+    const changes: Promise<void>[] = [];
+    for (const user of this.#connected) {
+      const known = await this.#known.get(user);
+      const next = aged(known.presence, now);
+      if (next !== known.presence) changes.push(this.#change(user, known, next));
+    }
+    await Promise.all(changes);
+  }
+}
+
+async function load(database: Database, user: number): Promise<Known> {
+  const row = await readPresence(database, user);
+  if (row === undefined) return { presence: NEVER_SEEN };
+  // Whatever it was, the server has been restarted since: the user counts as offline until a sign of life.
+  return { presence: { ...NEVER_SEEN, statusMsg: row.status_msg, activeTs: row.active_ts } };
+}
+
+function toRow(presence: UserPresence) {
+  return {
+    state: PRESENCE_STATES.indexOf(presence.state),
+    status_msg: presence.statusMsg,
+    active_ts: presence.activeTs,
+  };
+}

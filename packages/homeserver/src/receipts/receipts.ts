@@ -1,0 +1,167 @@
+import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
+import type { AccountData } from '../account-data/account-data.ts';
+import type { Clock } from '../platform/clock.ts';
+import { LoadingCache } from '../platform/loading-cache.ts';
+import { RecentChanges } from '../platform/recent-changes.ts';
+import { Serial } from '../platform/serial.ts';
+import type { EventPlace, FindEventPlace, Membership } from '../rooms/membership-view.ts';
+import type { Database } from '../storage/database.ts';
+import {
+  deleteReceipt,
+  PRIVATE_RECEIPT,
+  PUBLIC_RECEIPT,
+  putReceipt,
+  type ReceiptRow,
+  readReceipts,
+  readReceiptsSince,
+} from '../storage/receipts.ts';
+import type { Stream } from '../storage/stream.ts';
+import { keyOf, RoomReceipts } from './room-receipts.ts';
+
+/** Who sends a receipt. */
+export interface Reader {
+  readonly user: number;
+  readonly userId: string;
+}
+
+interface Parts {
+  readonly database: Database;
+  readonly stream: Stream;
+  readonly clock: Clock;
+  readonly membership: Membership;
+  readonly eventPlace: FindEventPlace;
+  readonly accountData: AccountData;
+}
+
+const ROOMS_CACHED_MAX = 5_000;
+const RECENT_MAX = 100_000;
+/** Receipts of one user in one room; who reads more threads than that loses the oldest. */
+const OWN_MAX = 500;
+
+const STORED_TYPES: ReadonlyMap<string, number> = new Map([
+  ['m.read', PUBLIC_RECEIPT],
+  ['m.read.private', PRIVATE_RECEIPT],
+]);
+
+/** How far users have read (client-server API, "Receipts", "Fully read markers"). */
+export class Receipts {
+  readonly #parts: Parts;
+  readonly #rooms: LoadingCache<number, RoomReceipts>;
+  readonly #recent: RecentChanges<ReceiptRow>;
+  readonly #serial = new Serial<number>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#recent = new RecentChanges(RECENT_MAX, parts.stream.current);
+    this.#rooms = new LoadingCache(
+      ROOMS_CACHED_MAX,
+      async (room) => new RoomReceipts(await readReceipts(parts.database, [room])),
+    );
+  }
+
+  /** All receipts of a room, private ones included; a promise only if they have to be loaded. */
+  receiptsOf(room: number): RoomReceipts | Promise<RoomReceipts> {
+    return this.#rooms.get(room);
+  }
+
+  /** All receipts of several rooms with at most one query. */
+  async receiptsOfRooms(rooms: Iterable<number>): Promise<ReadonlyMap<number, RoomReceipts>> {
+    const found = new Map<number, RoomReceipts>();
+    const missing: number[] = [];
+    for (const room of rooms) {
+      const known = this.#rooms.peek(room);
+      if (known === undefined) missing.push(room);
+      else found.set(room, known);
+    }
+    if (missing.length === 0) return found;
+    const rows = Map.groupBy(await readReceipts(this.#parts.database, missing), (row) => row.room);
+    for (const room of missing) found.set(room, new RoomReceipts(rows.get(room) ?? []));
+    return found;
+  }
+
+  /** The receipts of some rooms that changed after a position; private ones included. */
+  receiptsSince(rooms: readonly number[], position: number): ReceiptRow[] | Promise<ReceiptRow[]> {
+    return this.#recent.since(rooms, position) ?? readReceiptsSince(this.#parts.database, rooms, position);
+  }
+
+  /**
+   * Takes a receipt of any type from a client. One that would go back has no effect.
+   * @throws MatrixError
+   */
+  async send(reader: Reader, roomId: string, type: string, eventId: string, thread?: string): Promise<void> {
+    checkThread(type, thread);
+    const room = await this.#joinedRoom(reader, roomId);
+    await this.#serial.run(reader.user, async () => {
+      const place = await this.#place(room, eventId);
+      const stored = STORED_TYPES.get(type);
+      if (stored === undefined) return this.#setFullyRead(reader.user, room, eventId, place);
+      if (thread !== undefined && thread !== 'main') await this.#checkRoot(room, thread);
+      await this.#put(reader, room, stored, thread ?? '', eventId, place);
+    });
+  }
+
+  async #joinedRoom(reader: Reader, roomId: string): Promise<number> {
+    const { membership } = this.#parts;
+    const room = (await membership.isJoined(roomId, reader.user)) ? await membership.roomNum(roomId) : undefined;
+    if (room === undefined) throw forbidden('You are not in this room');
+    return room;
+  }
+
+  async #place(room: number, eventId: string): Promise<EventPlace> {
+    const place = await this.#parts.eventPlace(room, eventId);
+    if (place === undefined) throw notFound('There is no such event in this room');
+    return place;
+  }
+
+  async #checkRoot(room: number, thread: string): Promise<void> {
+    if ((await this.#parts.eventPlace(room, thread)) === undefined) throw invalidParam('There is no such thread');
+  }
+
+  async #put(reader: Reader, room: number, type: number, thread: string, eventId: string, place: EventPlace) {
+    const { stream, clock } = this.#parts;
+    const known = await this.#rooms.get(room);
+    const before = known.get(reader.user, type, thread);
+    if (before !== undefined && before.seq >= place.seq) return;
+    const excess = oldestBeyond([...known.ofUser(reader.user)], before === undefined ? OWN_MAX - 1 : OWN_MAX);
+    const { user: user_num, userId: user_id } = reader;
+    const position = stream.next();
+    const row = { room, user_num, user_id, type, thread, event_id: eventId, seq: place.seq, ts: clock.now(), position };
+    const isPrivate = type === PRIVATE_RECEIPT;
+    const change = { kind: 'receipt', position, room, user: user_num, private: isPrivate } as const;
+    await stream.commit([putReceipt(row), ...excess.map(deleteReceipt)], [change], () => {
+      this.#recent.add(room, `${user_num} ${keyOf(row)}`, position, row);
+      this.#rooms.update(room, (cached) => {
+        for (const old of excess) cached.delete(old);
+        cached.put(row);
+      });
+    });
+  }
+
+  /** `m.fully_read` is account data of the room ("Fully read markers"). */
+  async #setFullyRead(user: number, room: number, eventId: string, place: EventPlace): Promise<void> {
+    const { accountData } = this.#parts;
+    const before = (await accountData.of(user)).get(room, 'm.fully_read');
+    const beforeId = before === undefined ? undefined : fullyReadEvent(before.content);
+    const beforePlace = beforeId === undefined ? undefined : await this.#parts.eventPlace(room, beforeId);
+    if (beforePlace !== undefined && beforePlace.seq >= place.seq) return;
+    await accountData.set(user, room, 'm.fully_read', JSON.stringify({ event_id: eventId }));
+  }
+}
+
+/** What this server wrote itself. */
+function fullyReadEvent(content: string): string {
+  return (JSON.parse(content) as { event_id: string }).event_id;
+}
+
+/** @throws MatrixError M_INVALID_PARAM */
+function checkThread(type: string, thread: string | undefined): void {
+  if (!STORED_TYPES.has(type) && type !== 'm.fully_read') throw invalidParam('There is no such type of receipt');
+  if (thread === undefined) return;
+  if (type === 'm.fully_read') throw invalidParam('m.fully_read is not for threads');
+  if (thread !== 'main' && !thread.startsWith('$')) throw invalidParam('thread_id must be main or an event id');
+}
+
+function oldestBeyond(receipts: ReceiptRow[], keep: number): ReceiptRow[] {
+  if (receipts.length <= keep) return [];
+  return receipts.sort((a, b) => a.position - b.position).slice(0, receipts.length - keep);
+}

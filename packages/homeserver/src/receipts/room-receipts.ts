@@ -1,0 +1,43 @@
+import type { ReceiptRow } from '../storage/receipts.ts';
+
+const NONE: ReadonlyMap<string, ReceiptRow> = new Map();
+
+/** All receipts of one room, in memory. */
+export class RoomReceipts {
+  readonly #users = new Map<number, Map<string, ReceiptRow>>();
+
+  constructor(rows: Iterable<ReceiptRow>) {
+    for (const row of rows) this.put(row);
+  }
+
+  /** Takes over a receipt, unless there is a later one. */
+  put(row: ReceiptRow): void {
+    const own = this.#users.get(row.user_num) ?? new Map<string, ReceiptRow>();
+    this.#users.set(row.user_num, own);
+    const key = keyOf(row);
+    if ((own.get(key)?.position ?? 0) <= row.position) own.set(key, row);
+  }
+
+  delete(row: ReceiptRow): void {
+    this.#users.get(row.user_num)?.delete(keyOf(row));
+  }
+
+  get(user: number, type: number, thread: string): ReceiptRow | undefined {
+    return this.#users.get(user)?.get(keyOf({ type, thread }));
+  }
+
+  /** The receipts of one user, both public and private. */
+  ofUser(user: number): Iterable<ReceiptRow> {
+    return (this.#users.get(user) ?? NONE).values();
+  }
+
+  /** Everybody's receipts. */
+  *all(): Iterable<ReceiptRow> {
+    for (const own of this.#users.values()) yield* own.values();
+  }
+}
+
+/** Tells the receipts of one user in one room apart. */
+export function keyOf({ type, thread }: { readonly type: number; readonly thread: string }): string {
+  return `${type}${thread}`;
+}

@@ -1,0 +1,84 @@
+import { forbidden } from '@hearth/protocol/errors.ts';
+import type { Clock, Timer } from '../platform/clock.ts';
+import { LruMap } from '../platform/lru.ts';
+import type { Membership } from '../rooms/membership-view.ts';
+import type { Stream } from '../storage/stream.ts';
+
+/** Who types in a room, as of a position. */
+export interface TypingState {
+  readonly position: number;
+  readonly users: readonly number[];
+}
+
+const DEFAULT_MS = 30_000;
+const LONGEST_MS = 120_000;
+const ROOMS_MAX = 20_000;
+/** More people at once than anybody could follow. */
+const TYPING_IN_ROOM_MAX = 200;
+
+/** Who is typing where (client-server API, "Typing Notifications"). In memory alone: it is over in a minute. */
+export class TypingNotices {
+  readonly #stream: Stream;
+  readonly #clock: Clock;
+  readonly #membership: Membership;
+  readonly #timers = new Map<number, Map<number, Timer>>();
+  readonly #announced = new LruMap<number, TypingState>(ROOMS_MAX);
+
+  constructor(stream: Stream, clock: Clock, membership: Membership) {
+    this.#stream = stream;
+    this.#clock = clock;
+    this.#membership = membership;
+  }
+
+  /** Who types in a room; undefined when nobody has for long. It is news for whoever has read less than its position. */
+  typingIn(room: number): TypingState | undefined {
+    return this.#announced.get(room);
+  }
+
+  /** What a client says about its user. @throws MatrixError M_FORBIDDEN */
+  async set(user: number, roomId: string, isTyping: boolean, timeoutMs = DEFAULT_MS): Promise<void> {
+    const isJoined = await this.#membership.isJoined(roomId, user);
+    const room = isJoined ? await this.#membership.roomNum(roomId) : undefined;
+    if (room === undefined) throw forbidden('You are not in this room');
+    if (isTyping && timeoutMs > 0) this.#start(room, user, Math.min(timeoutMs, LONGEST_MS));
+    else this.stop(room, user);
+  }
+
+  /** The user has stopped typing, or has left the room. */
+  stop(room: number, user: number): void {
+    const users = this.#timers.get(room);
+    const timer = users?.get(user);
+    if (users === undefined || timer === undefined) return;
+    timer.cancel();
+    users.delete(user);
+    if (users.size === 0) this.#timers.delete(room);
+    this.#announce(room);
+  }
+
+  /** Stops all timers. */
+  close(): void {
+    for (const users of this.#timers.values()) for (const timer of users.values()) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #start(room: number, user: number, timeoutMs: number): void {
+    const users = this.#timers.get(room) ?? new Map<number, Timer>();
+    const before = users.get(user);
+    if (before === undefined && (users.size >= TYPING_IN_ROOM_MAX || this.#timers.size >= ROOMS_MAX)) return;
+    before?.cancel();
+    users.set(
+      user,
+      this.#clock.after(timeoutMs, () => this.stop(room, user)),
+    );
+    this.#timers.set(room, users);
+    if (before === undefined) this.#announce(room);
+  }
+
+  #announce(room: number): void {
+    const users = [...(this.#timers.get(room)?.keys() ?? [])];
+    const position = this.#stream.next();
+    void this.#stream.commit([], [{ kind: 'typing', position, room }], () => {
+      this.#announced.set(room, { position, users });
+    });
+  }
+}
