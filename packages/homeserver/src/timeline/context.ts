@@ -1,0 +1,83 @@
+import { notFound } from '@hearth/protocol/errors.ts';
+import type { RoomEventFilter } from '../filters/filter.ts';
+import { type AccessDeps, type RoomAccess, stateEvents } from '../rooms/access.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { HydrateDeps, Reader, Shown } from './hydrate.ts';
+import { sendersOf } from './lazy-members.ts';
+import { type MessagesDeps, messagesPage } from './messages.ts';
+import { timelineToken } from './position.ts';
+import { visibleEvents } from './visibility.ts';
+
+export type ContextDeps = AccessDeps & HydrateDeps & MessagesDeps;
+
+/** What stands around an event (client-server API, "GET /rooms/{roomId}/context/{eventId}"). */
+export interface EventContext {
+  readonly before: readonly Shown[];
+  readonly after: readonly Shown[];
+  readonly start: string;
+  readonly end: string;
+  /** The state at the last of the events. */
+  readonly state: readonly StoredEvent[];
+}
+
+const LIMIT_DEFAULT = 10;
+
+/**
+ * An event that the user may read; with `roomId` only if it is in that room.
+ * @throws MatrixError M_NOT_FOUND, also for an event that exists but is hidden from the user
+ */
+export async function readableEvent(
+  deps: MessagesDeps,
+  user: number,
+  eventId: string,
+  roomId?: string,
+): Promise<Shown> {
+  const event = await deps.events.byId(eventId);
+  if (event === undefined || event.seq === null || (roomId !== undefined && event.roomId !== roomId)) {
+    throw notFound('There is no such event');
+  }
+  const row = await deps.userRooms.one(user, event.room);
+  const [visible] = row?.forgotten === true ? [] : await visibleEvents(deps, user, event.room, [event]);
+  if (visible === undefined) throw notFound('There is no such event');
+  return visible;
+}
+
+/** The events around one; `limit` is their number in both directions together. */
+export async function eventContext(
+  deps: ContextDeps,
+  reader: Reader,
+  access: RoomAccess,
+  target: Shown,
+  query: { readonly limit: number | undefined; readonly filter: RoomEventFilter | undefined },
+): Promise<EventContext> {
+  const { event } = target;
+  const seq = event.seq ?? 0;
+  const limit = query.limit ?? LIMIT_DEFAULT;
+  const { filter } = query;
+  const back = { dir: 'b', from: timelineToken(seq - 1), limit: Math.floor(limit / 2), filter } as const;
+  const forth = { dir: 'f', from: timelineToken(seq), limit: Math.ceil(limit / 2), filter } as const;
+  const before = await messagesPage(deps, reader, access, back);
+  const after = await messagesPage(deps, reader, access, forth);
+  const events = [...before.shown, target, ...after.shown].map((shown) => shown.event);
+  const last = after.shown.at(-1)?.event ?? event;
+  const firstSeq = before.shown.at(-1)?.event.seq ?? seq;
+  return {
+    before: before.shown,
+    after: after.shown,
+    start: before.end ?? timelineToken(firstSeq - 1),
+    end: after.end ?? timelineToken(last.seq ?? seq),
+    state: filter?.lazy_load_members === true ? await lazyState(deps, last, events) : await stateAfter(deps, last),
+  };
+}
+
+async function stateAfter(deps: ContextDeps, event: StoredEvent): Promise<StoredEvent[]> {
+  const snapshot = event.isState ? event.num : event.snapshot;
+  const root = (await deps.states.snapshots([snapshot])).get(snapshot);
+  return root === undefined ? [] : stateEvents(deps, root);
+}
+
+async function lazyState(deps: ContextDeps, last: StoredEvent, events: readonly StoredEvent[]): Promise<StoredEvent[]> {
+  const state = await stateAfter(deps, last);
+  const others = state.filter(({ type }) => type !== 'm.room.member');
+  return [...others, ...(await sendersOf(deps, events))];
+}

@@ -1,0 +1,51 @@
+import { invalidParam } from '@hearth/protocol/errors.ts';
+import type { RoomAccess } from '../rooms/access.ts';
+import { type AccessDeps, visibleState } from '../rooms/access.ts';
+import { membershipOf } from '../rooms/effects.ts';
+import type { MembershipStore } from '../storage/membership-store.ts';
+import type { Names } from '../storage/names.ts';
+import type { NodeRef } from '../storage/state-node.ts';
+import { entries } from '../storage/state-tree.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { TimelineStore } from '../storage/timeline-store.ts';
+import { parseToken, seqOfToken } from './position.ts';
+
+export interface MembersDeps extends AccessDeps {
+  readonly names: Names;
+  readonly memberships: MembershipStore;
+  readonly timelines: TimelineStore;
+}
+
+/** Which members; `at` is a token of the moment in question. */
+export interface MembersQuery {
+  readonly at?: string | undefined;
+  readonly membership?: string | undefined;
+  readonly not_membership?: string | undefined;
+}
+
+/** The member events that a user sees of a room (client-server API, "GET /rooms/{roomId}/members"). */
+export async function membersOf(deps: MembersDeps, access: RoomAccess, query: MembersQuery): Promise<StoredEvent[]> {
+  const root = query.at === undefined ? await visibleState(deps, access) : await stateAt(deps, access, query.at);
+  const member = await deps.names.num('m.room.member');
+  await deps.states.loadAll([root]);
+  const nums = [...entries(root)].filter(({ type }) => type === member).map(({ event }) => event);
+  const events = await deps.events.list(nums);
+  return events.filter((event) => {
+    const membership = membershipOf(event);
+    return (query.membership ?? membership) === membership && query.not_membership !== membership;
+  });
+}
+
+/** The state just after the last event at or before a token; for past members not later than their leaving. */
+async function stateAt(deps: MembersDeps, access: RoomAccess, at: string): Promise<NodeRef> {
+  const room = access.head.num;
+  const last = access.kind === 'past' ? (access.until.seq ?? 0) : access.head.row.seq;
+  const seq = Math.min(await seqOfToken(deps.timelines, room, parseToken(at, 'at')), last);
+  const [num] = await deps.timelines.page({ room, after: seq - 1, upTo: seq }, true, 1);
+  const event = num === undefined ? undefined : await deps.events.one(num);
+  if (event === undefined) throw invalidParam('at is before the room existed');
+  const snapshot = event.isState ? event.num : event.snapshot;
+  const root = (await deps.states.snapshots([snapshot])).get(snapshot);
+  if (root === undefined) throw new Error('the state of an accepted event is missing');
+  return root;
+}
