@@ -85,6 +85,19 @@ const passwords = v.strictObject({
   ),
 });
 
+const sessions = v.strictObject({
+  access_token_ms: v.optional(
+    v.pipe(
+      wholeNumber(1_000),
+      about({
+        doc: 'How long an access token can be used where the client has asked for a refresh token as well.',
+        write: 'a number of milliseconds, at least 1000',
+      }),
+    ),
+    3_600_000,
+  ),
+});
+
 const roomDirectory = v.strictObject({
   publication: v.optional(
     v.pipe(
@@ -208,6 +221,7 @@ export const configSchema = v.strictObject({
   database: v.optional(database, {}),
   registration: v.optional(registration, {}),
   passwords: v.optional(passwords, {}),
+  sessions: v.optional(sessions, {}),
   room_directory: v.optional(roomDirectory, {}),
   rate_limits: rateLimits,
   limits: v.optional(limits, {}),

@@ -53,8 +53,13 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     const urls: string[] = [];
     for (const listen of options.listen) {
       const server = create(listen, serve);
-      servers.push(server);
-      urls.push(await start(server, listen));
+      try {
+        urls.push(await start(server, listen));
+        servers.push(server);
+      } catch (error) {
+        if (!isWithoutIpv6(error, listen)) throw error;
+        options.log.warn('not listening: this machine has no IPv6', { host: listen.host });
+      }
     }
     return { urls, close };
   } catch (error) {
@@ -82,6 +87,12 @@ function start(server: Server, listen: Listen): Promise<string> {
       resolve(`${listen.tls === undefined ? 'http' : 'https'}://${host}:${port}`);
     });
   });
+}
+
+/** The default listens on both families; a machine that has only one is no reason not to start. */
+function isWithoutIpv6(error: unknown, listen: Listen): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return listen.host.includes(':') && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
 }
 
 /** What arrived is not HTTP, or not what this server reads of it. */

@@ -10,7 +10,7 @@ export class DataDirInUse extends Error {
 }
 
 export interface DataDirLock {
-  release(): void;
+  close(): void;
 }
 
 /**
@@ -29,5 +29,5 @@ export function lockDataDir(dataDir: string, waitMs: number): DataDirLock {
     if (error instanceof Error && error.message.includes('locked')) throw new DataDirInUse(dataDir);
     throw error;
   }
-  return { release: () => file.close() };
+  return { close: () => file.close() };
 }

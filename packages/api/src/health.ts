@@ -1,0 +1,9 @@
+import { endpoint } from './endpoint.ts';
+
+/** `GET /health`: for whoever watches the process; not a part of Matrix. */
+export const getHealth = endpoint({
+  operation: 'getHealth',
+  method: 'GET',
+  paths: ['/health'],
+  access: 'none',
+});

@@ -1,0 +1,36 @@
+import { MatrixError } from '@hearth/protocol/errors.ts';
+import { composeAccounts } from '../compose.ts';
+import { systemClock } from '../platform/clock.ts';
+import { silentLog } from '../platform/log.ts';
+import { systemRandom } from '../platform/random.ts';
+import { DataDirInUse } from '../storage/lock.ts';
+import { checkPassword } from '../users/registration.ts';
+import { Failure } from './failure.ts';
+import { type ConfigOptions, readConfig } from './options.ts';
+import { readPassword } from './password.ts';
+
+interface Options extends ConfigOptions {
+  readonly admin?: boolean;
+  readonly password?: string;
+}
+
+/** `hearth create-user`: makes an account in the database while no server has it. */
+export async function createUser(name: string, { admin, password: given, ...options }: Options): Promise<void> {
+  const config = await readConfig(options);
+  const machine = { clock: systemClock, random: systemRandom, log: silentLog };
+  const { users, close } = await composeAccounts(config, machine).catch((error: unknown) => {
+    if (error instanceof DataDirInUse) throw new Failure(`${error.message}: stop the server first`);
+    throw error;
+  });
+  try {
+    const userId = await users.registrations.checkAvailable(name);
+    const password = given ?? (await readPassword());
+    checkPassword(password);
+    await users.accounts.create(userId, { password, isAdmin: admin === true });
+    process.stdout.write(`Created ${userId}${admin === true ? ', an administrator' : ''}.\n`);
+  } catch (error) {
+    throw error instanceof MatrixError ? new Failure(error.message) : error;
+  } finally {
+    await close();
+  }
+}

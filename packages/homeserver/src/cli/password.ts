@@ -1,0 +1,26 @@
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { Failure } from './failure.ts';
+
+/** Asks for a new password twice, without showing it; from a pipe or file it is the first line. */
+export async function readPassword(): Promise<string> {
+  const { stdin, stderr } = process;
+  const isTerminal = stdin.isTTY === true;
+  const hidden = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: stdin, output: hidden, terminal: isTerminal });
+  try {
+    if (!isTerminal) {
+      for await (const line of lines) return line;
+      throw new Failure('no password: it is expected as the first line of the input');
+    }
+    stderr.write('Password: ');
+    const first = await lines.question('');
+    stderr.write('\nAgain: ');
+    const second = await lines.question('');
+    stderr.write('\n');
+    if (first !== second) throw new Failure('the two passwords differ');
+    return first;
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,147 @@
+import { healthRoutes } from './admin-api/health.ts';
+import { sharedSecretRoutes } from './admin-api/register.ts';
+import { accountRoutes } from './client-api/account.ts';
+import { adminRoutes } from './client-api/admin.ts';
+import { authenticateWith } from './client-api/authenticate.ts';
+import { capabilitiesRoutes } from './client-api/capabilities.ts';
+import { deviceRoutes } from './client-api/devices.ts';
+import { loginRoutes } from './client-api/login.ts';
+import { logoutRoutes } from './client-api/logout.ts';
+import { registerRoutes } from './client-api/register.ts';
+import { versionsRoutes } from './client-api/versions.ts';
+import { wellKnownRoutes } from './client-api/well-known.ts';
+import type { Config } from './config/schema.ts';
+import { startMetrics } from './http/metrics-listener.ts';
+import { RateLimits } from './http/rate-limits.ts';
+import type { Route } from './http/route.ts';
+import { startHttp } from './http/start.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Log } from './platform/log.ts';
+import { type Metrics, noMetrics } from './platform/metrics.ts';
+import type { Random } from './platform/random.ts';
+import { rateLimitSizes, readListen, usersSettings } from './settings.ts';
+import type { Database } from './storage/database.ts';
+import { lockDataDir } from './storage/lock.ts';
+import { Names } from './storage/names.ts';
+import { openDatabase } from './storage/open.ts';
+import { Stream } from './storage/stream.ts';
+import { openUsers, type Users } from './users/open-users.ts';
+
+/** What the program gets from the machine it runs on; the simulation brings its own. */
+export interface Machine {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** A server that runs. */
+export interface Hearth {
+  /** The URL of each listener. */
+  readonly urls: readonly string[];
+  /** With which the first account, an administrator, can be registered once; only while there is no account. */
+  readonly firstToken: string | undefined;
+  /** Answers what is being asked, then stops with everything on disk. */
+  close(): Promise<void>;
+}
+
+/** How long a process that is still stopping is waited for. */
+const LOCK_WAIT_MS = 5_000;
+
+/** Builds a server from its configuration and starts it. The only place that constructs. */
+export async function compose(config: Config, machine: Machine): Promise<Hearth> {
+  const opened: Closable[] = [];
+  const close = async () => {
+    for (const part of opened.splice(0).reverse()) await part.close();
+  };
+  try {
+    const database = await openStorage(config, LOCK_WAIT_MS, opened);
+    const metrics = await openMetrics(config, opened);
+    const domains = await openDomains(config, database, machine);
+    opened.push({ close: () => domains.users.lastSeen.flush() });
+    const http = await startHttp({
+      routes: routesOf(config, domains),
+      authenticate: authenticateWith(domains.users.authenticator, domains.users.lastSeen),
+      rateLimits: new RateLimits(machine.clock, rateLimitSizes(config)),
+      bodyBytesMax: config.limits.body_bytes,
+      closeTimeoutMs: config.limits.close_ms,
+      trustedProxies: config.trusted_proxies,
+      listen: config.listen.map(readListen),
+      clock: machine.clock,
+      log: machine.log,
+      metrics,
+    });
+    opened.push(http);
+    return { urls: http.urls, firstToken: await firstToken(config, domains.users), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens only what administration from the command line needs. @throws DataDirInUse while the server runs */
+export async function composeAccounts(config: Config, machine: Machine): Promise<{ users: Users } & Closable> {
+  const opened: Closable[] = [];
+  const database = await openStorage(config, 0, opened);
+  const { users } = await openDomains(config, database, machine);
+  return {
+    users,
+    async close() {
+      for (const part of opened.splice(0).reverse()) await part.close();
+    },
+  };
+}
+
+interface Closable {
+  close(): Promise<void> | void;
+}
+
+/** Opens the database; the embedded one only if no other process has it. */
+async function openStorage(config: Config, lockWaitMs: number, opened: Closable[]): Promise<Database> {
+  const { url } = config.database;
+  if (url === undefined) opened.push(lockDataDir(config.data_dir, lockWaitMs));
+  const database = await openDatabase(url === undefined ? { dataDir: config.data_dir } : { url });
+  opened.push(database);
+  return database;
+}
+
+async function openMetrics(config: Config, opened: Closable[]): Promise<Metrics> {
+  const { listen } = config.metrics;
+  if (listen === undefined) return noMetrics;
+  const { createPrometheus } = await import('./platform/prometheus.ts');
+  const prometheus = createPrometheus();
+  opened.push(await startMetrics(listen, prometheus));
+  return prometheus;
+}
+
+type Domains = Awaited<ReturnType<typeof openDomains>>;
+
+/** The domains in their order: each may use those before it. */
+async function openDomains(config: Config, database: Database, { clock, random }: Machine) {
+  const names = await Names.open(database);
+  const stream = await Stream.open(database);
+  const users = await openUsers({ database, names, clock, random }, usersSettings(config));
+  return { names, stream, users };
+}
+
+/** Everything that is served. */
+function routesOf(config: Config, { users }: Domains): Route[] {
+  return [
+    ...healthRoutes(),
+    ...versionsRoutes(),
+    ...wellKnownRoutes({ publicBaseUrl: config.public_base_url }),
+    ...capabilitiesRoutes({ defaultRoomVersion: config.default_room_version }),
+    ...registerRoutes(users),
+    ...loginRoutes(users),
+    ...logoutRoutes(users),
+    ...accountRoutes(users),
+    ...deviceRoutes(users),
+    ...adminRoutes(users),
+    ...sharedSecretRoutes(users),
+  ];
+}
+
+/** Nobody can register yet and nobody is there who could change that: one token is made for the first to come. */
+async function firstToken(config: Config, users: Users): Promise<string | undefined> {
+  if (config.registration.policy === 'open' || (await users.accounts.exist())) return undefined;
+  return users.registrationTokens.makeFirstStartToken();
+}

@@ -1,0 +1,41 @@
+import { createServer } from 'node:http';
+
+/** Figures as text, read whenever somebody asks. */
+export interface MetricsText {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+export interface MetricsListener {
+  close(): Promise<void>;
+}
+
+/** Serves the figures at `/metrics`, apart from the other listeners so that it need not be public. */
+export async function startMetrics(
+  address: { readonly host: string; readonly port: number },
+  metrics: MetricsText,
+): Promise<MetricsListener> {
+  const server = createServer(async (request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    try {
+      const text = await metrics.text();
+      response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text);
+    } catch {
+      response.writeHead(500).end();
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address.port, address.host, resolve);
+  });
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
