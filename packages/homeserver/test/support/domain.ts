@@ -1,0 +1,31 @@
+import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import { systemRandom } from '../../src/platform/random.ts';
+import { Names } from '../../src/storage/names.ts';
+import { Stream } from '../../src/storage/stream.ts';
+import { openUsers, type UsersSettings } from '../../src/users/open-users.ts';
+import { CHEAPEST_PASSWORD_COST } from '../../src/users/passwords.ts';
+import type { Engine } from '../storage/engines.ts';
+import { ManualClock } from './manual-clock.ts';
+
+/** What every domain stands on, over a fresh database. */
+export async function openDomain(engine: Engine, settings: Partial<UsersSettings> = {}) {
+  const { database, end } = await engine.open();
+  const clock = new ManualClock();
+  const names = await Names.open(database);
+  const stream = await Stream.open(database);
+  const base = { database, names, clock, random: systemRandom };
+  const users = await openUsers(base, {
+    serverName: parseServerName('test.local') ?? unreachable(),
+    registration: 'open',
+    guests: true,
+    sharedSecret: 'secret',
+    passwordCost: CHEAPEST_PASSWORD_COST,
+    accessTokenMs: 60_000,
+    ...settings,
+  });
+  return { ...base, stream, users, end };
+}
+
+function unreachable(): never {
+  throw new Error('not reached');
+}
