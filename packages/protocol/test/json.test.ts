@@ -29,6 +29,12 @@ test('keys are in code point order, not in UTF-16 order', () => {
   );
 });
 
+test('unusual keys at every level take no more than their time', () => {
+  let value: JsonValue = 0;
+  for (let depth = 0; depth < 100; depth++) value = { a: value, '\u{1f600}': 1, '\n': 2 };
+  expect(canonicalJson(value)).toHaveLength(100 * '{"\\n":2,"a":,"\u{1f600}":1}'.length + 1);
+});
+
 test('numeric keys are sorted as text', () => {
   expect(canonicalJson({ 10: 1, 9: 2, b: 3, a: 4 })).toBe('{"10":1,"9":2,"a":4,"b":3}');
 });

@@ -21,19 +21,13 @@ export function canonicalJson(value: JsonValue, numbers: CanonicalNumbers = 'int
 }
 
 function encode(value: JsonValue | undefined, numbers: CanonicalNumbers): string {
-  switch (typeof value) {
-    case 'string':
-      return quote(value);
-    case 'number':
-      return encodeNumber(value, numbers);
-    case 'boolean':
-      return value ? 'true' : 'false';
-    case 'object':
-      if (value === null) return 'null';
-      return Array.isArray(value) ? encodeArray(value, numbers) : encodeObject(value, numbers);
-    default:
-      throw new CanonicalJsonError(`a ${typeof value} is not JSON`);
-  }
+  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'number') return encodeNumber(value, numbers);
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return encodeArray(value, numbers);
+  if (typeof value === 'object') return encodeObject(value, sortUnits(Object.keys(value)), numbers);
+  throw new CanonicalJsonError(`a ${typeof value} is not JSON`);
 }
 
 function encodeNumber(value: number, numbers: CanonicalNumbers): string {
@@ -43,20 +37,31 @@ function encodeNumber(value: number, numbers: CanonicalNumbers): string {
 }
 
 function encodeArray(values: JsonValue[], numbers: CanonicalNumbers): string {
-  if (values.length === 0) return '[]';
-  let out = `[${encode(values[0], numbers)}`;
-  for (let i = 1; i < values.length; i++) out += `,${encode(values[i], numbers)}`;
+  let out = '[';
+  for (let i = 0; i < values.length; i++) {
+    if (i > 0) out += ',';
+    out += encode(values[i], numbers);
+  }
   return `${out}]`;
 }
 
-function encodeObject(object: JsonObject, numbers: CanonicalNumbers): string {
+function encodeObject(object: JsonObject, keys: string[], numbers: CanonicalNumbers): string {
+  // Before any value is encoded: turning back later would double the work at each level of nesting.
+  for (const key of keys) if (NEEDS_CARE.test(key)) return encodeUnusual(object, keys, numbers);
   let out = '{';
-  for (const key of sortedKeys(object)) {
+  for (const key of keys) {
     const value = object[key];
     if (value === undefined) continue;
-    out += out.length === 1 ? `${quote(key)}:${encode(value, numbers)}` : `,${quote(key)}:${encode(value, numbers)}`;
+    out += out.length === 1 ? `"${key}":` : `,"${key}":`;
+    out += encode(value, numbers);
   }
   return `${out}}`;
+}
+
+/** An object with a key that needs an escape or has surrogates: only those make UTF-16 order another than code points'. */
+function encodeUnusual(object: JsonObject, keys: string[], numbers: CanonicalNumbers): string {
+  const members = keys.sort(byCodePoint).filter((key) => object[key] !== undefined);
+  return `{${members.map((key) => `${quote(key)}:${encode(object[key], numbers)}`).join(',')}}`;
 }
 
 /** What needs an escape, and all surrogates, so that lone ones are looked for only where there are any. */
@@ -68,22 +73,26 @@ function quote(text: string): string {
   return JSON.stringify(text);
 }
 
-function sortedKeys(object: JsonObject): string[] {
-  const keys = Object.keys(object);
-  let sorted = true;
-  let plain = true;
-  for (let i = 0; i < keys.length; i++) {
+/** Beyond this many keys the built-in sort is faster than sorting by insertion. */
+const INSERTION_SORT_MAX = 16;
+
+/** Sorts keys in place by UTF-16 units. */
+function sortUnits(keys: string[]): string[] {
+  if (keys.length > INSERTION_SORT_MAX) return keys.sort();
+  for (let i = 1; i < keys.length; i++) {
     const key = keys[i] ?? '';
-    if (i > 0 && key < (keys[i - 1] ?? '')) sorted = false;
-    if (SURROGATE.test(key)) plain = false;
+    let place = i;
+    for (; place > 0; place--) {
+      const before = keys[place - 1] ?? '';
+      if (before <= key) break;
+      keys[place] = before;
+    }
+    keys[place] = key;
   }
-  // UTF-16 order, which `<` and sort() use, is code point order unless surrogates are compared with U+E000 to U+FFFF.
-  if (!plain) return keys.sort(byCodePoint);
-  return sorted ? keys : keys.sort();
+  return keys;
 }
 
-const SURROGATE = /[\ud800-\udfff]/;
-
+/** Compares by code points: a surrogate stands for one above U+FFFF, greater than any unit that stands for itself. */
 function byCodePoint(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
@@ -92,7 +101,6 @@ function byCodePoint(a: string, b: string): number {
     if (x === y) continue;
     const xIsSurrogate = x >= 0xd800 && x <= 0xdfff;
     const yIsSurrogate = y >= 0xd800 && y <= 0xdfff;
-    // A surrogate stands for a code point above U+FFFF: greater than any unit that stands for itself.
     if (xIsSurrogate !== yIsSurrogate) return xIsSurrogate ? 1 : -1;
     return x - y;
   }
