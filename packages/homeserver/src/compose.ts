@@ -10,6 +10,7 @@ import { logoutRoutes } from './client-api/logout.ts';
 import { registerRoutes } from './client-api/register.ts';
 import { versionsRoutes } from './client-api/versions.ts';
 import { wellKnownRoutes } from './client-api/well-known.ts';
+import { openUserData, userDataRoutes } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
 import { startMetrics } from './http/metrics-listener.ts';
 import { RateLimits } from './http/rate-limits.ts';
@@ -120,11 +121,12 @@ async function openDomains(config: Config, database: Database, { clock, random }
   const names = await Names.open(database);
   const stream = await Stream.open(database);
   const users = await openUsers({ database, names, clock, random }, usersSettings(config));
-  return { names, stream, users };
+  const userData = openUserData({ database, names, stream, clock, users });
+  return { names, stream, users, userData };
 }
 
 /** Everything that is served. */
-function routesOf(config: Config, { users }: Domains): Route[] {
+function routesOf(config: Config, { users, userData }: Domains): Route[] {
   return [
     ...healthRoutes(),
     ...versionsRoutes(),
@@ -137,6 +139,7 @@ function routesOf(config: Config, { users }: Domains): Route[] {
     ...deviceRoutes(users),
     ...adminRoutes(users),
     ...sharedSecretRoutes(users),
+    ...userDataRoutes(userData),
   ];
 }
 

@@ -57,6 +57,12 @@ export class Profiles {
     return memberFieldsOf(await this.#cache.get(user));
   }
 
+  /** As {@link memberFields} by user id; nothing for whoever has no account here. */
+  async profileOf(userId: string): Promise<MemberFields> {
+    const account = await this.#accounts.find(userId);
+    return account === undefined ? {} : this.memberFields(account.user);
+  }
+
   /** Sets a field. An empty display name or avatar is none. @throws MatrixError */
   async set(user: number, userId: string, keyName: string, value: JsonValue): Promise<void> {
     checkKeyName(keyName);

@@ -1,0 +1,90 @@
+import { AccountData } from './account-data/account-data.ts';
+import { IgnoredUsers } from './account-data/ignored-users.ts';
+import { Tags } from './account-data/tags.ts';
+import { accountDataRoutes } from './client-api/account-data.ts';
+import { filterRoutes } from './client-api/filter.ts';
+import { presenceRoutes } from './client-api/presence.ts';
+import { profileRoutes } from './client-api/profile.ts';
+import { pushRuleRoutes } from './client-api/push-rules.ts';
+import { receiptRoutes } from './client-api/rooms/receipts.ts';
+import { typingRoutes } from './client-api/rooms/typing.ts';
+import { tagRoutes } from './client-api/tags.ts';
+import { Filters } from './filters/filters.ts';
+import type { Route } from './http/route.ts';
+import type { Clock } from './platform/clock.ts';
+import { Presences } from './presence/presence.ts';
+import { Profiles } from './profile/profiles.ts';
+import { completePushRules, PushRules } from './push/push-rules.ts';
+import { Receipts } from './receipts/receipts.ts';
+import type { FindEventPlace, Membership } from './rooms/membership-view.ts';
+import type { Database } from './storage/database.ts';
+import type { Names } from './storage/names.ts';
+import type { Stream } from './storage/stream.ts';
+import { TypingNotices } from './typing/typing.ts';
+import type { Users } from './users/open-users.ts';
+
+export interface UserDataBase {
+  readonly database: Database;
+  readonly names: Names;
+  readonly stream: Stream;
+  readonly clock: Clock;
+  readonly users: Users;
+}
+
+/** What rooms provide to the domains that hang on membership. */
+export interface RoomsView {
+  readonly membership: Membership;
+  readonly eventPlace: FindEventPlace;
+}
+
+/** What users keep on the server; knows nothing of rooms. */
+export function openUserData({ database, names, stream, clock, users }: UserDataBase) {
+  const profiles = new Profiles(database, users.accounts);
+  const accountData = new AccountData(database, names, stream, completePushRules(names));
+  users.accountChanges.onDeactivated((user) => profiles.forget(user));
+  users.accountChanges.onDeactivated((user) => accountData.forget(user));
+  return {
+    profiles,
+    filters: new Filters(database, clock),
+    accountData,
+    ignoredUsers: new IgnoredUsers(accountData, names),
+    tags: new Tags(accountData),
+    pushRules: new PushRules(accountData),
+  };
+}
+
+export type UserData = ReturnType<typeof openUserData>;
+
+/** What users do in rooms besides sending events. */
+export function openActivity(base: UserDataBase, { accountData }: UserData, { membership, eventPlace }: RoomsView) {
+  const { database, names, stream, clock } = base;
+  const typing = new TypingNotices(stream, clock, membership);
+  const presences = new Presences({ database, names, stream, clock, membership });
+  return {
+    receipts: new Receipts({ database, stream, clock, membership, eventPlace, accountData }),
+    typing,
+    presences,
+    close() {
+      typing.close();
+      presences.close();
+    },
+  };
+}
+
+export type Activity = ReturnType<typeof openActivity>;
+
+/** The endpoints of {@link openUserData}. */
+export function userDataRoutes(userData: UserData): Route[] {
+  return [
+    ...profileRoutes(userData),
+    ...filterRoutes(userData),
+    ...accountDataRoutes(userData),
+    ...tagRoutes(userData),
+    ...pushRuleRoutes(userData),
+  ];
+}
+
+/** The endpoints of {@link openActivity}. */
+export function activityRoutes(activity: Activity): Route[] {
+  return [...receiptRoutes(activity), ...typingRoutes(activity), ...presenceRoutes(activity)];
+}
