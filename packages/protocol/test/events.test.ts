@@ -82,9 +82,9 @@ test('the size limit is in bytes of the canonical form, to the byte', () => {
 });
 
 test('references of both forms', () => {
-  expect(prevEventIds(early as Pdu)).toEqual(['$0:b']);
-  expect(prevEventIds(message as Pdu)).toEqual([EVENT]);
-  expect(authEventIds(message as Pdu)).toEqual([]);
+  expect(prevEventIds(early as Pdu, version('2'))).toEqual(['$0:b']);
+  expect(prevEventIds(message as Pdu, version('3'))).toEqual([EVENT]);
+  expect(authEventIds(message as Pdu, version('12'))).toEqual([]);
 });
 
 test('the view that rules read', () => {

@@ -52,14 +52,14 @@ export interface AuthEvent {
   readonly rejected?: boolean;
 }
 
-/** The ids in `prev_events`, whatever the version's form of references. */
-export function prevEventIds(pdu: Pick<Pdu, 'prev_events'>): string[] {
-  return referencedIds(pdu.prev_events);
+/** The ids in `prev_events` of a well-shaped event. */
+export function prevEventIds(pdu: Pick<Pdu, 'prev_events'>, version: RoomVersion): string[] {
+  return referencedIds(pdu.prev_events, version);
 }
 
-/** The ids in `auth_events`, whatever the version's form of references. */
-export function authEventIds(pdu: Pick<Pdu, 'auth_events'>): string[] {
-  return referencedIds(pdu.auth_events);
+/** The ids in `auth_events` of a well-shaped event. */
+export function authEventIds(pdu: Pick<Pdu, 'auth_events'>, version: RoomVersion): string[] {
+  return referencedIds(pdu.auth_events, version);
 }
 
 /** The event a redaction names (rooms/v11 moved it into the content). */
@@ -84,8 +84,8 @@ export function toAuthEvent(pdu: Pdu, eventId: string, version: RoomVersion): Au
     content: pdu.content,
     originServerTs: pdu.origin_server_ts,
     depth: asInteger(pdu.depth) ?? 0,
-    authEvents: authEventIds(pdu),
-    prevEvents: prevEventIds(pdu),
+    authEvents: authEventIds(pdu, version),
+    prevEvents: prevEventIds(pdu, version),
     ...(redacts === undefined ? {} : { redacts }),
   };
 }
@@ -99,6 +99,10 @@ export function signaturesOf(object: JsonObject, server: string): Record<string,
   return Object.fromEntries(entries);
 }
 
-function referencedIds(references: string[] | EventReference[]): string[] {
-  return references.map((reference) => (typeof reference === 'string' ? reference : reference[0]));
+/** References are pairs of id and hash in room versions 1 and 2, ids from version 3 on. Others are no references. */
+function referencedIds(references: readonly (string | EventReference)[], version: RoomVersion): string[] {
+  const isPair = version.eventIdFormat === 'v1';
+  return references
+    .map((reference) => (isPair && Array.isArray(reference) ? reference[0] : reference))
+    .filter((id) => typeof id === 'string');
 }

@@ -1,0 +1,79 @@
+import { encodeBase64 } from '../encoding/base64.ts';
+import { parseServerName, type ServerName } from '../identifiers/server-name.ts';
+import { canonicalJson } from '../json/canonical.ts';
+import type { JsonObject, JsonValue } from '../json/value.ts';
+import { type SigningKey, signText, type VerifyKey } from './ed25519.ts';
+import { verifyJsonWithKey } from './json.ts';
+
+/** A federation request as it is signed (server-server API, "Request Authentication"). */
+export interface SignedRequest {
+  /** In upper case. */
+  readonly method: string;
+  /** Path and query as sent, from `/_matrix` on. */
+  readonly uri: string;
+  readonly origin: ServerName;
+  readonly destination: ServerName;
+  /** The parsed body; undefined when the request has none. */
+  readonly content?: JsonValue | undefined;
+}
+
+/** The parameters of an `Authorization: X-Matrix` header. Old servers leave out the destination. */
+export interface RequestAuthorization {
+  readonly origin: ServerName;
+  readonly destination?: ServerName;
+  readonly keyId: string;
+  readonly signature: string;
+}
+
+const SCHEME = /^X-Matrix[ ]+/i;
+/** One parameter and the comma after it. A value that is not quoted may hold colons, as old servers send them. */
+const PARAMETER = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))[ \t]*(?:,|$)/y;
+
+/** The value of the `Authorization` header that authenticates a request. @throws CanonicalJsonError */
+export function authorizeRequest(request: SignedRequest, key: SigningKey): string {
+  const signature = encodeBase64(signText(canonicalJson(signedObject(request)), key));
+  const { origin, destination } = request;
+  return `X-Matrix origin="${origin}",destination="${destination}",key="${key.keyId}",sig="${signature}"`;
+}
+
+/**
+ * Parses the value of an `Authorization` header of the scheme X-Matrix, or undefined: malformed, a parameter twice, or
+ * one missing. Unknown parameters are ignored. That `destination` is this server is for the caller to check.
+ */
+export function parseAuthorization(header: string): RequestAuthorization | undefined {
+  const parameters = parseParameters(header);
+  const origin = parseServerName(parameters?.get('origin') ?? '');
+  const keyId = parameters?.get('key');
+  const signature = parameters?.get('sig');
+  if (origin === undefined || keyId === undefined || signature === undefined) return undefined;
+  const named = parameters?.get('destination');
+  if (named === undefined) return { origin, keyId, signature };
+  const destination = parseServerName(named);
+  return destination === undefined ? undefined : { origin, destination, keyId, signature };
+}
+
+/** Whether a header's signature is that of the request by the key. The request's destination is this server. */
+export function verifyRequest(request: SignedRequest, authorization: RequestAuthorization, key: VerifyKey): boolean {
+  const { keyId, signature } = authorization;
+  if (authorization.origin !== request.origin) return false;
+  const signed = { ...signedObject(request), signatures: { [request.origin]: { [keyId]: signature } } };
+  return verifyJsonWithKey(signed, request.origin, keyId, key);
+}
+
+function signedObject({ method, uri, origin, destination, content }: SignedRequest): JsonObject {
+  return { method, uri, origin, destination, content };
+}
+
+function parseParameters(header: string): Map<string, string> | undefined {
+  const scheme = SCHEME.exec(header)?.[0];
+  if (scheme === undefined) return undefined;
+  const parameters = new Map<string, string>();
+  PARAMETER.lastIndex = scheme.length;
+  while (PARAMETER.lastIndex < header.length) {
+    const [, name = '', quoted, token = ''] = PARAMETER.exec(header) ?? [];
+    const key = name.toLowerCase();
+    if (key === '' || parameters.has(key)) return undefined;
+    parameters.set(key, quoted === undefined ? token : quoted.replace(/\\(.)/g, '$1'));
+  }
+  return parameters;
+}
