@@ -1,18 +1,12 @@
-import { MatrixError } from '@hearth/protocol/errors.ts';
 import { afterAll, describe, expect, test } from 'vitest';
 import { engines } from './storage/engines.ts';
 import { openDomain } from './support/domain.ts';
+import { refusal } from './support/refusal.ts';
 
 const opened: (() => Promise<void>)[] = [];
 afterAll(async () => {
   for (const end of opened.splice(0)) await end();
 });
-
-const refusal = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'no refusal',
-    (error: unknown) => (error instanceof MatrixError ? error.errcode : String(error)),
-  );
 
 describe.each(engines)('accounts and sessions on $name', (engine) => {
   const openWith = async (settings: Parameters<typeof openDomain>[1]) => {

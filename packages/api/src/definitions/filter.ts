@@ -1,3 +1,4 @@
+import { isObject } from '@hearth/protocol/json/value.ts';
 import * as v from 'valibot';
 
 /** A list in a filter; longer than any client sends, so that matching stays cheap. */
@@ -7,6 +8,12 @@ const strings = v.pipe(v.array(v.string()), v.maxLength(LIST_MAX));
 const userIds = v.pipe(v.array(v.pipe(v.string(), v.startsWith('@'))), v.maxLength(LIST_MAX));
 const roomIds = v.pipe(v.array(v.pipe(v.string(), v.startsWith('!'))), v.maxLength(LIST_MAX));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** An object with these members and any others; the library's own would take an array for an object without any. */
+function object<const E extends v.ObjectEntries>(entries: E) {
+  type Input = v.InferInput<v.ObjectSchema<E, undefined>>;
+  return v.pipe(v.custom<Input>(isObject, 'must be an object'), v.object(entries));
+}
 
 const eventEntries = {
   limit: v.optional(count),
@@ -29,13 +36,13 @@ const roomEventEntries = {
 };
 
 /** `EventFilter` (client-server API, "Filtering"). */
-export const eventFilter = v.object(eventEntries);
+export const eventFilter = object(eventEntries);
 
 /** `RoomEventFilter`, also the `filter` of `/messages`, `/context` and `/search`. */
-export const roomEventFilter = v.object(roomEventEntries);
+export const roomEventFilter = object(roomEventEntries);
 
 /** `RoomFilter`. */
-export const roomFilter = v.object({
+export const roomFilter = object({
   rooms: v.optional(roomIds),
   not_rooms: v.optional(roomIds),
   include_leave: v.optional(v.boolean()),
@@ -46,7 +53,7 @@ export const roomFilter = v.object({
 });
 
 /** `Filter`: what `POST /user/{userId}/filter` takes, and `/sync` in its query. */
-export const filter = v.object({
+export const filter = object({
   event_fields: v.optional(strings),
   event_format: v.optional(v.picklist(['client', 'federation'])),
   presence: v.optional(eventFilter),

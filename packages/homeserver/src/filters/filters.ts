@@ -18,11 +18,13 @@ const CACHED_TEXT_MAX = 4_096;
 export class Filters {
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #storedMax: number;
   readonly #parsed = new LruMap<string, Filter>(PARSED_MAX);
 
-  constructor(database: Database, clock: Clock) {
+  constructor(database: Database, clock: Clock, storedMax = STORED_MAX) {
     this.#database = database;
     this.#clock = clock;
+    this.#storedMax = storedMax;
   }
 
   /** Stores a filter; the same filter gets the same id. @throws MatrixError M_BAD_JSON, M_TOO_LARGE */
@@ -31,7 +33,7 @@ export class Filters {
     const text = JSON.stringify(json);
     if (Buffer.byteLength(text) > JSON_BYTES_MAX) throw tooLarge('The filter is too large');
     const id = hash('sha256', text, 'hex').slice(0, 24);
-    await this.#database.commit(storeFilter(user, id, text, this.#clock.now(), STORED_MAX));
+    await this.#database.commit(storeFilter(user, id, text, this.#clock.now(), this.#storedMax));
     return id;
   }
 

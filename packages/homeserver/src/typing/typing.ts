@@ -40,19 +40,19 @@ export class TypingNotices {
     const isJoined = await this.#membership.isJoined(roomId, user);
     const room = isJoined ? await this.#membership.roomNum(roomId) : undefined;
     if (room === undefined) throw forbidden('You are not in this room');
-    if (isTyping && timeoutMs > 0) this.#start(room, user, Math.min(timeoutMs, LONGEST_MS));
-    else this.stop(room, user);
+    if (isTyping && timeoutMs > 0) await this.#start(room, user, Math.min(timeoutMs, LONGEST_MS));
+    else await this.stop(room, user);
   }
 
   /** The user has stopped typing, or has left the room. */
-  stop(room: number, user: number): void {
+  async stop(room: number, user: number): Promise<void> {
     const users = this.#timers.get(room);
     const timer = users?.get(user);
     if (users === undefined || timer === undefined) return;
     timer.cancel();
     users.delete(user);
     if (users.size === 0) this.#timers.delete(room);
-    this.#announce(room);
+    await this.#announce(room);
   }
 
   /** Stops all timers. */
@@ -61,23 +61,23 @@ export class TypingNotices {
     this.#timers.clear();
   }
 
-  #start(room: number, user: number, timeoutMs: number): void {
+  async #start(room: number, user: number, timeoutMs: number): Promise<void> {
     const users = this.#timers.get(room) ?? new Map<number, Timer>();
     const before = users.get(user);
     if (before === undefined && (users.size >= TYPING_IN_ROOM_MAX || this.#timers.size >= ROOMS_MAX)) return;
     before?.cancel();
     users.set(
       user,
-      this.#clock.after(timeoutMs, () => this.stop(room, user)),
+      this.#clock.after(timeoutMs, () => void this.stop(room, user)),
     );
     this.#timers.set(room, users);
-    if (before === undefined) this.#announce(room);
+    if (before === undefined) await this.#announce(room);
   }
 
-  #announce(room: number): void {
+  #announce(room: number): Promise<void> {
     const users = [...(this.#timers.get(room)?.keys() ?? [])];
     const position = this.#stream.next();
-    void this.#stream.commit([], [{ kind: 'typing', position, room }], () => {
+    return this.#stream.commit([], [{ kind: 'typing', position, room }], () => {
       this.#announced.set(room, { position, users });
     });
   }

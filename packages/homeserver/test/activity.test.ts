@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openActivity, openUserData } from '../src/compose-user-data.ts';
+import { isVisible, receiptContent } from '../src/receipts/content.ts';
+import { engines } from './storage/engines.ts';
+import { openDomain } from './support/domain.ts';
+import { refusal } from './support/refusal.ts';
+import { PlainRooms } from './support/rooms.ts';
+
+describe.each(engines)('what users do in rooms, on $name', (engine) => {
+  let domain: Awaited<ReturnType<typeof openDomain>>;
+  beforeAll(async () => {
+    domain = await openDomain(engine);
+  });
+  afterAll(() => domain.end());
+
+  let count = 0;
+  const open = async () => {
+    count += 1;
+    const { names } = domain;
+    const rooms = new PlainRooms(names);
+    const alice = { user: await names.num(`@alice${count}:x`), userId: `@alice${count}:x` };
+    const bob = { user: await names.num(`@bob${count}:x`), userId: `@bob${count}:x` };
+    const carol = { user: await names.num(`@carol${count}:x`), userId: `@carol${count}:x` };
+    const roomId = `!room${count}:x`;
+    const room = await rooms.join(roomId, alice.user, bob.user);
+    for (let seq = 1; seq <= 5; seq++) rooms.addEvent(room, `$${count}-${seq}`, seq);
+    const event = (seq: number) => `$${count}-${seq}`;
+    const userData = openUserData(domain);
+    const view = { membership: rooms, eventPlace: rooms.place };
+    const activity = openActivity(domain, userData, view);
+    /** The same with fresh caches, as after a restart. */
+    const reopened = () => openActivity(domain, userData, view);
+    return { ...activity, ...userData, rooms, alice, bob, carol, room, roomId, event, reopened };
+  };
+
+  test('receipts go forward only, each thread by itself', async () => {
+    const { receipts, alice, room, roomId, event, reopened } = await open();
+    await receipts.send(alice, roomId, 'm.read', event(3));
+    await receipts.send(alice, roomId, 'm.read', event(2));
+    await receipts.send(alice, roomId, 'm.read', event(2), 'main');
+    await receipts.send(alice, roomId, 'm.read', event(4), event(1));
+    for (const some of [receipts, reopened().receipts]) {
+      const own = [...(await some.receiptsOf(room)).ofUser(alice.user)].map((row) => [row.thread, row.seq]);
+      expect(Object.fromEntries(own)).toEqual({ '': 3, main: 2, [event(1)]: 4 });
+    }
+  });
+
+  test('receipts since a position come from memory, and after a restart from the database', async () => {
+    const { receipts, alice, bob, room, roomId, event, reopened } = await open();
+    const before = domain.stream.current;
+    await receipts.send(alice, roomId, 'm.read', event(1));
+    const between = domain.stream.current;
+    await receipts.send(alice, roomId, 'm.read', event(2));
+    await receipts.send(bob, roomId, 'm.read.private', event(5));
+    expect(receipts.receiptsSince([room], before)).not.toBeInstanceOf(Promise);
+    for (const some of [receipts, reopened().receipts]) {
+      const since = await some.receiptsSince([room], between);
+      expect(since.map((row) => [row.user_id, row.event_id])).toEqual([
+        [alice.userId, event(2)],
+        [bob.userId, event(5)],
+      ]);
+      expect(since.filter((row) => isVisible(row, alice.user))).toHaveLength(1);
+      expect(await some.receiptsSince([room], before)).toHaveLength(2);
+      expect(await some.receiptsSince([room], domain.stream.current)).toEqual([]);
+      expect([...((await some.receiptsOfRooms([room, 999])).get(room)?.all() ?? [])]).toHaveLength(2);
+    }
+  });
+
+  test('receipts are refused for strangers, unknown events, types and threads', async () => {
+    const { receipts, alice, carol, roomId, event } = await open();
+    expect(await refusal(receipts.send(carol, roomId, 'm.read', event(1)))).toBe('M_FORBIDDEN');
+    expect(await refusal(receipts.send(alice, '!none:x', 'm.read', event(1)))).toBe('M_FORBIDDEN');
+    expect(await refusal(receipts.send(alice, roomId, 'm.read', '$none'))).toBe('M_NOT_FOUND');
+    expect(await refusal(receipts.send(alice, roomId, 'm.seen', event(1)))).toBe('M_INVALID_PARAM');
+    expect(await refusal(receipts.send(alice, roomId, 'm.read', event(1), ''))).toBe('M_INVALID_PARAM');
+    expect(await refusal(receipts.send(alice, roomId, 'm.read', event(1), '$none'))).toBe('M_INVALID_PARAM');
+    expect(await refusal(receipts.send(alice, roomId, 'm.fully_read', event(1), 'main'))).toBe('M_INVALID_PARAM');
+  });
+
+  test('the fully read marker is account data and goes forward only', async () => {
+    const { receipts, accountData, alice, room, roomId, event } = await open();
+    await receipts.send(alice, roomId, 'm.fully_read', event(4));
+    await receipts.send(alice, roomId, 'm.fully_read', event(2));
+    expect(await accountData.content(alice.user, room, 'm.fully_read')).toBe(JSON.stringify({ event_id: event(4) }));
+  });
+
+  test('the content of m.receipt has each user once for an event', () => {
+    const row = {
+      room: 1,
+      user_num: 1,
+      user_id: '@a:x',
+      type: 1,
+      thread: '',
+      event_id: '$1',
+      seq: 1,
+      ts: 5,
+      position: 1,
+    };
+    const rows = [row, { ...row, thread: 'main', ts: 6 }, { ...row, user_num: 2, user_id: '@b:x', thread: '$root' }];
+    expect(JSON.parse(receiptContent(rows) ?? '')).toEqual({
+      $1: { 'm.read': { '@a:x': { ts: 5 }, '@b:x': { ts: 5, thread_id: '$root' } } },
+    });
+    expect(receiptContent([])).toBeUndefined();
+  });
+
+  test('typing begins, is prolonged and ends by itself', async () => {
+    const { typing, alice, bob, carol, room, roomId } = await open();
+    const before = domain.stream.current;
+    await typing.set(alice.user, roomId, true, 10_000);
+    expect(typing.typingIn(room)).toMatchObject({ users: [alice.user] });
+    await domain.clock.pass(8_000);
+    await typing.set(alice.user, roomId, true, 10_000);
+    await typing.set(bob.user, roomId, true);
+    expect(domain.stream.current).toBe(before + 2);
+    await domain.clock.pass(8_000);
+    expect(typing.typingIn(room)?.users).toEqual([alice.user, bob.user]);
+    await domain.clock.pass(3_000);
+    expect(typing.typingIn(room)?.users).toEqual([bob.user]);
+    await typing.set(bob.user, roomId, false);
+    expect(typing.typingIn(room)).toEqual({ position: domain.stream.current, users: [] });
+    expect(await refusal(typing.set(carol.user, roomId, true))).toBe('M_FORBIDDEN');
+  });
+
+  test('presence: set, idle, offline, and told only when something changes', async () => {
+    const { presences, alice, bob, carol } = await open();
+    const before = domain.stream.current;
+    await presences.synced(alice.user, 'online', 0);
+    await presences.synced(alice.user, 'online', 30_000);
+    expect(domain.stream.current).toBe(before + 1);
+    await presences.set(alice.user, 'online', 'here');
+    expect(await presences.visibleTo(bob.user, alice.userId)).toEqual({
+      presence: 'online',
+      currently_active: true,
+      last_active_ago: 0,
+      status_msg: 'here',
+    });
+    expect(await refusal(presences.visibleTo(carol.user, alice.userId))).toBe('M_FORBIDDEN');
+    expect(await presences.changedSince(bob.user, before)).toEqual([alice.user]);
+    expect(await presences.changedSince(carol.user, before)).toEqual([]);
+    expect(await presences.changedSince(bob.user, undefined)).toEqual([alice.user]);
+    await domain.clock.pass(90_000);
+    expect(await presences.visibleTo(bob.user, alice.userId)).toMatchObject({ currently_active: false });
+    await presences.synced(alice.user, 'unavailable', 600_000);
+    await domain.clock.pass(320_000);
+    expect(await presences.visibleTo(bob.user, alice.userId)).toMatchObject({ presence: 'unavailable' });
+    await domain.clock.pass(400_000);
+    expect(await presences.visibleTo(bob.user, alice.userId)).toMatchObject({
+      presence: 'offline',
+      status_msg: 'here',
+    });
+    expect(await presences.changedSince(bob.user, undefined)).toEqual([]);
+    presences.close();
+  }, 60_000);
+
+  test('a status message outlives a restart', async () => {
+    const { presences, reopened, alice } = await open();
+    await presences.set(alice.user, 'unavailable', 'away');
+    const again = reopened();
+    expect(await again.presences.visibleTo(alice.user, alice.userId)).toMatchObject({
+      presence: 'offline',
+      status_msg: 'away',
+    });
+    presences.close();
+    again.close();
+  });
+});

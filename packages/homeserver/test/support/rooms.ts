@@ -1,0 +1,51 @@
+import type { EventPlace, Membership } from '../../src/rooms/membership-view.ts';
+import type { Names } from '../../src/storage/names.ts';
+
+/** Rooms as far as other domains see them: a test says who is where and which events there are. */
+export class PlainRooms implements Membership {
+  readonly #names: Names;
+  readonly #members = new Map<number, Set<number>>();
+  readonly #events = new Map<string, EventPlace & { room: number }>();
+
+  constructor(names: Names) {
+    this.#names = names;
+  }
+
+  async join(roomId: string, ...users: number[]): Promise<number> {
+    const room = await this.#names.num(roomId);
+    const members = this.#members.get(room) ?? new Set();
+    this.#members.set(room, members);
+    for (const user of users) members.add(user);
+    return room;
+  }
+
+  addEvent(room: number, eventId: string, seq: number): void {
+    this.#events.set(eventId, { room, num: seq, seq });
+  }
+
+  place = async (room: number, eventId: string): Promise<EventPlace | undefined> => {
+    const event = this.#events.get(eventId);
+    return event?.room === room ? event : undefined;
+  };
+
+  async isJoined(roomId: string, user: number): Promise<boolean> {
+    const room = await this.roomNum(roomId);
+    return room !== undefined && (this.#members.get(room)?.has(user) ?? false);
+  }
+
+  async roomNum(roomId: string): Promise<number | undefined> {
+    return this.#names.find(roomId);
+  }
+
+  async joinedRooms(user: number): Promise<ReadonlySet<number>> {
+    return new Set([...this.#members].filter(([, members]) => members.has(user)).map(([room]) => room));
+  }
+
+  async joinedMembers(room: number): Promise<ReadonlySet<number>> {
+    return this.#members.get(room) ?? new Set();
+  }
+
+  async sharesRoom(a: number, b: number): Promise<boolean> {
+    return [...this.#members.values()].some((members) => members.has(a) && members.has(b));
+  }
+}

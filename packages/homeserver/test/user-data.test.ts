@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { GLOBAL } from '../src/account-data/user-data.ts';
+import { openUserData } from '../src/compose-user-data.ts';
+import type { Change } from '../src/storage/stream.ts';
+import { engines } from './storage/engines.ts';
+import { openDomain } from './support/domain.ts';
+import { refusal } from './support/refusal.ts';
+
+describe.each(engines)('what users keep, on $name', (engine) => {
+  let domain: Awaited<ReturnType<typeof openDomain>>;
+  beforeAll(async () => {
+    domain = await openDomain(engine);
+  });
+  afterAll(() => domain.end());
+
+  let count = 0;
+  const open = async () => {
+    count += 1;
+    const account = await domain.users.accounts.create(`@user${count}:test.local`, { password: 'pass' });
+    return { ...account, ...openUserData(domain) };
+  };
+  /** The same data through fresh caches, as after a restart. */
+  const reopened = () => openUserData(domain);
+
+  test('a profile has what was set, and tells the rooms', async () => {
+    const { user, userId, profiles } = await open();
+    const told: unknown[] = [];
+    profiles.onChange((...change) => told.push(change));
+    await profiles.set(user, userId, 'displayname', 'Me');
+    await profiles.set(user, userId, 'displayname', 'Me');
+    await profiles.set(user, userId, 'avatar_url', 'mxc://test.local/a');
+    await profiles.set(user, userId, 'org.example.pronouns', ['they']);
+    const profile = { displayname: 'Me', avatar_url: 'mxc://test.local/a', 'org.example.pronouns': ['they'] };
+    expect(await profiles.of(userId)).toEqual(profile);
+    expect(await reopened().profiles.of(userId)).toEqual(profile);
+    await profiles.set(user, userId, 'displayname', '');
+    expect(await refusal(profiles.field(userId, 'displayname'))).toBe('M_NOT_FOUND');
+    expect(told).toEqual([
+      [user, userId, { displayname: 'Me' }],
+      [user, userId, { displayname: 'Me', avatar_url: 'mxc://test.local/a' }],
+      [user, userId, { avatar_url: 'mxc://test.local/a' }],
+    ]);
+    expect(await refusal(profiles.of('@nobody:test.local'))).toBe('M_NOT_FOUND');
+  });
+
+  test('a profile has its limits', async () => {
+    const { user, userId, profiles } = await open();
+    const set = (keyName: string, value: string | number) => refusal(profiles.set(user, userId, keyName, value));
+    expect(await set('displayname', 3)).toBe('M_BAD_JSON');
+    expect(await set('avatar_url', 'https://example.org')).toBe('M_INVALID_PARAM');
+    expect(await set('not a key!', 1)).toBe('M_INVALID_PARAM');
+    expect(await set(`org.${'x'.repeat(300)}`, 1)).toBe('M_KEY_TOO_LARGE');
+    expect(await set('org.example.a', 'x'.repeat(40_000))).toBe('no refusal');
+    expect(await set('org.example.b', 'x'.repeat(40_000))).toBe('M_PROFILE_TOO_LARGE');
+    expect(await set('org.example.a', 'short')).toBe('no refusal');
+  });
+
+  test('account data is stored, announced and told since a position', async () => {
+    const { user, accountData } = await open();
+    const changes: Change[] = [];
+    domain.stream.listen((some) => changes.push(...some));
+    const before = domain.stream.current;
+    await accountData.set(user, GLOBAL, 'a.type', '{"n":1}');
+    const between = domain.stream.current;
+    await accountData.set(user, 99, 'a.type', '{"n":2}');
+    await accountData.set(user, GLOBAL, 'a.type', '{"n":3}');
+    const contents = async (data: typeof accountData, position: number) =>
+      (await data.accountDataSince(user, position)).map(({ content }) => content);
+    for (const data of [accountData, reopened().accountData]) {
+      expect(await contents(data, before)).toEqual(['{"n":2}', '{"n":3}']);
+      expect(await contents(data, between)).toEqual(['{"n":2}', '{"n":3}']);
+      expect(await contents(data, domain.stream.current)).toEqual([]);
+      expect(await data.roomAccountData(user, [98, 99])).toMatchObject([{ type: 'a.type', content: '{"n":2}' }]);
+      expect((await data.globalAccountData(user)).map(({ type }) => type).sort()).toEqual(['a.type', 'm.push_rules']);
+    }
+    expect(changes).toMatchObject([
+      { kind: 'account-data', user, room: null, type: 'a.type' },
+      { kind: 'account-data', user, room: 99 },
+      { kind: 'account-data', user, room: null },
+    ]);
+    expect(await refusal(accountData.setByClient(user, GLOBAL, 'm.push_rules', '{}'))).toBe('M_BAD_JSON');
+  });
+
+  test('what listeners read at the announcement is the new content', async () => {
+    const { user, accountData } = await open();
+    await accountData.of(user);
+    const seen: unknown[] = [];
+    domain.stream.listen(([change]) => {
+      const data = accountData.of(user);
+      if (change?.kind === 'account-data' && change.user === user && !(data instanceof Promise))
+        seen.push(data.last === change.position);
+    });
+    await accountData.set(user, GLOBAL, 'b.type', '{}');
+    expect(seen).toEqual([true]);
+  });
+
+  test('tags are changed one after the other', async () => {
+    const { user, tags, accountData } = await open();
+    await Promise.all([
+      tags.set(user, 5, 'u.a', { order: 0.5 }),
+      tags.set(user, 5, 'u.b', {}),
+      tags.set(user, 5, 'u.c', {}),
+    ]);
+    await tags.remove(user, 5, 'u.c');
+    expect(await tags.of(user, 5)).toEqual({ 'u.a': { order: 0.5 }, 'u.b': {} });
+    expect(await accountData.content(user, 5, 'm.tag')).toBe('{"tags":{"u.a":{"order":0.5},"u.b":{}}}');
+    expect(await refusal(tags.set(user, 5, 'x'.repeat(256), {}))).toBe('M_INVALID_PARAM');
+  });
+
+  test('ignored users are read from the account data, and anew when it changes', async () => {
+    const { user, accountData, ignoredUsers } = await open();
+    expect(await ignoredUsers.of(user)).toEqual(new Set());
+    const ignore = (ids: string[]) =>
+      accountData.set(
+        user,
+        GLOBAL,
+        'm.ignored_user_list',
+        JSON.stringify({ ignored_users: Object.fromEntries(ids.map((id) => [id, {}])) }),
+      );
+    await ignore(['@spam:x', '@other:x']);
+    expect(await ignoredUsers.of(user)).toEqual(
+      new Set([await domain.names.num('@spam:x'), await domain.names.num('@other:x')]),
+    );
+    await ignore(['@other:x']);
+    expect(await ignoredUsers.of(user)).toEqual(new Set([await domain.names.num('@other:x')]));
+    await accountData.set(user, GLOBAL, 'm.ignored_user_list', '{"ignored_users":["@odd:x"]}');
+    expect(await ignoredUsers.of(user)).toEqual(new Set());
+  });
+
+  test('push rules: placed, updated, switched, deleted, and kept', async () => {
+    const { user, pushRules } = await open();
+    const put = (ruleId: string, place = {}, pattern = ruleId) =>
+      pushRules.put(user, 'content', ruleId, { pattern, actions: ['notify'] }, place);
+    await put('b');
+    await put('c', { after: 'b' });
+    await put('a', { before: 'b' });
+    await put('first');
+    await put('b', {}, 'new pattern');
+    await pushRules.setEnabled(user, 'content', 'c', false);
+    await pushRules.setActions(user, 'override', '.m.rule.tombstone', []);
+    await pushRules.remove(user, 'content', 'a');
+    for (const rules of [pushRules, reopened().pushRules]) {
+      const { content, override } = await rules.rulesetOf(user);
+      expect(content.filter((rule) => !rule.default)).toMatchObject([
+        { rule_id: 'first' },
+        { rule_id: 'b', pattern: 'new pattern', enabled: true },
+        { rule_id: 'c', enabled: false },
+      ]);
+      expect(override[0]).toMatchObject({ rule_id: '.m.rule.master', enabled: false, default: true });
+      expect(override.find((rule) => rule.rule_id === '.m.rule.tombstone')?.actions).toEqual([]);
+      expect(rules.rulesetOf(user)).toBe(rules.rulesetOf(user));
+    }
+    expect(await refusal(put('x', { after: 'nothing' }))).toBe('M_NOT_FOUND');
+    expect(await refusal(put('.mine'))).toBe('M_INVALID_PARAM');
+    expect(await refusal(pushRules.remove(user, 'override', '.m.rule.master'))).toBe('M_INVALID_PARAM');
+    expect(await refusal(pushRules.setEnabled(user, 'content', 'gone', true))).toBe('M_NOT_FOUND');
+    expect(await refusal(pushRules.rule(user, 'nonsense', 'x'))).toBe('M_INVALID_PARAM');
+  });
+
+  test('nothing is left of a deactivated account', async () => {
+    const { user, userId, profiles, accountData } = await open();
+    await profiles.set(user, userId, 'displayname', 'Me');
+    await accountData.set(user, GLOBAL, 'a.type', '{}');
+    await domain.users.accountChanges.deactivate({ user, userId }, false);
+    expect(await refusal(profiles.of(userId))).toBe('M_NOT_FOUND');
+    expect(await reopened().accountData.accountDataSince(user, 0)).toEqual([]);
+  });
+});
