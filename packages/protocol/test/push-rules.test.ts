@@ -150,6 +150,7 @@ test.each([
   ['*ab', 'abab', true],
   ['?', '\u{1f600}', true],
   ['??', '\u{1f600}', false],
+  ['?', '\u{1f600}a', false],
   ['a?c*', 'abcd', true],
   ['[a-z].+', '[a-z].+', true],
   ['[a-z].?', '[a-z].+', true],

@@ -77,6 +77,14 @@ const minimal = {
   unsigned: { age_ts: 1000000 },
 };
 
+test('only Ed25519 counts', () => {
+  const signature = signJson({}, 'domain', key).signatures;
+  const other = JSON.parse(JSON.stringify(signature).replace('ed25519:1', 'rsa:1'));
+  expect(verifyJson({ signatures: other }, 'domain', 'rsa:1', key.publicKey)).toBe(false);
+  expect(() => signingKeyFromSeed(seed, 'rsa:1')).toThrow(RangeError);
+  expect(() => signingKeyFromSeed(seed.subarray(1), 'ed25519:1')).toThrow(RangeError);
+});
+
 test('the specification’s minimal signed event', () => {
   const signed = signPdu(minimal, version('1'), 'domain', key);
   expect(signed).toEqual({
