@@ -1,3 +1,4 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { healthRoutes } from './admin-api/health.ts';
 import { sharedSecretRoutes } from './admin-api/register.ts';
 import { accountRoutes } from './client-api/account.ts';
@@ -10,7 +11,8 @@ import { logoutRoutes } from './client-api/logout.ts';
 import { registerRoutes } from './client-api/register.ts';
 import { versionsRoutes } from './client-api/versions.ts';
 import { wellKnownRoutes } from './client-api/well-known.ts';
-import { openUserData, userDataRoutes } from './compose-user-data.ts';
+import { openReading, roomRoutes } from './compose-rooms.ts';
+import { activityRoutes, openActivity, openUserData, type UserData, userDataRoutes } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
 import { startMetrics } from './http/metrics-listener.ts';
 import { RateLimits } from './http/rate-limits.ts';
@@ -20,6 +22,9 @@ import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { type Metrics, noMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
+import type { MemberProfile } from './rooms/member-content.ts';
+import type { FindEventPlace } from './rooms/membership-view.ts';
+import { openRooms } from './rooms/open-rooms.ts';
 import { rateLimitSizes, readListen, usersSettings } from './settings.ts';
 import type { Database } from './storage/database.ts';
 import { lockDataDir } from './storage/lock.ts';
@@ -59,6 +64,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
     const metrics = await openMetrics(config, opened);
     const domains = await openDomains(config, database, machine);
     opened.push({ close: () => domains.users.lastSeen.flush() });
+    opened.push(domains.activity);
     const http = await startHttp({
       routes: routesOf(config, domains),
       authenticate: authenticateWith(domains.users.authenticator, domains.users.lastSeen),
@@ -122,11 +128,28 @@ async function openDomains(config: Config, database: Database, { clock, random }
   const stream = await Stream.open(database);
   const users = await openUsers({ database, names, clock, random }, usersSettings(config));
   const userData = openUserData({ database, names, stream, clock, users });
-  return { names, stream, users, userData };
+  const { server_name: serverName, default_room_version: defaultRoomVersion } = config;
+  const profileOf = (userId: string) => memberProfile(userData.profiles, userId);
+  const rooms = await openRooms({ database, names, stream, clock, random, serverName, defaultRoomVersion, profileOf });
+  userData.profiles.onChange((user, userId) => void rooms.joining.profileChanged(userId, user));
+  const { membership } = rooms;
+  const eventPlace: FindEventPlace = (room, eventId) => membership.place(room, eventId);
+  const activity = openActivity({ database, names, stream, clock, users }, userData, { membership, eventPlace });
+  return { names, stream, users, userData, activity, reading: openReading(rooms, userData, activity) };
+}
+
+/** What member events show of a profile; nothing for users that do not exist. */
+async function memberProfile(profiles: UserData['profiles'], userId: string): Promise<MemberProfile> {
+  const profile: JsonObject = await profiles.of(userId).catch(() => ({}));
+  const { displayname, avatar_url } = profile;
+  return {
+    ...(typeof displayname === 'string' ? { displayname } : {}),
+    ...(typeof avatar_url === 'string' ? { avatar_url } : {}),
+  };
 }
 
 /** Everything that is served. */
-function routesOf(config: Config, { users, userData }: Domains): Route[] {
+function routesOf(config: Config, { users, userData, activity, reading }: Domains): Route[] {
   return [
     ...healthRoutes(),
     ...versionsRoutes(),
@@ -140,6 +163,8 @@ function routesOf(config: Config, { users, userData }: Domains): Route[] {
     ...adminRoutes(users),
     ...sharedSecretRoutes(users),
     ...userDataRoutes(userData),
+    ...activityRoutes(activity),
+    ...roomRoutes(reading),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { isObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { AccountDataRow } from '../storage/account-data.ts';
@@ -40,8 +41,8 @@ export class IgnoredUsers {
     const content = JSON.parse(row.content) as JsonValue;
     const list = isObject(content) ? member(content, 'ignored_users') : undefined;
     const ids = isObject(list) ? Object.keys(list).slice(0, IGNORED_MAX) : [];
-    const users = new Set<number>();
-    for (const id of ids) if (id.startsWith('@')) users.add(await this.#names.num(id));
+    const valid = ids.filter((id) => parseUserId(id) !== undefined);
+    const users = new Set(await Promise.all(valid.map((id) => this.#names.num(id))));
     users.delete(user);
     this.#parsed.set(user, { row, users });
     return users;

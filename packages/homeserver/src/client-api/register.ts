@@ -21,10 +21,7 @@ export function registerRoutes({
 }): Route[] {
   const registerGuest = async (displayName: string | undefined) => {
     const account = await registrations.registerGuest();
-    return sessionReply(
-      account.userId,
-      await sessions.login(account.user, { displayName: displayName?.slice(0, 256) }),
-    );
+    return sessionReply(account.userId, await sessions.login(account.user, { displayName }));
   };
   return [
     route(register, async ({ query, body }) => {

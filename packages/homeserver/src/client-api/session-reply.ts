@@ -32,7 +32,7 @@ export function loginOptions(body: {
   if (deviceId !== undefined && parseDeviceId(deviceId) === undefined) throw invalidParam('Not a valid device id');
   return {
     deviceId,
-    displayName: body.initial_device_display_name?.slice(0, 256),
+    displayName: body.initial_device_display_name,
     refreshToken: body.refresh_token,
   };
 }

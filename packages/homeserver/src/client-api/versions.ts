@@ -2,10 +2,9 @@ import { getVersions } from '@hearth/api/client/versions.ts';
 import { type Route, route } from '../http/route.ts';
 
 /** The versions of the specification whose endpoints are served. */
-const VERSIONS = [
-  ...['r0.0.1', 'r0.1.0', 'r0.2.0', 'r0.3.0', 'r0.4.0', 'r0.5.0', 'r0.6.0', 'r0.6.1'],
-  ...Array.from({ length: 16 }, (_, i) => `v1.${i + 1}`),
-];
+const VERSIONS = ['r0.0.1', 'r0.1.0', 'r0.2.0', 'r0.3.0', 'r0.4.0', 'r0.5.0', 'r0.6.0', 'r0.6.1'].concat(
+  Array.from({ length: 16 }, (_, i) => `v1.${i + 1}`),
+);
 
 /** `GET /versions` (client-server API, "API versions"). */
 export function versionsRoutes(): Route[] {

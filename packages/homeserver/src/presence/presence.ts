@@ -2,6 +2,7 @@ import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Clock, every, type Timer } from '../platform/clock.ts';
 import { LoadingCache } from '../platform/loading-cache.ts';
+import { plainText } from '../platform/plain-text.ts';
 import { RecentChanges } from '../platform/recent-changes.ts';
 import type { Membership } from '../rooms/membership-view.ts';
 import type { Database } from '../storage/database.ts';
@@ -74,7 +75,7 @@ export class Presences {
     const before = known.presence;
     await this.#change(user, known, {
       state,
-      statusMsg: statusMsg === undefined ? before.statusMsg : statusMsg || null,
+      statusMsg: statusMsg === undefined ? before.statusMsg : plainText(statusMsg ?? '', STATUS_BYTES_MAX) || null,
       activeTs: now,
       currentlyActive: state === 'online',
       connectedUntil: Math.max(before.connectedUntil, now + SET_FOR_MS),
@@ -109,6 +110,11 @@ export class Presences {
   async contentOf(user: number): Promise<JsonObject> {
     const { presence } = await this.#known.get(user);
     return presenceContent(presence, this.#parts.clock.now());
+  }
+
+  /** The content of a user's `m.presence` event for a viewer; undefined when they share no room. */
+  async contentFor(viewer: number, user: number): Promise<JsonObject | undefined> {
+    return (await this.#maySee(viewer, user)) ? this.contentOf(user) : undefined;
   }
 
   /**

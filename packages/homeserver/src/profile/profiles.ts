@@ -1,5 +1,5 @@
 import { notFound } from '@hearth/protocol/errors.ts';
-import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
+import { asString, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { LoadingCache } from '../platform/loading-cache.ts';
 import { Serial } from '../platform/serial.ts';
 import type { Database } from '../storage/database.ts';
@@ -112,12 +112,9 @@ export class Profiles {
 }
 
 function memberFieldsOf(fields: ReadonlyMap<string, string>): MemberFields {
-  const displayname = fields.get('displayname');
-  const avatar = fields.get('avatar_url');
-  return {
-    ...(displayname !== undefined && { displayname: String(parse(displayname)) }),
-    ...(avatar !== undefined && { avatar_url: String(parse(avatar)) }),
-  };
+  const displayname = asString(parse(fields.get('displayname') ?? 'null'));
+  const avatar = asString(parse(fields.get('avatar_url') ?? 'null'));
+  return { ...(displayname !== undefined && { displayname }), ...(avatar !== undefined && { avatar_url: avatar }) };
 }
 
 /** What is stored was JSON when it came in. */

@@ -118,6 +118,8 @@ async function newHead(deps: CreateDeps, roomId: string, version: RoomVersion): 
     snapshot: 0,
     root: emptyState(),
     extremities: [],
+    joined: 0,
+    invited: 0,
     published: false,
   };
   return new Head(roomId, version, { row, extremities: [], joined: [] }, deps);

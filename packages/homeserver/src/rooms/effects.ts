@@ -50,8 +50,17 @@ export function applyMembership(event: StoredEvent, head: Head, stores: EffectSt
     event: event.num,
     forgotten: false,
   });
+  const replaced = event.replaces === null ? undefined : stores.events.cached(event.replaces);
+  count(head, replaced === undefined ? 'none' : membershipOf(replaced), -1);
+  count(head, membership, 1);
   if (membership === 'join') head.joined.add(event.stateKeyNum);
   else head.joined.delete(event.stateKeyNum);
+}
+
+/** Keeps the room's numbers of members. */
+function count(head: Head, membership: Membership, by: number): void {
+  if (membership === 'join') head.row = { ...head.row, joined: head.row.joined + by };
+  if (membership === 'invite') head.row = { ...head.row, invited: head.row.invited + by };
 }
 
 /** A redaction takes its target's content away, on disk as well (client-server API, "Redactions"). */

@@ -10,6 +10,7 @@ const HEADS_MAX = 2_000;
 /** The heads of the rooms in use; a bounded number of them. */
 export class Heads {
   readonly #stores: HeadStores & { readonly rooms: RoomStore; readonly memberships: MembershipStore };
+  readonly #ready = new LruMap<number, Head>(HEADS_MAX);
   readonly #heads = new LruMap<number, Promise<Head | undefined>>(HEADS_MAX);
 
   constructor(stores: HeadStores & { readonly rooms: RoomStore; readonly memberships: MembershipStore }) {
@@ -36,6 +37,7 @@ export class Heads {
     if (known !== undefined) return known;
     const loading = this.#load(num).then((head) => {
       if (head === undefined) this.#heads.delete(num);
+      else this.#ready.set(num, head);
       return head;
     });
     loading.catch(() => this.#heads.delete(num));
@@ -43,13 +45,20 @@ export class Heads {
     return loading;
   }
 
+  /** The head of a room if it is in memory, without a promise. */
+  cached(num: number): Head | undefined {
+    return this.#ready.get(num);
+  }
+
   /** Takes in a room that was just created. */
   add(head: Head): void {
+    this.#ready.set(head.num, head);
     this.#heads.set(head.num, Promise.resolve(head));
   }
 
   /** Forgets a head that has run ahead of what could be stored; the next use loads it again. */
   drop(num: number): void {
+    this.#ready.delete(num);
     this.#heads.delete(num);
   }
 

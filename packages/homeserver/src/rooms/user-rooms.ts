@@ -25,6 +25,11 @@ export class UserRooms {
     return entry?.rooms ?? this.#load(user);
   }
 
+  /** What {@link of} gives, if it is in memory. */
+  cached(user: number): ReadonlyMap<number, MembershipRow> | undefined {
+    return this.#users.get(user)?.rooms;
+  }
+
   /** A user's membership of one room. */
   async one(user: number, room: number): Promise<MembershipRow | undefined> {
     const rooms = this.#users.get(user)?.rooms ?? (await this.of(user));

@@ -32,8 +32,8 @@ const readOfRoom = sql(
   'SELECT user_num, room, membership, event, forgotten FROM memberships WHERE room = ? AND membership IN @list',
 );
 const readJoined = sql('SELECT user_num FROM memberships WHERE room = ? AND membership = 1');
-const countInRooms = sql(
-  'SELECT room, membership, count(*) AS members FROM memberships WHERE room IN @list AND membership < 3 GROUP BY room, membership',
+const readHeroes = sql(
+  'SELECT user_num FROM memberships WHERE room = ? AND membership IN @list AND user_num <> ? ORDER BY event LIMIT ?',
 );
 
 /** The current members of rooms, as the member events of their current state have it. */
@@ -67,17 +67,15 @@ export class MembershipStore {
     return (await this.#database.all<{ user_num: number }>(readJoined, room)).map((row) => row.user_num);
   }
 
-  /** How many have joined and how many are invited, for many rooms with one query. */
-  async counts(rooms: readonly number[]): Promise<ReadonlyMap<number, { joined: number; invited: number }>> {
-    const counts = new Map(rooms.map((room) => [room, { joined: 0, invited: 0 }]));
-    const rows = await this.#database.all<{ room: number; membership: number; members: number }>(countInRooms, rooms);
-    for (const { room, membership, members } of rows) {
-      const count = counts.get(room);
-      if (count === undefined) continue;
-      if (MEMBERSHIPS[membership] === 'join') count.joined = members;
-      else count.invited = members;
-    }
-    return counts;
+  /** The first members that a room is called by: joined and invited ones, or if there are none those who have left. */
+  async heroes(room: number, except: number, limit: number): Promise<number[]> {
+    const find = async (memberships: readonly Membership[]) => {
+      const codes = memberships.map((membership) => MEMBERSHIPS.indexOf(membership));
+      const rows = await this.#database.all<{ user_num: number }>(readHeroes, room, codes, except, limit);
+      return rows.map((row) => row.user_num);
+    };
+    const present = await find(['join', 'invite']);
+    return present.length > 0 ? present : find(['leave', 'ban']);
   }
 }
 

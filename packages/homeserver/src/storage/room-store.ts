@@ -19,6 +19,9 @@ export interface RoomRow {
   readonly root: NodeRef;
   /** The events that no other event points at. */
   readonly extremities: readonly number[];
+  /** How many users have joined, and how many are invited. */
+  readonly joined: number;
+  readonly invited: number;
   /** Listed in the server's room directory. */
   readonly published: boolean;
 }
@@ -33,15 +36,17 @@ interface Row {
   snapshot: number;
   root: Uint8Array;
   extremities: Uint8Array;
+  joined: number;
+  invited: number;
   published: number;
 }
 
 const read = sql('SELECT * FROM rooms WHERE num IN @list');
 const insert = sql(
-  'INSERT INTO rooms (num, version, fence, seq, last_event, depth, snapshot, root, extremities, published) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  'INSERT INTO rooms (num, version, fence, seq, last_event, depth, snapshot, root, extremities, joined, invited, published) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
 );
 const advance = sql(
-  'UPDATE rooms SET fence = fence + 1, seq = ?, last_event = ?, depth = ?, snapshot = ?, root = ?, extremities = ? WHERE num = ? AND fence = ?',
+  'UPDATE rooms SET fence = fence + 1, seq = ?, last_event = ?, depth = ?, snapshot = ?, root = ?, extremities = ?, joined = ?, invited = ? WHERE num = ? AND fence = ?',
 );
 const publish = sql('UPDATE rooms SET published = ? WHERE num = ?');
 const readPublished = sql('SELECT num FROM rooms WHERE published = 1');
@@ -68,6 +73,8 @@ export class RoomStore {
       snapshot: row.snapshot,
       root: this.#states.root(row.root),
       extremities: new VarintReader(row.extremities).list(),
+      joined: row.joined,
+      invited: row.invited,
       published: row.published !== 0,
     }));
   }
@@ -75,13 +82,13 @@ export class RoomStore {
   /** Stores a new room. */
   insert(room: RoomRow): Write {
     const { num, version, fence, seq, lastEvent, depth, snapshot, root, published } = room;
-    const state = [snapshot, hashBytes(root.hash), encodeList(room.extremities)];
+    const state = [snapshot, hashBytes(root.hash), encodeList(room.extremities), room.joined, room.invited];
     return write(insert, num, version, fence, seq, lastEvent, depth, ...state, published ? 1 : 0);
   }
 
   /** Moves a room on; refused unless it is still where `fence` says. Stands first in its transaction. */
   advance(room: RoomRow, fence: number): Write {
-    const state = [room.snapshot, hashBytes(room.root.hash), encodeList(room.extremities)];
+    const state = [room.snapshot, hashBytes(room.root.hash), encodeList(room.extremities), room.joined, room.invited];
     return guard(advance, room.seq, room.lastEvent, room.depth, ...state, room.num, fence);
   }
 

@@ -6,6 +6,9 @@ const readLatest = sql(
   'SELECT e.num, e.room FROM rooms r JOIN events e ON e.room = r.num AND e.seq > r.seq - ? WHERE r.num IN @list AND e.num > ? ORDER BY e.room, e.seq',
 );
 const readSeqAt = sql('SELECT seq FROM events WHERE room = ? AND seq > 0 AND num <= ? ORDER BY seq DESC LIMIT 1');
+const readLastAt = sql(
+  'SELECT r.num AS room, (SELECT e.num FROM events e WHERE e.room = r.num AND e.seq > 0 AND e.num <= ? ORDER BY e.seq DESC LIMIT 1) AS num FROM rooms r WHERE r.num IN @list',
+);
 const readAfterTime = sql(
   'SELECT num FROM events WHERE room = ? AND seq IS NOT NULL AND ts >= ? ORDER BY ts, seq LIMIT 1',
 );
@@ -53,6 +56,12 @@ export class TimelineStore {
   /** The timeline number of a room's last event at a position; 0 when the room had none. */
   async seqAt(room: number, position: number): Promise<number> {
     return (await this.#database.first<{ seq: number }>(readSeqAt, room, position))?.seq ?? 0;
+  }
+
+  /** The last event of each room at a position, with one query. */
+  async lastAt(rooms: readonly number[], position: number): Promise<ReadonlyMap<number, number>> {
+    const rows = await this.#database.all<{ room: number; num: number | null }>(readLastAt, position, rooms);
+    return new Map(rows.flatMap(({ room, num }) => (num === null ? [] : [[room, num] as const])));
   }
 
   /** The event closest to a time in milliseconds, at or after it (`f`) or at or before it (`b`). */

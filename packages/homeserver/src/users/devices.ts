@@ -1,7 +1,11 @@
 import { notFound } from '@hearth/protocol/errors.ts';
+import { plainText } from '../platform/plain-text.ts';
 import type { Database } from '../storage/database.ts';
 import { type DeviceRow, readDevice, readDevices, renameDevice } from '../storage/devices.ts';
 import type { LastSeen } from './last-seen.ts';
+
+/** A longer name of a device is cut off. */
+export const NAME_LENGTH_MAX = 256;
 
 /** A device as its owner may see it. */
 export interface Device {
@@ -43,7 +47,7 @@ export class Devices {
   /** @throws MatrixError M_NOT_FOUND */
   async rename(user: number, deviceId: string, displayName: string): Promise<void> {
     const { num } = await this.get(user, deviceId);
-    await this.#database.commit([renameDevice(num, displayName)]);
+    await this.#database.commit([renameDevice(num, plainText(displayName, NAME_LENGTH_MAX))]);
   }
 
   #present(row: DeviceRow): Device {

@@ -1,4 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
+import { plainText } from '../platform/plain-text.ts';
 import type { Database } from '../storage/database.ts';
 import { setDeviceSeen } from '../storage/devices.ts';
 
@@ -11,6 +12,8 @@ export interface Seen {
 
 /** More devices than that are not waited for: they are written at once. */
 const UNWRITTEN_MAX = 5_000;
+
+const AGENT_LENGTH_MAX = 256;
 
 /** A device that keeps calling is noted only so often. */
 const NOTED_EVERY_MS = 30_000;
@@ -34,7 +37,11 @@ export class LastSeen {
     const last = this.#unwritten.get(device);
     const ts = this.#clock.now();
     if (last !== undefined && last.ip === ip && ts - last.ts < NOTED_EVERY_MS) return;
-    this.#unwritten.set(device, { ts, ip, agent: agent?.slice(0, 256) });
+    this.#unwritten.set(device, {
+      ts,
+      ip,
+      agent: agent === undefined ? undefined : plainText(agent, AGENT_LENGTH_MAX),
+    });
     if (this.#unwritten.size > UNWRITTEN_MAX) void this.flush();
   }
 

@@ -1,5 +1,6 @@
 import { unknownToken, userLocked } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
+import { plainText } from '../platform/plain-text.ts';
 import { type Random, randomLetters, randomText } from '../platform/random.ts';
 import { type Database, Fenced, type Write } from '../storage/database.ts';
 import { deleteDevices, insertDevice, readDevice, readDevices, readLastDeviceNum } from '../storage/devices.ts';
@@ -13,6 +14,7 @@ import {
   settleSuccession,
 } from '../storage/tokens.ts';
 import type { Authenticator } from './authenticator.ts';
+import { NAME_LENGTH_MAX } from './devices.ts';
 import { tokenHash } from './token-hash.ts';
 
 /** What a client asks for when it logs in. */
@@ -79,7 +81,7 @@ export class Sessions {
     const known = await readDevice(this.#database, user, deviceId);
     const device = known?.num ?? this.#nextDevice();
     const tokens = this.#makeTokens(user, device, options.refreshToken === true, null);
-    const display_name = options.displayName ?? null;
+    const display_name = options.displayName === undefined ? null : plainText(options.displayName, NAME_LENGTH_MAX);
     const created = this.#clock.now();
     const first = known
       ? deleteTokensOfDevices([device])

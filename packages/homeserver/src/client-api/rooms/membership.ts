@@ -19,12 +19,12 @@ import type { Memberships } from '../../rooms/membership.ts';
 export interface MembershipRouteDeps {
   readonly heads: Heads;
   readonly aliases: Aliases;
-  readonly memberships: Memberships;
+  readonly joining: Memberships;
 }
 
 /** Joining, leaving, inviting, removing. */
 export function membershipRoutes(deps: MembershipRouteDeps): Route[] {
-  const { heads, memberships } = deps;
+  const { heads, joining } = deps;
   const known = async (roomId: string) => {
     const head = await heads.find(roomId);
     if (head === undefined) throw forbidden('You are not in this room');
@@ -33,42 +33,42 @@ export function membershipRoutes(deps: MembershipRouteDeps): Route[] {
   return [
     route(joinRoomById, async ({ params, body, caller }) => {
       const head = await heads.get(params.roomId);
-      await memberships.join(head, caller, body.reason);
+      await joining.join(head, caller, body.reason);
       return { room_id: head.roomId };
     }),
     route(joinRoom, async ({ params, body, caller }) => {
       const head = await byIdOrAlias(deps, params.roomIdOrAlias);
-      await memberships.join(head, caller, body.reason);
+      await joining.join(head, caller, body.reason);
       return { room_id: head.roomId };
     }),
     route(knockRoom, async ({ params, body, caller }) => {
       const head = await byIdOrAlias(deps, params.roomIdOrAlias);
-      await memberships.knock(head, caller, body.reason);
+      await joining.knock(head, caller, body.reason);
       return { room_id: head.roomId };
     }),
     route(leaveRoom, async ({ params, body, caller }) => {
-      await memberships.leave(await known(params.roomId), caller, body.reason);
+      await joining.leave(await known(params.roomId), caller, body.reason);
       return {};
     }),
     route(forgetRoom, async ({ params, caller }) => {
-      await memberships.forget(await known(params.roomId), caller);
+      await joining.forget(await known(params.roomId), caller);
       return {};
     }),
     route(inviteUser, async ({ params, body, caller }) => {
       if ('medium' in body) throw threepidDenied('This server knows no third-party identifiers');
-      await memberships.invite(await known(params.roomId), caller, body.user_id, body.reason);
+      await joining.invite(await known(params.roomId), caller, body.user_id, body.reason);
       return {};
     }),
     route(kick, async ({ params, body, caller }) => {
-      await memberships.kick(await known(params.roomId), caller, body.user_id, body.reason);
+      await joining.kick(await known(params.roomId), caller, body.user_id, body.reason);
       return {};
     }),
     route(ban, async ({ params, body, caller }) => {
-      await memberships.ban(await known(params.roomId), caller, body.user_id, body.reason);
+      await joining.ban(await known(params.roomId), caller, body.user_id, body.reason);
       return {};
     }),
     route(unban, async ({ params, body, caller }) => {
-      await memberships.unban(await known(params.roomId), caller, body.user_id, body.reason);
+      await joining.unban(await known(params.roomId), caller, body.user_id, body.reason);
       return {};
     }),
   ];

@@ -21,6 +21,8 @@ export const rooms: Migration = {
       snapshot INTEGER NOT NULL,
       root BLOB NOT NULL,
       extremities BLOB NOT NULL,
+      joined INTEGER NOT NULL,
+      invited INTEGER NOT NULL,
       published INTEGER NOT NULL DEFAULT 0
     )`,
     // Append-only by stream position. An event without \`seq\` has no place in its room's timeline.

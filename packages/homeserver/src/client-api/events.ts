@@ -1,0 +1,47 @@
+import { getEvents, getOneEvent, initialSync as initialSyncEndpoint } from '@hearth/api/client/events.ts';
+import { roomInitialSync as roomInitialSyncEndpoint } from '@hearth/api/client/rooms/events.ts';
+import { guestAccessForbidden } from '@hearth/protocol/errors.ts';
+import { RawJson, type Route, route } from '../http/route.ts';
+import { eventStream } from '../sync/event-stream.ts';
+import { type InitialSyncDeps, initialSync, roomInitialSync } from '../sync/initial-sync.ts';
+import { LEGACY_FORMAT } from '../sync/legacy-texts.ts';
+import { readableEvent } from '../timeline/context.ts';
+import { hydrate, readerOf } from '../timeline/hydrate.ts';
+import { parseStreamToken } from '../timeline/position.ts';
+
+const TIMEOUT_MS_DEFAULT = 0;
+const TIMEOUT_MS_MAX = 5 * 60_000;
+
+/** The streams from before `/sync`, which guests and bots still use, and what belongs to them. */
+export function eventsRoutes(deps: InitialSyncDeps): Route[] {
+  return [
+    route(getEvents, async ({ query, caller, signal }) => {
+      if (caller.isGuest && query.room_id === undefined)
+        throw guestAccessForbidden('Guests name the rooms to listen to');
+      const text = await eventStream(deps, {
+        user: caller.user,
+        device: caller.device,
+        from: query.from === undefined ? undefined : parseStreamToken(query.from, 'from'),
+        roomIds: query.room_id,
+        limit: query.limit,
+        timeoutMs: Math.min(query.timeout ?? TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX),
+        signal,
+      });
+      return new RawJson(text);
+    }),
+    route(initialSyncEndpoint, async ({ query, caller: { user, device } }) => {
+      const archived = query.archived === true;
+      return new RawJson(await initialSync(deps, { user, device, limit: query.limit, archived }));
+    }),
+    route(
+      roomInitialSyncEndpoint,
+      async ({ params, query, caller: { user, device } }) =>
+        new RawJson(await roomInitialSync(deps, { user, device, roomId: params.roomId, limit: query.limit })),
+    ),
+    route(getOneEvent, async ({ params, caller }) => {
+      const shown = await readableEvent(deps, caller.user, params.eventId);
+      const [text = ''] = await hydrate(deps, readerOf(caller), [shown], LEGACY_FORMAT);
+      return new RawJson(text);
+    }),
+  ];
+}

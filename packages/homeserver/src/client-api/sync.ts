@@ -1,0 +1,32 @@
+import { sync as syncEndpoint } from '@hearth/api/client/events.ts';
+import { EVERYTHING } from '../filters/filter.ts';
+import type { Filters } from '../filters/filters.ts';
+import { RawJson, type Route, route } from '../http/route.ts';
+import { type SyncDeps, sync } from '../sync/sync.ts';
+import { parseStreamToken } from '../timeline/position.ts';
+
+/** A request waits no longer than this, whatever it asks for: proxies give up before. */
+const TIMEOUT_MS_MAX = 5 * 60_000;
+
+/** `GET /sync`. */
+export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Route[] {
+  return [
+    route(syncEndpoint, async ({ query, caller, signal }) => {
+      const { user, userId, device } = caller;
+      const filter = query.filter === undefined ? EVERYTHING : await deps.filters.resolve(user, query.filter);
+      const text = await sync(deps, {
+        user,
+        userId,
+        device,
+        since: query.since === undefined ? undefined : parseStreamToken(query.since, 'since'),
+        filter,
+        fullState: query.full_state === true,
+        stateAfter: query.use_state_after === true || query['org.matrix.msc4222.use_state_after'] === true,
+        presence: query.set_presence ?? 'online',
+        timeoutMs: Math.min(query.timeout ?? 0, TIMEOUT_MS_MAX),
+        signal,
+      });
+      return new RawJson(text);
+    }),
+  ];
+}

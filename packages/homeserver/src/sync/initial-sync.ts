@@ -1,0 +1,214 @@
+import { GLOBAL } from '../account-data/user-data.ts';
+import { isVisible, receiptContent } from '../receipts/content.ts';
+import { isWorldReadable, type RoomAccess, roomAccess, stateEvents, visibleState } from '../rooms/access.ts';
+import type { AccountDataRow } from '../storage/account-data.ts';
+import type { MembershipRow } from '../storage/membership-store.ts';
+import type { RoomStore } from '../storage/room-store.ts';
+import { entries } from '../storage/state-tree.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import { hydrate, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
+import { messagesPage } from '../timeline/messages.ts';
+import { streamToken, timelineToken } from '../timeline/position.ts';
+import { visibleEvents } from '../timeline/visibility.ts';
+import type { EventStreamDeps } from './event-stream.ts';
+import { LEGACY_FORMAT } from './legacy-texts.ts';
+
+export interface InitialSyncDeps extends EventStreamDeps {
+  readonly rooms: RoomStore;
+}
+
+export interface InitialSyncRequest {
+  readonly user: number;
+  readonly device: number;
+  /** Messages for each room. */
+  readonly limit: number | undefined;
+  /** Whether rooms that the user has left are shown. */
+  readonly archived: boolean;
+}
+
+const LIMIT_DEFAULT = 10;
+const LIMIT_MAX = 1000;
+
+/** `GET /initialSync` (client-server API, "Get the user's current state"), as JSON text. */
+export async function initialSync(deps: InitialSyncDeps, request: InitialSyncRequest): Promise<string> {
+  const upTo = deps.stream.current;
+  const { user } = request;
+  const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+  const reader = readerOf(request, await deps.ignoredUsers.of(user));
+  const rows = [...(await deps.userRooms.of(user)).values()].filter((row) => isShown(row, request.archived));
+  const rooms = await roomTexts(deps, reader, rows, limit, upTo);
+  const presence = await presenceTexts(deps, user);
+  const data = [...(await deps.accountData.of(user)).global()].map(accountDataText);
+  const lists = `"rooms":[${rooms.join(',')}],"presence":[${presence.join(',')}],"account_data":[${data.join(',')}],"receipts":[]`;
+  return `{"end":"${streamToken(upTo)}",${lists}}`;
+}
+
+function isShown({ membership, forgotten }: MembershipRow, archived: boolean): boolean {
+  if (forgotten) return false;
+  return (
+    membership === 'join' || membership === 'invite' || (archived && (membership === 'leave' || membership === 'ban'))
+  );
+}
+
+/** The rooms of the answer; timelines, states and events are read for all of them together. */
+async function roomTexts(
+  deps: InitialSyncDeps,
+  reader: Reader,
+  rows: readonly MembershipRow[],
+  limit: number,
+  upTo: number,
+): Promise<string[]> {
+  const stored = new Map((await deps.rooms.load(rows.map(({ room }) => room))).map((room) => [room.num, room]));
+  const joined = rows.filter(({ membership }) => membership === 'join');
+  const timelines = await deps.timelines.latest(
+    joined.map(({ room }) => room),
+    limit + 1,
+  );
+  const roots = joined.flatMap(({ room }) => stored.get(room)?.root ?? []);
+  await deps.states.loadAll(roots);
+  const stateNums = roots.flatMap((root) => [...entries(root)].map(({ event }) => event));
+  await deps.events.load(new Set([...[...timelines.values()].flat(), ...stateNums]));
+  const data = await deps.accountData.of(reader.user);
+  const texts: string[] = [];
+  for (const row of rows) {
+    const room = stored.get(row.room);
+    if (room === undefined) continue;
+    const accountData = [...data.inRoom(row.room)].map(accountDataText);
+    const body =
+      row.membership === 'join'
+        ? await joinedBody(deps, reader, { row, root: room.root, nums: timelines.get(row.room) ?? [], limit, upTo })
+        : await otherBody(deps, reader, row, limit);
+    const visibility = room.published ? 'public' : 'private';
+    texts.push(
+      `{"room_id":${JSON.stringify(await deps.names.text(row.room))},"membership":"${row.membership}","visibility":"${visibility}","account_data":[${accountData.join(',')}]${body}}`,
+    );
+  }
+  return texts;
+}
+
+async function joinedBody(
+  deps: InitialSyncDeps,
+  reader: Reader,
+  room: {
+    row: MembershipRow;
+    root: Parameters<typeof entries>[0];
+    nums: readonly number[];
+    limit: number;
+    upTo: number;
+  },
+): Promise<string> {
+  const events = (await deps.events.list(room.nums)).filter(
+    (event) => event.isState || !reader.ignored.has(event.senderNum),
+  );
+  const visible = await visibleEvents(deps, reader.user, room.row.room, events.slice(-room.limit));
+  const chunk = room.limit === 0 ? [] : visible;
+  const start = chunk[0]?.event.seq ?? (events.at(-1)?.seq ?? 0) + 1;
+  const state = await stateEvents(deps, room.root);
+  const messages = await messagesText(deps, reader, chunk, timelineToken(start - 1), streamToken(room.upTo));
+  return `${messages},"state":${await list(deps, reader, state)}`;
+}
+
+/** Rooms to which the user is invited, or which they have left. */
+async function otherBody(deps: InitialSyncDeps, reader: Reader, row: MembershipRow, limit: number): Promise<string> {
+  const event = await deps.events.one(row.event);
+  if (event === undefined) return '';
+  if (row.membership === 'invite') {
+    const [text = ''] = await hydrate(deps, reader, [{ event, membership: 'invite' }], LEGACY_FORMAT);
+    return `,"inviter":${JSON.stringify(event.sender)},"invite":${text}`;
+  }
+  const access = await roomAccess(deps, event.roomId, reader.user).catch(() => undefined);
+  return access === undefined ? '' : pastBody(deps, reader, access, limit);
+}
+
+async function pastBody(deps: InitialSyncDeps, reader: Reader, access: RoomAccess, limit: number): Promise<string> {
+  const page = await messagesPage(deps, reader, access, { dir: 'b', limit });
+  const last = access.kind === 'past' ? (access.until.seq ?? 0) : access.head.row.seq;
+  const messages = await messagesText(
+    deps,
+    reader,
+    page.shown.toReversed(),
+    page.end ?? timelineToken(0),
+    timelineToken(last),
+  );
+  const state = await stateEvents(deps, await visibleState(deps, access));
+  return `${messages},"state":${await list(deps, reader, state)}`;
+}
+
+async function messagesText(
+  deps: InitialSyncDeps,
+  reader: Reader,
+  shown: readonly Shown[],
+  start: string,
+  end: string,
+): Promise<string> {
+  const chunk = await hydrate(deps, reader, shown, LEGACY_FORMAT);
+  return `,"messages":{"start":"${start}","end":"${end}","chunk":[${chunk.join(',')}]}`;
+}
+
+async function list(deps: InitialSyncDeps, reader: Reader, events: readonly StoredEvent[]): Promise<string> {
+  const texts = await hydrate(
+    deps,
+    reader,
+    events.map((event) => ({ event })),
+    LEGACY_FORMAT,
+  );
+  return `[${texts.join(',')}]`;
+}
+
+async function presenceTexts(deps: InitialSyncDeps, user: number): Promise<string[]> {
+  const users = await deps.presences.changedSince(user, undefined);
+  const ids = await deps.names.texts(users);
+  const texts: string[] = [];
+  for (const num of users) {
+    const sender = ids.get(num) ?? '';
+    const content = { ...(await deps.presences.contentOf(num)), user_id: sender };
+    texts.push(`{"type":"m.presence","sender":${JSON.stringify(sender)},"content":${JSON.stringify(content)}}`);
+  }
+  return texts;
+}
+
+function accountDataText({ type, content }: AccountDataRow): string {
+  return `{"type":${JSON.stringify(type)},"content":${content}}`;
+}
+
+/**
+ * `GET /rooms/{roomId}/initialSync`: one room as a member, a past member or anybody who may peek sees it.
+ * @throws MatrixError M_FORBIDDEN
+ */
+export async function roomInitialSync(
+  deps: InitialSyncDeps,
+  request: {
+    readonly user: number;
+    readonly device: number;
+    readonly roomId: string;
+    readonly limit: number | undefined;
+  },
+): Promise<string> {
+  const access = await roomAccess(deps, request.roomId, request.user);
+  const { head } = access;
+  const upTo = deps.stream.current;
+  const reader = readerOf(request, await deps.ignoredUsers.of(request.user));
+  const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+  const page = await messagesPage(deps, reader, access, { dir: 'b', limit });
+  const row = await deps.userRooms.one(request.user, head.num);
+  const end =
+    access.kind === 'past' && !(await isWorldReadable(head)) ? timelineToken(access.until.seq ?? 0) : streamToken(upTo);
+  const messages = await messagesText(deps, reader, page.shown.toReversed(), page.end ?? timelineToken(0), end);
+  const state = await list(deps, reader, await stateEvents(deps, await visibleState(deps, access)));
+  const data = [...(await deps.accountData.of(request.user)).inRoom(head.num)]
+    .filter(({ room }) => room !== GLOBAL)
+    .map(accountDataText);
+  const membership = access.kind === 'peeker' ? '' : `,"membership":"${row?.membership ?? 'leave'}"`;
+  const visibility = head.row.published ? 'public' : 'private';
+  const rest = `,"receipts":[${await receiptTexts(deps, request.user, access)}],"presence":[]`;
+  return `{"room_id":${JSON.stringify(head.roomId)}${membership},"visibility":"${visibility}","account_data":[${data.join(',')}]${messages},"state":${state}${rest}}`;
+}
+
+async function receiptTexts(deps: InitialSyncDeps, user: number, access: RoomAccess): Promise<string> {
+  if (access.kind !== 'member') return '';
+  const receipts = await deps.receipts.receiptsOf(access.head.num);
+  const content = receiptContent([...receipts.all()].filter((receipt) => isVisible(receipt, user)));
+  return content === undefined
+    ? ''
+    : `{"type":"m.receipt","room_id":${JSON.stringify(access.head.roomId)},"content":${content}}`;
+}

@@ -1,0 +1,106 @@
+import type { AccountData } from '../account-data/account-data.ts';
+import { GLOBAL } from '../account-data/user-data.ts';
+import type { Presences } from '../presence/presence.ts';
+import { isVisible, receiptContent } from '../receipts/content.ts';
+import type { Change } from '../storage/stream.ts';
+import { type HydrateDeps, hydrate, type Reader, type Shown } from '../timeline/hydrate.ts';
+import type { EphemeralDeps } from './ephemeral.ts';
+
+export interface LegacyTextDeps extends HydrateDeps, EphemeralDeps {
+  readonly accountData: AccountData;
+  readonly presences: Presences;
+  readonly names: HydrateDeps['names'];
+}
+
+/** The form of events on the streams from before `/sync`: with the members of the first API beside the modern ones. */
+export const LEGACY_FORMAT = { roomId: true, legacy: true };
+
+/**
+ * Changes as that stream has always carried them, in their order: room events, typing, receipts, tags and account data
+ * (with `room_id` where they belong to a room) and presence. Changes of the same thing are told once, as it is now.
+ */
+export async function legacyTexts(
+  deps: LegacyTextDeps,
+  reader: Reader,
+  changes: readonly Change[],
+  shown: ReadonlyMap<number, Shown>,
+): Promise<string[]> {
+  const visible = changes.flatMap((change) => (change.kind === 'event' ? (shown.get(change.event) ?? []) : []));
+  const rendered = await hydrate(deps, reader, visible, LEGACY_FORMAT);
+  const texts = new Map(visible.map(({ event }, i) => [event.num, rendered[i] ?? '']));
+  const told = new Set<string>();
+  const list: string[] = [];
+  for (const change of changes) {
+    const text = change.kind === 'event' ? texts.get(change.event) : await passing(deps, reader, change, told);
+    if (text !== undefined) list.push(text);
+  }
+  return list;
+}
+
+/** What is no room event. */
+async function passing(
+  deps: LegacyTextDeps,
+  reader: Reader,
+  change: Change,
+  told: Set<string>,
+): Promise<string | undefined> {
+  switch (change.kind) {
+    case 'typing':
+      return once(told, `typing ${change.room}`) ? typingText(deps, change.room) : undefined;
+    case 'receipt':
+      return once(told, `receipt ${change.room} ${change.user}`) ? receiptText(deps, reader, change) : undefined;
+    case 'presence':
+      return once(told, `presence ${change.user}`) ? presenceText(deps, reader, change.user) : undefined;
+    case 'account-data':
+      return change.user === reader.user ? accountDataText(deps, change) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function once(told: Set<string>, key: string): boolean {
+  if (told.has(key)) return false;
+  told.add(key);
+  return true;
+}
+
+async function typingText(deps: LegacyTextDeps, room: number): Promise<string | undefined> {
+  const state = deps.typing.typingIn(room);
+  if (state === undefined) return undefined;
+  const ids = [...(await deps.names.texts(state.users)).values()];
+  return inRoom('m.typing', await deps.names.text(room), `{"user_ids":${JSON.stringify(ids)}}`);
+}
+
+async function receiptText(
+  deps: LegacyTextDeps,
+  reader: Reader,
+  change: Extract<Change, { kind: 'receipt' }>,
+): Promise<string | undefined> {
+  const receipts = await deps.receipts.receiptsOf(change.room);
+  const own = [...receipts.ofUser(change.user)].filter(
+    (row) => row.position >= change.position && isVisible(row, reader.user),
+  );
+  const content = receiptContent(own);
+  return content === undefined ? undefined : inRoom('m.receipt', await deps.names.text(change.room), content);
+}
+
+async function presenceText(deps: LegacyTextDeps, reader: Reader, user: number): Promise<string | undefined> {
+  const sender = await deps.names.text(user);
+  const content = await deps.presences.contentFor(reader.user, user);
+  if (content === undefined) return undefined;
+  return `{"type":"m.presence","sender":${JSON.stringify(sender)},"content":${JSON.stringify({ ...content, user_id: sender })}}`;
+}
+
+async function accountDataText(
+  deps: LegacyTextDeps,
+  change: Extract<Change, { kind: 'account-data' }>,
+): Promise<string | undefined> {
+  const row = (await deps.accountData.of(change.user)).get(change.room ?? GLOBAL, change.type);
+  if (row === undefined || row.position !== change.position) return undefined;
+  if (change.room === null) return `{"type":${JSON.stringify(row.type)},"content":${row.content}}`;
+  return inRoom(row.type, await deps.names.text(change.room), row.content);
+}
+
+function inRoom(type: string, roomId: string, content: string): string {
+  return `{"type":${JSON.stringify(type)},"room_id":${JSON.stringify(roomId)},"content":${content}}`;
+}

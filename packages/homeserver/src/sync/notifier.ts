@@ -1,0 +1,164 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Heads } from '../rooms/heads.ts';
+import type { UserRooms } from '../rooms/user-rooms.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import type { Change, Stream } from '../storage/stream.ts';
+import type { RecentChanges } from './recent-changes.ts';
+
+/** What a waiting request wants to be woken for. */
+export interface Interest {
+  readonly user: number;
+  /** Only what happens in these rooms, whether the user has joined them or not; otherwise all that concerns the user. */
+  readonly rooms?: ReadonlySet<number>;
+}
+
+interface Waiter {
+  readonly interest: Interest;
+  readonly wake: () => void;
+}
+
+export interface NotifierParts {
+  readonly stream: Stream;
+  readonly heads: Heads;
+  readonly events: EventStore;
+  readonly userRooms: UserRooms;
+  readonly recent: RecentChanges;
+  readonly clock: Clock;
+}
+
+/** Wakes waiting requests. A waiting request costs one small record and no query. */
+export class Notifier {
+  readonly #parts: NotifierParts;
+  readonly #byUser = new Map<number, Set<Waiter>>();
+  readonly #byRoom = new Map<number, Set<Waiter>>();
+
+  constructor(parts: NotifierParts) {
+    this.#parts = parts;
+    parts.stream.listen((changes) => {
+      for (const change of changes) this.#notify(change);
+    });
+  }
+
+  /** Resolves when something of interest has happened after `position`, when the time is over or the caller is gone. */
+  wait(interest: Interest, position: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (timeoutMs <= 0 || signal.aborted) return Promise.resolve();
+    if (this.#parts.recent.some(position, (change) => this.#concerns(change, interest))) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        timer.cancel();
+        signal.removeEventListener('abort', done);
+        this.#remove(waiter);
+        resolve();
+      };
+      const waiter: Waiter = { interest, wake: done };
+      const timer = this.#parts.clock.after(timeoutMs, done);
+      signal.addEventListener('abort', done, { once: true });
+      this.#add(waiter);
+    });
+  }
+
+  #add(waiter: Waiter): void {
+    const { user, rooms } = waiter.interest;
+    if (rooms === undefined) put(this.#byUser, user, waiter);
+    else for (const room of rooms) put(this.#byRoom, room, waiter);
+  }
+
+  #remove(waiter: Waiter): void {
+    const { user, rooms } = waiter.interest;
+    if (rooms === undefined) take(this.#byUser, user, waiter);
+    else for (const room of rooms) take(this.#byRoom, room, waiter);
+  }
+
+  #notify(change: Change): void {
+    if (this.#byUser.size === 0 && this.#byRoom.size === 0) return;
+    if ('room' in change && change.room !== null) wake(this.#byRoom.get(change.room));
+    switch (change.kind) {
+      case 'event':
+        this.#wakeMembers(change.room);
+        this.#wakeTarget(change.event);
+        break;
+      case 'typing':
+        this.#wakeMembers(change.room);
+        break;
+      case 'receipt':
+        if (change.private) wake(this.#byUser.get(change.user));
+        else this.#wakeMembers(change.room);
+        break;
+      case 'presence':
+        this.#wakeAcquainted(change);
+        break;
+      default:
+        wake(this.#byUser.get(change.user));
+    }
+  }
+
+  /** Whichever are fewer, the members or those who wait, are gone through. */
+  #wakeMembers(room: number): void {
+    const joined = this.#parts.heads.cached(room)?.joined;
+    if (joined === undefined) this.#wakeAll();
+    else if (joined.size <= this.#byUser.size) for (const user of joined) wake(this.#byUser.get(user));
+    else for (const [user, waiters] of this.#byUser) if (joined.has(user)) wake(waiters);
+  }
+
+  /** A member event also concerns the one it is about, who may have just left or been invited. */
+  #wakeTarget(num: number): void {
+    const event = this.#parts.events.cached(num);
+    if (event?.type === 'm.room.member' && event.stateKeyNum !== null) wake(this.#byUser.get(event.stateKeyNum));
+  }
+
+  #wakeAcquainted(change: Change): void {
+    for (const [user, waiters] of this.#byUser) if (this.#concerns(change, { user })) wake(waiters);
+  }
+
+  /** A room whose head is not in memory: nobody can be told apart, so everybody looks. Rare: a change loads the head. */
+  #wakeAll(): void {
+    for (const waiters of this.#byUser.values()) wake(waiters);
+  }
+
+  #concerns(change: Change, { user, rooms }: Interest): boolean {
+    if (rooms !== undefined) return 'room' in change && change.room !== null && rooms.has(change.room);
+    switch (change.kind) {
+      case 'event':
+        return this.#isJoined(change.room, user) || this.#parts.events.cached(change.event)?.stateKeyNum === user;
+      case 'typing':
+        return this.#isJoined(change.room, user);
+      case 'receipt':
+        return change.private ? change.user === user : this.#isJoined(change.room, user);
+      case 'presence':
+        return change.user === user || this.#shareRoom(change.user, user);
+      default:
+        return change.user === user;
+    }
+  }
+
+  /** Whether two users share a room, as far as that is known without a query. */
+  #shareRoom(a: number, b: number): boolean {
+    const rooms = this.#parts.userRooms.cached(a);
+    const others = this.#parts.userRooms.cached(b);
+    if (rooms === undefined || others === undefined) return true;
+    for (const { room, membership } of rooms.values()) {
+      if (membership === 'join' && others.get(room)?.membership === 'join') return true;
+    }
+    return false;
+  }
+
+  #isJoined(room: number, user: number): boolean {
+    return this.#parts.heads.cached(room)?.joined.has(user) ?? true;
+  }
+}
+
+function put(index: Map<number, Set<Waiter>>, key: number, waiter: Waiter): void {
+  const waiters = index.get(key);
+  if (waiters === undefined) index.set(key, new Set([waiter]));
+  else waiters.add(waiter);
+}
+
+function take(index: Map<number, Set<Waiter>>, key: number, waiter: Waiter): void {
+  const waiters = index.get(key);
+  waiters?.delete(waiter);
+  if (waiters?.size === 0) index.delete(key);
+}
+
+function wake(waiters: ReadonlySet<Waiter> | undefined): void {
+  if (waiters !== undefined) for (const waiter of [...waiters]) waiter.wake();
+}

@@ -1,0 +1,192 @@
+import type { AccountData } from '../account-data/account-data.ts';
+import type { UnreadCounts } from '../push/unread-counts.ts';
+import type { Heads } from '../rooms/heads.ts';
+import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import { type HydrateDeps, hydrate, type Reader } from '../timeline/hydrate.ts';
+import { timelineToken } from '../timeline/position.ts';
+import type { VisibilityDeps } from '../timeline/visibility.ts';
+import { type EphemeralDeps, type EphemeralNews, ephemeralNews } from './ephemeral.ts';
+import type { SyncFilter } from './request.ts';
+import { type RoomStateDeps, roomStates, type TimedRoom } from './room-state.ts';
+import { roomTimeline } from './room-timeline.ts';
+import { selectTexts } from './select-fields.ts';
+import type { RoomWork, Skeleton, SkeletonDeps } from './skeleton.ts';
+import { strippedState } from './stripped-state.ts';
+import { summaryText } from './summary.ts';
+
+export interface RoomSectionDeps extends SkeletonDeps, HydrateDeps, VisibilityDeps, RoomStateDeps, EphemeralDeps {
+  readonly heads: Heads;
+  readonly memberships: MembershipStore;
+  readonly accountData: AccountData;
+  readonly unread: UnreadCounts;
+  readonly events: RoomStateDeps['events'];
+  readonly names: RoomStateDeps['names'];
+  readonly timelines: RoomStateDeps['timelines'];
+}
+
+/** What the sections of one answer have in common. */
+export interface SectionRequest {
+  readonly user: number;
+  readonly userId: string;
+  readonly since: number | undefined;
+  readonly fullState: boolean;
+  readonly stateAfter: boolean;
+  readonly reader: Reader;
+  readonly filter: SyncFilter;
+  readonly rows: ReadonlyMap<number, MembershipRow>;
+}
+
+const SYNC_FORMAT = { roomId: false, legacy: false };
+
+/** The member `rooms` of an answer as JSON text with a leading comma; empty if nothing has happened in any room. */
+export async function roomSections(
+  deps: RoomSectionDeps,
+  request: SectionRequest,
+  skeleton: Skeleton,
+): Promise<string> {
+  const news = await ephemeralNews(deps, request, skeleton);
+  const works = withTouched(request, skeleton, news);
+  const sections: string[] = [];
+  const join = await timelineSections(deps, request, works, news);
+  const leave = await timelineSections(deps, request, skeleton.left, undefined);
+  if (join.length > 0) sections.push(`"join":{${join.join(',')}}`);
+  if (leave.length > 0) sections.push(`"leave":{${leave.join(',')}}`);
+  for (const [name, rows] of [
+    ['invite', skeleton.invited],
+    ['knock', skeleton.knocked],
+  ] as const) {
+    const rooms = await strippedSections(deps, request, rows, name);
+    if (rooms.length > 0) sections.push(`"${name}":{${rooms.join(',')}}`);
+  }
+  return sections.length === 0 ? '' : `,"rooms":{${sections.join(',')}}`;
+}
+
+/** Rooms with nothing new but receipts, typing or account data come along with an empty timeline. */
+function withTouched({ rows }: SectionRequest, { joined }: Skeleton, news: EphemeralNews): RoomWork[] {
+  const there = new Set(joined.map(({ row }) => row.room));
+  const others = [...news.rooms()].flatMap((room) => {
+    const row = rows.get(room);
+    return row === undefined || there.has(room) || row.membership !== 'join'
+      ? []
+      : [{ row, isNew: false, nums: [], limited: false }];
+  });
+  return [...joined, ...others];
+}
+
+async function timelineSections(
+  deps: RoomSectionDeps,
+  request: SectionRequest,
+  works: readonly RoomWork[],
+  news: EphemeralNews | undefined,
+): Promise<string[]> {
+  if (works.length === 0) return [];
+  const { filter, reader, fullState } = request;
+  const nums = works.flatMap((work) => (work.anchor === undefined ? work.nums : [...work.nums, work.anchor]));
+  const events = await deps.events.load(nums);
+  const rooms: TimedRoom[] = [];
+  for (const work of works) rooms.push({ work, timeline: await roomTimeline(deps, reader, work, events, filter) });
+  const wish = { since: request.since, fullState, after: request.stateAfter };
+  const states = await roomStates(deps, reader, rooms, wish, filter);
+  const ids = await deps.names.texts(works.map(({ row }) => row.room));
+  const sections: string[] = [];
+  for (const [i, room] of rooms.entries()) {
+    const state = states[i] ?? [];
+    const isEmpty = room.timeline.shown.length === 0 && state.length === 0 && !room.timeline.limited;
+    const more = news === undefined ? '' : await joinedExtras(deps, request, room, state, news);
+    if (isEmpty && more === '' && !room.work.isNew && !fullState) continue;
+    const id = JSON.stringify(ids.get(room.work.row.room) ?? '');
+    sections.push(`${id}:{${await timelineText(deps, request, room, state)}${more}}`);
+  }
+  return sections;
+}
+
+async function timelineText(
+  deps: RoomSectionDeps,
+  { reader, filter, stateAfter }: SectionRequest,
+  { timeline, work }: TimedRoom,
+  state: readonly StoredEvent[],
+): Promise<string> {
+  const texts = selectTexts(await hydrate(deps, reader, timeline.shown, SYNC_FORMAT), filter.fields);
+  const stateTexts = selectTexts(
+    await hydrate(
+      deps,
+      reader,
+      state.map((event) => ({ event })),
+      SYNC_FORMAT,
+    ),
+    filter.fields,
+  );
+  const start = timeline.first?.seq ?? (timeline.last?.seq ?? 0) + 1;
+  const prevBatch =
+    timeline.shown.length > 0 || timeline.limited || work.isNew ? `,"prev_batch":"${timelineToken(start - 1)}"` : '';
+  const name = stateAfter ? 'state_after' : 'state';
+  const stateText = stateTexts.length === 0 && !stateAfter ? '' : `,"${name}":{"events":[${stateTexts.join(',')}]}`;
+  return `"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited}${prevBatch}}${stateText}`;
+}
+
+/** What only joined rooms have; empty if there is no news in it and the timeline has none either. */
+async function joinedExtras(
+  deps: RoomSectionDeps,
+  request: SectionRequest,
+  { work, timeline }: TimedRoom,
+  state: readonly StoredEvent[],
+  news: EphemeralNews,
+): Promise<string> {
+  const { room } = work.row;
+  const accountData = news.accountData(room);
+  const ephemeral = news.events(room);
+  const isQuiet = timeline.shown.length === 0 && state.length === 0 && !timeline.limited;
+  if (isQuiet && accountData.length === 0 && ephemeral.length === 0 && !work.isNew && !request.fullState) return '';
+  const head = await deps.heads.byNum(room);
+  if (head === undefined) return '';
+  const parts: string[] = [];
+  if (accountData.length > 0) parts.push(`"account_data":{"events":[${accountData.join(',')}]}`);
+  if (ephemeral.length > 0) parts.push(`"ephemeral":{"events":[${ephemeral.join(',')}]}`);
+  const unread = await deps.unread.of({ num: request.user, id: request.userId }, head, work.row);
+  parts.push(unreadText(unread, request.filter.threadCounts));
+  const changesMembers = [...state, ...timeline.shown.map(({ event }) => event)].some(
+    ({ type }) => type === 'm.room.member',
+  );
+  if (work.isNew || request.fullState || changesMembers)
+    parts.push(`"summary":${await summaryText(deps, head, request.user)}`);
+  return `,${parts.join(',')}`;
+}
+
+function unreadText(unread: Awaited<ReturnType<UnreadCounts['of']>>, byThread: boolean): string {
+  const text = (counts: { notifications: number; highlights: number }) =>
+    `{"notification_count":${counts.notifications},"highlight_count":${counts.highlights}}`;
+  const threads = [...unread.threads];
+  if (byThread) {
+    const texts = threads.map(([root, counts]) => `${JSON.stringify(root)}:${text(counts)}`);
+    const own = texts.length === 0 ? '' : `,"unread_thread_notifications":{${texts.join(',')}}`;
+    return `"unread_notifications":${text(unread.main)}${own}`;
+  }
+  const sum = threads.reduce(
+    (total, [, counts]) => ({
+      notifications: total.notifications + counts.notifications,
+      highlights: total.highlights + counts.highlights,
+    }),
+    unread.main,
+  );
+  return `"unread_notifications":${text(sum)}`;
+}
+
+async function strippedSections(
+  deps: RoomSectionDeps,
+  request: SectionRequest,
+  rows: readonly MembershipRow[],
+  name: 'invite' | 'knock',
+): Promise<string[]> {
+  const members = await deps.events.load(rows.map(({ event }) => event));
+  const sections: string[] = [];
+  for (const row of rows) {
+    const member = members.get(row.event);
+    if (member === undefined || (name === 'invite' && request.reader.ignored.has(member.senderNum))) continue;
+    const head = await deps.heads.byNum(row.room);
+    if (head === undefined) continue;
+    const events = await strippedState(head, member);
+    sections.push(`${JSON.stringify(head.roomId)}:{"${name}_state":{"events":[${events.join(',')}]}}`);
+  }
+  return sections;
+}

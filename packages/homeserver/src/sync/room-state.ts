@@ -1,0 +1,186 @@
+import { matches } from '../filters/matching.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import type { Names } from '../storage/names.ts';
+import type { NodeRef } from '../storage/state-node.ts';
+import type { StateStore } from '../storage/state-store.ts';
+import { difference, entries, lookup, NOT_LOADED } from '../storage/state-tree.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { TimelineStore } from '../storage/timeline-store.ts';
+import type { Reader } from '../timeline/hydrate.ts';
+import type { LazyMembersCache } from './lazy-members-cache.ts';
+import type { SyncFilter } from './request.ts';
+import type { RoomTimeline } from './room-timeline.ts';
+import type { RoomWork } from './skeleton.ts';
+
+export interface RoomStateDeps {
+  readonly names: Names;
+  readonly events: EventStore;
+  readonly states: StateStore;
+  readonly timelines: TimelineStore;
+  readonly lazyMembers: LazyMembersCache;
+}
+
+/** How the client wants to get state. */
+export interface StateWish {
+  readonly since: number | undefined;
+  readonly fullState: boolean;
+  /** The state after the timeline instead of the one before it (`use_state_after`). */
+  readonly after: boolean;
+}
+
+/** A room with the timeline that was chosen for it. */
+export interface TimedRoom {
+  readonly work: RoomWork;
+  readonly timeline: RoomTimeline;
+}
+
+/** Two states of a room: what the client knows and what it must know for its timeline to make sense. */
+interface Span {
+  readonly known: NodeRef | undefined;
+  readonly needed: NodeRef;
+}
+
+/**
+ * The state events that each room's answer carries, in the order of `rooms`: everything for a room that is new to the
+ * client, else what changed in the gap before the timeline. All states are loaded together.
+ */
+export async function roomStates(
+  deps: RoomStateDeps,
+  reader: Reader,
+  rooms: readonly TimedRoom[],
+  wish: StateWish,
+  filter: SyncFilter,
+): Promise<readonly (readonly StoredEvent[])[]> {
+  const spans = await spansOf(deps, rooms, wish);
+  const roots = spans.flatMap((span) =>
+    span === undefined ? [] : [span.needed, ...(span.known === undefined ? [] : [span.known])],
+  );
+  await deps.states.loadAll(roots);
+  const member = await deps.names.num('m.room.member');
+  const lists = rooms.map((room, i) => numbers(deps, reader, { room, span: spans[i] }, { wish, filter, member }));
+  const needsSenders = filter.lazyMembers ? await lazySenders(deps, reader, rooms, { wish, filter, member }) : [];
+  const wanted = lists.map((list, i) => {
+    const inTimeline = wish.after ? [] : (rooms[i]?.timeline.shown.map(({ event }) => event.num) ?? []);
+    return new Set([...list, ...(needsSenders[i] ?? [])]).difference(new Set(inTimeline));
+  });
+  const events = await deps.events.load(new Set(wanted.flatMap((nums) => [...nums])));
+  return wanted.map((nums) =>
+    [...nums].flatMap((num) => events.get(num) ?? []).filter((event) => passes(event, filter)),
+  );
+}
+
+function passes(event: StoredEvent, { state }: SyncFilter): boolean {
+  if (!state.active) return true;
+  if (state.room !== undefined && !state.room(event.roomId)) return false;
+  return matches(state, event.type, event.sender, () => Object.hasOwn(event.content, 'url'));
+}
+
+/** For each room the states in question; `undefined` where the timeline follows on what the client knows. */
+async function spansOf(
+  deps: RoomStateDeps,
+  rooms: readonly TimedRoom[],
+  wish: StateWish,
+): Promise<(Span | undefined)[]> {
+  const whole = (room: TimedRoom) => room.work.isNew || wish.fullState;
+  const known = await knownSnapshots(
+    deps,
+    rooms.filter((room) => !whole(room) && needsSpan(room, wish)),
+    wish,
+  );
+  const needed = rooms.map((room) => neededSnapshot(room, wish));
+  const roots = await deps.states.snapshots([...known.values(), ...needed].filter((num) => num !== undefined));
+  return rooms.map((room, i) => {
+    const snapshot = needed[i];
+    const root = snapshot === undefined ? undefined : roots.get(snapshot);
+    if (root === undefined) return undefined;
+    if (whole(room)) return { known: undefined, needed: root };
+    const before = known.get(room.work.row.room);
+    return before === undefined ? undefined : { known: roots.get(before), needed: root };
+  });
+}
+
+/** The snapshots that clients have from their last sync, with one query. */
+async function knownSnapshots(
+  deps: RoomStateDeps,
+  rooms: readonly TimedRoom[],
+  wish: StateWish,
+): Promise<ReadonlyMap<number, number>> {
+  if (rooms.length === 0 || wish.since === undefined) return new Map();
+  const last = await deps.timelines.lastAt(
+    rooms.map(({ work }) => work.row.room),
+    wish.since,
+  );
+  const events = await deps.events.load(last.values());
+  return new Map(
+    [...last].flatMap(([room, num]) => {
+      const event = events.get(num);
+      return event === undefined ? [] : [[room, after(event)] as const];
+    }),
+  );
+}
+
+/** The state before the timeline; where it does not show every event, the one after it (less what it shows). */
+function neededSnapshot({ timeline }: TimedRoom, wish: StateWish): number | undefined {
+  const { first, last } = timeline;
+  if (wish.after || timeline.hasHoles || first === undefined) return last === undefined ? undefined : after(last);
+  return first.snapshot;
+}
+
+function after(event: StoredEvent): number {
+  return event.isState ? event.num : event.snapshot;
+}
+
+/** Whether the client may miss state although it has the timeline. */
+function needsSpan({ timeline }: TimedRoom, wish: StateWish): boolean {
+  return timeline.limited || timeline.hasHoles || wish.after;
+}
+
+interface How {
+  readonly wish: StateWish;
+  readonly filter: SyncFilter;
+  readonly member: number;
+}
+
+/** The numbers of the state events of one room, lazy members apart. */
+function numbers(
+  deps: RoomStateDeps,
+  reader: Reader,
+  { room, span }: { room: TimedRoom; span: Span | undefined },
+  how: How,
+): number[] {
+  if (span === undefined) return [];
+  const list = span.known === undefined ? [...entries(span.needed)] : difference(span.known, span.needed);
+  if (!how.filter.lazyMembers) return list.map(({ event }) => event);
+  if (room.work.isNew) deps.lazyMembers.forget(reader.device, room.work.row.room);
+  const isNeeded = ({ type, stateKey }: { type: number; stateKey: number }) =>
+    type !== how.member || stateKey === reader.user;
+  return list.filter(isNeeded).map(({ event }) => event);
+}
+
+/** The member events of the senders in each timeline that the device does not have yet. */
+async function lazySenders(
+  deps: RoomStateDeps,
+  reader: Reader,
+  rooms: readonly TimedRoom[],
+  how: How,
+): Promise<number[][]> {
+  const edges = rooms.map(({ timeline }) => timeline.last);
+  const roots = await deps.states.snapshots(edges.flatMap((event) => (event === undefined ? [] : event.snapshot)));
+  return Promise.all(
+    rooms.map(async ({ work, timeline }, i) => {
+      const snapshot = edges[i]?.snapshot;
+      const root = snapshot === undefined ? undefined : roots.get(snapshot);
+      if (root === undefined) return [];
+      const senders = [...new Set(timeline.shown.map(({ event }) => event.senderNum))];
+      const keys = senders.map((stateKey) => ({ type: how.member, stateKey }));
+      await deps.states.loadKeys([root], keys);
+      const members = keys.flatMap(({ type, stateKey }) => {
+        const num = lookup(root, type, stateKey);
+        return num === undefined || num === NOT_LOADED ? [] : [[stateKey, num] as const];
+      });
+      const fresh = deps.lazyMembers.news(reader.device, work.row.room, members);
+      const all = how.filter.redundantMembers || work.isNew || how.wish.fullState;
+      return members.filter(([user]) => all || fresh.has(user)).map(([, num]) => num);
+    }),
+  );
+}

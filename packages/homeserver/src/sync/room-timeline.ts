@@ -1,0 +1,51 @@
+import { matches } from '../filters/matching.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Reader, Shown } from '../timeline/hydrate.ts';
+import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
+import type { SyncFilter } from './request.ts';
+import type { RoomWork } from './skeleton.ts';
+
+/** The timeline of one room in an answer. */
+export interface RoomTimeline {
+  readonly shown: readonly Shown[];
+  readonly limited: boolean;
+  /** The earliest event that is shown or was passed over: the timeline begins before it. */
+  readonly first: StoredEvent | undefined;
+  /** The latest event that was considered. */
+  readonly last: StoredEvent | undefined;
+  /** Some of the events between were passed over, so that state among them has to be told apart. */
+  readonly hasHoles: boolean;
+}
+
+/** Chooses what of the considered events the user gets to see; `events` holds them all. */
+export async function roomTimeline(
+  deps: VisibilityDeps,
+  reader: Reader,
+  work: RoomWork,
+  events: ReadonlyMap<number, StoredEvent>,
+  filter: SyncFilter,
+): Promise<RoomTimeline> {
+  const considered = work.nums.flatMap((num) => events.get(num) ?? []);
+  const wanted = considered.filter((event) => isWanted(event, reader, filter));
+  const visible = await visibleEvents(deps, reader.user, work.row.room, wanted);
+  const shown = filter.timelineLimit === 0 ? [] : visible.slice(-filter.timelineLimit);
+  const dropped = shown.length < visible.length;
+  const first = shown.length === 0 ? undefined : dropped ? shown[0]?.event : considered[0];
+  // Older events that the user may not see are no gap: there is nothing to fetch.
+  const hiddenStart = visible[0]?.event !== wanted[0];
+  const anchor = work.anchor === undefined ? undefined : events.get(work.anchor);
+  return {
+    shown,
+    limited: dropped || (work.limited && !hiddenStart),
+    first,
+    last: considered.at(-1) ?? anchor,
+    hasHoles: wanted.length < considered.length,
+  };
+}
+
+function isWanted(event: StoredEvent, reader: Reader, { timeline }: SyncFilter): boolean {
+  if (reader.ignored.has(event.senderNum) && !event.isState) return false;
+  if (!timeline.active) return true;
+  if (timeline.room !== undefined && !timeline.room(event.roomId)) return false;
+  return matches(timeline, event.type, event.sender, () => Object.hasOwn(event.content, 'url'));
+}

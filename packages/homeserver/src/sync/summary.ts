@@ -1,0 +1,27 @@
+import type { Head } from '../rooms/head.ts';
+import type { MembershipStore } from '../storage/membership-store.ts';
+import type { Names } from '../storage/names.ts';
+
+const HEROES_MAX = 5;
+
+/**
+ * The room summary (client-server API, "GET /sync", "Room summary") as JSON text: how many have joined and are
+ * invited, and, for rooms without a name, by whom clients shall call the room.
+ */
+export async function summaryText(
+  deps: { readonly names: Names; readonly memberships: MembershipStore },
+  head: Head,
+  user: number,
+): Promise<string> {
+  const { joined, invited } = head.row;
+  const counts = `"m.joined_member_count":${joined},"m.invited_member_count":${invited}`;
+  const [name, alias] = [await head.state('m.room.name'), await head.state('m.room.canonical_alias')];
+  if (isText(name?.content.name) || isText(alias?.content.alias)) return `{${counts}}`;
+  const heroes = await deps.memberships.heroes(head.num, user, HEROES_MAX);
+  const texts = await deps.names.texts(heroes);
+  return `{${counts},"m.heroes":${JSON.stringify(heroes.flatMap((num) => texts.get(num) ?? []))}}`;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}

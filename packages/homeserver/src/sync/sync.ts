@@ -1,0 +1,93 @@
+import type { AccountData } from '../account-data/account-data.ts';
+import type { IgnoredUsers } from '../account-data/ignored-users.ts';
+import type { Filter } from '../filters/filter.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Presences } from '../presence/presence.ts';
+import type { PresenceState } from '../presence/user-presence.ts';
+import type { UserRooms } from '../rooms/user-rooms.ts';
+import type { Stream } from '../storage/stream.ts';
+import { readerOf } from '../timeline/hydrate.ts';
+import { streamToken } from '../timeline/position.ts';
+import type { Notifier } from './notifier.ts';
+import { type OutsideDeps, outsideRooms } from './outside-rooms.ts';
+import { prepareFilter, type SyncFilter } from './request.ts';
+import { type RoomSectionDeps, roomSections } from './room-sections.ts';
+import { firstSkeleton, nextSkeleton, type Skeleton, unchangedRooms } from './skeleton.ts';
+
+export interface SyncDeps extends RoomSectionDeps, OutsideDeps {
+  readonly clock: Clock;
+  readonly stream: Stream;
+  readonly userRooms: UserRooms;
+  readonly notifier: Notifier;
+  readonly accountData: AccountData;
+  readonly ignoredUsers: IgnoredUsers;
+  readonly presences: Presences;
+}
+
+/** A `/sync` request. */
+export interface SyncRequest {
+  readonly user: number;
+  readonly userId: string;
+  readonly device: number;
+  readonly since: number | undefined;
+  readonly filter: Filter;
+  readonly fullState: boolean;
+  readonly stateAfter: boolean;
+  readonly presence: PresenceState;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** `GET /sync` (client-server API, "Syncing"): the answer as JSON text. Waits for news if there are none. */
+export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string> {
+  const filter = prepareFilter(request.filter);
+  const deadline = deps.clock.elapsed() + request.timeoutMs;
+  if (request.presence !== 'offline') await deps.presences.synced(request.user, request.presence, request.timeoutMs);
+  let { since } = request;
+  for (;;) {
+    const upTo = deps.stream.current;
+    const body = await answer(deps, request, filter, { since, upTo });
+    const waitMs = deadline - deps.clock.elapsed();
+    const isDue = since === undefined || request.fullState || waitMs <= 0 || request.signal.aborted;
+    if (body !== '' || isDue) return `{"next_batch":"${streamToken(upTo)}"${body}${KEY_COUNTS}}`;
+    // Nothing has happened up to here, so the next look begins here.
+    since = upTo;
+    await deps.notifier.wait({ user: request.user }, upTo, waitMs, request.signal);
+  }
+}
+
+/** There is no encryption yet, so no device has keys: that is what clients have to be told. */
+const KEY_COUNTS = ',"device_one_time_keys_count":{},"device_unused_fallback_key_types":[]';
+
+/** Everything between two positions; empty if there is nothing. */
+async function answer(
+  deps: SyncDeps,
+  request: SyncRequest,
+  filter: SyncFilter,
+  range: { readonly since: number | undefined; readonly upTo: number },
+): Promise<string> {
+  const rows = await deps.userRooms.of(request.user);
+  const reader = readerOf(request, await deps.ignoredUsers.of(request.user));
+  const skeleton = await skeletonOf(deps, request, filter, range);
+  const inRooms = await roomSections(deps, { ...request, ...range, reader, filter, rows }, skeleton);
+  const outside = await outsideRooms(deps, request.user, range, filter);
+  return `${outside}${inRooms}`;
+}
+
+async function skeletonOf(
+  deps: SyncDeps,
+  request: SyncRequest,
+  filter: SyncFilter,
+  { since, upTo }: { readonly since: number | undefined; readonly upTo: number },
+): Promise<Skeleton> {
+  const all = await deps.userRooms.of(request.user);
+  const { room } = filter;
+  const roomIds = room === undefined ? undefined : await deps.names.texts(all.keys());
+  const rows = room === undefined ? all : new Map([...all].filter(([num]) => room(roomIds?.get(num) ?? '')));
+  if (since === undefined) return firstSkeleton(deps, rows, filter);
+  const skeleton = await nextSkeleton(deps, rows, { since, upTo }, filter);
+  if (!request.fullState) return skeleton;
+  const there = new Set(skeleton.joined.map(({ row }) => row.room));
+  const others = [...rows.values()].filter((row) => row.membership === 'join' && !there.has(row.room));
+  return { ...skeleton, joined: [...skeleton.joined, ...(await unchangedRooms(deps, others))] };
+}
