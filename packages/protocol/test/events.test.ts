@@ -133,7 +133,10 @@ test('redaction keeps all of a create event from version 11, and only the signed
   expect(redactContent('m.room.create', everything, version('11'))).toEqual(everything);
   const invite = { third_party_invite: { signed: { a: 1 }, display_name: 'x' } };
   expect(redactContent('m.room.member', invite, version('11'))).toEqual({ third_party_invite: { signed: { a: 1 } } });
-  expect(redactContent('m.room.member', { third_party_invite: {} }, version('11'))).toEqual({});
+  expect(redactContent('m.room.member', { third_party_invite: { x: 1 } }, version('11'))).toEqual({
+    third_party_invite: {},
+  });
+  expect(redactContent('m.room.member', { third_party_invite: 1 }, version('11'))).toEqual({});
 });
 
 test('redaction of the event’s own members', () => {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { parseUserId, type UserId } from '../src/identifiers/user-id.ts';
 import type { JsonObject } from '../src/json/value.ts';
+import { globMatcher, wordMatcher } from '../src/matching/glob.ts';
 import { checkRule } from '../src/push-rules/check.ts';
 import { defaultRuleset, mergeRulesets } from '../src/push-rules/defaults.ts';
 import { compileRuleset, evaluate, type PushContext, prepareEvent } from '../src/push-rules/evaluate.ts';
-import { globMatcher, wordMatcher } from '../src/push-rules/glob.ts';
 import { splitPath, valueAt } from '../src/push-rules/path.ts';
 import type { PushRule, Ruleset } from '../src/push-rules/rule.ts';
 

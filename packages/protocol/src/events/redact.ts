@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, member } from '../json/value.ts';
+import { isObject, type JsonObject } from '../json/value.ts';
 import type { RedactionRules } from '../room-versions/redaction-rules.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
 import type { Pdu } from './event.ts';
@@ -79,9 +79,8 @@ function redactMember(content: JsonObject, rules: RedactionRules): JsonObject {
   const redacted = pick(content, ['membership']);
   if (rules.memberAuthorisedVia) Object.assign(redacted, pick(content, ['join_authorised_via_users_server']));
   const invite = content.third_party_invite;
-  if (rules.memberThirdPartySigned && isObject(invite) && member(invite, 'signed') !== undefined) {
-    redacted.third_party_invite = pick(invite, ['signed']);
-  }
+  // Kept even if nothing is signed in it: servers in use do so, and the event's id depends on it.
+  if (rules.memberThirdPartySigned && isObject(invite)) redacted.third_party_invite = pick(invite, ['signed']);
   return redacted;
 }
 

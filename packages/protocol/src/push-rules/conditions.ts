@@ -1,5 +1,5 @@
 import { asString, type JsonObject, type JsonValue } from '../json/value.ts';
-import { globMatcher, wordMatcher } from './glob.ts';
+import { globMatcher, wordMatcher } from '../matching/glob.ts';
 import { splitPath } from './path.ts';
 import type { PreparedEvent } from './prepared-event.ts';
 

@@ -1,0 +1,35 @@
+import type { Pdu } from '../events/event.ts';
+import { parseServerName, type ServerName } from '../identifiers/server-name.ts';
+import { asObject, asString, type JsonObject } from '../json/value.ts';
+import type { RoomVersion } from '../room-versions/rules.ts';
+import { verifyPduSignature } from './pdu.ts';
+
+/** The server that a room asks whether an event is welcome. */
+export interface PolicyServer {
+  readonly via: ServerName;
+  /** Unpadded Base64 of its Ed25519 key for this purpose. */
+  readonly publicKey: string;
+}
+
+/** The key id of a policy server's signatures (server-server API, "Validating Policy Server signatures"). */
+export const POLICY_SERVER_KEY_ID = 'ed25519:policy_server';
+
+/**
+ * The policy server that the content of `m.room.policy` names, or undefined when it is not valid. The room uses it only
+ * while a user of that server is joined (server-server API, "Determining if a Policy Server is enabled in a room").
+ */
+export function policyServerOf(content: JsonObject | undefined): PolicyServer | undefined {
+  const via = parseServerName(asString(content?.via) ?? '');
+  const publicKey = asString(asObject(content?.public_keys)?.ed25519);
+  return via === undefined || publicKey === undefined ? undefined : { via, publicKey };
+}
+
+/** Whether an event needs no policy server's signature: `m.room.policy` itself. */
+export function isExemptFromPolicy(event: { type: string; state_key?: string }): boolean {
+  return event.type === 'm.room.policy' && event.state_key === '';
+}
+
+/** Whether an event bears the valid signature of a policy server. */
+export function hasPolicySignature(pdu: Pdu, version: RoomVersion, policyServer: PolicyServer): boolean {
+  return verifyPduSignature(pdu, version, policyServer.via, POLICY_SERVER_KEY_ID, policyServer.publicKey);
+}
