@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer } from './node-http.ts';
 
 /** Figures as text, read whenever somebody asks. */
 export interface MetricsText {

@@ -1,9 +1,10 @@
-import { createServer, type Server, type ServerOptions } from 'node:http';
+import type { Server, ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { matrixError, unknown } from '@hearth/protocol/errors.ts';
 import { sleep } from '../platform/clock.ts';
 import type { CallContext } from './incoming-call.ts';
+import { createServer } from './node-http.ts';
 import { trustedProxies } from './remote-address.ts';
 import { rawError } from './reply.ts';
 import { Serve, type ServeOptions } from './serve.ts';
