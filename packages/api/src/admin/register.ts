@@ -25,7 +25,7 @@ export const registerWithSharedSecret = endpoint({
     password: v.string(),
     displayname: v.optional(v.string()),
     admin: v.optional(v.boolean()),
-    user_type: v.optional(v.nullable(v.string())),
+    user_type: v.optional(v.nullable(v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/, 'must be a word')))),
     mac: v.string(),
   }),
 });

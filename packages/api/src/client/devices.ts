@@ -24,7 +24,7 @@ export const updateDevice = endpoint({
   method: 'PUT',
   paths: v3('/devices/{deviceId}'),
   access: 'guest',
-  body: v.object({ display_name: v.optional(v.pipe(v.string(), v.maxLength(256, 'must be shorter'))) }),
+  body: v.object({ display_name: v.optional(v.string()) }),
 });
 
 /** `DELETE /devices/{deviceId}`. */
