@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openActivity, openUserData } from '../src/compose-user-data.ts';
 import { isVisible, receiptContent } from '../src/receipts/content.ts';
 import { engines } from './storage/engines.ts';
@@ -12,6 +12,16 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     domain = await openDomain(engine);
   });
   afterAll(() => domain.end());
+
+  const running: { close(): void }[] = [];
+  afterEach(() => {
+    for (const activity of running.splice(0)) activity.close();
+  });
+  const openOnce = (...given: Parameters<typeof openActivity>) => {
+    const activity = openActivity(...given);
+    running.push(activity);
+    return activity;
+  };
 
   let count = 0;
   const open = async () => {
@@ -27,9 +37,9 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     const event = (seq: number) => `$${count}-${seq}`;
     const userData = openUserData(domain);
     const view = { membership: rooms, eventPlace: rooms.place };
-    const activity = openActivity(domain, userData, view);
+    const activity = openOnce(domain, userData, view);
     /** The same with fresh caches, as after a restart. */
-    const reopened = () => openActivity(domain, userData, view);
+    const reopened = () => openOnce(domain, userData, view);
     return { ...activity, ...userData, rooms, alice, bob, carol, room, roomId, event, reopened };
   };
 
@@ -149,8 +159,7 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
       status_msg: 'here',
     });
     expect(await presences.changedSince(bob.user, undefined)).toEqual([]);
-    presences.close();
-  }, 60_000);
+  });
 
   test('a status message outlives a restart', async () => {
     const { presences, reopened, alice } = await open();
@@ -160,7 +169,5 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
       presence: 'offline',
       status_msg: 'away',
     });
-    presences.close();
-    again.close();
   });
 });

@@ -41,5 +41,5 @@ export class ManualClock implements Clock {
 
 /** Long enough for what waits for the database. */
 function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
+  return new Promise((resolve) => setTimeout(resolve, 5));
 }
