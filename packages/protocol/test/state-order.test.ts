@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { AuthEvent } from '../src/events/event.ts';
 import { mainlineOrder } from '../src/state/mainline.ts';
 import { isPowerEvent, powerOrder } from '../src/state/power-order.ts';
-import { resolve } from '../src/state/resolve.ts';
+import { resolve, resolveConflicts } from '../src/state/resolve.ts';
 import { citedEvent } from '../src/state/source.ts';
 import { stateMapKey } from '../src/state/state-map.ts';
 import { type FixtureEvent, fixtureEvent } from './support/fixtures.ts';
@@ -137,4 +137,38 @@ test('version 1: of two events of one depth, the one with the lower SHA-1 of its
   // sha1('$T1:a') = c879…, sha1('$T2:a') = 7398….
   const resolved = resolve(version('1'), [state('$T1:a'), state('$T2:a')], source);
   expect(resolved.get(stateMapKey('m.room.topic', ''))).toBe('$T2:a');
+});
+
+test('conflicts alone are resolved without reading the rest of the state', () => {
+  const topic = (id: string, ts: number): FixtureEvent => ({
+    id,
+    sender: '@a:a',
+    type: 'm.room.topic',
+    state_key: '',
+    ts,
+    auth: ['$create:a', '$m:a'],
+  });
+  const member: FixtureEvent = {
+    id: '$m:a',
+    sender: '@a:a',
+    type: 'm.room.member',
+    state_key: '@a:a',
+    content: { membership: 'join' },
+    auth: ['$create:a'],
+  };
+  const source = graph([{ ...create, content: { creator: '@a:a' } }, member, topic('$old', 1), topic('$new', 2)]);
+  const key = stateMapKey('m.room.topic', '');
+  const settled = new Map([
+    [stateMapKey('m.room.create', ''), '$create:a'],
+    [stateMapKey('m.room.member', '@a:a'), '$m:a'],
+  ]);
+  const unconflicted = {
+    get: (asked: string) => settled.get(asked),
+    values: () => {
+      throw new Error('the whole state was read');
+    },
+  };
+  const conflicted = [new Map([[key, '$new']]), new Map([[key, '$old']])];
+  expect(resolveConflicts(v11, { unconflicted, conflicted }, source)).toEqual(new Map([[key, '$new']]));
+  expect(resolveConflicts(v11, { unconflicted, conflicted: [new Map(), new Map()] }, source)).toEqual(new Map());
 });

@@ -4,11 +4,8 @@ import type { RoomVersion } from '../room-versions/rules.ts';
 /** A reference to an event in room versions 1 and 2: its id and its reference hash. */
 export type EventReference = [eventId: string, hashes: { sha256: string }];
 
-/**
- * An event as servers exchange it (server-server API, "PDUs"). Which members exist depends on the room version:
- * `event_id` only in 1 and 2, `room_id` in all but the create event of 12, `redacts` up to 10.
- */
-export interface Pdu extends JsonObject {
+/** An event before it is hashed and signed. */
+export interface PduDraft extends JsonObject {
   event_id?: string;
   room_id?: string;
   sender: string;
@@ -19,20 +16,24 @@ export interface Pdu extends JsonObject {
   prev_events: string[] | EventReference[];
   auth_events: string[] | EventReference[];
   origin_server_ts: number;
-  hashes: { sha256: string };
-  signatures: Signatures;
   redacts?: string;
   origin?: string;
   unsigned?: JsonObject;
+}
+
+/**
+ * An event as servers exchange it (server-server API, "PDUs"). Which members exist depends on the room version:
+ * `event_id` only in 1 and 2, `room_id` in all but the create event of 12, `redacts` up to 10.
+ */
+export interface Pdu extends PduDraft {
+  hashes: { sha256: string };
+  signatures: Signatures;
 }
 
 /** Signatures by server name, then by key id. */
 export interface Signatures extends JsonObject {
   [server: string]: { [keyId: string]: string };
 }
-
-/** An event before it is hashed and signed. */
-export type PduDraft = Omit<Pdu, 'hashes' | 'signatures'>;
 
 /** What authorisation and state resolution read of an event. Contents are not checked: rules read them field by field. */
 export interface AuthEvent {

@@ -4,7 +4,7 @@ import { contentHashBytes, eventIdFromHash, sha256, signedForm } from '../events
 import { redactFields, redactPdu } from '../events/redact.ts';
 import { eventIdServer } from '../identifiers/event-id.ts';
 import { domainOf } from '../identifiers/server-of.ts';
-import { asObject, asString, type JsonObject } from '../json/value.ts';
+import { asObject, asString } from '../json/value.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
 import { type SigningKey, signText, type VerifyKey, verifyKey } from './ed25519.ts';
 import { verifyJsonWithKey, withSignature } from './json.ts';
@@ -26,25 +26,20 @@ export interface FinishedPdu {
  * must bear its `event_id`.
  * @throws CanonicalJsonError
  */
-export function finishPdu(
-  draft: PduDraft & JsonObject,
-  version: RoomVersion,
-  serverName: string,
-  key: SigningKey,
-): FinishedPdu {
+export function finishPdu(draft: PduDraft, version: RoomVersion, serverName: string, key: SigningKey): FinishedPdu {
   const content = contentHashBytes(draft, version);
   const hashed = { ...draft, hashes: { sha256: encodeBase64(content) } };
   const text = signedForm(redactFields(hashed, version), version);
   const reference = sha256(text);
   const signature = signText(text, key);
   const signatures = withSignature(draft.signatures, serverName, key.keyId, encodeBase64(signature));
-  const pdu = { ...hashed, signatures: signatures as Signatures } as Pdu;
-  const eventId = version.eventIdFormat === 'v1' ? (pdu.event_id ?? '') : eventIdFromHash(reference, version);
+  const pdu: Pdu = { ...hashed, signatures: signatures as Signatures };
+  const eventId = version.eventIdFormat === 'v1' ? (draft.event_id ?? '') : eventIdFromHash(reference, version);
   return { pdu, eventId, hash: reference, contentHash: content, signature };
 }
 
 /** A copy of the event with hashes and this server's signature. @throws CanonicalJsonError */
-export function signPdu(draft: PduDraft & JsonObject, version: RoomVersion, serverName: string, key: SigningKey): Pdu {
+export function signPdu(draft: PduDraft, version: RoomVersion, serverName: string, key: SigningKey): Pdu {
   return finishPdu(draft, version, serverName, key).pdu;
 }
 
@@ -82,7 +77,7 @@ export function requiredSigners(pdu: Pdu, version: RoomVersion): string[] {
   const byThirdParty =
     isMember && pdu.content.membership === 'invite' && asObject(pdu.content.third_party_invite) !== undefined;
   if (!byThirdParty) servers.add(domainOf(pdu.sender));
-  if (version.eventIdFormat === 'v1') servers.add(eventIdServer(pdu.event_id ?? ''));
+  if (version.eventIdFormat === 'v1') servers.add(eventIdServer(draft.event_id ?? ''));
   if (isMember && version.restrictedJoin) {
     const authoriser = asString(pdu.content.join_authorised_via_users_server);
     if (authoriser !== undefined) servers.add(domainOf(authoriser));

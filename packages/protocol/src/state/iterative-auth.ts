@@ -2,6 +2,7 @@ import { authorise } from '../auth/authorise.ts';
 import type { StateLookup } from '../auth/state.ts';
 import type { AuthEvent } from '../events/event.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
+import type { PartialState } from './partial-state.ts';
 import { citedEvent, createEventOf, type EventSource } from './source.ts';
 import { stateMapKey } from './state-map.ts';
 
@@ -11,7 +12,7 @@ import { stateMapKey } from './state-map.ts';
  * Changes `state`.
  */
 export function applyAllowed(
-  state: Map<string, string>,
+  state: PartialState,
   ordered: readonly AuthEvent[],
   events: EventSource,
   version: RoomVersion,

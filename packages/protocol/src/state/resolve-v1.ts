@@ -2,8 +2,10 @@ import { hash } from 'node:crypto';
 import { authorise } from '../auth/authorise.ts';
 import type { AuthEvent } from '../events/event.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
+import { type PartialState, partialState } from './partial-state.ts';
 import type { EventSource } from './source.ts';
-import { type StateMap, stateMapKey } from './state-map.ts';
+import type { SplitStates } from './split.ts';
+import { stateMapKey } from './state-map.ts';
 
 /** The types that affect authorisation, in the order in which their conflicts are resolved. */
 const AUTH_TYPES = ['m.room.power_levels', 'm.room.join_rules', 'm.room.member'];
@@ -11,10 +13,11 @@ const AUTH_TYPES = ['m.room.power_levels', 'm.room.join_rules', 'm.room.member']
 /**
  * State resolution of room version 1 (rooms/v1, "State resolution"). A key is in conflict only when two states have
  * different events for it. Conflicts of one type are resolved on what was settled before that type, so that their order
- * does not matter.
+ * does not matter. Gives what is to be added to the unconflicted state.
  */
-export function resolveV1(version: RoomVersion, states: readonly StateMap[], events: EventSource): Map<string, string> {
-  const { settled, conflicts } = splitByDifference(states, events);
+export function resolveV1(version: RoomVersion, split: SplitStates, events: EventSource): Map<string, string> {
+  const settled = partialState(split.unconflicted);
+  const conflicts = settleUndisputed(split, settled, events);
   const resolvePass = (isOfPass: (type: string) => boolean, choose: typeof lastAllowed) => {
     const chosen = new Map<string, string>();
     for (const [key, candidates] of conflicts) {
@@ -26,22 +29,22 @@ export function resolveV1(version: RoomVersion, states: readonly StateMap[], eve
   };
   for (const authType of AUTH_TYPES) resolvePass((type) => type === authType, lastAllowed);
   resolvePass((type) => !AUTH_TYPES.includes(type), deepestAllowed);
-  return settled;
+  return new Map(settled.decided);
 }
 
-function splitByDifference(states: readonly StateMap[], events: EventSource) {
+/** Settles the keys for which only one event is known, and gives the candidates of the others. */
+function settleUndisputed(split: SplitStates, settled: PartialState, events: EventSource): Map<string, AuthEvent[]> {
   const candidates = new Map<string, Set<string>>();
-  for (const state of states) {
+  for (const state of split.conflicted) {
     for (const [key, eventId] of state) candidates.set(key, (candidates.get(key) ?? new Set()).add(eventId));
   }
-  const settled = new Map<string, string>();
   const conflicts = new Map<string, AuthEvent[]>();
   for (const [key, eventIds] of candidates) {
     const [only] = eventIds;
     if (eventIds.size === 1 && only !== undefined) settled.set(key, only);
     else conflicts.set(key, byDepth([...eventIds].map((id) => events(id)).filter((event) => event !== undefined)));
   }
-  return { settled, conflicts };
+  return conflicts;
 }
 
 /** Ascending depth, then descending SHA-1 of the event id. */
@@ -55,8 +58,13 @@ function byDepth(events: AuthEvent[]): AuthEvent[] {
 }
 
 /** Goes up from the first candidate as long as each next one is allowed after the one before. */
-function lastAllowed(candidates: AuthEvent[], settled: StateMap, events: EventSource, version: RoomVersion): string {
-  const state = new Map(settled);
+function lastAllowed(
+  candidates: AuthEvent[],
+  settled: PartialState,
+  events: EventSource,
+  version: RoomVersion,
+): string {
+  const state = partialState(settled);
   let last = '';
   for (const event of candidates) {
     if (last !== '' && !isAllowed(event, state, events, version)) break;
@@ -67,12 +75,17 @@ function lastAllowed(candidates: AuthEvent[], settled: StateMap, events: EventSo
 }
 
 /** The deepest candidate that is allowed. If none is, the least deep: the specification is silent, servers do this. */
-function deepestAllowed(candidates: AuthEvent[], settled: StateMap, events: EventSource, version: RoomVersion): string {
+function deepestAllowed(
+  candidates: AuthEvent[],
+  settled: PartialState,
+  events: EventSource,
+  version: RoomVersion,
+): string {
   const chosen = candidates.findLast((event) => isAllowed(event, settled, events, version)) ?? candidates[0];
   return chosen?.eventId ?? '';
 }
 
-function isAllowed(event: AuthEvent, state: StateMap, events: EventSource, version: RoomVersion): boolean {
+function isAllowed(event: AuthEvent, state: PartialState, events: EventSource, version: RoomVersion): boolean {
   const lookup = (type: string, stateKey: string) => {
     const eventId = state.get(stateMapKey(type, stateKey));
     return eventId === undefined ? undefined : events(eventId);

@@ -4,35 +4,50 @@ import { authDifference } from './auth-difference.ts';
 import { conflictedSubgraph } from './conflicted-subgraph.ts';
 import { applyAllowed } from './iterative-auth.ts';
 import { mainlineOrder } from './mainline.ts';
+import { partialState } from './partial-state.ts';
 import { powerOrder } from './power-order.ts';
 import type { EventSource } from './source.ts';
-import { splitState } from './split.ts';
-import { type StateMap, stateMapKey } from './state-map.ts';
+import { conflictedSet, type SplitStates } from './split.ts';
+import { stateMapKey } from './state-map.ts';
 
-/** State resolution of room versions 2 to 11, and with its changes of version 12 (rooms/v2 and v12, "Algorithm"). */
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+/**
+ * State resolution of room versions 2 to 11, and with its changes of version 12 (rooms/v2 and v12, "Algorithm"). Gives
+ * what is to be added to the unconflicted state.
+ */
 export function resolveV2(
   version: RoomVersion,
-  states: readonly StateMap[],
+  split: SplitStates,
   events: EventSource,
   knownDifference?: ReadonlySet<string>,
 ): Map<string, string> {
-  const split = splitState(states);
-  if (split.conflicted.size === 0) return split.unconflicted;
-  const isV21 = version.stateResolution === 'v2.1';
-  const full = new Set(split.conflicted);
-  for (const eventId of knownDifference ?? authDifference(states, split, events)) full.add(eventId);
-  if (isV21) for (const eventId of conflictedSubgraph(split.conflicted, events)) full.add(eventId);
-
-  const state = new Map(isV21 ? [] : split.unconflicted);
+  const full = fullConflictedSet(version, split, events, knownDifference);
+  const state = partialState(version.stateResolution === 'v2.1' ? NOTHING : split.unconflicted);
   const power = powerOrder(full, events, version);
   applyAllowed(state, power, events, version);
 
   const levels = state.get(stateMapKey('m.room.power_levels', ''));
-  const rest = without(full, power, events);
-  applyAllowed(state, mainlineOrder(rest, levels === undefined ? undefined : events(levels), events), events, version);
+  const mainline = levels === undefined ? undefined : events(levels);
+  applyAllowed(state, mainlineOrder(without(full, power, events), mainline, events), events, version);
 
-  for (const [key, eventId] of split.unconflicted) state.set(key, eventId);
-  return state;
+  // The unconflicted state has the last word.
+  return new Map([...state.decided].filter(([key]) => split.unconflicted.get(key) === undefined));
+}
+
+function fullConflictedSet(
+  version: RoomVersion,
+  split: SplitStates,
+  events: EventSource,
+  knownDifference: ReadonlySet<string> | undefined,
+): Set<string> {
+  const conflicted = conflictedSet(split);
+  const full = new Set(conflicted);
+  for (const eventId of knownDifference ?? authDifference(split, conflicted, events)) full.add(eventId);
+  if (version.stateResolution === 'v2.1') {
+    for (const eventId of conflictedSubgraph(conflicted, events)) full.add(eventId);
+  }
+  return full;
 }
 
 function without(full: ReadonlySet<string>, taken: readonly AuthEvent[], events: EventSource): AuthEvent[] {

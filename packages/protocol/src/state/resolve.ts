@@ -2,9 +2,11 @@ import type { RoomVersion } from '../room-versions/rules.ts';
 import { resolveV1 } from './resolve-v1.ts';
 import { resolveV2 } from './resolve-v2.ts';
 import type { EventSource } from './source.ts';
+import { type SplitStates, splitStates } from './split.ts';
 import type { StateMap } from './state-map.ts';
 
 export { type EventSource, missingEvents } from './source.ts';
+export type { SplitStates, UnconflictedState } from './split.ts';
 export { type StateMap, splitStateMapKey, stateMapKey } from './state-map.ts';
 
 /** What the caller may know already. */
@@ -28,7 +30,24 @@ export function resolve(
 ): Map<string, string> {
   const [only, second] = states;
   if (only === undefined || second === undefined) return new Map(only);
+  const split = splitStates(states);
+  const resolved = split.unconflicted;
+  for (const [key, eventId] of resolveConflicts(version, split, events, options)) resolved.set(key, eventId);
+  return resolved;
+}
+
+/**
+ * Resolves states that are apart already: gives only what is to be added to the unconflicted state. The time depends on
+ * the conflicts and not on the size of the state, unless the auth difference has to be walked for.
+ */
+export function resolveConflicts(
+  version: RoomVersion,
+  split: SplitStates,
+  events: EventSource,
+  options: ResolveOptions = {},
+): Map<string, string> {
+  if (split.conflicted.every((state) => state.size === 0)) return new Map();
   return version.stateResolution === 'v1'
-    ? resolveV1(version, states, events)
-    : resolveV2(version, states, events, options.authDifference);
+    ? resolveV1(version, split, events)
+    : resolveV2(version, split, events, options.authDifference);
 }

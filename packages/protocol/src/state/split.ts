@@ -1,27 +1,37 @@
 import type { StateMap } from './state-map.ts';
 
-/** What the states agree on, and the ids of all events they do not agree on. */
-export interface SplitState {
-  unconflicted: Map<string, string>;
-  conflicted: Set<string>;
+/** What all states agree on. A map will do; so will a view of stored state that is read only where it is asked for. */
+export interface UnconflictedState {
+  get(key: string): string | undefined;
+  /** All its event ids. Read only by a resolution that cannot tell the auth difference without them. */
+  values(): Iterable<string>;
+}
+
+/** States apart into what they agree on and, for each state, the entries that not all states have the same. */
+export interface SplitStates<Unconflicted extends UnconflictedState = UnconflictedState> {
+  readonly unconflicted: Unconflicted;
+  readonly conflicted: readonly StateMap[];
 }
 
 /**
- * Splits states into the unconflicted state map and the conflicted state set: a key is unconflicted when every state
- * has it with the same event (rooms/v2, "State resolution", definitions).
+ * Splits whole states: a key is unconflicted when every state has it with the same event (rooms/v2, "State resolution",
+ * definitions). A caller that can compare stored states faster makes the parts itself.
  */
-export function splitState(states: readonly StateMap[]): SplitState {
-  const unconflicted = new Map<string, string>();
-  const conflicted = new Set<string>();
+export function splitStates(states: readonly StateMap[]): SplitStates<Map<string, string>> {
   const [first, ...others] = states;
+  const unconflicted = new Map<string, string>();
   for (const [key, eventId] of first ?? []) {
     if (others.every((state) => state.get(key) === eventId)) unconflicted.set(key, eventId);
-    else conflicted.add(eventId);
   }
-  for (const state of others) {
-    for (const [key, eventId] of state) {
-      if (!unconflicted.has(key)) conflicted.add(eventId);
-    }
-  }
+  const conflicted = states.map((state) => {
+    const entries = new Map<string, string>();
+    for (const [key, eventId] of state) if (!unconflicted.has(key)) entries.set(key, eventId);
+    return entries;
+  });
   return { unconflicted, conflicted };
+}
+
+/** The conflicted state set: the ids of all events that are in conflict. */
+export function conflictedSet(split: SplitStates): Set<string> {
+  return new Set(split.conflicted.flatMap((state) => [...state.values()]));
 }
