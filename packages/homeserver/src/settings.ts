@@ -3,6 +3,7 @@ import { ConfigError } from './config/problems.ts';
 import type { Config } from './config/schema.ts';
 import type { RateLimitSizes } from './http/rate-limits.ts';
 import type { Listen } from './http/start.ts';
+import { errorText } from './platform/error-text.ts';
 import type { UsersSettings } from './users/open-users.ts';
 
 /** What accounts and sessions need. */
@@ -40,6 +41,6 @@ function readPem(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigError([`cannot read a certificate or key: ${error instanceof Error ? error.message : error}`]);
+    throw new ConfigError([`cannot read a certificate or key: ${errorText(error)}`]);
   }
 }

@@ -18,10 +18,11 @@ interface Options extends ConfigOptions {
 export async function createUser(name: string, { admin, password: given, ...options }: Options): Promise<void> {
   const config = await readConfig(options);
   const machine = { clock: systemClock, random: systemRandom, log: silentLog };
-  const { users, close } = await composeAccounts(config, machine).catch((error: unknown) => {
+  const accounts = await composeAccounts(config, machine).catch((error: unknown) => {
     if (error instanceof DataDirInUse) throw new Failure(`${error.message}: stop the server first`);
     throw error;
   });
+  const { users } = accounts;
   try {
     const userId = await users.registrations.checkAvailable(name);
     const password = given ?? (await readPassword());
@@ -31,6 +32,6 @@ export async function createUser(name: string, { admin, password: given, ...opti
   } catch (error) {
     throw error instanceof MatrixError ? new Failure(error.message) : error;
   } finally {
-    await close();
+    await accounts.close();
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { safeParse } from 'valibot';
+import { errorText } from '../platform/error-text.ts';
 import { describeKeys } from './describe.ts';
 import { ConfigError, explain, type Problem } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -17,7 +18,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 type Section = Record<string, unknown>;
 
 /** Read when there is no `--config`, if it is there. */
-export const DEFAULT_FILE = 'hearth.yaml';
+const DEFAULT_FILE = 'hearth.yaml';
 
 /**
  * The configuration: the file, then the environment's secrets, then the command line. Paths in the file are relative
@@ -47,7 +48,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigError([`cannot read the configuration file: ${error instanceof Error ? error.message : error}`]);
+    throw new ConfigError([`cannot read the configuration file: ${errorText(error)}`]);
   }
 }
 
@@ -72,9 +73,9 @@ function inOrder(problems: readonly Problem[], places: Places): string[] {
 
 async function inFile(file: string, text: string, problems: readonly Problem[], places: Places): Promise<string[]> {
   const { parseYaml } = await import('./yaml-file.ts');
-  const { line } = parseYaml(file, text);
-  const sorted = problems.toSorted((a, b) => line(a.path) - line(b.path));
-  return sorted.map(({ path, message }) => `${elsewhere(path, places) ?? `${file}:${line(path)}: `}${message}`);
+  const parsed = parseYaml(file, text);
+  const sorted = problems.toSorted((a, b) => parsed.line(a.path) - parsed.line(b.path));
+  return sorted.map(({ path, message }) => `${elsewhere(path, places) ?? `${file}:${parsed.line(path)}: `}${message}`);
 }
 
 /** Where a value comes from that does not come from the file. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from './node-http.ts';
 
 /** Figures as text, read whenever somebody asks. */
@@ -15,18 +16,7 @@ export async function startMetrics(
   address: { readonly host: string; readonly port: number },
   metrics: MetricsText,
 ): Promise<MetricsListener> {
-  const server = createServer(async (request, response) => {
-    if (request.url !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    try {
-      const text = await metrics.text();
-      response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text);
-    } catch {
-      response.writeHead(500).end();
-    }
-  });
+  const server = createServer((request, response) => void answer(request, response, metrics));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(address.port, address.host, resolve);
@@ -38,4 +28,17 @@ export async function startMetrics(
         server.closeAllConnections();
       }),
   };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, metrics: MetricsText): Promise<void> {
+  if (request.url !== '/metrics') {
+    response.writeHead(404).end();
+    return;
+  }
+  try {
+    const text = await metrics.text();
+    response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text);
+  } catch {
+    response.writeHead(500).end();
+  }
 }

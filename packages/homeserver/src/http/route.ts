@@ -61,5 +61,5 @@ export interface Route {
 
 /** Ties a handler to its endpoint; the types of params, query, body and caller follow from the declaration. */
 export function route<E extends Endpoint>(endpoint: E, handle: (call: Call<E>) => Promise<Answer> | Answer): Route {
-  return { endpoint, handle: handle as Route['handle'] };
+  return { endpoint, handle };
 }

@@ -48,10 +48,10 @@ export function every(clock: Clock, intervalMs: number, run: () => Promise<void>
     try {
       await run();
     } finally {
-      if (!cancelled) timer = clock.after(intervalMs, turn);
+      if (!cancelled) timer = clock.after(intervalMs, () => void turn());
     }
   };
-  timer = clock.after(intervalMs, turn);
+  timer = clock.after(intervalMs, () => void turn());
   return {
     cancel() {
       cancelled = true;

@@ -22,14 +22,6 @@ export function randomLetters(random: Random, length: number): string {
   return draw(random, length, LETTERS);
 }
 
-/** An integer from 0 up to, and not including, `below`. */
-export function randomInteger(random: Random, below: number): number {
-  const bytes = random.bytes(6);
-  let value = 0;
-  for (const byte of bytes) value = value * 256 + byte;
-  return value % below;
-}
-
 function draw(random: Random, length: number, alphabet: string): string {
   // Bytes at or above the largest multiple are thrown away: taking the remainder would favour some characters.
   const bound = 256 - (256 % alphabet.length);

@@ -7,7 +7,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { noMetrics } from '../../src/platform/metrics.ts';
 
-export const alice: Caller = {
+const alice: Caller = {
   userId: '@alice:test',
   user: 1,
   deviceId: 'A',
@@ -15,7 +15,7 @@ export const alice: Caller = {
   isGuest: false,
   isAdmin: false,
 };
-export const guest: Caller = { ...alice, userId: '@1:test', user: 2, isGuest: true };
+const guest: Caller = { ...alice, userId: '@1:test', user: 2, isGuest: true };
 
 /** Tokens `alice` and `guest` are known, the second only after a while. */
 const authenticate: Authenticate = (token) => {
@@ -34,7 +34,7 @@ const CLASSES: LimitClass[] = [
   'keys',
 ];
 
-export function rateLimits(sizes: Partial<RateLimitSizes> = {}): RateLimits {
+function rateLimits(sizes: Partial<RateLimitSizes> = {}): RateLimits {
   const none = Object.fromEntries(CLASSES.map((name) => [name, false])) as Record<LimitClass, false>;
   return new RateLimits(systemClock, { ...none, ...sizes });
 }
