@@ -77,7 +77,7 @@ export function requiredSigners(pdu: Pdu, version: RoomVersion): string[] {
   const byThirdParty =
     isMember && pdu.content.membership === 'invite' && asObject(pdu.content.third_party_invite) !== undefined;
   if (!byThirdParty) servers.add(domainOf(pdu.sender));
-  if (version.eventIdFormat === 'v1') servers.add(eventIdServer(draft.event_id ?? ''));
+  if (version.eventIdFormat === 'v1') servers.add(eventIdServer(pdu.event_id ?? ''));
   if (isMember && version.restrictedJoin) {
     const authoriser = asString(pdu.content.join_authorised_via_users_server);
     if (authoriser !== undefined) servers.add(domainOf(authoriser));
