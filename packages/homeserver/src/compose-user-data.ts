@@ -11,6 +11,7 @@ import { typingRoutes } from './client-api/rooms/typing.ts';
 import { tagRoutes } from './client-api/tags.ts';
 import { Filters } from './filters/filters.ts';
 import type { Route } from './http/route.ts';
+import type { Background } from './platform/background.ts';
 import type { Clock } from './platform/clock.ts';
 import { Presences } from './presence/presence.ts';
 import { Profiles } from './profile/profiles.ts';
@@ -28,6 +29,7 @@ export interface UserDataBase {
   readonly names: Names;
   readonly stream: Stream;
   readonly clock: Clock;
+  readonly background: Background;
   readonly users: Users;
 }
 
@@ -38,7 +40,7 @@ export interface RoomsView {
 }
 
 /** What users keep on the server; knows nothing of rooms. */
-export function openUserData({ database, names, stream, clock, users }: UserDataBase) {
+export function openUserData({ database, names, stream, clock, users }: Omit<UserDataBase, 'background'>) {
   const profiles = new Profiles(database, users.accounts);
   const accountData = new AccountData(database, names, stream, completePushRules(names));
   users.accountChanges.onDeactivated((user) => profiles.forget(user));
@@ -57,16 +59,15 @@ export type UserData = ReturnType<typeof openUserData>;
 
 /** What users do in rooms besides sending events. */
 export function openActivity(base: UserDataBase, { accountData }: UserData, { membership, eventPlace }: RoomsView) {
-  const { database, names, stream, clock } = base;
+  const { database, names, stream, clock, background } = base;
   const typing = new TypingNotices(stream, clock, membership);
-  const presences = new Presences({ database, names, stream, clock, membership });
+  const presences = new Presences({ database, names, stream, clock, background, membership });
   return {
     receipts: new Receipts({ database, stream, clock, membership, eventPlace, accountData }),
     typing,
     presences,
     close() {
       typing.close();
-      presences.close();
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { healthRoutes } from './admin-api/health.ts';
 import { sharedSecretRoutes } from './admin-api/register.ts';
 import { accountRoutes } from './client-api/account.ts';
@@ -12,17 +11,18 @@ import { registerRoutes } from './client-api/register.ts';
 import { versionsRoutes } from './client-api/versions.ts';
 import { wellKnownRoutes } from './client-api/well-known.ts';
 import { openReading, roomRoutes } from './compose-rooms.ts';
-import { activityRoutes, openActivity, openUserData, type UserData, userDataRoutes } from './compose-user-data.ts';
+import { activityRoutes, openActivity, openUserData, userDataRoutes } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
 import { startMetrics } from './http/metrics-listener.ts';
 import { RateLimits } from './http/rate-limits.ts';
 import type { Route } from './http/route.ts';
 import { startHttp } from './http/start.ts';
+import { Background } from './platform/background.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { type Metrics, noMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
-import type { MemberProfile } from './rooms/member-content.ts';
+import { leaveRooms } from './rooms/leave-rooms.ts';
 import type { FindEventPlace } from './rooms/membership-view.ts';
 import { openRooms } from './rooms/open-rooms.ts';
 import { rateLimitSizes, readListen, usersSettings } from './settings.ts';
@@ -53,6 +53,8 @@ export interface Hearth {
 /** How long a process that is still stopping is waited for. */
 const LOCK_WAIT_MS = 5_000;
 
+const LAST_SEEN_EVERY_MS = 5 * 60_000;
+
 /** Builds a server from its configuration and starts it. The only place that constructs. */
 export async function compose(config: Config, machine: Machine): Promise<Hearth> {
   const opened: Closable[] = [];
@@ -62,9 +64,11 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
   try {
     const database = await openStorage(config, LOCK_WAIT_MS, opened);
     const metrics = await openMetrics(config, opened);
-    const domains = await openDomains(config, database, machine);
+    const background = new Background(machine.clock, machine.log);
+    const domains = await openDomains(config, database, machine, background);
+    background.every(LAST_SEEN_EVERY_MS, 'noting where devices were seen', () => domains.users.lastSeen.flush());
     opened.push({ close: () => domains.users.lastSeen.flush() });
-    opened.push(domains.activity);
+    opened.push(domains.activity, background);
     const http = await startHttp({
       routes: routesOf(config, domains),
       authenticate: authenticateWith(domains.users.authenticator, domains.users.lastSeen),
@@ -89,7 +93,9 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
 export async function composeAccounts(config: Config, machine: Machine): Promise<{ users: Users } & Closable> {
   const opened: Closable[] = [];
   const database = await openStorage(config, 0, opened);
-  const { users } = await openDomains(config, database, machine);
+  const background = new Background(machine.clock, machine.log);
+  opened.push(background);
+  const { users } = await openDomains(config, database, machine, background);
   return {
     users,
     async close() {
@@ -123,29 +129,25 @@ async function openMetrics(config: Config, opened: Closable[]): Promise<Metrics>
 type Domains = Awaited<ReturnType<typeof openDomains>>;
 
 /** The domains in their order: each may use those before it. */
-async function openDomains(config: Config, database: Database, { clock, random }: Machine) {
+async function openDomains(config: Config, database: Database, { clock, random }: Machine, background: Background) {
   const names = await Names.open(database);
   const stream = await Stream.open(database);
   const users = await openUsers({ database, names, clock, random }, usersSettings(config));
   const userData = openUserData({ database, names, stream, clock, users });
   const { server_name: serverName, default_room_version: defaultRoomVersion } = config;
-  const profileOf = (userId: string) => memberProfile(userData.profiles, userId);
+  const profileOf = (userId: string) => userData.profiles.profileOf(userId);
   const rooms = await openRooms({ database, names, stream, clock, random, serverName, defaultRoomVersion, profileOf });
-  userData.profiles.onChange((user, userId) => void rooms.joining.profileChanged(userId, user));
+  userData.profiles.onChange((user, userId) =>
+    background.start('telling rooms of a new profile', () => rooms.joining.profileChanged(userId, user)),
+  );
+  users.accountChanges.onDeactivated((user, userId) => leaveRooms(rooms, user, userId));
   const { membership } = rooms;
   const eventPlace: FindEventPlace = (room, eventId) => membership.place(room, eventId);
-  const activity = openActivity({ database, names, stream, clock, users }, userData, { membership, eventPlace });
+  const activity = openActivity({ database, names, stream, clock, background, users }, userData, {
+    membership,
+    eventPlace,
+  });
   return { names, stream, users, userData, activity, reading: openReading(rooms, userData, activity) };
-}
-
-/** What member events show of a profile; nothing for users that do not exist. */
-async function memberProfile(profiles: UserData['profiles'], userId: string): Promise<MemberProfile> {
-  const profile: JsonObject = await profiles.of(userId).catch(() => ({}));
-  const { displayname, avatar_url } = profile;
-  return {
-    ...(typeof displayname === 'string' ? { displayname } : {}),
-    ...(typeof avatar_url === 'string' ? { avatar_url } : {}),
-  };
 }
 
 /** Everything that is served. */

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { openActivity, openUserData } from '../src/compose-user-data.ts';
+import { openActivity, openUserData, type RoomsView, type UserData } from '../src/compose-user-data.ts';
+import { Background } from '../src/platform/background.ts';
 import { isVisible, receiptContent } from '../src/receipts/content.ts';
 import { engines } from './storage/engines.ts';
 import { openDomain } from './support/domain.ts';
@@ -17,9 +18,10 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
   afterEach(() => {
     for (const activity of running.splice(0)) activity.close();
   });
-  const openOnce = (...given: Parameters<typeof openActivity>) => {
-    const activity = openActivity(...given);
-    running.push(activity);
+  const openOnce = (userData: UserData, view: RoomsView) => {
+    const background = new Background(domain.clock, { error: (message) => expect.fail(message) });
+    const activity = openActivity({ ...domain, background }, userData, view);
+    running.push(activity, background);
     return activity;
   };
 
@@ -37,9 +39,9 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     const event = (seq: number) => `$${count}-${seq}`;
     const userData = openUserData(domain);
     const view = { membership: rooms, eventPlace: rooms.place };
-    const activity = openOnce(domain, userData, view);
+    const activity = openOnce(userData, view);
     /** The same with fresh caches, as after a restart. */
-    const reopened = () => openOnce(domain, userData, view);
+    const reopened = () => openOnce(userData, view);
     return { ...activity, ...userData, rooms, alice, bob, carol, room, roomId, event, reopened };
   };
 

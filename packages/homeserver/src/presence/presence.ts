@@ -1,6 +1,7 @@
 import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import { type Clock, every, type Timer } from '../platform/clock.ts';
+import type { Background } from '../platform/background.ts';
+import type { Clock } from '../platform/clock.ts';
 import { LoadingCache } from '../platform/loading-cache.ts';
 import { plainText } from '../platform/plain-text.ts';
 import { RecentChanges } from '../platform/recent-changes.ts';
@@ -24,6 +25,7 @@ interface Parts {
   readonly names: Names;
   readonly stream: Stream;
   readonly clock: Clock;
+  readonly background: Background;
   readonly membership: Membership;
 }
 
@@ -50,21 +52,14 @@ export class Presences {
   /** Those whose presence changes as time goes by. */
   readonly #connected = new Set<number>();
   readonly #recent: RecentChanges<number>;
-  readonly #timers: readonly Timer[];
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#recent = new RecentChanges(RECENT_MAX, parts.stream.current);
     this.#known = new LoadingCache(CACHED_MAX, (user) => load(parts.database, user));
     const forget = () => parts.database.commit([deleteOldPresence(parts.clock.now() - FORGOTTEN_AFTER_MS)]);
-    this.#timers = [
-      every(parts.clock, SWEEP_EVERY_MS, () => this.#sweep()),
-      every(parts.clock, FORGET_EVERY_MS, forget),
-    ];
-  }
-
-  close(): void {
-    for (const timer of this.#timers) timer.cancel();
+    parts.background.every(SWEEP_EVERY_MS, 'presence as time goes by', () => this.#sweep());
+    parts.background.every(FORGET_EVERY_MS, 'forgetting old presence', forget);
   }
 
   /** What a user sets ("PUT /presence/{userId}/status"). @throws MatrixError M_INVALID_PARAM */
