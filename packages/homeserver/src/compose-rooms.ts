@@ -3,6 +3,7 @@ import { createRoomRoutes } from './client-api/rooms/create-room.ts';
 import { eventRoutes } from './client-api/rooms/events.ts';
 import { membershipRoutes } from './client-api/rooms/membership.ts';
 import { messagesRoutes } from './client-api/rooms/messages.ts';
+import { relationRoutes } from './client-api/rooms/relations.ts';
 import { sendRoutes } from './client-api/rooms/send.ts';
 import { stateRoutes } from './client-api/rooms/state.ts';
 import { syncRoutes } from './client-api/sync.ts';
@@ -41,6 +42,7 @@ export function roomRoutes(reading: Reading): Route[] {
     ...stateRoutes(reading),
     ...messagesRoutes(reading),
     ...eventRoutes(reading),
+    ...relationRoutes(reading),
     ...syncRoutes(reading),
     ...eventsRoutes(reading),
   ];

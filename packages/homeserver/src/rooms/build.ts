@@ -1,11 +1,12 @@
 import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
 import { encodeBase64 } from '@hearth/protocol/encoding/base64.ts';
-import { tooLarge } from '@hearth/protocol/errors.ts';
+import { badJson, tooLarge } from '@hearth/protocol/errors.ts';
 import type { EventReference, PduDraft } from '@hearth/protocol/events/event.ts';
 import { checkEventSize } from '@hearth/protocol/events/size.ts';
+import { CanonicalJsonError } from '@hearth/protocol/json/canonical.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import { finishPdu } from '@hearth/protocol/signing/pdu.ts';
+import { type FinishedPdu, finishPdu } from '@hearth/protocol/signing/pdu.ts';
 import type { EventProof } from '../storage/event-proof.ts';
 import type { Names } from '../storage/names.ts';
 import { STANDING, StoredEvent } from '../storage/stored-event.ts';
@@ -31,7 +32,7 @@ export function decidingState(draft: EventDraft, head: Head) {
 /**
  * Builds, hashes and signs the event that continues `head`. Whatever `decidingState` names must be in memory, and the
  * draft's strings interned.
- * @throws MatrixError M_TOO_LARGE
+ * @throws MatrixError M_TOO_LARGE, M_BAD_JSON
  */
 export function build(
   draft: EventDraft,
@@ -56,7 +57,7 @@ export function build(
     auth_events: references(auth, version),
     origin_server_ts: ts,
   } as PduDraft & JsonObject;
-  const finished = finishPdu(pdu, version, given.signer.serverName, given.signer.key);
+  const finished = finish(pdu, head, given.signer);
   const refusal = checkEventSize(finished.pdu);
   if (refusal !== undefined) throw tooLarge(refusal);
   return {
@@ -70,6 +71,16 @@ export function build(
     },
     prevEvents: head.extremities.map(({ eventId }) => eventId),
   };
+}
+
+/** @throws MatrixError M_BAD_JSON for numbers and texts that canonical JSON does not allow */
+function finish(pdu: PduDraft & JsonObject, { version }: Head, signer: Signer): FinishedPdu {
+  try {
+    return finishPdu(pdu, version, signer.serverName, signer.key);
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) throw badJson(error.message);
+    throw error;
+  }
 }
 
 /** References to events: ids, in room versions 1 and 2 each with its reference hash. */

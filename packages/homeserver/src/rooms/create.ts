@@ -1,5 +1,6 @@
 import { encodeBase64 } from '@hearth/protocol/encoding/base64.ts';
 import {
+  forbidden,
   invalidParam,
   invalidRoomState,
   MatrixError,
@@ -8,6 +9,8 @@ import {
 } from '@hearth/protocol/errors.ts';
 import type { PduDraft } from '@hearth/protocol/events/event.ts';
 import { contentHashBytes, eventId } from '@hearth/protocol/events/hash.ts';
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type RoomVersion, roomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import type { Write } from '../storage/database.ts';
@@ -39,6 +42,10 @@ export async function createRoom(
 ): Promise<{ roomId: string; alias?: string }> {
   const version = roomVersion(options.room_version ?? deps.defaultRoomVersion);
   if (version === undefined) throw unsupportedRoomVersion(`Hearth does not know room version ${options.room_version}`);
+  for (const invitee of options.invite ?? []) {
+    if (parseUserId(invitee) === undefined) throw invalidParam(`${invitee} is no user id`);
+    if (domainOf(invitee) !== deps.signer.serverName) throw forbidden('This server does not federate yet');
+  }
   const alias = options.room_alias_name === undefined ? undefined : await freeAlias(deps, options.room_alias_name);
   const ts = deps.clock.now();
   const create: EventDraft = {

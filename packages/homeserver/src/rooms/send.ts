@@ -4,6 +4,7 @@ import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { type AcceptDeps, accept } from './accept.ts';
+import { type CheckDeps, checkCanonicalAlias, checkRelation } from './check-content.ts';
 import type { TransactionKey } from './draft.ts';
 import { type Head, toAuthEvent } from './head.ts';
 
@@ -20,10 +21,10 @@ export interface Sending {
  * answers with the first one's event (client-server API, "Transaction identifiers").
  */
 export class Sender {
-  readonly #deps: AcceptDeps;
+  readonly #deps: AcceptDeps & CheckDeps;
   readonly #running = new Map<string, Promise<StoredEvent>>();
 
-  constructor(deps: AcceptDeps) {
+  constructor(deps: AcceptDeps & CheckDeps) {
     this.#deps = deps;
   }
 
@@ -33,6 +34,7 @@ export class Sender {
       const head = await this.#headFor(roomId, sending.sender);
       const target = type === 'm.room.redaction' ? content.redacts : undefined;
       if (typeof target === 'string') return this.#redact(head, target, content, sending);
+      await checkRelation(this.#deps, { type, sender: sending.sender, content });
       return this.#send(head, { type, content }, sending);
     });
   }
@@ -46,6 +48,7 @@ export class Sender {
   ): Promise<StoredEvent> {
     const [type, stateKey] = key;
     const head = await this.#headFor(roomId, sending.sender);
+    if (type === 'm.room.canonical_alias' && stateKey === '') await checkCanonicalAlias(this.#deps, head, content);
     const current = await head.state(type, stateKey);
     if (current?.sender === sending.sender && sameJson(current.content, content)) {
       await head.pending;

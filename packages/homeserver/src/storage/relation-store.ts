@@ -11,13 +11,25 @@ const remove = sql('DELETE FROM relations WHERE child = ?');
 const readChildren = sql(
   'SELECT parent, rel_type, child FROM relations WHERE parent IN @list AND rel_type IN @list ORDER BY parent, rel_type, child',
 );
+const readAllChildren = sql('SELECT parent, rel_type, child FROM relations WHERE parent IN @list');
 const readThreads = sql('SELECT root, latest FROM threads WHERE room = ? AND latest < ? ORDER BY latest DESC LIMIT ?');
-const readPage = sql(
-  'SELECT parent, rel_type, child FROM relations WHERE parent = ? AND child > ? AND child < ? ORDER BY child LIMIT ?',
+const readBySender = sql(
+  'SELECT r.child FROM relations r JOIN events e ON e.num = r.child WHERE r.parent = ? AND r.rel_type = ? AND e.type = ? AND e.sender = ?',
 );
-const readPageBack = sql(
-  'SELECT parent, rel_type, child FROM relations WHERE parent = ? AND child > ? AND child < ? ORDER BY child DESC LIMIT ?',
-);
+const pageOf = (order: string) =>
+  sql(
+    `SELECT r.child FROM relations r JOIN events e ON e.num = r.child
+     WHERE r.parent IN @list AND r.rel_type BETWEEN ? AND ? AND e.type BETWEEN ? AND ? AND r.child > ? AND r.child < ?
+     ORDER BY r.child ${order} LIMIT ?`,
+  );
+const readPage = pageOf('ASC');
+const readPageBack = pageOf('DESC');
+
+/** Which children, as numbers of `names.ts`. */
+export interface RelationFilter {
+  readonly relType?: number | undefined;
+  readonly type?: number | undefined;
+}
 
 /** Which events relate to which (client-server API, "Relationship API"). */
 export class RelationStore {
@@ -44,17 +56,37 @@ export class RelationStore {
     return this.#database.all<RelationRow>(readChildren, parents, relTypes);
   }
 
-  /** A page of one event's children between two positions, both exclusive. */
-  page(
-    parent: number,
+  /** All children of many events. */
+  allChildren(parents: readonly number[]): Promise<RelationRow[]> {
+    return this.#database.all<RelationRow>(readAllChildren, parents);
+  }
+
+  /** The events of one sender that relate to another in one way. */
+  async bySender(parent: number, filter: { relType: number; type: number; sender: number }): Promise<number[]> {
+    const { relType, type, sender } = filter;
+    const rows = await this.#database.all<{ child: number }>(readBySender, parent, relType, type, sender);
+    return rows.map(({ child }) => child);
+  }
+
+  /** A page of the children of some events between two positions, both exclusive. */
+  async page(
+    parents: readonly number[],
+    filter: RelationFilter,
     range: { after: number; before: number; backwards: boolean; limit: number },
-  ): Promise<RelationRow[]> {
+  ): Promise<number[]> {
+    const bounds = [...oneOrAny(filter.relType), ...oneOrAny(filter.type), range.after, range.before, range.limit];
     const statement = range.backwards ? readPageBack : readPage;
-    return this.#database.all<RelationRow>(statement, parent, range.after, range.before, range.limit);
+    const rows = await this.#database.all<{ child: number }>(statement, parents, ...bounds);
+    return rows.map(({ child }) => child);
   }
 
   /** A room's threads whose latest reply is before a position, the most recent first. */
   threads(room: number, before: number, limit: number): Promise<{ root: number; latest: number }[]> {
     return this.#database.all(readThreads, room, before, limit);
   }
+}
+
+/** The bounds of a number that is given, or of every number. */
+function oneOrAny(num: number | undefined): [number, number] {
+  return num === undefined ? [0, Number.MAX_SAFE_INTEGER] : [num, num];
 }

@@ -1,5 +1,7 @@
 import { matches } from '../filters/matching.ts';
+import type { Heads } from '../rooms/heads.ts';
 import type { EventStore } from '../storage/event-store.ts';
+import type { MembershipStore } from '../storage/membership-store.ts';
 import type { Names } from '../storage/names.ts';
 import type { NodeRef } from '../storage/state-node.ts';
 import type { StateStore } from '../storage/state-store.ts';
@@ -11,6 +13,7 @@ import type { LazyMembersCache } from './lazy-members-cache.ts';
 import type { SyncFilter } from './request.ts';
 import type { RoomTimeline } from './room-timeline.ts';
 import type { RoomWork } from './skeleton.ts';
+import { heroesOf } from './summary.ts';
 
 export interface RoomStateDeps {
   readonly names: Names;
@@ -18,6 +21,8 @@ export interface RoomStateDeps {
   readonly states: StateStore;
   readonly timelines: TimelineStore;
   readonly lazyMembers: LazyMembersCache;
+  readonly heads: Heads;
+  readonly memberships: MembershipStore;
 }
 
 /** How the client wants to get state. */
@@ -157,6 +162,11 @@ function numbers(
   return list.filter(isNeeded).map(({ event }) => event);
 }
 
+async function heroesIn(deps: RoomStateDeps, room: number, user: number): Promise<number[]> {
+  const head = await deps.heads.byNum(room);
+  return (head === undefined ? undefined : await heroesOf(deps, head, user)) ?? [];
+}
+
 /** The member events of the senders in each timeline that the device does not have yet. */
 async function lazySenders(
   deps: RoomStateDeps,
@@ -171,8 +181,9 @@ async function lazySenders(
       const snapshot = edges[i]?.snapshot;
       const root = snapshot === undefined ? undefined : roots.get(snapshot);
       if (root === undefined) return [];
-      const senders = [...new Set(timeline.shown.map(({ event }) => event.senderNum))];
-      const keys = senders.map((stateKey) => ({ type: how.member, stateKey }));
+      const senders = timeline.shown.map(({ event }) => event.senderNum);
+      const heroes = work.isNew || how.wish.fullState ? await heroesIn(deps, work.row.room, reader.user) : [];
+      const keys = [...new Set([...senders, ...heroes])].map((stateKey) => ({ type: how.member, stateKey }));
       await deps.states.loadKeys([root], keys);
       const members = keys.flatMap(({ type, stateKey }) => {
         const num = lookup(root, type, stateKey);

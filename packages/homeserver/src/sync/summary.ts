@@ -15,11 +15,21 @@ export async function summaryText(
 ): Promise<string> {
   const { joined, invited } = head.row;
   const counts = `"m.joined_member_count":${joined},"m.invited_member_count":${invited}`;
-  const [name, alias] = [await head.state('m.room.name'), await head.state('m.room.canonical_alias')];
-  if (isText(name?.content.name) || isText(alias?.content.alias)) return `{${counts}}`;
-  const heroes = await deps.memberships.heroes(head.num, user, HEROES_MAX);
+  const heroes = await heroesOf(deps, head, user);
+  if (heroes === undefined) return `{${counts}}`;
   const texts = await deps.names.texts(heroes);
   return `{${counts},"m.heroes":${JSON.stringify(heroes.flatMap((num) => texts.get(num) ?? []))}}`;
+}
+
+/** The users by whom a user's clients call a room; none are needed for a room with a name or an alias. */
+export async function heroesOf(
+  deps: { readonly memberships: MembershipStore },
+  head: Head,
+  user: number,
+): Promise<number[] | undefined> {
+  const [name, alias] = [await head.state('m.room.name'), await head.state('m.room.canonical_alias')];
+  if (isText(name?.content.name) || isText(alias?.content.alias)) return undefined;
+  return deps.memberships.heroes(head.num, user, HEROES_MAX);
 }
 
 function isText(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import type { RoomEventFilter } from '../filters/filter.ts';
 import { type Matcher, matcherOf, matches } from '../filters/matching.ts';
 import { isWorldReadable, type RoomAccess } from '../rooms/access.ts';
+import type { RelationStore } from '../storage/relation-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import type { Reader, Shown } from './hydrate.ts';
@@ -9,6 +10,7 @@ import { type VisibilityDeps, visibleEvents } from './visibility.ts';
 
 export interface MessagesDeps extends VisibilityDeps {
   readonly timelines: TimelineStore;
+  readonly relations: RelationStore;
 }
 
 /** The query of `GET /rooms/{roomId}/messages`. */
@@ -100,7 +102,31 @@ async function passing(
   scan: Scan,
 ): Promise<Shown[]> {
   const wanted = events.filter((event) => isWanted(event, reader, scan));
-  return wanted.length === 0 ? [] : visibleEvents(deps, reader.user, room, wanted);
+  const related = await withRelations(deps, wanted, scan.filter);
+  return related.length === 0 ? [] : visibleEvents(deps, reader.user, room, related);
+}
+
+/** Those to which others relate in the way that the filter asks for (`related_by_rel_types`, `related_by_senders`). */
+async function withRelations(
+  deps: MessagesDeps,
+  events: readonly StoredEvent[],
+  filter: RoomEventFilter | undefined,
+): Promise<readonly StoredEvent[]> {
+  const { related_by_rel_types: types, related_by_senders: senders } = filter ?? {};
+  if ((types === undefined && senders === undefined) || events.length === 0) return events;
+  const children = await deps.relations.allChildren(events.map(({ num }) => num));
+  const [names, loaded] = [
+    await deps.names.texts(children.map(({ rel_type }) => rel_type)),
+    await deps.events.load(children.map(({ child }) => child)),
+  ];
+  const parents = new Set<number>();
+  for (const { parent, rel_type, child } of children) {
+    const event = loaded.get(child);
+    if (event === undefined || event.redactedBy !== null) continue;
+    const isType = types === undefined || types.includes(names.get(rel_type) ?? '');
+    if (isType && (senders === undefined || senders.includes(event.sender))) parents.add(parent);
+  }
+  return events.filter(({ num }) => parents.has(num));
 }
 
 function isWanted(event: StoredEvent, reader: Reader, { matcher, filter }: Scan): boolean {

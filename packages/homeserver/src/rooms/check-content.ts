@@ -1,0 +1,68 @@
+import { badAlias, duplicateAnnotation, invalidParam, unknown } from '@hearth/protocol/errors.ts';
+import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
+import { asObject, asString, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import type { Names } from '../storage/names.ts';
+import type { RelationStore } from '../storage/relation-store.ts';
+import type { Aliases } from './aliases.ts';
+import { relationOf } from './effects.ts';
+import type { Head } from './head.ts';
+
+export interface CheckDeps {
+  readonly names: Names;
+  readonly events: EventStore;
+  readonly relations: RelationStore;
+  readonly aliases: Aliases;
+}
+
+/**
+ * New aliases of a room must exist and point at it (client-server API, "m.room.canonical_alias").
+ * @throws MatrixError M_BAD_ALIAS, M_INVALID_PARAM
+ */
+export async function checkCanonicalAlias(deps: CheckDeps, head: Head, content: JsonObject): Promise<void> {
+  const known = (await head.state('m.room.canonical_alias'))?.content ?? {};
+  const before = new Set([known.alias, ...(asStringArray(known.alt_aliases) ?? [])]);
+  const alternatives = content.alt_aliases === undefined ? [] : asStringArray(content.alt_aliases);
+  if (alternatives === undefined) throw invalidParam('alt_aliases must be a list of aliases');
+  const main = content.alias === undefined || content.alias === null ? [] : [content.alias];
+  for (const alias of [...main, ...alternatives]) {
+    if (typeof alias !== 'string' || (alias !== '' && parseRoomAlias(alias) === undefined)) {
+      throw invalidParam(`${String(alias)} is no room alias`);
+    }
+    if (alias === '' || before.has(alias)) continue;
+    if ((await deps.aliases.find(alias))?.room !== head.num) throw badAlias(`${alias} does not point at this room`);
+  }
+}
+
+/**
+ * What the server sees to for events that relate to others: nobody reacts twice in the same way, and threads do not
+ * begin within threads (client-server API, "Event annotations and reactions", "Threading").
+ * @throws MatrixError M_DUPLICATE_ANNOTATION, M_UNKNOWN
+ */
+export async function checkRelation(
+  deps: CheckDeps,
+  sent: { readonly type: string; readonly sender: string; readonly content: JsonObject },
+): Promise<void> {
+  const relation = relationOf(sent);
+  if (relation === undefined || (relation.relType !== 'm.annotation' && relation.relType !== 'm.thread')) return;
+  const parent = await deps.events.byId(relation.parent);
+  if (parent === undefined) return;
+  if (relation.relType === 'm.thread') {
+    if (relationOf(parent) === undefined) return;
+    throw unknown('A thread cannot begin at an event that relates to another', 400);
+  }
+  const key = annotationKey(sent.content);
+  const [relType, type, sender] = [
+    await deps.names.num('m.annotation'),
+    await deps.names.num(sent.type),
+    await deps.names.num(sent.sender),
+  ];
+  const own = await deps.events.list(await deps.relations.bySender(parent.num, { relType, type, sender }));
+  if (own.some(({ redactedBy, content }) => redactedBy === null && annotationKey(content) === key)) {
+    throw duplicateAnnotation('You have already reacted in this way');
+  }
+}
+
+function annotationKey(content: JsonObject): string | undefined {
+  return asString(asObject(content['m.relates_to'])?.key);
+}
