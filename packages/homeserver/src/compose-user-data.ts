@@ -59,9 +59,10 @@ export type UserData = ReturnType<typeof openUserData>;
 
 /** What users do in rooms besides sending events. */
 export function openActivity(base: UserDataBase, { accountData }: UserData, { membership, eventPlace }: RoomsView) {
-  const { database, names, stream, clock, background } = base;
+  const { database, names, stream, clock, background, users } = base;
   const typing = new TypingNotices(stream, clock, membership);
   const presences = new Presences({ database, names, stream, clock, background, membership });
+  users.accountChanges.onDeactivated((user) => presences.forget(user));
   return {
     receipts: new Receipts({ database, stream, clock, membership, eventPlace, accountData }),
     typing,

@@ -8,7 +8,7 @@ import { RecentChanges } from '../platform/recent-changes.ts';
 import type { Membership } from '../rooms/membership-view.ts';
 import type { Database } from '../storage/database.ts';
 import type { Names } from '../storage/names.ts';
-import { deleteOldPresence, putPresence, readPresence } from '../storage/presence.ts';
+import { deleteOldPresence, deletePresence, putPresence, readPresence } from '../storage/presence.ts';
 import type { Stream } from '../storage/stream.ts';
 import {
   aged,
@@ -60,6 +60,13 @@ export class Presences {
     const forget = () => parts.database.commit([deleteOldPresence(parts.clock.now() - FORGOTTEN_AFTER_MS)]);
     parts.background.every(SWEEP_EVERY_MS, 'presence as time goes by', () => this.#sweep());
     parts.background.every(FORGET_EVERY_MS, 'forgetting old presence', forget);
+  }
+
+  /** Forgets a user whose account is gone; others are told that they are offline. */
+  async forget(user: number): Promise<void> {
+    const known = await this.#known.get(user);
+    await this.#change(user, known, NEVER_SEEN);
+    await this.#parts.database.commit([deletePresence(user)]);
   }
 
   /** What a user sets ("PUT /presence/{userId}/status"). @throws MatrixError M_INVALID_PARAM */

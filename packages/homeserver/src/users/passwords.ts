@@ -5,9 +5,6 @@ export interface PasswordCost {
   readonly parallelism: number;
 }
 
-/** The second recommended option of RFC 9106 with a little less memory: some 50 ms of one core. */
-export const DEFAULT_PASSWORD_COST: PasswordCost = { memoryKib: 47_104, iterations: 1, parallelism: 1 };
-
 /** The cheapest that Argon2 permits; for tests. */
 export const CHEAPEST_PASSWORD_COST: PasswordCost = { memoryKib: 8, iterations: 1, parallelism: 1 };
 
