@@ -172,3 +172,42 @@ test('conflicts alone are resolved without reading the rest of the state', () =>
   expect(resolveConflicts(v11, { unconflicted, conflicted }, source)).toEqual(new Map([[key, '$new']]));
   expect(resolveConflicts(v11, { unconflicted, conflicted: [new Map(), new Map()] }, source)).toEqual(new Map());
 });
+
+test('what all states agree on stays, whatever the auth difference holds for the same place', () => {
+  const auth = ['$create:a', '$m:a'];
+  const topic = (id: string, ts: number, more: string[]): FixtureEvent => ({
+    id,
+    sender: '@a:a',
+    type: 'm.room.topic',
+    state_key: '',
+    ts,
+    auth: [...auth, ...more],
+  });
+  const member: FixtureEvent = {
+    id: '$m:a',
+    sender: '@a:a',
+    type: 'm.room.member',
+    state_key: '@a:a',
+    content: { membership: 'join' },
+    auth: ['$create:a'],
+  };
+  const source = graph([
+    { ...create, content: { creator: '@a:a' } },
+    member,
+    levels('$agreed', '@a:a', 1, auth),
+    levels('$aside', '@a:a', 2, auth),
+    topic('$t1', 3, ['$agreed']),
+    topic('$t2', 4, ['$aside']),
+  ]);
+  const agreed = ['$create:a', '$m:a', '$agreed'];
+  const state = (ids: string[]) =>
+    new Map(
+      ids
+        .map(source)
+        .filter((event) => event !== undefined)
+        .map((event) => [stateMapKey(event.type, event.stateKey ?? ''), event.eventId]),
+    );
+  const resolved = resolve(v11, [state([...agreed, '$t1']), state([...agreed, '$t2'])], source);
+  // For the mainline, though, the power levels of the partially resolved state count: $t2 builds on them.
+  expect([...resolved.values()].toSorted()).toEqual(['$agreed', '$create:a', '$m:a', '$t2']);
+});
