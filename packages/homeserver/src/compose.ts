@@ -44,6 +44,8 @@ export interface Machine {
 export interface Hearth {
   /** The URL of each listener. */
   readonly urls: readonly string[];
+  /** Everything that is served. */
+  readonly routes: readonly Route[];
   /** With which the first account, an administrator, can be registered once; only while there is no account. */
   readonly firstToken: string | undefined;
   /** Answers what is being asked, then stops with everything on disk. */
@@ -69,8 +71,9 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
     background.every(LAST_SEEN_EVERY_MS, 'noting where devices were seen', () => domains.users.lastSeen.flush());
     opened.push({ close: () => domains.users.lastSeen.flush() });
     opened.push(domains.activity, background);
+    const routes = routesOf(config, domains);
     const http = await startHttp({
-      routes: routesOf(config, domains),
+      routes,
       authenticate: authenticateWith(domains.users.authenticator, domains.users.lastSeen),
       rateLimits: new RateLimits(machine.clock, rateLimitSizes(config)),
       bodyBytesMax: config.limits.body_bytes,
@@ -82,7 +85,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
       metrics,
     });
     opened.push(http);
-    return { urls: http.urls, firstToken: await firstToken(config, domains.users), close };
+    return { urls: http.urls, routes, firstToken: await firstToken(config, domains.users), close };
   } catch (error) {
     await close();
     throw error;

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { APART, COMPOSERS, FOLDERS, HTTP_IMPORT, LIBRARIES, PACKAGES } from './rules.ts';
+import { readSources, type Source } from './sources.ts';
+
+const sources = readSources();
+const packageOf = (path: string) => path.split('/')[0] ?? '';
+/** The first name below `homeserver/src`. */
+const folderOf = (path: string) => path.split('/')[2] ?? '';
+const isOfTheHouse = (name: string) => /^[a-z]+\/src\//.test(name);
+
+/** `path → import` for each import that breaks a rule. */
+function broken(rule: (source: Source, name: string) => boolean): string[] {
+  return sources.flatMap((source) =>
+    source.imports.filter((name) => !rule(source, name)).map((name) => `${source.path} → ${name}`),
+  );
+}
+
+function mayImport(from: string, to: string): boolean {
+  const apart = APART.get(from);
+  if (apart !== undefined) return apart.includes(to);
+  // The domains do not know the folders that stand apart; what serves requests does.
+  if (to === 'config') return false;
+  if (to === 'http') return from.endsWith('-api');
+  return FOLDERS.includes(to) && FOLDERS.indexOf(to) < FOLDERS.indexOf(from);
+}
+
+describe('imports', () => {
+  test('of packages go down only', () => {
+    const rule = (source: Source, name: string) => {
+      const [from, to] = [packageOf(source.path), packageOf(name)];
+      return !isOfTheHouse(name) || from === to || (PACKAGES.get(from) ?? []).includes(to);
+    };
+    expect(broken(rule)).toEqual([]);
+  });
+
+  test('of folders go down only, in the order of rules.ts', () => {
+    const rule = (source: Source, name: string) => {
+      const path = source.path.replace('homeserver/src/', '');
+      if (!name.startsWith('homeserver/src/') || COMPOSERS.some((pattern) => pattern.test(path))) return true;
+      const [from, to] = [folderOf(source.path), folderOf(name)];
+      return from === to || mayImport(from, to);
+    };
+    expect(broken(rule)).toEqual([]);
+  });
+
+  test('of libraries are in the one place that rules.ts gives them', () => {
+    const rule = (source: Source, name: string) => {
+      // Types of node:http are free; its value is looked for below.
+      if (isOfTheHouse(name) || name === 'node:http') return true;
+      const known = LIBRARIES.find(([library]) => library === name);
+      return known?.[1].test(source.path) === true;
+    };
+    expect(broken(rule)).toEqual([]);
+  });
+
+  test('of node:http are of types only', () => {
+    expect(sources.filter(({ text }) => HTTP_IMPORT.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+
+  test('every folder of the server has its place in rules.ts', () => {
+    const folders = new Set(
+      sources.filter(({ path }) => /^homeserver\/src\/.+\//.test(path)).map(({ path }) => folderOf(path)),
+    );
+    expect([...folders].filter((name) => ![...FOLDERS, ...APART.keys(), 'cli'].includes(name))).toEqual([]);
+  });
+});

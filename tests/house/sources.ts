@@ -1,0 +1,36 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PACKAGES = fileURLToPath(new URL('../../packages/', import.meta.url));
+
+/** A source file; the path is below `packages`. */
+export interface Source {
+  readonly path: string;
+  readonly text: string;
+  /** What it imports: paths below `packages` for files of the house, else the name as it is written. */
+  readonly imports: readonly string[];
+}
+
+const IMPORT = /^(?:import|export)\b[\w\s{},*$]*?(?:\bfrom )?'([^'\n]+)'|\bimport\('([^'\n]+)'\)/gm;
+
+/** All sources of the packages. */
+export function readSources(): Source[] {
+  return globSync('*/src/**/*.ts', { cwd: PACKAGES }).map((path) => {
+    const text = readFileSync(join(PACKAGES, path), 'utf8');
+    const imports = [...withoutComments(text).matchAll(IMPORT)].map(([, name, lazy = '']) =>
+      resolveImport(path, name ?? lazy),
+    );
+    return { path, text, imports };
+  });
+}
+
+/** The code alone. Good enough for what the rules look for: no string of the house looks like a comment to it. */
+export function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
+}
+
+function resolveImport(path: string, name: string): string {
+  if (name.startsWith('.')) return normalize(join(dirname(path), name));
+  return name.replace(/^@hearth\/([a-z]+)\//, '$1/src/');
+}

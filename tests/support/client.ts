@@ -1,0 +1,96 @@
+import type { JsonObject, JsonValue } from '../../packages/protocol/src/json/value.ts';
+
+/** Where requests go, and in whose name. The server may move when it is started again. */
+export interface Access {
+  readonly server: { readonly url: string };
+  readonly token?: string;
+}
+
+/** Parameters of a query; a list repeats the name. */
+export type QueryValues = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+export interface RequestOptions {
+  readonly query?: QueryValues;
+  /** JSON, unless it is text or bytes already. */
+  readonly body?: JsonValue | Uint8Array<ArrayBuffer>;
+  readonly rawBody?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface TestReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body, an empty object if it is not a JSON object. */
+  readonly json: JsonObject;
+}
+
+/** A reply that a test did not expect. */
+export class UnexpectedReply extends Error {
+  readonly reply: TestReply;
+  constructor(method: string, path: string, reply: TestReply) {
+    super(`${method} ${path}: ${reply.status} ${reply.text.slice(0, 500)}`);
+    this.reply = reply;
+  }
+}
+
+/** Makes a request and gives back whatever comes. Paths below `/_matrix/client/v3` may leave that out. */
+export async function request(
+  { server, token }: Access,
+  method: string,
+  path: string,
+  options: RequestOptions = {},
+): Promise<TestReply> {
+  const { query, body, rawBody, headers = {}, signal } = options;
+  const sent = rawBody ?? (body instanceof Uint8Array || body === undefined ? body : JSON.stringify(body));
+  const response = await fetch(`${server.url}${absolute(path)}${search(query)}`, {
+    method,
+    headers: { ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...headers },
+    body: sent ?? null,
+    signal: signal ?? null,
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: parse(text) };
+}
+
+/** Makes a request that has to succeed. @throws UnexpectedReply */
+export async function call<T = JsonObject>(
+  access: Access,
+  method: string,
+  path: string,
+  options: RequestOptions = {},
+): Promise<T> {
+  const reply = await request(access, method, path, options);
+  if (reply.status !== 200) throw new UnexpectedReply(method, path, reply);
+  // Tests say what they expect to read, and fail where it is not there.
+  return reply.json as T;
+}
+
+/** A path from parts, each percent-encoded. */
+export function pathOf(...parts: readonly string[]): string {
+  return `/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+function absolute(path: string): string {
+  return path.startsWith('/_') || path.startsWith('/.well-known') || path === '/health'
+    ? path
+    : `/_matrix/client/v3${path}`;
+}
+
+function search(query: QueryValues = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of [value].flat()) if (one !== undefined) parameters.append(name, String(one));
+  }
+  return parameters.size === 0 ? '' : `?${parameters}`;
+}
+
+function parse(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
+  } catch {
+    return {};
+  }
+}

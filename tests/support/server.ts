@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { compose, type Machine } from '../../packages/homeserver/src/compose.ts';
+import { type Config, configSchema } from '../../packages/homeserver/src/config/schema.ts';
+import type { Route } from '../../packages/homeserver/src/http/route.ts';
+import { systemClock } from '../../packages/homeserver/src/platform/clock.ts';
+import { createLog, type Log, silentLog } from '../../packages/homeserver/src/platform/log.ts';
+import { systemRandom } from '../../packages/homeserver/src/platform/random.ts';
+import { registerUser, type TestUser } from './user.ts';
+
+export const SERVER_NAME = 'hearth.test';
+
+/** A server in this process, on a free port, with a data folder of its own. */
+export interface TestServer {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly routes: readonly Route[];
+  readonly firstToken: string | undefined;
+  /** What was logged as an error: a 500, or worse. */
+  readonly faults: readonly unknown[];
+  /** Registers and logs in a user with this name, or one that nobody has yet. */
+  user(name?: string): Promise<TestUser>;
+  /** A guest's session. */
+  guest(): Promise<TestUser>;
+  /** Stops and starts again on the same data; the port changes. */
+  restart(): Promise<void>;
+  /** Stops, and removes the data. */
+  close(): Promise<void>;
+}
+
+export interface ServerOptions {
+  /** Keys of the configuration file, over those that make tests fast. */
+  readonly config?: v.InferInput<typeof configSchema>;
+  readonly machine?: Partial<Machine>;
+}
+
+let count = 0;
+
+/** Starts a server: registration open, guests, no rate limits, the cheapest passwords. */
+export async function startServer({ config: given, machine }: ServerOptions = {}): Promise<TestServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'hearth-test-'));
+  const config = testConfig(dataDir, given);
+  const faults: unknown[] = [];
+  const parts = { clock: systemClock, random: systemRandom, log: recording(faults), ...machine };
+  let running = await compose(config, parts);
+  const server: TestServer = {
+    dataDir,
+    faults,
+    get url() {
+      return running.urls[0] ?? '';
+    },
+    get routes() {
+      return running.routes;
+    },
+    get firstToken() {
+      return running.firstToken;
+    },
+    user(name) {
+      count += 1;
+      return registerUser(server, { username: name ?? `user${count}` });
+    },
+    guest() {
+      return registerUser(server, 'guest');
+    },
+    async restart() {
+      await running.close();
+      running = await compose(config, parts);
+    },
+    async close() {
+      await running.close();
+      rmSync(dataDir, { recursive: true });
+    },
+  };
+  return server;
+}
+
+function testConfig(dataDir: string, given: ServerOptions['config']): Config {
+  return v.parse(configSchema, {
+    server_name: SERVER_NAME,
+    data_dir: dataDir,
+    listen: ['127.0.0.1:0'],
+    registration: { policy: 'open', guests: true },
+    passwords: { memory_kib: 8 },
+    rate_limits: false,
+    limits: { close_ms: 1_000 },
+    ...given,
+  });
+}
+
+/** Keeps errors; prints them too when `HEARTH_TEST_LOG` is set. */
+function recording(faults: unknown[]): Log {
+  const log = process.env.HEARTH_TEST_LOG ? createLog({ level: 'debug', format: 'text' }) : silentLog;
+  return {
+    ...log,
+    error(message, fields = {}) {
+      faults.push(fields.error ?? message);
+      log.error(message, fields);
+    },
+  };
+}
