@@ -1,5 +1,6 @@
 import { eventsRoutes } from './client-api/events.ts';
 import { createRoomRoutes } from './client-api/rooms/create-room.ts';
+import { directoryRoutes } from './client-api/rooms/directory.ts';
 import { eventRoutes } from './client-api/rooms/events.ts';
 import { membershipRoutes } from './client-api/rooms/membership.ts';
 import { messagesRoutes } from './client-api/rooms/messages.ts';
@@ -8,6 +9,8 @@ import { sendRoutes } from './client-api/rooms/send.ts';
 import { stateRoutes } from './client-api/rooms/state.ts';
 import { syncRoutes } from './client-api/sync.ts';
 import type { Activity, UserData } from './compose-user-data.ts';
+import type { Config } from './config/schema.ts';
+import { RoomDirectory } from './directory/room-directory.ts';
 import type { Route } from './http/route.ts';
 import { UnreadCounts } from './push/unread-counts.ts';
 import { Verdicts } from './push/verdicts.ts';
@@ -34,9 +37,17 @@ export function openReading(rooms: Rooms, userData: UserData, activity: Activity
 export type Reading = ReturnType<typeof openReading>;
 
 /** The endpoints of rooms, of sync and of the streams. */
-export function roomRoutes(reading: Reading): Route[] {
+export function roomRoutes(reading: Reading, config: Config): Route[] {
+  const settings = {
+    publicList: config.room_directory.public_list,
+    directory: new RoomDirectory({
+      ...reading,
+      onlyAdministratorsPublish: config.room_directory.publication === 'administrators',
+    }),
+  };
   return [
     ...createRoomRoutes(reading),
+    ...directoryRoutes({ ...reading, ...settings }),
     ...membershipRoutes(reading),
     ...sendRoutes(reading),
     ...stateRoutes(reading),

@@ -169,7 +169,7 @@ function routesOf(config: Config, { users, userData, activity, reading }: Domain
     ...sharedSecretRoutes(users),
     ...userDataRoutes(userData),
     ...activityRoutes(activity),
-    ...roomRoutes(reading),
+    ...roomRoutes(reading, config),
   ];
 }
 

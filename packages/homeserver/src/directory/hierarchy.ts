@@ -1,0 +1,123 @@
+import { forbidden, invalidParam } from '@hearth/protocol/errors.ts';
+import { asString, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { entries } from '../storage/state-tree.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import { mayKnow, type RoomSummary, roomSummaries, type SummaryDeps } from './room-summaries.ts';
+
+export interface HierarchyQuery {
+  readonly suggestedOnly: boolean;
+  readonly limit?: number | undefined;
+  readonly maxDepth?: number | undefined;
+  readonly from?: string | undefined;
+}
+
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 50;
+/** Deeper spaces, and rooms after so many, are not shown. */
+const DEPTH_MAX = 20;
+const ROOMS_MAX = 2_000;
+const CHILDREN_MAX = 1_000;
+/** `order` must be up to 50 printable ASCII characters, or it does not count. */
+const ORDER = /^[\x20-\x7e]{1,50}$/;
+
+interface Place {
+  readonly room: number;
+  readonly depth: number;
+}
+
+/**
+ * The rooms of a space, depth first, as far as the user may know of them (client-server API, "Querying rooms within
+ * spaces").
+ * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM
+ */
+export async function hierarchy(
+  deps: SummaryDeps,
+  user: number,
+  roomId: string,
+  query: HierarchyQuery,
+): Promise<JsonObject> {
+  const { offset, signature } = parseFrom(query);
+  const root = await deps.names.find(roomId);
+  const [summary] = root === undefined ? [] : await roomSummaries(deps, [root]);
+  if (root === undefined || summary === undefined || !(await mayKnow(deps, summary, user))) {
+    throw forbidden('You may not see this room');
+  }
+  const limit = Math.max(1, Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX));
+  const rooms = await walk(deps, user, root, query, offset + limit + 1);
+  const more = rooms.length > offset + limit;
+  return {
+    rooms: rooms.slice(offset, offset + limit),
+    ...(more ? { next_batch: `h${offset + limit}_${signature}` } : {}),
+  };
+}
+
+/** Goes through the space in order until `wanted` rooms are found. */
+async function walk(
+  deps: SummaryDeps,
+  user: number,
+  root: number,
+  query: HierarchyQuery,
+  wanted: number,
+): Promise<JsonObject[]> {
+  const seen = new Set<number>([root]);
+  const stack: Place[] = [{ room: root, depth: 0 }];
+  const rooms: JsonObject[] = [];
+  const depthMax = Math.min(query.maxDepth ?? DEPTH_MAX, DEPTH_MAX);
+  while (rooms.length < Math.min(wanted, ROOMS_MAX)) {
+    const place = stack.pop();
+    if (place === undefined) break;
+    const [summary] = await roomSummaries(deps, [place.room]);
+    if (summary === undefined || !(await mayKnow(deps, summary, user))) continue;
+    const children = summary.roomType === 'm.space' ? await childEvents(deps, summary, query.suggestedOnly) : [];
+    rooms.push({ ...summary.entry, ...summary.more, children_state: children.map(strippedChild) });
+    if (place.depth >= depthMax) continue;
+    for (const child of children.toReversed()) {
+      if (child.stateKeyNum === null || seen.has(child.stateKeyNum)) continue;
+      seen.add(child.stateKeyNum);
+      stack.push({ room: child.stateKeyNum, depth: place.depth + 1 });
+    }
+  }
+  return rooms;
+}
+
+/** The valid children of a space in their order (client-server API, "Ordering of children within a space"). */
+async function childEvents(deps: SummaryDeps, { row }: RoomSummary, suggestedOnly: boolean): Promise<StoredEvent[]> {
+  const type = await deps.names.num('m.space.child');
+  await deps.states.loadAll([row.root]);
+  const nums = [...entries(row.root)].filter((entry) => entry.type === type).map(({ event }) => event);
+  const events = await deps.events.list(nums);
+  return events
+    .filter(
+      ({ content }) => (asStringArray(content.via)?.length ?? 0) > 0 && (!suggestedOnly || content.suggested === true),
+    )
+    .sort(byOrder)
+    .slice(0, CHILDREN_MAX);
+}
+
+function byOrder(a: StoredEvent, b: StoredEvent): number {
+  const [orderA, orderB] = [orderOf(a), orderOf(b)];
+  if (orderA !== orderB) {
+    if (orderA === undefined) return 1;
+    if (orderB === undefined) return -1;
+    return orderA < orderB ? -1 : 1;
+  }
+  return a.ts - b.ts || ((a.stateKey ?? '') < (b.stateKey ?? '') ? -1 : 1);
+}
+
+function orderOf({ content }: StoredEvent): string | undefined {
+  const order = asString(content.order);
+  return order !== undefined && ORDER.test(order) ? order : undefined;
+}
+
+function strippedChild({ type, stateKey, sender, content, ts }: StoredEvent): JsonObject {
+  return { type, state_key: stateKey ?? '', sender, content, origin_server_ts: ts };
+}
+
+/** A token holds only for the same question: `suggested_only` and `max_depth` must not change between pages. */
+function parseFrom(query: HierarchyQuery): { offset: number; signature: string } {
+  const signature = `${query.suggestedOnly ? 's' : 'a'}${query.maxDepth ?? ''}`;
+  if (query.from === undefined) return { offset: 0, signature };
+  const match = /^h(\d{1,6})_(.*)$/.exec(query.from);
+  if (match === null || match[2] !== signature) throw invalidParam('from is not a token of this list');
+  return { offset: Number(match[1]), signature };
+}

@@ -1,0 +1,53 @@
+import { invalidParam } from '@hearth/protocol/errors.ts';
+import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { type RoomSummary, roomSummaries, type SummaryDeps } from './room-summaries.ts';
+
+/** Which rooms of the directory, and which part of the list. */
+export interface PublicRoomsQuery {
+  readonly limit?: number | undefined;
+  readonly since?: string | undefined;
+  readonly term?: string | undefined;
+  /** `null` stands for rooms without a type. */
+  readonly roomTypes?: readonly (string | null)[] | undefined;
+}
+
+const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 1000;
+
+/**
+ * A page of the room directory, rooms with the most members first (client-server API, "Listing rooms").
+ * @throws MatrixError M_INVALID_PARAM for a token that is none
+ */
+export async function publicRooms(deps: SummaryDeps, query: PublicRoomsQuery): Promise<JsonObject> {
+  const all = await roomSummaries(deps, await deps.rooms.published());
+  const matching = all.filter((room) => isMatch(room, query)).sort(byMembers);
+  const offset = query.since === undefined ? 0 : parseOffset(query.since);
+  const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+  const end = offset + limit;
+  return {
+    chunk: matching.slice(offset, end).map(({ entry }) => entry),
+    total_room_count_estimate: matching.length,
+    ...(end < matching.length && limit > 0 ? { next_batch: `p${end}` } : {}),
+    ...(offset > 0 ? { prev_batch: `p${Math.max(0, offset - limit)}` } : {}),
+  };
+}
+
+function isMatch({ entry, roomType }: RoomSummary, { term, roomTypes }: PublicRoomsQuery): boolean {
+  if (roomTypes !== undefined && !roomTypes.includes(roomType ?? null)) return false;
+  if (term === undefined || term === '') return true;
+  const wanted = term.toLowerCase();
+  return [entry.name, entry.topic, entry.canonical_alias].some((text) =>
+    asString(text)?.toLowerCase().includes(wanted),
+  );
+}
+
+/** Ties are broken by age, so that pages do not overlap. */
+function byMembers(a: RoomSummary, b: RoomSummary): number {
+  return b.row.joined - a.row.joined || a.row.num - b.row.num;
+}
+
+function parseOffset(token: string): number {
+  const match = /^p(\d{1,9})$/.exec(token);
+  if (match === null) throw invalidParam('since is not a token of this list');
+  return Number(match[1]);
+}

@@ -1,0 +1,92 @@
+import { powerOf, requiredPower } from '@hearth/protocol/auth/power.ts';
+import { forbidden, invalidParam, matrixError, notFound } from '@hearth/protocol/errors.ts';
+import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
+import type { AcceptDeps } from '../rooms/accept.ts';
+import type { Aliases } from '../rooms/aliases.ts';
+import { type Head, toAuthEvent } from '../rooms/head.ts';
+
+export interface DirectoryDeps extends AcceptDeps {
+  readonly aliases: Aliases;
+  /** Whether only administrators may publish rooms. */
+  readonly onlyAdministratorsPublish: boolean;
+}
+
+/** Who changes the directory. */
+interface Actor {
+  readonly userId: string;
+  readonly user: number;
+  readonly isAdmin: boolean;
+}
+
+/** Aliases and the list of public rooms (client-server API, "Room aliases", "Published room directory"). */
+export class RoomDirectory {
+  readonly #deps: DirectoryDeps;
+
+  constructor(deps: DirectoryDeps) {
+    this.#deps = deps;
+  }
+
+  /** The room of an alias. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
+  async resolve(alias: string): Promise<Head> {
+    checkAlias(alias);
+    const row = await this.#deps.aliases.find(alias);
+    const head = row === undefined ? undefined : await this.#deps.heads.byNum(row.room);
+    if (head === undefined) throw notFound(`There is no alias ${alias}`);
+    return head;
+  }
+
+  /** Points a new alias at a room that the actor is in. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_UNKNOWN (409) */
+  async add(actor: Actor, alias: string, roomId: string): Promise<void> {
+    checkAlias(alias);
+    if (!this.#deps.aliases.isValid(alias)) throw invalidParam(`${alias} cannot be an alias of this server`);
+    const head = await this.#deps.heads.find(roomId);
+    if (head === undefined) throw notFound('There is no such room');
+    if (!head.joined.has(actor.user) && !actor.isAdmin) throw forbidden('You are not in this room');
+    if ((await this.#deps.aliases.find(alias)) !== undefined) throw taken(alias);
+    try {
+      await this.#deps.stream.commit([this.#deps.aliases.insert(alias, head.num, actor.user)], []);
+    } catch (error) {
+      // Somebody else may have been quicker by a moment.
+      if ((await this.#deps.aliases.find(alias)) !== undefined) throw taken(alias);
+      throw error;
+    }
+  }
+
+  /** Removes an alias: its creator may, and whoever has the say about the room's aliases. @throws MatrixError */
+  async remove(actor: Actor, alias: string): Promise<void> {
+    const head = await this.resolve(alias);
+    const row = await this.#deps.aliases.find(alias);
+    const isCreator = row?.creator === actor.user;
+    if (!isCreator && !actor.isAdmin && !(await maySetAliases(head, actor)))
+      throw forbidden('This alias is not yours to remove');
+    await this.#deps.stream.commit([this.#deps.aliases.remove(alias)], []);
+  }
+
+  /** Lists a room, or takes it off the list. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
+  async publish(actor: Actor, roomId: string, published: boolean): Promise<void> {
+    const head = await this.#deps.heads.get(roomId);
+    const mayPublish = !this.#deps.onlyAdministratorsPublish && (await maySetAliases(head, actor));
+    if (!actor.isAdmin && !mayPublish) throw forbidden('You may not change whether this room is listed');
+    await head.pending;
+    await this.#deps.stream.commit([this.#deps.rooms.publish(head.num, published)], []);
+    head.row = { ...head.row, published };
+  }
+}
+
+/** Those who may set `m.room.canonical_alias` have the say about a room's place in the directory. */
+async function maySetAliases(head: Head, actor: Actor): Promise<boolean> {
+  if (!head.joined.has(actor.user)) return false;
+  const create = await head.state('m.room.create');
+  const levels = (await head.state('m.room.power_levels'))?.content;
+  if (create === undefined) return false;
+  const needed = requiredPower('m.room.canonical_alias', true, levels, head.version);
+  return powerOf(actor.userId, levels, toAuthEvent(create), head.version) >= needed;
+}
+
+function checkAlias(alias: string): void {
+  if (parseRoomAlias(alias) === undefined) throw invalidParam(`${alias} is no room alias`);
+}
+
+function taken(alias: string): Error {
+  return matrixError('M_UNKNOWN', `The alias ${alias} is taken`, { status: 409 });
+}
