@@ -14,6 +14,7 @@ export const FOLDERS: readonly string[] = [
   'typing',
   'presence',
   'receipts',
+  'directory',
   'timeline',
   'push',
   'sync',

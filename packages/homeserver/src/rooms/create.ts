@@ -58,7 +58,7 @@ export async function createRoom(
   const roomId = version.createRoomIdHash
     ? hashRoomId(create, ts, version)
     : `!${deps.opaqueRoomId()}:${deps.signer.serverName}`;
-  const head = await newHead(deps, roomId, version);
+  const head = await newHead(deps, roomId, version, options.visibility === 'public');
   const profile = await deps.profileOf(creator);
   const member = memberContent('join', profile);
   const drafts = [
@@ -67,7 +67,6 @@ export async function createRoom(
   ];
   const writes: Write[] = [];
   if (alias !== undefined) writes.push(deps.aliases.insert(alias, head.num, await deps.names.num(creator)));
-  if (options.visibility === 'public') writes.push(deps.rooms.publish(head.num, true));
   deps.heads.add(head);
   try {
     await accept(deps, head, drafts, { isNew: true, with: writes });
@@ -114,7 +113,7 @@ function hashRoomId({ sender, content, type, stateKey }: EventDraft, ts: number,
   return `!${eventId(hashed, version).slice(1)}`;
 }
 
-async function newHead(deps: CreateDeps, roomId: string, version: RoomVersion): Promise<Head> {
+async function newHead(deps: CreateDeps, roomId: string, version: RoomVersion, published: boolean): Promise<Head> {
   const row = {
     num: await deps.names.num(roomId),
     version: version.id,
@@ -127,7 +126,7 @@ async function newHead(deps: CreateDeps, roomId: string, version: RoomVersion): 
     extremities: [],
     joined: 0,
     invited: 0,
-    published: false,
+    published,
   };
   return new Head(roomId, version, { row, extremities: [], joined: [] }, deps);
 }
