@@ -8,6 +8,7 @@ import type { Route } from '../../packages/homeserver/src/http/route.ts';
 import { systemClock } from '../../packages/homeserver/src/platform/clock.ts';
 import { createLog, type Log, silentLog } from '../../packages/homeserver/src/platform/log.ts';
 import { systemRandom } from '../../packages/homeserver/src/platform/random.ts';
+import { registerAdmin, SHARED_SECRET } from './admin.ts';
 import { registerUser, type TestUser } from './user.ts';
 
 export const SERVER_NAME = 'hearth.test';
@@ -19,9 +20,11 @@ export interface TestServer {
   readonly routes: readonly Route[];
   readonly firstToken: string | undefined;
   /** What was logged as an error: a 500, or worse. */
-  readonly faults: readonly unknown[];
+  readonly faults: unknown[];
   /** Registers and logs in a user with this name, or one that nobody has yet. */
   user(name?: string): Promise<TestUser>;
+  /** Registers and logs in an administrator. */
+  admin(): Promise<TestUser>;
   /** A guest's session. */
   guest(): Promise<TestUser>;
   /** Stops and starts again on the same data; the port changes. */
@@ -61,6 +64,10 @@ export async function startServer({ config: given, machine }: ServerOptions = {}
       count += 1;
       return registerUser(server, { username: name ?? `user${count}` });
     },
+    admin() {
+      count += 1;
+      return registerAdmin(server, `admin${count}`);
+    },
     guest() {
       return registerUser(server, 'guest');
     },
@@ -81,7 +88,7 @@ function testConfig(dataDir: string, given: ServerOptions['config']): Config {
     server_name: SERVER_NAME,
     data_dir: dataDir,
     listen: ['127.0.0.1:0'],
-    registration: { policy: 'open', guests: true },
+    registration: { policy: 'open', guests: true, shared_secret: SHARED_SECRET },
     passwords: { memory_kib: 8 },
     rate_limits: false,
     limits: { close_ms: 1_000 },

@@ -57,7 +57,8 @@ export function build(
     auth_events: references(auth, version),
     origin_server_ts: ts,
   } as PduDraft & JsonObject;
-  const finished = finish(pdu, head, given.signer);
+  const { serverName, key } = given.signer;
+  const finished = canonically(() => finishPdu(pdu, version, serverName, key));
   const refusal = checkEventSize(finished.pdu);
   if (refusal !== undefined) throw tooLarge(refusal);
   return {
@@ -73,10 +74,13 @@ export function build(
   };
 }
 
-/** @throws MatrixError M_BAD_JSON for numbers and texts that canonical JSON does not allow */
-function finish(pdu: PduDraft & JsonObject, { version }: Head, signer: Signer): FinishedPdu {
+/**
+ * Runs what hashes or signs an event.
+ * @throws MatrixError M_BAD_JSON for numbers and texts that canonical JSON does not allow
+ */
+export function canonically<T>(run: () => T): T {
   try {
-    return finishPdu(pdu, version, signer.serverName, signer.key);
+    return run();
   } catch (error) {
     if (error instanceof CanonicalJsonError) throw badJson(error.message);
     throw error;

@@ -17,6 +17,7 @@ import type { Write } from '../storage/database.ts';
 import { emptyState } from '../storage/state-tree.ts';
 import { type AcceptDeps, accept } from './accept.ts';
 import type { Aliases } from './aliases.ts';
+import { canonically } from './build.ts';
 import type { EventDraft } from './draft.ts';
 import { Head } from './head.ts';
 import { initialEvents, type RoomOptions } from './initial-events.ts';
@@ -56,7 +57,7 @@ export async function createRoom(
     ts,
   };
   const roomId = version.createRoomIdHash
-    ? hashRoomId(create, ts, version)
+    ? canonically(() => hashRoomId(create, ts, version))
     : `!${deps.opaqueRoomId()}:${deps.signer.serverName}`;
   const head = await newHead(deps, roomId, version, options.visibility === 'public');
   const profile = await deps.profileOf(creator);

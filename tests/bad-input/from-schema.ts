@@ -1,0 +1,96 @@
+import type { Schema } from '@hearth/api/endpoint.ts';
+import * as fc from 'fast-check';
+import { safeParse } from 'valibot';
+import { anyText, anyValue } from './nonsense.ts';
+
+/** How often a part of the right shape is replaced by something else. */
+const MOSTLY = 20;
+
+/** More at once would seldom all be right. */
+const OPTIONAL_MAX = 4;
+
+/** Values that look like what a schema wants, often enough to get past it, with something odd here and there. */
+export function looksLike(schema: Schema): fc.Arbitrary<unknown> {
+  return fc.oneof({ weight: MOSTLY, arbitrary: shaped(schema) }, { weight: 1, arbitrary: anyValue });
+}
+
+/** Values that a schema accepts, as they are before it has transformed them. */
+export function accepted(schema: Schema): fc.Arbitrary<unknown> {
+  return shaped(schema).filter((value) => isAccepted(schema, value));
+}
+
+/** Values that a schema refuses. */
+export function refused(schema: Schema): fc.Arbitrary<unknown> {
+  return fc
+    .oneof(looksLike(schema), fc.dictionary(fc.constantFrom(...keysOf(schema), 'other'), anyValue))
+    .filter((value) => !isAccepted(schema, value));
+}
+
+/** Whether a value passes, after it has gone over the wire. */
+function isAccepted(schema: Schema, value: unknown): boolean {
+  return safeParse(schema, value === undefined ? undefined : JSON.parse(JSON.stringify(value))).success;
+}
+
+/** The names of an object schema's members. */
+export function keysOf(schema: Schema): string[] {
+  if ('entries' in schema) return Object.keys(schema.entries as object);
+  return 'options' in schema ? (schema.options as unknown[]).filter(isSchema).flatMap(keysOf) : [];
+}
+
+function shaped(schema: Schema): fc.Arbitrary<unknown> {
+  if ('wrapped' in schema) return fc.option(looksLike(schema.wrapped as Schema), { nil: undefined });
+  if ('entries' in schema) return object(schema.entries as Record<string, Schema>);
+  if ('item' in schema) return fc.array(looksLike(schema.item as Schema), { maxLength: 4 });
+  if ('value' in schema && isSchema(schema.value)) return fc.dictionary(anyText, looksLike(schema.value));
+  if ('options' in schema) return options(schema.options as unknown[]);
+  if ('literal' in schema) return fc.constant(schema.literal);
+  return leaf(schema);
+}
+
+/** All members that must be there, some of those that may, and now and then one that nobody has heard of. */
+function object(entries: Record<string, Schema>): fc.Arbitrary<unknown> {
+  const names = Object.keys(entries);
+  const isOptional = (name: string) => 'wrapped' in (entries[name] ?? {});
+  const optional = names.filter(isOptional);
+  const some = fc.subarray(optional, { maxLength: Math.min(OPTIONAL_MAX, optional.length) });
+  const members = some.chain((chosen) =>
+    fc.record(
+      Object.fromEntries(
+        names
+          .filter((name) => !isOptional(name) || chosen.includes(name))
+          .map((name) => [name, looksLike(unwrapped(entries[name]))]),
+      ),
+    ),
+  );
+  const others = fc.oneof(
+    { weight: MOSTLY, arbitrary: fc.constant({}) },
+    { weight: 1, arbitrary: fc.dictionary(anyText, anyValue, { maxKeys: 2 }) },
+  );
+  return fc.tuple(others, members).map(([other, value]) => ({ ...other, ...value }));
+}
+
+function unwrapped(schema: Schema | undefined): Schema {
+  if (schema === undefined) throw new Error('an object has no schema for a member');
+  return 'wrapped' in schema ? unwrapped(schema.wrapped as Schema) : schema;
+}
+
+function options(choices: readonly unknown[]): fc.Arbitrary<unknown> {
+  return fc.oneof(...choices.map((choice) => (isSchema(choice) ? looksLike(choice) : fc.constant(choice))));
+}
+
+function leaf(schema: Schema): fc.Arbitrary<unknown> {
+  switch (schema.type) {
+    case 'string':
+      return fc.oneof(anyText, fc.nat(1000).map(String), fc.constantFrom('true', 'false', 'b', 'f'));
+    case 'number':
+      return fc.oneof(fc.integer(), fc.constantFrom(0, 1, -1, 2 ** 53, 0.5, 1e308));
+    case 'boolean':
+      return fc.boolean();
+    default:
+      return fc.oneof(fc.dictionary(anyText, anyValue, { maxKeys: 4 }), anyValue);
+  }
+}
+
+function isSchema(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'schema';
+}

@@ -1,0 +1,51 @@
+import * as fc from 'fast-check';
+
+/** Texts that have been trouble somewhere. */
+const ODD_TEXTS = [
+  '',
+  ' ',
+  '\0',
+  '\u{1F44D}',
+  '\u{FEFF}x',
+  '\uD800',
+  '__proto__',
+  'constructor',
+  'toString',
+  '..',
+  '%',
+  '%2F',
+  "'; DROP TABLE events; --",
+  'x'.repeat(300),
+  '@:',
+  '!:',
+  '#a:b',
+  '$',
+  '@alice:elsewhere.test',
+  '!room:elsewhere.test',
+  'mxc://a/b',
+  '-1',
+  '99999999999999999999',
+  'm.room.message',
+];
+
+/** Any text, odd ones among them. */
+export const anyText = fc.oneof(fc.constantFrom(...ODD_TEXTS), fc.string({ unit: 'binary', maxLength: 20 }));
+
+/** Any JSON value. */
+export const anyValue: fc.Arbitrary<unknown> = fc.oneof(
+  anyText,
+  fc.jsonValue({ maxDepth: 3 }),
+  fc.constantFrom(null, 0, -1, 2 ** 53, 1e308, true, [], {}),
+);
+
+/** Bodies that are no JSON. */
+export const NOT_JSON: readonly string[] = ['', '{', '{"a":1', '{"a":1}}', 'text', "{'a':1}", '{"a":NaN}', '\uFEFF{}'];
+
+/** JSON that is no object. */
+export const NO_OBJECT: readonly string[] = ['[]', '[{}]', '"text"', '42', 'true', 'null'];
+
+/** An object nested so deeply that whoever recurses over it falls. */
+export const DEEP = `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
+
+/** An object that is longer than any body may be. */
+export const LONG = JSON.stringify({ a: 'x'.repeat(1_100_000) });
