@@ -119,10 +119,17 @@ export function toAuthEvent(event: StoredEvent, prevEvents: readonly string[] = 
     sender: event.sender,
     type: event.type,
     ...(event.stateKey === undefined ? {} : { stateKey: event.stateKey }),
+    ...(event.type === 'm.room.redaction' ? redactsOf(event) : {}),
     content: event.content,
     originServerTs: event.ts,
     depth: event.depth,
     authEvents: [],
     prevEvents,
   };
+}
+
+/** The target of a redaction where it stands beside the content: authorisation in versions 1 and 2 asks for it. */
+function redactsOf({ extra }: StoredEvent): { redacts?: string } {
+  const { redacts } = JSON.parse(extra ?? '{}') as { redacts?: unknown };
+  return typeof redacts === 'string' ? { redacts } : {};
 }
