@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UnexpectedReply } from '../support/client.ts';
+import { Dice } from '../support/dice.ts';
+import type { Follower } from './followers.ts';
+import { ServerProcess } from './server-process.ts';
+import { World } from './world.ts';
+
+/** How a crash test goes on. The seed decides about everything but the machine's own timing. */
+export interface CrashOptions {
+  readonly seed: number;
+  readonly rounds: number;
+  readonly say: (line: string) => void;
+}
+
+/** All timelines are read from the beginning every so many rounds, and in the end. */
+const THOROUGH_EVERY = 20;
+
+/** Kills a busy server again and again and checks each time that nothing is lost. @throws Error with seed and round */
+export async function crashRounds({ seed, rounds, say }: CrashOptions): Promise<void> {
+  const dice = new Dice(seed);
+  const server = await ServerProcess.create();
+  let round = 0;
+  try {
+    await server.start();
+    const world = await World.create(server, dice);
+    for (round = 1; round <= rounds; round += 1) {
+      const how = await runUntilEnd(server, world, dice);
+      const integrity = server.integrity();
+      if (integrity !== 'ok') throw new Error(`the database is damaged: ${integrity}`);
+      const early = await startAgain(server, dice);
+      const thorough = round % THOROUGH_EVERY === 0 || round === rounds;
+      await world.check(thorough);
+      say(`seed ${seed}, round ${round}: ${how}${early}; ${world.eventCount} events, ${world.createdRooms} rooms`);
+    }
+    const code = await server.end('SIGTERM');
+    if (code !== 0) throw new Error(`SIGTERM ended the server with ${code}`);
+  } catch (error) {
+    throw new Error(`crash test with seed ${seed}, round ${round}; the server says:\n${server.log}`, { cause: error });
+  } finally {
+    await server.remove();
+  }
+}
+
+/** Writers and readers at full speed until the process ends; how it ended. */
+async function runUntilEnd(server: ServerProcess, world: World, dice: Dice): Promise<string> {
+  const afterMs = dice.between(20, 900);
+  const signal = dice.chance(0.1) ? 'SIGTERM' : 'SIGKILL';
+  const work = [...world.writers.map((writer) => writer.run()), ...world.followers.map((follower) => follow(follower))];
+  const running = Promise.all(work);
+  // A writer that is refused something ends the test at once.
+  await Promise.race([sleep(afterMs), running]);
+  const code = await server.end(signal);
+  await running;
+  if (signal === 'SIGTERM' && code !== 0) throw new Error(`SIGTERM ended the server with ${code}`);
+  return `${signal} after ${afterMs} ms`;
+}
+
+async function follow(follower: Follower): Promise<void> {
+  try {
+    for (;;) await follower.step(1_000);
+  } catch (error) {
+    // That the connection is gone is what the test is about; what the server refuses is not.
+    if (error instanceof UnexpectedReply || !(error instanceof TypeError)) throw error;
+  }
+}
+
+/** Starts the server, sometimes killing it while it starts, up to twice. */
+async function startAgain(server: ServerProcess, dice: Dice): Promise<string> {
+  let said = '';
+  while (said.length < 80 && dice.chance(0.3)) {
+    const afterMs = dice.between(0, 400);
+    server.spawn();
+    await sleep(afterMs);
+    await server.end('SIGKILL');
+    said += `, killed ${afterMs} ms into a start`;
+  }
+  await server.start();
+  return said;
+}

@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const LAUNCHER = fileURLToPath(new URL('../launcher', import.meta.url));
+const READY_MS_MAX = 30_000;
+
+/** A server as a process of its own, which can be killed; its data stays. */
+export class ServerProcess {
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'hearth-crash-'));
+  readonly #port: number;
+  #child: ChildProcess | undefined;
+  #log = '';
+
+  private constructor(port: number) {
+    this.#port = port;
+  }
+
+  static async create(): Promise<ServerProcess> {
+    return new ServerProcess(await freePort());
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** What the current process has printed. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Starts the process without waiting for anything. */
+  spawn(): void {
+    if (this.#child !== undefined) throw new Error('the server runs already');
+    this.#log = '';
+    const child = spawn(LAUNCHER, {
+      env: {
+        ...process.env,
+        SERVER_NAME: 'crash.test',
+        HS_CLIENT_PORT: `${this.#port}`,
+        HS_DATA_DIR: this.dataDir,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#log += text;
+    });
+    this.#child = child;
+  }
+
+  /** Starts the process and waits until it answers. */
+  async start(): Promise<void> {
+    this.spawn();
+    const child = this.#child;
+    const deadline = performance.now() + READY_MS_MAX;
+    while (performance.now() < deadline) {
+      if (child?.exitCode !== null) break;
+      const reply = await fetch(`${this.url}/_matrix/client/versions`).catch(() => undefined);
+      await reply?.arrayBuffer();
+      if (reply?.status === 200) return;
+      await sleep(10);
+    }
+    throw new Error(`the server does not start:\n${this.#log}`);
+  }
+
+  /** Ends the process; what it returned, `null` after SIGKILL. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined) throw new Error('the server does not run');
+    this.#child = undefined;
+    if (child.exitCode !== null) throw new Error(`the server has ended by itself:\n${this.#log}`);
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    child.kill(signal);
+    return ended;
+  }
+
+  /**
+   * Checks the database as the process has left it. A copy is looked at: opening it would already do the work of
+   * recovery that the server has to do itself.
+   */
+  integrity(): string {
+    const copy = mkdtempSync(join(tmpdir(), 'hearth-integrity-'));
+    try {
+      for (const name of ['hearth.db', 'hearth.db-wal']) {
+        const path = join(this.dataDir, name);
+        if (existsSync(path)) copyFileSync(path, join(copy, name));
+      }
+      const database = new DatabaseSync(join(copy, 'hearth.db'));
+      const rows = database.prepare('PRAGMA integrity_check').all();
+      database.close();
+      return rows.map((row) => String(row.integrity_check)).join('\n');
+    } finally {
+      rmSync(copy, { recursive: true });
+    }
+  }
+
+  /** Ends what runs and removes the data. */
+  async remove(): Promise<void> {
+    if (this.#child !== undefined) await this.end('SIGKILL').catch(() => undefined);
+    rmSync(this.dataDir, { recursive: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
