@@ -2,11 +2,21 @@ import { sync as syncEndpoint } from '@hearth/api/client/events.ts';
 import { EVERYTHING } from '../filters/filter.ts';
 import type { Filters } from '../filters/filters.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
+import type { StateAfterName } from '../sync/room-sections.ts';
 import { type SyncDeps, sync } from '../sync/sync.ts';
 import { parseStreamToken } from '../timeline/position.ts';
 
 /** A request waits no longer than this, whatever it asks for: proxies give up before. */
 const TIMEOUT_MS_MAX = 5 * 60_000;
+
+/** Clients that ask by the name from before it was specified look for the answer under that name too (MSC4222). */
+function stateAfterName(query: {
+  readonly use_state_after?: boolean | undefined;
+  readonly 'org.matrix.msc4222.use_state_after'?: boolean | undefined;
+}): StateAfterName | undefined {
+  if (query.use_state_after === true) return 'state_after';
+  return query['org.matrix.msc4222.use_state_after'] === true ? 'org.matrix.msc4222.state_after' : undefined;
+}
 
 /** `GET /sync`. */
 export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Route[] {
@@ -21,7 +31,7 @@ export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Rout
         since: query.since === undefined ? undefined : parseStreamToken(query.since, 'since'),
         filter,
         fullState: query.full_state === true,
-        stateAfter: query.use_state_after === true || query['org.matrix.msc4222.use_state_after'] === true,
+        stateAfter: stateAfterName(query),
         presence: query.set_presence ?? 'online',
         timeoutMs: Math.min(query.timeout ?? 0, TIMEOUT_MS_MAX),
         signal,

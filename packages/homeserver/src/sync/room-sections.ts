@@ -25,13 +25,17 @@ export interface RoomSectionDeps extends SkeletonDeps, HydrateDeps, VisibilityDe
   readonly timelines: RoomStateDeps['timelines'];
 }
 
+/** The member for the state after the timeline, as specified and as clients from before that know it. */
+export type StateAfterName = 'state_after' | 'org.matrix.msc4222.state_after';
+
 /** What the sections of one answer have in common. */
 export interface SectionRequest {
   readonly user: number;
   readonly userId: string;
   readonly since: number | undefined;
   readonly fullState: boolean;
-  readonly stateAfter: boolean;
+  /** Under which name the state after the timeline is wanted, instead of the one before it. */
+  readonly stateAfter: StateAfterName | undefined;
   readonly reader: Reader;
   readonly filter: SyncFilter;
   readonly rows: ReadonlyMap<number, MembershipRow>;
@@ -86,7 +90,7 @@ async function timelineSections(
   const events = await deps.events.load(nums);
   const rooms: TimedRoom[] = [];
   for (const work of works) rooms.push({ work, timeline: await roomTimeline(deps, reader, work, events, filter) });
-  const wish = { since: request.since, fullState, after: request.stateAfter };
+  const wish = { since: request.since, fullState, after: request.stateAfter !== undefined };
   const states = await roomStates(deps, reader, rooms, wish, filter);
   const ids = await deps.names.texts(works.map(({ row }) => row.room));
   const sections: string[] = [];
@@ -120,8 +124,10 @@ async function timelineText(
   const start = timeline.first?.seq ?? (timeline.last?.seq ?? 0) + 1;
   const prevBatch =
     timeline.shown.length > 0 || timeline.limited || work.isNew ? `,"prev_batch":"${timelineToken(start - 1)}"` : '';
-  const name = stateAfter ? 'state_after' : 'state';
-  const stateText = stateTexts.length === 0 && !stateAfter ? '' : `,"${name}":{"events":[${stateTexts.join(',')}]}`;
+  const stateText =
+    stateTexts.length === 0 && stateAfter === undefined
+      ? ''
+      : `,"${stateAfter ?? 'state'}":{"events":[${stateTexts.join(',')}]}`;
   return `"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited}${prevBatch}}${stateText}`;
 }
 

@@ -11,7 +11,7 @@ import { streamToken } from '../timeline/position.ts';
 import type { Notifier } from './notifier.ts';
 import { type OutsideDeps, outsideRooms } from './outside-rooms.ts';
 import { prepareFilter, type SyncFilter } from './request.ts';
-import { type RoomSectionDeps, roomSections } from './room-sections.ts';
+import { type RoomSectionDeps, roomSections, type StateAfterName } from './room-sections.ts';
 import { firstSkeleton, nextSkeleton, type Skeleton, unchangedRooms } from './skeleton.ts';
 
 export interface SyncDeps extends RoomSectionDeps, OutsideDeps {
@@ -32,7 +32,7 @@ export interface SyncRequest {
   readonly since: number | undefined;
   readonly filter: Filter;
   readonly fullState: boolean;
-  readonly stateAfter: boolean;
+  readonly stateAfter: StateAfterName | undefined;
   readonly presence: PresenceState;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
