@@ -22,6 +22,8 @@ const CARRIED_TYPES: ReadonlySet<string> = new Set([
   'm.room.power_levels',
 ]);
 
+const ADMIN_POWER = 100;
+
 /** What an upgrade asks for. */
 export interface UpgradeRequest {
   readonly userId: string;
@@ -42,7 +44,7 @@ export async function upgradeRoom(deps: CreateDeps, head: Head, request: Upgrade
   const options: RoomOptions = {
     room_version: version.id,
     creation_content: creationContent(head, state, version, request),
-    initial_state: carriedState(state, version, request),
+    initial_state: carriedState(state, { old: head.version, next: version }, request),
   };
   const { roomId } = await createRoom(deps, request.userId, options);
   await closeOld(deps, head, request.userId, roomId);
@@ -88,7 +90,11 @@ function creationContent(
   };
 }
 
-function carriedState(state: readonly StoredEvent[], version: RoomVersion, request: UpgradeRequest) {
+function carriedState(
+  state: readonly StoredEvent[],
+  versions: { readonly old: RoomVersion; readonly next: RoomVersion },
+  request: UpgradeRequest,
+) {
   return state.flatMap((event) => {
     const { type, stateKey = '', content } = event;
     if (type === 'm.room.member') {
@@ -96,14 +102,33 @@ function carriedState(state: readonly StoredEvent[], version: RoomVersion, reque
     }
     const isChild = type === 'm.space.child' && Object.keys(content).length > 0;
     if (!isChild && (stateKey !== '' || !CARRIED_TYPES.has(type))) return [];
-    const carried = type === 'm.room.power_levels' ? carriedLevels(content, version, request) : content;
+    const carried = type === 'm.room.power_levels' ? carriedLevels(content, versions, request) : content;
     return [{ type, state_key: stateKey, content: carried }];
   });
 }
 
-/** Creators of version 12 must not be listed: their power is infinite anyway. */
-function carriedLevels(content: JsonObject, version: RoomVersion, request: UpgradeRequest): JsonObject {
-  if (!version.creatorsPrivileged) return content;
+/**
+ * Creators of version 12 must not be listed: their power is infinite anyway. In the other direction they have to be, and
+ * what only they could do is for the highest level that others can have.
+ */
+function carriedLevels(
+  content: JsonObject,
+  versions: { readonly old: RoomVersion; readonly next: RoomVersion },
+  request: UpgradeRequest,
+): JsonObject {
+  const { old, next } = versions;
+  if (!next.creatorsPrivileged && !old.creatorsPrivileged) return content;
+  if (!next.creatorsPrivileged) {
+    const events = Object.entries(asObject(content.events) ?? {}).map(([type, level]) => [
+      type,
+      typeof level === 'number' ? Math.min(level, ADMIN_POWER) : level,
+    ]);
+    return {
+      ...content,
+      events: Object.fromEntries(events) as JsonObject,
+      users: { ...asObject(content.users), [request.userId]: ADMIN_POWER },
+    };
+  }
   const creators = new Set([request.userId, ...(request.additionalCreators ?? [])]);
   const users = Object.fromEntries(
     Object.entries(asObject(content.users) ?? {}).filter(([userId]) => !creators.has(userId)),
