@@ -167,31 +167,52 @@ async function heroesIn(deps: RoomStateDeps, room: number, user: number): Promis
   return (head === undefined ? undefined : await heroesOf(deps, head, user)) ?? [];
 }
 
-/** The member events of the senders in each timeline that the device does not have yet. */
+/** The member events that each timeline cannot do without and that the device does not have yet. */
 async function lazySenders(
   deps: RoomStateDeps,
   reader: Reader,
   rooms: readonly TimedRoom[],
   how: How,
 ): Promise<number[][]> {
-  const edges = rooms.map(({ timeline }) => timeline.last);
-  const roots = await deps.states.snapshots(edges.flatMap((event) => (event === undefined ? [] : event.snapshot)));
+  const snapshots = rooms.map((room) => neededSnapshot(room, how.wish));
+  const roots = await deps.states.snapshots(snapshots.filter((num) => num !== undefined));
   return Promise.all(
-    rooms.map(async ({ work, timeline }, i) => {
-      const snapshot = edges[i]?.snapshot;
-      const root = snapshot === undefined ? undefined : roots.get(snapshot);
+    rooms.map(async (room, i) => {
+      const { work, timeline } = room;
+      const root = roots.get(snapshots[i] ?? -1);
       if (root === undefined) return [];
-      const senders = timeline.shown.map(({ event }) => event.senderNum);
-      const heroes = work.isNew || how.wish.fullState ? await heroesIn(deps, work.row.room, reader.user) : [];
-      const keys = [...new Set([...senders, ...heroes])].map((stateKey) => ({ type: how.member, stateKey }));
+      const users = await lazyUsers(deps, reader, room, how);
+      const keys = [...users].map((stateKey) => ({ type: how.member, stateKey }));
       await deps.states.loadKeys([root], keys);
       const members = keys.flatMap(({ type, stateKey }) => {
         const num = lookup(root, type, stateKey);
         return num === undefined || num === NOT_LOADED ? [] : [[stateKey, num] as const];
       });
       const fresh = deps.lazyMembers.news(reader.device, work.row.room, members);
+      deps.lazyMembers.news(reader.device, work.row.room, membersIn(timeline));
       const all = how.filter.redundantMembers || work.isNew || how.wish.fullState;
       return members.filter(([user]) => all || fresh.has(user)).map(([, num]) => num);
     }),
+  );
+}
+
+/**
+ * The senders, and for a new room those it is called by. Where the timeline does not count as state
+ * (`use_state_after`) also those whose membership it changes.
+ */
+async function lazyUsers(deps: RoomStateDeps, reader: Reader, room: TimedRoom, how: How): Promise<Set<number>> {
+  const { work, timeline } = room;
+  const users = new Set(timeline.shown.map(({ event }) => event.senderNum));
+  if (how.wish.after) for (const [user] of membersIn(timeline)) users.add(user);
+  if (work.isNew || how.wish.fullState) {
+    for (const hero of await heroesIn(deps, work.row.room, reader.user)) users.add(hero);
+  }
+  return users;
+}
+
+/** The member events that a timeline shows, by user. */
+function membersIn({ shown }: RoomTimeline): (readonly [user: number, event: number])[] {
+  return shown.flatMap(({ event }) =>
+    event.type === 'm.room.member' && event.stateKeyNum !== null ? [[event.stateKeyNum, event.num] as const] : [],
   );
 }
