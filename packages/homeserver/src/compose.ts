@@ -38,6 +38,8 @@ export interface Machine {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Open already, and used instead of the one that the configuration names. */
+  readonly database?: Database;
 }
 
 /** A server that runs. */
@@ -64,7 +66,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
     for (const part of opened.splice(0).reverse()) await part.close();
   };
   try {
-    const database = await openStorage(config, LOCK_WAIT_MS, opened);
+    const database = machine.database ?? (await openStorage(config, LOCK_WAIT_MS, opened));
     const metrics = await openMetrics(config, opened);
     const background = new Background(machine.clock, machine.log);
     const domains = await openDomains(config, database, machine, background);

@@ -1,0 +1,149 @@
+import type { Caller } from '../../packages/homeserver/src/http/route.ts';
+import type { ClientEvent, JoinedRoom, Page, SyncReply } from '../support/user.ts';
+import { type Device, type KnownRoom, receiptsIn } from './device.ts';
+import { Difference, expectSame, expectSameEntries } from './difference.ts';
+import type { SimServer } from './sim-server.ts';
+import { type RoomTruth, stateKeyOf, type Truth } from './truth.ts';
+import { type ReadMarks, unreadCounts } from './unread.ts';
+
+export interface AgreementWorld {
+  readonly server: SimServer;
+  readonly truth: Truth;
+  readonly marks: ReadMarks;
+}
+
+interface FreshRoom extends JoinedRoom {
+  readonly summary?: Record<string, number>;
+}
+
+/** What a first sync says of a user's rooms, and what other endpoints say, agrees with what has happened. */
+export async function checkUser(world: AgreementWorld, caller: Caller): Promise<SyncReply> {
+  const { userId } = caller;
+  const query = { set_presence: 'offline', filter: JSON.stringify({ room: { timeline: { limit: 100 } } }) };
+  const fresh = (await get(world, caller, '/sync', query)) as unknown as SyncReply;
+  const joined = world.truth.roomsOf(userId, 'join');
+  expectSame(`${userId}: joined rooms of a first sync`, Object.keys(fresh.rooms?.join ?? {}).sort(), joined.toSorted());
+  const { joined_rooms: list } = (await get(world, caller, '/joined_rooms', {})) as { joined_rooms: string[] };
+  expectSame(`${userId}: /joined_rooms`, list.toSorted(), joined.toSorted());
+  for (const roomId of joined) {
+    const truth = world.truth.room(roomId);
+    const path = `/rooms/${encodeURIComponent(roomId)}`;
+    const state = (await get(world, caller, `${path}/state`, {})) as ClientEvent[];
+    expectSameEntries(`${userId}: /state of ${roomId}`, entriesOf(state), trueState(truth));
+    await checkHistory(world, caller, truth);
+  }
+  await checkInitialSync(world, caller, joined);
+  return fresh;
+}
+
+/** The whole of `/messages`, in both directions. */
+async function checkHistory(world: AgreementWorld, caller: Caller, room: RoomTruth): Promise<void> {
+  const visible = room.visible(caller.userId).map(({ id }) => id);
+  for (const dir of ['b', 'f']) {
+    const ids: string[] = [];
+    let from: string | undefined;
+    do {
+      const path = `/rooms/${encodeURIComponent(room.roomId)}/messages`;
+      const page = (await get(world, caller, path, { dir, limit: 37, from })) as unknown as Page;
+      ids.push(...page.chunk.map(({ event_id }) => event_id));
+      from = page.end;
+    } while (from !== undefined);
+    expectSame(`${caller.userId}: /messages of ${room.roomId}, ${dir}`, dir === 'b' ? ids.reverse() : ids, visible);
+  }
+}
+
+async function checkInitialSync(world: AgreementWorld, caller: Caller, joined: readonly string[]): Promise<void> {
+  const reply = (await get(world, caller, '/initialSync', { limit: 5 })) as {
+    rooms: { room_id: string; membership: string; state?: ClientEvent[]; messages?: Page }[];
+  };
+  const rooms = reply.rooms.filter(({ membership }) => membership === 'join');
+  expectSame(`${caller.userId}: /initialSync`, rooms.map((room) => room.room_id).sort(), joined.toSorted());
+  for (const { room_id: roomId, state = [], messages } of rooms) {
+    const truth = world.truth.room(roomId);
+    expectSameEntries(`${caller.userId}: /initialSync state of ${roomId}`, entriesOf(state), trueState(truth));
+    const chunk = (messages?.chunk ?? []).map(({ event_id }) => event_id);
+    const visible = truth.visible(caller.userId).map(({ id }) => id);
+    expectSame(
+      `${caller.userId}: /initialSync messages of ${roomId}`,
+      chunk,
+      visible.slice(visible.length - chunk.length),
+    );
+  }
+}
+
+/** What a device has gathered is what a first sync says, and what has happened. */
+export function checkDevice(world: AgreementWorld, device: Device, fresh: SyncReply): void {
+  const { userId } = device.caller;
+  const { truth } = world;
+  const rooms = { joined: [...device.joined.keys()], invited: [...device.invited], knocked: [...device.knocked] };
+  expectSame(`${device.name}: joined`, rooms.joined.sort(), truth.roomsOf(userId, 'join').sort());
+  expectSame(`${device.name}: invited`, rooms.invited.sort(), truth.roomsOf(userId, 'invite').sort());
+  expectSame(`${device.name}: knocked`, rooms.knocked.sort(), truth.roomsOf(userId, 'knock').sort());
+  const global = new Map(fresh.account_data?.events.map(({ type, content }) => [type, JSON.stringify(content)]));
+  expectSameEntries(`${device.name}: account data`, device.accountData, global);
+  for (const [roomId, known] of device.joined) {
+    const first = fresh.rooms?.join?.[roomId];
+    if (first !== undefined) checkRoom(world, device, known, { truth: truth.room(roomId), first });
+  }
+}
+
+function checkRoom(
+  { marks }: AgreementWorld,
+  device: Device,
+  known: KnownRoom,
+  { truth, first }: { truth: RoomTruth; first: FreshRoom },
+): void {
+  const { userId } = device.caller;
+  const what = `${device.name} in ${truth.roomId}`;
+  const visible = truth.visible(userId).filter(({ type }) => device.habit.shows(type));
+  expectSame(
+    `${what}: timeline`,
+    known.timeline,
+    visible.map(({ id }) => id),
+  );
+  const isMember = (key: string) => device.habit.isLazy && key.startsWith('m.room.member|');
+  const state = (all: ReadonlyMap<string, string>) => new Map([...all].filter(([key]) => !isMember(key)));
+  expectSameEntries(`${what}: state`, state(known.state), state(trueState(truth)));
+  const receipts = first.ephemeral?.events.filter(({ type }) => type === 'm.receipt') ?? [];
+  const fresh = new Map(receipts.flatMap(({ content }) => receiptsIn(content)));
+  expectSameEntries(`${what}: receipts`, known.receipts, fresh);
+  const data = first.account_data?.events ?? [];
+  const freshData = new Map(data.map(({ type, content }) => [type, JSON.stringify(content)]));
+  expectSameEntries(`${what}: account data`, known.accountData, freshData);
+  const typing = first.ephemeral?.events.find(({ type }) => type === 'm.typing')?.content ?? { user_ids: [] };
+  if (known.typing !== JSON.stringify(typing))
+    throw new Difference(`${what}: typing are ${known.typing}, not ${JSON.stringify(typing)}`);
+  const counts = JSON.stringify(unreadCounts(truth, userId, marks));
+  if (JSON.stringify(first.unread_notifications) !== counts)
+    throw new Difference(
+      `${what}: a first sync has ${JSON.stringify(first.unread_notifications)} unread, not ${counts}`,
+    );
+  if (known.unread !== counts) throw new Difference(`${what}: ${known.unread} unread, not ${counts}`);
+  const summary = {
+    'm.joined_member_count': truth.memberCount('join'),
+    'm.invited_member_count': truth.memberCount('invite'),
+  };
+  for (const [key, count] of Object.entries(summary)) {
+    if (known.summary.get(key) !== count)
+      throw new Difference(`${what}: ${key} is ${known.summary.get(key)}, not ${count}`);
+  }
+}
+
+function trueState(room: RoomTruth): Map<string, string> {
+  return new Map([...room.state()].map(([key, { id }]) => [key, id]));
+}
+
+function entriesOf(events: readonly ClientEvent[]): Map<string, string> {
+  return new Map(events.map(({ type, state_key = '', event_id }) => [stateKeyOf(type, state_key), event_id]));
+}
+
+async function get(
+  { server }: AgreementWorld,
+  caller: Caller,
+  path: string,
+  query: Record<string, string | number | undefined>,
+): Promise<unknown> {
+  const reply = await server.call(caller, 'GET', path, { query });
+  if (reply.status !== 200) throw new Difference(`${caller.userId}: ${path} answers ${JSON.stringify(reply)}`);
+  return reply.json;
+}

@@ -1,0 +1,219 @@
+import type { Caller } from '../../packages/homeserver/src/http/route.ts';
+import type { Dice } from '../support/dice.ts';
+import type { ClientEvent, JoinedRoom, Page, SyncReply } from '../support/user.ts';
+import { Difference, expectSame } from './difference.ts';
+import type { Habit } from './habits.ts';
+import type { SimServer } from './sim-server.ts';
+import { stateKeyOf, type Truth } from './truth.ts';
+
+/** What a device knows of a room that its user has joined. */
+export interface KnownRoom {
+  /** The ids of the events that it has seen, gaps filled. */
+  readonly timeline: string[];
+  /** Event ids by type and state key. */
+  readonly state: Map<string, string>;
+  readonly summary: Map<string, number>;
+  /** Read receipts: event ids by type, user and thread. */
+  readonly receipts: Map<string, string>;
+  readonly accountData: Map<string, string>;
+  typing: string;
+  unread: string;
+}
+
+type RoomSection = JoinedRoom & {
+  readonly state_after?: { readonly events: ClientEvent[] };
+  readonly summary?: Record<string, number>;
+};
+
+/** A client of a user: syncs in its own way and remembers what it is told. */
+export class Device {
+  readonly caller: Caller;
+  readonly habit: Habit;
+  readonly joined = new Map<string, KnownRoom>();
+  readonly invited = new Set<string>();
+  readonly knocked = new Set<string>();
+  readonly accountData = new Map<string, string>();
+  readonly #server: SimServer;
+  readonly #truth: Truth;
+  readonly #dice: Dice;
+  #since: string | undefined;
+
+  constructor(caller: Caller, habit: Habit, world: { server: SimServer; truth: Truth }, dice: Dice) {
+    this.caller = caller;
+    this.habit = habit;
+    this.#server = world.server;
+    this.#truth = world.truth;
+    this.#dice = dice;
+  }
+
+  get name(): string {
+    return `${this.caller.userId} (${this.habit.name})`;
+  }
+
+  /** Asks for news and gives what came; nothing is remembered yet. */
+  async ask(timeoutMs: number, signal?: AbortSignal): Promise<SyncReply> {
+    const { habit } = this;
+    const fullState = this.#dice.chance(habit.fullState);
+    const query = {
+      since: this.#since,
+      filter: JSON.stringify(habit.filter),
+      timeout: timeoutMs,
+      full_state: fullState,
+      use_state_after: habit.stateAfter,
+      set_presence: 'offline',
+    };
+    const reply = await this.#server.call(this.caller, 'GET', '/sync', { query, ...(signal ? { signal } : {}) });
+    if (reply.status !== 200) throw new Difference(`${this.name}: sync answers ${JSON.stringify(reply)}`);
+    return reply.json as unknown as SyncReply;
+  }
+
+  /** Takes over an answer, unless it is one that got lost on the way. */
+  async take(reply: SyncReply): Promise<void> {
+    this.#truth.refresh();
+    for (const roomId of Object.keys(reply.rooms?.invite ?? {})) this.#leaveTo(this.invited, roomId);
+    for (const roomId of Object.keys(reply.rooms?.knock ?? {})) this.#leaveTo(this.knocked, roomId);
+    for (const [roomId, room] of Object.entries(reply.rooms?.join ?? {})) await this.#join(roomId, room);
+    for (const [roomId, room] of Object.entries(reply.rooms?.leave ?? {})) await this.#leave(roomId, room);
+    for (const { type, content } of reply.account_data?.events ?? [])
+      this.accountData.set(type, JSON.stringify(content));
+    this.#since = reply.next_batch;
+  }
+
+  #leaveTo(places: Set<string>, roomId: string): void {
+    for (const each of [this.joined, this.invited, this.knocked]) each.delete(roomId);
+    places.add(roomId);
+  }
+
+  async #join(roomId: string, room: RoomSection): Promise<void> {
+    this.invited.delete(roomId);
+    this.knocked.delete(roomId);
+    const known = this.joined.get(roomId) ?? newRoom();
+    const isFresh = !this.joined.has(roomId);
+    this.joined.set(roomId, known);
+    await this.#extend(roomId, known, room, isFresh);
+    this.#applyState(known, room);
+    if (this.habit.isLazy) this.#checkSenders(roomId, known, room);
+    for (const [key, value] of Object.entries(room.summary ?? {})) {
+      if (typeof value === 'number') known.summary.set(key, value);
+    }
+    if (room.unread_notifications !== undefined) known.unread = JSON.stringify(room.unread_notifications);
+    for (const { type, content } of room.account_data?.events ?? [])
+      known.accountData.set(type, JSON.stringify(content));
+    for (const { type, content } of room.ephemeral?.events ?? []) {
+      if (type === 'm.typing') known.typing = JSON.stringify(content);
+      else for (const [key, id] of receiptsIn(content)) known.receipts.set(key, id);
+    }
+  }
+
+  /** What was seen up to the leaving is compared at once: nothing may be asked for afterwards. */
+  async #leave(roomId: string, room: RoomSection): Promise<void> {
+    const { userId } = this.caller;
+    const known = this.joined.get(roomId);
+    const visible = this.#truth.room(roomId).visible(userId);
+    this.#checkVisible(roomId, room);
+    const last = room.timeline.events.at(-1);
+    if (known !== undefined && last !== undefined) {
+      await this.#extend(roomId, known, room, false);
+      const end = visible.findIndex(({ id }) => id === last.event_id);
+      expectSame(
+        `${this.name} has left ${roomId}`,
+        known.timeline,
+        visible
+          .slice(0, end + 1)
+          .filter(({ type }) => this.habit.shows(type))
+          .map(({ id }) => id),
+      );
+    }
+    for (const each of [this.joined, this.invited, this.knocked]) each.delete(roomId);
+  }
+
+  async #extend(roomId: string, known: KnownRoom, room: RoomSection, isFresh: boolean): Promise<void> {
+    this.#checkVisible(roomId, room);
+    const { timeline } = room;
+    const isGap = timeline.limited === true || isFresh;
+    if (isGap) known.timeline.push(...(await this.#gap(roomId, known, timeline.prev_batch)));
+    known.timeline.push(...timeline.events.map(({ event_id }) => event_id));
+  }
+
+  #checkVisible(roomId: string, { timeline }: RoomSection): void {
+    const visible = new Set(
+      this.#truth
+        .room(roomId)
+        .visible(this.caller.userId)
+        .map(({ id }) => id),
+    );
+    const secret = timeline.events.find(({ event_id }) => !visible.has(event_id));
+    if (secret !== undefined)
+      throw new Difference(`${this.name} sees ${secret.event_id} of ${roomId}, which is not for them`);
+  }
+
+  /** What came before a timeline, back to what is known. */
+  async #gap(roomId: string, known: KnownRoom, from: string | undefined): Promise<string[]> {
+    const seen = new Set(known.timeline);
+    const ids: string[] = [];
+    let token = from;
+    while (token !== undefined) {
+      const { timeline = {} } = this.habit.filter.room;
+      const query = { from: token, dir: 'b', limit: this.#dice.pick([1, 3, 20]), filter: JSON.stringify(timeline) };
+      const path = `/rooms/${encodeURIComponent(roomId)}/messages`;
+      const reply = await this.#server.call(this.caller, 'GET', path, { query });
+      if (reply.status !== 200) throw new Difference(`${this.name}: the gap in ${roomId} is ${JSON.stringify(reply)}`);
+      const page = reply.json as unknown as Page;
+      for (const { event_id } of page.chunk) {
+        if (seen.has(event_id)) return ids.reverse();
+        ids.push(event_id);
+      }
+      token = page.end;
+    }
+    if (seen.size > 0) throw new Difference(`${this.name}: the gap in ${roomId} does not lead to what is known`);
+    return ids.reverse();
+  }
+
+  #applyState({ state }: KnownRoom, room: RoomSection): void {
+    const before = room.state_after ?? room.state;
+    const events =
+      room.state_after === undefined ? [...(before?.events ?? []), ...room.timeline.events] : before?.events;
+    for (const { type, state_key, event_id } of events ?? []) {
+      if (state_key !== undefined) state.set(stateKeyOf(type, state_key), event_id);
+    }
+  }
+
+  /** Whoever is seen to say something is known. */
+  #checkSenders(roomId: string, known: KnownRoom, { timeline }: RoomSection): void {
+    const room = this.#truth.room(roomId);
+    const last = room.byId.get(timeline.events.at(-1)?.event_id ?? '');
+    const state = room.state(last?.num ?? 0);
+    for (const { sender } of timeline.events) {
+      const key = stateKeyOf('m.room.member', sender);
+      if (known.state.get(key) === state.get(key)?.id) continue;
+      throw new Difference(
+        `${this.name} has ${known.state.get(key)} for ${sender} in ${roomId}, not ${state.get(key)?.id}`,
+      );
+    }
+  }
+}
+
+function newRoom(): KnownRoom {
+  return {
+    timeline: [],
+    state: new Map(),
+    summary: new Map(),
+    receipts: new Map(),
+    accountData: new Map(),
+    typing: '{"user_ids":[]}',
+    unread: '',
+  };
+}
+
+/** The receipts of an `m.receipt`, each under type, user and thread. */
+export function receiptsIn(content: ClientEvent['content']): [string, string][] {
+  const byEvent = content as Record<string, Record<string, Record<string, { thread_id?: string }>>>;
+  return Object.entries(byEvent).flatMap(([id, byType]) =>
+    Object.entries(byType).flatMap(([type, byUser]) =>
+      Object.entries(byUser).map(([user, { thread_id: thread = '' }]): [string, string] => [
+        `${type} ${user} ${thread}`,
+        id,
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,43 @@
+import type { Clock, Timer } from '../../packages/homeserver/src/platform/clock.ts';
+
+/** A clock that the simulation turns. */
+export class SimClock implements Clock {
+  #now = 1_700_000_000_000;
+  #timers: { readonly at: number; readonly run: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  elapsed(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    const timer = { at: this.#now + Math.max(0, delayMs), run };
+    this.#timers.push(timer);
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((each) => each !== timer);
+      },
+    };
+  }
+
+  /** Lets time pass; what becomes due runs in order, and `settle` waits for what follows from it. */
+  async pass(ms: number, settle: () => Promise<void>): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= end);
+      const next = due.reduce<(typeof due)[number] | undefined>(
+        (first, timer) => (first === undefined || timer.at < first.at ? timer : first),
+        undefined,
+      );
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((timer) => timer !== next);
+      this.#now = Math.max(this.#now, next.at);
+      next.run();
+      await settle();
+    }
+    this.#now = end;
+  }
+}

@@ -1,0 +1,123 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Bound, Database, Statement, Write } from '../../packages/homeserver/src/storage/database.ts';
+import { GroupCommit, type Outcome } from '../../packages/homeserver/src/storage/group-commit.ts';
+import { migrate } from '../../packages/homeserver/src/storage/migrate.ts';
+import { bindSqlite, toSqlite } from '../../packages/homeserver/src/storage/sqlite-dialect.ts';
+import type { Dice } from '../support/dice.ts';
+
+/** How long the database takes, in turns of the event loop. */
+export interface Latency {
+  readonly readTurnsMax: number;
+  readonly commitTurnsMax: number;
+}
+
+/**
+ * The embedded database without its thread, so that a seed decides about what comes before what: a commit takes some
+ * turns of the event loop, and a read too where the latency says so, as it does on a server of its own.
+ */
+export class SimDatabase implements Database {
+  readonly dialect = 'sqlite';
+  readonly #connection = new DatabaseSync(':memory:');
+  readonly #prepared: StatementSync[] = [];
+  readonly #dice: Dice;
+  readonly #latency: Latency;
+  readonly #group: GroupCommit;
+  #running = 0;
+
+  private constructor(dice: Dice, latency: Latency) {
+    this.#dice = dice;
+    this.#latency = latency;
+    this.#group = new GroupCommit((transactions) => this.#commitGroup(transactions));
+  }
+
+  static async open(dice: Dice, latency: Latency): Promise<SimDatabase> {
+    const database = new SimDatabase(dice, latency);
+    const connection = database.#connection;
+    await migrate({
+      run: async (text) => connection.exec(text),
+      versions: async () =>
+        connection.prepare('SELECT version, oldest_compatible FROM schema_versions').all() as {
+          version: number;
+          oldest_compatible: number;
+        }[],
+    });
+    return database;
+  }
+
+  /** Whether nothing is being read or written. */
+  get isIdle(): boolean {
+    return this.#running === 0;
+  }
+
+  /** Asks past the server: what is in the database right now. */
+  look<Row>(text: string, ...values: (string | number)[]): Row[] {
+    return this.#connection.prepare(text).all(...values) as Row[];
+  }
+
+  all<Row>(statement: Statement, ...values: Bound[]): Promise<Row[]> {
+    return this.#read(() => this.#prepare(statement).all(...values.map(bindSqlite)) as Row[]);
+  }
+
+  first<Row>(statement: Statement, ...values: Bound[]): Promise<Row | undefined> {
+    return this.#read(() => this.#prepare(statement).get(...values.map(bindSqlite)) as Row | undefined);
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    this.#running += 1;
+    try {
+      await this.#group.commit(writes);
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#group.drained();
+    this.#connection.close();
+  }
+
+  /** The rows are those of some moment while it runs. */
+  async #read<T>(read: () => T): Promise<T> {
+    const turns = this.#dice.between(0, this.#latency.readTurnsMax);
+    if (turns === 0) return read();
+    this.#running += 1;
+    try {
+      const before = this.#dice.between(0, turns);
+      await pass(before);
+      const rows = read();
+      await pass(turns - before);
+      return rows;
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  #prepare({ index, text }: Statement): StatementSync {
+    const prepared = this.#prepared[index] ?? this.#connection.prepare(toSqlite(text));
+    this.#prepared[index] = prepared;
+    return prepared;
+  }
+
+  async #commitGroup(transactions: readonly (readonly Write[])[]): Promise<readonly Outcome[]> {
+    await pass(this.#dice.between(0, this.#latency.commitTurnsMax));
+    const outcomes = transactions.map((writes) => this.#transaction(writes));
+    await pass(this.#dice.between(0, this.#latency.commitTurnsMax));
+    return outcomes;
+  }
+
+  #transaction(writes: readonly Write[]): Outcome {
+    this.#connection.exec('BEGIN');
+    for (const { statement, values, changes } of writes) {
+      const result = this.#prepare(statement).run(...values.map(bindSqlite));
+      if (changes === undefined || result.changes === changes) continue;
+      this.#connection.exec('ROLLBACK');
+      return { fenced: true, message: 'a guard did not find what it expected' };
+    }
+    this.#connection.exec('COMMIT');
+    return null;
+  }
+}
+
+async function pass(turns: number): Promise<void> {
+  for (let i = 0; i < turns; i += 1) await new Promise((resolve) => setImmediate(resolve));
+}

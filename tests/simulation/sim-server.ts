@@ -1,0 +1,141 @@
+import { parse as parseQuery } from 'node:querystring';
+import { MatrixError } from '@hearth/protocol/errors.ts';
+import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
+import * as v from 'valibot';
+import { compose, type Hearth } from '../../packages/homeserver/src/compose.ts';
+import { configSchema } from '../../packages/homeserver/src/config/schema.ts';
+import { checkBody, checkQuery } from '../../packages/homeserver/src/http/check.ts';
+import { PathTree } from '../../packages/homeserver/src/http/path-tree.ts';
+import {
+  type Answer,
+  type Call,
+  type Caller,
+  RawJson,
+  Reply,
+  type Route,
+} from '../../packages/homeserver/src/http/route.ts';
+import { silentLog } from '../../packages/homeserver/src/platform/log.ts';
+import type { QueryValues } from '../support/client.ts';
+import { Dice } from '../support/dice.ts';
+import { SimClock } from './sim-clock.ts';
+import { type Latency, SimDatabase } from './sim-database.ts';
+
+export interface SimReply {
+  readonly status: number;
+  readonly json: JsonValue;
+}
+
+/** A server without sockets, on a virtual clock: a request is a call of its handler. */
+export class SimServer {
+  readonly clock: SimClock;
+  readonly database: SimDatabase;
+  /** What was logged as an error. */
+  readonly faults: unknown[];
+  readonly #hearth: Hearth;
+  readonly #tree = new PathTree<Route>();
+
+  private constructor(parts: { clock: SimClock; database: SimDatabase; faults: unknown[]; hearth: Hearth }) {
+    this.clock = parts.clock;
+    this.database = parts.database;
+    this.faults = parts.faults;
+    this.#hearth = parts.hearth;
+    for (const route of parts.hearth.routes) {
+      for (const path of route.endpoint.paths) this.#tree.add(route.endpoint.method, path, route);
+    }
+  }
+
+  static async open(seed: number, latency: Latency): Promise<SimServer> {
+    const dice = new Dice(seed);
+    const clock = new SimClock();
+    const database = await SimDatabase.open(new Dice(dice.seed()), latency);
+    const config = v.parse(configSchema, {
+      server_name: 'sim.test',
+      listen: ['127.0.0.1:0'],
+      registration: { policy: 'open', guests: true },
+      passwords: { memory_kib: 8 },
+      rate_limits: false,
+    });
+    const faults: unknown[] = [];
+    const log = { ...silentLog, error: (message: string, fields = {}) => void faults.push(message, fields) };
+    const hearth = await compose(config, { clock, random: new Dice(dice.seed()), log, database });
+    return new SimServer({ clock, database, faults, hearth });
+  }
+
+  /** Registers an account with a device, or another device of an account. */
+  async register(username: string, isNew: boolean): Promise<Caller> {
+    const body: JsonObject = isNew
+      ? { username, password: username, auth: { type: 'm.login.dummy' } }
+      : { type: 'm.login.password', identifier: { type: 'm.id.user', user: username }, password: username };
+    const { status, json } = await this.call(undefined, 'POST', isNew ? '/register' : '/login', { body });
+    const { user_id: userId = '', device_id: deviceId = '' } = json as { user_id?: string; device_id?: string };
+    const [row] = this.database.look<{ user: number; device: number }>(
+      'SELECT n.num AS user, d.num AS device FROM names n JOIN devices d ON d.user_num = n.num WHERE n.text = ? AND d.device_id = ?',
+      userId,
+      deviceId,
+    );
+    if (status !== 200 || row === undefined) throw new Error(`no session for ${username}: ${JSON.stringify(json)}`);
+    return { userId, deviceId, ...row, isGuest: false, isAdmin: false };
+  }
+
+  /** Makes a request. Refusals are replies; anything else that is thrown is a fault of the server. */
+  async call(
+    caller: Caller | undefined,
+    method: string,
+    path: string,
+    { query, body, signal }: { query?: QueryValues; body?: JsonObject; signal?: AbortSignal } = {},
+  ): Promise<SimReply> {
+    const full = `/_matrix/client/v3${path}`;
+    const found = this.#tree.find(method, full);
+    if (found === undefined || found === 'wrong-method') throw new Error(`no endpoint ${method} ${path}`);
+    const { endpoint, handle } = found.value;
+    const params = Object.fromEntries(found.names.map((name, i) => [name, found.values[i] ?? '']));
+    try {
+      const call = {
+        params,
+        query: endpoint.query === undefined ? undefined : checkQuery(endpoint.query, parseQuery(search(query))),
+        body: endpoint.body === undefined ? undefined : checkBody(endpoint.body, body ?? {}),
+        caller,
+        path: full,
+        remoteAddress: '127.0.0.1',
+        userAgent: undefined,
+        signal: signal ?? new AbortController().signal,
+      };
+      // As in the HTTP layer: a checked request takes on the types of its endpoint.
+      return replyOf(await handle(call as unknown as Call));
+    } catch (error) {
+      if (error instanceof MatrixError) return { status: error.status, json: error.body() };
+      throw new Error(`${method} ${path} failed`, { cause: error });
+    }
+  }
+
+  /** Waits until nothing moves any more unless the clock is turned. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 3; ) {
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = this.database.isIdle ? quiet + 1 : 0;
+    }
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.clock.pass(ms, () => this.settle());
+  }
+
+  async close(): Promise<void> {
+    await this.#hearth.close();
+    await this.database.close();
+  }
+}
+
+function replyOf(answer: Answer): SimReply {
+  const { status, body } = answer instanceof Reply ? answer : { status: 200, body: answer };
+  // Through text and back, so that nobody gets hold of the server's own objects.
+  return { status, json: JSON.parse(body instanceof RawJson ? body.text : JSON.stringify(body)) as JsonValue };
+}
+
+function search(query: QueryValues = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of [value].flat()) if (one !== undefined) parameters.append(name, String(one));
+  }
+  return parameters.toString();
+}

@@ -1,0 +1,186 @@
+import type { Caller } from '../../packages/homeserver/src/http/route.ts';
+import { Dice } from '../support/dice.ts';
+import type { SyncReply } from '../support/user.ts';
+import { type Action, Actions } from './actions.ts';
+import { checkDevice, checkUser } from './agreement.ts';
+import { Device } from './device.ts';
+import { Difference } from './difference.ts';
+import { HABITS } from './habits.ts';
+import type { Latency } from './sim-database.ts';
+import { type SimReply, SimServer } from './sim-server.ts';
+import { StreamReader } from './stream-reader.ts';
+import { Truth } from './truth.ts';
+import { ReadMarks } from './unread.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly steps: number;
+}
+
+const NAMES = ['ada', 'bob', 'cleo', 'dan'];
+const DEVICES_EACH = 4;
+const QUIET_EVERY = 25;
+const LAST_ACTIONS = 25;
+
+/** The embedded database answers at once, one on a server of its own does not. */
+const LATENCIES: readonly Latency[] = [
+  { readTurnsMax: 0, commitTurnsMax: 3 },
+  { readTurnsMax: 3, commitTurnsMax: 4 },
+];
+
+/** Lets users act and devices watch. @throws Error with seed, step, the last actions and what differs */
+export async function simulate({ seed, steps }: SimulationOptions): Promise<{ events: number; rooms: number }> {
+  const simulation = await Simulation.open(seed);
+  try {
+    for (let step = 1; step <= steps; step += 1)
+      await simulation.step(step, step % QUIET_EVERY === 0 || step === steps);
+    return simulation.size;
+  } finally {
+    await simulation.close();
+  }
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #server: SimServer;
+  readonly #truth: Truth;
+  readonly #marks = new ReadMarks();
+  readonly #dice: Dice;
+  readonly #users: Caller[] = [];
+  readonly #devices: Device[] = [];
+  readonly #readers: StreamReader[] = [];
+  readonly #waiting = new Map<Device, { reply: SyncReply | undefined }>();
+  readonly #log: string[] = [];
+  #actions: Actions | undefined;
+  /** The stream's end before the current step: what is acknowledged in it comes after. */
+  #before = 0;
+
+  private constructor(seed: number, server: SimServer, dice: Dice) {
+    this.#seed = seed;
+    this.#server = server;
+    this.#truth = new Truth(server.database);
+    this.#dice = dice;
+  }
+
+  static async open(seed: number): Promise<Simulation> {
+    const dice = new Dice(seed);
+    const server = await SimServer.open(dice.seed(), dice.pick(LATENCIES));
+    const simulation = new Simulation(seed, server, dice);
+    await simulation.#populate();
+    return simulation;
+  }
+
+  get size(): { events: number; rooms: number } {
+    const rooms = [...this.#truth.rooms.values()];
+    return { events: rooms.reduce((sum, { events }) => sum + events.length, 0), rooms: rooms.length };
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  async #populate(): Promise<void> {
+    const world = { server: this.#server, truth: this.#truth };
+    for (const name of NAMES) {
+      const caller = await this.#server.register(name, true);
+      this.#users.push(caller);
+      for (let i = 0; i < DEVICES_EACH; i += 1) {
+        const session = await this.#server.register(name, false);
+        this.#devices.push(new Device(session, this.#dice.pick(HABITS), world, new Dice(this.#dice.seed())));
+      }
+      this.#readers.push(new StreamReader(caller, false, world, new Dice(this.#dice.seed())));
+      this.#readers.push(new StreamReader(caller, true, world, new Dice(this.#dice.seed())));
+    }
+    this.#actions = new Actions({ ...world, marks: this.#marks, users: this.#users }, new Dice(this.#dice.seed()));
+  }
+
+  /** Some users act and some devices sync, all at the same time; at a quiet point everything is compared. */
+  async step(step: number, isQuiet: boolean): Promise<void> {
+    try {
+      await this.#act(step);
+      await this.#server.pass(this.#dice.chance(0.1) ? 20_000 : this.#dice.between(0, 300));
+      for (const reader of this.#readers) if (this.#dice.chance(0.4)) await reader.step();
+      if (isQuiet) await this.#compare();
+      if (this.#server.faults.length > 0)
+        throw new Error('the server logged an error', { cause: this.#server.faults[1] });
+    } catch (error) {
+      const actions = this.#log.slice(-LAST_ACTIONS).join('\n');
+      const text = error instanceof Error ? error.message : String(error);
+      throw new Error(`simulation with seed ${this.#seed}, step ${step}: ${text}\nThe last actions:\n${actions}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #act(step: number): Promise<void> {
+    const actions = Array.from({ length: this.#dice.pick([1, 1, 1, 2, 5]) }, () => this.#actions?.next());
+    const syncing = this.#devices.filter(({ habit }) => !habit.waits && this.#dice.chance(habit.often));
+    this.#before = this.#truth.upTo;
+    const running = actions.map((action) => (action === undefined ? undefined : this.#do(step, action)));
+    const answers = syncing.map((device) => device.ask(0));
+    for (const device of this.#devices) if (device.habit.waits && !this.#waiting.has(device)) this.#leaveOpen(device);
+    await Promise.all(running);
+    const replies = await Promise.all(answers);
+    await this.#server.settle();
+    this.#truth.refresh();
+    for (const [i, device] of syncing.entries()) {
+      const reply = replies[i];
+      if (reply !== undefined && !this.#dice.chance(device.habit.loses)) await device.take(reply);
+    }
+    await this.#takeAnswered();
+  }
+
+  async #do(step: number, action: Action): Promise<void> {
+    const { caller, method, path, body, name, done } = action;
+    const entry = this.#log.push(`${step} ${caller.userId} ${name}: ${method} ${path} ${JSON.stringify(body)}`) - 1;
+    const reply = await this.#server.call(caller, method, path, { body });
+    this.#log[entry] += ` -> ${reply.status} ${JSON.stringify(reply.json)}`;
+    if (reply.status >= 500) throw new Difference(`${name} answers ${JSON.stringify(reply)}`);
+    if (reply.status === 200) done?.();
+    this.#checkAcknowledged(reply, path);
+  }
+
+  /** What is acknowledged is there, after everything that was acknowledged before it was asked for. */
+  #checkAcknowledged({ json }: SimReply, path: string): void {
+    const { event_id: id } = json as { event_id?: string };
+    const roomId = decodeURIComponent(/^\/rooms\/([^/]+)/.exec(path)?.[1] ?? '');
+    if (id === undefined || roomId === '') return;
+    this.#truth.refresh();
+    const event = this.#truth.room(roomId).byId.get(id);
+    if (event === undefined) throw new Difference(`${id} is acknowledged and not there`);
+    const isOld = event.num <= this.#before && event.content.mark !== 'always the same';
+    if (isOld) throw new Difference(`${id} stands before what was acknowledged earlier`);
+  }
+
+  #leaveOpen(device: Device): void {
+    const open: { reply: SyncReply | undefined } = { reply: undefined };
+    this.#waiting.set(device, open);
+    void device.ask(30_000).then((reply) => {
+      open.reply = reply;
+    });
+  }
+
+  async #takeAnswered(): Promise<void> {
+    for (const [device, { reply }] of this.#waiting) {
+      if (reply === undefined) continue;
+      this.#waiting.delete(device);
+      await device.take(reply);
+    }
+  }
+
+  /** Nothing happens any more; every device reads to the end, and everybody has to agree. */
+  async #compare(): Promise<void> {
+    await this.#server.pass(30_000);
+    await this.#takeAnswered();
+    this.#truth.refresh();
+    for (const caller of this.#users) {
+      const fresh = await checkUser({ server: this.#server, truth: this.#truth, marks: this.#marks }, caller);
+      for (const device of this.#devices) {
+        if (device.caller.userId !== caller.userId) continue;
+        await device.take(await device.ask(0));
+        await device.take(await device.ask(0));
+        checkDevice({ server: this.#server, truth: this.#truth, marks: this.#marks }, device, fresh);
+      }
+    }
+  }
+}

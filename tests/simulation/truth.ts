@@ -1,0 +1,157 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { eventIdOfStored } from '../../packages/homeserver/src/storage/stored-event.ts';
+import type { SimDatabase } from './sim-database.ts';
+
+/** An event as it lies in the database. */
+export interface TrueEvent {
+  /** Its place in the server's stream. */
+  readonly num: number;
+  readonly id: string;
+  readonly type: string;
+  readonly sender: string;
+  readonly stateKey: string | undefined;
+  readonly content: JsonObject;
+  readonly isRedacted: boolean;
+}
+
+interface Row {
+  readonly num: number;
+  readonly id: Uint8Array;
+  readonly room: string;
+  readonly version: string;
+  readonly type: string;
+  readonly sender: string;
+  readonly state_key: string | null;
+  readonly content: string;
+  readonly redacted_by: number | null;
+}
+
+const EVENTS = `SELECT e.num, e.id, room.text AS room, r.version, type.text AS type, sender.text AS sender,
+  key.text AS state_key, e.content, e.redacted_by FROM events e JOIN rooms r ON r.num = e.room
+  JOIN names room ON room.num = e.room JOIN names type ON type.num = e.type JOIN names sender ON sender.num = e.sender
+  LEFT JOIN names key ON key.num = e.state_key WHERE e.seq > 0 AND e.room IN
+  (SELECT room FROM events WHERE num > ?) ORDER BY e.room, e.seq`;
+
+/** What has really happened: every room's events in order, and everything else computed from them in the simplest way. */
+export class Truth {
+  readonly rooms = new Map<string, RoomTruth>();
+  readonly #database: SimDatabase;
+  #upTo = 0;
+
+  constructor(database: SimDatabase) {
+    this.#database = database;
+  }
+
+  /** The place of the last event in the stream. */
+  get upTo(): number {
+    return this.#upTo;
+  }
+
+  /** Looks at the database again. */
+  refresh(): void {
+    const rooms = Map.groupBy(this.#database.look<Row>(EVENTS, this.#upTo), (row) => row.room);
+    for (const [roomId, rows] of rooms) {
+      this.rooms.set(roomId, new RoomTruth(roomId, rows[0]?.version ?? '', rows.map(toEvent)));
+      this.#upTo = Math.max(this.#upTo, ...rows.map(({ num }) => num));
+    }
+  }
+
+  room(roomId: string): RoomTruth {
+    const room = this.rooms.get(roomId);
+    if (room === undefined) throw new Error(`there is no room ${roomId}`);
+    return room;
+  }
+
+  /** The rooms in which a user has a membership. */
+  roomsOf(userId: string, membership: string): string[] {
+    return [...this.rooms.values()]
+      .filter((room) => room.membershipOf(userId) === membership)
+      .map(({ roomId }) => roomId);
+  }
+}
+
+/** One room. */
+export class RoomTruth {
+  readonly roomId: string;
+  readonly version: string;
+  readonly events: readonly TrueEvent[];
+  readonly byId: ReadonlyMap<string, TrueEvent>;
+
+  constructor(roomId: string, version: string, events: readonly TrueEvent[]) {
+    this.roomId = roomId;
+    this.version = version;
+    this.events = events;
+    this.byId = new Map(events.map((event) => [event.id, event]));
+  }
+
+  /** The state after everything up to a place in the stream, by type and state key. */
+  state(upTo = Number.POSITIVE_INFINITY): Map<string, TrueEvent> {
+    const state = new Map<string, TrueEvent>();
+    for (const event of this.events) {
+      if (event.num > upTo) break;
+      if (event.stateKey !== undefined) state.set(stateKeyOf(event.type, event.stateKey), event);
+    }
+    return state;
+  }
+
+  /** `none` for somebody who never had to do with the room. */
+  membershipOf(userId: string, upTo?: number): string {
+    const event = this.state(upTo).get(stateKeyOf('m.room.member', userId));
+    return String(event?.content.membership ?? 'none');
+  }
+
+  memberCount(membership: string): number {
+    return [...this.state().values()].filter(
+      ({ type, content }) => type === 'm.room.member' && content.membership === membership,
+    ).length;
+  }
+
+  /** The event by which a user who is in the room came in. */
+  joinOf(userId: string): TrueEvent | undefined {
+    let join: TrueEvent | undefined;
+    for (const event of this.events) {
+      if (event.type !== 'm.room.member' || event.stateKey !== userId) continue;
+      if (event.content.membership !== 'join') join = undefined;
+      else join ??= event;
+    }
+    return join;
+  }
+
+  /** What a user may see, in order, of what has happened up to a place in the stream. */
+  visible(userId: string, upTo = Number.POSITIVE_INFINITY): TrueEvent[] {
+    const events = this.events.filter(({ num }) => num <= upTo);
+    const isOwn = (event: TrueEvent) => event.type === 'm.room.member' && event.stateKey === userId;
+    const lastJoin = events.findLastIndex((event) => isOwn(event) && event.content.membership === 'join');
+    let visibility = 'shared';
+    let membership = 'none';
+    return events.filter((event, i) => {
+      const before = { visibility, membership };
+      if (event.type === 'm.room.history_visibility' && event.stateKey === '')
+        visibility = String(event.content.history_visibility ?? 'shared');
+      if (isOwn(event)) membership = String(event.content.membership);
+      const memberships = [before.membership, membership];
+      const isReadable = (setting: string) =>
+        setting === 'world_readable' ||
+        memberships.includes('join') ||
+        (setting === 'shared' && i < lastJoin) ||
+        (setting === 'invited' && memberships.includes('invite'));
+      return isOwn(event) || isReadable(before.visibility) || isReadable(visibility);
+    });
+  }
+}
+
+export function stateKeyOf(type: string, stateKey: string): string {
+  return `${type}|${stateKey}`;
+}
+
+function toEvent(row: Row): TrueEvent {
+  return {
+    num: row.num,
+    id: eventIdOfStored(row.id, row.version === '3'),
+    type: row.type,
+    sender: row.sender,
+    stateKey: row.state_key ?? undefined,
+    content: JSON.parse(row.content) as JsonObject,
+    isRedacted: row.redacted_by !== null,
+  };
+}

@@ -1,0 +1,51 @@
+import { isObject } from '@hearth/protocol/json/value.ts';
+import type { RoomTruth, TrueEvent } from './truth.ts';
+
+export interface Counts {
+  readonly notification_count: number;
+  readonly highlight_count: number;
+}
+
+/** How far users have read, as far as it was acknowledged: the place in the stream by user, room and thread. */
+export class ReadMarks {
+  readonly #marks = new Map<string, number>();
+
+  /** `thread` is empty for a receipt that counts everywhere. */
+  read(userId: string, roomId: string, thread: string, num: number): void {
+    const key = `${userId} ${roomId} ${thread}`;
+    this.#marks.set(key, Math.max(this.#marks.get(key) ?? 0, num));
+  }
+
+  of(userId: string, roomId: string, thread: string): number {
+    const mark = (each: string) => this.#marks.get(`${userId} ${roomId} ${each}`) ?? 0;
+    return Math.max(mark(''), mark(thread));
+  }
+}
+
+/** Counts what a user has not read, one event after the other, by the rules that everybody starts with. */
+export function unreadCounts(room: RoomTruth, userId: string, marks: ReadMarks): Counts {
+  const join = room.joinOf(userId)?.num ?? Number.POSITIVE_INFINITY;
+  const verdicts = room.events
+    .filter(({ num, sender, isRedacted }) => num > join && sender !== userId && !isRedacted)
+    .filter((event) => event.num > marks.of(userId, room.roomId, threadOf(event)))
+    .map((event) => verdictOf(event, userId));
+  return {
+    notification_count: verdicts.filter((verdict) => verdict !== 'silent').length,
+    highlight_count: verdicts.filter((verdict) => verdict === 'highlight').length,
+  };
+}
+
+function threadOf({ content }: TrueEvent): string {
+  const relates = content['m.relates_to'];
+  return isObject(relates) && relates.rel_type === 'm.thread' ? String(relates.event_id) : 'main';
+}
+
+function verdictOf({ type, content, stateKey }: TrueEvent, userId: string): 'silent' | 'notify' | 'highlight' {
+  const mentions = content['m.mentions'];
+  const relates = content['m.relates_to'];
+  if (content.msgtype === 'm.notice' || type === 'm.room.member') return 'silent';
+  if (isObject(mentions) && Array.isArray(mentions.user_ids) && mentions.user_ids.includes(userId)) return 'highlight';
+  if (type === 'm.room.tombstone' && stateKey === '') return 'highlight';
+  if (type === 'm.reaction' || (isObject(relates) && relates.rel_type === 'm.replace')) return 'silent';
+  return type === 'm.room.message' ? 'notify' : 'silent';
+}
