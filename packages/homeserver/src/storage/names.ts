@@ -40,7 +40,8 @@ export class Names {
 
   /** The number of a string, a new one if need be. Whatever is committed next can refer to it. */
   async num(text: string): Promise<number> {
-    const found = await this.find(text);
+    // Somebody else may have given it a number since the query was answered.
+    const found = (await this.find(text)) ?? this.#nums.get(text);
     if (found !== undefined) return found;
     this.#last += 1;
     const num = this.#remember(this.#last, text);
