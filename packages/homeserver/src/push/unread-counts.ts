@@ -20,12 +20,23 @@ export interface Counts {
   readonly highlights: number;
 }
 
+/** What was counted last. Never changed: two requests may go on from it at the same time. */
 interface Entry {
-  /** What the counts depend on besides the events: the receipts as text, and the member event. */
-  readonly basis: string;
-  upTo: number;
-  main: Counts;
-  readonly threads: Map<string, Counts>;
+  /** The latest member event, and the one by which the user came in. */
+  readonly member: number;
+  readonly join: number;
+  /** The receipts as text. */
+  readonly receipts: string;
+  readonly upTo: number;
+  readonly main: Counts;
+  readonly threads: ReadonlyMap<string, Counts>;
+}
+
+/** Whose counts, and of which room. */
+interface Case {
+  readonly user: { readonly num: number; readonly id: string };
+  readonly head: Head;
+  readonly read: ReadMarks;
 }
 
 const KEPT_MAX = 50_000;
@@ -54,42 +65,59 @@ export class UnreadCounts {
   }
 
   /** The counts of a joined room. */
-  async of(user: { readonly num: number; readonly id: string }, head: Head, row: MembershipRow): Promise<Unread> {
+  async of(user: Case['user'], head: Head, row: MembershipRow): Promise<Unread> {
     const own = [...(await this.#parts.receipts.receiptsOf(head.num)).ofUser(user.num)];
-    const basis = `${row.event} ${own.map(({ type, thread, seq }) => `${type}${thread}:${seq}`).join(' ')}`;
+    const receipts = own.map(({ type, thread, seq }) => `${type}${thread}:${seq}`).join(' ');
     const key = `${user.num}/${head.num}`;
     const known = this.#kept.get(key);
-    const entry: Entry = known?.basis === basis ? known : await this.#begin(row, own, basis);
-    if (entry !== known) this.#kept.set(key, entry);
-    const upTo = head.row.seq;
-    if (entry.upTo < upTo) {
-      const after = Math.max(entry.upTo, upTo - COUNTED_MAX);
-      entry.upTo = upTo;
-      await this.#count(entry, user, head, { after, upTo, read: readMarks(own) });
-    }
-    return { main: entry.main, threads: entry.threads.size === 0 ? NO_THREADS : entry.threads };
-  }
-
-  async #begin(row: MembershipRow, own: readonly ReceiptRow[], basis: string): Promise<Entry> {
-    const join = await this.#parts.events.one(row.event);
+    if (known?.member === row.event && known.receipts === receipts && known.upTo >= head.row.seq) return known;
     const read = readMarks(own);
-    const after = Math.max(join?.seq ?? 0, read.everywhere);
-    return { basis, upTo: after, main: ZERO, threads: new Map() };
+    const join = known?.member === row.event ? known.join : await this.#joinOf(row);
+    const isSame = known?.join === join && known.receipts === receipts;
+    const begin = isSame
+      ? { ...known, member: row.event }
+      : await this.#begin({ member: row.event, join, receipts }, read);
+    const entry = await this.#count(begin, { user, head, read });
+    this.#kept.set(key, entry);
+    return entry;
   }
 
-  async #count(
-    entry: Entry,
-    user: { readonly num: number; readonly id: string },
-    head: Head,
-    { after, upTo, read }: { after: number; upTo: number; read: ReadMarks },
-  ): Promise<void> {
+  /** The event by which a member came in: later member events, such as a new display name, are no new beginning. */
+  async #joinOf(row: MembershipRow): Promise<number> {
+    let join = row.event;
+    for (;;) {
+      const replaces = (await this.#parts.events.one(join))?.replaces ?? null;
+      const before = replaces === null ? undefined : await this.#parts.events.one(replaces);
+      if (before?.content.membership !== 'join') return join;
+      join = before.num;
+    }
+  }
+
+  async #begin(basis: Pick<Entry, 'member' | 'join' | 'receipts'>, read: ReadMarks): Promise<Entry> {
+    const join = await this.#parts.events.one(basis.join);
+    const upTo = Math.max(join?.seq ?? 0, read.everywhere);
+    return { ...basis, upTo, main: ZERO, threads: NO_THREADS };
+  }
+
+  /** Goes on from an entry, as far as the events are on disk: the head may be further. */
+  async #count(entry: Entry, { user, head, read }: Case): Promise<Entry> {
+    const upTo = head.row.seq;
+    const after = Math.max(entry.upTo, upTo - COUNTED_MAX);
+    if (after >= upTo) return entry;
     const nums = await this.#parts.timelines.page({ room: head.num, after, upTo }, false, COUNTED_MAX);
-    const events = (await this.#parts.events.list(nums)).filter(
-      ({ senderNum, redactedBy }) => senderNum !== user.num && redactedBy === null,
+    const events = await this.#parts.events.list(nums);
+    // What a redaction takes back was perhaps counted before.
+    const isCounted = entry.main.notifications > 0 || entry.threads.size > 0;
+    if (isCounted && events.some(({ type }) => type === 'm.room.redaction'))
+      return this.#count(await this.#begin(entry, read), { user, head, read });
+    const unread = events.filter(
+      (event) =>
+        event.senderNum !== user.num && event.redactedBy === null && (event.seq ?? 0) > read.of(threadOf(event)),
     );
-    const unread = events.filter((event) => (event.seq ?? 0) > read.of(threadOf(event)));
     const verdicts = await this.#parts.verdicts.of(user.num, user.id, head, unread);
-    for (const [i, event] of unread.entries()) add(entry, threadOf(event), verdicts[i] ?? 'silent');
+    const totals = { main: entry.main, threads: new Map(entry.threads) };
+    for (const [i, event] of unread.entries()) add(totals, threadOf(event), verdicts[i] ?? 'silent');
+    return { ...entry, ...totals, upTo: events.at(-1)?.seq ?? entry.upTo };
   }
 }
 
@@ -113,7 +141,11 @@ function threadOf(event: StoredEvent): string | undefined {
   return relation?.relType === 'm.thread' ? relation.parent : undefined;
 }
 
-function add(entry: Entry, thread: string | undefined, verdict: Verdict): void {
+function add(
+  entry: { main: Counts; readonly threads: Map<string, Counts> },
+  thread: string | undefined,
+  verdict: Verdict,
+): void {
   if (verdict === 'silent') return;
   const before = thread === undefined ? entry.main : (entry.threads.get(thread) ?? ZERO);
   const counts = {
