@@ -107,14 +107,21 @@ export class SimDatabase implements Database {
 
   #transaction(writes: readonly Write[]): Outcome {
     this.#connection.exec('BEGIN');
-    for (const { statement, values, changes } of writes) {
-      const result = this.#prepare(statement).run(...values.map(bindSqlite));
-      if (changes === undefined || result.changes === changes) continue;
-      this.#connection.exec('ROLLBACK');
-      return { fenced: true, message: 'a guard did not find what it expected' };
+    try {
+      for (const { statement, values, changes } of writes) {
+        const result = this.#prepare(statement).run(...values.map(bindSqlite));
+        if (changes !== undefined && result.changes !== changes) return this.#rollback(true, 'a guard failed');
+      }
+    } catch (error) {
+      return this.#rollback(false, String(error));
     }
     this.#connection.exec('COMMIT');
     return null;
+  }
+
+  #rollback(fenced: boolean, message: string): Outcome {
+    this.#connection.exec('ROLLBACK');
+    return { fenced, message };
   }
 }
 

@@ -148,7 +148,8 @@ class Simulation {
     this.#truth.refresh();
     const event = this.#truth.room(roomId).byId.get(id);
     if (event === undefined) throw new Difference(`${id} is acknowledged and not there`);
-    const isOld = event.num <= this.#before && event.content.mark !== 'always the same';
+    // State that is the same already is no new event.
+    const isOld = event.num <= this.#before && event.stateKey === undefined;
     if (isOld) throw new Difference(`${id} stands before what was acknowledged earlier`);
   }
 
