@@ -42,7 +42,7 @@ export class IgnoredUsers {
     const list = isObject(content) ? member(content, 'ignored_users') : undefined;
     const ids = isObject(list) ? Object.keys(list).slice(0, IGNORED_MAX) : [];
     const valid = ids.filter((id) => parseUserId(id) !== undefined);
-    const users = new Set(await Promise.all(valid.map((id) => this.#names.num(id))));
+    const users = new Set((await this.#names.nums(valid)).values());
     users.delete(user);
     this.#parsed.set(user, { row, users });
     return users;

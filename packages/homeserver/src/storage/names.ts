@@ -2,6 +2,7 @@ import { LruMap } from '../platform/lru.ts';
 import { type Database, sql, write } from './database.ts';
 
 const readNum = sql('SELECT num FROM names WHERE text = ?');
+const readNums = sql('SELECT num, text FROM names WHERE text IN @list');
 const readText = sql('SELECT text FROM names WHERE num = ?');
 const readTexts = sql('SELECT num, text FROM names WHERE num IN @list');
 const readLast = sql('SELECT max(num) AS last FROM names');
@@ -41,13 +42,25 @@ export class Names {
   /** The number of a string, a new one if need be. Whatever is committed next can refer to it. */
   async num(text: string): Promise<number> {
     // Somebody else may have given it a number since the query was answered.
-    const found = (await this.find(text)) ?? this.#nums.get(text);
-    if (found !== undefined) return found;
-    this.#last += 1;
-    const num = this.#remember(this.#last, text);
-    // Not awaited: transactions commit in order, so this one is on disk before any that uses the number.
-    this.#database.commit([write(insert, num, text)]).catch(() => this.#forget(num, text));
-    return num;
+    return (await this.find(text)) ?? this.#nums.get(text) ?? this.#add(text);
+  }
+
+  /** The numbers of many strings, new ones if need be, with at most one query. */
+  async nums(texts: Iterable<string>): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    const missing: string[] = [];
+    for (const text of new Set(texts)) {
+      const num = this.#nums.get(text);
+      if (num === undefined) missing.push(text);
+      else found.set(text, num);
+    }
+    if (missing.length === 0) return found;
+    for (const row of await this.#database.all<{ num: number; text: string }>(readNums, missing)) {
+      found.set(row.text, this.#remember(row.num, row.text));
+    }
+    // Somebody else may have added one meanwhile: it is in memory then.
+    for (const text of missing) if (!found.has(text)) found.set(text, this.#nums.get(text) ?? this.#add(text));
+    return found;
   }
 
   /** The string of a number. */
@@ -85,6 +98,14 @@ export class Names {
   /** The number of a string that is in memory, without a promise; `undefined` when it would need a query. */
   cachedNum(text: string): number | undefined {
     return this.#nums.get(text);
+  }
+
+  #add(text: string): number {
+    this.#last += 1;
+    const num = this.#remember(this.#last, text);
+    // Not awaited: transactions commit in order, so this one is on disk before any that uses the number.
+    this.#database.commit([write(insert, num, text)]).catch(() => this.#forget(num, text));
+    return num;
   }
 
   #remember(num: number, text: string): number {

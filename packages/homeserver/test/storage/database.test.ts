@@ -69,10 +69,28 @@ describe.each(engines)('$name', ({ open }) => {
     const reopened = await Names.open(database);
     expect(await reopened.find('b')).toBe(2);
     expect(await reopened.find('c')).toBeUndefined();
-    expect(new Map(await reopened.texts([1, 2]))).toEqual(new Map([
-      [1, 'a'],
-      [2, 'b'],
-    ]));
+    expect(new Map(await reopened.texts([1, 2]))).toEqual(
+      new Map([
+        [1, 'a'],
+        [2, 'b'],
+      ]),
+    );
+  });
+
+  it('gives many names their numbers, with one query for those that are not in memory', async () => {
+    const names = await Names.open(database);
+    expect(await names.num('b')).toBe(1);
+    const [first, second] = await Promise.all([names.nums(['a', 'b', 'a']), names.nums(['c', 'a'])]);
+    expect(new Map([...first, ...second])).toEqual(
+      new Map([
+        ['a', 2],
+        ['b', 1],
+        ['c', 3],
+      ]),
+    );
+    await database.commit([]);
+    const reopened = await Names.open(database);
+    expect([...(await reopened.nums(['c', 'd', 'b'])).values()].sort()).toEqual([1, 3, 4]);
   });
 
   it('never hands out a position a second time, and announces in order', async () => {
