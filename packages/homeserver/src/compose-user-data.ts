@@ -60,7 +60,7 @@ export type UserData = ReturnType<typeof openUserData>;
 /** What users do in rooms besides sending events. */
 export function openActivity(base: UserDataBase, { accountData }: UserData, { membership, eventPlace }: RoomsView) {
   const { database, names, stream, clock, background, users } = base;
-  const typing = new TypingNotices(stream, clock, membership);
+  const typing = new TypingNotices({ stream, clock, membership, background });
   const presences = new Presences({ database, names, stream, clock, background, membership });
   users.accountChanges.onDeactivated((user) => presences.forget(user));
   return {

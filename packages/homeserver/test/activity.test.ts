@@ -133,6 +133,16 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     expect(await refusal(typing.set(carol.user, roomId, true))).toBe('M_FORBIDDEN');
   });
 
+  test('whoever leaves the room stops typing there', async () => {
+    const { typing, rooms, alice, bob, room, roomId } = await open();
+    await typing.set(alice.user, roomId, true);
+    await typing.set(bob.user, roomId, true);
+    rooms.leave(room, alice.user);
+    await domain.stream.commit([], [{ kind: 'event', position: domain.stream.next(), room, event: 1 }]);
+    await domain.clock.pass(0);
+    expect(typing.typingIn(room)?.users).toEqual([bob.user]);
+  });
+
   test('presence: set, idle, offline, and told only when something changes', async () => {
     const { presences, alice, bob, carol } = await open();
     const before = domain.stream.current;

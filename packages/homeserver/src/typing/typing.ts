@@ -1,4 +1,5 @@
 import { forbidden } from '@hearth/protocol/errors.ts';
+import type { Background } from '../platform/background.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Membership } from '../rooms/membership-view.ts';
@@ -16,6 +17,13 @@ const ROOMS_MAX = 20_000;
 /** More people at once than anybody could follow. */
 const TYPING_IN_ROOM_MAX = 200;
 
+export interface TypingDeps {
+  readonly stream: Stream;
+  readonly clock: Clock;
+  readonly membership: Membership;
+  readonly background: Background;
+}
+
 /** Who is typing where (client-server API, "Typing Notifications"). In memory alone: it is over in a minute. */
 export class TypingNotices {
   readonly #stream: Stream;
@@ -24,10 +32,16 @@ export class TypingNotices {
   readonly #timers = new Map<number, Map<number, Timer>>();
   readonly #announced = new LruMap<number, TypingState>(ROOMS_MAX);
 
-  constructor(stream: Stream, clock: Clock, membership: Membership) {
+  constructor({ stream, clock, membership, background }: TypingDeps) {
     this.#stream = stream;
     this.#clock = clock;
     this.#membership = membership;
+    stream.listen((changes) => {
+      for (const change of changes) {
+        if (change.kind !== 'event' || !this.#timers.has(change.room)) continue;
+        background.start('ending the typing of who has left', () => this.#stopAbsent(change.room));
+      }
+    });
   }
 
   /** Who types in a room; undefined when nobody has for long. It is news for whoever has read less than its position. */
@@ -44,7 +58,7 @@ export class TypingNotices {
     else await this.stop(room, user);
   }
 
-  /** The user has stopped typing, or has left the room. */
+  /** The user has stopped typing. */
   async stop(room: number, user: number): Promise<void> {
     const users = this.#timers.get(room);
     const timer = users?.get(user);
@@ -59,6 +73,13 @@ export class TypingNotices {
   close(): void {
     for (const users of this.#timers.values()) for (const timer of users.values()) timer.cancel();
     this.#timers.clear();
+  }
+
+  /** Whoever is no longer in the room does not type there. */
+  async #stopAbsent(room: number): Promise<void> {
+    const joined = await this.#membership.joinedMembers(room);
+    const absent = [...(this.#timers.get(room)?.keys() ?? [])].filter((user) => !joined.has(user));
+    for (const user of absent) await this.stop(room, user);
   }
 
   async #start(room: number, user: number, timeoutMs: number): Promise<void> {

@@ -19,6 +19,10 @@ export class PlainRooms implements Membership {
     return room;
   }
 
+  leave(room: number, user: number): void {
+    this.#members.get(room)?.delete(user);
+  }
+
   addEvent(room: number, eventId: string, seq: number): void {
     this.#events.set(eventId, { room, num: seq, seq });
   }
