@@ -22,6 +22,7 @@ import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { type Metrics, noMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
+import { watchGuestAccess } from './rooms/guest-access.ts';
 import { leaveRooms } from './rooms/leave-rooms.ts';
 import type { FindEventPlace } from './rooms/membership-view.ts';
 import { openRooms } from './rooms/open-rooms.ts';
@@ -59,6 +60,10 @@ const LOCK_WAIT_MS = 5_000;
 
 const LAST_SEEN_EVERY_MS = 5 * 60_000;
 
+const TRANSACTIONS_EVERY_MS = 60 * 60_000;
+/** Nobody repeats a request after so long a time. */
+const TRANSACTIONS_KEPT_MS = 24 * 60 * 60_000;
+
 /** Builds a server from its configuration and starts it. The only place that constructs. */
 export async function compose(config: Config, machine: Machine): Promise<Hearth> {
   const opened: Closable[] = [];
@@ -71,6 +76,9 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
     const background = new Background(machine.clock, machine.log);
     const domains = await openDomains(config, database, machine, background);
     background.every(LAST_SEEN_EVERY_MS, 'noting where devices were seen', () => domains.users.lastSeen.flush());
+    background.every(TRANSACTIONS_EVERY_MS, 'forgetting old transaction ids', () =>
+      domains.reading.transactions.expire(machine.clock.now() - TRANSACTIONS_KEPT_MS),
+    );
     opened.push({ close: () => domains.users.lastSeen.flush() });
     opened.push(domains.activity, background);
     const routes = routesOf(config, domains);
@@ -146,6 +154,7 @@ async function openDomains(config: Config, database: Database, { clock, random }
     background.start('telling rooms of a new profile', () => rooms.joining.profileChanged(userId, user)),
   );
   users.accountChanges.onDeactivated((user, userId) => leaveRooms(rooms, user, userId));
+  watchGuestAccess({ ...rooms, accounts: users.accounts, background });
   const { membership } = rooms;
   const eventPlace: FindEventPlace = (room, eventId) => membership.place(room, eventId);
   const activity = openActivity({ database, names, stream, clock, background, users }, userData, {

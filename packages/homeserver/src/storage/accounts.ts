@@ -2,6 +2,7 @@ import { type Database, guard, sql, type Write, write } from './database.ts';
 
 const select = sql('SELECT * FROM accounts WHERE user_num = ?');
 const selectAny = sql('SELECT user_num FROM accounts LIMIT 1');
+const selectGuests = sql('SELECT user_num FROM accounts WHERE is_guest = 1 AND user_num IN @list');
 const insert = sql(
   `INSERT INTO accounts (user_num, password_hash, user_type, is_admin, is_guest, created)
    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user_num) DO NOTHING`,
@@ -38,6 +39,12 @@ export interface NewAccount {
 
 export function readAccount(database: Database, user: number): Promise<AccountRow | undefined> {
   return database.first<AccountRow>(select, user);
+}
+
+/** Those of the users who are guests of this server. */
+export async function readGuests(database: Database, users: readonly number[]): Promise<number[]> {
+  const rows = await database.all<{ user_num: number }>(selectGuests, users);
+  return rows.map(({ user_num }) => user_num);
 }
 
 /** Whether there is any account at all. */

@@ -3,7 +3,11 @@ import { type Database, sql, type Write, write } from './database.ts';
 const insert = sql('INSERT INTO transactions (device, txn, event, ts) VALUES (?, ?, ?, ?)');
 const read = sql('SELECT event FROM transactions WHERE device = ? AND txn = ?');
 const readOfEvents = sql('SELECT event, txn FROM transactions WHERE device = ? AND event IN @list');
-const expire = sql('DELETE FROM transactions WHERE ts < ?');
+const readOlder = sql('SELECT event FROM transactions WHERE ts < ? ORDER BY ts LIMIT ?');
+const remove = sql('DELETE FROM transactions WHERE event IN @list');
+
+/** So many rows go at once, so that what else is to be written does not wait. */
+const REMOVED_AT_ONCE = 2_000;
 
 /** Which events devices have sent under which transaction ids (client-server API, "Transaction identifiers"). */
 export class TransactionStore {
@@ -28,8 +32,17 @@ export class TransactionStore {
     return new Map(rows.map(({ event, txn }) => [event, txn]));
   }
 
-  /** The write that forgets what is older than a time in milliseconds. */
-  expire(beforeTs: number): Write {
-    return write(expire, beforeTs);
+  /** Forgets what is older than a time in milliseconds. */
+  async expire(beforeTs: number): Promise<void> {
+    for (;;) {
+      const rows = await this.#database.all<{ event: number }>(readOlder, beforeTs, REMOVED_AT_ONCE);
+      if (rows.length === 0) return;
+      await this.#database.commit([
+        write(
+          remove,
+          rows.map(({ event }) => event),
+        ),
+      ]);
+    }
   }
 }

@@ -5,6 +5,7 @@ import {
   hasAccounts,
   insertAccount,
   readAccount,
+  readGuests,
   setDeactivated,
   setLocked,
   setPasswordHash,
@@ -59,6 +60,11 @@ export class Accounts {
     const user = await this.#names.find(userId);
     const row = user === undefined ? undefined : await readAccount(this.#database, user);
     return row === undefined ? undefined : present(userId, row);
+  }
+
+  /** Those of the users who are guests. */
+  guestsAmong(users: readonly number[]): Promise<number[]> {
+    return readGuests(this.#database, users);
   }
 
   /**
