@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  createClient,
+  type IStartClientOpts,
+  type MatrixClient,
+  type MemoryStore,
+  PendingEventOrdering,
+  type Room,
+} from 'matrix-js-sdk';
+import { quiet } from './quiet.ts';
+
+const READY_MS = 10_000;
+const LOOK_EVERY_MS = 10;
+
+/** Asks again and again until there is an answer other than `undefined` and `false`. @throws Error after ten seconds */
+export async function until<T>(what: string, ask: () => T | undefined | false | null): Promise<T> {
+  for (let waitedMs = 0; waitedMs < READY_MS; waitedMs += LOOK_EVERY_MS) {
+    const answer = ask();
+    if (answer !== undefined && answer !== false && answer !== null) return answer;
+    await sleep(LOOK_EVERY_MS);
+  }
+  throw new Error(`waited in vain until ${what}`);
+}
+
+/** The clients of a test, which all stop together. */
+export class Clients {
+  readonly #baseUrl: () => string;
+  readonly #started: MatrixClient[] = [];
+  #count = 0;
+
+  constructor(baseUrl: () => string) {
+    this.#baseUrl = baseUrl;
+  }
+
+  /** Registers somebody; the client does not sync yet. */
+  async register(name: string, store?: MemoryStore): Promise<MatrixClient> {
+    this.#count += 1;
+    const username = `${name}${this.#count}`;
+    const auth = { type: 'm.login.dummy' };
+    const session = await this.#client({}).registerRequest({ username, password: username, auth });
+    return this.again(session, store);
+  }
+
+  /** A guest, as a web client registers one that only looks around. */
+  async guest(): Promise<MatrixClient> {
+    const client = this.again(await this.#client({}).registerGuest());
+    client.setGuest(true);
+    return client;
+  }
+
+  /** A client for a session that exists already. */
+  again(session: { user_id: string; access_token?: string; device_id?: string }, store?: MemoryStore): MatrixClient {
+    const { user_id: userId, access_token: accessToken = '', device_id: deviceId = '' } = session;
+    return this.#client({ userId, accessToken, deviceId, ...(store === undefined ? {} : { store }) });
+  }
+
+  /** Registers somebody whose client syncs. */
+  async start(name: string, options: IStartClientOpts = {}): Promise<MatrixClient> {
+    return this.sync(await this.register(name), options);
+  }
+
+  /** Starts a client's sync loop and waits for its first answer. */
+  async sync(client: MatrixClient, options: IStartClientOpts = {}): Promise<MatrixClient> {
+    this.#started.push(client);
+    await client.startClient({
+      threadSupport: true,
+      lazyLoadMembers: true,
+      pollTimeout: 5_000,
+      pendingEventOrdering: PendingEventOrdering.Detached,
+      ...options,
+    });
+    await until('the first sync is done', () => client.isInitialSyncComplete());
+    return client;
+  }
+
+  /** Ends every sync loop. */
+  stop(): void {
+    for (const client of this.#started.splice(0)) client.stopClient();
+  }
+
+  #client(session: Partial<Parameters<typeof createClient>[0]>): MatrixClient {
+    return createClient({ baseUrl: this.#baseUrl(), logger: quiet, timelineSupport: true, ...session });
+  }
+}
+
+/** Waits until a client knows of a room. */
+export function roomOf(client: MatrixClient, roomId: string, membership = 'join'): Promise<Room> {
+  return until(`${client.getUserId()} sees ${roomId} (${membership})`, () => {
+    const room = client.getRoom(roomId);
+    return room?.getMyMembership() === membership ? room : undefined;
+  });
+}
+
+/** The texts of the messages in a room's live timeline and in what was paginated before it. */
+export function textsIn(room: Room): string[] {
+  return room
+    .getLiveTimeline()
+    .getEvents()
+    .filter((event) => event.getType() === 'm.room.message')
+    .map((event) => String(event.getContent().body));
+}
