@@ -7,6 +7,9 @@ import { systemRandom } from '../platform/random.ts';
 import { Failure } from './failure.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
+/** Long enough for the functions that serve requests to have been compiled as well. */
+const KEEP_COMPILED_MS = 60_000;
+
 /** `hearth start`: runs the server until a signal. */
 export async function start(options: ConfigOptions): Promise<void> {
   const stopped = signalled();
@@ -19,8 +22,8 @@ export async function start(options: ConfigOptions): Promise<void> {
   const hearth = await open(config, log);
   log.info(`${config.server_name} is ready`, { urls: hearth.urls.join(' ') });
   if (hearth.firstToken !== undefined) process.stderr.write(welcome(hearth.firstToken));
-  // What was compiled for this start is there for the next one, however this one ends.
-  flushCompileCache();
+  // What has been compiled by then is there for the next start, however this one ends.
+  systemClock.after(KEEP_COMPILED_MS, flushCompileCache);
   const signal = await stopped;
   log.info(`stopping on ${signal}`);
   await hearth.close();

@@ -15,7 +15,8 @@ const TIMEOUT_MS_MAX = 5 * 60_000;
 /** The streams from before `/sync`, which guests and bots still use, and what belongs to them. */
 export function eventsRoutes(deps: InitialSyncDeps): Route[] {
   return [
-    route(getEvents, async ({ query, caller, signal }) => {
+    route(getEvents, async (call) => {
+      const { query, caller } = call;
       if (caller.isGuest && query.room_id === undefined)
         throw guestAccessForbidden('Guests name the rooms to listen to');
       const text = await eventStream(deps, {
@@ -25,7 +26,7 @@ export function eventsRoutes(deps: InitialSyncDeps): Route[] {
         roomIds: query.room_id,
         limit: query.limit,
         timeoutMs: Math.min(query.timeout ?? TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX),
-        signal,
+        signal: () => call.signal,
       });
       return new RawJson(text);
     }),

@@ -21,7 +21,8 @@ function stateAfterName(query: {
 /** `GET /sync`. */
 export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Route[] {
   return [
-    route(syncEndpoint, async ({ query, caller, signal }) => {
+    route(syncEndpoint, async (call) => {
+      const { query, caller } = call;
       const { user, userId, device } = caller;
       const filter = query.filter === undefined ? EVERYTHING : await deps.filters.resolve(user, query.filter);
       const text = await sync(deps, {
@@ -34,7 +35,7 @@ export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Rout
         stateAfter: stateAfterName(query),
         presence: query.set_presence ?? 'online',
         timeoutMs: Math.min(query.timeout ?? 0, TIMEOUT_MS_MAX),
-        signal,
+        signal: () => call.signal,
       });
       return new RawJson(text);
     }),

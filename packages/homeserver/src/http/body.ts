@@ -28,11 +28,16 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
       else chunks = [];
       if (length > DISCARDED_BYTES_MAX) reject(tooLong(bytesMax, true));
     });
+    let isComplete = false;
     request.on('end', () => {
+      isComplete = true;
       if (length > bytesMax) reject(tooLong(bytesMax, false));
       else resolve(chunks[0] !== undefined && chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
     });
-    const gone = () => reject(new ClientGone());
+    // Every request closes in the end; making an error each time would cost more than reading the body.
+    const gone = () => {
+      if (!isComplete) reject(new ClientGone());
+    };
     request.on('error', gone);
     request.on('close', gone);
   });

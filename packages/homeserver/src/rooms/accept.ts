@@ -22,7 +22,7 @@ import {
   noEffects,
   relationOf,
 } from './effects.ts';
-import { type Head, toAuthEvent } from './head.ts';
+import { authForm, type Head, toAuthEvent } from './head.ts';
 import type { Heads } from './heads.ts';
 import type { Signer } from './signer.ts';
 import type { UserRooms } from './user-rooms.ts';
@@ -140,7 +140,7 @@ function decide(deps: AcceptDeps, head: Head, draft: EventDraft): BuiltEvent {
     const event = head.known(type, stateKey);
     return event === undefined ? undefined : toAuthEvent(event);
   };
-  const refusal = authorise(toAuthEvent(next.event, next.prevEvents), state, head.version);
+  const refusal = authorise(authForm(next.event, next.prevEvents), state, head.version);
   if (refusal !== undefined) throw forbidden(refusal);
   return next;
 }

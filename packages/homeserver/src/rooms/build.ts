@@ -2,11 +2,11 @@ import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
 import { encodeBase64 } from '@hearth/protocol/encoding/base64.ts';
 import { badJson, tooLarge } from '@hearth/protocol/errors.ts';
 import type { EventReference, PduDraft } from '@hearth/protocol/events/event.ts';
-import { checkEventSize } from '@hearth/protocol/events/size.ts';
+import { checkBytes, checkFieldSizes } from '@hearth/protocol/events/size.ts';
 import { CanonicalJsonError } from '@hearth/protocol/json/canonical.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import { type FinishedPdu, finishPdu } from '@hearth/protocol/signing/pdu.ts';
+import { hashPdu } from '@hearth/protocol/signing/pdu.ts';
 import type { EventProof } from '../storage/event-proof.ts';
 import type { Names } from '../storage/names.ts';
 import { STANDING, StoredEvent } from '../storage/stored-event.ts';
@@ -14,7 +14,7 @@ import type { EventDraft } from './draft.ts';
 import type { Head } from './head.ts';
 import type { Signer } from './signer.ts';
 
-/** A signed event that continues a head. */
+/** An event that continues a head. It is signed when it leaves the server: its id does not depend on that. */
 export interface BuiltEvent {
   readonly event: StoredEvent;
   readonly proof: EventProof;
@@ -30,7 +30,7 @@ export function decidingState(draft: EventDraft, head: Head) {
 }
 
 /**
- * Builds, hashes and signs the event that continues `head`. Whatever `decidingState` names must be in memory, and the
+ * Builds and hashes the event that continues `head`. Whatever `decidingState` names must be in memory, and the
  * draft's strings interned.
  * @throws MatrixError M_TOO_LARGE, M_BAD_JSON
  */
@@ -57,9 +57,9 @@ export function build(
     auth_events: references(auth, version),
     origin_server_ts: ts,
   } as PduDraft & JsonObject;
-  const { serverName, key } = given.signer;
-  const finished = canonically(() => finishPdu(pdu, version, serverName, key));
-  const refusal = checkEventSize(finished.pdu);
+  const { signer } = given;
+  const finished = canonically(() => hashPdu(pdu, version));
+  const refusal = checkFieldSizes(pdu) ?? checkBytes(finished.bytes + signatureBytes(signer));
   if (refusal !== undefined) throw tooLarge(refusal);
   return {
     event: toStored(draft, head, { ...given, ts, depth, eventId: finished.eventId, hash: finished.hash }),
@@ -68,7 +68,7 @@ export function build(
       auth: auth.map(({ num }) => num),
       contentHash: finished.contentHash,
       signingKey: given.signer.keyNum,
-      signature: finished.signature,
+      signature: undefined,
     },
     prevEvents: head.extremities.map(({ eventId }) => eventId),
   };
@@ -85,6 +85,11 @@ export function canonically<T>(run: () => T): T {
     if (error instanceof CanonicalJsonError) throw badJson(error.message);
     throw error;
   }
+}
+
+/** `"signatures":{"server":{"key":"…"}},` with the 86 characters of a signature, which comes later. */
+function signatureBytes({ serverName, key }: Signer): number {
+  return 110 + Buffer.byteLength(serverName) + key.keyId.length;
 }
 
 /** References to events: ids, in room versions 1 and 2 each with its reference hash. */
@@ -132,7 +137,7 @@ function toStored(
     replaces: replaced?.num ?? null,
     extra: Object.keys(extra).length === 0 ? null : JSON.stringify(extra),
   };
-  return new StoredEvent(fields, JSON.stringify(draft.content), null);
+  return new StoredEvent(fields, JSON.stringify(draft.content), null, draft.content);
 }
 
 function interned(names: Names, text: string): number {

@@ -111,21 +111,32 @@ export class Head {
   }
 }
 
-/** An event as authorisation reads it. What it builds on is only given for the event that is being judged. */
-export function toAuthEvent(event: StoredEvent, prevEvents: readonly string[] = []): AuthEvent {
-  return {
+const authForms = new WeakMap<StoredEvent, AuthEvent>();
+
+/** A state event as authorisation reads it; made once for each event. What it builds on does not matter any more. */
+export function toAuthEvent(event: StoredEvent): AuthEvent {
+  const known = authForms.get(event);
+  if (known !== undefined) return known;
+  const made = authForm(event, []);
+  authForms.set(event, made);
+  return made;
+}
+
+/** The event that is being judged, as authorisation reads it. */
+export function authForm(event: StoredEvent, prevEvents: readonly string[]): AuthEvent {
+  const form = {
     eventId: event.eventId,
     roomId: event.roomId,
     sender: event.sender,
     type: event.type,
-    ...(event.stateKey === undefined ? {} : { stateKey: event.stateKey }),
-    ...(event.type === 'm.room.redaction' ? redactsOf(event) : {}),
     content: event.content,
     originServerTs: event.ts,
     depth: event.depth,
     authEvents: [],
     prevEvents,
   };
+  if (event.type === 'm.room.redaction') return { ...form, ...redactsOf(event) };
+  return event.stateKey === undefined ? form : { ...form, stateKey: event.stateKey };
 }
 
 /** The target of a redaction where it stands beside the content: authorisation in versions 1 and 2 asks for it. */

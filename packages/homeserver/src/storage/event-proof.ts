@@ -2,7 +2,8 @@ import { VarintReader, VarintWriter } from './varint.ts';
 
 /**
  * What an event carries for other servers only: its place in the graph, its content hash and the signature of the
- * sender's server, in a tenth of the space of their JSON form.
+ * sender's server, in a tenth of the space of their JSON form. Events of this server are signed when they leave it:
+ * Ed25519 gives the same signature for the same key and text at any time.
  */
 export interface EventProof {
   /** Numbers of the events in `prev_events` and `auth_events`. */
@@ -10,10 +11,10 @@ export interface EventProof {
   readonly auth: readonly number[];
   /** 32 bytes. */
   readonly contentHash: Uint8Array;
-  /** The name of the signing key, as a number of `names.ts`. */
+  /** The name of the key that has signed or is to sign, as a number of `names.ts`. */
   readonly signingKey: number;
-  /** 64 bytes. */
-  readonly signature: Uint8Array;
+  /** 64 bytes; `undefined` for an event of this server that is not signed yet. */
+  readonly signature: Uint8Array | undefined;
 }
 
 const CONTENT_HASH_BYTES = 32;
@@ -25,7 +26,7 @@ export function encodeProof({ prev, auth, contentHash, signingKey, signature }: 
   writer.list(auth);
   writer.bytes(contentHash);
   writer.integer(signingKey);
-  writer.bytes(signature);
+  if (signature !== undefined) writer.bytes(signature);
   return writer.finish();
 }
 
@@ -36,5 +37,6 @@ export function decodeProof(bytes: Uint8Array): EventProof {
   const auth = reader.list();
   const contentHash = reader.bytes(CONTENT_HASH_BYTES);
   const signingKey = reader.integer();
-  return { prev, auth, contentHash, signingKey, signature: reader.bytes(SIGNATURE_BYTES) };
+  const signature = reader.done ? undefined : reader.bytes(SIGNATURE_BYTES);
+  return { prev, auth, contentHash, signingKey, signature };
 }

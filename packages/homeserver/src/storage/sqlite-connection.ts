@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
  * The write-ahead log is folded into the database after this many statements. Small, because the log's file never
  * shrinks: it is what an idle server pays on disk.
  */
-export const CHECKPOINT_EVERY_STATEMENTS = 600;
+export const CHECKPOINT_EVERY_STATEMENTS = 150;
 
 const PAGE_CACHE_KIB = 6_000;
 

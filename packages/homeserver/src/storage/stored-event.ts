@@ -72,7 +72,8 @@ export class StoredEvent implements EventFields {
   children: readonly RelationRow[] | undefined;
   #content: JsonObject | undefined;
 
-  constructor(fields: EventFields, contentText: string, redactedBy: number | null) {
+  constructor(fields: EventFields, contentText: string, redactedBy: number | null, content?: JsonObject) {
+    this.#content = content;
     this.num = fields.num;
     this.eventId = fields.eventId;
     this.room = fields.room;

@@ -36,7 +36,8 @@ export interface EventStreamRequest {
   readonly roomIds: readonly string[] | undefined;
   readonly limit: number | undefined;
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+  /** Aborts when the client has gone; only asked for by a request that waits. */
+  readonly signal: () => AbortSignal;
 }
 
 const LIMIT_DEFAULT = 100;
@@ -58,11 +59,15 @@ export async function eventStream(deps: EventStreamDeps, request: EventStreamReq
     const upTo = deps.stream.current;
     const { texts, end } = await happenings(deps, request, interest, { from: position, upTo, limit });
     const waitMs = deadline - deps.clock.elapsed();
-    if (texts.length > 0 || waitMs <= 0 || request.signal.aborted) {
+    if (texts.length > 0 || waitMs <= 0) {
       return `{"start":"${streamToken(from)}","end":"${streamToken(end)}","chunk":[${texts.join(',')}]}`;
     }
     position = end;
-    if (end === upTo) await deps.notifier.wait(interest, upTo, waitMs, request.signal);
+    if (end === upTo) {
+      const signal = request.signal();
+      await deps.notifier.wait(interest, upTo, waitMs, signal);
+      if (signal.aborted) return `{"start":"${streamToken(from)}","end":"${streamToken(end)}","chunk":[]}`;
+    }
     // Somebody who was removed from the room while waiting hears no more of it.
     if (request.roomIds !== undefined) await readableRooms(deps, request.roomIds, request.user);
   }

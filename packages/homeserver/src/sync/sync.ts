@@ -35,7 +35,8 @@ export interface SyncRequest {
   readonly stateAfter: StateAfterName | undefined;
   readonly presence: PresenceState;
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+  /** Aborts when the client has gone; only asked for by a request that waits. */
+  readonly signal: () => AbortSignal;
 }
 
 /** `GET /sync` (client-server API, "Syncing"): the answer as JSON text. Waits for news if there are none. */
@@ -48,11 +49,13 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
     const upTo = deps.stream.current;
     const body = await answer(deps, request, filter, { since, upTo });
     const waitMs = deadline - deps.clock.elapsed();
-    const isDue = since === undefined || request.fullState || waitMs <= 0 || request.signal.aborted;
+    const isDue = since === undefined || request.fullState || waitMs <= 0;
     if (body !== '' || isDue) return `{"next_batch":"${streamToken(upTo)}"${body}${KEY_COUNTS}}`;
     // Nothing has happened up to here, so the next look begins here.
     since = upTo;
-    await deps.notifier.wait({ user: request.user }, upTo, waitMs, request.signal);
+    const signal = request.signal();
+    await deps.notifier.wait({ user: request.user }, upTo, waitMs, signal);
+    if (signal.aborted) return `{"next_batch":"${streamToken(upTo)}"${KEY_COUNTS}}`;
   }
 }
 

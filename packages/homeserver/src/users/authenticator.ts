@@ -48,10 +48,10 @@ export class Authenticator {
    * @throws MatrixError M_UNKNOWN_TOKEN with `soft_logout` when it has expired
    */
   authenticate(token: string): Session | Promise<Session | undefined> {
-    const hash = tokenHash(token);
-    const key = hash.toString('latin1');
-    const cached = this.#cache.get(key);
-    if (cached === undefined || cached.epoch < this.#epochOf(cached.session.user)) return this.#load(hash, key);
+    const cached = this.#cache.get(token);
+    if (cached === undefined || cached.epoch < this.#epochOf(cached.session.user)) {
+      return this.#load(tokenHash(token), token);
+    }
     this.#refuseExpired(cached.expires);
     return cached.session;
   }

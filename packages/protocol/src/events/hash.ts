@@ -19,9 +19,12 @@ export function contentHash(pdu: JsonObject, version?: RoomVersion): string {
 
 /** The content hash as 32 bytes. @throws CanonicalJsonError */
 export function contentHashBytes(pdu: JsonObject, version?: RoomVersion): Uint8Array {
-  return sha256(
-    canonicalJson({ ...pdu, unsigned: undefined, signatures: undefined, hashes: undefined }, numbers(version)),
-  );
+  return sha256(hashedText(pdu, version));
+}
+
+/** The text that the content hash covers. @throws CanonicalJsonError */
+export function hashedText(pdu: JsonObject, version?: RoomVersion): string {
+  return canonicalJson({ ...pdu, unsigned: undefined, signatures: undefined, hashes: undefined }, numbers(version));
 }
 
 /** Whether an event's `hashes.sha256` is its content hash. If not, only its redacted form may be used. */

@@ -14,13 +14,22 @@ const LIMITED_FIELDS = ['sender', 'room_id', 'state_key', 'type', 'event_id'];
  * Gives the reason for refusing it, or undefined.
  */
 export function checkEventSize(pdu: JsonObject): string | undefined {
+  // `unsigned` is this server's own view of the event and travels outside the limit.
+  return checkFieldSizes(pdu) ?? checkBytes(Buffer.byteLength(canonicalJson({ ...pdu, unsigned: undefined }, 'any')));
+}
+
+/** The part of {@link checkEventSize} that looks at single members. */
+export function checkFieldSizes(pdu: JsonObject): string | undefined {
   for (const field of LIMITED_FIELDS) {
     const value = pdu[field];
     if (typeof value === 'string' && Buffer.byteLength(value) > EVENT_FIELD_BYTES_MAX) {
       return `${field} is longer than ${EVENT_FIELD_BYTES_MAX} bytes`;
     }
   }
-  // `unsigned` is this server's own view of the event and travels outside the limit.
-  const bytes = Buffer.byteLength(canonicalJson({ ...pdu, unsigned: undefined }, 'any'));
+  return undefined;
+}
+
+/** The part of {@link checkEventSize} that looks at the whole: for callers who know the size already. */
+export function checkBytes(bytes: number): string | undefined {
   return bytes > EVENT_BYTES_MAX ? `the event is larger than ${EVENT_BYTES_MAX} bytes` : undefined;
 }

@@ -1,41 +1,69 @@
 import { encodeBase64 } from '../encoding/base64.ts';
 import type { Pdu, PduDraft, Signatures } from '../events/event.ts';
-import { contentHashBytes, eventIdFromHash, sha256, signedForm } from '../events/hash.ts';
+import { eventIdFromHash, hashedText, sha256, signedForm } from '../events/hash.ts';
 import { redactFields, redactPdu } from '../events/redact.ts';
 import { eventIdServer } from '../identifiers/event-id.ts';
 import { domainOf } from '../identifiers/server-of.ts';
-import { asObject, asString } from '../json/value.ts';
+import { asObject, asString, type JsonObject } from '../json/value.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
 import { type SigningKey, signText, type VerifyKey, verifyKey } from './ed25519.ts';
 import { verifyJsonWithKey, withSignature } from './json.ts';
 
-/** A new event and everything that was computed on the way. */
-export interface FinishedPdu {
-  pdu: Pdu;
+/** A new event that is hashed but not signed, and everything that was computed on the way. */
+export interface HashedPdu {
+  pdu: JsonObject;
   eventId: string;
   /** The reference hash, 32 bytes. */
   hash: Uint8Array;
   contentHash: Uint8Array;
+  /** What a signature covers. */
+  signedText: string;
+  /** The size of its canonical form without signatures. */
+  bytes: number;
+}
+
+/** `"hashes":{"sha256":"…"},` with the 43 characters of a hash. */
+const HASHES_BYTES = 66;
+
+/** A new event, hashed and signed. */
+export interface FinishedPdu extends HashedPdu {
+  pdu: Pdu;
   /** 64 bytes. */
   signature: Uint8Array;
 }
 
 /**
- * Hashes and signs a new event (server-server API, "Adding hashes and signatures to outgoing events"). Signature and
- * reference hash cover the same text, so that two canonical forms are all it takes. In room versions 1 and 2 the draft
- * must bear its `event_id`.
+ * Hashes a new event (server-server API, "Adding hashes and signatures to outgoing events"). Its id does not depend on
+ * signatures, so they can be added when the event leaves the server. In room versions 1 and 2 the draft must bear its
+ * `event_id`.
  * @throws CanonicalJsonError
  */
-export function finishPdu(draft: PduDraft, version: RoomVersion, serverName: string, key: SigningKey): FinishedPdu {
-  const content = contentHashBytes(draft, version);
-  const hashed = { ...draft, hashes: { sha256: encodeBase64(content) } };
-  const text = signedForm(redactFields(hashed, version), version);
-  const reference = sha256(text);
-  const signature = signText(text, key);
+export function hashPdu(draft: PduDraft & JsonObject, version: RoomVersion): HashedPdu {
+  const text = hashedText(draft, version);
+  const contentHash = sha256(text);
+  const pdu: JsonObject = { ...draft, hashes: { sha256: encodeBase64(contentHash) } };
+  const signedText = signedForm(redactFields(pdu, version), version);
+  const hash = sha256(signedText);
+  const eventId = version.eventIdFormat === 'v1' ? (draft.event_id ?? '') : eventIdFromHash(hash, version);
+  return { pdu, eventId, hash, contentHash, signedText, bytes: Buffer.byteLength(text) + HASHES_BYTES };
+}
+
+/**
+ * Hashes and signs a new event. Signature and reference hash cover the same text, so that two canonical forms are all
+ * it takes.
+ * @throws CanonicalJsonError
+ */
+export function finishPdu(
+  draft: PduDraft & JsonObject,
+  version: RoomVersion,
+  serverName: string,
+  key: SigningKey,
+): FinishedPdu {
+  const hashed = hashPdu(draft, version);
+  const signature = signText(hashed.signedText, key);
   const signatures = withSignature(draft.signatures, serverName, key.keyId, encodeBase64(signature));
-  const pdu: Pdu = { ...hashed, signatures: signatures as Signatures };
-  const eventId = version.eventIdFormat === 'v1' ? (draft.event_id ?? '') : eventIdFromHash(reference, version);
-  return { pdu, eventId, hash: reference, contentHash: content, signature };
+  const pdu = { ...hashed.pdu, signatures: signatures as Signatures } as Pdu;
+  return { ...hashed, pdu, signature };
 }
 
 /** A copy of the event with hashes and this server's signature. @throws CanonicalJsonError */

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Runs once after `npm ci`: starts the server on a folder of its own, lets two users talk for a moment and stops it.
+ * What was compiled on the way stays in the compile cache, so that the first real start is as quick as any later one.
+ * When it fails, nothing is lost but that.
+ */
+
+type Json = Record<string, unknown>;
+
+const ROUNDS = 40;
+
+/** The server of this script; its requests throw unless they are answered with 200. */
+class Client {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async call(method: string, path: string, token?: string, body?: Json): Promise<Json> {
+    const response = await fetch(`${this.#url}/_matrix/client/v3${path}`, {
+      method,
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
+    return (await response.json()) as Json;
+  }
+
+  async register(username: string): Promise<string> {
+    const auth = { type: 'm.login.dummy' };
+    return String(
+      (await this.call('POST', '/register', undefined, { username, password: username, auth })).access_token,
+    );
+  }
+}
+
+async function talk(client: Client): Promise<void> {
+  const [alice, bob] = [await client.register('alice'), await client.register('bob')];
+  const created = await client.call('POST', '/createRoom', alice, { preset: 'public_chat', name: 'Warm' });
+  const room = `/rooms/${encodeURIComponent(String(created.room_id))}`;
+  await client.call('POST', `${room}/join`, bob, {});
+  let since = String((await client.call('GET', '/sync', bob)).next_batch);
+  const lazy = encodeURIComponent(JSON.stringify({ room: { state: { lazy_load_members: true } } }));
+  for (let i = 0; i < ROUNDS; i += 1) {
+    const waiting = client.call('GET', `/sync?timeout=2000&filter=${lazy}&since=${since}`, bob);
+    const content = { msgtype: 'm.text', body: `message ${i}` };
+    const sent = await client.call('PUT', `${room}/send/m.room.message/t${i}`, alice, content);
+    since = String((await waiting).next_batch);
+    await client.call('PUT', `${room}/state/org.hearth.warm/k${i}`, alice, { i });
+    await client.call('POST', `${room}/receipt/m.read/${encodeURIComponent(String(sent.event_id))}`, bob, {});
+    await look(client, bob, room, lazy);
+  }
+}
+
+async function look(client: Client, token: string, room: string, lazy: string): Promise<void> {
+  for (const path of ['/sync', `/sync?filter=${lazy}`, '/initialSync', `${room}/initialSync`, '/joined_rooms']) {
+    await client.call('GET', path, token);
+  }
+  for (const path of ['/state', '/members', '/messages?dir=b&limit=50']) await client.call('GET', room + path, token);
+  const { end } = await client.call('GET', '/events?timeout=0', token);
+  await client.call('GET', `/events?timeout=0&from=${String(end)}`, token);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+async function untilReady(url: string): Promise<void> {
+  for (let i = 0; i < 100; i += 1) {
+    const response = await fetch(`${url}/_matrix/client/versions`).catch(() => undefined);
+    if (response?.ok === true) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('the server did not start');
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'hearth-warm-up-'));
+try {
+  const port = await freePort();
+  const config = {
+    data_dir: join(folder, 'data'),
+    listen: [`127.0.0.1:${port}`],
+    registration: { policy: 'open' },
+    passwords: { memory_kib: 8 },
+    rate_limits: false,
+    log: { level: 'error' },
+  };
+  writeFileSync(join(folder, 'hearth.yaml'), JSON.stringify(config));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.argv = [process.execPath, 'hearth', 'start', '--config', join(folder, 'hearth.yaml')];
+  // Not awaited: it runs until the signal.
+  void import(new URL('../bin/hearth.js', import.meta.url).href);
+  const url = `http://127.0.0.1:${port}`;
+  await untilReady(url);
+  await talk(new Client(url));
+} catch (error) {
+  console.warn(`hearth: the first start will be slower: ${error instanceof Error ? error.message : String(error)}`);
+}
+process.kill(process.pid, 'SIGTERM');
