@@ -33,6 +33,7 @@ export interface SectionRequest {
   readonly user: number;
   readonly userId: string;
   readonly since: number | undefined;
+  readonly upTo: number;
   readonly fullState: boolean;
   /** Under which name the state after the timeline is wanted, instead of the one before it. */
   readonly stateAfter: StateAfterName | undefined;
@@ -90,7 +91,7 @@ async function timelineSections(
   const events = await deps.events.load(nums);
   const rooms: TimedRoom[] = [];
   for (const work of works) rooms.push({ work, timeline: await roomTimeline(deps, reader, work, events, filter) });
-  const wish = { since: request.since, fullState, after: request.stateAfter !== undefined };
+  const wish = { since: request.since, upTo: request.upTo, fullState, after: request.stateAfter !== undefined };
   const states = await roomStates(deps, reader, rooms, wish, filter);
   const ids = await deps.names.texts(works.map(({ row }) => row.room));
   const sections: string[] = [];
@@ -154,7 +155,8 @@ async function joinedExtras(
   const changesMembers = [...state, ...timeline.shown.map(({ event }) => event)].some(
     ({ type }) => type === 'm.room.member',
   );
-  if (work.isNew || request.fullState || changesMembers)
+  // Where the timeline does not show everything, members may have changed among the rest.
+  if (work.isNew || request.fullState || changesMembers || timeline.limited || timeline.hasHoles)
     parts.push(`"summary":${await summaryText(deps, head, request.user)}`);
   return `,${parts.join(',')}`;
 }

@@ -28,6 +28,7 @@ export interface RoomStateDeps {
 /** How the client wants to get state. */
 export interface StateWish {
   readonly since: number | undefined;
+  readonly upTo: number;
   readonly fullState: boolean;
   /** The state after the timeline instead of the one before it (`use_state_after`). */
   readonly after: boolean;
@@ -188,8 +189,9 @@ async function lazySenders(
         const num = lookup(root, type, stateKey);
         return num === undefined || num === NOT_LOADED ? [] : [[stateKey, num] as const];
       });
-      const fresh = deps.lazyMembers.news(reader.device, work.row.room, members);
-      deps.lazyMembers.news(reader.device, work.row.room, membersIn(timeline));
+      const place = { device: reader.device, room: work.row.room };
+      const fresh = deps.lazyMembers.news(place, members, how.wish);
+      deps.lazyMembers.news(place, membersIn(timeline), how.wish);
       const all = how.filter.redundantMembers || work.isNew || how.wish.fullState;
       return members.filter(([user]) => all || fresh.has(user)).map(([, num]) => num);
     }),

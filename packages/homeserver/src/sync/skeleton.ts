@@ -43,14 +43,19 @@ type Rows = ReadonlyMap<number, MembershipRow>;
 const FILTERED_SCAN_FACTOR = 10;
 
 /** What a first sync shows: every room. */
-export async function firstSkeleton(deps: SkeletonDeps, rows: Rows, filter: SyncFilter): Promise<Skeleton> {
+export async function firstSkeleton(
+  deps: SkeletonDeps,
+  rows: Rows,
+  upTo: number,
+  filter: SyncFilter,
+): Promise<Skeleton> {
   const all = [...rows.values()].filter(({ forgotten }) => !forgotten);
   const joined = all.filter(({ membership }) => membership === 'join');
   const left = filter.includeLeave
     ? all.filter(({ membership }) => membership === 'leave' || membership === 'ban')
     : [];
   return {
-    joined: await newRooms(deps, joined, filter),
+    joined: await newRooms(deps, joined, upTo, filter),
     left: await leftRooms(deps, left, undefined, filter),
     invited: all.filter(({ membership }) => membership === 'invite'),
     knocked: all.filter(({ membership }) => membership === 'knock'),
@@ -81,7 +86,7 @@ export async function nextSkeleton(
   const fresh = moved.filter((row) => row.membership === 'join' && isNew(row));
   const left = moved.filter(({ membership }) => membership === 'leave' || membership === 'ban');
   return {
-    joined: [...joined, ...(await newRooms(deps, fresh, filter))],
+    joined: [...joined, ...(await newRooms(deps, fresh, range.upTo, filter))],
     left: await leftRooms(deps, left, { since, before }, filter),
     invited: moved.filter(({ membership }) => membership === 'invite'),
     knocked: moved.filter(({ membership }) => membership === 'knock'),
@@ -133,17 +138,32 @@ async function changedRooms(deps: SkeletonDeps, rows: Rows, range: { since: numb
 /** More than any timeline limit, so that one event too many says that there is a gap. */
 const TIMELINE_READ_MAX = 1001;
 
-async function newRooms(deps: SkeletonDeps, rows: readonly MembershipRow[], filter: SyncFilter): Promise<RoomWork[]> {
+async function newRooms(
+  deps: SkeletonDeps,
+  rows: readonly MembershipRow[],
+  upTo: number,
+  filter: SyncFilter,
+): Promise<RoomWork[]> {
   if (rows.length === 0) return [];
   const limit = scanLimit(filter);
   const timelines = await deps.timelines.latest(
     rows.map(({ room }) => room),
     limit + 1,
   );
-  return rows.map((row) => {
-    const nums = timelines.get(row.room) ?? [];
-    return { row, isNew: true, nums: nums.slice(-limit), limited: nums.length > limit };
-  });
+  return Promise.all(
+    rows.map(async (row) => {
+      const latest = timelines.get(row.room) ?? [];
+      // What is on disk may be further than what has been announced; the next answer has it.
+      const nums = (latest.at(-1) ?? 0) <= upTo ? latest : await latestAt(deps, row.room, upTo, limit + 1);
+      return { row, isNew: true, nums: nums.slice(-limit), limited: nums.length > limit };
+    }),
+  );
+}
+
+/** The last events of a room at a position, oldest first. */
+async function latestAt(deps: SkeletonDeps, room: number, upTo: number, limit: number): Promise<number[]> {
+  const seq = await deps.timelines.seqAt(room, upTo);
+  return (await deps.timelines.page({ room, after: 0, upTo: seq }, true, limit)).reverse();
 }
 
 /** Rooms that the user has left: what happened there up to the leaving. */

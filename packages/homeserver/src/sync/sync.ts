@@ -5,6 +5,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Presences } from '../presence/presence.ts';
 import type { PresenceState } from '../presence/user-presence.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
+import type { MembershipRow } from '../storage/membership-store.ts';
 import type { Stream } from '../storage/stream.ts';
 import { readerOf } from '../timeline/hydrate.ts';
 import { streamToken } from '../timeline/position.ts';
@@ -46,8 +47,8 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
   if (request.presence !== 'offline') await deps.presences.synced(request.user, request.presence, request.timeoutMs);
   let { since } = request;
   for (;;) {
-    const upTo = deps.stream.current;
-    const body = await answer(deps, request, filter, { since, upTo });
+    const { rows, upTo } = await presentOf(deps, request.user);
+    const body = await answer(deps, request, filter, { since, upTo, rows });
     const waitMs = deadline - deps.clock.elapsed();
     const isDue = since === undefined || request.fullState || waitMs <= 0;
     if (body !== '' || isDue) return `{"next_batch":"${streamToken(upTo)}"${body}${KEY_COUNTS}}`;
@@ -62,17 +63,34 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
 /** There is no encryption yet, so no device has keys: that is what clients have to be told. */
 const KEY_COUNTS = ',"device_one_time_keys_count":{},"device_unused_fallback_key_types":[]';
 
+type Rows = ReadonlyMap<number, MembershipRow>;
+
+/** What an answer covers: the time between two positions, and the user's memberships at the second. */
+interface Range {
+  readonly since: number | undefined;
+  readonly upTo: number;
+  readonly rows: Rows;
+}
+
+/**
+ * How far the stream is, and the user's memberships there. The two belong together: a membership that is further than
+ * the answer would hide what happened before it, or show the room twice.
+ */
+async function presentOf(deps: SyncDeps, user: number): Promise<{ rows: Rows; upTo: number }> {
+  for (;;) {
+    const rows = new Map(await deps.userRooms.of(user));
+    const upTo = deps.stream.current;
+    if (![...rows.values()].some(({ event }) => event > upTo)) return { rows, upTo };
+    // Read from the database before it was announced; an empty commit is done when that is.
+    await deps.stream.commit([], []);
+  }
+}
+
 /** Everything between two positions; empty if there is nothing. */
-async function answer(
-  deps: SyncDeps,
-  request: SyncRequest,
-  filter: SyncFilter,
-  range: { readonly since: number | undefined; readonly upTo: number },
-): Promise<string> {
-  const rows = await deps.userRooms.of(request.user);
+async function answer(deps: SyncDeps, request: SyncRequest, filter: SyncFilter, range: Range): Promise<string> {
   const reader = readerOf(request, await deps.ignoredUsers.of(request.user));
   const skeleton = await skeletonOf(deps, request, filter, range);
-  const inRooms = await roomSections(deps, { ...request, ...range, reader, filter, rows }, skeleton);
+  const inRooms = await roomSections(deps, { ...request, ...range, reader, filter }, skeleton);
   const outside = await outsideRooms(deps, request.user, range, filter);
   return `${outside}${inRooms}`;
 }
@@ -81,13 +99,12 @@ async function skeletonOf(
   deps: SyncDeps,
   request: SyncRequest,
   filter: SyncFilter,
-  { since, upTo }: { readonly since: number | undefined; readonly upTo: number },
+  { since, upTo, rows: all }: Range,
 ): Promise<Skeleton> {
-  const all = await deps.userRooms.of(request.user);
   const { room } = filter;
   const roomIds = room === undefined ? undefined : await deps.names.texts(all.keys());
   const rows = room === undefined ? all : new Map([...all].filter(([num]) => room(roomIds?.get(num) ?? '')));
-  if (since === undefined) return firstSkeleton(deps, rows, filter);
+  if (since === undefined) return firstSkeleton(deps, rows, upTo, filter);
   const skeleton = await nextSkeleton(deps, rows, { since, upTo }, filter);
   if (!request.fullState) return skeleton;
   const there = new Set(skeleton.joined.map(({ row }) => row.room));
