@@ -93,7 +93,7 @@ function signatureBytes({ serverName, key }: Signer): number {
 }
 
 /** References to events: ids, in room versions 1 and 2 each with its reference hash. */
-function references(events: readonly StoredEvent[], version: RoomVersion): string[] | EventReference[] {
+export function references(events: readonly StoredEvent[], version: RoomVersion): string[] | EventReference[] {
   if (version.eventIdFormat !== 'v1') return events.map(({ eventId }) => eventId);
   return events.map(({ eventId, extra }): EventReference => {
     const { sha256 = '' } = JSON.parse(extra ?? '{}') as { sha256?: string };

@@ -17,6 +17,8 @@ export interface SyncFilter {
   readonly redundantMembers: boolean;
   readonly threadCounts: boolean;
   readonly fields: readonly FieldPath[] | undefined;
+  /** Events come as servers exchange them (`event_format`). */
+  readonly federationFormat: boolean;
 }
 
 export interface RoomMatcher extends Matcher {
@@ -55,6 +57,7 @@ function prepare(filter: Filter): SyncFilter {
     redundantMembers: room?.state?.include_redundant_members === true,
     threadCounts: room?.timeline?.unread_thread_notifications === true,
     fields: filter.event_fields === undefined ? undefined : fieldPaths(filter.event_fields),
+    federationFormat: filter.event_format === 'federation',
   };
 }
 

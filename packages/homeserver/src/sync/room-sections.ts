@@ -1,9 +1,10 @@
 import type { AccountData } from '../account-data/account-data.ts';
 import type { UnreadCounts } from '../push/unread-counts.ts';
 import type { Heads } from '../rooms/heads.ts';
+import { type PduDeps, pdusOf } from '../rooms/pdu.ts';
 import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
-import { type HydrateDeps, hydrate, type Reader } from '../timeline/hydrate.ts';
+import { type HydrateDeps, hydrate, type Reader, type Shown } from '../timeline/hydrate.ts';
 import { timelineToken } from '../timeline/position.ts';
 import type { VisibilityDeps } from '../timeline/visibility.ts';
 import { type EphemeralDeps, type EphemeralNews, ephemeralNews } from './ephemeral.ts';
@@ -15,7 +16,13 @@ import type { RoomWork, Skeleton, SkeletonDeps } from './skeleton.ts';
 import { strippedState } from './stripped-state.ts';
 import { summaryText } from './summary.ts';
 
-export interface RoomSectionDeps extends SkeletonDeps, HydrateDeps, VisibilityDeps, RoomStateDeps, EphemeralDeps {
+export interface RoomSectionDeps
+  extends SkeletonDeps,
+    HydrateDeps,
+    VisibilityDeps,
+    RoomStateDeps,
+    EphemeralDeps,
+    PduDeps {
   readonly heads: Heads;
   readonly memberships: MembershipStore;
   readonly accountData: AccountData;
@@ -108,19 +115,17 @@ async function timelineSections(
 
 async function timelineText(
   deps: RoomSectionDeps,
-  { reader, filter, stateAfter }: SectionRequest,
+  request: SectionRequest,
   { timeline, work }: TimedRoom,
   state: readonly StoredEvent[],
 ): Promise<string> {
-  const texts = selectTexts(await hydrate(deps, reader, timeline.shown, SYNC_FORMAT), filter.fields);
-  const stateTexts = selectTexts(
-    await hydrate(
-      deps,
-      reader,
-      state.map((event) => ({ event })),
-      SYNC_FORMAT,
-    ),
-    filter.fields,
+  const { stateAfter } = request;
+  const texts = await eventTexts(deps, request, work, timeline.shown);
+  const stateTexts = await eventTexts(
+    deps,
+    request,
+    work,
+    state.map((event) => ({ event })),
   );
   const start = timeline.first?.seq ?? (timeline.last?.seq ?? 0) + 1;
   const prevBatch =
@@ -130,6 +135,26 @@ async function timelineText(
       ? ''
       : `,"${stateAfter ?? 'state'}":{"events":[${stateTexts.join(',')}]}`;
   return `"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited}${prevBatch}}${stateText}`;
+}
+
+/** Events in the form that the filter asks for (client-server API, "Filtering", `event_format`, `event_fields`). */
+async function eventTexts(
+  deps: RoomSectionDeps,
+  { reader, filter }: SectionRequest,
+  { row }: RoomWork,
+  shown: readonly Shown[],
+): Promise<string[]> {
+  const head = filter.federationFormat ? await deps.heads.byNum(row.room) : undefined;
+  if (head === undefined) return selectTexts(await hydrate(deps, reader, shown, SYNC_FORMAT), filter.fields);
+  const pdus = await pdusOf(
+    deps,
+    head.version,
+    shown.map(({ event }) => event),
+  );
+  return selectTexts(
+    pdus.map((pdu) => JSON.stringify(pdu)),
+    filter.fields,
+  );
 }
 
 /** What only joined rooms have; empty if there is no news in it and the timeline has none either. */
