@@ -12,7 +12,7 @@ export interface Engine {
   readonly open: () => Promise<{ database: Database; end: () => Promise<void> }>;
 }
 
-const sqlite: Engine = {
+export const sqlite: Engine = {
   name: 'sqlite',
   async open() {
     const dataDir = mkdtempSync(join(tmpdir(), 'hearth-storage-'));

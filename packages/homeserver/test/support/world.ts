@@ -1,0 +1,82 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { openReading } from '../../src/compose-rooms.ts';
+import { openActivity, openUserData } from '../../src/compose-user-data.ts';
+import { Background } from '../../src/platform/background.ts';
+import { createRoom } from '../../src/rooms/create.ts';
+import { watchGuestAccess } from '../../src/rooms/guest-access.ts';
+import type { Head } from '../../src/rooms/head.ts';
+import type { RoomOptions } from '../../src/rooms/initial-events.ts';
+import { openRooms } from '../../src/rooms/open-rooms.ts';
+import type { StoredEvent } from '../../src/storage/stored-event.ts';
+import { readerOf } from '../../src/timeline/hydrate.ts';
+import type { Engine } from '../storage/engines.ts';
+import { openDomain } from './domain.ts';
+
+/** Somebody who acts. */
+export interface Person {
+  readonly userId: string;
+  readonly user: number;
+  readonly device: number;
+  readonly isGuest: boolean;
+}
+
+export type World = Awaited<ReturnType<typeof openWorld>>;
+
+/** Rooms and everything that reads them, over a fresh database and without HTTP. */
+export async function openWorld(engine: Engine) {
+  const domain = await openDomain(engine);
+  const { clock, users } = domain;
+  const faults: unknown[] = [];
+  const background = new Background(clock, { error: (_message, fields) => faults.push(fields?.error) });
+  const userData = openUserData(domain);
+  const rooms = await openRooms({
+    ...domain,
+    serverName: 'test.local',
+    defaultRoomVersion: '10',
+    profileOf: (userId) => userData.profiles.profileOf(userId),
+  });
+  const { membership } = rooms;
+  const eventPlace = (room: number, eventId: string) => membership.place(room, eventId);
+  const activity = openActivity({ ...domain, background }, userData, { membership, eventPlace });
+  watchGuestAccess({ ...rooms, accounts: users.accounts, background });
+  const reading = openReading(rooms, userData, activity);
+  let count = 0;
+  return {
+    ...reading,
+    users,
+    faults,
+    background,
+    /** Registers somebody, with a device that has a number of its own. */
+    async person(isGuest = false): Promise<Person> {
+      count += 1;
+      const { userId, user } = await users.accounts.create(`@person${count}:test.local`, { isGuest });
+      return { userId, user, device: count, isGuest };
+    },
+    /** Creates a room, a public one unless told otherwise. */
+    async room(creator: Person, options: RoomOptions = { preset: 'public_chat' }): Promise<Head> {
+      const { roomId } = await createRoom(rooms, creator.userId, options);
+      return rooms.heads.get(roomId);
+    },
+    say(person: Person, head: Head, content: JsonObject | string, type = 'm.room.message'): Promise<StoredEvent> {
+      const full = typeof content === 'string' ? { msgtype: 'm.text', body: content } : content;
+      return rooms.sender.message(head.roomId, type, full, { sender: person.userId });
+    },
+    setState(person: Person, head: Head, type: string, content: JsonObject, stateKey = ''): Promise<StoredEvent> {
+      return rooms.sender.state(head.roomId, [type, stateKey], content, { sender: person.userId });
+    },
+    redact(person: Person, head: Head, eventId: string): Promise<StoredEvent> {
+      return rooms.sender.redact(head.roomId, eventId, {}, { sender: person.userId });
+    },
+    readerOf: (person: Person, ignored: ReadonlySet<number> = new Set()) => readerOf(person, ignored),
+    async end() {
+      activity.close();
+      background.close();
+      await domain.end();
+    },
+  };
+}
+
+/** The texts of messages, and the types of other events. */
+export function textsOf(events: Iterable<StoredEvent>): string[] {
+  return [...events].map(({ type, content }) => (type === 'm.room.message' ? String(content.body) : type));
+}
