@@ -142,7 +142,7 @@ export class Actions {
   }
 
   thread(caller: Caller) {
-    return this.#message(caller, 'm.room.message', (room) => this.#relation(room, 'm.thread'));
+    return this.#message(caller, 'm.room.message', (room) => this.#threaded(room));
   }
 
   redact(caller: Caller) {
@@ -179,12 +179,11 @@ export class Actions {
     return this.#inOwnRoom(caller, (room) => {
       const event = this.#dice.maybe(room.visible(caller.userId).slice(-12));
       if (event === undefined) return undefined;
-      const root = this.#threadRoot(room);
-      const thread = this.#dice.weighted({ '': 5, main: 2, root: root === undefined ? 0 : 2 });
-      const thread_id = thread === 'root' ? (root ?? '') : thread;
+      // An event has one receipt of each kind from a user, so that each thread needs events of its own.
+      const thread_id = ['', 'main', this.#threadRoot(room) ?? 'main'][event.num % 3] ?? '';
       const type = this.#dice.pick(['m.read', 'm.read.private']);
       return {
-        ...post(`${path(room)}/receipt/${type}/${encodeURIComponent(event.id)}`, thread === '' ? {} : { thread_id }),
+        ...post(`${path(room)}/receipt/${type}/${encodeURIComponent(event.id)}`, thread_id === '' ? {} : { thread_id }),
         done: () => this.#world.marks.read(caller.userId, room.roomId, thread_id, event.num),
       };
     });
@@ -241,12 +240,15 @@ export class Actions {
     return { ...edited, 'm.relates_to': { rel_type, event_id: target.id, ...key } };
   }
 
+  #threaded(room: RoomTruth): JsonObject | undefined {
+    const root = this.#threadRoot(room);
+    if (root === undefined || this.#dice.chance(0.3)) return this.#relation(room, 'm.thread');
+    return { 'm.relates_to': { rel_type: 'm.thread', event_id: root } };
+  }
+
+  /** The first message is a root: most threads are below it. */
   #threadRoot(room: RoomTruth): string | undefined {
-    const roots = room.events.flatMap(({ content }) => {
-      const relates = content['m.relates_to'] as { rel_type?: string; event_id?: string } | undefined;
-      return relates?.rel_type === 'm.thread' && relates.event_id !== undefined ? [relates.event_id] : [];
-    });
-    return this.#dice.maybe(roots.slice(-5));
+    return room.events.find(({ type }) => type === 'm.room.message')?.id;
   }
 
   #inOwnRoom<T>(caller: Caller, make: (room: RoomTruth) => T | undefined): T | undefined {

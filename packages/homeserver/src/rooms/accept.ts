@@ -50,6 +50,8 @@ export interface AcceptOptions {
   readonly isNew?: boolean;
   /** Writes that belong to the same transaction, such as an alias or a place in the directory. */
   readonly with?: readonly Write[];
+  /** Asked at the moment of the decision: if so nothing happens, and no event comes back. */
+  readonly isStale?: () => boolean;
 }
 
 /** A parent that an event declares a relation to, as numbers. */
@@ -69,6 +71,7 @@ export async function accept(
   const parents = await parentsOf(deps, head, drafts);
   await intern(deps.names, drafts);
   await prepare(head, drafts);
+  if (options.isStale?.() === true) return [];
   // From here to the commit there is no await: whatever is decided is decided on the head as it is.
   const before = { row: head.row, extremities: head.extremities };
   const created: NewNode[] = [];

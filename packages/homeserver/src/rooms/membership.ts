@@ -103,15 +103,25 @@ export class Memberships {
     for (const row of rooms.values()) {
       if (row.membership !== 'join') continue;
       const head = await this.#deps.heads.byNum(row.room);
-      const current = await head?.state('m.room.member', userId);
-      if (head === undefined || current === undefined) continue;
+      if (head !== undefined) await this.#setProfile(head, userId, profile);
+    }
+  }
+
+  /** Whoever is removed at the same moment is not brought back by a new name. */
+  async #setProfile(head: Head, userId: string, profile: Awaited<ReturnType<ProfileOf>>): Promise<void> {
+    for (;;) {
+      const current = await head.state('m.room.member', userId);
+      if (current?.content.membership !== 'join') return;
       const {
         displayname: _name,
         avatar_url: _avatar,
         join_authorised_via_users_server: _via,
         ...rest
       } = current.content;
-      await this.#set(head, userId, userId, { ...rest, ...memberContent('join', profile) });
+      const content = { ...rest, ...memberContent('join', profile) };
+      const draft = { type: 'm.room.member', stateKey: userId, sender: userId, content };
+      const isStale = () => head.known('m.room.member', userId) !== current;
+      if ((await accept(this.#deps, head, [draft], { isStale })).length > 0) return;
     }
   }
 

@@ -54,7 +54,8 @@ export async function eventStream(deps: EventStreamDeps, request: EventStreamReq
   const deadline = deps.clock.elapsed() + request.timeoutMs;
   const from = request.from ?? deps.stream.current;
   const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
-  let position = from;
+  // A token from the future, as after a restored backup, is one for now.
+  let position = Math.min(from, deps.stream.current);
   for (;;) {
     const upTo = deps.stream.current;
     const { texts, end } = await happenings(deps, request, interest, { from: position, upTo, limit });
@@ -102,8 +103,7 @@ async function happenings(
   };
   const all = (await changesAfter(deps, rooms ?? joinedRooms(rows), window)).filter(isOfInterest);
   const chosen = all.slice(0, window.limit);
-  const end =
-    all.length > chosen.length ? (chosen.at(-1)?.position ?? window.upTo) : Math.max(window.upTo, window.from);
+  const end = all.length > chosen.length ? (chosen.at(-1)?.position ?? window.upTo) : window.upTo;
   if (chosen.length === 0) return { texts: [], end };
   const reader = readerOf(request, await deps.ignoredUsers.of(request.user));
   return { texts: await legacyTexts(deps, reader, chosen, await shownEvents(deps, reader, chosen)), end };

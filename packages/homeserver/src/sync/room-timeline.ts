@@ -28,19 +28,29 @@ export async function roomTimeline(
   const considered = work.nums.flatMap((num) => events.get(num) ?? []);
   const wanted = considered.filter((event) => isWanted(event, reader, filter));
   const visible = await visibleEvents(deps, reader.user, work.row.room, wanted);
-  const shown = filter.timelineLimit === 0 ? [] : visible.slice(-filter.timelineLimit);
+  // State among what the user may not see has to be told before the timeline, so that one begins after it.
+  const hidden = lastHidden(wanted, visible);
+  const after = hidden === undefined ? visible : visible.filter(({ event }) => event.num > hidden.num);
+  const shown = filter.timelineLimit === 0 ? [] : after.slice(-filter.timelineLimit);
   const dropped = shown.length < visible.length;
-  const first = shown.length === 0 ? undefined : dropped ? shown[0]?.event : considered[0];
-  // Older events that the user may not see are no gap: there is nothing to fetch.
-  const hiddenStart = visible[0]?.event !== wanted[0];
+  const isWhole = !dropped && hidden === undefined;
+  // Older events that a new member may not see are no gap: there is nothing to fetch.
+  const nothingBefore = work.isNew && visible[0]?.event !== wanted[0];
   const anchor = work.anchor === undefined ? undefined : events.get(work.anchor);
   return {
     shown,
-    limited: dropped || (work.limited && !hiddenStart),
-    first,
+    limited: dropped || (work.limited && !nothingBefore),
+    first: shown.length === 0 ? undefined : isWhole ? considered[0] : shown[0]?.event,
     last: considered.at(-1) ?? anchor,
-    hasHoles: wanted.length < considered.length,
+    hasHoles: wanted.length < considered.length || (hidden !== undefined && !dropped),
   };
+}
+
+/** The last of the events that is not among those that the user may see. */
+function lastHidden(wanted: readonly StoredEvent[], visible: readonly Shown[]): StoredEvent | undefined {
+  if (visible.length === wanted.length) return undefined;
+  const seen = new Set(visible.map(({ event }) => event.num));
+  return wanted.findLast(({ num }) => !seen.has(num));
 }
 
 function isWanted(event: StoredEvent, reader: Reader, { timeline }: SyncFilter): boolean {

@@ -37,6 +37,9 @@ export interface Skeleton {
   readonly touched: ReadonlySet<number>;
 }
 
+/** Memberships with which a client shows a room. */
+const KNOWN: ReadonlySet<string> = new Set(['join', 'invite', 'knock']);
+
 type Rows = ReadonlyMap<number, MembershipRow>;
 
 /** Timelines are read a little further than asked when a filter will drop some of the events. */
@@ -73,8 +76,10 @@ export async function nextSkeleton(
   const { since } = range;
   const recent = deps.recent.since(since);
   const changed = recent === undefined ? await changedRooms(deps, rows, range) : recentRooms(recent, rows, range.upTo);
-  const moved = [...rows.values()].filter((row) => row.event > since && row.event <= range.upTo && !row.forgotten);
-  const before = await membershipsBefore(deps.events, moved, since);
+  const all = [...rows.values()].filter((row) => row.event > since && row.event <= range.upTo);
+  const before = await membershipsBefore(deps.events, all, since);
+  // A room that was forgotten on another device is still one that this client has to be told was left.
+  const moved = all.filter(({ forgotten, room }) => !forgotten || KNOWN.has(before.get(room) ?? ''));
   const isNew = (row: MembershipRow) => row.event > since && before.get(row.room) !== 'join';
   const limit = scanLimit(filter);
   const joined: RoomWork[] = [];

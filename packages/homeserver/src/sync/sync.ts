@@ -45,7 +45,8 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
   const filter = prepareFilter(request.filter);
   const deadline = deps.clock.elapsed() + request.timeoutMs;
   if (request.presence !== 'offline') await deps.presences.synced(request.user, request.presence, request.timeoutMs);
-  let { since } = request;
+  // A token from the future, as after a restored backup, is one for now.
+  let since = request.since === undefined ? undefined : Math.min(request.since, deps.stream.current);
   for (;;) {
     const { rows, upTo } = await presentOf(deps, request.user);
     const body = await answer(deps, request, filter, { since, upTo, rows });
