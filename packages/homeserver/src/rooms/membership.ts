@@ -1,5 +1,12 @@
 import { powerNeeded, powerOf } from '@hearth/protocol/auth/power.ts';
-import { badState, forbidden, guestAccessForbidden, invalidParam, unknown } from '@hearth/protocol/errors.ts';
+import {
+  badState,
+  forbidden,
+  guestAccessForbidden,
+  invalidParam,
+  MatrixError,
+  unknown,
+} from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { asArray, asString, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
@@ -103,7 +110,13 @@ export class Memberships {
     for (const row of rooms.values()) {
       if (row.membership !== 'join') continue;
       const head = await this.#deps.heads.byNum(row.room);
-      if (head !== undefined) await this.#setProfile(head, userId, profile);
+      if (head === undefined) continue;
+      try {
+        await this.#setProfile(head, userId, profile);
+      } catch (error) {
+        // The rules of this room refuse it; the other rooms learn of it all the same.
+        if (!(error instanceof MatrixError)) throw error;
+      }
     }
   }
 

@@ -1,42 +1,74 @@
 import { LruMap } from '../platform/lru.ts';
 
 const PLACES_MAX = 20_000;
+const DEVICES_MAX = 20_000;
+/** Answers whose arrival is not known yet; a device with more on their way is sent some members twice. */
+const PENDING_MAX = 4;
 
-/** A member event that was sent, in the answer that led up to `at`. */
+/** A member event of a room that was put into an answer. */
 interface Sent {
+  readonly room: number;
+  readonly user: number;
   readonly event: number;
-  readonly at: number;
+}
+
+/** The answer that ends at a position. */
+interface Pending {
+  readonly upTo: number;
+  readonly sent: Sent[];
 }
 
 /**
- * Which member events a device has been sent in each room, so that lazy loading sends them once (client-server API,
- * "Lazy-loading room members"). In memory: after a restart they are sent once more, which is allowed. An answer may get
- * lost on its way: what it held counts as sent only for a device that asks for what comes after it.
+ * Which member events a device has in each room, so that lazy loading sends them once (client-server API,
+ * "Lazy-loading room members"). An answer may get lost on its way: it counts when the device comes back with its token.
+ * In memory: after a restart members are sent once more, which is allowed.
  */
 export class LazyMembersCache {
-  readonly #sent = new LruMap<string, Map<number, Sent>>(PLACES_MAX);
+  readonly #arrived = new LruMap<string, Map<number, number>>(PLACES_MAX);
+  readonly #pending = new LruMap<number, Pending[]>(DEVICES_MAX);
 
   /** A first sync starts anew. */
   forget(device: number, room: number): void {
-    this.#sent.delete(`${device}/${room}`);
+    this.#arrived.delete(`${device}/${room}`);
   }
 
-  /** Notes member events by user; gives those of the users whose event the device has not been sent. */
+  /** A device asks for what comes after a position: it has the answer that ended there, and no other. */
+  asked(device: number, since: number | undefined): void {
+    const answers = this.#pending.get(device);
+    if (answers === undefined) return;
+    for (const { room, user, event } of answers.findLast(({ upTo }) => upTo === since)?.sent ?? [])
+      this.#place(device, room).set(user, event);
+    this.#pending.delete(device);
+  }
+
+  /** Notes the member events of an answer by user; gives those of the users whose event the device does not have. */
   news(
-    { device, room }: { readonly device: number; readonly room: number },
+    { device, room, upTo }: { readonly device: number; readonly room: number; readonly upTo: number },
     members: Iterable<readonly [user: number, event: number]>,
-    { since = 0, upTo }: { readonly since: number | undefined; readonly upTo: number },
   ): Set<number> {
-    const key = `${device}/${room}`;
-    const sent = this.#sent.get(key) ?? new Map<number, Sent>();
-    this.#sent.set(key, sent);
+    const arrived = this.#arrived.get(`${device}/${room}`);
     const fresh = new Set<number>();
     for (const [user, event] of members) {
-      const before = sent.get(user);
-      if (before?.event === event && before.at <= since) continue;
+      if (arrived?.get(user) === event) continue;
       fresh.add(user);
-      sent.set(user, { event, at: upTo });
+      this.#answer(device, upTo).push({ room, user, event });
     }
     return fresh;
+  }
+
+  #place(device: number, room: number): Map<number, number> {
+    const key = `${device}/${room}`;
+    const place = this.#arrived.get(key) ?? new Map<number, number>();
+    this.#arrived.set(key, place);
+    return place;
+  }
+
+  #answer(device: number, upTo: number): Sent[] {
+    const answers = this.#pending.get(device) ?? [];
+    const known = answers.find((answer) => answer.upTo === upTo);
+    if (known !== undefined) return known.sent;
+    const answer = { upTo, sent: [] };
+    this.#pending.set(device, [...answers, answer].slice(-PENDING_MAX));
+    return answer.sent;
   }
 }

@@ -189,9 +189,9 @@ async function lazySenders(
         const num = lookup(root, type, stateKey);
         return num === undefined || num === NOT_LOADED ? [] : [[stateKey, num] as const];
       });
-      const place = { device: reader.device, room: work.row.room };
-      const fresh = deps.lazyMembers.news(place, members, how.wish);
-      deps.lazyMembers.news(place, membersIn(timeline), how.wish);
+      const place = { device: reader.device, room: work.row.room, upTo: how.wish.upTo };
+      const fresh = deps.lazyMembers.news(place, members);
+      deps.lazyMembers.news(place, membersIn(timeline));
       const all = how.filter.redundantMembers || work.isNew || how.wish.fullState;
       return members.filter(([user]) => all || fresh.has(user)).map(([, num]) => num);
     }),
