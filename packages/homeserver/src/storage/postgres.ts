@@ -99,19 +99,22 @@ export class PostgresDatabase implements Database {
     for (const { statement, values } of writes) results.push(this.#writing.query(this.#text(statement), [...values]));
     const settled = await Promise.allSettled(results);
     const failed = settled.find((result) => result.status === 'rejected');
-    const fenced = writes.some(({ changes }, i) => changes !== undefined && changes !== rowCount(settled[i + 1]));
+    // A guard stands before the writes that it guards: what fails after it, fails because of what it found.
+    const fenced = writes.some(({ changes }, i) => isFenced(changes, settled[i + 1]));
     if (failed === undefined && !fenced) {
       await this.#writing.query('COMMIT');
       return null;
     }
     await this.#writing.query('ROLLBACK');
-    const message = failed === undefined ? 'a guard did not find what it expected' : String(failed.reason);
-    return { fenced: failed === undefined, message };
+    return { fenced, message: fenced ? 'a guard did not find what it expected' : String(failed?.reason) };
   }
 }
 
-function rowCount(result: PromiseSettledResult<{ rowCount: number }> | undefined): number | undefined {
-  return result?.status === 'fulfilled' ? result.value.rowCount : undefined;
+function isFenced(
+  changes: number | undefined,
+  result: PromiseSettledResult<{ rowCount: number }> | undefined,
+): boolean {
+  return changes !== undefined && result?.status === 'fulfilled' && result.value.rowCount !== changes;
 }
 
 /** `?` becomes `$1`, `$2` …; lists are arrays. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, Fenced, guard, sql, write } from '../../src/storage/database.ts';
 import { Names } from '../../src/storage/names.ts';
 import { Stream } from '../../src/storage/stream.ts';
@@ -9,15 +9,18 @@ const rename = sql('UPDATE names SET text = ? WHERE num = ? AND text = ?');
 const read = sql('SELECT num, text FROM names ORDER BY num');
 const readMany = sql('SELECT text FROM names WHERE num IN @list ORDER BY num');
 const putNode = sql('INSERT INTO state_nodes (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
+const forgetNames = sql('DELETE FROM names');
+const forgetNodes = sql('DELETE FROM state_nodes');
 const readNodes = sql('SELECT body FROM state_nodes WHERE hash IN @blobs');
 
 describe.each(engines)('$name', ({ open }) => {
   let database: Database;
   let end: () => Promise<void>;
-  beforeEach(async () => {
+  beforeAll(async () => {
     ({ database, end } = await open());
   });
-  afterEach(() => end());
+  afterEach(() => database.commit([write(forgetNames), write(forgetNodes)]));
+  afterAll(() => end());
 
   const texts = async () => (await database.all<{ text: string }>(read)).map(({ text }) => text);
 
@@ -40,6 +43,13 @@ describe.each(engines)('$name', ({ open }) => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(outcomes[1]).toMatchObject({ reason: expect.any(Fenced) });
     expect(await texts()).toEqual(['uno', 'two', 'four']);
+  });
+
+  it('calls a transaction fenced also when another of its statements fails', async () => {
+    await database.commit([write(insert, 1, 'one')]);
+    const stale = database.commit([guard(rename, 'uno', 1, 'eins'), write(insert, 1, 'again')]);
+    await expect(stale).rejects.toBeInstanceOf(Fenced);
+    expect(await texts()).toEqual(['one']);
   });
 
   it('loses only the transaction with a broken statement', async () => {
