@@ -209,7 +209,7 @@ async function commit(
     });
   } catch (error) {
     // Every event that was decided on this head builds on what is lost now: they fail at the fence.
-    deps.heads.drop(head.num);
+    deps.heads.drop(head);
     deps.events.forget(events.map(({ num }) => num));
     throw error;
   }

@@ -72,7 +72,7 @@ export async function createRoom(
   try {
     await accept(deps, head, drafts, { isNew: true, with: writes });
   } catch (error) {
-    deps.heads.drop(head.num);
+    deps.heads.drop(head);
     // The caller may do anything in its own room, so what the rules refuse is the request's own contradiction.
     if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw invalidRoomState(error.message);
     throw error;

@@ -56,10 +56,15 @@ export class Heads {
     this.#heads.set(head.num, Promise.resolve(head));
   }
 
-  /** Forgets a head that has run ahead of what could be stored; the next use loads it again. */
-  drop(num: number): void {
-    this.#ready.delete(num);
-    this.#heads.delete(num);
+  /**
+   * Forgets a head that has run ahead of what could be stored; the next use loads it again. One that was loaded
+   * meanwhile stays: it knows nothing of what was lost.
+   */
+  drop(head: Head): void {
+    const current = this.#ready.get(head.num);
+    if (current !== undefined && current !== head) return;
+    this.#ready.delete(head.num);
+    this.#heads.delete(head.num);
   }
 
   async #load(num: number): Promise<Head | undefined> {
