@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { accept } from '../../src/rooms/accept.ts';
+import { openRooms } from '../../src/rooms/open-rooms.ts';
+import { Fenced } from '../../src/storage/database.ts';
+import { Names } from '../../src/storage/names.ts';
+import { Stream } from '../../src/storage/stream.ts';
+import { engines } from '../storage/engines.ts';
+import { refusal } from '../support/refusal.ts';
+import { openWorld, textsOf, type World } from '../support/world.ts';
+
+describe.each(engines)('the one door for events, on $name', (engine) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld(engine);
+  });
+  afterAll(() => world.end());
+
+  const alone = async () => {
+    const alice = await world.person();
+    return { alice, head: await world.room(alice) };
+  };
+  /** What another process on the same database would hold. */
+  const elsewhere = async () =>
+    openRooms({ ...world, names: await Names.open(world.database), stream: await Stream.open(world.database) });
+  const message = (sender: string, body: string) => ({ type: 'm.room.message', sender, content: { body } });
+  const storedTexts = async (room: number) => {
+    const fresh = await elsewhere();
+    const [row] = await fresh.rooms.load([room]);
+    const nums = await fresh.timelines.page({ room, after: 0, upTo: row?.seq ?? 0 }, false, 100);
+    return textsOf(await fresh.events.list(nums)).filter((text) => !text.startsWith('m.'));
+  };
+
+  test('events that are sent at once get their places in the order of the calls', async () => {
+    const { alice, head } = await alone();
+    const bodies = Array.from({ length: 20 }, (_, i) => `message ${i}`);
+    const events = await Promise.all(bodies.map((body) => world.say(alice, head, body)));
+    const seqs = events.map(({ seq }) => seq ?? 0);
+    expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] ?? 0) + i));
+    expect(events.map(({ depth }) => depth)).toEqual(seqs);
+    expect(await storedTexts(head.num)).toEqual(bodies);
+  });
+
+  test('a writer with a stale head is refused, and goes on from the right one', async () => {
+    const { alice, head } = await alone();
+    const other = await elsewhere();
+    const stale = await other.heads.get(head.roomId);
+    await world.say(alice, head, 'first');
+    const sending = accept(other, stale, [message(alice.userId, 'too late')]);
+    await expect(sending).rejects.toBeInstanceOf(Fenced);
+    await other.sender.message(head.roomId, 'm.room.message', { body: 'second' }, { sender: alice.userId });
+    expect(await storedTexts(head.num)).toEqual(['first', 'second']);
+    await expect(world.say(alice, head, 'stale too')).rejects.toBeInstanceOf(Fenced);
+    await world.say(alice, head, 'third');
+    expect(await storedTexts(head.num)).toEqual(['first', 'second', 'third']);
+  });
+
+  test('when a commit fails the events decided after it fail too, and the room goes on without them', async () => {
+    const { alice, head } = await alone();
+    const taken = world.aliases.insert(`#taken${head.num}:test.local`, head.num, alice.user);
+    const broken = { with: [taken, taken] };
+    const outcomes = await Promise.allSettled([
+      accept(world, head, [message(alice.userId, 'good')]),
+      accept(world, head, [message(alice.userId, 'broken')], broken),
+      accept(world, head, [message(alice.userId, 'after it')]),
+      accept(world, head, [message(alice.userId, 'also after it')]),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected']);
+    expect(await storedTexts(head.num)).toEqual(['good']);
+    const [lost] = await world.timelines.latest([head.num], 1).then((latest) => latest.get(head.num) ?? []);
+    const next = await world.say(alice, head, 'recovered');
+    expect((await world.events.proofs([next.num])).get(next.num)?.prev).toEqual([lost]);
+    expect(await storedTexts(head.num)).toEqual(['good', 'recovered']);
+  });
+
+  test('a batch with one refused event changes nothing', async () => {
+    const { alice, head } = await alone();
+    const stranger = await world.person();
+    const { row, extremities } = head;
+    const drafts = [
+      { type: 'm.room.topic', stateKey: '', sender: alice.userId, content: { topic: 'new' } },
+      message(alice.userId, 'fine'),
+      message(stranger.userId, 'refused'),
+    ];
+    expect(await refusal(accept(world, head, drafts))).toBe('M_FORBIDDEN');
+    expect(head.row).toBe(row);
+    expect(head.extremities).toBe(extremities);
+    expect(await head.state('m.room.topic')).toBeUndefined();
+    await world.say(alice, head, 'next');
+    expect(await storedTexts(head.num)).toEqual(['next']);
+  });
+
+  test('an event of a batch is judged by those before it', async () => {
+    const { alice, head } = await alone();
+    const bob = await world.person();
+    const join = { type: 'm.room.member', stateKey: bob.userId, sender: bob.userId, content: { membership: 'join' } };
+    await accept(world, head, [join, message(bob.userId, 'here')]);
+    expect(head.joined).toEqual(new Set([alice.user, bob.user]));
+    expect(head.row.joined).toBe(2);
+  });
+
+  test('a transaction id sends once, also when it is repeated at once, for each device', async () => {
+    const { alice, head } = await alone();
+    const send = (device: number, txn: string, body: string) =>
+      world.sender.message(
+        head.roomId,
+        'm.room.message',
+        { body },
+        { sender: alice.userId, transaction: { device, txn } },
+      );
+    const [first, again] = await Promise.all([send(1, 't', 'once'), send(1, 't', 'once')]);
+    expect(again.eventId).toBe(first.eventId);
+    expect((await send(1, 't', 'other')).eventId).toBe(first.eventId);
+    expect((await send(2, 't', 'other device')).eventId).not.toBe(first.eventId);
+    expect(await storedTexts(head.num)).toEqual(['once', 'other device']);
+    expect(await world.transactions.find(1, 't')).toBe(first.num);
+    await world.transactions.expire(first.ts);
+    expect(await world.transactions.find(1, 't')).toBe(first.num);
+    await world.transactions.expire(first.ts + 1);
+    expect(await world.transactions.find(1, 't')).toBeUndefined();
+  });
+
+  test('a redaction takes content, relation and membership details away for good', async () => {
+    const { alice, head } = await alone();
+    const root = await world.say(alice, head, 'root');
+    const relatesTo = { rel_type: 'm.annotation', event_id: root.eventId, key: '1' };
+    const reaction = await world.say(alice, head, { 'm.relates_to': relatesTo }, 'm.reaction');
+    expect(await world.relations.allChildren([root.num])).toHaveLength(1);
+    await world.redact(alice, head, reaction.eventId);
+    await world.redact(alice, head, root.eventId);
+    expect(await world.relations.allChildren([root.num])).toEqual([]);
+    const fresh = await (await elsewhere()).events.list([root.num, reaction.num]);
+    expect(fresh.map(({ content }) => content)).toEqual([{}, {}]);
+  });
+});
