@@ -6,6 +6,7 @@ import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { ReceiptRow } from '../storage/receipts.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Stream } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import type { Verdict, Verdicts } from './verdicts.ts';
 
@@ -50,6 +51,7 @@ export interface UnreadParts {
   readonly verdicts: Verdicts;
   readonly events: EventStore;
   readonly timelines: TimelineStore;
+  readonly stream: Stream;
 }
 
 /**
@@ -99,13 +101,14 @@ export class UnreadCounts {
     return { ...basis, upTo, main: ZERO, threads: NO_THREADS };
   }
 
-  /** Goes on from an entry, as far as the events are on disk: the head may be further. */
+  /** Goes on from an entry, as far as events are announced: the head and the disk may be further. */
   async #count(entry: Entry, { user, head, read }: Case): Promise<Entry> {
     const upTo = head.row.seq;
     const after = Math.max(entry.upTo, upTo - COUNTED_MAX);
     if (after >= upTo) return entry;
     const nums = await this.#parts.timelines.page({ room: head.num, after, upTo }, false, COUNTED_MAX);
-    const events = await this.#parts.events.list(nums);
+    const { current } = this.#parts.stream;
+    const events = await this.#parts.events.list(nums.filter((num) => num <= current));
     // What a redaction takes back was perhaps counted before.
     const isCounted = entry.main.notifications > 0 || entry.threads.size > 0;
     if (isCounted && events.some(({ type }) => type === 'm.room.redaction'))
