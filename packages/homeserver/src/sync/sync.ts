@@ -47,6 +47,7 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
   if (request.presence !== 'offline') await deps.presences.synced(request.user, request.presence, request.timeoutMs);
   // A token from the future, as after a restored backup, is one for now.
   let since = request.since === undefined ? undefined : Math.min(request.since, deps.stream.current);
+  if (filter.lazyMembers) deps.lazyMembers.asked(request.device, since);
   for (;;) {
     const { rows, upTo } = await presentOf(deps, request.user);
     const body = await answer(deps, request, filter, { since, upTo, rows });
