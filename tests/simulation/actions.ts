@@ -180,7 +180,8 @@ export class Actions {
       const event = this.#dice.maybe(room.visible(caller.userId).slice(-12));
       if (event === undefined) return undefined;
       // An event has one receipt of each kind from a user, so that each thread needs events of its own.
-      const thread_id = ['', 'main', this.#threadRoot(room) ?? 'main'][event.num % 3] ?? '';
+      const thread_id = ['', 'main', this.#threadRoot(room)][event.num % 3];
+      if (thread_id === undefined) return undefined;
       const type = this.#dice.pick(['m.read', 'm.read.private']);
       return {
         ...post(`${path(room)}/receipt/${type}/${encodeURIComponent(event.id)}`, thread_id === '' ? {} : { thread_id }),
