@@ -1,0 +1,105 @@
+import { ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stateEvents } from '../../src/rooms/access.ts';
+import { createRoom } from '../../src/rooms/create.ts';
+import type { Head } from '../../src/rooms/head.ts';
+import type { Preset, RoomOptions } from '../../src/rooms/initial-events.ts';
+import { sqlite } from '../storage/engines.ts';
+import { refusal } from '../support/refusal.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+const PRESETS: readonly Preset[] = ['private_chat', 'trusted_private_chat', 'public_chat'];
+const CASES = ROOM_VERSIONS.flatMap(({ id }) => PRESETS.map((preset) => [id, preset] as const));
+
+describe('creating rooms', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld(sqlite);
+  });
+  afterAll(() => world.end());
+
+  const content = async (head: Head, type: string, stateKey = '') => (await head.state(type, stateKey))?.content;
+
+  test.each(CASES)('version %s, %s', async (version, preset) => {
+    const [alice, bob] = [await world.person(), await world.person()];
+    const head = await world.room(alice, { preset, room_version: version, invite: [bob.userId], is_direct: true });
+    const isPublic = preset === 'public_chat';
+    const creators = Number(version) === 12;
+    expect(head.version.id).toBe(version);
+    expect(await content(head, 'm.room.join_rules')).toEqual({ join_rule: isPublic ? 'public' : 'invite' });
+    expect(await content(head, 'm.room.history_visibility')).toEqual({ history_visibility: 'shared' });
+    expect(await content(head, 'm.room.guest_access')).toEqual({ guest_access: isPublic ? 'forbidden' : 'can_join' });
+    expect(await content(head, 'm.room.member', bob.userId)).toMatchObject({ membership: 'invite', is_direct: true });
+    const create = await content(head, 'm.room.create');
+    expect(create?.room_version).toBe(version);
+    expect(create?.creator).toBe(Number(version) < 11 ? alice.userId : undefined);
+    const trusted = preset === 'trusted_private_chat';
+    expect(create?.additional_creators).toEqual(creators && trusted ? [bob.userId] : undefined);
+    const users = creators ? {} : { [alice.userId]: 100, ...(trusted ? { [bob.userId]: 100 } : {}) };
+    expect((await content(head, 'm.room.power_levels'))?.users).toEqual(users);
+    expect(head.roomId).toMatch(creators ? /^![\w-]{43}$/ : /^!\w{18}:test\.local$/);
+    expect([head.row.joined, head.row.invited]).toEqual([1, 1]);
+    await world.joining.join(head, bob);
+    await world.say(bob, head, 'hello');
+    expect([head.row.joined, head.row.invited]).toEqual([2, 0]);
+    await world.setState(trusted ? bob : alice, head, 'm.room.power_levels', { users, ban: 30 });
+  });
+
+  test('the events come in the order of the specification, and those of the request take the place of defaults', async () => {
+    const alice = await world.person();
+    const initial = [
+      { type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } },
+      { type: 'com.example.thing', state_key: 'key', content: { a: 1 } },
+    ];
+    const head = await world.room(alice, {
+      visibility: 'public',
+      room_alias_name: 'ordered',
+      name: 'Name',
+      topic: 'Topic',
+      initial_state: initial,
+      power_level_content_override: { events_default: 10 },
+      creation_content: { type: 'm.space', room_version: '3', 'com.example.kept': true },
+    });
+    const events = await world.events.list(
+      await world.timelines.page({ room: head.num, after: 0, upTo: head.row.seq }, false, 50),
+    );
+    expect(events.map(({ type }) => type)).toEqual([
+      'm.room.create',
+      'm.room.member',
+      'm.room.power_levels',
+      'm.room.canonical_alias',
+      'm.room.join_rules',
+      'm.room.guest_access',
+      'm.room.history_visibility',
+      'com.example.thing',
+      'm.room.name',
+      'm.room.topic',
+    ]);
+    expect(await content(head, 'm.room.create')).toMatchObject({
+      type: 'm.space',
+      room_version: '10',
+      'com.example.kept': true,
+    });
+    expect(await content(head, 'm.room.power_levels')).toMatchObject({ events_default: 10, state_default: 50 });
+    expect(await content(head, 'm.room.join_rules')).toEqual({ join_rule: 'public' });
+    expect(await content(head, 'm.room.canonical_alias')).toEqual({ alias: '#ordered:test.local' });
+    expect((await world.aliases.find('#ordered:test.local'))?.room).toBe(head.num);
+    expect(await world.rooms.published()).toContain(head.num);
+    expect(await stateEvents(world, head.root)).toHaveLength(events.length);
+  });
+
+  test('what cannot be done is refused, and nothing of it stays', async () => {
+    const alice = await world.person();
+    const attempt = (options: RoomOptions) => refusal(createRoom(world, alice.userId, options));
+    const rooms = await world.userRooms.of(alice.user);
+    expect(await attempt({ room_version: '99' })).toBe('M_UNSUPPORTED_ROOM_VERSION');
+    expect(await attempt({ invite: ['nobody'] })).toBe('M_INVALID_PARAM');
+    await world.room(alice, { room_alias_name: 'once' });
+    expect(await attempt({ room_alias_name: 'once' })).toBe('M_ROOM_IN_USE');
+    const powerless = { users: { [alice.userId]: 0 } };
+    const contradiction = { room_alias_name: 'never', power_level_content_override: powerless, name: 'Name' };
+    expect(await attempt({ ...contradiction, room_version: '11' })).toBe('M_INVALID_ROOM_STATE');
+    expect(await world.aliases.find('#never:test.local')).toBeUndefined();
+    expect([...rooms.values()].filter(({ membership }) => membership === 'join')).toHaveLength(1);
+  });
+});
