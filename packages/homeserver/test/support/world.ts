@@ -43,6 +43,7 @@ export async function openWorld(engine: Engine) {
   let count = 0;
   return {
     ...reading,
+    clock,
     users,
     faults,
     background,

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RecentChanges as RecentByGroup } from '../../src/platform/recent-changes.ts';
+import type { Change } from '../../src/storage/stream.ts';
+import type { Interest } from '../../src/sync/notifier.ts';
+import { RecentChanges } from '../../src/sync/recent-changes.ts';
+import { sqlite } from '../storage/engines.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+describe('who is woken', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld(sqlite);
+  });
+  afterAll(() => world.end());
+
+  const NEVER = new AbortController().signal;
+  /** Waits from now on; says afterwards whether something woke it. */
+  const waiting = (interest: Interest, signal = NEVER, timeoutMs = 60_000) => {
+    const state = { woken: false };
+    void world.notifier.wait(interest, world.stream.current, timeoutMs, signal).then(() => {
+      state.woken = true;
+    });
+    return state;
+  };
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+  const open = async () => {
+    const [alice, bob, carol] = [await world.person(), await world.person(), await world.person()];
+    const head = await world.room(alice);
+    await world.joining.join(head, bob);
+    // Whoever waits has looked first, and their rooms are in memory since.
+    for (const { user } of [alice, bob, carol]) await world.userRooms.of(user);
+    return { alice, bob, carol, head };
+  };
+
+  test('members by what happens in their room, others not', async () => {
+    const { alice, bob, carol, head } = await open();
+    const waiters = [alice, bob, carol].map(({ user }) => waiting({ user }));
+    await world.say(alice, head, 'hello');
+    await settled();
+    expect(waiters.map(({ woken }) => woken)).toEqual([true, true, false]);
+  });
+
+  test('whoever is invited, and whoever is removed', async () => {
+    const { alice, bob, carol, head } = await open();
+    const [invited, removed] = [waiting({ user: carol.user }), waiting({ user: bob.user })];
+    await world.joining.invite(head, alice, carol.userId);
+    await settled();
+    expect([invited.woken, removed.woken]).toEqual([true, true]);
+    const again = waiting({ user: bob.user });
+    await world.joining.kick(head, alice, bob.userId);
+    await settled();
+    expect(again.woken).toBe(true);
+  });
+
+  test('who listens to a room, joined or not, by that room alone', async () => {
+    const { alice, carol, head } = await open();
+    const other = await world.room(alice);
+    const peeking = waiting({ user: carol.user, rooms: new Set([head.num]) });
+    await world.say(alice, other, 'elsewhere');
+    await settled();
+    expect(peeking.woken).toBe(false);
+    await world.say(alice, head, 'here');
+    await settled();
+    expect(peeking.woken).toBe(true);
+  });
+
+  test('by typing, receipts, account data and presence that concern them', async () => {
+    const { alice, bob, carol, head } = await open();
+    const woken = async (act: () => Promise<unknown>) => {
+      const waiters = [alice, bob, carol].map(({ user }) => waiting({ user }));
+      await act();
+      await settled();
+      return waiters.map((waiter) => waiter.woken);
+    };
+    const event = await world.say(alice, head, 'hello');
+    expect(await woken(() => world.typing.set(bob.user, head.roomId, true))).toEqual([true, true, false]);
+    const receipt = (type: 'm.read' | 'm.read.private') => world.receipts.send(bob, head.roomId, type, event.eventId);
+    expect(await woken(() => receipt('m.read.private'))).toEqual([false, true, false]);
+    expect(await woken(() => receipt('m.read'))).toEqual([true, true, false]);
+    expect(await woken(() => world.presences.set(alice.user, 'online', 'here'))).toEqual([true, true, false]);
+    expect(await woken(() => world.tags.set(bob.user, head.num, 'u.mine', {}))).toEqual([false, true, false]);
+  });
+
+  test('at once when it has happened already, when the time is over, and when the caller has gone', async () => {
+    const { alice, head } = await open();
+    const before = world.stream.current;
+    await world.say(alice, head, 'already');
+    await world.notifier.wait({ user: alice.user }, before, 60_000, NEVER);
+    await world.notifier.wait({ user: alice.user }, world.stream.current, 0, NEVER);
+    const short = waiting({ user: alice.user }, NEVER, 1_000);
+    const gone = new AbortController();
+    const left = waiting({ user: alice.user }, gone.signal);
+    gone.abort();
+    await world.clock.pass(1_001);
+    await settled();
+    expect([short.woken, left.woken]).toEqual([true, true]);
+  });
+});
+
+describe('recent changes', () => {
+  /** A stream without a database. */
+  const stream = () => {
+    const listeners: ((changes: readonly Change[]) => void)[] = [];
+    const add = (position: number) => {
+      for (const listener of listeners) listener([{ kind: 'typing', position, room: position % 3 }]);
+    };
+    return { current: 10, add, listen: (listener: (changes: readonly Change[]) => void) => listeners.push(listener) };
+  };
+
+  test('are told since a position, in order, as long as they are remembered', () => {
+    const given = stream();
+    const recent = new RecentChanges(given as unknown as ConstructorParameters<typeof RecentChanges>[0]);
+    for (let position = 11; position <= 50_100; position += 1) given.add(position);
+    const since = (position: number) => recent.since(position)?.map((change) => change.position);
+    expect(since(50_098)).toEqual([50_099, 50_100]);
+    expect(since(50_100)).toEqual([]);
+    expect(since(10)).toBeUndefined();
+    const oldest = Array.from({ length: 50_100 }, (_, i) => i).find((position) => since(position) !== undefined) ?? 0;
+    expect(oldest).toBeGreaterThan(10_000);
+    expect(since(oldest)?.[0]).toBe(oldest + 1);
+    expect(recent.some(50_000, (change) => change.position === 50_050)).toBe(true);
+    expect(recent.some(50_060, (change) => change.position === 50_050)).toBe(false);
+  });
+
+  test('by group: the latest of each key, undefined when some may be forgotten', () => {
+    const recent = new RecentByGroup<string>(8, 100);
+    expect(recent.since([1], 99)).toBeUndefined();
+    expect(recent.since([1], 100)).toEqual([]);
+    recent.add(1, 'a', 101, 'a1');
+    recent.add(1, 'b', 102, 'b1');
+    recent.add(2, 'a', 103, 'other');
+    recent.add(1, 'a', 104, 'a2');
+    expect(recent.since([1], 100)?.sort()).toEqual(['a2', 'b1']);
+    expect(recent.since([1, 2], 102)?.sort()).toEqual(['a2', 'other']);
+    expect(recent.groupsSince(102)).toEqual(new Set([1, 2]));
+    for (let position = 105; position <= 110; position += 1) recent.add(3, `${position}`, position, 'filler');
+    expect(recent.since([1], 100)).toBeUndefined();
+    expect(recent.groupsSince(101)).toBeUndefined();
+    expect(recent.since([1], 103)).toEqual(['a2']);
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { type EventFields, STANDING, StoredEvent } from '../../src/storage/stored-event.ts';
+import { clientEvent } from '../../src/timeline/client-form.ts';
+import { parseStreamToken, parseToken, streamToken, timelineToken } from '../../src/timeline/position.ts';
+
+const FIELDS: EventFields = {
+  num: 7,
+  eventId: '$event',
+  room: 1,
+  roomId: '!room:x',
+  seq: 3,
+  typeNum: 2,
+  type: 'm.room.topic',
+  senderNum: 4,
+  sender: '@alice:x',
+  stateKeyNum: 5,
+  stateKey: '',
+  ts: 1_000,
+  depth: 3,
+  standing: STANDING.accepted,
+  snapshot: 6,
+  replaces: 6,
+  extra: null,
+};
+const PREVIOUS = { content: '{"topic":"old"}', sender: '@bob:x', eventId: '$old' };
+const json = (...call: Parameters<typeof clientEvent>) => JSON.parse(clientEvent(...call)) as unknown;
+
+describe('events as clients get them', () => {
+  const event = () => new StoredEvent(FIELDS, '{"topic":"new \\"one\\""}', null);
+  const parts = { age: 12, prevContent: PREVIOUS, membership: 'join', transactionId: 't"1' };
+  const common = {
+    type: 'm.room.topic',
+    event_id: '$event',
+    sender: '@alice:x',
+    origin_server_ts: 1_000,
+    state_key: '',
+    content: { topic: 'new "one"' },
+  };
+  const unsigned = {
+    age: 12,
+    membership: 'join',
+    transaction_id: 't"1',
+    prev_content: { topic: 'old' },
+    prev_sender: '@bob:x',
+    replaces_state: '$old',
+  };
+
+  test('in /sync, without the room', () => {
+    expect(json(event(), { roomId: false, legacy: false }, parts)).toEqual({ ...common, unsigned });
+  });
+
+  test('elsewhere, and in the form of the first API', () => {
+    const withRoom = { ...common, room_id: '!room:x', unsigned };
+    expect(json(event(), { roomId: true, legacy: false }, parts)).toEqual(withRoom);
+    const legacy = { age: 12, user_id: '@alice:x', prev_content: { topic: 'old' } };
+    expect(json(event(), { roomId: true, legacy: true }, parts)).toEqual({ ...withRoom, ...legacy });
+  });
+
+  test('the part that is the same for everybody is made once', () => {
+    const one = event();
+    clientEvent(one, { roomId: true, legacy: true }, parts);
+    const { clientText } = one;
+    expect(clientText).toBeDefined();
+    clientEvent(one, { roomId: false, legacy: false }, { age: 0 });
+    expect(one.clientText).toBe(clientText);
+  });
+
+  test('a redaction names its target in both places, whatever the room version', () => {
+    const type = { type: 'm.room.redaction', stateKey: undefined, stateKeyNum: null };
+    const beside = new StoredEvent({ ...FIELDS, ...type, extra: '{"redacts":"$target"}' }, '{"reason":"r"}', null);
+    const within = new StoredEvent({ ...FIELDS, ...type }, '{"reason":"r","redacts":"$target"}', null);
+    for (const each of [beside, within]) {
+      expect(json(each, { roomId: false, legacy: false }, { age: 0 })).toMatchObject({
+        redacts: '$target',
+        content: { reason: 'r', redacts: '$target' },
+      });
+    }
+  });
+});
+
+describe('tokens', () => {
+  test('say what they mean', () => {
+    expect(parseToken(streamToken(12), 'from')).toEqual({ kind: 'stream', position: 12 });
+    expect(parseToken(timelineToken(0), 'from')).toEqual({ kind: 'timeline', seq: 0 });
+    expect(parseStreamToken('s3', 'since')).toBe(3);
+  });
+
+  test.each(['', 's', '12', 's-1', 's1.5', 'x1', 's1 ', 's12345678901234567890', 't1_2'])('%j is none', (text) => {
+    expect(() => parseToken(text, 'from')).toThrow('from is not a token');
+  });
+
+  test('a place in a timeline is none in the stream', () => {
+    expect(() => parseStreamToken('t3', 'since')).toThrow('since');
+  });
+});
