@@ -48,6 +48,20 @@ export class TimelineStore {
     return timelines;
   }
 
+  /**
+   * The last `limit` events of each room at a position, oldest first. What is on disk may be further than what has been
+   * announced: such rooms are asked for one by one.
+   */
+  async latestAt(rooms: readonly number[], position: number, limit: number): Promise<ReadonlyMap<number, number[]>> {
+    const timelines = new Map(await this.latest(rooms, limit));
+    for (const [room, latest] of timelines) {
+      if ((latest.at(-1) ?? 0) <= position) continue;
+      const upTo = await this.seqAt(room, position);
+      timelines.set(room, (await this.page({ room, after: 0, upTo }, true, limit)).reverse());
+    }
+    return timelines;
+  }
+
   /** Events of some rooms after a position, in stream order. */
   async after(rooms: readonly number[], position: number, limit: number): Promise<number[]> {
     return nums(await this.#database.all(readAfterInRooms, position, rooms, limit));

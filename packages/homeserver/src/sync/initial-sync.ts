@@ -60,8 +60,9 @@ async function roomTexts(
 ): Promise<string[]> {
   const stored = new Map((await deps.rooms.load(rows.map(({ room }) => room))).map((room) => [room.num, room]));
   const joined = rows.filter(({ membership }) => membership === 'join');
-  const timelines = await deps.timelines.latest(
+  const timelines = await deps.timelines.latestAt(
     joined.map(({ room }) => room),
+    upTo,
     limit + 1,
   );
   const roots = joined.flatMap(({ room }) => stored.get(room)?.root ?? []);
@@ -189,7 +190,8 @@ export async function roomInitialSync(
   const upTo = deps.stream.current;
   const reader = readerOf(request, await deps.ignoredUsers.of(request.user));
   const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
-  const page = await messagesPage(deps, reader, access, { dir: 'b', limit });
+  // The stream goes on from the same place.
+  const page = await messagesPage(deps, reader, access, { dir: 'b', limit, from: streamToken(upTo) });
   const row = await deps.userRooms.one(request.user, head.num);
   const end =
     access.kind === 'past' && !(await isWorldReadable(head)) ? timelineToken(access.until.seq ?? 0) : streamToken(upTo);

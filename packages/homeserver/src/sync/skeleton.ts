@@ -151,24 +151,15 @@ async function newRooms(
 ): Promise<RoomWork[]> {
   if (rows.length === 0) return [];
   const limit = scanLimit(filter);
-  const timelines = await deps.timelines.latest(
+  const timelines = await deps.timelines.latestAt(
     rows.map(({ room }) => room),
+    upTo,
     limit + 1,
   );
-  return Promise.all(
-    rows.map(async (row) => {
-      const latest = timelines.get(row.room) ?? [];
-      // What is on disk may be further than what has been announced; the next answer has it.
-      const nums = (latest.at(-1) ?? 0) <= upTo ? latest : await latestAt(deps, row.room, upTo, limit + 1);
-      return { row, isNew: true, nums: nums.slice(-limit), limited: nums.length > limit };
-    }),
-  );
-}
-
-/** The last events of a room at a position, oldest first. */
-async function latestAt(deps: SkeletonDeps, room: number, upTo: number, limit: number): Promise<number[]> {
-  const seq = await deps.timelines.seqAt(room, upTo);
-  return (await deps.timelines.page({ room, after: 0, upTo: seq }, true, limit)).reverse();
+  return rows.map((row) => {
+    const nums = timelines.get(row.room) ?? [];
+    return { row, isNew: true, nums: nums.slice(-limit), limited: nums.length > limit };
+  });
 }
 
 /** Rooms that the user has left: what happened there up to the leaving. */

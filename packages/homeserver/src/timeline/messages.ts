@@ -50,7 +50,7 @@ export async function messagesPage(
   const range = backwards
     ? { after: Math.max(0, to ?? 0), upTo: Math.min(from, last) }
     : { after: from, upTo: Math.min(to ?? last, last) };
-  const { shown, next } = await scan(deps, reader, head.num, {
+  const { shown, next, newest } = await scan(deps, reader, head.num, {
     range,
     backwards,
     limit,
@@ -58,7 +58,9 @@ export async function messagesPage(
     filter: query.filter,
   });
   const more = backwards ? next > range.after : next < range.upTo;
-  return { start: query.from ?? timelineToken(from), ...(more ? { end: timelineToken(next) } : {}), shown };
+  // The head may be further than the disk, and what is on its way there is for who goes on from the start.
+  const start = backwards ? (newest ?? from) : from;
+  return { start: query.from ?? timelineToken(start), ...(more ? { end: timelineToken(next) } : {}), shown };
 }
 
 interface Scan {
@@ -75,23 +77,25 @@ async function scan(
   reader: Reader,
   room: number,
   scan: Scan,
-): Promise<{ shown: Shown[]; next: number }> {
+): Promise<{ shown: Shown[]; next: number; newest: number | undefined }> {
   const { backwards, limit } = scan;
   const shown: Shown[] = [];
   let { after, upTo } = scan.range;
   let scanned = 0;
+  let newest: number | undefined;
   while (shown.length < limit && scanned < SCANNED_MAX && after < upTo) {
     const wanted = limit - shown.length;
     const nums = await deps.timelines.page({ room, after, upTo }, backwards, wanted);
-    if (nums.length === 0) return { shown, next: backwards ? after : upTo };
+    if (nums.length === 0) return { shown, next: backwards ? after : upTo, newest };
     scanned += nums.length;
     const events = await deps.events.list(nums);
     shown.push(...(await passing(deps, reader, room, events, scan)));
+    newest ??= events[0]?.seq ?? undefined;
     const edge = events.at(-1)?.seq ?? 0;
     if (backwards) upTo = edge - 1;
     else after = edge;
   }
-  return { shown, next: backwards ? upTo : after };
+  return { shown, next: backwards ? upTo : after, newest };
 }
 
 async function passing(
