@@ -99,7 +99,6 @@ class Simulation {
     try {
       await this.#act(step);
       await this.#server.pass(this.#dice.chance(0.1) ? 20_000 : this.#dice.between(0, 300));
-      for (const reader of this.#readers) if (this.#dice.chance(0.4)) await reader.step();
       if (isQuiet) await this.#compare();
       if (this.#server.faults.length > 0)
         throw new Error('the server logged an error', { cause: this.#server.faults[1] });
@@ -118,8 +117,9 @@ class Simulation {
     this.#before = this.#truth.upTo;
     const running = actions.map((action) => (action === undefined ? undefined : this.#do(step, action)));
     const answers = syncing.map((device) => device.ask(0));
+    const reading = this.#readers.filter(() => this.#dice.chance(0.4)).map((reader) => reader.step());
     for (const device of this.#devices) if (device.habit.waits && !this.#waiting.has(device)) this.#leaveOpen(device);
-    await Promise.all(running);
+    await Promise.all([...running, ...reading]);
     const replies = await Promise.all(answers);
     await this.#server.settle();
     this.#truth.refresh();

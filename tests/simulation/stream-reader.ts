@@ -27,7 +27,7 @@ export class StreamReader {
   /** Reads a page and checks it. */
   async step(): Promise<void> {
     const { server, truth } = this.#world;
-    if (this.#peeks && this.#from === undefined) this.#rooms = this.#readableRooms();
+    if (this.#from === undefined || this.#dice.chance(0.05)) await this.#begin();
     if (this.#peeks && this.#rooms.length === 0) return;
     const from = this.#from;
     const query = { from, limit: this.#dice.pick([1, 2, 5, 100]), ...(this.#peeks ? { room_id: this.#rooms } : {}) };
@@ -41,6 +41,32 @@ export class StreamReader {
     const page = reply.json as unknown as Page;
     this.#from = page.end;
     if (from !== undefined) this.#check(page, placeOf(from), placeOf(page.end ?? ''));
+  }
+
+  /** Begins anew: at the end of the stream, or with what the room or all rooms are now. */
+  async #begin(): Promise<void> {
+    this.#from = undefined;
+    this.#told.clear();
+    if (this.#peeks) this.#rooms = this.#readableRooms();
+    if (this.#dice.chance(0.5) || (this.#peeks && this.#rooms.length === 0)) return;
+    const { server, truth } = this.#world;
+    if (this.#peeks) this.#rooms.splice(1);
+    const path = this.#peeks ? `/rooms/${encodeURIComponent(this.#rooms[0] ?? '')}/initialSync` : '/initialSync';
+    const reply = await server.call(this.#caller, 'GET', path, { query: { limit: 8 } });
+    if (reply.status !== 200) return;
+    const json = reply.json as unknown as { end?: string; messages?: Page; rooms?: { messages?: Page }[] };
+    const end = json.end ?? json.messages?.end ?? '';
+    if (!end.startsWith('s')) return;
+    this.#from = end;
+    truth.refresh();
+    for (const { messages } of json.rooms ?? [{ messages: json.messages }]) {
+      for (const event of messages?.chunk ?? []) {
+        const { id, num } = this.#find(event);
+        if (num > placeOf(end))
+          throw new Difference(`${this.name}: ${path} has ${id} (${num}), which is after its end ${end}`);
+        this.#told.add(id);
+      }
+    }
   }
 
   #readableRooms(): string[] {
