@@ -46,6 +46,13 @@ export class PushRules {
     return data instanceof Promise ? data.then((loaded) => this.#read(user, loaded)) : this.#read(user, data);
   }
 
+  /** Whether a user has never changed a rule; a promise only if that has to be loaded. */
+  isUnchanged(user: number): boolean | Promise<boolean> {
+    const data = this.#accountData.of(user);
+    const judge = (loaded: UserData) => (loaded.get(GLOBAL, TYPE)?.position ?? 0) === 0;
+    return data instanceof Promise ? data.then(judge) : judge(data);
+  }
+
   /** One rule. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
   async rule(user: number, kind: string, ruleId: string): Promise<PushRule> {
     return existing(await this.rulesetOf(user), kindOf(kind), ruleId);

@@ -106,7 +106,8 @@ export class UnreadCounts {
     const upTo = head.row.seq;
     const after = Math.max(entry.upTo, upTo - COUNTED_MAX);
     if (after >= upTo) return entry;
-    const nums = await this.#parts.timelines.page({ room: head.num, after, upTo }, false, COUNTED_MAX);
+    const nums =
+      head.numsAfter(after) ?? (await this.#parts.timelines.page({ room: head.num, after, upTo }, false, COUNTED_MAX));
     const { current } = this.#parts.stream;
     const events = await this.#parts.events.list(nums.filter((num) => num <= current));
     // What a redaction takes back was perhaps counted before.

@@ -1,5 +1,7 @@
 import { powerNeeded, powerOf } from '@hearth/protocol/auth/power.ts';
+import type { UserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { isObject } from '@hearth/protocol/json/value.ts';
+import { defaultRuleset } from '@hearth/protocol/push-rules/defaults.ts';
 import {
   type CompiledRuleset,
   compileRuleset,
@@ -16,6 +18,9 @@ import type { PushRules } from './push-rules.ts';
 export type Verdict = 'silent' | 'notify' | 'highlight';
 
 const COMPILED_MAX = 2_000;
+const SHARED_MAX = 20_000;
+/** Stands for every user: it can be in no room, since its server name is none. */
+const NOBODY = '@:' as UserId;
 const PREPARED_MAX = 2_000;
 
 /** Tries users' push rules on events (client-server API, "Push Rules"). What can be shared between users is. */
@@ -24,6 +29,8 @@ export class Verdicts {
   readonly #compiled = new LruMap<number, { readonly ruleset: Ruleset; readonly evaluate: CompiledRuleset }>(
     COMPILED_MAX,
   );
+  readonly #shared = new LruMap<number, Verdict>(SHARED_MAX);
+  readonly #nobody = compileRuleset(defaultRuleset(NOBODY));
   readonly #prepared = new LruMap<number, PreparedEvent>(PREPARED_MAX);
 
   constructor(pushRules: PushRules) {
@@ -32,7 +39,39 @@ export class Verdicts {
 
   /** What events of one room mean to a user who did not send them, in the same order. */
   async of(user: number, userId: string, head: Head, events: readonly StoredEvent[]): Promise<Verdict[]> {
-    const evaluate = this.#compile(user, await this.#pushRules.rulesetOf(user));
+    if (events.length === 0) return [];
+    if (await this.#pushRules.isUnchanged(user)) {
+      const shared = await this.#sharedVerdicts(user, userId, head, events);
+      if (shared !== undefined) return shared;
+    }
+    return this.#evaluate(userId, head, events, this.#compile(user, await this.#pushRules.rulesetOf(user)));
+  }
+
+  /**
+   * What events mean to everybody whom they do not concern in particular and who has never changed a rule: evaluated
+   * once for each event. `undefined` when one of them is about this user.
+   */
+  async #sharedVerdicts(
+    user: number,
+    userId: string,
+    head: Head,
+    events: readonly StoredEvent[],
+  ): Promise<Verdict[] | undefined> {
+    if (events.some((event) => concerns(event, user, userId))) return undefined;
+    const unknown = events.filter(({ num }) => this.#shared.get(num) === undefined);
+    if (unknown.length > 0) {
+      const verdicts = await this.#evaluate(NOBODY, head, unknown, this.#nobody);
+      for (const [i, { num }] of unknown.entries()) this.#shared.set(num, verdicts[i] ?? 'silent');
+    }
+    return events.map(({ num }) => this.#shared.get(num) ?? 'silent');
+  }
+
+  async #evaluate(
+    userId: string,
+    head: Head,
+    events: readonly StoredEvent[],
+    evaluate: CompiledRuleset,
+  ): Promise<Verdict[]> {
     await head.ensure([
       ['m.room.create', ''],
       ['m.room.power_levels', ''],
@@ -74,6 +113,13 @@ export class Verdicts {
     this.#prepared.set(event.num, prepared);
     return prepared;
   }
+}
+
+/** Whether the rules that everybody has from the start treat the event in another way for this user than for others. */
+function concerns(event: StoredEvent, user: number, userId: string): boolean {
+  if (event.stateKeyNum === user) return true;
+  const mentions = event.content['m.mentions'];
+  return isObject(mentions) && Array.isArray(mentions.user_ids) && mentions.user_ids.includes(userId);
 }
 
 function verdictOf(actions: readonly PushAction[]): Verdict {

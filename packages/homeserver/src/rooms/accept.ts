@@ -87,6 +87,7 @@ export async function accept(
       applyRedaction(next.event, draft.redacts, head, deps, effects);
     }
   } catch (error) {
+    head.shrink(head.row.seq - before.row.seq);
     Object.assign(head, before);
     deps.events.forget(built.map(({ event }) => event.num));
     throw error;
@@ -159,6 +160,7 @@ function advance(deps: AcceptDeps, head: Head, event: StoredEvent, created: NewN
     extremities: [event.num],
   };
   head.extremities = [event];
+  head.grow(event);
   if (event.stateKeyNum === null) {
     head.row = moved;
     return [];
@@ -206,6 +208,7 @@ async function commit(
       for (const event of effects.redacted) deps.events.replace(event);
       for (const row of effects.relations) relate(deps.events, row);
       for (const row of effects.memberships) deps.userRooms.apply(row);
+      if (effects.memberships.length > 0) head.heroes = undefined;
     });
   } catch (error) {
     // Every event that was decided on this head builds on what is lost now: they fail at the fence.

@@ -11,6 +11,9 @@ import type { StoredEvent } from '../storage/stored-event.ts';
 /** A place in the room state. */
 export type StateKeyPair = readonly [type: string, stateKey: string];
 
+/** How many of the latest events a head remembers at least. */
+const TAIL_MAX = 64;
+
 /** What a head reads from. */
 export interface HeadStores {
   readonly names: Names;
@@ -33,6 +36,10 @@ export class Head {
   readonly joined: Set<number>;
   /** Settles with the latest commit. Reads of the current state wait for it, so that they never show what may be lost. */
   pending: Promise<void> = Promise.resolve();
+  /** The first members by whom a nameless room is called, as last asked; forgotten when somebody comes or goes. */
+  heroes: Promise<readonly number[]> | undefined;
+  /** The numbers of the latest events, the last of them that of `row.seq`. */
+  readonly #tail: number[] = [];
   readonly #stores: HeadStores;
 
   constructor(
@@ -55,6 +62,24 @@ export class Head {
 
   get root(): NodeRef {
     return this.row.root;
+  }
+
+  /** Notes the event by which the timeline has just grown. */
+  grow(event: StoredEvent): void {
+    this.#tail.push(event.num);
+    if (this.#tail.length > 2 * TAIL_MAX) this.#tail.splice(0, TAIL_MAX);
+  }
+
+  /** Takes back what the timeline has grown by. */
+  shrink(by: number): void {
+    this.#tail.length = Math.max(0, this.#tail.length - by);
+  }
+
+  /** The events after a place in the timeline, oldest first; `undefined` when that takes a query. */
+  numsAfter(seq: number): readonly number[] | undefined {
+    const count = this.row.seq - seq;
+    if (count > this.#tail.length) return undefined;
+    return count <= 0 ? [] : this.#tail.slice(-count);
   }
 
   /** The current state event of a place; {@link NOT_LOADED} when it takes a query to know. */

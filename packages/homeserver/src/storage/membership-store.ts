@@ -67,15 +67,20 @@ export class MembershipStore {
     return (await this.#database.all<{ user_num: number }>(readJoined, room)).map((row) => row.user_num);
   }
 
-  /** The first members that a room is called by: joined and invited ones, or if there are none those who have left. */
-  async heroes(room: number, except: number, limit: number): Promise<number[]> {
-    const find = async (memberships: readonly Membership[]) => {
-      const codes = memberships.map((membership) => MEMBERSHIPS.indexOf(membership));
-      const rows = await this.#database.all<{ user_num: number }>(readHeroes, room, codes, except, limit);
-      return rows.map((row) => row.user_num);
-    };
-    const present = await find(['join', 'invite']);
-    return present.length > 0 ? present : find(['leave', 'ban']);
+  /** Those who joined or were invited first, by whom a room is called. */
+  present(room: number, limit: number): Promise<number[]> {
+    return this.#first(room, ['join', 'invite'], 0, limit);
+  }
+
+  /** Those who have left, except one: by whom a room is called that nobody else is in. */
+  gone(room: number, except: number, limit: number): Promise<number[]> {
+    return this.#first(room, ['leave', 'ban'], except, limit);
+  }
+
+  async #first(room: number, memberships: readonly Membership[], except: number, limit: number): Promise<number[]> {
+    const codes = memberships.map((membership) => MEMBERSHIPS.indexOf(membership));
+    const rows = await this.#database.all<{ user_num: number }>(readHeroes, room, codes, except, limit);
+    return rows.map((row) => row.user_num);
   }
 }
 

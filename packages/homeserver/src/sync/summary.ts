@@ -29,7 +29,9 @@ export async function heroesOf(
 ): Promise<number[] | undefined> {
   const [name, alias] = [await head.state('m.room.name'), await head.state('m.room.canonical_alias')];
   if (isText(name?.content.name) || isText(alias?.content.alias)) return undefined;
-  return deps.memberships.heroes(head.num, user, HEROES_MAX);
+  head.heroes ??= deps.memberships.present(head.num, HEROES_MAX + 1);
+  const present = (await head.heroes).filter((num) => num !== user).slice(0, HEROES_MAX);
+  return present.length > 0 ? present : deps.memberships.gone(head.num, user, HEROES_MAX);
 }
 
 function isText(value: unknown): boolean {
