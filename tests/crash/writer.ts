@@ -4,7 +4,7 @@ import type { TestUser } from '../support/user.ts';
 import type { Ledger, Sending } from './ledger.ts';
 
 /** The server has gone away in the middle of a request. */
-export class ServerGone extends Error {}
+class ServerGone extends Error {}
 
 const WEIGHTS = {
   send: 60,

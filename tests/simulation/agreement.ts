@@ -20,7 +20,7 @@ interface FreshRoom extends JoinedRoom {
 export async function checkUser(world: AgreementWorld, caller: Caller): Promise<SyncReply> {
   const { userId } = caller;
   const query = { set_presence: 'offline', filter: JSON.stringify({ room: { timeline: { limit: 100 } } }) };
-  const fresh = (await get(world, caller, '/sync', query)) as unknown as SyncReply;
+  const fresh = (await get(world, caller, '/sync', query)) as SyncReply;
   const joined = world.truth.roomsOf(userId, 'join');
   expectSame(`${userId}: joined rooms of a first sync`, Object.keys(fresh.rooms?.join ?? {}).sort(), joined.toSorted());
   const { joined_rooms: list } = (await get(world, caller, '/joined_rooms', {})) as { joined_rooms: string[] };
@@ -44,7 +44,7 @@ async function checkHistory(world: AgreementWorld, caller: Caller, room: RoomTru
     let from: string | undefined;
     do {
       const path = `/rooms/${encodeURIComponent(room.roomId)}/messages`;
-      const page = (await get(world, caller, path, { dir, limit: 37, from })) as unknown as Page;
+      const page = (await get(world, caller, path, { dir, limit: 37, from })) as Page;
       ids.push(...page.chunk.map(({ event_id }) => event_id));
       from = page.end;
     } while (from !== undefined);

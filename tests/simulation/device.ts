@@ -155,7 +155,7 @@ export class Device {
     const ids: string[] = [];
     let token = from;
     while (token !== undefined) {
-      const { timeline = {} } = this.habit.filter.room;
+      const { timeline } = this.habit.filter.room;
       const query = { from: token, dir: 'b', limit: this.#dice.pick([1, 3, 20]), filter: JSON.stringify(timeline) };
       const path = `/rooms/${encodeURIComponent(roomId)}/messages`;
       const reply = await this.#server.call(this.caller, 'GET', path, { query });

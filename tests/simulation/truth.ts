@@ -1,4 +1,4 @@
-import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { eventIdOfStored } from '../../packages/homeserver/src/storage/stored-event.ts';
 import type { SimDatabase } from './sim-database.ts';
 
@@ -97,7 +97,7 @@ export class RoomTruth {
   /** `none` for somebody who never had to do with the room. */
   membershipOf(userId: string, upTo?: number): string {
     const event = this.state(upTo).get(stateKeyOf('m.room.member', userId));
-    return String(event?.content.membership ?? 'none');
+    return asString(event?.content.membership) ?? 'none';
   }
 
   memberCount(membership: string): number {
@@ -127,8 +127,8 @@ export class RoomTruth {
     return events.filter((event, i) => {
       const before = { visibility, membership };
       if (event.type === 'm.room.history_visibility' && event.stateKey === '')
-        visibility = String(event.content.history_visibility ?? 'shared');
-      if (isOwn(event)) membership = String(event.content.membership);
+        visibility = asString(event.content.history_visibility) ?? 'shared';
+      if (isOwn(event)) membership = asString(event.content.membership) ?? 'leave';
       const memberships = [before.membership, membership];
       const isReadable = (setting: string) =>
         setting === 'world_readable' ||

@@ -1,4 +1,4 @@
-import { isObject } from '@hearth/protocol/json/value.ts';
+import { asString, isObject } from '@hearth/protocol/json/value.ts';
 import type { RoomTruth, TrueEvent } from './truth.ts';
 
 export interface Counts {
@@ -37,7 +37,8 @@ export function unreadCounts(room: RoomTruth, userId: string, marks: ReadMarks):
 
 function threadOf({ content }: TrueEvent): string {
   const relates = content['m.relates_to'];
-  return isObject(relates) && relates.rel_type === 'm.thread' ? String(relates.event_id) : 'main';
+  const root = isObject(relates) && relates.rel_type === 'm.thread' ? asString(relates.event_id) : undefined;
+  return root ?? 'main';
 }
 
 function verdictOf({ type, content, stateKey }: TrueEvent, userId: string): 'silent' | 'notify' | 'highlight' {
