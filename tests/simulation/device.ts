@@ -22,6 +22,8 @@ export interface KnownRoom {
   isForgotten: boolean;
 }
 
+const NOBODY_TYPES = '{"user_ids":[]}';
+
 type RoomSection = JoinedRoom & {
   readonly state_after?: { readonly events: ClientEvent[] };
   readonly summary?: Record<string, number>;
@@ -67,6 +69,11 @@ export class Device {
     const reply = await this.#server.call(this.caller, 'GET', '/sync', { query, ...(signal ? { signal } : {}) });
     if (reply.status !== 200) throw new Difference(`${this.name}: sync answers ${JSON.stringify(reply)}`);
     return reply.json as unknown as SyncReply;
+  }
+
+  /** Nobody types on a server that has just started, and nobody is told. */
+  forgetTyping(): void {
+    for (const known of this.joined.values()) known.typing = NOBODY_TYPES;
   }
 
   /** Takes over an answer, unless it is one that got lost on the way. */
@@ -206,7 +213,7 @@ function newRoom(): KnownRoom {
     summary: new Map(),
     receipts: new Map(),
     accountData: new Map(),
-    typing: '{"user_ids":[]}',
+    typing: NOBODY_TYPES,
     unread: '',
     isForgotten: false,
   };

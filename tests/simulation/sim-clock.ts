@@ -23,6 +23,11 @@ export class SimClock implements Clock {
     };
   }
 
+  /** Forgets what was to happen: the process that wanted it is gone. */
+  clear(): void {
+    this.#timers = [];
+  }
+
   /** Lets time pass; what becomes due runs in order, and `settle` waits for what follows from it. */
   async pass(ms: number, settle: () => Promise<void>): Promise<void> {
     const end = this.#now + ms;

@@ -27,27 +27,35 @@ export interface SimReply {
 
 /** A server without sockets, on a virtual clock: a request is a call of its handler. */
 export class SimServer {
-  readonly clock: SimClock;
+  readonly clock = new SimClock();
   readonly database: SimDatabase;
   /** What was logged as an error. */
-  readonly faults: unknown[];
-  readonly #hearth: Hearth;
-  readonly #tree = new PathTree<Route>();
+  readonly faults: unknown[] = [];
+  readonly #dice: Dice;
+  #hearth: Hearth | undefined;
+  #tree = new PathTree<Route>();
 
-  private constructor(parts: { clock: SimClock; database: SimDatabase; faults: unknown[]; hearth: Hearth }) {
-    this.clock = parts.clock;
-    this.database = parts.database;
-    this.faults = parts.faults;
-    this.#hearth = parts.hearth;
-    for (const route of parts.hearth.routes) {
-      for (const path of route.endpoint.paths) this.#tree.add(route.endpoint.method, path, route);
-    }
+  private constructor(dice: Dice, database: SimDatabase) {
+    this.#dice = dice;
+    this.database = database;
   }
 
   static async open(seed: number, latency: Latency): Promise<SimServer> {
     const dice = new Dice(seed);
-    const clock = new SimClock();
-    const database = await SimDatabase.open(new Dice(dice.seed()), latency);
+    const server = new SimServer(dice, await SimDatabase.open(new Dice(dice.seed()), latency));
+    await server.#start();
+    return server;
+  }
+
+  /** Goes on with nothing but what is in the database. */
+  async restart(): Promise<void> {
+    await this.#hearth?.close();
+    this.clock.clear();
+    await this.#start();
+  }
+
+  async #start(): Promise<void> {
+    const { clock, database, faults } = this;
     const config = v.parse(configSchema, {
       server_name: 'sim.test',
       listen: ['127.0.0.1:0'],
@@ -55,10 +63,13 @@ export class SimServer {
       passwords: { memory_kib: 8 },
       rate_limits: false,
     });
-    const faults: unknown[] = [];
     const log = { ...silentLog, error: (message: string, fields = {}) => void faults.push(message, fields) };
-    const hearth = await compose(config, { clock, random: new Dice(dice.seed()), log, database });
-    return new SimServer({ clock, database, faults, hearth });
+    const hearth = await compose(config, { clock, random: new Dice(this.#dice.seed()), log, database });
+    this.#hearth = hearth;
+    this.#tree = new PathTree();
+    for (const route of hearth.routes) {
+      for (const path of route.endpoint.paths) this.#tree.add(route.endpoint.method, path, route);
+    }
   }
 
   /** Registers an account with a device, or another device of an account. */
@@ -121,7 +132,7 @@ export class SimServer {
   }
 
   async close(): Promise<void> {
-    await this.#hearth.close();
+    await this.#hearth?.close();
     await this.database.close();
   }
 }

@@ -21,6 +21,8 @@ const NAMES = ['ada', 'bob', 'cleo', 'dan'];
 const DEVICES_EACH = 4;
 const QUIET_EVERY = 25;
 const LAST_ACTIONS = 25;
+/** How likely the server starts anew at a quiet point. */
+const RESTARTS = 0.4;
 
 /** The embedded database answers at once, one on a server of its own does not. */
 const LATENCIES: readonly Latency[] = [
@@ -40,6 +42,12 @@ export async function simulate({ seed, steps }: SimulationOptions): Promise<{ ev
   }
 }
 
+/** A request that waits for news. */
+interface OpenRequest {
+  reply: SyncReply | undefined;
+  readonly controller: AbortController;
+}
+
 class Simulation {
   readonly #seed: number;
   readonly #server: SimServer;
@@ -49,7 +57,7 @@ class Simulation {
   readonly #users: Caller[] = [];
   readonly #devices: Device[] = [];
   readonly #readers: StreamReader[] = [];
-  readonly #waiting = new Map<Device, { reply: SyncReply | undefined }>();
+  readonly #waiting = new Map<Device, OpenRequest>();
   readonly #log: string[] = [];
   #actions: Actions | undefined;
   /** The stream's end before the current step: what is acknowledged in it comes after. */
@@ -100,6 +108,7 @@ class Simulation {
       await this.#act(step);
       await this.#server.pass(this.#dice.chance(0.1) ? 20_000 : this.#dice.between(0, 300));
       if (isQuiet) await this.#compare();
+      if (isQuiet && this.#dice.chance(RESTARTS)) await this.#restart(step);
       if (this.#server.faults.length > 0)
         throw new Error('the server logged an error', { cause: this.#server.faults[1] });
     } catch (error) {
@@ -154,9 +163,9 @@ class Simulation {
   }
 
   #leaveOpen(device: Device): void {
-    const open: { reply: SyncReply | undefined } = { reply: undefined };
+    const open: OpenRequest = { reply: undefined, controller: new AbortController() };
     this.#waiting.set(device, open);
-    void device.ask(30_000).then((reply) => {
+    void device.ask(30_000, open.controller.signal).then((reply) => {
       open.reply = reply;
     });
   }
@@ -167,6 +176,16 @@ class Simulation {
       this.#waiting.delete(device);
       await device.take(reply);
     }
+  }
+
+  /** Whoever waits hears nothing of it and asks again. */
+  async #restart(step: number): Promise<void> {
+    this.#log.push(`${step} the server starts anew`);
+    for (const { controller } of this.#waiting.values()) controller.abort();
+    await this.#server.settle();
+    this.#waiting.clear();
+    await this.#server.restart();
+    for (const device of this.#devices) device.forgetTyping();
   }
 
   /** Nothing happens any more; every device reads to the end, and everybody has to agree. */

@@ -19,8 +19,8 @@ export type Verdict = 'silent' | 'notify' | 'highlight';
 
 const COMPILED_MAX = 2_000;
 const SHARED_MAX = 20_000;
-/** Stands for every user: it can be in no room, since its server name is none. */
-const NOBODY = '@:' as UserId;
+/** Stands for every user: in no room, since it has no server, and in no text, since its name is no character. */
+const NOBODY = '@\uffff:' as UserId;
 const PREPARED_MAX = 2_000;
 
 /** Tries users' push rules on events (client-server API, "Push Rules"). What can be shared between users is. */
@@ -30,7 +30,7 @@ export class Verdicts {
     COMPILED_MAX,
   );
   readonly #shared = new LruMap<number, Verdict>(SHARED_MAX);
-  readonly #nobody = compileRuleset(defaultRuleset(NOBODY));
+  readonly #nobody = compileRuleset(defaultRuleset(NOBODY, { legacyMentions: true }));
   readonly #prepared = new LruMap<number, PreparedEvent>(PREPARED_MAX);
 
   constructor(pushRules: PushRules) {
@@ -57,7 +57,8 @@ export class Verdicts {
     head: Head,
     events: readonly StoredEvent[],
   ): Promise<Verdict[] | undefined> {
-    if (events.some((event) => concerns(event, user, userId))) return undefined;
+    await head.ensure([['m.room.member', userId]]);
+    if (events.some((event) => concerns(event, user, userId, head))) return undefined;
     const unknown = events.filter(({ num }) => this.#shared.get(num) === undefined);
     if (unknown.length > 0) {
       const verdicts = await this.#evaluate(NOBODY, head, unknown, this.#nobody);
@@ -115,11 +116,21 @@ export class Verdicts {
   }
 }
 
-/** Whether the rules that everybody has from the start treat the event in another way for this user than for others. */
-function concerns(event: StoredEvent, user: number, userId: string): boolean {
+/**
+ * Whether the rules that everybody has from the start may treat the event in another way for this user than for
+ * others: it is about them, mentions them, or, from a client that knows no mentions, may have their name in its text.
+ */
+function concerns(event: StoredEvent, user: number, userId: string, head: Head): boolean {
   if (event.stateKeyNum === user) return true;
-  const mentions = event.content['m.mentions'];
-  return isObject(mentions) && Array.isArray(mentions.user_ids) && mentions.user_ids.includes(userId);
+  const { 'm.mentions': mentions, body } = event.content;
+  if (mentions !== undefined) {
+    return isObject(mentions) && Array.isArray(mentions.user_ids) && mentions.user_ids.includes(userId);
+  }
+  if (typeof body !== 'string') return false;
+  const text = body.toLowerCase();
+  const displayName = head.known('m.room.member', userId)?.content.displayname;
+  const names = [userId.slice(1, userId.indexOf(':')), typeof displayName === 'string' ? displayName : ''];
+  return names.some((name) => name !== '' && text.includes(name.toLowerCase()));
 }
 
 function verdictOf(actions: readonly PushAction[]): Verdict {
