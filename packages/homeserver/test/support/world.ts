@@ -1,4 +1,4 @@
-import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { openReading } from '../../src/compose-rooms.ts';
 import { openActivity, openUserData } from '../../src/compose-user-data.ts';
 import { Background } from '../../src/platform/background.ts';
@@ -79,5 +79,5 @@ export async function openWorld(engine: Engine) {
 
 /** The texts of messages, and the types of other events. */
 export function textsOf(events: Iterable<StoredEvent>): string[] {
-  return [...events].map(({ type, content }) => (type === 'm.room.message' ? String(content.body) : type));
+  return [...events].map(({ type, content }) => (type === 'm.room.message' ? (asString(content.body) ?? '') : type));
 }
