@@ -1,4 +1,4 @@
-import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hierarchy } from '../../src/directory/hierarchy.ts';
 import { publicRooms } from '../../src/directory/public-rooms.ts';
@@ -69,10 +69,10 @@ describe('finding rooms', () => {
     const first = await publicRooms(world, { term: 'LISTED', limit: 3 });
     expect(names(first)).toEqual(all.slice(0, 3));
     expect(first.total_room_count_estimate).toBe(4);
-    const next = await publicRooms(world, { term: 'listed', limit: 3, since: String(first.next_batch) });
+    const next = await publicRooms(world, { term: 'listed', limit: 3, since: asString(first.next_batch) });
     expect(names(next)).toEqual(all.slice(3));
     expect(next.next_batch).toBeUndefined();
-    expect(names(await publicRooms(world, { term: 'listed', limit: 3, since: String(next.prev_batch) }))).toEqual(
+    expect(names(await publicRooms(world, { term: 'listed', limit: 3, since: asString(next.prev_batch) }))).toEqual(
       all.slice(0, 3),
     );
     expect(names(await publicRooms(world, { term: 'birds', roomTypes: ['m.space'] }))).toEqual(['Listed space']);
@@ -121,7 +121,7 @@ describe('finding rooms', () => {
     expect((await list(bob, { maxDepth: 1 })).names).toEqual(['root', 'inner', 'last']);
     const first = await list(bob, { limit: 3 });
     expect(first.names).toEqual(['root', 'inner', 'open']);
-    const from = String(first.next);
+    const from = asString(first.next);
     expect(await list(bob, { limit: 3, from })).toEqual({ names: ['last'], next: undefined });
     expect(await refusal(list(bob, { limit: 3, from, maxDepth: 1 }))).toBe('M_INVALID_PARAM');
     expect(await refusal(hierarchy(world, bob.user, secret.roomId, { suggestedOnly: false }))).toBe('M_FORBIDDEN');

@@ -1,0 +1,274 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AliasStore } from '../../src/storage/alias-store.ts';
+import { type Database, Fenced } from '../../src/storage/database.ts';
+import { EventStore } from '../../src/storage/event-store.ts';
+import { MembershipStore } from '../../src/storage/membership-store.ts';
+import { Names } from '../../src/storage/names.ts';
+import { RelationStore } from '../../src/storage/relation-store.ts';
+import { type RoomRow, RoomStore } from '../../src/storage/room-store.ts';
+import type { NodeRef } from '../../src/storage/state-node.ts';
+import { StateStore } from '../../src/storage/state-store.ts';
+import { emptyState, entries, type NewNode, withEntry } from '../../src/storage/state-tree.ts';
+import { STANDING, StoredEvent } from '../../src/storage/stored-event.ts';
+import { TimelineStore } from '../../src/storage/timeline-store.ts';
+import { TransactionStore } from '../../src/storage/transaction-store.ts';
+import { engines } from './engines.ts';
+
+describe.each(engines)('stores, on $name', (engine) => {
+  let database: Database;
+  let names: Names;
+  let end: () => Promise<void>;
+  let last = 1_000;
+  beforeAll(async () => {
+    ({ database, end } = await engine.open());
+    names = await Names.open(database);
+  });
+  afterAll(() => end());
+
+  const openStores = () => {
+    const states = new StateStore(database);
+    return { states, events: new EventStore(database, names), rooms: new RoomStore(database, states) };
+  };
+  const memberships = () => new MembershipStore(database);
+  const next = () => {
+    last += 1;
+    return last;
+  };
+  const roomRow = (num: number, root: NodeRef = emptyState()): RoomRow => ({
+    num,
+    version: '10',
+    fence: 0,
+    seq: 0,
+    lastEvent: 0,
+    depth: 0,
+    snapshot: 0,
+    root,
+    extremities: [],
+    joined: 0,
+    invited: 0,
+    published: false,
+  });
+  const newRoom = async (): Promise<RoomRow> => {
+    const row = roomRow(await names.num(`!room${next()}:x`));
+    await database.commit([openStores().rooms.insert(row)]);
+    return row;
+  };
+  const proof = {
+    prev: [1, 2],
+    auth: [3],
+    contentHash: new Uint8Array(32).fill(7),
+    signingKey: 1,
+    signature: new Uint8Array(64).fill(9),
+  };
+  const newEvent = async (room: number, seq: number | null, given: { ts?: number; sender?: string } = {}) => {
+    const num = next();
+    const sender = given.sender ?? '@alice:x';
+    const fields = {
+      num,
+      eventId: `$${Buffer.from(String(num).padStart(32, '0')).toString('base64url')}`,
+      room,
+      roomId: await names.text(room),
+      seq,
+      typeNum: await names.num('m.room.message'),
+      type: 'm.room.message',
+      senderNum: await names.num(sender),
+      sender,
+      stateKeyNum: null,
+      stateKey: undefined,
+      ts: given.ts ?? num,
+      depth: seq ?? 1,
+      standing: seq === null ? STANDING.outlier : STANDING.accepted,
+      snapshot: 0,
+      replaces: null,
+      extra: null,
+    };
+    return new StoredEvent(fields, '{"body":"ü"}', null);
+  };
+  const fill = async (count: number) => {
+    const { events, rooms } = openStores();
+    const row = await newRoom();
+    const list: StoredEvent[] = [];
+    for (let seq = 1; seq <= count; seq += 1) list.push(await newEvent(row.num, seq));
+    const moved = { ...row, seq: count, lastEvent: list.at(-1)?.num ?? 0 };
+    await database.commit([rooms.advance(moved, 0), ...list.map((event) => events.insert(event, proof))]);
+    return { room: row.num, list, nums: list.map(({ num }) => num) };
+  };
+
+  test('events are found by number and by id, also without what is in memory', async () => {
+    const { list, nums } = await fill(3);
+    const { events } = openStores();
+    expect(await events.list([nums[2] ?? 0, 9, nums[0] ?? 0])).toEqual([list[2], list[0]]);
+    const id = list[1]?.eventId ?? '';
+    expect((await openStores().events.byId(id))?.num).toBe(nums[1]);
+    expect(await events.byId('$nothing')).toBeUndefined();
+    expect(await events.numsOf([id, '$nothing'])).toEqual(new Map([[id, nums[1]]]));
+    expect((await events.proofs(nums)).get(nums[0] ?? 0)).toEqual(proof);
+  });
+
+  test('a redacted event is another in memory only once it is stored', async () => {
+    const { list, nums } = await fill(1);
+    const { events } = openStores();
+    const [event] = await events.list(nums);
+    if (event === undefined) throw new Error('there is one');
+    const { write, redacted } = events.redact(event, 77, '{}');
+    expect((await events.one(event.num))?.redactedBy).toBeNull();
+    await database.commit([write]);
+    events.replace(redacted);
+    for (const store of [events, openStores().events]) {
+      expect(await store.one(event.num)).toMatchObject({
+        redactedBy: 77,
+        contentText: '{}',
+        eventId: list[0]?.eventId,
+      });
+    }
+  });
+
+  test('states are read as they were written, by snapshot, with as many keys as wanted', async () => {
+    const created: NewNode[] = [];
+    let root = emptyState();
+    for (let key = 1; key <= 200; key += 1) root = withEntry(root, { type: 1, stateKey: key, event: key + 5 }, created);
+    const { states } = openStores();
+    const num = next();
+    await database.commit(states.snapshotWrites(num, 1, root, created));
+    const fresh = openStores().states;
+    const read = (await fresh.snapshots([num, 0, 999_999])).get(num);
+    if (read === undefined) throw new Error('the snapshot is there');
+    expect(read.hash).toBe(root.hash);
+    const keys = [
+      { type: 1, stateKey: 7 },
+      { type: 1, stateKey: 200 },
+      { type: 2, stateKey: 7 },
+    ];
+    expect(await fresh.lookupMany([read, emptyState()], keys)).toEqual([
+      [12, 205, undefined],
+      [undefined, undefined, undefined],
+    ]);
+    await fresh.loadAll([read]);
+    expect([...entries(read)]).toHaveLength(200);
+  });
+
+  test('a room moves on from where it is, and from nowhere else', async () => {
+    const { rooms } = openStores();
+    const row = await newRoom();
+    const moved = { ...row, seq: 1, lastEvent: 5, depth: 1, extremities: [5, 300], joined: 1, invited: 2 };
+    await database.commit([rooms.advance(moved, 0)]);
+    await expect(database.commit([rooms.advance({ ...moved, seq: 9 }, 0)])).rejects.toBeInstanceOf(Fenced);
+    await database.commit([rooms.publish(row.num, true)]);
+    const [read] = await rooms.load([row.num]);
+    expect(read).toMatchObject({ ...moved, root: { hash: row.root.hash }, fence: 1, published: true });
+    expect(await rooms.published()).toContain(row.num);
+    expect(await rooms.changedSince([row.num], 4)).toEqual([row.num]);
+    expect(await rooms.changedSince([row.num], 5)).toEqual([]);
+  });
+
+  test('memberships by user and by room; a new one is not forgotten', async () => {
+    const store = memberships();
+    const [room, other] = [(await newRoom()).num, (await newRoom()).num];
+    const [a, b, c] = [await names.num('@a:x'), await names.num('@b:x'), await names.num('@c:x')];
+    await database.commit([
+      store.put(a, room, 'join', 1),
+      store.put(b, room, 'invite', 2),
+      store.put(c, room, 'leave', 3),
+      store.put(a, other, 'ban', 4),
+      store.forget(a, other),
+    ]);
+    expect(await store.joined(room)).toEqual([a]);
+    expect((await store.ofRoom(room, ['invite', 'leave'])).map(({ user }) => user).sort((x, y) => x - y)).toEqual([
+      b,
+      c,
+    ]);
+    expect(new Map((await store.ofUser(a)).map((row) => [row.room, row]))).toEqual(
+      new Map([
+        [room, { user: a, room, membership: 'join', event: 1, forgotten: false }],
+        [other, { user: a, room: other, membership: 'ban', event: 4, forgotten: true }],
+      ]),
+    );
+    expect(await store.heroes(room, a, 5)).toEqual([b]);
+    expect(await store.heroes(room, b, 5)).toEqual([a]);
+    await database.commit([store.put(b, room, 'leave', 6), store.put(a, other, 'join', 7)]);
+    expect(await store.heroes(room, a, 1)).toEqual([c]);
+    expect((await store.ofUser(a)).find((row) => row.room === other)).toMatchObject({ event: 7, forgotten: false });
+  });
+
+  test('timelines: stretches, latest events, places and times', async () => {
+    const timelines = new TimelineStore(database);
+    const { room, nums, list } = await fill(6);
+    const one = await fill(2);
+    const page = (after: number, upTo: number, backwards: boolean, limit = 10) =>
+      timelines.page({ room, after, upTo }, backwards, limit);
+    expect(await page(0, 6, false, 2)).toEqual(nums.slice(0, 2));
+    expect(await page(2, 5, true)).toEqual(nums.slice(2, 5).reverse());
+    expect(await timelines.latest([room, one.room, 999], 2)).toEqual(
+      new Map([
+        [room, nums.slice(-2)],
+        [one.room, one.nums],
+        [999, []],
+      ]),
+    );
+    expect((await timelines.latest([room], 5, nums[4])).get(room)).toEqual(nums.slice(-1));
+    expect(await timelines.after([room, one.room], nums[4] ?? 0, 2)).toEqual([nums[5], one.nums[0]]);
+    expect(await timelines.seqAt(room, nums[2] ?? 0)).toBe(3);
+    expect(await timelines.seqAt(room, 0)).toBe(0);
+    expect(await timelines.lastAt([room, one.room], nums[3] ?? 0)).toEqual(new Map([[room, nums[3]]]));
+    const ts = list[3]?.ts ?? 0;
+    expect(await timelines.closest(room, ts, 'f')).toBe(nums[3]);
+    expect(await timelines.closest(room, ts, 'b')).toBe(nums[3]);
+    expect(await timelines.closest(room, ts + 10_000, 'f')).toBeUndefined();
+    expect(await timelines.closest(room, ts + 10_000, 'b')).toBe(nums[5]);
+  });
+
+  test('relations: by parent, by sender, in pages; threads by their latest reply', async () => {
+    const relations = new RelationStore(database);
+    const { room, nums } = await fill(6);
+    const [root = 0, other = 0, ...children] = nums;
+    const [relType, type, sender] = [
+      await names.num('m.thread'),
+      await names.num('m.room.message'),
+      await names.num('@alice:x'),
+    ];
+    await database.commit(
+      children.flatMap((child) => relations.insert({ parent: root, relType, child, room, isThread: true })),
+    );
+    const again = relations.insert({ parent: root, relType, child: children[0] ?? 0, room, isThread: false });
+    await database.commit(again);
+    expect((await relations.children([root, other], [relType])).map(({ child }) => child)).toEqual(children);
+    expect(await relations.allChildren([other])).toEqual([]);
+    expect(await relations.bySender(root, { relType, type, sender })).toHaveLength(children.length);
+    const range = { after: children[0] ?? 0, before: children[3] ?? 0, limit: 5 };
+    expect(await relations.page([root], { relType }, { ...range, backwards: false })).toEqual(children.slice(1, 3));
+    expect(await relations.page([root], { type }, { ...range, backwards: true, limit: 1 })).toEqual([children[2]]);
+    expect(await relations.page([root], { type: 1 }, { ...range, backwards: false })).toEqual([]);
+    const latest = children.at(-1) ?? 0;
+    expect(await relations.threads(room, latest + 1, 5)).toEqual([{ root, latest }]);
+    expect(await relations.threads(room, latest, 5)).toEqual([]);
+  });
+
+  test('transaction ids, by device, until they are too old', async () => {
+    const transactions = new TransactionStore(database);
+    await database.commit([
+      transactions.insert(1, 'a', 10, 100),
+      transactions.insert(1, 'b', 11, 200),
+      transactions.insert(2, 'a', 12, 300),
+    ]);
+    await expect(database.commit([transactions.insert(1, 'a', 13, 400)])).rejects.toThrow();
+    expect(await transactions.find(2, 'a')).toBe(12);
+    expect(await transactions.ofEvents(1, [10, 11, 12])).toEqual(
+      new Map([
+        [10, 'a'],
+        [11, 'b'],
+      ]),
+    );
+    await transactions.expire(200);
+    expect([await transactions.find(1, 'a'), await transactions.find(1, 'b')]).toEqual([undefined, 11]);
+  });
+
+  test('aliases', async () => {
+    const aliases = new AliasStore(database);
+    await database.commit([aliases.insert('#b:x', 5, 1), aliases.insert('#a:x', 5, 2)]);
+    await expect(database.commit([aliases.insert('#a:x', 6, 2)])).rejects.toThrow();
+    expect(await aliases.find('#a:x')).toEqual({ alias: '#a:x', room: 5, creator: 2 });
+    expect((await aliases.ofRoom(5)).map(({ alias }) => alias)).toEqual(['#a:x', '#b:x']);
+    await database.commit([aliases.remove('#a:x')]);
+    expect(await aliases.find('#a:x')).toBeUndefined();
+  });
+});

@@ -1,0 +1,119 @@
+import { asArray, asObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Filter, parseFilter } from '../../src/filters/filter.ts';
+import type { Head } from '../../src/rooms/head.ts';
+import { type SyncRequest, sync } from '../../src/sync/sync.ts';
+import { streamToken } from '../../src/timeline/position.ts';
+import { sqlite } from '../storage/engines.ts';
+import { openWorld, type Person, type World } from '../support/world.ts';
+
+const LAZY: JsonObject = { room: { state: { lazy_load_members: true }, timeline: { limit: 3 } } };
+const AFTER = { stateAfter: 'state_after' } as const;
+
+describe('the state in /sync', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld(sqlite);
+  });
+  afterAll(() => world.end());
+
+  const answer = async (person: Person, filter: JsonValue, more: Partial<SyncRequest> = {}) => {
+    const parsed: Filter = parseFilter(filter);
+    const text = await sync(world, {
+      ...person,
+      since: undefined,
+      filter: parsed,
+      fullState: false,
+      stateAfter: undefined,
+      presence: 'offline',
+      timeoutMs: 0,
+      signal: () => new AbortController().signal,
+      ...more,
+    });
+    return JSON.parse(text) as JsonObject;
+  };
+  /** The member events of a section as `user: membership`, in order. */
+  const members = (reply: JsonObject, head: Head, section: string) => {
+    const room = asObject(asObject(asObject(reply.rooms)?.join)?.[head.roomId]);
+    const events = (asArray(asObject(room?.[section])?.events) ?? []) as JsonObject[];
+    return events
+      .filter(({ type }) => type === 'm.room.member')
+      .map(({ state_key, content }) => [state_key, asObject(content)?.membership]);
+  };
+  const open = async () => {
+    const people = [await world.person(), await world.person(), await world.person(), await world.person()] as const;
+    const [alice, ...others] = people;
+    // With a name: the members that a room is called by would come along.
+    const head = await world.room(alice, { preset: 'public_chat', name: 'Name' });
+    for (const person of others) await world.joining.join(head, person);
+    return { people, head };
+  };
+
+  test('lazy members: oneself and the senders, each once', async () => {
+    const { people, head } = await open();
+    const [alice, bob, carol] = people;
+    for (const person of [alice, bob, bob]) await world.say(person, head, 'hello');
+    const first = await answer(carol, LAZY);
+    const both = [alice, bob, carol].map(({ userId }) => [userId, 'join']);
+    expect(members(first, head, 'state').sort()).toEqual(both.sort());
+    const since = world.stream.current;
+    await world.say(bob, head, 'again');
+    expect(members(await answer(carol, LAZY, { since }), head, 'state')).toEqual([]);
+    const redundant = {
+      room: { ...asObject(LAZY.room), state: { lazy_load_members: true, include_redundant_members: true } },
+    };
+    expect(members(await answer(carol, redundant, { since }), head, 'state')).toEqual([[bob.userId, 'join']]);
+  });
+
+  test('lazy members are those of the state before the timeline, which then changes them', async () => {
+    const { people, head } = await open();
+    const [, bob, , newcomer] = people;
+    await world.joining.leave(head, newcomer);
+    const since = world.stream.current;
+    await world.joining.join(head, newcomer);
+    await world.say(newcomer, head, 'back');
+    const reply = await answer(bob, LAZY, { since });
+    expect(members(reply, head, 'state')).toEqual([[newcomer.userId, 'leave']]);
+    expect(members(reply, head, 'timeline')).toEqual([[newcomer.userId, 'join']]);
+    const later = world.stream.current;
+    await world.say(newcomer, head, 'still here');
+    expect(members(await answer(bob, LAZY, { since: later }), head, 'state')).toEqual([]);
+  });
+
+  test.each([LAZY, {}])('the state after the timeline has every change that the timeline shows, %j', async (filter) => {
+    const { people, head } = await open();
+    const [alice, bob, carol, dora] = people;
+    const since = world.stream.current;
+    await world.joining.kick(head, alice, dora.userId);
+    await world.joining.leave(head, carol);
+    const reply = await answer(bob, filter, { since, ...AFTER });
+    const found = members(reply, head, 'state_after').filter(([userId]) => userId !== alice.userId);
+    expect(found.sort()).toEqual(
+      [
+        [carol.userId, 'leave'],
+        [dora.userId, 'leave'],
+      ].sort(),
+    );
+    const eve = await world.person();
+    await world.joining.invite(head, alice, eve.userId);
+    const invited = world.stream.current;
+    await world.joining.join(head, eve);
+    const own = members(await answer(eve, filter, { since: invited, ...AFTER }), head, 'state_after');
+    expect(own.filter(([userId]) => userId === eve.userId)).toEqual([[eve.userId, 'join']]);
+  });
+
+  test('a gap brings the state that changed within it', async () => {
+    const { people, head } = await open();
+    const [alice, bob] = people;
+    const since = world.stream.current;
+    await world.setState(alice, head, 'm.room.name', { name: 'within the gap' });
+    for (let i = 0; i < 5; i++) await world.say(alice, head, `message ${i}`);
+    const reply = await answer(bob, { room: { timeline: { limit: 2 } } }, { since });
+    const room = asObject(asObject(asObject(reply.rooms)?.join)?.[head.roomId]);
+    expect(asObject(room?.timeline)?.limited).toBe(true);
+    expect(asObject(room?.state)?.events).toMatchObject([{ content: { name: 'within the gap' } }]);
+    const nothing = await answer(bob, {}, { since: world.stream.current });
+    expect(nothing.rooms).toBeUndefined();
+    expect(nothing.next_batch).toBe(streamToken(world.stream.current));
+  });
+});
