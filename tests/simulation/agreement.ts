@@ -46,10 +46,23 @@ async function checkHistory(world: AgreementWorld, caller: Caller, room: RoomTru
       const path = `/rooms/${encodeURIComponent(room.roomId)}/messages`;
       const page = (await get(world, caller, path, { dir, limit: 37, from })) as Page;
       ids.push(...page.chunk.map(({ event_id }) => event_id));
+      for (const event of page.chunk) checkContent(room, event);
       from = page.end;
     } while (from !== undefined);
     expectSame(`${caller.userId}: /messages of ${room.roomId}, ${dir}`, dir === 'b' ? ids.reverse() : ids, visible);
   }
+}
+
+/** An event says what it said, or that it was taken back. */
+function checkContent(room: RoomTruth, { event_id: id, content, unsigned, type }: ClientEvent): void {
+  const event = room.byId.get(id);
+  if (event === undefined) throw new Difference(`${id} does not exist`);
+  const isRedacted = unsigned?.redacted_because !== undefined;
+  if (isRedacted !== event.isRedacted) throw new Difference(`${id} is shown as ${isRedacted ? '' : 'not '}redacted`);
+  // Redactions name their target in the content, whatever the room's version has there.
+  if (type === 'm.room.redaction') return;
+  const [shown, truth] = [JSON.stringify(content), JSON.stringify(event.content)];
+  if (shown !== truth) throw new Difference(`${id} is shown with ${shown}, not ${truth}`);
 }
 
 async function checkInitialSync(world: AgreementWorld, caller: Caller, joined: readonly string[]): Promise<void> {

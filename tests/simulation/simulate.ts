@@ -17,6 +17,13 @@ export interface SimulationOptions {
   readonly steps: number;
 }
 
+export interface SimulationResult {
+  readonly events: number;
+  readonly rooms: number;
+  /** The latest event of each room: two runs of a seed have the same. */
+  readonly latest: readonly string[];
+}
+
 const NAMES = ['ada', 'bob', 'cleo', 'dan'];
 const DEVICES_EACH = 4;
 const QUIET_EVERY = 25;
@@ -31,12 +38,12 @@ const LATENCIES: readonly Latency[] = [
 ];
 
 /** Lets users act and devices watch. @throws Error with seed, step, the last actions and what differs */
-export async function simulate({ seed, steps }: SimulationOptions): Promise<{ events: number; rooms: number }> {
+export async function simulate({ seed, steps }: SimulationOptions): Promise<SimulationResult> {
   const simulation = await Simulation.open(seed);
   try {
     for (let step = 1; step <= steps; step += 1)
       await simulation.step(step, step % QUIET_EVERY === 0 || step === steps);
-    return simulation.size;
+    return simulation.result;
   } finally {
     await simulation.close();
   }
@@ -78,9 +85,13 @@ class Simulation {
     return simulation;
   }
 
-  get size(): { events: number; rooms: number } {
+  get result(): SimulationResult {
     const rooms = [...this.#truth.rooms.values()];
-    return { events: rooms.reduce((sum, { events }) => sum + events.length, 0), rooms: rooms.length };
+    return {
+      events: rooms.reduce((sum, { events }) => sum + events.length, 0),
+      rooms: rooms.length,
+      latest: rooms.map(({ events }) => events.at(-1)?.id ?? ''),
+    };
   }
 
   close(): Promise<void> {
