@@ -110,7 +110,17 @@ class Simulation {
       this.#readers.push(new StreamReader(caller, false, world, new Dice(this.#dice.seed())));
       this.#readers.push(new StreamReader(caller, true, world, new Dice(this.#dice.seed())));
     }
+    if (this.#dice.chance(0.5)) await this.#ignore();
     this.#actions = new Actions({ ...world, marks: this.#marks, users: this.#users }, new Dice(this.#dice.seed()));
+  }
+
+  /** One user ignores another from the beginning. */
+  async #ignore(): Promise<void> {
+    const [user, other] = this.#users;
+    if (user === undefined || other === undefined) return;
+    const path = `/user/${encodeURIComponent(user.userId)}/account_data/m.ignored_user_list`;
+    await this.#server.call(user, 'PUT', path, { body: { ignored_users: { [other.userId]: {} } } });
+    this.#truth.ignored.set(user.userId, other.userId);
   }
 
   /** Some users act and some devices sync, all at the same time; at a quiet point everything is compared. */

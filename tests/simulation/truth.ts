@@ -35,6 +35,8 @@ const EVENTS = `SELECT e.num, e.id, room.text AS room, r.version, type.text AS t
 /** What has really happened: every room's events in order, and everything else computed from them in the simplest way. */
 export class Truth {
   readonly rooms = new Map<string, RoomTruth>();
+  /** Whom users ignore, from the beginning to the end. */
+  readonly ignored = new Map<string, string>();
   readonly #database: SimDatabase;
   #upTo = 0;
 
@@ -51,7 +53,7 @@ export class Truth {
   refresh(): void {
     const rooms = Map.groupBy(this.#database.look<Row>(EVENTS, this.#upTo), (row) => row.room);
     for (const [roomId, rows] of rooms) {
-      this.rooms.set(roomId, new RoomTruth(roomId, rows[0]?.version ?? '', rows.map(toEvent)));
+      this.rooms.set(roomId, new RoomTruth(roomId, rows.map(toEvent), this.ignored));
       this.#upTo = Math.max(this.#upTo, ...rows.map(({ num }) => num));
     }
   }
@@ -73,14 +75,14 @@ export class Truth {
 /** One room. */
 export class RoomTruth {
   readonly roomId: string;
-  readonly version: string;
   readonly events: readonly TrueEvent[];
   readonly byId: ReadonlyMap<string, TrueEvent>;
+  readonly #ignored: ReadonlyMap<string, string>;
 
-  constructor(roomId: string, version: string, events: readonly TrueEvent[]) {
+  constructor(roomId: string, events: readonly TrueEvent[], ignored: ReadonlyMap<string, string>) {
     this.roomId = roomId;
-    this.version = version;
     this.events = events;
+    this.#ignored = ignored;
     this.byId = new Map(events.map((event) => [event.id, event]));
   }
 
@@ -117,6 +119,17 @@ export class RoomTruth {
     return join;
   }
 
+  /** Whether a user does not want to hear of what the sender of an event says. */
+  ignores(userId: string, { sender }: TrueEvent): boolean {
+    return this.#ignored.get(userId) === sender;
+  }
+
+  /** Whether a user is invited by somebody whom they do not ignore. */
+  isInvited(userId: string): boolean {
+    const event = this.state().get(stateKeyOf('m.room.member', userId));
+    return event?.content.membership === 'invite' && !this.ignores(userId, event);
+  }
+
   /** What a user may see, in order, of what has happened up to a place in the stream. */
   visible(userId: string, upTo = Number.POSITIVE_INFINITY): TrueEvent[] {
     const events = this.events.filter(({ num }) => num <= upTo);
@@ -135,6 +148,7 @@ export class RoomTruth {
         memberships.includes('join') ||
         (setting === 'shared' && i < lastJoin) ||
         (setting === 'invited' && memberships.includes('invite'));
+      if (event.stateKey === undefined && this.ignores(userId, event)) return false;
       return isOwn(event) || isReadable(before.visibility) || isReadable(visibility);
     });
   }

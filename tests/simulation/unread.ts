@@ -27,6 +27,7 @@ export function unreadCounts(room: RoomTruth, userId: string, marks: ReadMarks):
   const join = room.joinOf(userId)?.num ?? Number.POSITIVE_INFINITY;
   const verdicts = room.events
     .filter(({ num, sender, isRedacted }) => num > join && sender !== userId && !isRedacted)
+    .filter((event) => event.stateKey !== undefined || !room.ignores(userId, event))
     .filter((event) => event.num > marks.of(userId, room.roomId, threadOf(event)))
     .map((event) => verdictOf(event, userId));
   return {

@@ -30,7 +30,7 @@ export function openReading(rooms: Rooms, userData: UserData, activity: Activity
     recent,
     notifier: new Notifier({ ...rooms, recent }),
     lazyMembers: new LazyMembersCache(),
-    unread: new UnreadCounts({ ...rooms, receipts: activity.receipts, verdicts }),
+    unread: new UnreadCounts({ ...rooms, ...userData, receipts: activity.receipts, verdicts }),
   };
 }
 

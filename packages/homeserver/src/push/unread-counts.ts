@@ -1,3 +1,4 @@
+import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import { relationOf } from '../rooms/effects.ts';
@@ -28,6 +29,8 @@ interface Entry {
   readonly join: number;
   /** The receipts as text. */
   readonly receipts: string;
+  /** Whose messages are not shown, so that they are not counted either. */
+  readonly ignored: ReadonlySet<number>;
   readonly upTo: number;
   readonly main: Counts;
   readonly threads: ReadonlyMap<string, Counts>;
@@ -52,6 +55,7 @@ export interface UnreadParts {
   readonly events: EventStore;
   readonly timelines: TimelineStore;
   readonly stream: Stream;
+  readonly ignoredUsers: IgnoredUsers;
 }
 
 /**
@@ -70,15 +74,15 @@ export class UnreadCounts {
   async of(user: Case['user'], head: Head, row: MembershipRow): Promise<Unread> {
     const own = [...(await this.#parts.receipts.receiptsOf(head.num)).ofUser(user.num)];
     const receipts = own.map(({ type, thread, seq }) => `${type}${thread}:${seq}`).join(' ');
+    const ignored = await this.#parts.ignoredUsers.of(user.num);
     const key = `${user.num}/${head.num}`;
-    const known = this.#kept.get(key);
-    if (known?.member === row.event && known.receipts === receipts && known.upTo >= head.row.seq) return known;
+    const kept = this.#kept.get(key);
+    const known = kept?.receipts === receipts && kept.ignored === ignored ? kept : undefined;
+    if (known?.member === row.event && known.upTo >= head.row.seq) return known;
     const read = readMarks(own);
     const join = known?.member === row.event ? known.join : await this.#joinOf(row);
-    const isSame = known?.join === join && known.receipts === receipts;
-    const begin = isSame
-      ? { ...known, member: row.event }
-      : await this.#begin({ member: row.event, join, receipts }, read);
+    const basis = { member: row.event, join, receipts, ignored };
+    const begin = known?.join === join ? { ...known, ...basis } : await this.#begin(basis, read);
     const entry = await this.#count(begin, { user, head, read });
     this.#kept.set(key, entry);
     return entry;
@@ -95,7 +99,7 @@ export class UnreadCounts {
     }
   }
 
-  async #begin(basis: Pick<Entry, 'member' | 'join' | 'receipts'>, read: ReadMarks): Promise<Entry> {
+  async #begin(basis: Pick<Entry, 'member' | 'join' | 'receipts' | 'ignored'>, read: ReadMarks): Promise<Entry> {
     const join = await this.#parts.events.one(basis.join);
     const upTo = Math.max(join?.seq ?? 0, read.everywhere);
     return { ...basis, upTo, main: ZERO, threads: NO_THREADS };
@@ -116,7 +120,10 @@ export class UnreadCounts {
       return this.#count(await this.#begin(entry, read), { user, head, read });
     const unread = events.filter(
       (event) =>
-        event.senderNum !== user.num && event.redactedBy === null && (event.seq ?? 0) > read.of(threadOf(event)),
+        event.senderNum !== user.num &&
+        event.redactedBy === null &&
+        (event.isState || !entry.ignored.has(event.senderNum)) &&
+        (event.seq ?? 0) > read.of(threadOf(event)),
     );
     const verdicts = await this.#parts.verdicts.of(user.num, user.id, head, unread);
     const totals = { main: entry.main, threads: new Map(entry.threads) };
