@@ -17,7 +17,8 @@ const TYPE_INT8 = 20;
 export async function openPostgres(url: string): Promise<Database> {
   pg.types.setTypeParser(TYPE_INT8, Number);
   const pool = new pg.Pool({ connectionString: url, max: READ_CONNECTIONS_MAX });
-  const writer = new pg.Client({ connectionString: url });
+  // Statements of a group are sent without waiting for one another.
+  const writer = new pg.Client({ connectionString: url, pipeline: true });
   await writer.connect();
   const reading: PostgresConnection = { query: async (text, values) => counted(await pool.query(text, values)) };
   const writing: PostgresConnection = { query: async (text, values) => counted(await writer.query(text, values)) };

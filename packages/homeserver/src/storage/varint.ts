@@ -79,7 +79,8 @@ export class VarintReader {
   bytes(length: number): Uint8Array {
     const end = this.#at + length;
     if (end > this.#bytes.length) throw new RangeError('the bytes end too early');
-    const bytes = this.#bytes.slice(this.#at, end);
+    // Copied: a driver may give a Buffer, whose own `slice` would share its memory.
+    const bytes = new Uint8Array(this.#bytes.subarray(this.#at, end));
     this.#at = end;
     return bytes;
   }

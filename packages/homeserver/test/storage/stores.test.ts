@@ -183,10 +183,9 @@ describe.each(engines)('stores, on $name', (engine) => {
         [other, { user: a, room: other, membership: 'ban', event: 4, forgotten: true }],
       ]),
     );
-    expect(await store.heroes(room, a, 5)).toEqual([b]);
-    expect(await store.heroes(room, b, 5)).toEqual([a]);
+    expect([await store.present(room, 5), await store.gone(room, a, 5)]).toEqual([[a, b], [c]]);
     await database.commit([store.put(b, room, 'leave', 6), store.put(a, other, 'join', 7)]);
-    expect(await store.heroes(room, a, 1)).toEqual([c]);
+    expect([await store.present(room, 5), await store.gone(room, b, 5)]).toEqual([[a], [c]]);
     expect((await store.ofUser(a)).find((row) => row.room === other)).toMatchObject({ event: 7, forgotten: false });
   });
 
