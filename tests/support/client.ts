@@ -83,7 +83,7 @@ function search(query: QueryValues = {}): string {
   for (const [name, value] of Object.entries(query)) {
     for (const one of [value].flat()) if (one !== undefined) parameters.append(name, String(one));
   }
-  return parameters.size === 0 ? '' : `?${parameters}`;
+  return parameters.size === 0 ? '' : `?${parameters.toString()}`;
 }
 
 function parse(text: string): JsonObject {

@@ -11,7 +11,7 @@ import { systemRandom } from '../../packages/homeserver/src/platform/random.ts';
 import { registerAdmin, SHARED_SECRET } from './admin.ts';
 import { registerUser, type TestUser } from './user.ts';
 
-export const SERVER_NAME = 'hearth.test';
+const SERVER_NAME = 'hearth.test';
 
 /** A server in this process, on a free port, with a data folder of its own. */
 export interface TestServer {

@@ -27,7 +27,7 @@ export async function checkCanonicalAlias(deps: CheckDeps, head: Head, content: 
   const main = content.alias === undefined || content.alias === null ? [] : [content.alias];
   for (const alias of [...main, ...alternatives]) {
     if (typeof alias !== 'string' || (alias !== '' && parseRoomAlias(alias) === undefined)) {
-      throw invalidParam(`${String(alias)} is no room alias`);
+      throw invalidParam(`${JSON.stringify(alias)} is no room alias`);
     }
     if (alias === '' || before.has(alias)) continue;
     if ((await deps.aliases.find(alias))?.room !== head.num) throw badAlias(`${alias} does not point at this room`);

@@ -7,7 +7,7 @@ export interface MigrationConnection {
   versions(): Promise<readonly { version: number; oldest_compatible: number }[]>;
 }
 
-export const VERSIONS_TABLE =
+const VERSIONS_TABLE =
   'CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL, oldest_compatible INTEGER NOT NULL)';
 
 /**

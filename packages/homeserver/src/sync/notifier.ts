@@ -160,5 +160,5 @@ function take(index: Map<number, Set<Waiter>>, key: number, waiter: Waiter): voi
 }
 
 function wake(waiters: ReadonlySet<Waiter> | undefined): void {
-  if (waiters !== undefined) for (const waiter of [...waiters]) waiter.wake();
+  if (waiters !== undefined) for (const waiter of waiters) waiter.wake();
 }

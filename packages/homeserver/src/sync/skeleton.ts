@@ -1,3 +1,4 @@
+import { membershipOf } from '../rooms/effects.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { RoomStore } from '../storage/room-store.ts';
@@ -194,7 +195,7 @@ async function membershipsBefore(
     let num: number | null = row.event;
     while (num !== null && num > position) num = (await events.one(num))?.replaces ?? null;
     const event = num === null ? undefined : await events.one(num);
-    before.set(row.room, event === undefined ? 'none' : String(event.content.membership));
+    before.set(row.room, event === undefined ? 'none' : membershipOf(event));
   }
   return before;
 }

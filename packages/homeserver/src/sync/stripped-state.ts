@@ -21,7 +21,7 @@ export async function strippedState(head: Head, member: StoredEvent): Promise<st
 }
 
 /** A stripped state event: nothing but sender, type, state key and content. */
-export function strippedEvent(event: StoredEvent): string {
+function strippedEvent(event: StoredEvent): string {
   const { sender, type, stateKey = '', contentText } = event;
   return `{"type":${JSON.stringify(type)},"state_key":${JSON.stringify(stateKey)},"sender":${JSON.stringify(sender)},"content":${contentText}}`;
 }

@@ -1,4 +1,5 @@
 import { historyVisibility, mayRead } from '@hearth/protocol/visibility/visibility.ts';
+import { membershipOf } from '../rooms/effects.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
@@ -55,18 +56,19 @@ async function judge(
   for (const event of events) {
     const { visibility, membership } = before.get(event.snapshot) ?? {};
     const isOwnMembership = event.type === 'm.room.member' && event.stateKeyNum === user;
-    const after = isOwnMembership ? String(event.content.membership) : undefined;
+    const after = isOwnMembership ? membershipOf(event) : undefined;
     const readable = mayRead({
       visibility: historyVisibility(visibility?.content.history_visibility),
       ...(event.type === 'm.room.history_visibility' && event.stateKey === ''
         ? { visibilityAfter: historyVisibility(event.content.history_visibility) }
         : {}),
-      membership: membership === undefined ? undefined : String(membership.content.membership),
+      membership: membership === undefined ? undefined : membershipOf(membership),
       membershipAfter: after,
       joinedLater: event.num < lastJoin,
     });
     // A user always learns of their own leaving, kicking and banning, and of an invite.
-    if (readable || isOwnMembership) judged.set(event.num, after ?? String(membership?.content.membership ?? 'leave'));
+    if (readable || isOwnMembership)
+      judged.set(event.num, after ?? (membership === undefined ? 'leave' : membershipOf(membership)));
   }
   return judged;
 }
