@@ -81,7 +81,7 @@ function options(choices: readonly unknown[]): fc.Arbitrary<unknown> {
 function leaf(schema: Schema): fc.Arbitrary<unknown> {
   switch (schema.type) {
     case 'string':
-      return fc.oneof(anyText, fc.nat(1000).map(String), fc.constantFrom('true', 'false', 'b', 'f'));
+      return fc.oneof(anyText, fc.nat(1000).map(String), fc.constantFrom('0', '1', 'true', 'false', 'b', 'f'));
     case 'number':
       return fc.oneof(fc.integer(), fc.constantFrom(0, 1, -1, 2 ** 53, 0.5, 1e308));
     case 'boolean':

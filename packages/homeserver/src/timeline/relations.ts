@@ -97,7 +97,8 @@ export async function threadsPage(
   room: number,
   query: ThreadsQuery,
 ): Promise<RelationsPage> {
-  const limit = Math.min(query.limit ?? THREADS_DEFAULT, THREADS_MAX);
+  // None at a time would never get to the end.
+  const limit = Math.max(1, Math.min(query.limit ?? THREADS_DEFAULT, THREADS_MAX));
   let before = ((await positionOf(deps, room, query.from)) ?? Number.MAX_SAFE_INTEGER - 1) + 1;
   const shown: Shown[] = [];
   for (let scanned = 0; scanned < THREADS_SCANNED_MAX; scanned += limit) {
