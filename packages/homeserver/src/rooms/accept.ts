@@ -1,7 +1,7 @@
 import { authorise } from '@hearth/protocol/auth/authorise.ts';
 import { forbidden } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Write } from '../storage/database.ts';
+import { Fenced, type Write } from '../storage/database.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { Names } from '../storage/names.ts';
 import type { RoomStore } from '../storage/room-store.ts';
@@ -59,7 +59,8 @@ type Parent = { readonly num: number; readonly relType: number } | undefined;
 
 /**
  * The one door for every event of this server: authorises drafts against the room's head, in order, moves the head on
- * and stores everything in one transaction, all or nothing. Resolves when that is on disk and announced.
+ * and stores everything in one transaction, all or nothing. Resolves when that is on disk and announced. When the room
+ * turns out to have moved on without this head, it is all decided again on the head as it is.
  * @throws MatrixError M_FORBIDDEN when the rules refuse one of the events
  */
 export async function accept(
@@ -67,6 +68,22 @@ export async function accept(
   head: Head,
   drafts: readonly EventDraft[],
   options: AcceptOptions = {},
+): Promise<StoredEvent[]> {
+  try {
+    return await acceptOn(deps, head, drafts, options);
+  } catch (error) {
+    if (!(error instanceof Fenced) || options.isNew === true) throw error;
+    const current = await deps.heads.byNum(head.num);
+    if (current === undefined) throw error;
+    return acceptOn(deps, current, drafts, options);
+  }
+}
+
+async function acceptOn(
+  deps: AcceptDeps,
+  head: Head,
+  drafts: readonly EventDraft[],
+  options: AcceptOptions,
 ): Promise<StoredEvent[]> {
   const parents = await parentsOf(deps, head, drafts);
   await intern(deps.names, drafts);

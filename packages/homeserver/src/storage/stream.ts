@@ -46,6 +46,7 @@ export class Stream {
   #taken: number;
   #announced: number;
   #reserved: number;
+  #isReserving = false;
   readonly #database: Database;
   readonly #listeners: Listener[] = [];
 
@@ -69,10 +70,15 @@ export class Stream {
     return this.#announced;
   }
 
-  /** Takes the next position. The `commit` that carries it follows without an `await` between. */
+  /**
+   * Takes the next position. The `commit` that carries it follows without an `await` between.
+   * @throws Error when none is left because the database has not taken writes for long
+   */
   next(): number {
+    if (this.#taken >= this.#reserved) throw new Error('no position is reserved: the database takes no writes');
     this.#taken += 1;
-    if (this.#taken + RESERVED_AHEAD / 2 > this.#reserved) void this.#reserve();
+    // When reserving fails the next call tries again; the positions reserved before last for a while.
+    if (this.#taken + RESERVED_AHEAD / 2 > this.#reserved) this.#reserve().catch(() => undefined);
     return this.#taken;
   }
 
@@ -96,8 +102,16 @@ export class Stream {
     this.#listeners.push(listener);
   }
 
+  /** Makes sure on disk that a later start begins after the positions that are about to be handed out. */
   async #reserve(): Promise<void> {
-    this.#reserved = this.#taken + RESERVED_AHEAD;
-    await this.#database.commit([write(writeReserved, 0, this.#reserved)]);
+    if (this.#isReserving) return;
+    this.#isReserving = true;
+    const upTo = this.#taken + RESERVED_AHEAD;
+    try {
+      await this.#database.commit([write(writeReserved, 0, upTo)]);
+      this.#reserved = upTo;
+    } finally {
+      this.#isReserving = false;
+    }
   }
 }
