@@ -1,19 +1,21 @@
 #!/usr/bin/env node
 // Kept to what old versions of Node understand: it finds the right one.
 import { spawn } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const NODE_MAJOR = 24;
+const path = (below) => fileURLToPath(new URL(`../${below}`, import.meta.url));
 
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
   // Compiled code of the last run is used again: a start takes half the time. The variable is for the threads.
-  const cache = fileURLToPath(new URL('../node_modules/.cache/hearth', import.meta.url));
+  const cache = path('node_modules/.cache/hearth');
   module.enableCompileCache(cache);
   process.env.NODE_COMPILE_CACHE = cache;
-  await import('../packages/homeserver/src/main.ts');
+  await import(isBuilt() ? '../packages/homeserver/dist/main.js' : '../packages/homeserver/src/main.ts');
 } else {
-  const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+  const node = path('node_modules/.bin/node');
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', () => {
@@ -21,4 +23,22 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
     process.exit(1);
   });
   child.on('exit', (code) => process.exit(code ?? 1));
+}
+
+/** Whether the bundle is there and made from the sources as they are now. */
+function isBuilt() {
+  const bundle = statSync(path('packages/homeserver/dist/main.js'), { throwIfNoEntry: false });
+  return (
+    bundle !== undefined &&
+    ['protocol', 'api', 'homeserver'].every((name) => isOlder(path(`packages/${name}/src`), bundle))
+  );
+}
+
+/** Whether nothing in a folder has changed since. */
+function isOlder(folder, { mtimeMs }) {
+  return readdirSync(folder, { withFileTypes: true }).every((entry) => {
+    const file = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return statSync(file).mtimeMs <= mtimeMs && isOlder(file, { mtimeMs });
+    return statSync(file).mtimeMs <= mtimeMs;
+  });
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../config/problems.ts';
 import { DataDirInUse } from '../storage/lock.ts';
 import { checkConfig } from './check-config.ts';
@@ -28,7 +28,7 @@ function fail(messages: readonly string[]): number {
 function program(): Command {
   const hearth = new Command('hearth')
     .description('A Matrix homeserver.')
-    .version(`Hearth ${version()}`)
+    .version(`Hearth ${manifest.version}`)
     .exitOverride()
     .showHelpAfterError('(hearth --help lists what there is)');
   configured(hearth.command('start'))
@@ -45,7 +45,7 @@ function program(): Command {
     .description('Say what is wrong with the configuration.')
     .option('--listen <host:port...>', 'where to listen')
     .action(checkConfig);
-  for (const command of hearth.commands) command.version(`Hearth ${version()}`).exitOverride();
+  for (const command of hearth.commands) command.version(`Hearth ${manifest.version}`).exitOverride();
   return hearth;
 }
 
@@ -54,9 +54,4 @@ function configured(command: Command): Command {
     .option('--config <file>', 'configuration file (default: hearth.yaml, if it is there)')
     .option('--server-name <name>', 'the name in user ids and room aliases')
     .option('--data-dir <folder>', 'the folder for everything the server keeps');
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

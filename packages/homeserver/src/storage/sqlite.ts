@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { Bound, Database, Statement, Write } from './database.ts';
@@ -5,6 +6,9 @@ import { GroupCommit, type Outcome } from './group-commit.ts';
 import { openForReading } from './sqlite-connection.ts';
 import { bindSqlite, toSqlite } from './sqlite-dialect.ts';
 import type { GroupMessage, GroupReply, PackedTransaction } from './sqlite-writer.ts';
+
+/** The writer's file stands beside this one, in the sources as in the bundle. */
+const WRITER = new URL(`./sqlite-writer${extname(import.meta.url)}`, import.meta.url);
 
 /**
  * The embedded database: reads on this thread (short, by index, mostly from the page cache), writes on a thread of
@@ -22,7 +26,7 @@ export class SqliteDatabase implements Database {
 
   constructor(path: string) {
     this.#reader = openForReading(path);
-    this.#writer = new Worker(new URL('./sqlite-writer.ts', import.meta.url), {
+    this.#writer = new Worker(WRITER, {
       workerData: { path },
       resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 },
     });
