@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 /**
- * Puts the sources into a few files, which start in half the time of four hundred: see docs/decisions/0002-bundle.md.
+ * Puts the sources into a few files, which start in half the time of four hundred: see docs/decisions/0005-bundle.md.
  * `bin/hearth.js` uses them as long as no source is newer.
  */
 const root = (path: string) => fileURLToPath(new URL(`../packages/homeserver/${path}`, import.meta.url));
