@@ -1,10 +1,15 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * The write-ahead log is folded into the database after this many statements. Small, because the log's file never
- * shrinks: it is what an idle server pays on disk.
+ * After how many statements the write-ahead log is folded into a database of so many pages. The log's file never
+ * shrinks while the server runs, so it may grow with the database, of which it stays a fraction, but not before it.
  */
-export const CHECKPOINT_EVERY_STATEMENTS = 150;
+export function checkpointAfter(pages: number): number {
+  return Math.min(Math.max(Math.floor(pages / 8), CHECKPOINT_STATEMENTS_MIN), CHECKPOINT_STATEMENTS_MAX);
+}
+
+const CHECKPOINT_STATEMENTS_MIN = 64;
+const CHECKPOINT_STATEMENTS_MAX = 1_000;
 
 const PAGE_CACHE_KIB = 6_000;
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { CHECKPOINT_EVERY_STATEMENTS, openForWriting } from './sqlite-connection.ts';
+import { checkpointAfter, openForWriting } from './sqlite-connection.ts';
 
 /**
  * The writer's thread: the only connection that writes. It takes groups of transactions, commits each group at once
@@ -29,7 +29,13 @@ const database: DatabaseSync = openForWriting(workerData.path);
 const prepared: StatementSync[] = [];
 const begin = database.prepare('BEGIN IMMEDIATE');
 const commit = database.prepare('COMMIT');
+const pageCount = database.prepare('PRAGMA page_count');
 let sinceCheckpoint = 0;
+let checkpointAt = checkpointAfter(pages());
+
+function pages(): number {
+  return Number(pageCount.get()?.page_count ?? 0);
+}
 
 function execute(transaction: PackedTransaction): void {
   for (const [index, changes, values] of transaction) {
@@ -85,8 +91,9 @@ parentPort?.on('message', (message: GroupMessage | 'close') => {
   for (const [index, text] of message.texts) prepared[index] = database.prepare(text);
   parentPort?.postMessage(commitGroup(message.transactions));
   // After the answer, so that nobody waits for it.
-  if (sinceCheckpoint >= CHECKPOINT_EVERY_STATEMENTS) {
+  if (sinceCheckpoint >= checkpointAt) {
     database.exec('PRAGMA wal_checkpoint(PASSIVE)');
     sinceCheckpoint = 0;
+    checkpointAt = checkpointAfter(pages());
   }
 });
