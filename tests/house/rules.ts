@@ -58,6 +58,8 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['pino', /^homeserver\/src\/platform\/log\.ts$/],
   ['prom-client', /^homeserver\/src\/platform\/prometheus\.ts$/],
   ['commander', /^homeserver\/src\/cli\//],
+  // For the version it prints.
+  ['homeserver/package.json', /^homeserver\/src\/cli\/program\.ts$/],
   ['yaml', /^homeserver\/src\/config\/yaml-file\.ts$/],
   ['@node-rs/argon2', /^homeserver\/src\/users\/passwords\.ts$/],
   ['valibot', /^(api\/src|homeserver\/src\/(http|config|filters|cli))\//],
