@@ -31,6 +31,7 @@ import type { Database } from './storage/database.ts';
 import { lockDataDir } from './storage/lock.ts';
 import { Names } from './storage/names.ts';
 import { openDatabase } from './storage/open.ts';
+import { claimServerName } from './storage/server-name.ts';
 import { Stream } from './storage/stream.ts';
 import { openUsers, type Users } from './users/open-users.ts';
 
@@ -143,6 +144,7 @@ type Domains = Awaited<ReturnType<typeof openDomains>>;
 
 /** The domains in their order: each may use those before it. */
 async function openDomains(config: Config, database: Database, { clock, random }: Machine, background: Background) {
+  await claimServerName(database, config.server_name);
   const names = await Names.open(database);
   const stream = await Stream.open(database);
   const users = await openUsers({ database, names, clock, random }, usersSettings(config));

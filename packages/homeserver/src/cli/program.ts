@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../config/problems.ts';
 import { DataDirInUse } from '../storage/lock.ts';
+import { OtherServerName } from '../storage/server-name.ts';
 import { checkConfig } from './check-config.ts';
 import { createUser } from './create-user.ts';
 import { Failure } from './failure.ts';
@@ -15,9 +16,14 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof ConfigError) return fail(error.problems);
-    if (error instanceof Failure || error instanceof DataDirInUse) return fail([error.message]);
+    if (isExplained(error)) return fail([error.message]);
     throw error;
   }
+}
+
+/** Whether the error says in its message what the person at the command line can do. */
+function isExplained(error: unknown): error is Error {
+  return error instanceof Failure || error instanceof DataDirInUse || error instanceof OtherServerName;
 }
 
 function fail(messages: readonly string[]): number {

@@ -1,0 +1,9 @@
+import type { Migration } from './migration.ts';
+
+/** What a database says about the server that it belongs to. */
+export const server: Migration = {
+  version: 4,
+  name: 'server',
+  oldestCompatible: 1,
+  statements: ['CREATE TABLE server (key TEXT PRIMARY KEY, value TEXT NOT NULL)'],
+};
