@@ -220,11 +220,13 @@ async function commit(
   effects: Effects,
 ): Promise<void> {
   const changes = events.map(({ num }): Change => ({ kind: 'event', position: num, room: head.num, event: num }));
+  const { row } = head;
   try {
     await deps.stream.commit(writes, changes, () => {
+      head.stored = row;
       for (const event of effects.redacted) deps.events.replace(event);
-      for (const row of effects.relations) relate(deps.events, row);
-      for (const row of effects.memberships) deps.userRooms.apply(row);
+      for (const relation of effects.relations) relate(deps.events, relation);
+      for (const membership of effects.memberships) deps.userRooms.apply(membership);
       if (effects.memberships.length > 0) head.heroes = undefined;
     });
   } catch (error) {

@@ -35,19 +35,13 @@ export type RoomAccess =
 export async function roomAccess(deps: AccessDeps, roomId: string, user: number): Promise<RoomAccess> {
   const head = await deps.heads.find(roomId);
   if (head === undefined) throw forbidden('You are not in this room');
-  if (head.joined.has(user)) {
-    await head.pending;
-    return { kind: 'member', head };
-  }
+  if (head.joined.has(user)) return { kind: 'member', head };
   const row = await deps.userRooms.one(user, head.num);
   if (row !== undefined && !row.forgotten && (row.membership === 'leave' || row.membership === 'ban')) {
     const until = await deps.events.one(row.event);
     if (until !== undefined && (await wasJoined(deps, until))) return { kind: 'past', head, until };
   }
-  if (await isWorldReadable(head)) {
-    await head.pending;
-    return { kind: 'peeker', head };
-  }
+  if (await isWorldReadable(head)) return { kind: 'peeker', head };
   throw forbidden('You are not in this room');
 }
 
@@ -58,7 +52,7 @@ export async function isWorldReadable(head: Head): Promise<boolean> {
 
 /** The state that a user sees: now, or at the moment they left. */
 export async function visibleState(deps: AccessDeps, access: RoomAccess): Promise<NodeRef> {
-  if (access.kind !== 'past') return access.head.root;
+  if (access.kind !== 'past') return access.head.stored.root;
   const { num } = access.until;
   const root = (await deps.states.snapshots([num])).get(num);
   if (root === undefined) throw new Error('the state after a member event is missing');

@@ -28,13 +28,15 @@ export interface HeadStores {
 export class Head {
   readonly roomId: string;
   readonly version: RoomVersion;
-  /** What is, or is about to be, stored. */
+  /** What the next event builds on; the latest of it may still be on its way to the disk. */
   row: RoomRow;
+  /** What is on disk: readers see this, so that they are never shown what a crash could take away. */
+  stored: RoomRow;
   /** The events of `row.extremities`: those that no other event points at. */
   extremities: readonly StoredEvent[];
   /** Users who have joined. */
   readonly joined: Set<number>;
-  /** Settles with the latest commit. Reads of the current state wait for it, so that they never show what may be lost. */
+  /** Settles with the latest commit, for those who answer with what somebody else has just decided. */
   pending: Promise<void> = Promise.resolve();
   /** The first members by whom a nameless room is called, as last asked; forgotten when somebody comes or goes. */
   heroes: Promise<readonly number[]> | undefined;
@@ -51,6 +53,7 @@ export class Head {
     this.roomId = roomId;
     this.version = version;
     this.row = stored.row;
+    this.stored = stored.row;
     this.extremities = stored.extremities;
     this.joined = new Set(stored.joined);
     this.#stores = stores;
