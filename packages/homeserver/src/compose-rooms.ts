@@ -15,13 +15,13 @@ import type { Route } from './http/route.ts';
 import { UnreadCounts } from './push/unread-counts.ts';
 import { Verdicts } from './push/verdicts.ts';
 import type { Rooms } from './rooms/open-rooms.ts';
+import { ChangeLog } from './sync/change-log.ts';
 import { LazyMembersCache } from './sync/lazy-members-cache.ts';
 import { Notifier } from './sync/notifier.ts';
-import { RecentChanges } from './sync/recent-changes.ts';
 
 /** What reads rooms: timelines, sync and the streams. */
 export function openReading(rooms: Rooms, userData: UserData, activity: Activity) {
-  const recent = new RecentChanges(rooms.stream);
+  const recent = new ChangeLog(rooms.stream);
   const verdicts = new Verdicts(userData.pushRules);
   return {
     ...rooms,

@@ -4,7 +4,7 @@ import { guestAccessForbidden } from '@hearth/protocol/errors.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
 import { eventStream } from '../sync/event-stream.ts';
 import { type InitialSyncDeps, initialSync, roomInitialSync } from '../sync/initial-sync.ts';
-import { LEGACY_FORMAT } from '../sync/legacy-texts.ts';
+import { LEGACY_FORMAT } from '../timeline/client-form.ts';
 import { readableEvent } from '../timeline/context.ts';
 import { hydrate, readerOf } from '../timeline/hydrate.ts';
 import { parseStreamToken } from '../timeline/position.ts';

@@ -1,9 +1,9 @@
-import { powerOf, requiredPower } from '@hearth/protocol/auth/power.ts';
 import { forbidden, invalidParam, matrixError, notFound } from '@hearth/protocol/errors.ts';
 import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
 import type { AcceptDeps } from '../rooms/accept.ts';
 import type { Aliases } from '../rooms/aliases.ts';
-import { type Head, toAuthEvent } from '../rooms/head.ts';
+import type { Head } from '../rooms/head.ts';
+import { powersIn } from '../rooms/powers.ts';
 
 export interface DirectoryDeps extends AcceptDeps {
   readonly aliases: Aliases;
@@ -76,11 +76,8 @@ export class RoomDirectory {
 /** Those who may set `m.room.canonical_alias` have the say about a room's place in the directory. */
 async function maySetAliases(head: Head, actor: Actor): Promise<boolean> {
   if (!head.joined.has(actor.user)) return false;
-  const create = await head.state('m.room.create');
-  const levels = (await head.state('m.room.power_levels'))?.content;
-  if (create === undefined) return false;
-  const needed = requiredPower('m.room.canonical_alias', true, levels, head.version);
-  return powerOf(actor.userId, levels, toAuthEvent(create), head.version) >= needed;
+  const powers = await powersIn(head);
+  return powers.of(actor.userId) >= powers.toSetState('m.room.canonical_alias');
 }
 
 function checkAlias(alias: string): void {

@@ -1,4 +1,3 @@
-import { powerNeeded, powerOf } from '@hearth/protocol/auth/power.ts';
 import type { UserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { isObject } from '@hearth/protocol/json/value.ts';
 import { defaultRuleset } from '@hearth/protocol/push-rules/defaults.ts';
@@ -10,7 +9,8 @@ import {
 } from '@hearth/protocol/push-rules/evaluate.ts';
 import type { PushAction, Ruleset } from '@hearth/protocol/push-rules/rule.ts';
 import { LruMap } from '../platform/lru.ts';
-import { type Head, toAuthEvent } from '../rooms/head.ts';
+import type { Head } from '../rooms/head.ts';
+import { powersIn } from '../rooms/powers.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { PushRules } from './push-rules.ts';
 
@@ -73,24 +73,18 @@ export class Verdicts {
     events: readonly StoredEvent[],
     evaluate: CompiledRuleset,
   ): Promise<Verdict[]> {
-    await head.ensure([
-      ['m.room.create', ''],
-      ['m.room.power_levels', ''],
-      ['m.room.member', userId],
-    ]);
-    const levels = head.known('m.room.power_levels', '')?.content;
-    const create = head.known('m.room.create', '');
-    const displayName = head.known('m.room.member', userId)?.content.displayname;
+    const powers = await powersIn(head);
+    const displayName = (await head.state('m.room.member', userId))?.content.displayname;
     const context = {
       displayName: typeof displayName === 'string' ? displayName : undefined,
       memberCount: head.joined.size,
-      notificationPower: (key: string) => powerNeeded(`notifications.${key}`, levels, head.version),
+      notificationPower: (key: string) => powers.to(`notifications.${key}`),
     };
     return events.map((event) => {
       const match = evaluate(this.#prepare(event), {
         ...context,
         get senderPower() {
-          return create === undefined ? 0 : powerOf(event.sender, levels, toAuthEvent(create), head.version);
+          return powers.of(event.sender);
         },
       });
       return match === undefined ? 'silent' : verdictOf(match.actions);

@@ -133,11 +133,10 @@ async function parentsOf(deps: AcceptDeps, head: Head, drafts: readonly EventDra
 }
 
 async function intern(names: Names, drafts: readonly EventDraft[]): Promise<void> {
-  for (const { type, stateKey, sender } of drafts) {
-    for (const text of [type, sender, ...(stateKey === undefined ? [] : [stateKey])]) {
-      if (names.cachedNum(text) === undefined) await names.num(text);
-    }
-  }
+  const texts = drafts.flatMap(({ type, stateKey, sender }) =>
+    stateKey === undefined ? [type, sender] : [type, sender, stateKey],
+  );
+  if (texts.some((text) => names.cachedNum(text) === undefined)) await names.nums(texts);
 }
 
 /** Brings the state that decides about the drafts, and that they replace, into memory. */

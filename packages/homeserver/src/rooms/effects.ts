@@ -17,7 +17,7 @@ export interface EffectStores {
 /** What an accepted event changes besides the timeline and the state: more writes, and what to do once they are stored. */
 export interface Effects {
   readonly writes: Write[];
-  /** The sender's transaction, memberships and events that other caches take over after the commit. */
+  /** What caches take over after the commit. */
   readonly memberships: MembershipRow[];
   readonly redacted: StoredEvent[];
   readonly relations: RelationRow[];

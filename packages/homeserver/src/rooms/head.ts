@@ -99,11 +99,10 @@ export class Head {
   /** Brings state events into memory. */
   async load(keys: readonly StateKeyPair[]): Promise<void> {
     const { names, events, states } = this.#stores;
-    const nums = [];
-    for (const [type, stateKey] of keys)
-      nums.push({ type: await names.num(type), stateKey: await names.num(stateKey) });
+    const nums = await names.nums(keys.flat());
+    const places = keys.map(([type, stateKey]) => ({ type: nums.get(type) ?? 0, stateKey: nums.get(stateKey) ?? 0 }));
     const { root } = this.row;
-    const [found = []] = await states.lookupMany([root], nums);
+    const [found = []] = await states.lookupMany([root], places);
     await events.load(found.filter((num) => num !== undefined));
   }
 

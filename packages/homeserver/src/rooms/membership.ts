@@ -1,4 +1,3 @@
-import { powerNeeded, powerOf } from '@hearth/protocol/auth/power.ts';
 import {
   badState,
   forbidden,
@@ -13,8 +12,9 @@ import { asArray, asString, isObject, type JsonObject } from '@hearth/protocol/j
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { type AcceptDeps, accept } from './accept.ts';
-import { type Head, toAuthEvent } from './head.ts';
+import type { Head } from './head.ts';
 import { memberContent, type ProfileOf } from './member-content.ts';
+import { powersIn } from './powers.ts';
 
 export interface MembershipDeps extends AcceptDeps {
   readonly profileOf: ProfileOf;
@@ -165,15 +165,11 @@ export class Memberships {
   }
 
   async #inviter(head: Head): Promise<string | undefined> {
-    const create = await head.state('m.room.create');
-    const levels = (await head.state('m.room.power_levels'))?.content;
-    if (create === undefined) return undefined;
-    const needed = powerNeeded('invite', levels, head.version);
+    const powers = await powersIn(head);
+    const needed = powers.to('invite');
     const members = await this.#deps.names.texts(head.joined);
     return [...members.values()].find(
-      (userId) =>
-        domainOf(userId) === this.#deps.signer.serverName &&
-        powerOf(userId, levels, toAuthEvent(create), head.version) >= needed,
+      (userId) => domainOf(userId) === this.#deps.signer.serverName && powers.of(userId) >= needed,
     );
   }
 

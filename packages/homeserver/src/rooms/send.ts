@@ -1,4 +1,3 @@
-import { powerNeeded, powerOf } from '@hearth/protocol/auth/power.ts';
 import { forbidden, notFound } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
@@ -6,7 +5,8 @@ import type { StoredEvent } from '../storage/stored-event.ts';
 import { type AcceptDeps, accept } from './accept.ts';
 import { type CheckDeps, checkCanonicalAlias, checkRelation } from './check-content.ts';
 import type { TransactionKey } from './draft.ts';
-import { type Head, toAuthEvent } from './head.ts';
+import type { Head } from './head.ts';
+import { powersIn } from './powers.ts';
 
 /** Who sends, and under which transaction id if any. */
 export interface Sending {
@@ -117,15 +117,8 @@ export class Sender {
  */
 async function mayRedact(head: Head, target: StoredEvent, sender: string): Promise<void> {
   if (target.sender === sender) return;
-  await head.ensure([
-    ['m.room.create', ''],
-    ['m.room.power_levels', ''],
-  ]);
-  const create = head.known('m.room.create', '');
-  if (create === undefined) throw new Error('a room without a create event');
-  const levels = head.known('m.room.power_levels', '')?.content;
-  const power = powerOf(sender, levels, toAuthEvent(create), head.version);
-  if (power >= powerNeeded('redact', levels, head.version)) return;
+  const powers = await powersIn(head);
+  if (powers.of(sender) >= powers.to('redact')) return;
   throw forbidden(`${sender} of ${domainOf(sender)} may not redact events of ${target.sender}`);
 }
 

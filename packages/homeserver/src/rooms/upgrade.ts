@@ -1,4 +1,3 @@
-import { powerOf, requiredPower } from '@hearth/protocol/auth/power.ts';
 import { forbidden, unsupportedRoomVersion } from '@hearth/protocol/errors.ts';
 import { asObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { type RoomVersion, roomVersion } from '@hearth/protocol/room-versions/rules.ts';
@@ -6,8 +5,9 @@ import type { StoredEvent } from '../storage/stored-event.ts';
 import { accept } from './accept.ts';
 import { stateEvents } from './access.ts';
 import { type CreateDeps, createRoom } from './create.ts';
-import { type Head, toAuthEvent } from './head.ts';
+import type { Head } from './head.ts';
 import type { RoomOptions } from './initial-events.ts';
+import { powersIn } from './powers.ts';
 
 /** The state that goes along to the new room (client-server API, "Room upgrades", "Server behaviour"). */
 const CARRIED_TYPES: ReadonlySet<string> = new Set([
@@ -53,11 +53,10 @@ export async function upgradeRoom(deps: CreateDeps, head: Head, request: Upgrade
 }
 
 async function checkPower(head: Head, userId: string): Promise<void> {
-  const [create, levels] = [await head.state('m.room.create'), await head.state('m.room.power_levels')];
   const member = await head.state('m.room.member', userId);
-  if (create === undefined || member?.content.membership !== 'join') throw forbidden('You are not in this room');
-  const power = powerOf(userId, levels?.content, toAuthEvent(create), head.version);
-  if (power < requiredPower('m.room.tombstone', true, levels?.content, head.version)) {
+  if (member?.content.membership !== 'join') throw forbidden('You are not in this room');
+  const powers = await powersIn(head);
+  if (powers.of(userId) < powers.toSetState('m.room.tombstone')) {
     throw forbidden('You have not the power to upgrade this room');
   }
 }

@@ -5,9 +5,10 @@ const USERS_MAX = 20_000;
 
 /** A user's rooms in memory, and how often they changed while they were loaded. */
 interface Entry {
-  rooms: Map<number, MembershipRow> | undefined;
+  /** Replaced as a whole by each change: whoever has it reads on in the past. */
+  rooms: ReadonlyMap<number, MembershipRow> | undefined;
   changes: number;
-  loading: Promise<Map<number, MembershipRow>> | undefined;
+  loading: Promise<ReadonlyMap<number, MembershipRow>> | undefined;
 }
 
 /** Which rooms a user has to do with, and how. Kept in memory for active users: every sync asks. */
@@ -19,7 +20,7 @@ export class UserRooms {
     this.#memberships = memberships;
   }
 
-  /** All of a user's memberships by room, those forgotten included. Never change it. */
+  /** All of a user's memberships by room as they are now, those forgotten included. */
   of(user: number): ReadonlyMap<number, MembershipRow> | Promise<ReadonlyMap<number, MembershipRow>> {
     const entry = this.#users.get(user);
     return entry?.rooms ?? this.#load(user);
@@ -41,10 +42,10 @@ export class UserRooms {
     const entry = this.#users.get(row.user);
     if (entry === undefined) return;
     entry.changes += 1;
-    entry.rooms?.set(row.room, row);
+    if (entry.rooms !== undefined) entry.rooms = new Map(entry.rooms).set(row.room, row);
   }
 
-  #load(user: number): Promise<Map<number, MembershipRow>> {
+  #load(user: number): Promise<ReadonlyMap<number, MembershipRow>> {
     const entry = this.#users.get(user) ?? { rooms: undefined, changes: 0, loading: undefined };
     this.#users.set(user, entry);
     entry.loading ??= this.#read(user, entry).finally(() => {
@@ -54,7 +55,7 @@ export class UserRooms {
   }
 
   /** Reads again when something changed meanwhile: the rows may be from before the change. */
-  async #read(user: number, entry: Entry): Promise<Map<number, MembershipRow>> {
+  async #read(user: number, entry: Entry): Promise<ReadonlyMap<number, MembershipRow>> {
     for (;;) {
       const before = entry.changes;
       const rows = await this.#memberships.ofUser(user);

@@ -59,13 +59,14 @@ export class EventStore {
   /** The write that takes an event's content away, and the event as it is then. Call {@link replace} after the commit. */
   redact(event: StoredEvent, redactedBy: number, contentText: string): { write: Write; redacted: StoredEvent } {
     const redacted = new StoredEvent(event, contentText, redactedBy);
-    redacted.transaction = event.transaction;
-    redacted.children = event.children;
     return { write: write(redact, redactedBy, contentText, event.num), redacted };
   }
 
-  /** Puts a changed event in place of the one in memory. */
+  /** Puts a changed event in place of the one in memory, with what has been found out about that one. */
   replace(event: StoredEvent): void {
+    const before = this.#cache.get(event.num);
+    event.transaction = before?.transaction;
+    event.children = before?.children;
     this.#cache.set(event.num, event);
   }
 

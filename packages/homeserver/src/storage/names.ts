@@ -90,11 +90,6 @@ export class Names {
     return found;
   }
 
-  /** The string of a number that is in memory, without a promise; `undefined` when it would need a query. */
-  cachedText(num: number): string | undefined {
-    return this.#texts.get(num);
-  }
-
   /** The number of a string that is in memory, without a promise; `undefined` when it would need a query. */
   cachedNum(text: string): number | undefined {
     return this.#nums.get(text);

@@ -13,8 +13,8 @@ export interface RelationRow {
 export const STANDING = { accepted: 0, softFailed: 1, rejected: 2, outlier: 3 } as const;
 export type Standing = (typeof STANDING)[keyof typeof STANDING];
 
-/** The columns of an event that do not change. */
-export interface EventFields {
+/** An event as it is kept in memory. Its content stays text until somebody looks into it. */
+export class StoredEvent {
   /** Its place in the server's stream; every event has one of its own. */
   readonly num: number;
   readonly eventId: string;
@@ -38,27 +38,6 @@ export interface EventFields {
   /** The event whose place in the state this one took. */
   readonly replaces: number | null;
   /** JSON text of the members that have no column, such as `redacts`. */
-  readonly extra: string | null;
-}
-
-/** An event as it is kept in memory. Its content stays text until somebody looks into it. */
-export class StoredEvent implements EventFields {
-  readonly num: number;
-  readonly eventId: string;
-  readonly room: number;
-  readonly roomId: string;
-  readonly seq: number | null;
-  readonly typeNum: number;
-  readonly type: string;
-  readonly senderNum: number;
-  readonly sender: string;
-  readonly stateKeyNum: number | null;
-  readonly stateKey: string | undefined;
-  readonly ts: number;
-  readonly depth: number;
-  readonly standing: Standing;
-  readonly snapshot: number;
-  readonly replaces: number | null;
   readonly extra: string | null;
   /** The content as JSON text, redacted if the event was. */
   readonly contentText: string;
@@ -104,7 +83,18 @@ export class StoredEvent implements EventFields {
   get isState(): boolean {
     return this.stateKeyNum !== null;
   }
+
+  /** The snapshot of the room's state with this event in it. */
+  get snapshotAfter(): number {
+    return this.isState ? this.num : this.snapshot;
+  }
 }
+
+/** The columns of an event that do not change: what redaction leaves, and what is known of it whoever asks. */
+export type EventFields = Omit<
+  StoredEvent,
+  'content' | 'contentText' | 'redactedBy' | 'clientText' | 'transaction' | 'children' | 'isState' | 'snapshotAfter'
+>;
 
 /** An event id as it is stored: the 32 bytes of its hash, or the text of an id that is none (room versions 1 and 2). */
 export function storedEventId(eventId: string): Uint8Array {

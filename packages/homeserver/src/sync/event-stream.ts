@@ -8,15 +8,15 @@ import type { TimelineStore } from '../storage/timeline-store.ts';
 import { type HydrateDeps, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
 import { streamToken } from '../timeline/position.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
+import type { ChangeLog } from './change-log.ts';
 import type { EphemeralDeps } from './ephemeral.ts';
 import { legacyTexts } from './legacy-texts.ts';
 import type { Interest, Notifier } from './notifier.ts';
-import type { RecentChanges } from './recent-changes.ts';
 
 export interface EventStreamDeps extends AccessDeps, HydrateDeps, VisibilityDeps, EphemeralDeps {
   readonly clock: Clock;
   readonly stream: Stream;
-  readonly recent: RecentChanges;
+  readonly recent: ChangeLog;
   readonly notifier: Notifier;
   readonly timelines: TimelineStore;
   readonly accountData: AccountData;
@@ -132,19 +132,13 @@ async function shownEvents(
   reader: Reader,
   changes: readonly Change[],
 ): Promise<ReadonlyMap<number, Shown>> {
-  const byRoom = new Map<number, number[]>();
-  for (const change of changes) {
-    if (change.kind !== 'event') continue;
-    const nums = byRoom.get(change.room);
-    if (nums === undefined) byRoom.set(change.room, [change.event]);
-    else nums.push(change.event);
-  }
+  const nums = changes.flatMap((change) => (change.kind === 'event' ? change.event : []));
+  const events = (await deps.events.list(nums)).filter(
+    (event) => event.isState || !reader.ignored.has(event.senderNum),
+  );
   const shown = new Map<number, Shown>();
-  for (const [room, nums] of byRoom) {
-    const events = (await deps.events.list(nums)).filter(
-      (event) => event.isState || !reader.ignored.has(event.senderNum),
-    );
-    for (const visible of await visibleEvents(deps, reader.user, room, events)) shown.set(visible.event.num, visible);
+  for (const [room, inRoom] of Map.groupBy(events, (event) => event.room)) {
+    for (const visible of await visibleEvents(deps, reader.user, room, inRoom)) shown.set(visible.event.num, visible);
   }
   return shown;
 }

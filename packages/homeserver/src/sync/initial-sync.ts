@@ -6,12 +6,12 @@ import type { MembershipRow } from '../storage/membership-store.ts';
 import type { RoomStore } from '../storage/room-store.ts';
 import { entries } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
-import { hydrate, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
+import { LEGACY_FORMAT } from '../timeline/client-form.ts';
+import { hydrate, hydrateState, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
 import { messagesPage } from '../timeline/messages.ts';
 import { streamToken, timelineToken } from '../timeline/position.ts';
 import { visibleEvents } from '../timeline/visibility.ts';
 import type { EventStreamDeps } from './event-stream.ts';
-import { LEGACY_FORMAT } from './legacy-texts.ts';
 
 export interface InitialSyncDeps extends EventStreamDeps {
   readonly rooms: RoomStore;
@@ -147,13 +147,7 @@ async function messagesText(
 }
 
 async function list(deps: InitialSyncDeps, reader: Reader, events: readonly StoredEvent[]): Promise<string> {
-  const texts = await hydrate(
-    deps,
-    reader,
-    events.map((event) => ({ event })),
-    LEGACY_FORMAT,
-  );
-  return `[${texts.join(',')}]`;
+  return `[${(await hydrateState(deps, reader, events, LEGACY_FORMAT)).join(',')}]`;
 }
 
 async function presenceTexts(deps: InitialSyncDeps, user: number): Promise<string[]> {

@@ -3,6 +3,7 @@ import { GLOBAL } from '../account-data/user-data.ts';
 import type { Presences } from '../presence/presence.ts';
 import { isVisible, receiptContent } from '../receipts/content.ts';
 import type { Change } from '../storage/stream.ts';
+import { LEGACY_FORMAT } from '../timeline/client-form.ts';
 import { type HydrateDeps, hydrate, type Reader, type Shown } from '../timeline/hydrate.ts';
 import type { EphemeralDeps } from './ephemeral.ts';
 
@@ -11,9 +12,6 @@ export interface LegacyTextDeps extends HydrateDeps, EphemeralDeps {
   readonly presences: Presences;
   readonly names: HydrateDeps['names'];
 }
-
-/** The form of events on the streams from before `/sync`: with the members of the first API beside the modern ones. */
-export const LEGACY_FORMAT = { roomId: true, legacy: true };
 
 /**
  * Changes as that stream has always carried them, in their order: room events, typing, receipts, tags and account data

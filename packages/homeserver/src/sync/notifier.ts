@@ -3,7 +3,7 @@ import type { Heads } from '../rooms/heads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { Change, Stream } from '../storage/stream.ts';
-import type { RecentChanges } from './recent-changes.ts';
+import type { ChangeLog } from './change-log.ts';
 
 /** What a waiting request wants to be woken for. */
 export interface Interest {
@@ -22,7 +22,7 @@ export interface NotifierParts {
   readonly heads: Heads;
   readonly events: EventStore;
   readonly userRooms: UserRooms;
-  readonly recent: RecentChanges;
+  readonly recent: ChangeLog;
   readonly clock: Clock;
 }
 

@@ -4,6 +4,7 @@ import type { Heads } from '../rooms/heads.ts';
 import { type PduDeps, pdusOf } from '../rooms/pdu.ts';
 import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
+import { SYNC_FORMAT } from '../timeline/client-form.ts';
 import { type HydrateDeps, hydrate, type Reader, type Shown } from '../timeline/hydrate.ts';
 import { timelineToken } from '../timeline/position.ts';
 import type { VisibilityDeps } from '../timeline/visibility.ts';
@@ -48,8 +49,6 @@ export interface SectionRequest {
   readonly filter: SyncFilter;
   readonly rows: ReadonlyMap<number, MembershipRow>;
 }
-
-const SYNC_FORMAT = { roomId: false, legacy: false };
 
 /** The member `rooms` of an answer as JSON text with a leading comma; empty if nothing has happened in any room. */
 export async function roomSections(

@@ -120,7 +120,7 @@ async function knownSnapshots(
   return new Map(
     [...last].flatMap(([room, num]) => {
       const event = events.get(num);
-      return event === undefined ? [] : [[room, after(event)] as const];
+      return event === undefined ? [] : [[room, event.snapshotAfter] as const];
     }),
   );
 }
@@ -128,12 +128,9 @@ async function knownSnapshots(
 /** The state before the timeline; where it does not show every event, the one after it (less what it shows). */
 function neededSnapshot({ timeline }: TimedRoom, wish: StateWish): number | undefined {
   const { first, last } = timeline;
-  if (wish.after || timeline.hasHoles || first === undefined) return last === undefined ? undefined : after(last);
+  if (wish.after || timeline.hasHoles || first === undefined)
+    return last === undefined ? undefined : last.snapshotAfter;
   return first.snapshot;
-}
-
-function after(event: StoredEvent): number {
-  return event.isState ? event.num : event.snapshot;
 }
 
 /** Whether the client may miss state although it has the timeline. */

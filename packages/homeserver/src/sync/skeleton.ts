@@ -4,12 +4,12 @@ import type { MembershipRow } from '../storage/membership-store.ts';
 import type { RoomStore } from '../storage/room-store.ts';
 import type { Change } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
-import type { RecentChanges } from './recent-changes.ts';
+import type { ChangeLog } from './change-log.ts';
 import type { SyncFilter } from './request.ts';
 
 /** What building skeletons reads. */
 export interface SkeletonDeps {
-  readonly recent: RecentChanges;
+  readonly recent: ChangeLog;
   readonly events: EventStore;
   readonly rooms: RoomStore;
   readonly timelines: TimelineStore;
@@ -77,7 +77,10 @@ export async function nextSkeleton(
   const { since } = range;
   const recent = deps.recent.since(since);
   const changed = recent === undefined ? await changedRooms(deps, rows, range) : recentRooms(recent, rows, range.upTo);
-  const all = [...rows.values()].filter((row) => row.event > since && row.event <= range.upTo);
+  const all = rows
+    .values()
+    .filter((row) => row.event > since && row.event <= range.upTo)
+    .toArray();
   const before = await membershipsBefore(deps.events, all, since);
   // A room that was forgotten on another device is still one that this client has to be told was left.
   const moved = all.filter(({ forgotten, room }) => !forgotten || KNOWN.has(before.get(room) ?? ''));

@@ -80,9 +80,11 @@ interface Range {
  */
 async function presentOf(deps: SyncDeps, user: number): Promise<{ rows: Rows; upTo: number }> {
   for (;;) {
-    const rows = new Map(await deps.userRooms.of(user));
+    const loaded = await deps.userRooms.of(user);
+    // Looked up again: waiting, even for nothing, may have let a change pass.
+    const rows = deps.userRooms.cached(user) ?? loaded;
     const upTo = deps.stream.current;
-    if (![...rows.values()].some(({ event }) => event > upTo)) return { rows, upTo };
+    if (!rows.values().some(({ event }) => event > upTo)) return { rows, upTo };
     // Read from the database before it was announced; an empty commit is done when that is.
     await deps.stream.commit([], []);
   }

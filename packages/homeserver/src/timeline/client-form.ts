@@ -24,6 +24,15 @@ export interface ClientFormat {
   readonly legacy: boolean;
 }
 
+/** The form of single events and lists of today. */
+export const MODERN_FORMAT: ClientFormat = { roomId: true, legacy: false };
+
+/** The form on the endpoints from before `/sync`: with the members of the first API beside the modern ones. */
+export const LEGACY_FORMAT: ClientFormat = { roomId: true, legacy: true };
+
+/** The form within the rooms of `/sync`. */
+export const SYNC_FORMAT: ClientFormat = { roomId: false, legacy: false };
+
 /** One event as JSON text. */
 export function clientEvent(event: StoredEvent, format: ClientFormat, parts: UnsignedParts): string {
   event.clientText ??= sharedText(event);

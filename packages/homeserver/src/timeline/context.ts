@@ -71,8 +71,7 @@ export async function eventContext(
 }
 
 async function stateAfter(deps: ContextDeps, event: StoredEvent): Promise<StoredEvent[]> {
-  const snapshot = event.isState ? event.num : event.snapshot;
-  const root = (await deps.states.snapshots([snapshot])).get(snapshot);
+  const root = (await deps.states.snapshots([event.snapshotAfter])).get(event.snapshotAfter);
   return root === undefined ? [] : stateEvents(deps, root);
 }
 

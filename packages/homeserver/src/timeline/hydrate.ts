@@ -59,6 +59,21 @@ export async function hydrate(
   return shown.map((one) => render(one, reader, surroundings, format));
 }
 
+/** As {@link hydrate}, for state events: the reader's membership at the time is nothing that they tell. */
+export function hydrateState(
+  deps: HydrateDeps,
+  reader: Reader,
+  events: readonly StoredEvent[],
+  format: ClientFormat,
+): Promise<string[]> {
+  return hydrate(
+    deps,
+    reader,
+    events.map((event) => ({ event })),
+    format,
+  );
+}
+
 function render(shown: Shown, reader: Reader, around: Surroundings, format: ClientFormat): string {
   const { event, membership } = shown;
   const plain = { roomId: format.roomId, legacy: false };

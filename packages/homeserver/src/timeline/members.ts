@@ -44,8 +44,7 @@ async function stateAt(deps: MembersDeps, access: RoomAccess, at: string): Promi
   const [num] = await deps.timelines.page({ room, after: seq - 1, upTo: seq }, true, 1);
   const event = num === undefined ? undefined : await deps.events.one(num);
   if (event === undefined) throw invalidParam('at is before the room existed');
-  const snapshot = event.isState ? event.num : event.snapshot;
-  const root = (await deps.states.snapshots([snapshot])).get(snapshot);
+  const root = (await deps.states.snapshots([event.snapshotAfter])).get(event.snapshotAfter);
   if (root === undefined) throw new Error('the state of an accepted event is missing');
   return root;
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RecentChanges as RecentByGroup } from '../../src/platform/recent-changes.ts';
 import type { Change } from '../../src/storage/stream.ts';
+import { ChangeLog } from '../../src/sync/change-log.ts';
 import type { Interest } from '../../src/sync/notifier.ts';
-import { RecentChanges } from '../../src/sync/recent-changes.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -109,7 +109,7 @@ describe('recent changes', () => {
 
   test('are told since a position, in order, as long as they are remembered', () => {
     const given = stream();
-    const recent = new RecentChanges(given as unknown as ConstructorParameters<typeof RecentChanges>[0]);
+    const recent = new ChangeLog(given as unknown as ConstructorParameters<typeof ChangeLog>[0]);
     for (let position = 11; position <= 50_100; position += 1) given.add(position);
     const since = (position: number) => recent.since(position)?.map((change) => change.position);
     expect(since(50_098)).toEqual([50_099, 50_100]);

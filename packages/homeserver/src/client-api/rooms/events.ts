@@ -4,19 +4,18 @@ import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { parseRoomEventFilterText } from '../../filters/filter.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
 import { roomAccess } from '../../rooms/access.ts';
+import { MODERN_FORMAT } from '../../timeline/client-form.ts';
 import { type ContextDeps, eventContext, readableEvent } from '../../timeline/context.ts';
-import { hydrate, type Reader, readerOf, type Shown } from '../../timeline/hydrate.ts';
-
-const FORMAT = { roomId: true, legacy: false };
+import { hydrate, hydrateState, type Reader, readerOf, type Shown } from '../../timeline/hydrate.ts';
 
 /** Single events and what stands around them. */
 export function eventRoutes(deps: ContextDeps & { readonly ignoredUsers: IgnoredUsers }): Route[] {
   const list = async (reader: Reader, shown: readonly Shown[]) =>
-    `[${(await hydrate(deps, reader, shown, FORMAT)).join(',')}]`;
+    `[${(await hydrate(deps, reader, shown, MODERN_FORMAT)).join(',')}]`;
   return [
     route(getOneRoomEvent, async ({ params, caller }) => {
       const shown = await readableEvent(deps, caller.user, params.eventId, params.roomId);
-      const [text = ''] = await hydrate(deps, readerOf(caller), [shown], FORMAT);
+      const [text = ''] = await hydrate(deps, readerOf(caller), [shown], MODERN_FORMAT);
       return new RawJson(text);
     }),
     route(getEventContext, async ({ params, query, caller }) => {
@@ -25,16 +24,13 @@ export function eventRoutes(deps: ContextDeps & { readonly ignoredUsers: Ignored
       const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
       const target = await readableEvent(deps, caller.user, params.eventId, params.roomId);
       const context = await eventContext(deps, reader, access, target, { limit: query.limit, filter });
-      const [event = ''] = await hydrate(deps, reader, [target], FORMAT);
+      const [event = ''] = await hydrate(deps, reader, [target], MODERN_FORMAT);
       const before = await list(reader, context.before);
       const after = await list(reader, context.after);
-      const state = await list(
-        reader,
-        context.state.map((event) => ({ event })),
-      );
+      const state = await hydrateState(deps, reader, context.state, MODERN_FORMAT);
       const tokens = `"start":${JSON.stringify(context.start)},"end":${JSON.stringify(context.end)}`;
       return new RawJson(
-        `{${tokens},"event":${event},"events_before":${before},"events_after":${after},"state":${state}}`,
+        `{${tokens},"event":${event},"events_before":${before},"events_after":${after},"state":[${state.join(',')}]}`,
       );
     }),
     route(getEventByTimestamp, async ({ params, query, caller }) => {

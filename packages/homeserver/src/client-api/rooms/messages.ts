@@ -3,7 +3,8 @@ import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { parseRoomEventFilterText } from '../../filters/filter.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
 import { type AccessDeps, roomAccess } from '../../rooms/access.ts';
-import { type HydrateDeps, hydrate, readerOf } from '../../timeline/hydrate.ts';
+import { LEGACY_FORMAT } from '../../timeline/client-form.ts';
+import { type HydrateDeps, hydrate, hydrateState, readerOf } from '../../timeline/hydrate.ts';
 import { sendersOf } from '../../timeline/lazy-members.ts';
 import { type MessagesDeps, messagesPage } from '../../timeline/messages.ts';
 
@@ -17,7 +18,7 @@ export function messagesRoutes(deps: MessagesRouteDeps): Route[] {
       const access = await roomAccess(deps, params.roomId, caller.user);
       const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
       const page = await messagesPage(deps, reader, access, { ...query, filter });
-      const chunk = await hydrate(deps, reader, page.shown, { roomId: true, legacy: true });
+      const chunk = await hydrate(deps, reader, page.shown, LEGACY_FORMAT);
       const members =
         filter?.lazy_load_members === true
           ? await sendersOf(
@@ -25,12 +26,7 @@ export function messagesRoutes(deps: MessagesRouteDeps): Route[] {
               page.shown.map(({ event }) => event),
             )
           : [];
-      const state = await hydrate(
-        deps,
-        reader,
-        members.map((event) => ({ event })),
-        { roomId: true, legacy: true },
-      );
+      const state = await hydrateState(deps, reader, members, LEGACY_FORMAT);
       const end = page.end === undefined ? '' : `,"end":${JSON.stringify(page.end)}`;
       const stateText = state.length === 0 ? '' : `,"state":[${state.join(',')}]`;
       return new RawJson(`{"start":${JSON.stringify(page.start)}${end},"chunk":[${chunk.join(',')}]${stateText}}`);

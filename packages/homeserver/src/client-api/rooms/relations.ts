@@ -7,16 +7,15 @@ import {
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { type Caller, RawJson, type Route, route } from '../../http/route.ts';
 import { roomAccess } from '../../rooms/access.ts';
+import { MODERN_FORMAT } from '../../timeline/client-form.ts';
 import type { ContextDeps } from '../../timeline/context.ts';
 import { hydrate, type Reader, readerOf } from '../../timeline/hydrate.ts';
 import { type RelationsPage, type RelationsQuery, relationsPage, threadsPage } from '../../timeline/relations.ts';
 
-const FORMAT = { roomId: true, legacy: false };
-
 /** Events that relate to others, and threads. */
 export function relationRoutes(deps: ContextDeps & { readonly ignoredUsers: IgnoredUsers }): Route[] {
   const reply = async (reader: Reader, { shown, nextBatch, depth }: RelationsPage) => {
-    const chunk = await hydrate(deps, reader, shown, FORMAT);
+    const chunk = await hydrate(deps, reader, shown, MODERN_FORMAT);
     const next = nextBatch === undefined ? '' : `,"next_batch":${JSON.stringify(nextBatch)}`;
     const followed = depth === undefined ? '' : `,"recursion_depth":${depth}`;
     return new RawJson(`{"chunk":[${chunk.join(',')}]${next}${followed}}`);

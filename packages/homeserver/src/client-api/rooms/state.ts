@@ -9,12 +9,11 @@ import {
 import { forbidden, notFound } from '@hearth/protocol/errors.ts';
 import { type Caller, RawJson, type Route, route } from '../../http/route.ts';
 import { type AccessDeps, roomAccess, stateEvents, visibleState } from '../../rooms/access.ts';
-import { type HydrateDeps, hydrate, readerOf } from '../../timeline/hydrate.ts';
+import { MODERN_FORMAT } from '../../timeline/client-form.ts';
+import { type HydrateDeps, hydrateState, readerOf } from '../../timeline/hydrate.ts';
 import { type MembersDeps, membersOf } from '../../timeline/members.ts';
 
 export type StateRouteDeps = AccessDeps & HydrateDeps & MembersDeps;
-
-const FORMAT = { roomId: true, legacy: false };
 
 /** Reading the state of rooms and who is in them. */
 export function stateRoutes(deps: StateRouteDeps): Route[] {
@@ -22,12 +21,7 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
     route(getRoomState, async ({ params, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);
       const events = await stateEvents(deps, await visibleState(deps, access));
-      const texts = await hydrate(
-        deps,
-        readerOf(caller),
-        events.map((event) => ({ event })),
-        FORMAT,
-      );
+      const texts = await hydrateState(deps, readerOf(caller), events, MODERN_FORMAT);
       return new RawJson(`[${texts.join(',')}]`);
     }),
     route(getRoomStateWithKey, ({ params, query, caller }) =>
@@ -39,12 +33,7 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
     route(getMembersByRoom, async ({ params, query, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);
       const events = await membersOf(deps, access, query);
-      const texts = await hydrate(
-        deps,
-        readerOf(caller),
-        events.map((event) => ({ event })),
-        FORMAT,
-      );
+      const texts = await hydrateState(deps, readerOf(caller), events, MODERN_FORMAT);
       return new RawJson(`{"chunk":[${texts.join(',')}]}`);
     }),
     route(getJoinedMembersByRoom, async ({ params, caller }) => {
@@ -84,6 +73,6 @@ async function oneStateEvent(
   const event = found[0] === undefined ? undefined : await deps.events.one(found[0]);
   if (event === undefined) throw notFound('The room has no such state');
   if (format !== 'event') return new RawJson(event.contentText);
-  const [text = ''] = await hydrate(deps, readerOf(caller), [{ event }], FORMAT);
+  const [text = ''] = await hydrateState(deps, readerOf(caller), [event], MODERN_FORMAT);
   return new RawJson(text);
 }

@@ -4,7 +4,7 @@ import type { Change, Stream } from '../storage/stream.ts';
 const REMEMBERED_MAX = 20_000;
 
 /** The latest changes of the server in memory, so that clients that keep up cost no query. */
-export class RecentChanges {
+export class ChangeLog {
   #changes: Change[] = [];
   /** Everything after this position is in `#changes`. */
   #from: number;
