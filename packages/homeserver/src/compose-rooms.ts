@@ -7,20 +7,32 @@ import { messagesRoutes } from './client-api/rooms/messages.ts';
 import { relationRoutes } from './client-api/rooms/relations.ts';
 import { sendRoutes } from './client-api/rooms/send.ts';
 import { stateRoutes } from './client-api/rooms/state.ts';
+import { slidingSyncRoutes } from './client-api/sliding-sync.ts';
 import { syncRoutes } from './client-api/sync.ts';
 import type { Activity, UserData } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
 import { RoomDirectory } from './directory/room-directory.ts';
 import type { Route } from './http/route.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Random } from './platform/random.ts';
 import { UnreadCounts } from './push/unread-counts.ts';
 import { Verdicts } from './push/verdicts.ts';
 import type { Rooms } from './rooms/open-rooms.ts';
+import type { Database } from './storage/database.ts';
 import { ChangeLog } from './sync/change-log.ts';
 import { LazyMembersCache } from './sync/lazy-members-cache.ts';
 import { Notifier } from './sync/notifier.ts';
+import { Connections } from './sync/sliding/connections.ts';
+import { RoomActivity } from './sync/sliding/room-activity.ts';
+import { RoomFactsCache } from './sync/sliding/room-facts.ts';
 
 /** What reads rooms: timelines, sync and the streams. */
-export function openReading(rooms: Rooms, userData: UserData, activity: Activity) {
+export function openReading(
+  base: { readonly database: Database; readonly clock: Clock; readonly random: Random },
+  rooms: Rooms,
+  userData: UserData,
+  activity: Activity,
+) {
   const recent = new ChangeLog(rooms.stream);
   const verdicts = new Verdicts(userData.pushRules);
   return {
@@ -30,6 +42,10 @@ export function openReading(rooms: Rooms, userData: UserData, activity: Activity
     recent,
     notifier: new Notifier({ ...rooms, recent }),
     lazyMembers: new LazyMembersCache(),
+    connections: new Connections(base),
+    slidingMembers: new LazyMembersCache(),
+    activity: new RoomActivity(rooms),
+    facts: new RoomFactsCache(rooms),
     unread: new UnreadCounts({ ...rooms, ...userData, receipts: activity.receipts, verdicts }),
   };
 }
@@ -55,6 +71,7 @@ export function roomRoutes(reading: Reading, config: Config): Route[] {
     ...eventRoutes(reading),
     ...relationRoutes(reading),
     ...syncRoutes(reading),
+    ...slidingSyncRoutes(reading),
     ...eventsRoutes(reading),
   ];
 }

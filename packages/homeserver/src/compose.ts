@@ -61,6 +61,8 @@ const LOCK_WAIT_MS = 5_000;
 
 const LAST_SEEN_EVERY_MS = 5 * 60_000;
 
+const CONNECTIONS_EVERY_MS = 6 * 60 * 60_000;
+
 const TRANSACTIONS_EVERY_MS = 60 * 60_000;
 /** Nobody repeats a request after so long a time. */
 const TRANSACTIONS_KEPT_MS = 24 * 60 * 60_000;
@@ -79,6 +81,9 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
     background.every(LAST_SEEN_EVERY_MS, 'noting where devices were seen', () => domains.users.lastSeen.flush());
     background.every(TRANSACTIONS_EVERY_MS, 'forgetting old transaction ids', () =>
       domains.reading.transactions.expire(machine.clock.now() - TRANSACTIONS_KEPT_MS),
+    );
+    background.every(CONNECTIONS_EVERY_MS, 'ending connections that nobody uses', () =>
+      domains.reading.connections.expire(),
     );
     opened.push({ close: () => domains.users.lastSeen.flush() });
     opened.push(domains.activity, background);
@@ -163,7 +168,11 @@ async function openDomains(config: Config, database: Database, { clock, random }
     membership,
     eventPlace,
   });
-  return { names, stream, users, userData, activity, reading: openReading(rooms, userData, activity) };
+  const reading = openReading({ database, clock, random }, rooms, userData, activity);
+  users.sessions.onRemoved((_user, devices) =>
+    background.start('ending the connections of devices', () => reading.connections.forget(devices)),
+  );
+  return { names, stream, users, userData, activity, reading };
 }
 
 /** Everything that is served. */

@@ -6,7 +6,12 @@ const VERSIONS = ['r0.0.1', 'r0.1.0', 'r0.2.0', 'r0.3.0', 'r0.4.0', 'r0.5.0', 'r
   Array.from({ length: 16 }, (_, i) => `v1.${i + 1}`),
 );
 
+/** What is served of proposals, by the names under which clients look for it. */
+const UNSTABLE_FEATURES = {
+  'org.matrix.simplified_msc3575': true,
+};
+
 /** `GET /versions` (client-server API, "API versions"). */
 export function versionsRoutes(): Route[] {
-  return [route(getVersions, () => ({ versions: VERSIONS, unstable_features: {} }))];
+  return [route(getVersions, () => ({ versions: VERSIONS, unstable_features: UNSTABLE_FEATURES }))];
 }

@@ -47,6 +47,15 @@ export class Names {
 
   /** The numbers of many strings, new ones if need be, with at most one query. */
   async nums(texts: Iterable<string>): Promise<ReadonlyMap<string, number>> {
+    const wanted = new Set(texts);
+    const found = await this.findAll(wanted);
+    // Looked up again: waiting may have let somebody else add one.
+    for (const text of wanted) if (!found.has(text)) found.set(text, this.#nums.get(text) ?? this.#add(text));
+    return found;
+  }
+
+  /** Those of many strings that have a number, with at most one query. For strings that callers make up. */
+  async findAll(texts: Iterable<string>): Promise<Map<string, number>> {
     const found = new Map<string, number>();
     const missing: string[] = [];
     for (const text of new Set(texts)) {
@@ -56,10 +65,12 @@ export class Names {
     }
     if (missing.length === 0) return found;
     for (const row of await this.#database.all<{ num: number; text: string }>(readNums, missing)) {
-      found.set(row.text, this.#remember(row.num, row.text));
+      this.#remember(row.num, row.text);
     }
-    // Somebody else may have added one meanwhile: it is in memory then.
-    for (const text of missing) if (!found.has(text)) found.set(text, this.#nums.get(text) ?? this.#add(text));
+    for (const text of missing) {
+      const num = this.#nums.get(text);
+      if (num !== undefined) found.set(text, num);
+    }
     return found;
   }
 

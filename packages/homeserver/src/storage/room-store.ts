@@ -101,6 +101,12 @@ export class RoomStore {
     return (await this.#database.all<{ num: number }>(readPublished)).map(({ num }) => num);
   }
 
+  /** The number of each room's latest event. */
+  async lastEvents(rooms: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const rows = await this.#database.all<{ num: number; last_event: number }>(readLastEvents, rooms, 0);
+    return new Map(rows.map(({ num, last_event }) => [num, last_event]));
+  }
+
   /** Those of the rooms that have events after a position. */
   async changedSince(rooms: readonly number[], position: number): Promise<number[]> {
     return (await this.#database.all<{ num: number }>(readLastEvents, rooms, position)).map(({ num }) => num);

@@ -69,9 +69,16 @@ export class StateStore {
   }
 
   /** Brings the nodes on the way to these keys into memory, one query for each level of the trees. */
-  async loadKeys(roots: readonly NodeRef[], keys: readonly StateKeyNums[]): Promise<void> {
+  loadKeys(roots: readonly NodeRef[], keys: readonly StateKeyNums[]): Promise<void> {
+    return this.loadPlaces(roots.map((root) => ({ root, keys })));
+  }
+
+  /** As {@link loadKeys}, each state with keys of its own. */
+  async loadPlaces(
+    places: readonly { readonly root: NodeRef; readonly keys: readonly StateKeyNums[] }[],
+  ): Promise<void> {
     for (;;) {
-      const refs = roots.flatMap((root) => keys.flatMap((key) => missing(root, key)));
+      const refs = places.flatMap(({ root, keys }) => keys.flatMap((key) => missing(root, key)));
       if (refs.length === 0) return;
       await this.#load(refs);
     }

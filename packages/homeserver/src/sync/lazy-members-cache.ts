@@ -41,6 +41,11 @@ export class LazyMembersCache {
     this.#pending.delete(device);
   }
 
+  /** Whether a device has any member event of a user. */
+  has(device: number, room: number, user: number): boolean {
+    return this.#arrived.get(`${device}/${room}`)?.has(user) === true;
+  }
+
   /** Notes the member events of an answer by user; gives those of the users whose event the device does not have. */
   news(
     { device, room, upTo }: { readonly device: number; readonly room: number; readonly upTo: number },

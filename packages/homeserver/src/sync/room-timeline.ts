@@ -7,6 +7,8 @@ import type { RoomWork } from './skeleton.ts';
 
 /** The timeline of one room in an answer. */
 export interface RoomTimeline {
+  /** All events that were looked at, oldest first. */
+  readonly considered: readonly StoredEvent[];
   readonly shown: readonly Shown[];
   readonly limited: boolean;
   /** The earliest event that is shown or was passed over: the timeline begins before it. */
@@ -38,6 +40,7 @@ export async function roomTimeline(
   const nothingBefore = work.isNew && visible[0]?.event !== wanted[0];
   const anchor = work.anchor === undefined ? undefined : events.get(work.anchor);
   return {
+    considered,
     shown,
     limited: dropped || (work.limited && !nothingBefore),
     first: shown.length === 0 ? undefined : isWhole ? considered[0] : shown[0]?.event,

@@ -75,8 +75,7 @@ export async function nextSkeleton(
   filter: SyncFilter,
 ): Promise<Skeleton> {
   const { since } = range;
-  const recent = deps.recent.since(since);
-  const changed = recent === undefined ? await changedRooms(deps, rows, range) : recentRooms(recent, rows, range.upTo);
+  const changed = await changesIn(deps, rows, range);
   const all = rows
     .values()
     .filter((row) => row.event > since && row.event <= range.upTo)
@@ -112,9 +111,22 @@ export async function unchangedRooms(deps: SkeletonDeps, rows: readonly Membersh
   return rows.map((row) => ({ row, isNew: false, nums: [], limited: false, anchor: latest.get(row.room)?.[0] }));
 }
 
-interface Changed {
-  readonly timelines: ReadonlyMap<number, number[]>;
+/** What has changed in a user's joined rooms. */
+export interface Changed {
+  /** The numbers of the new events, oldest first; of very many the latest {@link TIMELINE_READ_MAX}. */
+  readonly timelines: ReadonlyMap<number, readonly number[]>;
+  /** Rooms in which something else than the timeline may have changed. */
   readonly touched: ReadonlySet<number>;
+}
+
+/** What has changed in a user's joined rooms between two positions. */
+export function changesIn(
+  deps: SkeletonDeps,
+  rows: Rows,
+  range: { readonly since: number; readonly upTo: number },
+): Changed | Promise<Changed> {
+  const recent = deps.recent.since(range.since);
+  return recent === undefined ? changedRooms(deps, rows, range) : recentRooms(recent, rows, range.upTo);
 }
 
 /** From memory: the events of the user's rooms, and the rooms with receipts or typing. */
@@ -145,7 +157,7 @@ async function changedRooms(deps: SkeletonDeps, rows: Rows, range: { since: numb
 }
 
 /** More than any timeline limit, so that one event too many says that there is a gap. */
-const TIMELINE_READ_MAX = 1001;
+export const TIMELINE_READ_MAX = 1001;
 
 async function newRooms(
   deps: SkeletonDeps,
@@ -188,7 +200,7 @@ async function leftRooms(
 }
 
 /** The memberships that users' rows had at a position, by room; found by going back from event to event. */
-async function membershipsBefore(
+export async function membershipsBefore(
   events: EventStore,
   rows: readonly MembershipRow[],
   position: number,

@@ -11,6 +11,7 @@ import { readerOf } from '../timeline/hydrate.ts';
 import { streamToken } from '../timeline/position.ts';
 import type { Notifier } from './notifier.ts';
 import { type OutsideDeps, outsideRooms } from './outside-rooms.ts';
+import { presentOf } from './present.ts';
 import { prepareFilter, type SyncFilter } from './request.ts';
 import { type RoomSectionDeps, roomSections, type StateAfterName } from './room-sections.ts';
 import { firstSkeleton, nextSkeleton, type Skeleton, unchangedRooms } from './skeleton.ts';
@@ -72,22 +73,6 @@ interface Range {
   readonly since: number | undefined;
   readonly upTo: number;
   readonly rows: Rows;
-}
-
-/**
- * How far the stream is, and the user's memberships there. The two belong together: a membership that is further than
- * the answer would hide what happened before it, or show the room twice.
- */
-async function presentOf(deps: SyncDeps, user: number): Promise<{ rows: Rows; upTo: number }> {
-  for (;;) {
-    const loaded = await deps.userRooms.of(user);
-    // Looked up again: waiting, even for nothing, may have let a change pass.
-    const rows = deps.userRooms.cached(user) ?? loaded;
-    const upTo = deps.stream.current;
-    if (!rows.values().some(({ event }) => event > upTo)) return { rows, upTo };
-    // Read from the database before it was announced; an empty commit is done when that is.
-    await deps.stream.commit([], []);
-  }
 }
 
 /** Everything between two positions; empty if there is nothing. */

@@ -4,7 +4,8 @@ import type { TimelineStore } from '../storage/timeline-store.ts';
 /**
  * The tokens that clients carry around. `s…` is a place in the server's stream (`next_batch`, the tokens of `/events`),
  * `t…` one in a room's timeline (`prev_batch`, the tokens of `/messages`): just after the event of that number.
- * Wherever the specification lets tokens of both kinds in, both work.
+ * Wherever the specification lets tokens of both kinds in, both work. The `pos` of sliding sync is a place in the stream
+ * with the name of a connection's state behind it, and works wherever one without does.
  */
 export type Token =
   | { readonly kind: 'stream'; readonly position: number }
@@ -20,10 +21,12 @@ export function timelineToken(seq: number): string {
 
 /** @throws MatrixError M_INVALID_PARAM for a text that is no token */
 export function parseToken(text: string, parameter: string): Token {
-  const match = /^([st])(\d{1,15})$/.exec(text);
+  const match = /^(?:s(\d{1,15})(?:_\w+)?|t(\d{1,15}))$/.exec(text);
   if (match === null) throw invalidParam(`${parameter} is not a token of this server`);
-  const value = Number(match[2]);
-  return match[1] === 's' ? { kind: 'stream', position: value } : { kind: 'timeline', seq: value };
+  const [, position, seq] = match;
+  return position === undefined
+    ? { kind: 'timeline', seq: Number(seq) }
+    : { kind: 'stream', position: Number(position) };
 }
 
 /** @throws MatrixError M_INVALID_PARAM for anything but a place in the stream */

@@ -1,0 +1,20 @@
+import type { Migration } from './migration.ts';
+
+/** What clients of sliding sync have been sent, so that their positions survive a restart. */
+export const slidingSync: Migration = {
+  version: 9,
+  name: 'sliding sync',
+  oldestCompatible: 1,
+  statements: [
+    // At most two rows for each connection: the state that its client has confirmed, and the one after it.
+    `CREATE TABLE sliding_states (
+      device INTEGER NOT NULL,
+      connection TEXT NOT NULL,
+      id TEXT NOT NULL,
+      ts INTEGER NOT NULL,
+      state TEXT NOT NULL,
+      PRIMARY KEY (device, connection, id)
+    )`,
+    'CREATE INDEX sliding_states_age ON sliding_states (ts)',
+  ],
+};

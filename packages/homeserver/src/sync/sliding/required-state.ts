@@ -1,0 +1,214 @@
+import type { Names } from '../../storage/names.ts';
+import type { NodeRef } from '../../storage/state-node.ts';
+import type { StateStore } from '../../storage/state-store.ts';
+import { difference, entries, lookup, NOT_LOADED } from '../../storage/state-tree.ts';
+import type { StoredEvent } from '../../storage/stored-event.ts';
+import type { TimelineStore } from '../../storage/timeline-store.ts';
+import type { Reader, Shown } from '../../timeline/hydrate.ts';
+import type { LazyMembersCache } from '../lazy-members-cache.ts';
+import type { RoomTimeline } from '../room-timeline.ts';
+import type { RoomSpan } from './room-span.ts';
+import type { StateSelection, selectionsOf } from './state-selection.ts';
+
+export interface RequiredStateDeps {
+  readonly names: Names;
+  readonly states: StateStore;
+  readonly events: { load(nums: Iterable<number>): Promise<ReadonlyMap<number, StoredEvent>> };
+  readonly timelines: TimelineStore;
+  readonly slidingMembers: LazyMembersCache;
+}
+
+/** A room with the timeline that was chosen for it. */
+export interface TimedSpan {
+  readonly span: RoomSpan;
+  readonly timeline: RoomTimeline;
+}
+
+/** The state that a room's answer carries. */
+export interface RoomState {
+  readonly events: readonly StoredEvent[];
+  /** The room's state as the client has it now. */
+  readonly root: NodeRef | undefined;
+}
+
+interface Request {
+  /** Of the connection: what it names the places of lazy members by. */
+  readonly connection: number;
+  readonly reader: Reader;
+  readonly upTo: number;
+  readonly selections: Awaited<ReturnType<typeof selectionsOf>>;
+}
+
+interface Roots {
+  readonly known: NodeRef | undefined;
+  readonly needed: NodeRef;
+}
+
+/**
+ * The state for each room, in their order: for a new room whatever is wanted of it, later what of that has changed
+ * (MSC4186, `required_state`). All states are loaded together.
+ */
+export async function requiredStates(
+  deps: RequiredStateDeps,
+  request: Request,
+  rooms: readonly TimedSpan[],
+): Promise<readonly RoomState[]> {
+  const roots = await rootsOf(deps, rooms);
+  const member = await deps.names.num('m.room.member');
+  const lazy = rooms.map((room) => lazyUsers(room, request));
+  await loadNodes(deps, rooms, { roots, lazy, member, request });
+  const nums = rooms.map((room, i) => {
+    const root = roots[i];
+    if (root === undefined) return [];
+    const changed = changedState(room, root, { request, member, deps });
+    return [...changed, ...lazyMembers(deps, room, root, { request, member, users: lazy[i] ?? NOBODY })];
+  });
+  const events = await deps.events.load(new Set(nums.flat()));
+  return nums.map((list, i) => ({
+    events: [...new Set(list)].flatMap((num) => events.get(num) ?? []),
+    root: roots[i]?.needed,
+  }));
+}
+
+const NOBODY: ReadonlySet<number> = new Set();
+
+/** For each room the state that the client has, unless it gets all of it, and the state after its timeline. */
+async function rootsOf(deps: RequiredStateDeps, rooms: readonly TimedSpan[]): Promise<(Roots | undefined)[]> {
+  const ends = rooms.map(({ timeline }) => timeline.last?.snapshotAfter);
+  const begins = await beginsOf(deps, rooms);
+  const snapshots = await deps.states.snapshots([...ends, ...begins].filter((num) => num !== undefined));
+  return rooms.map((_, i) => {
+    const needed = snapshots.get(ends[i] ?? -1);
+    return needed === undefined ? undefined : { needed, known: snapshots.get(begins[i] ?? -1) };
+  });
+}
+
+/** The snapshots that the client has of its rooms. */
+async function beginsOf(deps: RequiredStateDeps, rooms: readonly TimedSpan[]): Promise<(number | undefined)[]> {
+  const begins: (number | undefined)[] = rooms.map(() => undefined);
+  const asked = new Map<number, number[]>();
+  for (const [i, { span, timeline }] of rooms.entries()) {
+    const { from } = span;
+    if (from === undefined) continue;
+    const next = timeline.considered.find(({ num }) => num > from);
+    // Nothing considered is new: the client has what is there. Where nothing is missing, the state before what is new.
+    if (next === undefined) begins[i] = timeline.last?.snapshotAfter;
+    else if (next !== timeline.considered[0] || !(span.work.limited || span.isExpanded)) begins[i] = next.snapshot;
+    else asked.set(from, [...(asked.get(from) ?? []), i]);
+  }
+  for (const [from, indexes] of asked) {
+    const last = await deps.timelines.lastAt(
+      indexes.map((i) => rooms[i]?.span.row.room ?? 0),
+      from,
+    );
+    const events = await deps.events.load(last.values());
+    for (const i of indexes) begins[i] = events.get(last.get(rooms[i]?.span.row.room ?? 0) ?? -1)?.snapshotAfter;
+  }
+  return begins;
+}
+
+interface Shared {
+  readonly request: Request;
+  readonly member: number;
+}
+
+async function loadNodes(
+  deps: RequiredStateDeps,
+  rooms: readonly TimedSpan[],
+  {
+    roots,
+    lazy,
+    member,
+    request,
+  }: Shared & { readonly roots: readonly (Roots | undefined)[]; readonly lazy: readonly ReadonlySet<number>[] },
+): Promise<void> {
+  const whole: NodeRef[] = [];
+  const places: { root: NodeRef; keys: { type: number; stateKey: number }[] }[] = [];
+  for (const [i, { span }] of rooms.entries()) {
+    const root = roots[i];
+    if (root === undefined) continue;
+    const listed = request.selections.get(span.config.state)?.places;
+    const isDifference = root.known !== undefined && root.known.hash !== root.needed.hash;
+    if (isDifference && root.known !== undefined) whole.push(root.known, root.needed);
+    else if ((root.known === undefined || span.oldState !== undefined) && listed === undefined) whole.push(root.needed);
+    const members = [...(lazy[i] ?? [])].map((stateKey) => ({ type: member, stateKey }));
+    places.push({ root: root.needed, keys: [...(listed ?? []), ...members] });
+  }
+  await deps.states.loadAll(whole);
+  await deps.states.loadPlaces(places);
+}
+
+/** The numbers of the wanted state events that the client does not have. */
+function changedState(
+  { span }: TimedSpan,
+  { known, needed }: Roots,
+  { request, member, deps }: Shared & { readonly deps: RequiredStateDeps },
+): number[] {
+  const selection = request.selections.get(span.config.state);
+  if (selection === undefined) return [];
+  const { room } = span.row;
+  if (span.from === undefined) {
+    deps.slidingMembers.forget(request.connection, room);
+    return wantedOf(needed, selection);
+  }
+  const old = span.oldState === undefined ? undefined : request.selections.get(span.oldState);
+  const added = old === undefined ? [] : wantedOf(needed, selection, (type, stateKey) => !old.includes(type, stateKey));
+  if (known === undefined || known.hash === needed.hash) return added;
+  const isWanted = (type: number, stateKey: number) =>
+    selection.includes(type, stateKey) ||
+    // Whom the client knows it keeps up with.
+    (selection.lazyMembers && type === member && deps.slidingMembers.has(request.connection, room, stateKey));
+  const changed = difference(known, needed).filter(({ type, stateKey }) => isWanted(type, stateKey));
+  return [...changed.map(({ event }) => event), ...added];
+}
+
+function wantedOf(
+  root: NodeRef,
+  selection: StateSelection,
+  also: (type: number, stateKey: number) => boolean = () => true,
+): number[] {
+  const { places } = selection;
+  if (places === undefined) {
+    return [...entries(root)].flatMap(({ type, stateKey, event }) =>
+      selection.includes(type, stateKey) && also(type, stateKey) ? event : [],
+    );
+  }
+  return places.flatMap(({ type, stateKey }) => (also(type, stateKey) ? (eventAt(root, type, stateKey) ?? []) : []));
+}
+
+function lazyMembers(
+  deps: RequiredStateDeps,
+  { span }: TimedSpan,
+  { needed }: Roots,
+  { request, member, users }: Shared & { readonly users: ReadonlySet<number> },
+): number[] {
+  const members = [...users].flatMap((user) => {
+    const num = eventAt(needed, member, user);
+    return num === undefined ? [] : [[user, num] as const];
+  });
+  const place = { device: request.connection, room: span.row.room, upTo: request.upTo };
+  const fresh = deps.slidingMembers.news(place, members);
+  return members.filter(([user]) => span.from === undefined || fresh.has(user)).map(([, num]) => num);
+}
+
+/** The users whom the timeline shows: who sends, and whose membership changes. */
+function lazyUsers({ span, timeline }: TimedSpan, { selections }: Request): ReadonlySet<number> {
+  if (selections.get(span.config.state)?.lazyMembers !== true) return NOBODY;
+  return usersIn(timeline.shown);
+}
+
+function usersIn(shown: readonly Shown[]): Set<number> {
+  const users = new Set<number>();
+  for (const { event } of shown) {
+    users.add(event.senderNum);
+    if (event.type === 'm.room.member' && event.stateKeyNum !== null) users.add(event.stateKeyNum);
+  }
+  return users;
+}
+
+/** What a state has at a place whose nodes are loaded. */
+export function eventAt(root: NodeRef, type: number, stateKey: number): number | undefined {
+  const event = lookup(root, type, stateKey);
+  if (event === NOT_LOADED) throw new Error('a state node vanished while it was read');
+  return event;
+}

@@ -1,0 +1,107 @@
+import type { Names } from '../../storage/names.ts';
+
+/** One `required_state`: pairs of an event type and a state key, either of them perhaps `*`. */
+export type StatePairs = readonly (readonly [type: string, stateKey: string])[];
+
+const ANY = '*';
+const LAZY = '$LAZY';
+const ME = '$ME';
+const MEMBER = 'm.room.member';
+
+type Keys = ReadonlySet<number> | 'all';
+
+/** One `required_state` in numbers. */
+interface Part {
+  /** `["*", "*"]`: what is named besides is no addition but all that is wanted of those types. */
+  readonly everything: boolean;
+  readonly types: ReadonlyMap<number, Keys>;
+  /** `["*", key]`. */
+  readonly keysOfAnyType: ReadonlySet<number>;
+}
+
+/** Which state of a room a client wants (MSC4186, `required_state`); what any of several rules asks for. */
+export interface StateSelection {
+  /** Members are wanted as far as the timeline needs them. */
+  readonly lazyMembers: boolean;
+  /** The places that are wanted, if they can be listed; otherwise all of the state has to be gone through. */
+  readonly places: readonly { readonly type: number; readonly stateKey: number }[] | undefined;
+  includes(type: number, stateKey: number): boolean;
+}
+
+/** Brings the rules of one request into a form that is quick to ask; the names of all rules cost one query. */
+export async function selectionsOf(
+  names: Names,
+  user: { readonly num: number; readonly id: string },
+  rules: Iterable<readonly StatePairs[]>,
+): Promise<ReadonlyMap<readonly StatePairs[], StateSelection>> {
+  const all = [...new Set(rules)];
+  const nums = await names.findAll([MEMBER, ...all.flat(3).filter((text) => text !== ANY)]);
+  const member = nums.get(MEMBER) ?? 0;
+  const lookUp = (text: string) => (text === ME ? user.num : nums.get(text));
+  return new Map(all.map((parts) => [parts, selection(parts, lookUp, member)]));
+}
+
+function selection(
+  rules: readonly StatePairs[],
+  lookUp: (text: string) => number | undefined,
+  member: number,
+): StateSelection {
+  const parts = rules.map((pairs) => partOf(pairs, lookUp));
+  const includes = (type: number, stateKey: number) => parts.some((part) => partIncludes(part, type, stateKey));
+  const isLazy = rules.some((pairs) => pairs.some(([type, key]) => type === MEMBER && key === LAZY));
+  // Who gets all members needs none of them lazily. No user has the number 0.
+  const lazyMembers = isLazy && !includes(member, 0);
+  return { lazyMembers, places: placesOf(parts), includes };
+}
+
+function partOf(pairs: StatePairs, lookUp: (text: string) => number | undefined): Part {
+  const types = new Map<number, Set<number> | 'all'>();
+  const keysOfAnyType = new Set<number>();
+  for (const [type, stateKey] of pairs) {
+    const key = lookUp(stateKey);
+    if (type === ANY) {
+      if (stateKey !== ANY && key !== undefined) keysOfAnyType.add(key);
+      continue;
+    }
+    const typeNum = lookUp(type);
+    if (typeNum === undefined) continue;
+    const keys = types.get(typeNum) ?? new Set<number>();
+    types.set(typeNum, stateKey === ANY ? 'all' : keys);
+    if (keys !== 'all' && key !== undefined) keys.add(key);
+  }
+  return { everything: pairs.some(([type, key]) => type === ANY && key === ANY), types, keysOfAnyType };
+}
+
+function partIncludes({ everything, types, keysOfAnyType }: Part, type: number, stateKey: number): boolean {
+  const keys = types.get(type);
+  if (keys === 'all' || keys?.has(stateKey) === true) return true;
+  return keysOfAnyType.has(stateKey) || (everything && keys === undefined);
+}
+
+function placesOf(parts: readonly Part[]): StateSelection['places'] {
+  const places: { type: number; stateKey: number }[] = [];
+  for (const { everything, types, keysOfAnyType } of parts) {
+    if (everything || keysOfAnyType.size > 0) return undefined;
+    for (const [type, keys] of types) {
+      if (keys === 'all') return undefined;
+      for (const stateKey of keys) places.push({ type, stateKey });
+    }
+  }
+  return places;
+}
+
+const keys = new WeakMap<readonly StatePairs[], string>();
+
+/** A text that is the same for the same rules. */
+export function rulesKey(rules: readonly StatePairs[]): string {
+  const known = keys.get(rules);
+  if (known !== undefined) return known;
+  const made = JSON.stringify(rules);
+  keys.set(rules, made);
+  return made;
+}
+
+/** The rules of several room configurations together, each rule once. */
+export function uniteRules(rules: readonly StatePairs[]): readonly StatePairs[] {
+  return [...new Map(rules.map((pairs) => [JSON.stringify(pairs), pairs])).values()];
+}

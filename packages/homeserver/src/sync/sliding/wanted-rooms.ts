@@ -1,0 +1,77 @@
+import type { MembershipRow } from '../../storage/membership-store.ts';
+import { type ListDeps, type RoomList, roomList, roomsByActivity, type SlidingSyncBody } from './lists.ts';
+import { type StatePairs, uniteRules } from './state-selection.ts';
+
+/** How much of a room is wanted: of all rules that match it the most. */
+export interface RoomConfig {
+  readonly limit: number;
+  readonly state: readonly StatePairs[];
+}
+
+/** The rooms that a request asks about. */
+export interface Wanted {
+  readonly lists: readonly RoomList[];
+  /** The rooms that are subscribed to and that the user may see. */
+  readonly subscribed: ReadonlySet<number>;
+  /** Every room that any rule matches, those of the lists first. */
+  readonly rooms: ReadonlyMap<number, { readonly row: MembershipRow; readonly config: RoomConfig }>;
+}
+
+const TIMELINE_LIMIT_MAX = 1_000;
+
+/** What a rule says of each room that it matches. */
+interface Rule {
+  readonly timeline_limit: number;
+  readonly required_state: StatePairs;
+}
+
+/** Finds the rooms that match the rules of a request (MSC4186, "Lists and subscriptions"). */
+export async function wantedRooms(
+  deps: ListDeps,
+  user: number,
+  body: SlidingSyncBody,
+  rows: ReadonlyMap<number, MembershipRow>,
+  given: { readonly ignored: ReadonlySet<number>; readonly isKnown: (room: number) => boolean },
+): Promise<Wanted> {
+  const all = await roomsByActivity(deps, rows.values(), given);
+  const rules = new Map<number, Rule[]>();
+  const lists: RoomList[] = [];
+  for (const [name, request] of Object.entries(body.lists ?? {})) {
+    const list = await roomList(deps, user, name, request, all);
+    lists.push(list);
+    for (const room of list.rooms) put(rules, room, request);
+  }
+  const subscribed = new Set<number>();
+  const subscriptions = Object.entries(body.room_subscriptions ?? {});
+  const nums = await deps.names.findAll(subscriptions.map(([roomId]) => roomId));
+  const there = new Set(all.map(({ room }) => room));
+  for (const [roomId, rule] of subscriptions) {
+    const room = nums.get(roomId);
+    if (room === undefined || !there.has(room)) continue;
+    subscribed.add(room);
+    put(rules, room, rule);
+  }
+  const configs = new Map<string, RoomConfig>();
+  const rooms = new Map<number, { row: MembershipRow; config: RoomConfig }>();
+  for (const [room, matching] of rules) {
+    const row = rows.get(room);
+    if (row !== undefined) rooms.set(room, { row, config: combine(matching, configs) });
+  }
+  return { lists, subscribed, rooms };
+}
+
+function put(rules: Map<number, Rule[]>, room: number, rule: Rule): void {
+  const known = rules.get(room);
+  if (known === undefined) rules.set(room, [rule]);
+  else known.push(rule);
+}
+
+/** The most of several rules; the same object for the same outcome (MSC4186, "Combining room configs"). */
+function combine(rules: readonly Rule[], known: Map<string, RoomConfig>): RoomConfig {
+  const limit = Math.min(Math.max(...rules.map(({ timeline_limit }) => timeline_limit)), TIMELINE_LIMIT_MAX);
+  const state = uniteRules(rules.map(({ required_state }) => required_state));
+  const key = JSON.stringify([limit, state]);
+  const config = known.get(key) ?? { limit, state };
+  known.set(key, config);
+  return config;
+}
