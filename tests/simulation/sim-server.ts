@@ -95,7 +95,7 @@ export class SimServer {
     path: string,
     { query, body, signal }: { query?: QueryValues; body?: JsonObject; signal?: AbortSignal } = {},
   ): Promise<SimReply> {
-    const full = `/_matrix/client/v3${path}`;
+    const full = path.startsWith('/_matrix') ? path : `/_matrix/client/v3${path}`;
     const found = this.#tree.find(method, full);
     if (found === undefined || found === 'wrong-method') throw new Error(`no endpoint ${method} ${path}`);
     const { endpoint, handle } = found.value;

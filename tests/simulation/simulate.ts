@@ -8,6 +8,7 @@ import { Difference } from './difference.ts';
 import { HABITS } from './habits.ts';
 import type { Latency } from './sim-database.ts';
 import { type SimReply, SimServer } from './sim-server.ts';
+import { SlidingDevice } from './sliding-device.ts';
 import { StreamReader } from './stream-reader.ts';
 import { Truth } from './truth.ts';
 import { ReadMarks } from './unread.ts';
@@ -64,6 +65,7 @@ class Simulation {
   readonly #users: Caller[] = [];
   readonly #devices: Device[] = [];
   readonly #readers: StreamReader[] = [];
+  readonly #sliding: SlidingDevice[] = [];
   readonly #waiting = new Map<Device, OpenRequest>();
   readonly #log: string[] = [];
   #actions: Actions | undefined;
@@ -107,6 +109,8 @@ class Simulation {
         const session = await this.#server.register(name, false);
         this.#devices.push(new Device(session, this.#dice.pick(HABITS), world, new Dice(this.#dice.seed())));
       }
+      const phone = await this.#server.register(name, false);
+      this.#sliding.push(new SlidingDevice(phone, world, new Dice(this.#dice.seed())));
       this.#readers.push(new StreamReader(caller, false, world, new Dice(this.#dice.seed())));
       this.#readers.push(new StreamReader(caller, true, world, new Dice(this.#dice.seed())));
     }
@@ -149,7 +153,8 @@ class Simulation {
     const answers = syncing.map((device) => device.ask(0));
     const reading = this.#readers.filter(() => this.#dice.chance(0.4)).map((reader) => reader.step());
     for (const device of this.#devices) if (device.habit.waits && !this.#waiting.has(device)) this.#leaveOpen(device);
-    await Promise.all([...running, ...reading]);
+    const sliding = this.#sliding.filter(() => this.#dice.chance(0.4)).map((device) => device.step());
+    await Promise.all([...running, ...reading, ...sliding]);
     const replies = await Promise.all(answers);
     await this.#server.settle();
     this.#truth.refresh();
@@ -206,7 +211,7 @@ class Simulation {
     await this.#server.settle();
     this.#waiting.clear();
     await this.#server.restart();
-    for (const device of this.#devices) device.forgetTyping();
+    for (const device of [...this.#devices, ...this.#sliding]) device.forgetTyping();
   }
 
   /** Nothing happens any more; every device reads to the end, and everybody has to agree. */
@@ -223,5 +228,6 @@ class Simulation {
         checkDevice({ server: this.#server, truth: this.#truth, marks: this.#marks }, device, fresh);
       }
     }
+    for (const device of this.#sliding) await device.compare(this.#marks);
   }
 }

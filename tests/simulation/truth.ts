@@ -130,6 +130,13 @@ export class RoomTruth {
     return event?.content.membership === 'invite' && !this.ignores(userId, event);
   }
 
+  /** Whether a user was invited by somebody whom they do not ignore, and has neither answered nor been taken back since. */
+  hasInvite(userId: string): boolean {
+    const own = this.events.filter(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId);
+    const since = own.slice(own.findLastIndex(({ content }) => content.membership !== 'invite') + 1);
+    return since.some((event) => !this.ignores(userId, event));
+  }
+
   /** What a user may see, in order, of what has happened up to a place in the stream. */
   visible(userId: string, upTo = Number.POSITIVE_INFINITY): TrueEvent[] {
     const events = this.events.filter(({ num }) => num <= upTo);

@@ -15,6 +15,7 @@ import { enabledExtensions, roomExtensions } from './extensions.ts';
 import type { ListDeps, RoomList, SlidingSyncBody } from './lists.ts';
 import { type RoomAnswer, type RoomAnswerDeps, roomAnswers } from './room-answers.ts';
 import { type Range, type RoomSpan, roomSpans } from './room-span.ts';
+import { rulesKey } from './state-selection.ts';
 import { type Wanted, wantedRooms } from './wanted-rooms.ts';
 
 export interface SlidingSyncDeps extends SkeletonDeps, ListDeps, EphemeralDeps, RoomAnswerDeps {
@@ -142,13 +143,13 @@ function stateAfter(
   const before = state?.rooms ?? new Map<number, SentRoom>();
   const changes = new Map<number, SentRoom>();
   const limited = new Set(rooms.filter((answer) => answer.limited).map(({ room }) => room));
-  const told = new Map(spans.map((span) => [span.row.room, span]));
+  const told = new Set(spans.map(({ row }) => row.room));
   for (const [room, { config }] of wanted.rooms) {
     const sent = before.get(room);
     const isWhole = told.has(room) && (sent === undefined || limited.has(room));
     const limit = sent === undefined || isWhole ? config.limit : Math.max(sent.limit, config.limit);
-    const isSame = sent !== undefined && sent.upTo === undefined && sent.limit === limit;
-    if (!isSame || told.get(room)?.oldState !== undefined)
+    const isLive = sent !== undefined && sent.upTo === undefined;
+    if (!isLive || sent.limit !== limit || rulesKey(sent.state) !== rulesKey(config.state))
       changes.set(room, { upTo: undefined, limit, state: config.state });
   }
   for (const [room, sent] of before) {
