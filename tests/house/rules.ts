@@ -11,6 +11,7 @@ export const FOLDERS: readonly string[] = [
   'filters',
   'account-data',
   'rooms',
+  'delayed-events',
   'typing',
   'presence',
   'receipts',

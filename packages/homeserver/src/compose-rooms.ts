@@ -11,6 +11,7 @@ import { slidingSyncRoutes } from './client-api/sliding-sync.ts';
 import { syncRoutes } from './client-api/sync.ts';
 import type { Activity, UserData } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
+import type { DelayedEvents } from './delayed-events/delayed-events.ts';
 import { RoomDirectory } from './directory/room-directory.ts';
 import type { Route } from './http/route.ts';
 import type { Clock } from './platform/clock.ts';
@@ -53,7 +54,7 @@ export function openReading(
 export type Reading = ReturnType<typeof openReading>;
 
 /** The endpoints of rooms, of sync and of the streams. */
-export function roomRoutes(reading: Reading, config: Config): Route[] {
+export function roomRoutes(reading: Reading & { readonly delayedEvents: DelayedEvents }, config: Config): Route[] {
   const settings = {
     publicList: config.room_directory.public_list,
     directory: new RoomDirectory({

@@ -4,6 +4,7 @@ import { accountRoutes } from './client-api/account.ts';
 import { adminRoutes } from './client-api/admin.ts';
 import { authenticateWith } from './client-api/authenticate.ts';
 import { capabilitiesRoutes } from './client-api/capabilities.ts';
+import { delayedEventRoutes } from './client-api/delayed-events.ts';
 import { deviceRoutes } from './client-api/devices.ts';
 import { loginRoutes } from './client-api/login.ts';
 import { logoutRoutes } from './client-api/logout.ts';
@@ -13,6 +14,7 @@ import { wellKnownRoutes } from './client-api/well-known.ts';
 import { openReading, roomRoutes } from './compose-rooms.ts';
 import { activityRoutes, openActivity, openUserData, userDataRoutes } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
+import { DelayedEvents } from './delayed-events/delayed-events.ts';
 import { startMetrics } from './http/metrics-listener.ts';
 import { RateLimits } from './http/rate-limits.ts';
 import type { Route } from './http/route.ts';
@@ -86,7 +88,8 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
       domains.reading.connections.expire(),
     );
     opened.push({ close: () => domains.users.lastSeen.flush() });
-    opened.push(domains.activity, background);
+    opened.push(domains.activity, domains.delayedEvents, background);
+    domains.delayedEvents.start();
     const routes = routesOf(config, domains);
     const http = await startHttp({
       routes,
@@ -168,15 +171,16 @@ async function openDomains(config: Config, database: Database, { clock, random }
     membership,
     eventPlace,
   });
+  const delayedEvents = await DelayedEvents.open({ ...rooms, background });
   const reading = openReading({ database, clock, random }, rooms, userData, activity);
   users.sessions.onRemoved((_user, devices) =>
     background.start('ending the connections of devices', () => reading.connections.forget(devices)),
   );
-  return { names, stream, users, userData, activity, reading };
+  return { names, stream, users, userData, activity, reading, delayedEvents };
 }
 
 /** Everything that is served. */
-function routesOf(config: Config, { users, userData, activity, reading }: Domains): Route[] {
+function routesOf(config: Config, { users, userData, activity, reading, delayedEvents }: Domains): Route[] {
   return [
     ...healthRoutes(),
     ...versionsRoutes(),
@@ -191,7 +195,8 @@ function routesOf(config: Config, { users, userData, activity, reading }: Domain
     ...sharedSecretRoutes(users),
     ...userDataRoutes(userData),
     ...activityRoutes(activity),
-    ...roomRoutes(reading, config),
+    ...roomRoutes({ ...reading, delayedEvents }, config),
+    ...delayedEventRoutes({ delayedEvents }),
   ];
 }
 

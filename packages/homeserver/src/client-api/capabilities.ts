@@ -1,5 +1,6 @@
 import { getCapabilities } from '@hearth/api/client/capabilities.ts';
 import { ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
+import { DELAY_MS_MAX, SCHEDULED_MAX } from '../delayed-events/delayed-events.ts';
 import { type Route, route } from '../http/route.ts';
 
 /** `GET /capabilities` (client-server API, "Capabilities negotiation"). */
@@ -15,6 +16,7 @@ export function capabilitiesRoutes({ defaultRoomVersion }: { readonly defaultRoo
         'm.profile_fields': { enabled: true },
         'm.3pid_changes': { enabled: false },
         'm.get_login_token': { enabled: true },
+        'org.matrix.msc4140.delayed_events': { max_delay_ms: DELAY_MS_MAX, max_scheduled: SCHEDULED_MAX },
         ...(caller.isAdmin && { 'm.account_moderation': { lock: true, suspend: true } }),
       },
     })),

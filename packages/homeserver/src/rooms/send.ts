@@ -1,6 +1,7 @@
 import { forbidden, notFound } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import type { Write } from '../storage/database.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { type AcceptDeps, accept } from './accept.ts';
 import { type CheckDeps, checkCanonicalAlias, checkRelation } from './check-content.ts';
@@ -14,6 +15,8 @@ export interface Sending {
   readonly transaction?: TransactionKey;
   /** Overrides the time, for application services. Milliseconds. */
   readonly ts?: number;
+  /** Writes that belong to the same transaction, if an event is sent. */
+  readonly with?: readonly Write[];
 }
 
 /**
@@ -82,9 +85,12 @@ export class Sender {
   async #send(
     head: Head,
     draft: { type: string; stateKey?: string; content: JsonObject; redacts?: StoredEvent },
-    { sender, transaction, ts }: Sending,
+    { sender, transaction, ts, with: writes }: Sending,
   ): Promise<StoredEvent> {
-    const options = transaction === undefined ? {} : { transaction };
+    const options = {
+      ...(transaction === undefined ? {} : { transaction }),
+      ...(writes === undefined ? {} : { with: writes }),
+    };
     const [event] = await accept(
       this.#deps,
       head,

@@ -3,8 +3,8 @@ import { jsonObject } from '../../definitions/json.ts';
 import { endpoint, v3AndLegacy } from '../../endpoint.ts';
 import { natural } from '../../query.ts';
 
-/** An application service may set the time of its events. */
-const timestamp = v.object({ ts: v.optional(natural) });
+/** An application service may set the time of its events; anybody may have them sent later (MSC4140). */
+const sending = v.object({ ts: v.optional(natural), 'org.matrix.msc4140.delay': v.optional(natural) });
 
 /** `PUT /rooms/{roomId}/send/{eventType}/{txnId}`. */
 export const sendMessage = endpoint({
@@ -13,7 +13,7 @@ export const sendMessage = endpoint({
   paths: v3AndLegacy('/rooms/{roomId}/send/{eventType}/{txnId}'),
   access: 'guest',
   limit: 'message',
-  query: timestamp,
+  query: sending,
   body: jsonObject,
 });
 
@@ -34,7 +34,7 @@ export const setRoomStateWithKey = endpoint({
   paths: v3AndLegacy('/rooms/{roomId}/state/{eventType}/{stateKey}'),
   access: 'guest',
   limit: 'message',
-  query: timestamp,
+  query: sending,
   body: jsonObject,
 });
 
@@ -45,7 +45,7 @@ export const setRoomState = endpoint({
   paths: [...v3AndLegacy('/rooms/{roomId}/state/{eventType}'), ...v3AndLegacy('/rooms/{roomId}/state/{eventType}/')],
   access: 'guest',
   limit: 'message',
-  query: timestamp,
+  query: sending,
   body: jsonObject,
 });
 

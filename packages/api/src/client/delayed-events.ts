@@ -1,0 +1,49 @@
+import * as v from 'valibot';
+import { endpoint } from '../endpoint.ts';
+
+const PATH = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events';
+
+/** `GET /delayed_events` (MSC4140): what waits for the caller. */
+export const getDelayedEvents = endpoint({
+  operation: 'getDelayedEvents',
+  method: 'GET',
+  paths: [PATH],
+  access: 'guest',
+});
+
+/** `POST /delayed_events/{delayId}` (MSC4140): whoever knows the id may deal with the event. */
+export const updateDelayedEvent = endpoint({
+  operation: 'updateDelayedEvent',
+  method: 'POST',
+  paths: [`${PATH}/{delayId}`],
+  access: 'none',
+  limit: 'message',
+  body: v.object({ action: v.picklist(['cancel', 'restart', 'send']) }),
+});
+
+/** `POST /delayed_events/{delayId}/cancel` (MSC4140). */
+export const cancelDelayedEvent = endpoint({
+  operation: 'cancelDelayedEvent',
+  method: 'POST',
+  paths: [`${PATH}/{delayId}/cancel`],
+  access: 'none',
+  limit: 'message',
+});
+
+/** `POST /delayed_events/{delayId}/restart` (MSC4140). */
+export const restartDelayedEvent = endpoint({
+  operation: 'restartDelayedEvent',
+  method: 'POST',
+  paths: [`${PATH}/{delayId}/restart`],
+  access: 'none',
+  limit: 'message',
+});
+
+/** `POST /delayed_events/{delayId}/send` (MSC4140). */
+export const sendDelayedEvent = endpoint({
+  operation: 'sendDelayedEvent',
+  method: 'POST',
+  paths: [`${PATH}/{delayId}/send`],
+  access: 'none',
+  limit: 'message',
+});

@@ -1,0 +1,38 @@
+import {
+  cancelDelayedEvent,
+  getDelayedEvents,
+  restartDelayedEvent,
+  sendDelayedEvent,
+  updateDelayedEvent,
+} from '@hearth/api/client/delayed-events.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import type { DelayedEvents } from '../delayed-events/delayed-events.ts';
+import { type Route, route } from '../http/route.ts';
+import type { DelayedEventRow } from '../storage/delayed-events.ts';
+
+/** Events that wait for their time (MSC4140). */
+export function delayedEventRoutes({ delayedEvents }: { readonly delayedEvents: DelayedEvents }): Route[] {
+  const act = async (action: 'cancel' | 'restart' | 'send', delayId: string) => {
+    await delayedEvents[action](delayId);
+    return {};
+  };
+  return [
+    route(getDelayedEvents, ({ caller }) => ({ delayed_events: delayedEvents.of(caller.user).map(shown) })),
+    route(updateDelayedEvent, ({ params, body }) => act(body.action, params.delayId)),
+    route(cancelDelayedEvent, ({ params }) => act('cancel', params.delayId)),
+    route(restartDelayedEvent, ({ params }) => act('restart', params.delayId)),
+    route(sendDelayedEvent, ({ params }) => act('send', params.delayId)),
+  ];
+}
+
+function shown({ id, room_id, type, state_key, content, delay_ms, send_ts }: DelayedEventRow): JsonObject {
+  return {
+    delay_id: id,
+    room_id,
+    type,
+    ...(state_key === null ? {} : { state_key }),
+    delay: delay_ms,
+    running_since: send_ts - delay_ms,
+    content: JSON.parse(content) as JsonObject,
+  };
+}

@@ -1,0 +1,250 @@
+import { forbidden, invalidParam, limitExceeded, MatrixError, matrixError, notFound } from '@hearth/protocol/errors.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import type { Background } from '../platform/background.ts';
+import type { Clock, Timer } from '../platform/clock.ts';
+import { LruMap } from '../platform/lru.ts';
+import { type Random, randomText } from '../platform/random.ts';
+import type { TransactionKey } from '../rooms/draft.ts';
+import type { Membership } from '../rooms/membership-view.ts';
+import type { Sender } from '../rooms/send.ts';
+import type { Database } from '../storage/database.ts';
+import {
+  type DelayedEventRow,
+  deleteDelayedEvents,
+  insertDelayedEvent,
+  moveDelayedEvent,
+  readDelayedEvents,
+} from '../storage/delayed-events.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import type { Stream } from '../storage/stream.ts';
+
+/** The longest delay, in milliseconds. */
+export const DELAY_MS_MAX = 24 * 60 * 60_000;
+/** How many events of one user may wait. */
+export const SCHEDULED_MAX = 100;
+
+const ID_CHARACTERS = 32;
+/** After a failure of the database. */
+const RETRY_MS = 5_000;
+/** Repetitions of requests whose event has been dealt with are answered as the first time, this many of them. */
+const ANSWERED_MAX = 10_000;
+
+export interface DelayedEventsParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly background: Background;
+  readonly stream: Stream;
+  readonly events: EventStore;
+  readonly sender: Sender;
+  readonly membership: Membership;
+}
+
+/** What somebody wants to have sent. */
+export interface DelayedDraft {
+  readonly roomId: string;
+  readonly type: string;
+  readonly stateKey?: string;
+  readonly content: JsonObject;
+  readonly delayMs: number;
+  /** A message's transaction: asked for twice, it is scheduled once. */
+  readonly transaction?: TransactionKey;
+}
+
+/**
+ * Events that the server sends later unless they are restarted or cancelled before (MSC4140): a client that vanishes
+ * leaves a call by one that it has stopped restarting. What waits is on disk, and in memory as a whole.
+ */
+export class DelayedEvents {
+  readonly #parts: DelayedEventsParts;
+  readonly #waiting = new Map<string, DelayedEventRow>();
+  readonly #answered = new LruMap<string, string>(ANSWERED_MAX);
+  #timer: Timer | undefined;
+
+  private constructor(parts: DelayedEventsParts, rows: readonly DelayedEventRow[]) {
+    this.#parts = parts;
+    for (const row of rows) this.#remember(row);
+    parts.stream.listen((changes) => {
+      if (this.#waiting.size === 0) return;
+      for (const change of changes) if (change.kind === 'event') this.#notice(change.event);
+    });
+  }
+
+  static async open(parts: DelayedEventsParts): Promise<DelayedEvents> {
+    return new DelayedEvents(parts, await readDelayedEvents(parts.database));
+  }
+
+  /** Begins to send what is due. */
+  start(): void {
+    this.#schedule();
+  }
+
+  /** Schedules an event; gives the id by which it can be dealt with. @throws MatrixError */
+  async schedule(caller: { user: number; userId: string; device: number }, draft: DelayedDraft): Promise<string> {
+    const { clock, random, membership, database } = this.#parts;
+    const { roomId, type, stateKey, content, delayMs, transaction } = draft;
+    if (delayMs < 1) throw invalidParam('The delay must be at least a millisecond');
+    if (delayMs > DELAY_MS_MAX) throw tooLong();
+    const known = transaction === undefined ? undefined : this.#answered.get(requestKey(transaction));
+    if (known !== undefined) return known;
+    if (!(await membership.isJoined(roomId, caller.user))) throw forbidden('You are not in this room');
+    this.#checkCount(caller.user);
+    const row: DelayedEventRow = {
+      id: randomText(random, ID_CHARACTERS),
+      user_num: caller.user,
+      user_id: caller.userId,
+      device: caller.device,
+      txn: transaction?.txn ?? null,
+      room_id: roomId,
+      type,
+      state_key: stateKey ?? null,
+      content: JSON.stringify(content),
+      delay_ms: delayMs,
+      send_ts: clock.now() + delayMs,
+    };
+    // Remembered first, so that a repetition that arrives meanwhile finds it.
+    this.#remember(row);
+    try {
+      await database.commit([insertDelayedEvent(row)]);
+    } catch (error) {
+      this.#waiting.delete(row.id);
+      if (transaction !== undefined) this.#answered.delete(requestKey(transaction));
+      throw error;
+    }
+    this.#schedule();
+    return row.id;
+  }
+
+  /** What waits for a user, that to be sent first before the others. */
+  of(user: number): DelayedEventRow[] {
+    return [...this.#waiting.values()].filter((row) => row.user_num === user).sort((a, b) => a.send_ts - b.send_ts);
+  }
+
+  /** Does not send an event. @throws MatrixError M_NOT_FOUND */
+  async cancel(id: string): Promise<void> {
+    this.#get(id);
+    await this.#forget([id]);
+  }
+
+  /** Begins the delay anew. @throws MatrixError M_NOT_FOUND */
+  async restart(id: string): Promise<void> {
+    const row = this.#get(id);
+    const send_ts = this.#parts.clock.now() + row.delay_ms;
+    this.#waiting.set(id, { ...row, send_ts });
+    this.#schedule();
+    await this.#parts.database.commit([moveDelayedEvent(id, send_ts)]);
+  }
+
+  /** Sends an event at once. @throws MatrixError M_NOT_FOUND, and as sending it does */
+  async send(id: string): Promise<void> {
+    await this.#deliver(this.#get(id));
+  }
+
+  /** Sends nothing any more. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#waiting.clear();
+  }
+
+  #get(id: string): DelayedEventRow {
+    const row = this.#waiting.get(id);
+    if (row === undefined) throw notFound('No event with this delay id is waiting');
+    return row;
+  }
+
+  #remember(row: DelayedEventRow): void {
+    this.#waiting.set(row.id, row);
+    if (row.txn !== null) this.#answered.set(requestKey({ device: row.device, txn: row.txn }), row.id);
+  }
+
+  /** @throws MatrixError M_LIMIT_EXCEEDED */
+  #checkCount(user: number): void {
+    const own = this.of(user);
+    const first = own[0];
+    if (first === undefined || own.length < SCHEDULED_MAX) return;
+    throw limitExceeded(Math.max(first.send_ts - this.#parts.clock.now(), 1), 'Too many events are waiting');
+  }
+
+  async #forget(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#waiting.delete(id);
+    await this.#parts.database.commit([deleteDelayedEvents(ids)]);
+  }
+
+  /** State that somebody else has set since is not overwritten by what was meant for the state before. */
+  #notice(num: number): void {
+    const event = this.#parts.events.cached(num);
+    if (event?.stateKey === undefined) return;
+    const overtaken = [...this.#waiting.values()].filter(
+      (row) =>
+        row.room_id === event.roomId &&
+        row.type === event.type &&
+        row.state_key === event.stateKey &&
+        row.user_num !== event.senderNum,
+    );
+    if (overtaken.length === 0) return;
+    const ids = overtaken.map(({ id }) => id);
+    this.#parts.background.start('cancelling overtaken events', () => this.#forget(ids));
+  }
+
+  /** One timer, for whatever is due first. */
+  #schedule(): void {
+    const { clock, background } = this.#parts;
+    this.#timer?.cancel();
+    if (this.#waiting.size === 0) return;
+    const next = Math.min(...[...this.#waiting.values()].map(({ send_ts }) => send_ts));
+    this.#timer = clock.after(next - clock.now(), () =>
+      background.start('sending delayed events', () => this.#sendDue()),
+    );
+  }
+
+  async #sendDue(): Promise<void> {
+    const now = this.#parts.clock.now();
+    const due = [...this.#waiting.values()].filter(({ send_ts }) => send_ts <= now);
+    try {
+      for (const row of due.sort((a, b) => a.send_ts - b.send_ts)) {
+        // It may have been dealt with while the others were sent.
+        if (this.#waiting.get(row.id)?.send_ts === row.send_ts) await this.#deliver(row).catch(unlessRefused);
+      }
+    } finally {
+      this.#schedule();
+    }
+  }
+
+  /** Sends an event and forgets it in one transaction, so that a crash neither loses nor doubles it. */
+  async #deliver(row: DelayedEventRow): Promise<void> {
+    const { sender, clock } = this.#parts;
+    const { id, room_id: roomId, type, state_key: stateKey } = row;
+    const content = JSON.parse(row.content) as JsonObject;
+    this.#waiting.delete(id);
+    const transaction = row.txn === null ? {} : { transaction: { device: row.device, txn: row.txn } };
+    const sending = { sender: row.user_id, with: [deleteDelayedEvents([id])], ...transaction };
+    try {
+      if (stateKey === null) await sender.message(roomId, type, content, sending);
+      else await sender.state(roomId, [type, stateKey], content, sending);
+    } catch (error) {
+      if (!(error instanceof MatrixError)) this.#waiting.set(id, { ...row, send_ts: clock.now() + RETRY_MS });
+      else await this.#forget([id]);
+      throw error;
+    }
+    // Where the state was the same already, nothing was sent and nothing forgotten with it.
+    await this.#forget([id]);
+  }
+}
+
+/** What the rules of the room refuse, as after a kick, is over: nobody is there to be told. */
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof MatrixError)) throw error;
+}
+
+function requestKey({ device, txn }: TransactionKey): string {
+  return `${device}/${txn}`;
+}
+
+/** Clients read the longest delay from the error and ask for that. */
+function tooLong(): MatrixError {
+  const fields = {
+    'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED',
+    'org.matrix.msc4140.max_delay': DELAY_MS_MAX,
+  };
+  return matrixError('M_INVALID_PARAM', `The delay exceeds ${DELAY_MS_MAX} ms`, { fields });
+}
