@@ -1,4 +1,5 @@
 import { eventsRoutes } from './client-api/events.ts';
+import { peekingRoutes } from './client-api/peeking.ts';
 import { createRoomRoutes } from './client-api/rooms/create-room.ts';
 import { directoryRoutes } from './client-api/rooms/directory.ts';
 import { eventRoutes } from './client-api/rooms/events.ts';
@@ -23,12 +24,13 @@ import type { Database } from './storage/database.ts';
 import { ChangeLog } from './sync/change-log.ts';
 import { LazyMembersCache } from './sync/lazy-members-cache.ts';
 import { Notifier } from './sync/notifier.ts';
+import { Peeks } from './sync/peeks.ts';
 import { Connections } from './sync/sliding/connections.ts';
 import { RoomActivity } from './sync/sliding/room-activity.ts';
 import { RoomFactsCache } from './sync/sliding/room-facts.ts';
 
 /** What reads rooms: timelines, sync and the streams. */
-export function openReading(
+export async function openReading(
   base: { readonly database: Database; readonly clock: Clock; readonly random: Random },
   rooms: Rooms,
   userData: UserData,
@@ -44,6 +46,7 @@ export function openReading(
     notifier: new Notifier({ ...rooms, recent }),
     lazyMembers: new LazyMembersCache(),
     connections: new Connections(base),
+    peeks: await Peeks.open(rooms),
     slidingMembers: new LazyMembersCache(),
     activity: new RoomActivity(rooms),
     facts: new RoomFactsCache(rooms),
@@ -51,7 +54,7 @@ export function openReading(
   };
 }
 
-export type Reading = ReturnType<typeof openReading>;
+export type Reading = Awaited<ReturnType<typeof openReading>>;
 
 /** The endpoints of rooms, of sync and of the streams. */
 export function roomRoutes(reading: Reading & { readonly delayedEvents: DelayedEvents }, config: Config): Route[] {
@@ -73,6 +76,7 @@ export function roomRoutes(reading: Reading & { readonly delayedEvents: DelayedE
     ...relationRoutes(reading),
     ...syncRoutes(reading),
     ...slidingSyncRoutes(reading),
+    ...peekingRoutes(reading),
     ...eventsRoutes(reading),
   ];
 }

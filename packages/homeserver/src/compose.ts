@@ -172,9 +172,12 @@ async function openDomains(config: Config, database: Database, { clock, random }
     eventPlace,
   });
   const delayedEvents = await DelayedEvents.open({ ...rooms, background });
-  const reading = openReading({ database, clock, random }, rooms, userData, activity);
+  const reading = await openReading({ database, clock, random }, rooms, userData, activity);
   users.sessions.onRemoved((_user, devices) =>
-    background.start('ending the connections of devices', () => reading.connections.forget(devices)),
+    background.start('forgetting what devices looked at', async () => {
+      await reading.connections.forget(devices);
+      await reading.peeks.forget(devices);
+    }),
   );
   return { names, stream, users, userData, activity, reading, delayedEvents };
 }

@@ -9,6 +9,7 @@ const VERSIONS = ['r0.0.1', 'r0.1.0', 'r0.2.0', 'r0.3.0', 'r0.4.0', 'r0.5.0', 'r
 /** What is served of proposals, by the names under which clients look for it. */
 const UNSTABLE_FEATURES = {
   'org.matrix.simplified_msc3575': true,
+  'org.matrix.msc2753': true,
   'org.matrix.msc4140': true,
 };
 

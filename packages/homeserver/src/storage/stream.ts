@@ -22,6 +22,7 @@ export type Change =
       readonly type: string;
     }
   | { readonly kind: 'presence'; readonly position: number; readonly user: number }
+  | { readonly kind: 'peek'; readonly position: number; readonly user: number; readonly device: number }
   | { readonly kind: 'device-list'; readonly position: number; readonly user: number }
   | { readonly kind: 'to-device'; readonly position: number; readonly user: number; readonly device: number };
 

@@ -10,7 +10,11 @@ export interface Interest {
   readonly user: number;
   /** Only what happens in these rooms, whether the user has joined them or not; otherwise all that concerns the user. */
   readonly rooms?: ReadonlySet<number>;
+  /** Rooms besides those that the user has joined. */
+  readonly also?: ReadonlySet<number>;
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 interface Waiter {
   readonly interest: Interest;
@@ -58,15 +62,15 @@ export class Notifier {
   }
 
   #add(waiter: Waiter): void {
-    const { user, rooms } = waiter.interest;
+    const { user, rooms, also } = waiter.interest;
     if (rooms === undefined) put(this.#byUser, user, waiter);
-    else for (const room of rooms) put(this.#byRoom, room, waiter);
+    for (const room of rooms ?? also ?? NONE) put(this.#byRoom, room, waiter);
   }
 
   #remove(waiter: Waiter): void {
-    const { user, rooms } = waiter.interest;
+    const { user, rooms, also } = waiter.interest;
     if (rooms === undefined) take(this.#byUser, user, waiter);
-    else for (const room of rooms) take(this.#byRoom, room, waiter);
+    for (const room of rooms ?? also ?? NONE) take(this.#byRoom, room, waiter);
   }
 
   #notify(change: Change): void {
@@ -115,8 +119,10 @@ export class Notifier {
     for (const waiters of this.#byUser.values()) wake(waiters);
   }
 
-  #concerns(change: Change, { user, rooms }: Interest): boolean {
-    if (rooms !== undefined) return 'room' in change && change.room !== null && rooms.has(change.room);
+  #concerns(change: Change, { user, rooms, also }: Interest): boolean {
+    const isIn = (some: ReadonlySet<number>) => 'room' in change && change.room !== null && some.has(change.room);
+    if (rooms !== undefined) return isIn(rooms);
+    if (also !== undefined && isIn(also)) return true;
     switch (change.kind) {
       case 'event':
         return this.#isJoined(change.room, user) || this.#parts.events.cached(change.event)?.stateKeyNum === user;

@@ -63,6 +63,8 @@ export async function roomSections(
   const leave = await timelineSections(deps, request, skeleton.left, undefined);
   if (join.length > 0) sections.push(`"join":{${join.join(',')}}`);
   if (leave.length > 0) sections.push(`"leave":{${leave.join(',')}}`);
+  const peek = await timelineSections(deps, request, skeleton.peeked, undefined);
+  if (peek.length > 0) sections.push(`"peek":{${peek.join(',')}}`);
   for (const [name, rows] of [
     ['invite', skeleton.invited],
     ['knock', skeleton.knocked],

@@ -34,6 +34,8 @@ export interface Skeleton {
   readonly left: readonly RoomWork[];
   readonly invited: readonly MembershipRow[];
   readonly knocked: readonly MembershipRow[];
+  /** Rooms that are looked into from outside. */
+  readonly peeked: readonly RoomWork[];
   /** Joined rooms in which something else than the timeline may have changed. */
   readonly touched: ReadonlySet<number>;
 }
@@ -46,7 +48,7 @@ type Rows = ReadonlyMap<number, MembershipRow>;
 /** Timelines are read a little further than asked when a filter will drop some of the events. */
 const FILTERED_SCAN_FACTOR = 10;
 
-/** What a first sync shows: every room. */
+/** What a first sync shows: every room of the user. */
 export async function firstSkeleton(
   deps: SkeletonDeps,
   rows: Rows,
@@ -63,6 +65,7 @@ export async function firstSkeleton(
     left: await leftRooms(deps, left, undefined, filter),
     invited: all.filter(({ membership }) => membership === 'invite'),
     knocked: all.filter(({ membership }) => membership === 'knock'),
+    peeked: [],
     touched: new Set(joined.map(({ room }) => room)),
   };
 }
@@ -98,6 +101,7 @@ export async function nextSkeleton(
     left: await leftRooms(deps, left, { since, before }, filter),
     invited: moved.filter(({ membership }) => membership === 'invite'),
     knocked: moved.filter(({ membership }) => membership === 'knock'),
+    peeked: [],
     touched: changed.touched,
   };
 }
@@ -159,7 +163,8 @@ async function changedRooms(deps: SkeletonDeps, rows: Rows, range: { since: numb
 /** More than any timeline limit, so that one event too many says that there is a gap. */
 export const TIMELINE_READ_MAX = 1001;
 
-async function newRooms(
+/** Rooms that the client gets as a whole. */
+export async function newRooms(
   deps: SkeletonDeps,
   rows: readonly MembershipRow[],
   upTo: number,

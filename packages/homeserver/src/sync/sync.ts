@@ -9,14 +9,15 @@ import type { MembershipRow } from '../storage/membership-store.ts';
 import type { Stream } from '../storage/stream.ts';
 import { readerOf } from '../timeline/hydrate.ts';
 import { streamToken } from '../timeline/position.ts';
-import type { Notifier } from './notifier.ts';
+import type { Interest, Notifier } from './notifier.ts';
 import { type OutsideDeps, outsideRooms } from './outside-rooms.ts';
+import { type PeekedDeps, peekedRooms } from './peeks.ts';
 import { presentOf } from './present.ts';
 import { prepareFilter, type SyncFilter } from './request.ts';
 import { type RoomSectionDeps, roomSections, type StateAfterName } from './room-sections.ts';
 import { firstSkeleton, nextSkeleton, type Skeleton, unchangedRooms } from './skeleton.ts';
 
-export interface SyncDeps extends RoomSectionDeps, OutsideDeps {
+export interface SyncDeps extends RoomSectionDeps, OutsideDeps, PeekedDeps {
   readonly clock: Clock;
   readonly stream: Stream;
   readonly userRooms: UserRooms;
@@ -58,13 +59,19 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
     // Nothing has happened up to here, so the next look begins here.
     since = upTo;
     const signal = request.signal();
-    await deps.notifier.wait({ user: request.user }, upTo, waitMs, signal);
+    await deps.notifier.wait(interestOf(deps, request), upTo, waitMs, signal);
     if (signal.aborted) return `{"next_batch":"${streamToken(upTo)}"${KEY_COUNTS}}`;
   }
 }
 
 /** There is no encryption yet, so no device has keys: that is what clients have to be told. */
 const KEY_COUNTS = ',"device_one_time_keys_count":{},"device_unused_fallback_key_types":[]';
+
+/** What the client waits for: its user's rooms, and those that it looks into. */
+function interestOf({ peeks }: SyncDeps, { user, device }: SyncRequest): Interest {
+  const rooms = peeks.of(device);
+  return rooms.size === 0 ? { user } : { user, also: new Set(rooms.keys()) };
+}
 
 type Rows = ReadonlyMap<number, MembershipRow>;
 
@@ -78,7 +85,9 @@ interface Range {
 /** Everything between two positions; empty if there is nothing. */
 async function answer(deps: SyncDeps, request: SyncRequest, filter: SyncFilter, range: Range): Promise<string> {
   const reader = readerOf(request, await deps.ignoredUsers.of(request.user));
-  const skeleton = await skeletonOf(deps, request, filter, range);
+  const own = await skeletonOf(deps, request, filter, range);
+  const isPeeking = deps.peeks.of(request.device).size > 0;
+  const skeleton = isPeeking ? { ...own, peeked: await peekedRooms(deps, request, range, filter) } : own;
   const inRooms = await roomSections(deps, { ...request, ...range, reader, filter }, skeleton);
   const outside = await outsideRooms(deps, request.user, range, filter);
   return `${outside}${inRooms}`;

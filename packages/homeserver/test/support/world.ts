@@ -39,7 +39,7 @@ export async function openWorld(engine: Engine) {
   const eventPlace = (room: number, eventId: string) => membership.place(room, eventId);
   const activity = openActivity({ ...domain, background }, userData, { membership, eventPlace });
   watchGuestAccess({ ...rooms, accounts: users.accounts, background });
-  const reading = openReading(domain, rooms, userData, activity);
+  const reading = await openReading(domain, rooms, userData, activity);
   let count = 0;
   return {
     ...reading,

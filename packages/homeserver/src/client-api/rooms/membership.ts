@@ -75,7 +75,10 @@ export function membershipRoutes(deps: MembershipRouteDeps): Route[] {
 }
 
 /** @throws MatrixError M_NOT_FOUND for an unknown alias or room, M_INVALID_PARAM for neither */
-async function byIdOrAlias({ heads, aliases }: MembershipRouteDeps, idOrAlias: string): Promise<Head> {
+export async function byIdOrAlias(
+  { heads, aliases }: Pick<MembershipRouteDeps, 'heads' | 'aliases'>,
+  idOrAlias: string,
+): Promise<Head> {
   if (idOrAlias.startsWith('!')) return heads.get(idOrAlias);
   if (!idOrAlias.startsWith('#')) throw invalidParam('Neither a room id nor an alias');
   const alias = await aliases.find(idOrAlias);

@@ -1,0 +1,16 @@
+import type { Migration } from './migration.ts';
+
+/** Rooms that devices look into without having joined them. */
+export const peeks: Migration = {
+  version: 11,
+  name: 'peeks',
+  oldestCompatible: 1,
+  statements: [
+    `CREATE TABLE peeks (
+      device INTEGER NOT NULL,
+      room INTEGER NOT NULL,
+      position INTEGER NOT NULL,
+      PRIMARY KEY (device, room)
+    )`,
+  ],
+};
