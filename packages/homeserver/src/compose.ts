@@ -63,6 +63,8 @@ const LOCK_WAIT_MS = 5_000;
 
 const LAST_SEEN_EVERY_MS = 5 * 60_000;
 
+const STICKY_EVERY_MS = 30 * 60_000;
+
 const CONNECTIONS_EVERY_MS = 6 * 60 * 60_000;
 
 const TRANSACTIONS_EVERY_MS = 60 * 60_000;
@@ -83,6 +85,9 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
     background.every(LAST_SEEN_EVERY_MS, 'noting where devices were seen', () => domains.users.lastSeen.flush());
     background.every(TRANSACTIONS_EVERY_MS, 'forgetting old transaction ids', () =>
       domains.reading.transactions.expire(machine.clock.now() - TRANSACTIONS_KEPT_MS),
+    );
+    background.every(STICKY_EVERY_MS, 'forgetting events that are no longer sticky', () =>
+      domains.reading.sticky.expire(machine.clock.now()),
     );
     background.every(CONNECTIONS_EVERY_MS, 'ending connections that nobody uses', () =>
       domains.reading.connections.expire(),

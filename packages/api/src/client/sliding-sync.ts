@@ -54,6 +54,9 @@ const extensions = v.object({
   account_data: v.nullish(roomExtension),
   receipts: v.nullish(roomExtension),
   typing: v.nullish(roomExtension),
+  'org.matrix.msc4354.sticky_events': v.nullish(
+    v.object({ enabled: v.nullish(v.boolean()), limit: v.nullish(number), since: v.nullish(v.string()) }),
+  ),
   'io.element.msc4308.thread_subscriptions': v.nullish(
     v.object({ enabled: v.nullish(v.boolean()), limit: v.nullish(number) }),
   ),

@@ -11,6 +11,7 @@ const UNSTABLE_FEATURES = {
   'org.matrix.simplified_msc3575': true,
   'org.matrix.msc2753': true,
   'org.matrix.msc4140': true,
+  'org.matrix.msc4354': true,
 };
 
 /** `GET /versions` (client-server API, "API versions"). */

@@ -47,6 +47,8 @@ export interface DelayedDraft {
   readonly stateKey?: string;
   readonly content: JsonObject;
   readonly delayMs: number;
+  /** For how long it will be sticky (MSC4354). */
+  readonly stickyMs?: number | undefined;
   /** A message's transaction: asked for twice, it is scheduled once. */
   readonly transaction?: TransactionKey;
 }
@@ -82,7 +84,7 @@ export class DelayedEvents {
   /** Schedules an event; gives the id by which it can be dealt with. @throws MatrixError */
   async schedule(caller: { user: number; userId: string; device: number }, draft: DelayedDraft): Promise<string> {
     const { clock, random, membership, database } = this.#parts;
-    const { roomId, type, stateKey, content, delayMs, transaction } = draft;
+    const { roomId, type, stateKey, content, stickyMs, delayMs, transaction } = draft;
     if (delayMs < 1) throw invalidParam('The delay must be at least a millisecond');
     if (delayMs > DELAY_MS_MAX) throw tooLong();
     const known = transaction === undefined ? undefined : this.#answered.get(requestKey(transaction));
@@ -99,6 +101,7 @@ export class DelayedEvents {
       type,
       state_key: stateKey ?? null,
       content: JSON.stringify(content),
+      sticky_ms: stickyMs ?? null,
       delay_ms: delayMs,
       send_ts: clock.now() + delayMs,
     };
@@ -217,7 +220,8 @@ export class DelayedEvents {
     const content = JSON.parse(row.content) as JsonObject;
     this.#waiting.delete(id);
     const transaction = row.txn === null ? {} : { transaction: { device: row.device, txn: row.txn } };
-    const sending = { sender: row.user_id, with: [deleteDelayedEvents([id])], ...transaction };
+    const sticky = row.sticky_ms === null ? {} : { stickyMs: row.sticky_ms };
+    const sending = { sender: row.user_id, with: [deleteDelayedEvents([id])], ...transaction, ...sticky };
     try {
       if (stateKey === null) await sender.message(roomId, type, content, sending);
       else await sender.state(roomId, [type, stateKey], content, sending);

@@ -17,6 +17,7 @@ import {
   applyMembership,
   applyRedaction,
   applyRelation,
+  applySticky,
   type EffectStores,
   type Effects,
   noEffects,
@@ -102,6 +103,7 @@ async function acceptOn(
       writes.push(deps.events.insert(next.event, next.proof), ...advance(deps, head, next.event, created));
       applyRelation(next.event, parents[i], deps, effects);
       applyRedaction(next.event, draft.redacts, head, deps, effects);
+      applySticky(next.event, deps, effects);
     }
   } catch (error) {
     head.shrink(head.row.seq - before.row.seq);
@@ -225,6 +227,7 @@ async function commit(
       head.stored = row;
       for (const event of effects.redacted) deps.events.replace(event);
       for (const relation of effects.relations) relate(deps.events, relation);
+      for (const row of effects.sticky) deps.sticky.add(row);
       for (const membership of effects.memberships) deps.userRooms.apply(membership);
       if (effects.memberships.length > 0) head.heroes = undefined;
     });

@@ -9,7 +9,7 @@ import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { hashPdu } from '@hearth/protocol/signing/pdu.ts';
 import type { EventProof } from '../storage/event-proof.ts';
 import type { Names } from '../storage/names.ts';
-import { STANDING, StoredEvent } from '../storage/stored-event.ts';
+import { STANDING, STICKY, StoredEvent } from '../storage/stored-event.ts';
 import type { EventDraft } from './draft.ts';
 import type { Head } from './head.ts';
 import type { Signer } from './signer.ts';
@@ -51,6 +51,7 @@ export function build(
     type: draft.type,
     ...(draft.stateKey === undefined ? {} : { state_key: draft.stateKey }),
     ...redactsField(draft, head),
+    ...stickyField(draft),
     content: draft.content,
     depth,
     prev_events: references(head.extremities, version),
@@ -106,6 +107,11 @@ function redactsField(draft: EventDraft, head: Head): { redacts?: string } {
   return draft.redacts === undefined || head.version.contentRedacts ? {} : { redacts: draft.redacts.eventId };
 }
 
+/** A sticky event says so beside its content (MSC4354). */
+function stickyField({ stickyMs }: EventDraft): { [STICKY]?: { duration_ms: number } } {
+  return stickyMs === undefined ? {} : { [STICKY]: { duration_ms: stickyMs } };
+}
+
 function toStored(
   draft: EventDraft,
   head: Head,
@@ -116,6 +122,7 @@ function toStored(
   const replaced = draft.stateKey === undefined ? undefined : head.known(draft.type, draft.stateKey);
   const extra = {
     ...redactsField(draft, head),
+    ...stickyField(draft),
     ...(head.version.eventIdFormat === 'v1' ? { sha256: encodeBase64(given.hash) } : {}),
   };
   const fields = {

@@ -10,6 +10,8 @@ export interface EventDraft {
   readonly content: JsonObject;
   /** Overrides the time, for application services. Milliseconds. */
   readonly ts?: number;
+  /** For how long members are to get it however far the timeline has gone on (MSC4354). Milliseconds. */
+  readonly stickyMs?: number;
   /** The event that a redaction takes back; already loaded and checked. */
   readonly redacts?: StoredEvent;
 }

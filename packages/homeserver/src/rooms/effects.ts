@@ -4,6 +4,7 @@ import type { Write } from '../storage/database.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import { MEMBERSHIPS, type Membership, type MembershipRow, type MembershipStore } from '../storage/membership-store.ts';
 import type { RelationStore } from '../storage/relation-store.ts';
+import type { StickyRow, StickyStore } from '../storage/sticky-events.ts';
 import type { RelationRow, StoredEvent } from '../storage/stored-event.ts';
 import type { Head } from './head.ts';
 
@@ -12,6 +13,7 @@ export interface EffectStores {
   readonly events: EventStore;
   readonly memberships: MembershipStore;
   readonly relations: RelationStore;
+  readonly sticky: StickyStore;
 }
 
 /** What an accepted event changes besides the timeline and the state: more writes, and what to do once they are stored. */
@@ -21,10 +23,11 @@ export interface Effects {
   readonly memberships: MembershipRow[];
   readonly redacted: StoredEvent[];
   readonly relations: RelationRow[];
+  readonly sticky: StickyRow[];
 }
 
 export function noEffects(): Effects {
-  return { writes: [], memberships: [], redacted: [], relations: [] };
+  return { writes: [], memberships: [], redacted: [], relations: [], sticky: [] };
 }
 
 /** The relation that an event's content declares: `m.relates_to` with a `rel_type` and an `event_id`. */
@@ -36,6 +39,15 @@ export function relationOf(event: {
   const relType = asString(relates.rel_type);
   const parent = asString(relates.event_id);
   return relType === undefined || parent === undefined ? undefined : { relType, parent };
+}
+
+/** A sticky event is remembered until it no longer is (MSC4354). */
+export function applySticky(event: StoredEvent, stores: EffectStores, effects: Effects): void {
+  const expires_ts = event.stickyUntil;
+  if (expires_ts === undefined) return;
+  const row = { num: event.num, room: event.room, expires_ts };
+  effects.writes.push(stores.sticky.insert(row));
+  effects.sticky.push(row);
 }
 
 /** A member event moves its user's membership. */

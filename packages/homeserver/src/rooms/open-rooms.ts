@@ -8,6 +8,7 @@ import type { Names } from '../storage/names.ts';
 import { RelationStore } from '../storage/relation-store.ts';
 import { RoomStore } from '../storage/room-store.ts';
 import { StateStore } from '../storage/state-store.ts';
+import { StickyStore } from '../storage/sticky-events.ts';
 import type { Stream } from '../storage/stream.ts';
 import { TimelineStore } from '../storage/timeline-store.ts';
 import { TransactionStore } from '../storage/transaction-store.ts';
@@ -47,12 +48,13 @@ export async function openRooms(given: RoomsGiven) {
   const relations = new RelationStore(database);
   const timelines = new TimelineStore(database);
   const transactions = new TransactionStore(database);
+  const sticky = await StickyStore.open(database, given.clock.now());
   const heads = new Heads({ names, events, states, rooms, memberships });
   const userRooms = new UserRooms(memberships);
   const aliases = new Aliases(new AliasStore(database), serverName);
   const opaqueRoomId = () => randomText(random, OPAQUE_ID_LETTERS);
   const opaqueEventId = () => `$${randomText(random, OPAQUE_ID_LETTERS)}:${serverName}`;
-  const stores = { events, states, rooms, memberships, relations, timelines, transactions };
+  const stores = { events, states, rooms, memberships, relations, timelines, transactions, sticky };
   const deps = { ...given, ...stores, signer, heads, userRooms, aliases, opaqueRoomId, opaqueEventId };
   return {
     ...deps,

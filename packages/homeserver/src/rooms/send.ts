@@ -15,6 +15,8 @@ export interface Sending {
   readonly transaction?: TransactionKey;
   /** Overrides the time, for application services. Milliseconds. */
   readonly ts?: number;
+  /** For how long the event is sticky (MSC4354). Milliseconds. */
+  readonly stickyMs?: number | undefined;
   /** Writes that belong to the same transaction, if an event is sent. */
   readonly with?: readonly Write[];
 }
@@ -85,7 +87,7 @@ export class Sender {
   async #send(
     head: Head,
     draft: { type: string; stateKey?: string; content: JsonObject; redacts?: StoredEvent },
-    { sender, transaction, ts, with: writes }: Sending,
+    { sender, transaction, ts, stickyMs, with: writes }: Sending,
   ): Promise<StoredEvent> {
     const options = {
       ...(transaction === undefined ? {} : { transaction }),
@@ -94,7 +96,7 @@ export class Sender {
     const [event] = await accept(
       this.#deps,
       head,
-      [{ ...draft, sender, ...(ts === undefined ? {} : { ts }) }],
+      [{ ...draft, sender, ...(ts === undefined ? {} : { ts }), ...(stickyMs === undefined ? {} : { stickyMs }) }],
       options,
     );
     if (event === undefined) throw new Error('an accepted event is missing');

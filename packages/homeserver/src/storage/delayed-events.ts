@@ -1,12 +1,12 @@
 import { type Database, sql, type Write, write } from './database.ts';
 
 const readAll = sql(
-  `SELECT d.id, d.user_num, n.text AS user_id, d.device, d.txn, d.room_id, d.type, d.state_key, d.content, d.delay_ms,
-   d.send_ts FROM delayed_events d JOIN names n ON n.num = d.user_num`,
+  `SELECT d.id, d.user_num, n.text AS user_id, d.device, d.txn, d.room_id, d.type, d.state_key, d.content,
+   d.sticky_ms, d.delay_ms, d.send_ts FROM delayed_events d JOIN names n ON n.num = d.user_num`,
 );
 const insert = sql(
-  `INSERT INTO delayed_events (id, user_num, device, txn, room_id, type, state_key, content, delay_ms, send_ts)
-   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  `INSERT INTO delayed_events (id, user_num, device, txn, room_id, type, state_key, content, sticky_ms, delay_ms, send_ts)
+   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 );
 const move = sql('UPDATE delayed_events SET send_ts = ? WHERE id = ?');
 const remove = sql('DELETE FROM delayed_events WHERE id IN @list');
@@ -24,6 +24,8 @@ export interface DelayedEventRow {
   readonly state_key: string | null;
   /** JSON text. */
   readonly content: string;
+  /** For how long it will be sticky, in milliseconds. */
+  readonly sticky_ms: number | null;
   /** Milliseconds from the latest (re)start to the sending. */
   readonly delay_ms: number;
   /** When it is to be sent, in milliseconds. */
@@ -36,8 +38,8 @@ export function readDelayedEvents(database: Database): Promise<DelayedEventRow[]
 }
 
 export function insertDelayedEvent(row: DelayedEventRow): Write {
-  const { id, user_num, device, txn, room_id, type, state_key, content, delay_ms, send_ts } = row;
-  return write(insert, id, user_num, device, txn, room_id, type, state_key, content, delay_ms, send_ts);
+  const { id, user_num, device, txn, room_id, type, state_key, content, sticky_ms, delay_ms, send_ts } = row;
+  return write(insert, id, user_num, device, txn, room_id, type, state_key, content, sticky_ms, delay_ms, send_ts);
 }
 
 export function moveDelayedEvent(id: string, sendTs: number): Write {

@@ -13,6 +13,9 @@ export interface RelationRow {
 export const STANDING = { accepted: 0, softFailed: 1, rejected: 2, outlier: 3 } as const;
 export type Standing = (typeof STANDING)[keyof typeof STANDING];
 
+/** The member by which an event says that it is sticky (MSC4354). */
+export const STICKY = 'msc4354_sticky';
+
 /** An event as it is kept in memory. Its content stays text until somebody looks into it. */
 export class StoredEvent {
   /** Its place in the server's stream; every event has one of its own. */
@@ -84,6 +87,13 @@ export class StoredEvent {
     return this.stateKeyNum !== null;
   }
 
+  /** Until when the event is sticky, in milliseconds (MSC4354). */
+  get stickyUntil(): number | undefined {
+    if (this.extra?.includes(STICKY) !== true || this.redactedBy !== null) return undefined;
+    const { [STICKY]: sticky } = JSON.parse(this.extra) as { [STICKY]?: { duration_ms: number } };
+    return sticky === undefined ? undefined : this.ts + sticky.duration_ms;
+  }
+
   /** The snapshot of the room's state with this event in it. */
   get snapshotAfter(): number {
     return this.isState ? this.num : this.snapshot;
@@ -93,7 +103,15 @@ export class StoredEvent {
 /** The columns of an event that do not change: what redaction leaves, and what is known of it whoever asks. */
 export type EventFields = Omit<
   StoredEvent,
-  'content' | 'contentText' | 'redactedBy' | 'clientText' | 'transaction' | 'children' | 'isState' | 'snapshotAfter'
+  | 'content'
+  | 'contentText'
+  | 'redactedBy'
+  | 'clientText'
+  | 'transaction'
+  | 'children'
+  | 'isState'
+  | 'snapshotAfter'
+  | 'stickyUntil'
 >;
 
 /** An event id as it is stored: the 32 bytes of its hash, or the text of an id that is none (room versions 1 and 2). */

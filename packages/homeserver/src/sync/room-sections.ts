@@ -3,10 +3,12 @@ import type { UnreadCounts } from '../push/unread-counts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { type PduDeps, pdusOf } from '../rooms/pdu.ts';
 import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
+import type { StickyStore } from '../storage/sticky-events.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { SYNC_FORMAT } from '../timeline/client-form.ts';
-import { type HydrateDeps, hydrate, type Reader, type Shown } from '../timeline/hydrate.ts';
+import { type HydrateDeps, hydrate, hydrateState, type Reader, type Shown } from '../timeline/hydrate.ts';
 import { timelineToken } from '../timeline/position.ts';
+import { stickyEvents } from '../timeline/sticky.ts';
 import type { VisibilityDeps } from '../timeline/visibility.ts';
 import { type EphemeralDeps, type EphemeralNews, ephemeralNews } from './ephemeral.ts';
 import type { SyncFilter } from './request.ts';
@@ -28,6 +30,7 @@ export interface RoomSectionDeps
   readonly memberships: MembershipStore;
   readonly accountData: AccountData;
   readonly unread: UnreadCounts;
+  readonly sticky: StickyStore;
   readonly events: RoomStateDeps['events'];
   readonly names: RoomStateDeps['names'];
   readonly timelines: RoomStateDeps['timelines'];
@@ -169,13 +172,23 @@ async function joinedExtras(
   const { room } = work.row;
   const accountData = news.accountData(room);
   const ephemeral = news.events(room);
+  const sticky = await stickyTexts(deps, request, work, timeline);
   const isQuiet = timeline.shown.length === 0 && state.length === 0 && !timeline.limited;
-  if (isQuiet && accountData.length === 0 && ephemeral.length === 0 && !work.isNew && !request.fullState) return '';
+  if (
+    isQuiet &&
+    accountData.length === 0 &&
+    ephemeral.length === 0 &&
+    sticky.length === 0 &&
+    !work.isNew &&
+    !request.fullState
+  )
+    return '';
   const head = await deps.heads.byNum(room);
   if (head === undefined) return '';
   const parts: string[] = [];
   if (accountData.length > 0) parts.push(`"account_data":{"events":[${accountData.join(',')}]}`);
   if (ephemeral.length > 0) parts.push(`"ephemeral":{"events":[${ephemeral.join(',')}]}`);
+  if (sticky.length > 0) parts.push(`"msc4354_sticky":{"events":[${sticky.join(',')}]}`);
   const unread = await deps.unread.of({ num: request.user, id: request.userId }, head, work.row);
   parts.push(unreadText(unread, request.filter.threadCounts));
   const changesMembers = [...state, ...timeline.shown.map(({ event }) => event)].some(
@@ -185,6 +198,19 @@ async function joinedExtras(
   if (work.isNew || request.fullState || changesMembers || timeline.limited || timeline.hasHoles)
     parts.push(`"summary":${await summaryText(deps, head, request.user)}`);
   return `,${parts.join(',')}`;
+}
+
+/** Sticky events that the timeline does not show (MSC4354). */
+async function stickyTexts(
+  deps: RoomSectionDeps,
+  { since, upTo, reader, fullState }: SectionRequest,
+  { row, isNew }: RoomWork,
+  { shown }: TimedRoom['timeline'],
+): Promise<string[]> {
+  const ids = new Set(shown.map(({ event }) => event.eventId));
+  const from = isNew || fullState ? 0 : (since ?? 0);
+  const span = { since: from, upTo, now: deps.clock.now(), shown: ids };
+  return hydrateState(deps, reader, await stickyEvents(deps, reader, row.room, span), SYNC_FORMAT);
 }
 
 function unreadText(unread: Awaited<ReturnType<UnreadCounts['of']>>, byThread: boolean): string {

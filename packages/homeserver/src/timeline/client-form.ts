@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../storage/stored-event.ts';
+import { STICKY, type StoredEvent } from '../storage/stored-event.ts';
 
 /**
  * The client form of events (client-server API, "Room event format") as text. What is the same for every reader is
@@ -14,6 +14,8 @@ export interface UnsignedParts {
   readonly redactedBecause?: string | undefined;
   readonly relations?: string | undefined;
   readonly membership?: string | undefined;
+  /** For how many more milliseconds the event is sticky (MSC4354). */
+  readonly stickyTtlMs?: number | undefined;
 }
 
 /** How an endpoint wants its events. */
@@ -51,7 +53,7 @@ function sharedText(event: StoredEvent): string {
   const stateKeyText = stateKey === undefined ? '' : `,"state_key":${JSON.stringify(stateKey)}`;
   const redacts = redactsText(event);
   const content = redacts === undefined ? event.contentText : redacts.content;
-  return `{"type":${JSON.stringify(type)},"event_id":${JSON.stringify(eventId)},"sender":${JSON.stringify(sender)},"origin_server_ts":${ts}${stateKeyText}${redacts?.top ?? ''},"content":${content}`;
+  return `{"type":${JSON.stringify(type)},"event_id":${JSON.stringify(eventId)},"sender":${JSON.stringify(sender)},"origin_server_ts":${ts}${stateKeyText}${redacts?.top ?? ''}${stickyText(event)},"content":${content}`;
 }
 
 /**
@@ -65,8 +67,15 @@ function redactsText(event: StoredEvent): { content: string; top: string } | und
   return { content: JSON.stringify({ ...event.content, redacts }), top: `,"redacts":${JSON.stringify(redacts)}` };
 }
 
-function unsigned({ age, transactionId, prevContent, redactedBecause, relations, membership }: UnsignedParts): string {
+/** A sticky event says so beside its content (MSC4354). */
+function stickyText({ stickyUntil, ts }: StoredEvent): string {
+  return stickyUntil === undefined ? '' : `,"${STICKY}":{"duration_ms":${stickyUntil - ts}}`;
+}
+
+function unsigned(parts: UnsignedParts): string {
+  const { age, transactionId, prevContent, redactedBecause, relations, membership, stickyTtlMs } = parts;
   let text = `{"age":${age}`;
+  if (stickyTtlMs !== undefined) text += `,"msc4354_sticky_duration_ttl_ms":${stickyTtlMs}`;
   if (membership !== undefined) text += `,"membership":${JSON.stringify(membership)}`;
   if (transactionId !== undefined) text += `,"transaction_id":${JSON.stringify(transactionId)}`;
   if (prevContent !== undefined) {

@@ -83,6 +83,7 @@ function render(shown: Shown, reader: Reader, around: Surroundings, format: Clie
   const parts: UnsignedParts = {
     age: Math.max(0, around.now - event.ts),
     membership,
+    stickyTtlMs: stickyTtl(event, around.now),
     transactionId: transactionId(event, reader),
     prevContent:
       replaced === undefined
@@ -92,6 +93,10 @@ function render(shown: Shown, reader: Reader, around: Surroundings, format: Clie
     relations: bundle === undefined ? undefined : relations(bundle, reader, around, plain),
   };
   return clientEvent(event, format, parts);
+}
+
+function stickyTtl({ stickyUntil }: StoredEvent, now: number): number | undefined {
+  return stickyUntil === undefined || stickyUntil <= now ? undefined : stickyUntil - now;
 }
 
 function relations(

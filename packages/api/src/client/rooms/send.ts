@@ -3,8 +3,15 @@ import { jsonObject } from '../../definitions/json.ts';
 import { endpoint, v3AndLegacy } from '../../endpoint.ts';
 import { natural } from '../../query.ts';
 
-/** An application service may set the time of its events; anybody may have them sent later (MSC4140). */
-const sending = v.object({ ts: v.optional(natural), 'org.matrix.msc4140.delay': v.optional(natural) });
+/**
+ * An application service may set the time of its events; anybody may have them sent later (MSC4140), and make them
+ * sticky for a while (MSC4354). All in milliseconds.
+ */
+const sending = v.object({
+  ts: v.optional(natural),
+  'org.matrix.msc4140.delay': v.optional(natural),
+  'org.matrix.msc4354.sticky_duration_ms': v.optional(natural),
+});
 
 /** `PUT /rooms/{roomId}/send/{eventType}/{txnId}`. */
 export const sendMessage = endpoint({

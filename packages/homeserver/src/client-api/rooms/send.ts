@@ -18,10 +18,15 @@ export interface SendRouteDeps {
   readonly delayedEvents: DelayedEvents;
 }
 
+interface SendQuery {
+  readonly 'org.matrix.msc4140.delay'?: number | undefined;
+  readonly 'org.matrix.msc4354.sticky_duration_ms'?: number | undefined;
+}
+
 interface StateCall {
   readonly params: { readonly roomId: string; readonly eventType: string };
   readonly body: JsonObject;
-  readonly query: { readonly 'org.matrix.msc4140.delay'?: number | undefined };
+  readonly query: SendQuery;
   readonly caller: Caller;
 }
 
@@ -29,21 +34,25 @@ interface StateCall {
 export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
   const setState = async ({ params, body, query, caller }: StateCall, stateKey: string): Promise<JsonObject> => {
     const { roomId, eventType: type } = params;
+    const stickyMs = stickyDuration(query);
     const delayMs = query['org.matrix.msc4140.delay'];
     if (delayMs === undefined)
-      return eventIdOf(await sender.state(roomId, [type, stateKey], body, { sender: caller.userId }));
-    return { delay_id: await delayedEvents.schedule(caller, { roomId, type, stateKey, content: body, delayMs }) };
+      return eventIdOf(await sender.state(roomId, [type, stateKey], body, { sender: caller.userId, stickyMs }));
+    return {
+      delay_id: await delayedEvents.schedule(caller, { roomId, type, stateKey, content: body, stickyMs, delayMs }),
+    };
   };
   return [
     route(sendMessage, async ({ params, body, query, caller }) => {
       const { roomId, eventType, txnId } = params;
       const transaction = transactionKey(caller.device, [roomId, 'send', eventType], txnId);
       const delayMs = query['org.matrix.msc4140.delay'];
+      const stickyMs = stickyDuration(query);
       if (delayMs !== undefined) {
-        const draft = { roomId, type: eventType, content: body, delayMs, transaction };
+        const draft = { roomId, type: eventType, content: body, stickyMs, delayMs, transaction };
         return { delay_id: await delayedEvents.schedule(caller, draft) };
       }
-      return eventIdOf(await sender.message(roomId, eventType, body, { sender: caller.userId, transaction }));
+      return eventIdOf(await sender.message(roomId, eventType, body, { sender: caller.userId, transaction, stickyMs }));
     }),
     route(legacySendMessage, async ({ params, body, caller }) =>
       eventIdOf(await sender.message(params.roomId, params.eventType, body, { sender: caller.userId })),
@@ -59,6 +68,13 @@ export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
       eventIdOf(await sender.redact(params.roomId, params.eventId, contentOf(body), { sender: caller.userId })),
     ),
   ];
+}
+
+/** Nothing is sticky for longer than an hour (MSC4354). */
+const STICKY_MS_MAX = 60 * 60_000;
+
+function stickyDuration({ 'org.matrix.msc4354.sticky_duration_ms': duration }: SendQuery): number | undefined {
+  return duration === undefined ? undefined : Math.min(duration, STICKY_MS_MAX);
 }
 
 function eventIdOf(event: StoredEvent): JsonObject {

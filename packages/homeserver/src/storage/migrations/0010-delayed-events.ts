@@ -15,6 +15,7 @@ export const delayedEvents: Migration = {
       type TEXT NOT NULL,
       state_key TEXT,
       content TEXT NOT NULL,
+      sticky_ms INTEGER,
       delay_ms INTEGER NOT NULL,
       send_ts INTEGER NOT NULL
     )`,

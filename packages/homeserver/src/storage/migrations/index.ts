@@ -5,7 +5,17 @@ import { server } from './0004-server.ts';
 import { slidingSync } from './0009-sliding-sync.ts';
 import { delayedEvents } from './0010-delayed-events.ts';
 import { peeks } from './0011-peeks.ts';
+import { stickyEvents } from './0012-sticky-events.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in order. */
-export const migrations: readonly Migration[] = [rooms, accounts, userData, server, slidingSync, delayedEvents, peeks];
+export const migrations: readonly Migration[] = [
+  rooms,
+  accounts,
+  userData,
+  server,
+  slidingSync,
+  delayedEvents,
+  peeks,
+  stickyEvents,
+];

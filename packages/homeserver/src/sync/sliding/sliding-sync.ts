@@ -16,9 +16,10 @@ import type { ListDeps, RoomList, SlidingSyncBody } from './lists.ts';
 import { type RoomAnswer, type RoomAnswerDeps, roomAnswers } from './room-answers.ts';
 import { type Range, type RoomSpan, roomSpans } from './room-span.ts';
 import { rulesKey } from './state-selection.ts';
+import { type StickyExtensionDeps, stickyExtension } from './sticky-extension.ts';
 import { type Wanted, wantedRooms } from './wanted-rooms.ts';
 
-export interface SlidingSyncDeps extends SkeletonDeps, ListDeps, EphemeralDeps, RoomAnswerDeps {
+export interface SlidingSyncDeps extends SkeletonDeps, ListDeps, EphemeralDeps, RoomAnswerDeps, StickyExtensionDeps {
   readonly clock: Clock;
   readonly stream: Stream;
   readonly userRooms: UserRooms;
@@ -107,7 +108,10 @@ async function answerAt(deps: SlidingSyncDeps, request: SlidingSyncRequest, plac
   const reader = readerOf(request, ignored);
   const rooms = await roomAnswers(deps, { user, userId, reader, connection: connection.num, range, data }, spans);
   const answers = new Map(rooms.map((answer) => [answer.room, answer]));
-  const extensions = await roomExtensions(deps, { user, body, state, wanted, range, data, answers });
+  const extended = { user, body, state, wanted, range, data, answers };
+  const extensions = await roomExtensions(deps, extended);
+  const sticky = await stickyExtension(deps, extended, reader);
+  if (sticky !== '') extensions.push(sticky);
   return { range, wanted, spans, rooms, extensions, hasNews: rooms.length > 0 || extensions.length > 0 };
 }
 

@@ -1,0 +1,32 @@
+import type { EventStore } from '../storage/event-store.ts';
+import type { StickyStore } from '../storage/sticky-events.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Reader } from './hydrate.ts';
+
+/** More at once help nobody (MSC4354, "Rate limits"): the latest are told. */
+const TOLD_MAX = 100;
+
+/**
+ * A room's sticky events after a position that a member is not shown otherwise (MSC4354). Who has joined gets them
+ * whatever the room says about its history.
+ */
+export async function stickyEvents(
+  deps: { readonly sticky: StickyStore; readonly events: EventStore },
+  reader: Reader,
+  room: number,
+  {
+    since,
+    upTo,
+    now,
+    shown,
+  }: { readonly since: number; readonly upTo: number; readonly now: number; readonly shown: ReadonlySet<string> },
+): Promise<StoredEvent[]> {
+  const rows = deps.sticky.of(room, now).filter(({ num }) => num > since && num <= upTo);
+  if (rows.length === 0) return [];
+  const events = await deps.events.list(rows.map(({ num }) => num));
+  const wanted = events.filter(
+    ({ eventId, redactedBy, senderNum, isState }) =>
+      redactedBy === null && !shown.has(eventId) && (isState || !reader.ignored.has(senderNum)),
+  );
+  return wanted.slice(-TOLD_MAX);
+}
