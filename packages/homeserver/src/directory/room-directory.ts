@@ -1,6 +1,6 @@
-import { forbidden, invalidParam, matrixError, notFound } from '@hearth/protocol/errors.ts';
+import { forbidden, invalidParam, MatrixError, matrixError, notFound } from '@hearth/protocol/errors.ts';
 import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
-import type { AcceptDeps } from '../rooms/accept.ts';
+import { type AcceptDeps, accept } from '../rooms/accept.ts';
 import type { Aliases } from '../rooms/aliases.ts';
 import type { Head } from '../rooms/head.ts';
 import { powersIn } from '../rooms/powers.ts';
@@ -60,6 +60,30 @@ export class RoomDirectory {
     if (!isCreator && !actor.isAdmin && !(await maySetAliases(head, actor)))
       throw forbidden('This alias is not yours to remove');
     await this.#deps.stream.commit([this.#deps.aliases.remove(alias)], []);
+    await this.#dropFromState(actor, head, alias);
+  }
+
+  /**
+   * A room does not call itself by an alias that is gone, if the actor may change that ("Room aliases": servers may
+   * update the state, and succeed where they cannot).
+   */
+  async #dropFromState(actor: Actor, head: Head, alias: string): Promise<void> {
+    const content = (await head.state('m.room.canonical_alias'))?.content;
+    if (content === undefined) return;
+    const { alias: main, alt_aliases: others, ...rest } = content;
+    const kept = Array.isArray(others) ? others.filter((other) => other !== alias) : undefined;
+    if (main !== alias && kept?.length === (Array.isArray(others) ? others.length : undefined)) return;
+    const next = {
+      ...rest,
+      ...(main === alias || main === undefined ? {} : { alias: main }),
+      ...(kept === undefined || kept.length === 0 ? {} : { alt_aliases: kept }),
+    };
+    const draft = { type: 'm.room.canonical_alias', stateKey: '', sender: actor.userId, content: next };
+    try {
+      await accept(this.#deps, head, [draft]);
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error;
+    }
   }
 
   /** Lists a room, or takes it off the list. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */

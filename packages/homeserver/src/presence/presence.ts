@@ -130,6 +130,11 @@ export class Presences {
     return visible;
   }
 
+  /** Those of some users who are there. */
+  present(users: Iterable<number>): number[] {
+    return [...users].filter((user) => this.#connected.has(user));
+  }
+
   async #maySee(viewer: number, user: number): Promise<boolean> {
     return viewer === user || (await this.#parts.membership.sharesRoom(viewer, user));
   }

@@ -1,6 +1,5 @@
 import { badJson, guestAccessForbidden, invalidParam, keyTooLarge, profileTooLarge } from '@hearth/protocol/errors.ts';
 import { isNamespacedIdentifier } from '@hearth/protocol/identifiers/common.ts';
-import { parseMxcUri } from '@hearth/protocol/identifiers/mxc-uri.ts';
 import type { JsonValue } from '@hearth/protocol/json/value.ts';
 
 /** "The total profile MUST be under 64 KiB" (client-server API, "Profiles"). */
@@ -25,8 +24,8 @@ export function checkValue(keyName: string, value: JsonValue): void {
   if (keyName === 'displayname') checkText(keyName, value, DISPLAYNAME_BYTES_MAX);
   if (keyName === 'm.tz') checkText(keyName, value, KEY_BYTES_MAX);
   if (keyName !== 'avatar_url') return;
-  const url = checkText(keyName, value, AVATAR_URL_BYTES_MAX);
-  if (url !== '' && parseMxcUri(url) === undefined) throw invalidParam('avatar_url must be an mxc URI');
+  // Clients write other things than mxc URIs, and show only those.
+  checkText(keyName, value, AVATAR_URL_BYTES_MAX);
 }
 
 /** @throws MatrixError M_PROFILE_TOO_LARGE when the fields together are too long */

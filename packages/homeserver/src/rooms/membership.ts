@@ -35,15 +35,16 @@ export class Memberships {
     this.#deps = deps;
   }
 
-  /** Joins the actor. Somebody who has joined already stays as they are. */
-  async join(head: Head, actor: Actor, reason?: string): Promise<void> {
+  /** Joins the actor, with `more` in the member event. Somebody who has joined already stays as they are. */
+  async join(head: Head, actor: Actor, more: JsonObject = {}): Promise<void> {
     const current = await head.state('m.room.member', actor.userId);
     if (current?.content.membership === 'join') return void (await head.pending);
     if (actor.isGuest) await this.#guestsMayJoin(head);
     const profile = await this.#deps.profileOf(actor.userId);
     const authoriser = await this.#authoriser(head, actor, asString(current?.content.membership));
     const content: JsonObject = {
-      ...memberContent('join', profile, reason === undefined ? {} : { reason }),
+      ...more,
+      ...memberContent('join', profile),
       ...(current?.content.is_direct === true ? { is_direct: true } : {}),
       ...(authoriser === undefined ? {} : { join_authorised_via_users_server: authoriser }),
     };

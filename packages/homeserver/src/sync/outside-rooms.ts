@@ -11,15 +11,18 @@ export interface OutsideDeps {
   readonly presences: Presences;
 }
 
-/** What an answer has besides rooms: account data and presence, each only if there is news. */
+/**
+ * What an answer has besides rooms: account data and presence, each only if there is news. Of those whom the user has
+ * just met in a room the presence is news, whenever it has changed.
+ */
 export async function outsideRooms(
   deps: OutsideDeps,
   user: number,
-  { since }: { readonly since: number | undefined },
+  { since, met }: { readonly since: number | undefined; readonly met: ReadonlySet<number> },
   filter: SyncFilter,
 ): Promise<string> {
   const accountData = await globalAccountData(deps, user, since, filter);
-  const presence = await presenceEvents(deps, user, since, filter);
+  const presence = await presenceEvents(deps, user, { since, met }, filter);
   const parts = [];
   if (accountData.length > 0) parts.push(`,"account_data":{"events":[${accountData.join(',')}]}`);
   if (presence.length > 0) parts.push(`,"presence":{"events":[${presence.join(',')}]}`);
@@ -42,11 +45,12 @@ async function globalAccountData(
 async function presenceEvents(
   deps: OutsideDeps,
   user: number,
-  since: number | undefined,
+  { since, met }: { readonly since: number | undefined; readonly met: ReadonlySet<number> },
   filter: SyncFilter,
 ): Promise<string[]> {
   if (filter.presence.nothing) return [];
-  const users = await deps.presences.changedSince(user, since);
+  const changed = await deps.presences.changedSince(user, since);
+  const users = new Set([...changed, ...deps.presences.present(met)]);
   const ids = await deps.names.texts(users);
   const events: string[] = [];
   for (const num of users) {

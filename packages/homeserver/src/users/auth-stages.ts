@@ -22,7 +22,8 @@ export function passwordStage(accounts: Accounts, server: ServerName, userId: st
     const password = asString(member(auth, 'password'));
     if (password === undefined) return missingParam("Missing 'password' in the authentication data");
     const named = identifiedUser(auth);
-    if (named !== undefined && namedUserId(named, server) !== userId) return forbidden('You are somebody else');
+    // No other attempt can help who is somebody else.
+    if (named !== undefined && namedUserId(named, server) !== userId) throw forbidden('You are somebody else');
     return (await accounts.hasPassword(userId, password)) ? undefined : forbidden('Wrong password');
   };
   return { type: 'm.login.password', check };

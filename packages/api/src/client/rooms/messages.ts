@@ -11,7 +11,8 @@ export const getRoomEvents = endpoint({
   query: v.object({
     from: v.optional(v.string()),
     to: v.optional(v.string()),
-    dir: v.picklist(['b', 'f'], 'must be b or f'),
+    // Required, but whoever may not see the room is told that first.
+    dir: v.optional(v.picklist(['b', 'f'], 'must be b or f')),
     limit: v.optional(natural),
     filter: v.optional(v.string()),
   }),

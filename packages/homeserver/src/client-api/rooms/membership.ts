@@ -10,6 +10,7 @@ import {
   unban,
 } from '@hearth/api/client/rooms/membership.ts';
 import { forbidden, invalidParam, notFound, threepidDenied } from '@hearth/protocol/errors.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Route, route } from '../../http/route.ts';
 import type { Aliases } from '../../rooms/aliases.ts';
 import type { Head } from '../../rooms/head.ts';
@@ -33,12 +34,12 @@ export function membershipRoutes(deps: MembershipRouteDeps): Route[] {
   return [
     route(joinRoomById, async ({ params, body, caller }) => {
       const head = await heads.get(params.roomId);
-      await joining.join(head, caller, body.reason);
+      await joining.join(head, caller, joinContent(body));
       return { room_id: head.roomId };
     }),
     route(joinRoom, async ({ params, body, caller }) => {
       const head = await byIdOrAlias(deps, params.roomIdOrAlias);
-      await joining.join(head, caller, body.reason);
+      await joining.join(head, caller, joinContent(body));
       return { room_id: head.roomId };
     }),
     route(knockRoom, async ({ params, body, caller }) => {
@@ -75,6 +76,12 @@ export function membershipRoutes(deps: MembershipRouteDeps): Route[] {
 }
 
 /** @throws MatrixError M_NOT_FOUND for an unknown alias or room, M_INVALID_PARAM for neither */
+/** What a client puts into its own member event. */
+function joinContent(body: { readonly [key: string]: unknown }): JsonObject {
+  const { third_party_signed: _signed, join_authorised_via_users_server: _via, ...content } = body;
+  return content as JsonObject;
+}
+
 export async function byIdOrAlias(
   { heads, aliases }: Pick<MembershipRouteDeps, 'heads' | 'aliases'>,
   idOrAlias: string,

@@ -1,4 +1,5 @@
 import { getRoomEvents } from '@hearth/api/client/rooms/messages.ts';
+import { missingParam } from '@hearth/protocol/errors.ts';
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { parseRoomEventFilterText } from '../../filters/filter.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
@@ -17,7 +18,9 @@ export function messagesRoutes(deps: MessagesRouteDeps): Route[] {
       const filter = query.filter === undefined ? undefined : parseRoomEventFilterText(query.filter);
       const access = await roomAccess(deps, params.roomId, caller.user);
       const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
-      const page = await messagesPage(deps, reader, access, { ...query, filter });
+      const { dir } = query;
+      if (dir === undefined) throw missingParam("Missing query parameter 'dir'");
+      const page = await messagesPage(deps, reader, access, { ...query, dir, filter });
       const chunk = await hydrate(deps, reader, page.shown, LEGACY_FORMAT);
       const members =
         filter?.lazy_load_members === true

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startServer, type TestServer } from '../../../../tests/support/server.ts';
+import type { ClientEvent, SyncReply, TestUser } from '../../../../tests/support/user.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(async () => {
+  await server.close();
+  expect(server.faults).toEqual([]);
+});
+
+const presences = ({ presence }: SyncReply) => presence?.events.map(({ sender }) => sender) ?? [];
+const member = (user: TestUser, room: string) =>
+  user.get<Record<string, unknown>>(`/rooms/${room}/state/m.room.member/${user.userId}`);
+
+test('who is met in a room is known to be there, on both sides', async () => {
+  const [alice, bob] = [await server.user(), await server.user()];
+  const room = await alice.createRoom({ preset: 'public_chat' });
+  const [before, outside] = [await alice.sync(), await bob.sync()];
+  await bob.join(room);
+  expect(presences(await alice.sync({ since: before.next_batch }))).toContain(bob.userId);
+  const joined = await bob.sync({ since: outside.next_batch });
+  expect(presences(joined)).toContain(alice.userId);
+  expect(presences(await bob.sync({ since: joined.next_batch }))).toEqual([]);
+});
+
+test('what a client adds when it joins stands in its member event, except what the server vouches for', async () => {
+  const [alice, bob] = [await server.user(), await server.user()];
+  const room = await alice.createRoom({ preset: 'public_chat' });
+  const content = { reason: 'why not', foo: 'bar', membership: 'ban', join_authorised_via_users_server: alice.userId };
+  await bob.post(`/join/${room}`, content);
+  expect(await member(bob, room)).toEqual({ membership: 'join', reason: 'why not', foo: 'bar' });
+});
+
+test('a room does not call itself by an alias that was removed', async () => {
+  const alice = await server.user();
+  const alias = '#gone:hearth.test';
+  const room = await alice.createRoom({ room_alias_name: 'gone' });
+  await alice.put(`/directory/room/${encodeURIComponent('#stays:hearth.test')}`, { room_id: room });
+  await alice.setState(room, 'm.room.canonical_alias', { alias, alt_aliases: [alias, '#stays:hearth.test'] });
+  await alice.request('DELETE', `/directory/room/${encodeURIComponent(alias)}`);
+  expect(await alice.get(`/rooms/${room}/state/m.room.canonical_alias`)).toEqual({
+    alt_aliases: ['#stays:hearth.test'],
+  });
+});
+
+test('the members at the beginning of a room are its creator', async () => {
+  const [alice, bob] = [await server.user(), await server.user()];
+  const room = await alice.createRoom({ preset: 'public_chat' });
+  const at = (await alice.sync()).rooms?.join?.[room]?.timeline.prev_batch;
+  await bob.join(room);
+  const { chunk } = await alice.get<{ chunk: ClientEvent[] }>(`/rooms/${room}/members`, { at });
+  expect(chunk.map(({ state_key }) => state_key)).toEqual([alice.userId]);
+});
+
+test('whoever may not see a room is told so before anything else is wrong', async () => {
+  const [alice, bob] = [await server.user(), await server.user()];
+  const room = await alice.createRoom({ preset: 'private_chat' });
+  expect((await bob.request('GET', `/rooms/${room}/messages`)).status).toBe(403);
+  expect((await alice.request('GET', `/rooms/${room}/messages`)).json.errcode).toBe('M_MISSING_PARAM');
+});
+
+test('the password of somebody else does not help to delete a device', async () => {
+  const alice = await server.user();
+  await server.user('mallory');
+  const auth = { type: 'm.login.password', identifier: { type: 'm.id.user', user: 'mallory' }, password: 'mallory' };
+  const reply = await alice.request('DELETE', `/devices/${alice.deviceId}`, { body: { auth } });
+  expect([reply.status, reply.json.errcode]).toEqual([403, 'M_FORBIDDEN']);
+});
