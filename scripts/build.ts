@@ -13,6 +13,16 @@ const bundle = await rolldown({
   input: { main: root('src/main.ts'), 'sqlite-writer': root('src/storage/sqlite-writer.ts') },
   platform: 'node',
   // Native, or loaded only where they are needed.
-  external: ['@node-rs/argon2', 'pg', 'prom-client', 'yaml'],
+  external: [
+    '@node-rs/argon2',
+    'aws4fetch',
+    'file-type',
+    'htmlparser2',
+    'ipaddr.js',
+    'pg',
+    'prom-client',
+    'sharp',
+    'yaml',
+  ],
 });
 await bundle.write({ dir: root('dist'), format: 'esm', entryFileNames: '[name].js' });

@@ -22,9 +22,24 @@ export type LimitClass =
   | 'invite'
   | 'room-creation'
   | 'profile'
-  | 'keys';
+  | 'keys'
+  | 'upload'
+  | 'preview';
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
+/** Bytes that are still arriving: the body of a request, or of a reply from elsewhere. */
+export interface IncomingBytes {
+  /** What the sender calls them. */
+  readonly contentType: string | undefined;
+  /** How many the sender says there are. */
+  readonly length: number | undefined;
+  /**
+   * Hands over each chunk in its order; where `take` gives a promise, the next one waits for it.
+   * @throws what `take` throws; or when the sender goes away before the end
+   */
+  receive(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void>;
+}
 
 export interface Endpoint<P extends string = string, Q extends Schema = Schema, B extends Schema = Schema> {
   /** The `operationId` of the specification, or a name in its manner for what it no longer lists. */
@@ -38,6 +53,8 @@ export interface Endpoint<P extends string = string, Q extends Schema = Schema, 
   readonly query?: Q;
   /** Checked against the parsed JSON body. Without it a body is ignored. */
   readonly body?: B;
+  /** The body is bytes of any kind, no JSON: the handler gets them as they arrive, and bounds them. */
+  readonly bodyBytes?: true;
   /** An absent body counts as `{}` (clients of old versions send none). */
   readonly bodyOptional?: boolean;
   /** Appservices and suspended or locked users may be let in where others are not. */
@@ -51,7 +68,8 @@ export type ParamNames<P extends string> = P extends `${string}{${infer Name}}${
 
 export type Params<E> = E extends Endpoint<infer P, Schema, Schema> ? { readonly [K in ParamNames<P>]: string } : never;
 export type Query<E> = E extends { readonly query: infer Q extends Schema } ? InferOutput<Q> : undefined;
-export type Body<E> = E extends { readonly body: infer B extends Schema } ? InferOutput<B> : undefined;
+export type Body<E> = E extends { readonly bodyBytes: true } ? IncomingBytes : BodyValue<E>;
+type BodyValue<E> = E extends { readonly body: infer B extends Schema } ? InferOutput<B> : undefined;
 
 /** Declares an endpoint; only there to infer the literal types. */
 export function endpoint<const E extends Endpoint>(declared: E): E {

@@ -11,6 +11,8 @@ import { logoutRoutes } from './client-api/logout.ts';
 import { registerRoutes } from './client-api/register.ts';
 import { versionsRoutes } from './client-api/versions.ts';
 import { wellKnownRoutes } from './client-api/well-known.ts';
+import { type Media, mediaRoutes, openMedia } from './compose-media.ts';
+import { outboundOf } from './compose-outbound.ts';
 import { openReading, roomRoutes } from './compose-rooms.ts';
 import { activityRoutes, openActivity, openUserData, userDataRoutes } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
@@ -71,12 +73,13 @@ const TRANSACTIONS_EVERY_MS = 60 * 60_000;
 /** Nobody repeats a request after so long a time. */
 const TRANSACTIONS_KEPT_MS = 24 * 60 * 60_000;
 
+const MEDIA_GARBAGE_EVERY_MS = 6 * 60 * 60_000;
+const MEDIA_USED_EVERY_MS = 10 * 60_000;
+
 /** Builds a server from its configuration and starts it. The only place that constructs. */
 export async function compose(config: Config, machine: Machine): Promise<Hearth> {
   const opened: Closable[] = [];
-  const close = async () => {
-    for (const part of opened.splice(0).reverse()) await part.close();
-  };
+  const close = () => closeAll(opened);
   try {
     const database = machine.database ?? (await openStorage(config, LOCK_WAIT_MS, opened));
     const metrics = await openMetrics(config, opened);
@@ -92,8 +95,12 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
     background.every(CONNECTIONS_EVERY_MS, 'ending connections that nobody uses', () =>
       domains.reading.connections.expire(),
     );
+    background.every(MEDIA_USED_EVERY_MS, 'noting which media are read', () => domains.media.lastUsed.flush());
+    background.every(MEDIA_GARBAGE_EVERY_MS, 'removing media that nobody needs', async () => {
+      machine.log.info('removed media that nobody needs', { ...(await domains.media.collectGarbage(false)) });
+    });
     opened.push({ close: () => domains.users.lastSeen.flush() });
-    opened.push(domains.activity, domains.delayedEvents, background);
+    opened.push(domains.media, domains.activity, domains.delayedEvents, background);
     domains.delayedEvents.start();
     const routes = routesOf(config, domains);
     const http = await startHttp({
@@ -123,12 +130,21 @@ export async function composeAccounts(config: Config, machine: Machine): Promise
   const background = new Background(machine.clock, machine.log);
   opened.push(background);
   const { users } = await openDomains(config, database, machine, background);
-  return {
-    users,
-    async close() {
-      for (const part of opened.splice(0).reverse()) await part.close();
-    },
-  };
+  return { users, close: () => closeAll(opened) };
+}
+
+async function closeAll(opened: Closable[]): Promise<void> {
+  for (const part of opened.splice(0).reverse()) await part.close();
+}
+
+/** Opens only media, for maintenance from the command line. @throws DataDirInUse while the server runs */
+export async function composeMedia(config: Config, { clock, random }: Machine): Promise<Media> {
+  const opened: Closable[] = [];
+  const database = await openStorage(config, 0, opened);
+  const names = await Names.open(database);
+  const media = await openMedia({ database, names, clock, random, outbound: outboundOf(config, clock) }, config);
+  opened.push(media);
+  return { ...media, close: () => closeAll(opened) };
 }
 
 interface Closable {
@@ -184,11 +200,12 @@ async function openDomains(config: Config, database: Database, { clock, random }
       await reading.peeks.forget(devices);
     }),
   );
-  return { names, stream, users, userData, activity, reading, delayedEvents };
+  const media = await openMedia({ database, names, clock, random, outbound: outboundOf(config, clock) }, config);
+  return { names, stream, users, userData, activity, media, reading, delayedEvents };
 }
 
 /** Everything that is served. */
-function routesOf(config: Config, { users, userData, activity, reading, delayedEvents }: Domains): Route[] {
+function routesOf(config: Config, { users, userData, activity, media, reading, delayedEvents }: Domains): Route[] {
   return [
     ...healthRoutes(),
     ...versionsRoutes(),
@@ -205,6 +222,7 @@ function routesOf(config: Config, { users, userData, activity, reading, delayedE
     ...activityRoutes(activity),
     ...roomRoutes({ ...reading, delayedEvents }, config),
     ...delayedEventRoutes({ delayedEvents }),
+    ...mediaRoutes(media),
   ];
 }
 

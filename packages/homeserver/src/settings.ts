@@ -3,6 +3,7 @@ import { ConfigError } from './config/problems.ts';
 import type { Config } from './config/schema.ts';
 import type { RateLimitSizes } from './http/rate-limits.ts';
 import type { Listen } from './http/start.ts';
+import type { MediaSettings } from './media/media-settings.ts';
 import { errorText } from './platform/error-text.ts';
 import type { UsersSettings } from './users/open-users.ts';
 
@@ -20,6 +21,23 @@ export function usersSettings({ server_name, registration, passwords, sessions }
     },
     accessTokenMs: sessions.access_token_ms,
   };
+}
+
+const MINUTE_MS = 60_000;
+
+/** What uploads and downloads need. */
+export function mediaSettings({ media }: Config): MediaSettings {
+  return {
+    uploadBytesMax: media.upload_bytes,
+    pendingMax: media.pending,
+    pendingMs: media.pending_minutes * MINUTE_MS,
+    isOpen: media.unauthenticated === 'open',
+  };
+}
+
+/** How long previews are given out again. */
+export function previewsKeptMs({ media }: Config): number {
+  return media.previews.kept_minutes * MINUTE_MS;
 }
 
 /** The budgets, by the classes that endpoints name. */

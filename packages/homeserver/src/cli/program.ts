@@ -6,6 +6,7 @@ import { OtherServerName } from '../storage/server-name.ts';
 import { checkConfig } from './check-config.ts';
 import { createUser } from './create-user.ts';
 import { Failure } from './failure.ts';
+import { collectMediaGarbage } from './media-gc.ts';
 import { start } from './start.ts';
 
 /** Runs the command line. Returns the exit status: 0, 1 when something failed, 2 for a wrong command line. */
@@ -51,7 +52,13 @@ function program(): Command {
     .description('Say what is wrong with the configuration.')
     .option('--listen <host:port...>', 'where to listen')
     .action(checkConfig);
-  for (const command of hearth.commands) command.version(`Hearth ${manifest.version}`).exitOverride();
+  const media = hearth.command('media').description('Look after uploaded files.');
+  configured(media.command('gc'))
+    .description('Remove files that nothing refers to, while the server is stopped; it does so by itself as well.')
+    .option('--dry-run', 'only say what would be removed')
+    .action(collectMediaGarbage);
+  for (const command of [...hearth.commands, ...media.commands])
+    command.version(`Hearth ${manifest.version}`).exitOverride();
   return hearth;
 }
 

@@ -80,7 +80,11 @@ async function inFile(file: string, text: string, problems: readonly Problem[], 
 
 /** Where a value comes from that does not come from the file. */
 function elsewhere(path: KeyPath, places: Places): string | undefined {
-  return places.get(path.slice(0, 2).join('.')) ?? places.get(path.slice(0, 1).join('.'));
+  for (let length = path.length; length > 0; length--) {
+    const place = places.get(path.slice(0, length).join('.'));
+    if (place !== undefined) return place;
+  }
+  return undefined;
 }
 
 /** A section whose keys are all commented out is null in YAML. */
@@ -94,12 +98,17 @@ function withoutNulls(value: unknown): unknown {
 function addSecrets(value: Section, environment: Environment, places: Map<string, string>): void {
   for (const { path, about } of describeKeys()) {
     const secret = about.env === undefined ? undefined : environment[about.env];
-    const [section = '', key = ''] = path;
     if (secret === undefined || secret === '') continue;
-    const below = value[section];
-    value[section] = { ...(isSection(below) ? below : {}), [key]: secret };
+    put(value, path, secret);
     places.set(path.join('.'), `environment variable ${about.env}: `);
   }
+}
+
+function put(value: Section, [key = '', ...rest]: readonly string[], secret: string): void {
+  const below = value[key];
+  const section = isSection(below) ? { ...below } : {};
+  value[key] = rest.length === 0 ? secret : section;
+  if (rest.length > 0) put(section, rest, secret);
 }
 
 function addOverrides(value: Section, overrides: Overrides, places: Map<string, string>): void {
@@ -116,6 +125,10 @@ function resolvePaths(config: Config, folder: string, overrides: Overrides): Con
   return {
     ...config,
     data_dir: overrides.dataDir === undefined ? resolve(folder, config.data_dir) : resolve(overrides.dataDir),
+    media: {
+      ...config.media,
+      folder: config.media.folder === undefined ? undefined : resolve(folder, config.media.folder),
+    },
     listen: config.listen.map(({ tls, ...at }) => ({
       ...at,
       tls: tls && { certificate: resolve(folder, tls.certificate), key: resolve(folder, tls.key) },

@@ -39,6 +39,8 @@ const classes = v.strictObject({
   room_creation: limit('New rooms, by user.', 0.1, 10),
   profile: limit('Changes of the profile, by user.', 1, 10),
   keys: limit('Requests for encryption keys, by user.', 10, 100),
+  upload: limit('Uploads, by user.', 5, 50),
+  preview: limit('Previews of links, by user.', 2, 30),
 });
 
 const none = v.pipe(
@@ -52,6 +54,8 @@ const none = v.pipe(
     room_creation: false as const,
     profile: false as const,
     keys: false as const,
+    upload: false as const,
+    preview: false as const,
   })),
 );
 

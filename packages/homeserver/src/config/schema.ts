@@ -1,6 +1,7 @@
 import { DEFAULT_ROOM_VERSION, ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import * as v from 'valibot';
 import { about, address, addressRange, httpUrl, serverName, text, wholeNumber } from './kinds.ts';
+import { media } from './media.ts';
 import { rateLimits } from './rate-limits.ts';
 
 const roomVersions = ROOM_VERSIONS.map(({ id }) => id);
@@ -115,6 +116,19 @@ const roomDirectory = v.strictObject({
   ),
 });
 
+const outbound = v.strictObject({
+  allowed_addresses: v.optional(
+    v.pipe(
+      v.array(addressRange),
+      about({
+        doc: 'Addresses that requests may go to although they are not public, where somebody else has said where to: previews of links.',
+        write: 'a list of IP addresses or ranges such as 10.0.0.0/8',
+      }),
+    ),
+    [],
+  ),
+});
+
 const metrics = v.strictObject({
   listen: v.optional(
     v.pipe(
@@ -223,6 +237,8 @@ export const configSchema = v.strictObject({
   passwords: v.optional(passwords, {}),
   sessions: v.optional(sessions, {}),
   room_directory: v.optional(roomDirectory, {}),
+  media: v.optional(media, {}),
+  outbound: v.optional(outbound, {}),
   rate_limits: rateLimits,
   limits: v.optional(limits, {}),
   metrics: v.optional(metrics, {}),

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { MatrixError } from '@hearth/protocol/errors.ts';
-import { type Answer, RawJson, Reply } from './route.ts';
+import { type Answer, type FileReply, RawJson, Reply } from './route.ts';
 
 /** Every reply carries these (client-server API, "Web Browser Clients"). */
-const CORS = [
+export const CORS: readonly string[] = [
   'Access-Control-Allow-Origin',
   '*',
   'Access-Control-Allow-Methods',
@@ -15,7 +15,7 @@ const JSON_HEADERS = [...CORS, 'Content-Type', 'application/json', 'Content-Leng
 const PREFLIGHT_HEADERS = [...CORS, 'Access-Control-Max-Age', '86400'];
 
 /** Sends what a handler answered. */
-export function sendAnswer(response: ServerResponse, answer: Answer): number {
+export function sendAnswer(response: ServerResponse, answer: Exclude<Answer, FileReply>): number {
   if (!(answer instanceof Reply)) return sendText(response, 200, text(answer));
   return sendText(response, answer.status, text(answer.body), answer.headers);
 }

@@ -33,6 +33,31 @@ export class Reply {
   }
 }
 
+/** Reads a file from its beginning to its end. */
+export interface ByteReader {
+  /** The next bytes, which keep their value until the next call; `undefined` after the last. */
+  next(): Promise<Buffer | undefined>;
+  close(): void;
+}
+
+/** A reply of bytes that are no JSON: a file, of which a range or nothing may be sent, as the request asks. */
+export class FileReply {
+  /** Besides those that say how much of the file comes. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Tells this content from any other; in quotes. */
+  readonly etag: string;
+  readonly length: number;
+  /** Opens the bytes from `from` up to, but not including, `to`. */
+  readonly open: (from: number, to: number) => Promise<ByteReader>;
+
+  constructor(file: Pick<FileReply, 'headers' | 'etag' | 'length' | 'open'>) {
+    this.headers = file.headers;
+    this.etag = file.etag;
+    this.length = file.length;
+    this.open = file.open;
+  }
+}
+
 export interface Call<E extends Endpoint = Endpoint> {
   readonly params: Params<E>;
   readonly query: Query<E>;
@@ -51,7 +76,7 @@ export interface Call<E extends Endpoint = Endpoint> {
   readonly signal: AbortSignal;
 }
 
-export type Answer = JsonObject | RawJson | Reply;
+export type Answer = JsonObject | RawJson | Reply | FileReply;
 
 /** An endpoint with the function that serves it. */
 export interface Route {

@@ -6,11 +6,13 @@ import type { Histogram, Metrics } from '../platform/metrics.ts';
 import { type Authenticate, findCaller } from './authenticate.ts';
 import { ClientGone, parseBody, readBody } from './body.ts';
 import { checkBody, checkQuery } from './check.ts';
+import { sendFile } from './file-reply.ts';
 import { type CallContext, IncomingCall } from './incoming-call.ts';
 import { PathTree } from './path-tree.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { sendAnswer, sendError, sendPreflight } from './reply.ts';
-import type { Answer, Call, Route } from './route.ts';
+import { requestBytes } from './request-bytes.ts';
+import { type Answer, type Call, FileReply, type Route } from './route.ts';
 
 export interface ServeOptions {
   readonly routes: readonly Route[];
@@ -101,7 +103,8 @@ export class Serve {
     try {
       const answer = await this.#answer(call);
       if (this.#context.isClosing) response.shouldKeepAlive = false;
-      status = sendAnswer(response, answer);
+      status =
+        answer instanceof FileReply ? await sendFile(call.request, response, answer) : sendAnswer(response, answer);
     } catch (error) {
       status = this.#refuse(error, operation, response);
     }
@@ -121,6 +124,7 @@ export class Serve {
       const bytes = await readBody(request, bodyBytesMax);
       call.body = checkBody(endpoint.body, parseBody(bytes, endpoint.bodyOptional === true));
     }
+    if (endpoint.bodyBytes === true) call.body = requestBytes(request);
     // The one place where a checked request takes on the types of its endpoint, see `route`.
     return call.route.handle(call as unknown as Call);
   }
@@ -135,6 +139,11 @@ export class Serve {
     }
     this.#failures += 1;
     log.error('request failed', { operation, failure: this.#failures, error });
+    if (response.headersSent) {
+      // In the middle of a file: an end that is cut off is all that can be said.
+      response.destroy();
+      return 500;
+    }
     return sendError(response, unknown(`Internal server error; the server's log has it as failure ${this.#failures}`));
   }
 }

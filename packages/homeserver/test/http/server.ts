@@ -32,6 +32,8 @@ const CLASSES: LimitClass[] = [
   'room-creation',
   'profile',
   'keys',
+  'upload',
+  'preview',
 ];
 
 function rateLimits(sizes: Partial<RateLimitSizes> = {}): RateLimits {

@@ -2,6 +2,7 @@ import { rooms } from './0001-rooms.ts';
 import { accounts } from './0002-accounts.ts';
 import { userData } from './0003-user-data.ts';
 import { server } from './0004-server.ts';
+import { media } from './0006-media.ts';
 import { slidingSync } from './0009-sliding-sync.ts';
 import { delayedEvents } from './0010-delayed-events.ts';
 import { peeks } from './0011-peeks.ts';
@@ -14,6 +15,7 @@ export const migrations: readonly Migration[] = [
   accounts,
   userData,
   server,
+  media,
   slidingSync,
   delayedEvents,
   peeks,

@@ -1,0 +1,18 @@
+import { endpoint } from '../../endpoint.ts';
+import { authenticated, deprecated } from './paths.ts';
+
+/** `GET /_matrix/client/v1/media/config`. */
+export const getConfigAuthed = endpoint({
+  operation: 'getConfigAuthed',
+  method: 'GET',
+  paths: authenticated('/config'),
+  access: 'user',
+});
+
+/** `GET /_matrix/media/v3/config`: deprecated. */
+export const getConfig = endpoint({
+  operation: 'getConfig',
+  method: 'GET',
+  paths: deprecated('/config'),
+  access: 'user',
+});

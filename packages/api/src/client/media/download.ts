@@ -1,0 +1,51 @@
+import * as v from 'valibot';
+import { endpoint } from '../../endpoint.ts';
+import { flag, natural } from '../../query.ts';
+import { authenticated, deprecated } from './paths.ts';
+
+const query = v.object({ timeout_ms: v.optional(natural) });
+
+const oldQuery = v.object({
+  ...query.entries,
+  allow_remote: v.optional(flag),
+  // Whether a redirect may be the answer; it never is here.
+  allow_redirect: v.optional(flag),
+});
+
+const path = '/download/{serverName}/{mediaId}';
+
+/** `GET /_matrix/client/v1/media/download/{serverName}/{mediaId}`. */
+export const getContentAuthed = endpoint({
+  operation: 'getContentAuthed',
+  method: 'GET',
+  paths: authenticated(path),
+  access: 'guest',
+  query,
+});
+
+/** As {@link getContentAuthed}, under a file name that the caller chooses. */
+export const getContentOverrideNameAuthed = endpoint({
+  operation: 'getContentOverrideNameAuthed',
+  method: 'GET',
+  paths: authenticated(`${path}/{fileName}`),
+  access: 'guest',
+  query,
+});
+
+/** `GET /_matrix/media/v3/download/{serverName}/{mediaId}`: deprecated, needs no token. */
+export const getContent = endpoint({
+  operation: 'getContent',
+  method: 'GET',
+  paths: deprecated(path),
+  access: 'none',
+  query: oldQuery,
+});
+
+/** As {@link getContent}, under a file name that the caller chooses. */
+export const getContentOverrideName = endpoint({
+  operation: 'getContentOverrideName',
+  method: 'GET',
+  paths: deprecated(`${path}/{fileName}`),
+  access: 'none',
+  query: oldQuery,
+});

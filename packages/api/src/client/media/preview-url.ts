@@ -1,0 +1,30 @@
+import * as v from 'valibot';
+import { endpoint } from '../../endpoint.ts';
+import { integer } from '../../query.ts';
+import { authenticated, deprecated } from './paths.ts';
+
+const query = v.object({
+  url: v.string(),
+  // A preferred time; whatever the server has may be the answer.
+  ts: v.optional(integer),
+});
+
+/** `GET /_matrix/client/v1/media/preview_url`. */
+export const getUrlPreviewAuthed = endpoint({
+  operation: 'getUrlPreviewAuthed',
+  method: 'GET',
+  paths: authenticated('/preview_url'),
+  access: 'user',
+  limit: 'preview',
+  query,
+});
+
+/** `GET /_matrix/media/v3/preview_url`: deprecated. */
+export const getUrlPreview = endpoint({
+  operation: 'getUrlPreview',
+  method: 'GET',
+  paths: deprecated('/preview_url'),
+  access: 'user',
+  limit: 'preview',
+  query,
+});

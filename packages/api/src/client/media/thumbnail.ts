@@ -1,0 +1,34 @@
+import * as v from 'valibot';
+import { endpoint } from '../../endpoint.ts';
+import { flag, natural } from '../../query.ts';
+import { authenticated, deprecated } from './paths.ts';
+
+const length = v.pipe(natural, v.minValue(1, 'must be at least 1'));
+
+const query = v.object({
+  width: length,
+  height: length,
+  method: v.optional(v.picklist(['crop', 'scale'], 'must be crop or scale')),
+  animated: v.optional(flag),
+  timeout_ms: v.optional(natural),
+});
+
+const path = '/thumbnail/{serverName}/{mediaId}';
+
+/** `GET /_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}`. */
+export const getContentThumbnailAuthed = endpoint({
+  operation: 'getContentThumbnailAuthed',
+  method: 'GET',
+  paths: authenticated(path),
+  access: 'guest',
+  query,
+});
+
+/** `GET /_matrix/media/v3/thumbnail/{serverName}/{mediaId}`: deprecated, needs no token. */
+export const getContentThumbnail = endpoint({
+  operation: 'getContentThumbnail',
+  method: 'GET',
+  paths: deprecated(path),
+  access: 'none',
+  query: v.object({ ...query.entries, allow_remote: v.optional(flag), allow_redirect: v.optional(flag) }),
+});

@@ -1,0 +1,35 @@
+import * as v from 'valibot';
+import { endpoint } from '../../endpoint.ts';
+
+const query = v.object({ filename: v.optional(v.string()) });
+
+/** `POST /_matrix/media/v3/upload`. */
+export const uploadContent = endpoint({
+  operation: 'uploadContent',
+  method: 'POST',
+  paths: ['/_matrix/media/v3/upload', '/_matrix/media/r0/upload', '/_matrix/media/v1/upload'],
+  access: 'user',
+  limit: 'upload',
+  query,
+  bodyBytes: true,
+});
+
+/** `POST /_matrix/media/v1/create`: an id now, the content later. */
+export const createContent = endpoint({
+  operation: 'createContent',
+  method: 'POST',
+  paths: ['/_matrix/media/v1/create'],
+  access: 'user',
+  limit: 'upload',
+});
+
+/** `PUT /_matrix/media/v3/upload/{serverName}/{mediaId}`: the content of an id that was made by {@link createContent}. */
+export const uploadContentToMXC = endpoint({
+  operation: 'uploadContentToMXC',
+  method: 'PUT',
+  paths: ['/_matrix/media/v3/upload/{serverName}/{mediaId}'],
+  access: 'user',
+  limit: 'upload',
+  query,
+  bodyBytes: true,
+});

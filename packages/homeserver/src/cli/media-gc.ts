@@ -1,0 +1,31 @@
+import { composeMedia } from '../compose.ts';
+import { systemClock } from '../platform/clock.ts';
+import { silentLog } from '../platform/log.ts';
+import { systemRandom } from '../platform/random.ts';
+import { DataDirInUse } from '../storage/lock.ts';
+import { Failure } from './failure.ts';
+import { type ConfigOptions, readConfig } from './options.ts';
+
+interface Options extends ConfigOptions {
+  readonly dryRun?: boolean;
+}
+
+/** `hearth media gc`: removes what is no longer needed while no server uses it, or says what that would be. */
+export async function collectMediaGarbage({ dryRun = false, ...options }: Options): Promise<void> {
+  const config = await readConfig(options);
+  const machine = { clock: systemClock, random: systemRandom, log: silentLog };
+  const media = await composeMedia(config, machine).catch((error: unknown) => {
+    if (error instanceof DataDirInUse) throw new Failure(`${error.message}: stop the server first`);
+    throw error;
+  });
+  try {
+    const report = await media.collectGarbage(dryRun);
+    const { expiredIds, unusedCopies, contents, contentBytes, incompleteFiles } = report;
+    process.stdout.write(
+      `${dryRun ? 'Would remove' : 'Removed'} ${expiredIds} ids without content, ${unusedCopies} copies that nobody reads, ` +
+        `${contents} files with ${contentBytes} bytes that nothing refers to, ${incompleteFiles} incomplete uploads.\n`,
+    );
+  } finally {
+    await media.close();
+  }
+}

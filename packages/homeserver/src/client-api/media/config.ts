@@ -1,0 +1,8 @@
+import { getConfig, getConfigAuthed } from '@hearth/api/client/media/config.ts';
+import { type Route, route } from '../../http/route.ts';
+
+/** `GET /media/config`: what clients should know before they upload ("Content repository"). */
+export function mediaConfigRoutes({ uploadBytesMax }: { readonly uploadBytesMax: number }): Route[] {
+  const answer = () => ({ 'm.upload.size': uploadBytesMax });
+  return [route(getConfigAuthed, answer), route(getConfig, answer)];
+}

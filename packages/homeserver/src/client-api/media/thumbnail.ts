@@ -1,0 +1,48 @@
+import { getContentThumbnail, getContentThumbnailAuthed } from '@hearth/api/client/media/thumbnail.ts';
+import { type FileReply, type Route, route } from '../../http/route.ts';
+import type { Blobs } from '../../media/blobs/blobs.ts';
+import type { Asked, Contents } from '../../media/contents.ts';
+import { mediaAddress } from '../../media/media-address.ts';
+import type { Thumbnails } from '../../media/thumbnails/thumbnails.ts';
+import { fileReply } from './file-reply.ts';
+
+interface Query {
+  readonly width: number;
+  readonly height: number;
+  readonly method?: 'crop' | 'scale' | undefined;
+  readonly animated?: boolean | undefined;
+  readonly timeout_ms?: number | undefined;
+}
+
+/** Thumbnails, with a token and by the paths from before there was one ("Thumbnails"). */
+export function thumbnailRoutes({
+  contents,
+  thumbnails,
+  blobs,
+}: {
+  readonly contents: Contents;
+  readonly thumbnails: Thumbnails;
+  readonly blobs: Blobs;
+}): Route[] {
+  const thumbnail = async (
+    address: { readonly serverName: string; readonly mediaId: string },
+    { width, height, method = 'scale', animated = false, timeout_ms }: Query,
+    asked: Omit<Asked, 'waitMs'>,
+  ): Promise<FileReply> => {
+    const content = await contents.find(mediaAddress(address), { ...asked, waitMs: timeout_ms });
+    const made = await thumbnails.get(content, { width, height, method, animated });
+    return fileReply(blobs.store, { ...made, fileName: nameOf(made.contentType) }, asked.hasToken);
+  };
+  return [
+    route(getContentThumbnailAuthed, ({ params, query, signal }) =>
+      thumbnail(params, query, { hasToken: true, mayFetch: true, signal }),
+    ),
+    route(getContentThumbnail, ({ params, query, signal }) =>
+      thumbnail(params, query, { hasToken: false, mayFetch: query.allow_remote !== false, signal }),
+    ),
+  ];
+}
+
+function nameOf(contentType: string): string {
+  return `thumbnail.${contentType.slice('image/'.length)}`;
+}

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { mediaAdminRoutes } from './admin-api/media.ts';
+import { mediaConfigRoutes } from './client-api/media/config.ts';
+import { downloadRoutes } from './client-api/media/download.ts';
+import { previewRoutes } from './client-api/media/preview-url.ts';
+import { thumbnailRoutes } from './client-api/media/thumbnail.ts';
+import { uploadRoutes } from './client-api/media/upload.ts';
+import type { OpenOutbound } from './compose-outbound.ts';
+import type { Config } from './config/schema.ts';
+import type { Route } from './http/route.ts';
+import { Arrivals } from './media/arrivals.ts';
+import type { BlobStore } from './media/blobs/blob-store.ts';
+import { Blobs } from './media/blobs/blobs.ts';
+import { FolderStore } from './media/blobs/folder-store.ts';
+import { Incoming } from './media/blobs/receiving.ts';
+import { Contents } from './media/contents.ts';
+import { collectGarbage, type GarbageReport } from './media/garbage.ts';
+import { LastUsed } from './media/last-used.ts';
+import { Previews } from './media/previews/previews.ts';
+import { noRemoteMedia, type RemoteMedia } from './media/remote-media.ts';
+import { Thumbnails } from './media/thumbnails/thumbnails.ts';
+import { Uploads } from './media/uploads.ts';
+import type { Clock } from './platform/clock.ts';
+import { type Random, randomText } from './platform/random.ts';
+import { mediaSettings, previewsKeptMs } from './settings.ts';
+import type { Database } from './storage/database.ts';
+import type { Names } from './storage/names.ts';
+
+export interface MediaBase {
+  readonly database: Database;
+  readonly names: Names;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly outbound: OpenOutbound;
+  /** How media of other servers are had. */
+  readonly remote?: RemoteMedia;
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** The content repository. Nothing of it touches the disk before there is media. */
+export async function openMedia(base: MediaBase, config: Config) {
+  const { database, names, clock, random, outbound, remote = noRemoteMedia } = base;
+  const { store, incoming } = await openStore(config, random);
+  const blobs = new Blobs(database, store, incoming);
+  const settings = mediaSettings(config);
+  const arrivals = new Arrivals(clock);
+  const lastUsed = new LastUsed(database, clock);
+  const serverName = config.server_name;
+  const origin = await names.num(serverName);
+  const parts = { database, names, clock, random, blobs, arrivals, lastUsed, remote, serverName, origin, settings };
+  const uploads = new Uploads(parts);
+  const { previews: preview, thumbnail_sizes: sizes, image_pixels: pixelsMax } = config.media;
+  const keptMs = previewsKeptMs(config);
+  const previews = new Previews({ database, clock, settings: { enabled: preview.enabled, keptMs } }, async (url) => {
+    const { makePreview } = await import('./media/previews/make-preview.ts');
+    const storeImage = (bytes: Buffer, type: string) => uploads.storePreviewImage(bytes, type);
+    return makePreview({ outbound: await outbound(), imageBytesMax: preview.image_bytes, storeImage }, url);
+  });
+  const copiesKeptMs = config.media.remote_kept_days * DAY_MS;
+  return {
+    blobs,
+    settings,
+    uploads,
+    contents: new Contents(parts),
+    thumbnails: new Thumbnails(database, blobs, { sizes, pixelsMax }),
+    previews,
+    lastUsed,
+    collectGarbage: (dryRun: boolean): Promise<GarbageReport> =>
+      collectGarbage({ database, clock, blobs, copiesKeptMs, previewsKeptMs: keptMs }, dryRun),
+    async close() {
+      await lastUsed.flush();
+      store.close();
+    },
+  };
+}
+
+export type Media = Awaited<ReturnType<typeof openMedia>>;
+
+async function openStore(
+  { data_dir, media }: Config,
+  random: Random,
+): Promise<{ store: BlobStore; incoming: Incoming }> {
+  const folder = media.folder ?? join(data_dir, 'media');
+  const incoming = new Incoming(join(folder, 'incoming'), () => randomText(random, 24));
+  const { s3 } = media;
+  if (s3 === undefined) return { store: new FolderStore(folder, incoming), incoming };
+  const { S3Store } = await import('./media/blobs/s3-store.ts');
+  const { endpoint, bucket, region, access_key: accessKey, secret_key: secretKey, prefix } = s3;
+  return { store: new S3Store({ endpoint, bucket, region, accessKey, secretKey, prefix }), incoming };
+}
+
+/** The endpoints of media. */
+export function mediaRoutes(media: Media): Route[] {
+  return [
+    ...uploadRoutes(media),
+    ...downloadRoutes(media),
+    ...thumbnailRoutes(media),
+    ...previewRoutes(media),
+    ...mediaConfigRoutes(media.settings),
+    ...mediaAdminRoutes(media),
+  ];
+}

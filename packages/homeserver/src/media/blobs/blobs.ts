@@ -1,0 +1,87 @@
+import type { IncomingBytes } from '@hearth/api/endpoint.ts';
+import type { Database } from '../../storage/database.ts';
+import { isMediaHash, readUsedHashes } from '../../storage/media.ts';
+import type { BlobStore, Received } from './blob-store.ts';
+import { discardFile, type Incoming, Receiving } from './receiving.ts';
+
+/** A content that is in the store. */
+export interface KeptBlob {
+  /** SHA-256. */
+  readonly hash: Uint8Array;
+  readonly bytes: number;
+}
+
+/** Takes contents in: each is stored once, however often it comes. */
+export class Blobs {
+  readonly store: BlobStore;
+  readonly incoming: Incoming;
+  readonly #database: Database;
+  /** Contents that somebody is about to refer to, with how many do. */
+  readonly #pinned = new Map<string, number>();
+  /** Contents that are looked at as garbage; whoever wants to refer to one waits for the end of that. */
+  readonly #removing = new Map<string, Promise<void>>();
+
+  constructor(database: Database, store: BlobStore, incoming: Incoming) {
+    this.#database = database;
+    this.store = store;
+    this.incoming = incoming;
+  }
+
+  /**
+   * Receives a content and stores it; `refer` then commits what refers to it. Until that has ended the content cannot be
+   * taken for garbage.
+   * @throws MatrixError M_TOO_LARGE
+   */
+  async keep<T>(content: IncomingBytes, bytesMax: number, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
+    const receiving = new Receiving(this.incoming.path, bytesMax);
+    try {
+      await content.receive(receiving.take);
+      return await this.#keep(await receiving.end(), refer);
+    } catch (error) {
+      await receiving.discard();
+      throw error;
+    }
+  }
+
+  /** As {@link keep}, for bytes that are here already. */
+  async keepBytes<T>(bytes: Buffer, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
+    const receiving = new Receiving(this.incoming.path, bytes.length);
+    await receiving.take(bytes);
+    return this.#keep(await receiving.end(), refer);
+  }
+
+  /** Removes those of the contents that nothing refers to, or with `dryRun` only tells which they are. */
+  async removeUnused(hashes: readonly string[], dryRun: boolean): Promise<string[]> {
+    const candidates = hashes.filter((hash) => !this.#pinned.has(hash));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    for (const hash of candidates) this.#removing.set(hash, promise);
+    try {
+      const blobs = candidates.map((hash) => Buffer.from(hash, 'hex'));
+      const used = await readUsedHashes(this.#database, blobs);
+      const names = new Set(used.map((hash) => Buffer.from(hash).toString('hex')));
+      const unused = candidates.filter((hash) => !names.has(hash));
+      if (!dryRun) for (const hash of unused) await this.store.remove(hash);
+      return unused;
+    } finally {
+      for (const hash of candidates) this.#removing.delete(hash);
+      resolve();
+    }
+  }
+
+  async #keep<T>(received: Received, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
+    const { hash: name, length } = received;
+    const hash = Buffer.from(name, 'hex');
+    this.#pinned.set(name, (this.#pinned.get(name) ?? 0) + 1);
+    try {
+      const removing = this.#removing.get(name);
+      if (removing !== undefined) await removing;
+      if (!(await isMediaHash(this.#database, hash))) await this.store.keep(received);
+      else if (received.file !== undefined) await discardFile(received.file);
+      return await refer({ hash, bytes: length });
+    } finally {
+      const count = this.#pinned.get(name) ?? 1;
+      if (count === 1) this.#pinned.delete(name);
+      else this.#pinned.set(name, count - 1);
+    }
+  }
+}

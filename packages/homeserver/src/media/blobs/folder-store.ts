@@ -1,0 +1,148 @@
+import { closeSync, fdatasync, fsync, mkdirSync, openSync, read, renameSync, writevSync } from 'node:fs';
+import { readdir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { BlobMissing, type BlobReader, type BlobStore, type Received, type StoredBlob } from './blob-store.ts';
+import type { Incoming } from './receiving.ts';
+
+const syncData = promisify(fdatasync);
+const sync = promisify(fsync);
+
+/** So much is read at a time. */
+const READ_BYTES = 256 * 1024;
+/** Buffers of that size which are kept to be used again. */
+const SPARE_MAX = 8;
+const NAME = /^[0-9a-f]{62}$/;
+const FOLDER = /^[0-9a-f]{2}$/;
+
+/**
+ * Contents as files of a folder, `ab/cdef…`. A file gets its name only when its bytes are on the disk, so that whatever
+ * has a name is whole; and the name is on the disk as well before anybody is told.
+ */
+export class FolderStore implements BlobStore {
+  readonly #folder: string;
+  readonly #incoming: Incoming;
+  /** The folders below, open, to be told to write down which names they have. */
+  readonly #below = new Map<string, number>();
+  readonly #spare: Buffer[] = [];
+
+  constructor(folder: string, incoming: Incoming) {
+    this.#folder = folder;
+    this.#incoming = incoming;
+  }
+
+  async keep({ hash, chunks, file }: Received): Promise<void> {
+    const path = file?.path ?? this.#incoming.path();
+    const descriptor = file?.descriptor ?? openSync(path, 'wx', 0o600);
+    try {
+      // A short content goes to the page cache, which takes less than handing it to another thread.
+      if (file === undefined && chunks.length > 0) writevSync(descriptor, chunks);
+      await syncData(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    const below = await this.#open(hash.slice(0, 2));
+    renameSync(path, this.path(hash));
+    await sync(below);
+  }
+
+  async open(hash: string, from: number, to: number): Promise<BlobReader> {
+    try {
+      const descriptor = openSync(this.path(hash), 'r');
+      return new FileReader(descriptor, from, to, this.#spare);
+    } catch (error) {
+      throw isMissing(error) ? new BlobMissing(hash) : error;
+    }
+  }
+
+  path(hash: string): string {
+    return join(this.#folder, hash.slice(0, 2), hash.slice(2));
+  }
+
+  async remove(hash: string): Promise<void> {
+    await unlink(this.path(hash)).catch(unlessMissing);
+  }
+
+  async *list(): AsyncIterable<readonly StoredBlob[]> {
+    for (const name of await names(this.#folder, FOLDER)) {
+      const blobs: StoredBlob[] = [];
+      for (const rest of await names(join(this.#folder, name), NAME)) {
+        const status = await stat(join(this.#folder, name, rest)).catch(unlessMissing);
+        if (status) blobs.push({ hash: name + rest, length: status.size, ts: status.mtimeMs });
+      }
+      yield blobs;
+    }
+  }
+
+  close(): void {
+    for (const descriptor of this.#below.values()) closeSync(descriptor);
+    this.#below.clear();
+  }
+
+  async #open(name: string): Promise<number> {
+    const open = this.#below.get(name);
+    if (open !== undefined) return open;
+    const path = join(this.#folder, name);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const descriptor = openSync(path, 'r');
+    this.#below.set(name, descriptor);
+    // That the folder itself is there has to last as well.
+    const above = openSync(this.#folder, 'r');
+    try {
+      await sync(above);
+    } finally {
+      closeSync(above);
+    }
+    return descriptor;
+  }
+}
+
+class FileReader implements BlobReader {
+  readonly #descriptor: number;
+  readonly #to: number;
+  readonly #spare: Buffer[];
+  readonly #buffer: Buffer;
+  #at: number;
+
+  constructor(descriptor: number, from: number, to: number, spare: Buffer[]) {
+    this.#descriptor = descriptor;
+    this.#at = from;
+    this.#to = to;
+    this.#spare = spare;
+    this.#buffer = spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
+  }
+
+  next(): Promise<Buffer | undefined> {
+    const wanted = Math.min(READ_BYTES, this.#to - this.#at);
+    if (wanted === 0) return NOTHING;
+    return new Promise((resolve, reject) => {
+      read(this.#descriptor, this.#buffer, 0, wanted, this.#at, (error, count) => {
+        if (error !== null) return reject(error);
+        if (count === 0) return reject(new Error('a file of the media store is too short'));
+        this.#at += count;
+        resolve(this.#buffer.subarray(0, count));
+      });
+    });
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+    if (this.#spare.length < SPARE_MAX) this.#spare.push(this.#buffer);
+  }
+}
+
+const NOTHING = Promise.resolve(undefined);
+
+async function names(folder: string, pattern: RegExp): Promise<string[]> {
+  const found = (await readdir(folder).catch(unlessMissing)) ?? [];
+  return found.filter((name) => pattern.test(name));
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (isMissing(error)) return undefined;
+  throw error;
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { close, mkdirSync, openSync, unlink, writev } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { tooLarge } from '@hearth/protocol/errors.ts';
+import type { Received, ReceivedFile } from './blob-store.ts';
+
+/** Of what arrives only so much is in memory; shorter contents never become a file here. */
+const GATHERED_BYTES_MAX = 512 * 1024;
+
+const writeAll = promisify(writev);
+const closeFile = promisify(close);
+const removeFile = promisify(unlink);
+
+/** Takes in a content that arrives in chunks: hashes it and, unless it is short, writes it to a file as it comes. */
+export class Receiving {
+  readonly #path: () => string;
+  readonly #bytesMax: number;
+  readonly #hash = createHash('sha256');
+  #chunks: Buffer[] = [];
+  #gathered = 0;
+  #length = 0;
+  #file: ReceivedFile | undefined;
+
+  /** @param path a new name for a file, for a content that needs one */
+  constructor(path: () => string, bytesMax: number) {
+    this.#path = path;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Takes the next chunk. A promise when it has to be written first. @throws MatrixError M_TOO_LARGE */
+  readonly take = (chunk: Buffer): Promise<void> | undefined => {
+    this.#length += chunk.length;
+    if (this.#length > this.#bytesMax) throw tooLarge(`The content has more than ${this.#bytesMax} bytes`);
+    this.#hash.update(chunk);
+    this.#chunks.push(chunk);
+    this.#gathered += chunk.length;
+    return this.#gathered < GATHERED_BYTES_MAX ? undefined : this.#write();
+  };
+
+  /** What has been taken in; it is the caller's now. */
+  async end(): Promise<Received> {
+    if (this.#file !== undefined && this.#gathered > 0) await this.#write();
+    const received = {
+      hash: this.#hash.digest('hex'),
+      length: this.#length,
+      chunks: this.#chunks,
+      file: this.#file,
+    };
+    this.#file = undefined;
+    return received;
+  }
+
+  /** Leaves nothing behind; after `end` there is nothing to do. */
+  async discard(): Promise<void> {
+    if (this.#file !== undefined) await discardFile(this.#file);
+  }
+
+  async #write(): Promise<void> {
+    this.#file ??= create(this.#path());
+    const chunks = this.#chunks;
+    const length = this.#gathered;
+    this.#chunks = [];
+    this.#gathered = 0;
+    const { bytesWritten } = await writeAll(this.#file.descriptor, chunks);
+    if (bytesWritten !== length) throw new Error(`wrote ${bytesWritten} of ${length} bytes: is the disk full?`);
+  }
+}
+
+/** Closes and removes a file that was received but is not needed. */
+export async function discardFile({ path, descriptor }: ReceivedFile): Promise<void> {
+  await closeFile(descriptor);
+  await removeFile(path);
+}
+
+function create(path: string): ReceivedFile {
+  return { path, descriptor: openSync(path, 'wx', 0o600) };
+}
+
+/** The folder for what is arriving, made when it is first needed. */
+export class Incoming {
+  readonly folder: string;
+  readonly #name: () => string;
+  #isThere = false;
+
+  constructor(folder: string, name: () => string) {
+    this.folder = folder;
+    this.#name = name;
+  }
+
+  /** A path that nothing has yet. */
+  readonly path = (): string => {
+    if (!this.#isThere) mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    this.#isThere = true;
+    return join(this.folder, this.#name());
+  };
+}

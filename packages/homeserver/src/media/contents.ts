@@ -1,0 +1,154 @@
+import { MatrixError, matrixError, notFound, notYetUploaded } from '@hearth/protocol/errors.ts';
+import type { MxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Database } from '../storage/database.ts';
+import { insertMedia, MEDIA_KIND, type MediaRow, readMedia, setMediaQuarantined } from '../storage/media.ts';
+import type { Names } from '../storage/names.ts';
+import type { Arrivals } from './arrivals.ts';
+import type { Blobs } from './blobs/blobs.ts';
+import { cleanType } from './content-type.ts';
+import { cleanFileName } from './file-name.ts';
+import type { LastUsed } from './last-used.ts';
+import type { MediaSettings } from './media-settings.ts';
+import type { RemoteMedia } from './remote-media.ts';
+
+/** A content that can be sent. */
+export interface Content {
+  /** SHA-256, in hex. */
+  readonly hash: string;
+  readonly length: number;
+  readonly contentType: string;
+  readonly fileName: string | null;
+  /** Whether it was uploaded here. */
+  readonly isLocal: boolean;
+}
+
+/** Who asks, and how. */
+export interface Asked {
+  readonly hasToken: boolean;
+  /** Whether another server may be asked for what is not here. */
+  readonly mayFetch: boolean;
+  /** How long to wait for a content that is still to come. */
+  readonly waitMs: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+const WAIT_MS_DEFAULT = 20_000;
+const WAIT_MS_MAX = 60_000;
+
+export interface ContentsParts {
+  readonly database: Database;
+  readonly names: Names;
+  readonly clock: Clock;
+  readonly blobs: Blobs;
+  readonly arrivals: Arrivals;
+  readonly lastUsed: LastUsed;
+  readonly remote: RemoteMedia;
+  readonly serverName: string;
+  readonly origin: number;
+  readonly settings: MediaSettings;
+}
+
+/** Media by their address, of this server and of others ("Content repository"). */
+export class Contents {
+  readonly #parts: ContentsParts;
+  /** What is being fetched from other servers, so that it is fetched once. */
+  readonly #fetching = new Map<string, Promise<MediaRow>>();
+
+  constructor(parts: ContentsParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED, M_TOO_LARGE */
+  async find(address: MxcParts, asked: Asked): Promise<Content> {
+    const row = (await this.#read(address)) ?? (await this.#fetch(address, asked));
+    if (this.#isHidden(row, asked)) throw notFound();
+    const there = row.hash === null ? await this.#wait(row, asked) : row;
+    if (there.hash === null) throw notYetUploaded();
+    if (there.kind !== MEDIA_KIND.upload) this.#parts.lastUsed.touch(there);
+    return {
+      hash: Buffer.from(there.hash).toString('hex'),
+      length: there.bytes,
+      contentType: there.content_type,
+      fileName: there.file_name,
+      isLocal: there.kind !== MEDIA_KIND.copy,
+    };
+  }
+
+  /** Hides a content from everybody, or shows it again. @throws MatrixError M_NOT_FOUND */
+  async setQuarantined(address: MxcParts, quarantined: boolean): Promise<void> {
+    const row = await this.#read(address);
+    if (row === undefined) throw notFound('There is no such media');
+    await this.#parts.database.commit([setMediaQuarantined(row, quarantined)]);
+  }
+
+  async #read({ server, mediaId }: MxcParts): Promise<MediaRow | undefined> {
+    const { database, names, serverName, origin } = this.#parts;
+    const num = server === serverName ? origin : await names.find(server);
+    return num === undefined ? undefined : readMedia(database, num, mediaId);
+  }
+
+  /** In quarantine, or read without a token though it came after the freeze of the paths that need none. */
+  #isHidden(row: MediaRow, { hasToken }: Asked): boolean {
+    return row.quarantined === 1 || (!hasToken && row.needs_token === 1 && !this.#parts.settings.isOpen);
+  }
+
+  async #wait({ origin, media_id, expires }: MediaRow, { waitMs, signal }: Asked): Promise<MediaRow> {
+    const { database, clock, arrivals } = this.#parts;
+    if (expires !== null && expires <= clock.now()) throw notFound();
+    await arrivals.wait(media_id, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX), signal);
+    const row = await readMedia(database, origin, media_id);
+    if (row === undefined) throw notFound();
+    return row;
+  }
+
+  async #fetch(address: MxcParts, { hasToken, mayFetch, waitMs }: Asked): Promise<MediaRow> {
+    const { serverName, settings } = this.#parts;
+    // A copy that is made now is newer than the freeze: there is no use in making it.
+    const isForNobody = !hasToken && !settings.isOpen;
+    if (address.server === serverName || !mayFetch || isForNobody) throw notFound();
+    const key = `${address.server}/${address.mediaId}`;
+    const fetching = this.#fetching.get(key) ?? this.#copy(address, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX));
+    this.#fetching.set(key, fetching);
+    try {
+      return await fetching;
+    } finally {
+      this.#fetching.delete(key);
+    }
+  }
+
+  /** Makes a copy of another server's content. */
+  async #copy(address: MxcParts, waitMs: number): Promise<MediaRow> {
+    const { database, names, clock, blobs, remote, settings } = this.#parts;
+    const { content, fileName } = await remote.fetch(address, waitMs);
+    const origin = await names.num(address.server);
+    const now = clock.now();
+    const keeping = blobs.keep(content, settings.uploadBytesMax, async (blob) => {
+      const row: MediaRow = {
+        origin,
+        media_id: address.mediaId,
+        kind: MEDIA_KIND.copy,
+        user_num: null,
+        hash: blob.hash,
+        bytes: blob.bytes,
+        content_type: cleanType(content.contentType),
+        file_name: cleanFileName(fileName),
+        created: now,
+        expires: null,
+        used: now,
+        needs_token: settings.isOpen ? 0 : 1,
+        quarantined: 0,
+      };
+      await database.commit([insertMedia(row)]);
+      return row;
+    });
+    return keeping.catch((error: unknown) => {
+      throw error instanceof MatrixError && error.errcode === 'M_TOO_LARGE' ? tooLargeThere() : error;
+    });
+  }
+}
+
+/** That another server's content is too large is no fault of who asks for it ("Security considerations"). */
+function tooLargeThere(): MatrixError {
+  return matrixError('M_TOO_LARGE', 'The content is too large to serve', { status: 502 });
+}

@@ -1,0 +1,114 @@
+import { readdir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../platform/clock.ts';
+import type { Database, Write } from '../storage/database.ts';
+import { deleteMedia, MEDIA_KIND, type MediaKey, readExpiredMedia, readUnusedMedia } from '../storage/media.ts';
+import { deleteThumbnails, readOrphanedSources } from '../storage/media-thumbnails.ts';
+import { trimUrlPreviews } from '../storage/url-previews.ts';
+import type { Blobs } from './blobs/blobs.ts';
+import { PREVIEWS_KEPT_MAX } from './previews/previews.ts';
+
+export interface GarbageParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly blobs: Blobs;
+  /** How long copies of other servers' media are kept after they were last read. */
+  readonly copiesKeptMs: number;
+  /** How long previews are given out. */
+  readonly previewsKeptMs: number;
+}
+
+/** What was removed, or would be. */
+export interface GarbageReport {
+  /** Ids that never got a content. */
+  readonly expiredIds: number;
+  /** Copies of other servers' media, and images of previews, that nobody has read for long. */
+  readonly unusedCopies: number;
+  /** Contents that nothing refers to, with their bytes. */
+  readonly contents: number;
+  readonly contentBytes: number;
+  /** Files of uploads that never ended. */
+  readonly incompleteFiles: number;
+}
+
+const AT_ONCE = 500;
+const DAY_MS = 24 * 60 * 60_000;
+const PREVIEW_IMAGES_KEPT_MS = 30 * DAY_MS;
+/** What is younger may belong to an upload that is not finished. */
+const YOUNGEST_MS = DAY_MS;
+
+/** Removes what is no longer needed, or with `dryRun` only counts it. */
+export async function collectGarbage(parts: GarbageParts, dryRun: boolean): Promise<GarbageReport> {
+  const { database, clock, copiesKeptMs, previewsKeptMs } = parts;
+  const now = clock.now();
+  const expiredIds = await removeRows(parts, dryRun, (limit) => readExpiredMedia(database, now, limit));
+  const [preview, copy] = [now - PREVIEW_IMAGES_KEPT_MS, now - copiesKeptMs];
+  const unusedCopies =
+    (await removeRows(parts, dryRun, (limit) => readUnusedMedia(database, MEDIA_KIND.preview, preview, limit))) +
+    (await removeRows(parts, dryRun, (limit) => readUnusedMedia(database, MEDIA_KIND.copy, copy, limit)));
+  if (!dryRun) {
+    await database.commit([trimUrlPreviews(now - previewsKeptMs, PREVIEWS_KEPT_MAX)]);
+    await removeThumbnails(database);
+  }
+  const contents = await removeContents(parts, now - YOUNGEST_MS, dryRun);
+  const incompleteFiles = await removeIncomplete(parts.blobs.incoming.folder, now - YOUNGEST_MS, dryRun);
+  return { expiredIds, unusedCopies, ...contents, incompleteFiles };
+}
+
+type ReadRows = (limit: number) => Promise<MediaKey[]>;
+
+async function removeRows({ database }: GarbageParts, dryRun: boolean, read: ReadRows): Promise<number> {
+  if (dryRun) return (await read(DRY_RUN_MAX)).length;
+  let count = 0;
+  for (;;) {
+    const keys = await read(AT_ONCE);
+    if (keys.length === 0) return count;
+    const writes: Write[] = keys.map(deleteMedia);
+    await database.commit(writes);
+    count += keys.length;
+  }
+}
+
+/** As many rows as a dry run counts. */
+const DRY_RUN_MAX = 1_000_000;
+
+async function removeThumbnails(database: Database): Promise<void> {
+  for (;;) {
+    const sources = await readOrphanedSources(database, AT_ONCE);
+    if (sources.length === 0) return;
+    await database.commit([deleteThumbnails(sources)]);
+  }
+}
+
+async function removeContents({ blobs }: GarbageParts, beforeTs: number, dryRun: boolean) {
+  let contents = 0;
+  let contentBytes = 0;
+  for await (const stored of blobs.store.list()) {
+    const old = stored.filter(({ ts }) => ts < beforeTs);
+    const unused = new Set(await blobs.removeUnused(namesOf(old), dryRun));
+    for (const { hash, length } of old) {
+      if (!unused.has(hash)) continue;
+      contents += 1;
+      contentBytes += length;
+    }
+  }
+  return { contents, contentBytes };
+}
+
+function namesOf(stored: readonly { readonly hash: string }[]): string[] {
+  return stored.map(({ hash }) => hash);
+}
+
+/** A process that was killed leaves what it was receiving. */
+async function removeIncomplete(folder: string, beforeTs: number, dryRun: boolean): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  let count = 0;
+  for (const name of names) {
+    const path = join(folder, name);
+    const status = await stat(path).catch(() => undefined);
+    if (status === undefined || status.mtimeMs >= beforeTs) continue;
+    if (!dryRun) await unlink(path);
+    count += 1;
+  }
+  return count;
+}

@@ -1,0 +1,21 @@
+/** Where a page may say in itself how it is encoded. */
+const DECLARED_WITHIN = 2_048;
+
+/** The text of a page: in the encoding of its header, else the one it declares itself, else UTF-8. */
+export function decodeText(bytes: Buffer, contentType: string | undefined): string {
+  const beginning = bytes.toString('latin1', 0, DECLARED_WITHIN);
+  const label = charset(contentType ?? '') ?? charset(/<meta[^>]*charset[^>]*>/i.exec(beginning)?.[0] ?? '');
+  return decoder(label ?? 'utf-8').decode(bytes);
+}
+
+function charset(text: string): string | undefined {
+  return /charset\s*=\s*["']?\s*([\w.:-]+)/i.exec(text)?.[1];
+}
+
+function decoder(label: string) {
+  try {
+    return new TextDecoder(label);
+  } catch {
+    return new TextDecoder();
+  }
+}

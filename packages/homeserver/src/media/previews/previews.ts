@@ -1,0 +1,77 @@
+import { forbidden, invalidParam, limitExceeded, unknown } from '@hearth/protocol/errors.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { OutboundError } from '../../platform/outbound.ts';
+import { NoSlot, Slots } from '../../platform/slots.ts';
+import type { Database } from '../../storage/database.ts';
+import { putUrlPreview, readUrlPreview } from '../../storage/url-previews.ts';
+
+export interface PreviewSettings {
+  readonly enabled: boolean;
+  readonly keptMs: number;
+}
+
+/** Makes a preview: Open Graph properties as JSON. @throws OutboundError */
+export type MakePreview = (url: URL) => Promise<Readonly<Record<string, string | number>>>;
+
+/** Of the previews that are stored the newest are kept. */
+export const PREVIEWS_KEPT_MAX = 50_000;
+
+const URL_LENGTH_MAX = 4_096;
+/** How many pages are fetched at a time, and how many requests wait for that. */
+const SLOTS = { running: 8, waiting: 64 };
+const RETRY_MS = 1_000;
+
+/** Previews of URLs: what a page says about itself, for people to see before they open it. */
+export class Previews {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #settings: PreviewSettings;
+  readonly #make: MakePreview;
+  readonly #slots = new Slots(SLOTS);
+  /** What is being made: those who ask for the same share the work. */
+  readonly #making = new Map<string, Promise<string>>();
+
+  constructor(
+    parts: { readonly database: Database; readonly clock: Clock; readonly settings: PreviewSettings },
+    make: MakePreview,
+  ) {
+    this.#database = parts.database;
+    this.#clock = parts.clock;
+    this.#settings = parts.settings;
+    this.#make = make;
+  }
+
+  /** The JSON text of a preview. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_LIMIT_EXCEEDED, M_UNKNOWN (502) */
+  async get(given: string): Promise<string> {
+    if (!this.#settings.enabled) throw forbidden('This server makes no previews');
+    const url = URL.parse(given);
+    if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || given.length > URL_LENGTH_MAX) {
+      throw invalidParam('Not the URL of a web page');
+    }
+    // It is for whoever shows the page, and is not sent.
+    url.hash = '';
+    const known = await readUrlPreview(this.#database, url.href, this.#clock.now() - this.#settings.keptMs);
+    return known ?? this.#shared(url);
+  }
+
+  async #shared(url: URL): Promise<string> {
+    const making = this.#making.get(url.href) ?? this.#slots.run(() => this.#store(url));
+    this.#making.set(url.href, making);
+    try {
+      return await making;
+    } catch (error) {
+      if (error instanceof NoSlot) throw limitExceeded(RETRY_MS, 'Too many previews are being made');
+      if (!(error instanceof OutboundError)) throw error;
+      if (error.isForbidden) throw forbidden('No previews are made of this address');
+      throw unknown(`The page cannot be had: ${error.message}`, 502);
+    } finally {
+      this.#making.delete(url.href);
+    }
+  }
+
+  async #store(url: URL): Promise<string> {
+    const json = JSON.stringify(await this.#make(url));
+    await this.#database.commit([putUrlPreview(url.href, json, this.#clock.now())]);
+    return json;
+  }
+}

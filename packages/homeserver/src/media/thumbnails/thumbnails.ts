@@ -1,0 +1,118 @@
+import { limitExceeded, type MatrixError, matrixError, unknown } from '@hearth/protocol/errors.ts';
+import { NoSlot, Slots } from '../../platform/slots.ts';
+import type { Database } from '../../storage/database.ts';
+import { insertThumbnail, readThumbnail, type ThumbnailRow } from '../../storage/media-thumbnails.ts';
+import { readBlob } from '../blobs/blob-store.ts';
+import type { Blobs } from '../blobs/blobs.ts';
+import type { Content } from '../contents.ts';
+import { chooseSize, type Size, type ThumbnailMethod } from './thumbnail-size.ts';
+
+/** A thumbnail as a client asks for it. */
+export interface WantedThumbnail extends Size {
+  readonly method: ThumbnailMethod;
+  readonly animated: boolean;
+}
+
+export interface ThumbnailSettings {
+  /** The sizes that are made; requests are rounded up to the next. */
+  readonly sizes: readonly Size[];
+  readonly pixelsMax: number;
+}
+
+/** How many images are worked on at a time, and how many requests wait for that. */
+const SLOTS = { running: 2, waiting: 64 };
+const RETRY_MS = 1_000;
+
+/** What is decoded. Others have decoders that see less use, or run what is in them (SVG). */
+const DECODED: ReadonlySet<string> = new Set([
+  'image/jpeg',
+  'image/png',
+  'image/apng',
+  'image/gif',
+  'image/webp',
+  'image/avif',
+]);
+
+/** Thumbnails of images, made when they are first asked for and kept. */
+export class Thumbnails {
+  readonly #database: Database;
+  readonly #blobs: Blobs;
+  readonly #settings: ThumbnailSettings;
+  readonly #slots = new Slots(SLOTS);
+  /** What is being made: those who ask for the same share the work. */
+  readonly #making = new Map<string, Promise<ThumbnailRow>>();
+
+  constructor(database: Database, blobs: Blobs, settings: ThumbnailSettings) {
+    this.#database = database;
+    this.#blobs = blobs;
+    this.#settings = settings;
+  }
+
+  /** @throws MatrixError M_UNKNOWN (400) for what is no image, M_TOO_LARGE, M_LIMIT_EXCEEDED */
+  async get(content: Content, wanted: WantedThumbnail): Promise<Content> {
+    const size = chooseSize(this.#settings.sizes, wanted, wanted.method);
+    const name = size === undefined ? 'whole' : `${size.width}x${size.height}-${wanted.method}`;
+    const variant = wanted.animated ? `${name}-animated` : name;
+    const source = Buffer.from(content.hash, 'hex');
+    const row =
+      (await readThumbnail(this.#database, source, variant)) ??
+      (await this.#shared(`${content.hash} ${variant}`, () => this.#make(content, variant, size, wanted)));
+    const { hash, bytes: length, content_type: contentType } = row;
+    return { ...content, hash: Buffer.from(hash).toString('hex'), length, contentType };
+  }
+
+  async #shared(key: string, make: () => Promise<ThumbnailRow>): Promise<ThumbnailRow> {
+    const making = this.#making.get(key) ?? this.#slots.run(make);
+    this.#making.set(key, making);
+    try {
+      return await making;
+    } catch (error) {
+      throw error instanceof NoSlot ? limitExceeded(RETRY_MS, 'Too many thumbnails are being made') : error;
+    } finally {
+      this.#making.delete(key);
+    }
+  }
+
+  async #make(
+    content: Content,
+    variant: string,
+    size: Size | undefined,
+    { method, animated }: WantedThumbnail,
+  ): Promise<ThumbnailRow> {
+    const { hash, length, isLocal } = content;
+    const { store } = this.#blobs;
+    const sourceType = await this.#imageType(content);
+    const { makeThumbnail, TooManyPixels } = await import('./make-thumbnail.ts');
+    const input = store.path(hash) ?? (await readBlob(store, hash, length));
+    const { pixelsMax } = this.#settings;
+    const made = await makeThumbnail(input, sourceType, { size, method, animated, pixelsMax }).catch(
+      (error: unknown) => {
+        throw error instanceof TooManyPixels ? tooManyPixels(isLocal) : notAnImage();
+      },
+    );
+    const source = Buffer.from(hash, 'hex');
+    const commit = async (row: ThumbnailRow) => {
+      await this.#database.commit([insertThumbnail(source, variant, row)]);
+      return row;
+    };
+    if (made === 'original') return commit({ hash: source, bytes: length, content_type: sourceType });
+    return this.#blobs.keepBytes(made.bytes, (blob) => commit({ ...blob, content_type: made.contentType }));
+  }
+
+  /** Looked at in the bytes: what a client has said of them does not decide what decodes them. */
+  async #imageType({ hash, length }: Content): Promise<string> {
+    const { SNIFFED_BYTES, sniffType } = await import('../sniff.ts');
+    const beginning = await readBlob(this.#blobs.store, hash, Math.min(length, SNIFFED_BYTES));
+    const type = await sniffType(beginning);
+    if (type === undefined || !DECODED.has(type)) throw notAnImage();
+    return type;
+  }
+}
+
+function notAnImage(): MatrixError {
+  return unknown('Cannot make a thumbnail of this content', 400);
+}
+
+function tooManyPixels(isLocal: boolean): MatrixError {
+  return matrixError('M_TOO_LARGE', 'The image is too large for a thumbnail', { status: isLocal ? 413 : 502 });
+}
