@@ -14,7 +14,7 @@ import type { RemoteMedia } from './remote-media.ts';
 
 /** A content that can be sent. */
 export interface Content {
-  /** SHA-256, in hex. */
+  /** Its address in the store, in hex. */
   readonly hash: string;
   readonly length: number;
   readonly contentType: string;
@@ -30,7 +30,8 @@ export interface Asked {
   readonly mayFetch: boolean;
   /** How long to wait for a content that is still to come. */
   readonly waitMs: number | undefined;
-  readonly signal: AbortSignal;
+  /** Whoever waits; its signal is made when there is something to wait for. */
+  readonly client: { readonly signal: AbortSignal };
 }
 
 const WAIT_MS_DEFAULT = 20_000;
@@ -93,10 +94,10 @@ export class Contents {
     return row.quarantined === 1 || (!hasToken && row.needs_token === 1 && !this.#parts.settings.isOpen);
   }
 
-  async #wait({ origin, media_id, expires }: MediaRow, { waitMs, signal }: Asked): Promise<MediaRow> {
+  async #wait({ origin, media_id, expires }: MediaRow, { waitMs, client }: Asked): Promise<MediaRow> {
     const { database, clock, arrivals } = this.#parts;
     if (expires !== null && expires <= clock.now()) throw notFound();
-    await arrivals.wait(media_id, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX), signal);
+    await arrivals.wait(media_id, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX), client.signal);
     const row = await readMedia(database, origin, media_id);
     if (row === undefined) throw notFound();
     return row;

@@ -29,7 +29,7 @@ export interface MediaRow {
   readonly media_id: string;
   readonly kind: number;
   readonly user_num: number | null;
-  /** The content's SHA-256; null until there is content. */
+  /** The content's address in the store; null until there is content. */
   readonly hash: Uint8Array | null;
   readonly bytes: number;
   readonly content_type: string;

@@ -27,27 +27,19 @@ export function downloadRoutes({ contents, blobs }: { readonly contents: Content
   };
   const withToken = { hasToken: true, mayFetch: true };
   return [
-    route(getContentAuthed, (call) =>
-      download(call.params, { ...withToken, waitMs: call.query.timeout_ms, signal: call.signal }),
+    route(getContentAuthed, (client) =>
+      download(client.params, { ...withToken, waitMs: client.query.timeout_ms, client }),
     ),
-    route(getContentOverrideNameAuthed, (call) =>
-      download(call.params, { ...withToken, waitMs: call.query.timeout_ms, signal: call.signal }),
+    route(getContentOverrideNameAuthed, (client) =>
+      download(client.params, { ...withToken, waitMs: client.query.timeout_ms, client }),
     ),
-    route(getContent, ({ params, query, signal }) =>
-      download(params, {
-        hasToken: false,
-        mayFetch: query.allow_remote !== false,
-        waitMs: query.timeout_ms,
-        signal,
-      }),
-    ),
-    route(getContentOverrideName, ({ params, query, signal }) =>
-      download(params, {
-        hasToken: false,
-        mayFetch: query.allow_remote !== false,
-        waitMs: query.timeout_ms,
-        signal,
-      }),
-    ),
+    route(getContent, (client) => {
+      const { allow_remote: mayFetch = true, timeout_ms: waitMs } = client.query;
+      return download(client.params, { hasToken: false, mayFetch, waitMs, client });
+    }),
+    route(getContentOverrideName, (client) => {
+      const { allow_remote: mayFetch = true, timeout_ms: waitMs } = client.query;
+      return download(client.params, { hasToken: false, mayFetch, waitMs, client });
+    }),
   ];
 }

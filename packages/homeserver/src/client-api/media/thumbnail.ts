@@ -34,12 +34,13 @@ export function thumbnailRoutes({
     return fileReply(blobs.store, { ...made, fileName: nameOf(made.contentType) }, asked.hasToken);
   };
   return [
-    route(getContentThumbnailAuthed, ({ params, query, signal }) =>
-      thumbnail(params, query, { hasToken: true, mayFetch: true, signal }),
+    route(getContentThumbnailAuthed, (client) =>
+      thumbnail(client.params, client.query, { hasToken: true, mayFetch: true, client }),
     ),
-    route(getContentThumbnail, ({ params, query, signal }) =>
-      thumbnail(params, query, { hasToken: false, mayFetch: query.allow_remote !== false, signal }),
-    ),
+    route(getContentThumbnail, (client) => {
+      const { allow_remote: mayFetch = true } = client.query;
+      return thumbnail(client.params, client.query, { hasToken: false, mayFetch, client });
+    }),
   ];
 }
 

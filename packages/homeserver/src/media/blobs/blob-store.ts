@@ -1,6 +1,6 @@
 /** What has been received and is not yet in the store. */
 export interface Received {
-  /** SHA-256, in hex. */
+  /** Its address, see `content-hash.ts`. */
   readonly hash: string;
   readonly length: number;
   /** All of it, if it was little; otherwise it is in the file. */
@@ -34,7 +34,7 @@ export class BlobMissing extends Error {
   }
 }
 
-/** Where contents lie: each once, under its SHA-256 in hex, and never changed. */
+/** Where contents lie: each once, under its address in hex, and never changed. */
 export interface BlobStore {
   /** Stores something for good: it is there even if the machine stops at once. What is there already is put there anew. */
   keep(received: Received): Promise<void>;

@@ -6,7 +6,7 @@ import { discardFile, type Incoming, Receiving } from './receiving.ts';
 
 /** A content that is in the store. */
 export interface KeptBlob {
-  /** SHA-256. */
+  /** Its address, see `content-hash.ts`. */
   readonly hash: Uint8Array;
   readonly bytes: number;
 }

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsync, mkdirSync, openSync, read, renameSync, writevSync } from 'node:fs';
+import { closeSync, fdatasync, fsync, mkdirSync, openSync, read, readSync, renameSync, writevSync } from 'node:fs';
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,15 +9,17 @@ const syncData = promisify(fdatasync);
 const sync = promisify(fsync);
 
 /** So much is read at a time. */
-const READ_BYTES = 256 * 1024;
+const READ_BYTES = 1024 * 1024;
+/** What is not longer is read at once. */
+const SHORT_BYTES_MAX = 256 * 1024;
 /** Buffers of that size which are kept to be used again. */
-const SPARE_MAX = 8;
+const SPARE_MAX = 4;
 const NAME = /^[0-9a-f]{62}$/;
 const FOLDER = /^[0-9a-f]{2}$/;
 
 /**
- * Contents as files of a folder, `ab/cdef…`. A file gets its name only when its bytes are on the disk, so that whatever
- * has a name is whole; and the name is on the disk as well before anybody is told.
+ * Contents as files of a folder, `ab/cdef…`. A file gets its name only when it has all its bytes, so that whatever has a
+ * name is whole; and bytes and name are on the disk before anybody is told, or anything refers to them.
  */
 export class FolderStore implements BlobStore {
   readonly #folder: string;
@@ -37,18 +39,20 @@ export class FolderStore implements BlobStore {
     try {
       // A short content goes to the page cache, which takes less than handing it to another thread.
       if (file === undefined && chunks.length > 0) writevSync(descriptor, chunks);
+      const below = await this.#open(hash.slice(0, 2));
+      // The name before the disk has all: one journal entry then has both, and nothing refers to it yet.
+      renameSync(path, this.path(hash));
       await syncData(descriptor);
+      await sync(below);
     } finally {
       closeSync(descriptor);
     }
-    const below = await this.#open(hash.slice(0, 2));
-    renameSync(path, this.path(hash));
-    await sync(below);
   }
 
   async open(hash: string, from: number, to: number): Promise<BlobReader> {
     try {
       const descriptor = openSync(this.path(hash), 'r');
+      if (to - from <= SHORT_BYTES_MAX) return readShort(descriptor, from, to);
       return new FileReader(descriptor, from, to, this.#spare);
     } catch (error) {
       throw isMissing(error) ? new BlobMissing(hash) : error;
@@ -97,6 +101,7 @@ export class FolderStore implements BlobStore {
   }
 }
 
+/** A file that is read by another thread, a large piece at a time: each piece costs waking that thread. */
 class FileReader implements BlobReader {
   readonly #descriptor: number;
   readonly #to: number;
@@ -118,7 +123,7 @@ class FileReader implements BlobReader {
     return new Promise((resolve, reject) => {
       read(this.#descriptor, this.#buffer, 0, wanted, this.#at, (error, count) => {
         if (error !== null) return reject(error);
-        if (count === 0) return reject(new Error('a file of the media store is too short'));
+        if (count === 0) return reject(new Error(TOO_SHORT));
         this.#at += count;
         resolve(this.#buffer.subarray(0, count));
       });
@@ -131,7 +136,24 @@ class FileReader implements BlobReader {
   }
 }
 
+/** What is short is read at once, mostly from the page cache, in a tenth of the time that another thread would cost. */
+function readShort(descriptor: number, from: number, to: number): BlobReader {
+  const buffer = Buffer.allocUnsafeSlow(to - from);
+  try {
+    for (let at = 0; at < buffer.length; ) {
+      const count = readSync(descriptor, buffer, at, buffer.length - at, from + at);
+      if (count === 0) throw new Error(TOO_SHORT);
+      at += count;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  const chunks = [buffer];
+  return { next: () => Promise.resolve(chunks.pop()), close: () => undefined };
+}
+
 const NOTHING = Promise.resolve(undefined);
+const TOO_SHORT = 'a file of the media store is too short';
 
 async function names(folder: string, pattern: RegExp): Promise<string[]> {
   const found = (await readdir(folder).catch(unlessMissing)) ?? [];

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { close, mkdirSync, openSync, unlink, writev } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { tooLarge } from '@hearth/protocol/errors.ts';
 import type { Received, ReceivedFile } from './blob-store.ts';
+import { contentHash } from './content-hash.ts';
 
 /** Of what arrives only so much is in memory; shorter contents never become a file here. */
 const GATHERED_BYTES_MAX = 512 * 1024;
@@ -16,7 +16,7 @@ const removeFile = promisify(unlink);
 export class Receiving {
   readonly #path: () => string;
   readonly #bytesMax: number;
-  readonly #hash = createHash('sha256');
+  readonly #hash = contentHash();
   #chunks: Buffer[] = [];
   #gathered = 0;
   #length = 0;
@@ -42,7 +42,7 @@ export class Receiving {
   async end(): Promise<Received> {
     if (this.#file !== undefined && this.#gathered > 0) await this.#write();
     const received = {
-      hash: this.#hash.digest('hex'),
+      hash: this.#hash.address(),
       length: this.#length,
       chunks: this.#chunks,
       file: this.#file,

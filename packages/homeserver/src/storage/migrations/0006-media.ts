@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** The content repository. Contents lie outside the database, each under its SHA-256. */
+/** The content repository. Contents lie outside the database, each under its hash. */
 export const media: Migration = {
   version: 6,
   name: 'media',
