@@ -13,9 +13,16 @@ export class PublicAddresses {
   allows(address: string): boolean {
     if (!ipaddr.isValid(address)) return false;
     const parsed = ipaddr.process(address);
-    return parsed.range() === 'unicast' || this.#allowed.some((range) => isIn(parsed, range));
+    return isPublic(parsed) || this.#allowed.some((range) => isIn(parsed, range));
   }
 }
+
+/** Of IPv6 only what has been given out is public: the library takes all that is not reserved for it. */
+function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  return address.range() === 'unicast' && (address.kind() === 'ipv4' || isIn(address, GLOBAL_UNICAST));
+}
+
+const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3');
 
 function isIn(address: ipaddr.IPv4 | ipaddr.IPv6, [range, bits]: [ipaddr.IPv4 | ipaddr.IPv6, number]): boolean {
   return address.kind() === range.kind() && address.match(range, bits);

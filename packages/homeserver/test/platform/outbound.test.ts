@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/platform/clock.ts';
+import { Outbound, OutboundError, type Resolve } from '../../src/platform/outbound.ts';
+import { PublicAddresses } from '../../src/platform/public-addresses.ts';
+import { NoSlot, Slots } from '../../src/platform/slots.ts';
+import { redirect, startWeb, type Web } from '../media/web.ts';
+
+let web: Web;
+let hidden: Web;
+beforeAll(async () => {
+  hidden = await startWeb(() => ({ '/': ['text/plain', 'hidden'] }), '127.0.0.2');
+  web = await startWeb(() => ({
+    '/': ['text/plain', 'here'],
+    '/again': redirect('http://changing.test:1/'),
+    '/silent': () => {},
+    '/slow': (_, response) => void response.writeHead(200, { 'Content-Length': 10 }).write('x'),
+    '/broken': (_, response) => {
+      response.writeHead(200, { 'Content-Length': 10 });
+      response.write('x', () => response.destroy());
+    },
+  }));
+});
+afterAll(async () => {
+  await web.close();
+  await hidden.close();
+});
+
+const address = (last: number) => ({ address: `127.0.0.${last}`, family: 4 });
+
+function outbound(resolve: Resolve, allowed = ['127.0.0.1']): Outbound {
+  return new Outbound({ addresses: new PublicAddresses(allowed), resolve, clock: systemClock });
+}
+
+async function get(client: Outbound, url: string, timeoutMs = 5_000): Promise<string> {
+  const reply = await client.get(new URL(url), { accept: '*/*', timeoutMs });
+  let text = '';
+  await reply.receive((chunk) => {
+    text += chunk.toString();
+    return undefined;
+  });
+  return text;
+}
+
+const why = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'no refusal',
+    (error: unknown) => (error instanceof OutboundError ? error.message : `not expected: ${String(error)}`),
+  );
+
+describe('a request to a place that somebody else has named', () => {
+  test('goes to the very address that was looked at, though the name changes its mind', async () => {
+    let asked = 0;
+    const client = outbound(() => {
+      asked += 1;
+      return Promise.resolve([address(asked)]);
+    });
+    expect(await get(client, `http://changing.test:${web.port}/`)).toBe('here');
+    expect(asked).toBe(1);
+    // The second answer is an address that is not permitted: the name is looked up, and judged, each time.
+    expect(await why(get(client, `http://changing.test:${hidden.port}/`))).toContain('not on a public network');
+    expect(hidden.asked).toEqual([]);
+  });
+
+  test('does not follow a redirect to a name that has moved inside', async () => {
+    let asked = 0;
+    const client = outbound(() => {
+      asked += 1;
+      return Promise.resolve([address(asked)]);
+    });
+    expect(await why(get(client, `http://changing.test:${web.port}/again`))).toContain('not on a public network');
+  });
+
+  test('takes only the permitted ones of several addresses', async () => {
+    const client = outbound(() => Promise.resolve([address(2), address(1)]));
+    expect(await get(client, `http://mixed.test:${web.port}/`)).toBe('here');
+    expect(await why(get(client, `http://mixed.test:${hidden.port}/`))).toContain('ECONNREFUSED');
+    expect(hidden.asked).toEqual([]);
+  });
+
+  test.each([
+    ['/silent', 'the answer took too long'],
+    ['/slow', 'the answer broke off'],
+  ])('ends in time: %s', async (path, message) => {
+    const client = outbound(() => Promise.resolve([address(1)]));
+    expect(await why(get(client, `http://x.test:${web.port}${path}`, 200))).toBe(message);
+  });
+
+  test('says so when the answer breaks off, or the name means nothing', async () => {
+    expect(
+      await why(
+        get(
+          outbound(() => Promise.resolve([address(1)])),
+          `http://x.test:${web.port}/broken`,
+        ),
+      ),
+    ).toBe('the answer broke off');
+    const nothing = outbound(() => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })));
+    expect(await why(get(nothing, 'http://x.test/'))).toBe('no answer: ENOTFOUND');
+  });
+});
+
+describe('public addresses', () => {
+  const nothing = new PublicAddresses([]);
+  test.each([
+    ['1.1.1.1', true],
+    ['2606:4700::1111', true],
+    ['::ffff:1.1.1.1', true],
+    ['127.0.0.1', false],
+    ['::ffff:127.0.0.1', false],
+    ['0.0.0.0', false],
+    ['255.255.255.255', false],
+    ['224.0.0.1', false],
+    ['172.16.0.1', false],
+    ['198.18.0.1', false],
+    ['::', false],
+    ['ff02::1', false],
+    ['2002:7f00:1::', false],
+    ['64:ff9b::a00:1', false],
+    ['fe80::1%eth0', false],
+    ['::2', false],
+    ['::127.0.0.1', false],
+    ['4000::1', false],
+    ['nonsense', false],
+  ])('%s: %s', (ip, expected) => {
+    expect(nothing.allows(ip)).toBe(expected);
+  });
+
+  test('are also those that the configuration names', () => {
+    const some = new PublicAddresses(['10.0.0.0/8', '::1', '192.168.1.1']);
+    expect(['10.1.2.3', '::1', '192.168.1.1', '::ffff:10.1.1.1'].map((ip) => some.allows(ip))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(['11.1.2.3', '192.168.1.2', '::2', '127.0.0.1'].map((ip) => some.allows(ip))).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+test('slots run so many at a time, let so many wait, and are free again after a failure', async () => {
+  const slots = new Slots({ running: 1, waiting: 1 });
+  const gate = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const first = slots.run(async () => {
+    await gate.promise;
+    order.push('first');
+    throw new Error('failed');
+  });
+  const second = slots.run(async () => order.push('second'));
+  await expect(slots.run(async () => {})).rejects.toBeInstanceOf(NoSlot);
+  gate.resolve();
+  await expect(first).rejects.toThrow('failed');
+  await second;
+  expect(order).toEqual(['first', 'second']);
+  expect(await slots.run(async () => 'free')).toBe('free');
+});
