@@ -1,3 +1,5 @@
+import type { Upload } from './uploads.ts';
+
 /** A message that somebody wanted to send. */
 export interface Sending {
   /** Tells it from all others, in the content. */
@@ -52,6 +54,8 @@ export class Ledger {
   /** By the redacted event: the redactions that were answered, and whether any was asked for. */
   readonly redactions = new Map<string, { readonly roomId: string; eventId?: string }>();
   readonly createdRooms: { readonly roomId: string; readonly creator: string }[] = [];
+  /** Since the last crash, or the last time that all were looked at. */
+  readonly uploads: Upload[] = [];
   readonly #registers = new Map<string, Register>();
 
   /** The messages of one writer in one room. */

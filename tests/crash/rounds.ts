@@ -3,6 +3,7 @@ import { UnexpectedReply } from '../support/client.ts';
 import { Dice } from '../support/dice.ts';
 import type { Follower } from './followers.ts';
 import { ServerProcess } from './server-process.ts';
+import { checkStore } from './uploads.ts';
 import { World } from './world.ts';
 
 /** How a crash test goes on. The seed decides about everything but the machine's own timing. */
@@ -27,6 +28,7 @@ export async function crashRounds({ seed, rounds, say }: CrashOptions): Promise<
       const how = await runUntilEnd(server, world, dice);
       const integrity = server.integrity();
       if (integrity !== 'ok') throw new Error(`the database is damaged: ${integrity}`);
+      checkStore(server.dataDir);
       const early = await startAgain(server, dice);
       const thorough = round % THOROUGH_EVERY === 0 || round === rounds;
       await world.check(thorough);

@@ -5,6 +5,7 @@ import { EventsFollower, type Follower, SyncFollower } from './followers.ts';
 import { Ledger } from './ledger.ts';
 import type { ServerProcess } from './server-process.ts';
 import { Timelines } from './timelines.ts';
+import { checkUploads } from './uploads.ts';
 import { Writer } from './writer.ts';
 
 const USERS = 4;
@@ -84,6 +85,8 @@ export class World {
     await this.#checkState();
     for (const user of this.#users) await this.#checkUser(user);
     await this.#checkRedactions();
+    const [user] = this.#users;
+    if (user !== undefined) await checkUploads(user, this.ledger.uploads.splice(0));
   }
 
   /** What had no answer is sent again, or taken for what it is. */

@@ -1,7 +1,8 @@
-import { pathOf, request, type TestReply, UnexpectedReply } from '../support/client.ts';
+import { pathOf, type RequestOptions, request, type TestReply, UnexpectedReply } from '../support/client.ts';
 import type { Dice } from '../support/dice.ts';
 import type { TestUser } from '../support/user.ts';
 import type { Ledger, Sending } from './ledger.ts';
+import { contentOf, UPLOAD_LENGTH_MAX } from './uploads.ts';
 
 /** The server has gone away in the middle of a request. */
 class ServerGone extends Error {}
@@ -16,6 +17,7 @@ const WEIGHTS = {
   flip: 4,
   createRoom: 1,
   typing: 7,
+  upload: 4,
 };
 
 export interface WriterPlace {
@@ -147,6 +149,13 @@ export class Writer {
     await this.#put(path, { typing: this.#dice.chance(0.5), timeout: 10_000 });
   }
 
+  async upload(): Promise<void> {
+    const [mark, length] = [this.#mark(), this.#dice.below(this.#dice.chance(0.7) ? 10_000 : UPLOAD_LENGTH_MAX)];
+    const reply = await this.#request('POST', '/_matrix/media/v3/upload', { rawBody: contentOf(mark, length) });
+    const address = text(reply, 'content_uri').slice('mxc://'.length);
+    this.#place.ledger.uploads.push({ address, mark, length });
+  }
+
   #mark(): string {
     this.#count += 1;
     return `${this.name}:${this.#count}`;
@@ -156,8 +165,12 @@ export class Writer {
     return this.#call('PUT', path, body);
   }
 
-  async #call(method: string, path: string, body: Record<string, string | number | boolean>): Promise<TestReply> {
-    const reply = await request(this.user, method, path, { body }).catch((error: unknown) => {
+  #call(method: string, path: string, body: Record<string, string | number | boolean>): Promise<TestReply> {
+    return this.#request(method, path, { body });
+  }
+
+  async #request(method: string, path: string, options: RequestOptions): Promise<TestReply> {
+    const reply = await request(this.user, method, path, options).catch((error: unknown) => {
       throw new ServerGone(`${method} ${path}`, { cause: error });
     });
     if (reply.status !== 200) throw new UnexpectedReply(method, path, reply);
