@@ -31,6 +31,20 @@ class Client {
     return (await response.json()) as Json;
   }
 
+  /** One user uploads a file, the other downloads it. */
+  async exchangeFile(from: string, to: string, length: number): Promise<void> {
+    const upload = await fetch(`${this.#url}/_matrix/media/v3/upload?filename=a.bin`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${from}`, 'content-type': 'application/octet-stream' },
+      body: new Uint8Array(length),
+    });
+    const { content_uri } = (await upload.json()) as Json;
+    const address = String(content_uri).slice('mxc://'.length);
+    const path = `/_matrix/client/v1/media/download/${address}`;
+    const download = await fetch(`${this.#url}${path}`, { headers: { authorization: `Bearer ${to}` } });
+    if ((await download.arrayBuffer()).byteLength !== length) throw new Error(`GET ${path}: ${download.status}`);
+  }
+
   async register(username: string): Promise<string> {
     const auth = { type: 'm.login.dummy' };
     return String(
@@ -54,6 +68,7 @@ async function talk(client: Client): Promise<void> {
     await client.call('PUT', `${room}/state/org.hearth.warm/k${i}`, alice, { i });
     await client.call('POST', `${room}/receipt/m.read/${encodeURIComponent(String(sent.event_id))}`, bob, {});
     await look(client, bob, room, lazy);
+    await client.exchangeFile(alice, bob, 50_000 + i);
   }
 }
 

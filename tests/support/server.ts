@@ -29,6 +29,8 @@ export interface TestServer {
   guest(): Promise<TestUser>;
   /** Stops and starts again on the same data; the port changes. */
   restart(): Promise<void>;
+  /** Stops; the data stays. */
+  stop(): Promise<void>;
   /** Stops, and removes the data. */
   close(): Promise<void>;
 }
@@ -74,6 +76,9 @@ export async function startServer({ config: given, machine }: ServerOptions = {}
     async restart() {
       await running.close();
       running = await compose(config, parts);
+    },
+    stop() {
+      return running.close();
     },
     async close() {
       await running.close();

@@ -37,7 +37,8 @@ const OPTIONS: ServerOptions = {
   // Longer than proxies keep idle connections, so that it is they who close: the other way round requests get lost.
   keepAliveTimeout: 75_000,
   headersTimeout: 80_000,
-  requestTimeout: 300_000,
+  // Time for the largest upload over a slow line.
+  requestTimeout: 20 * 60_000,
 };
 
 /** Serves the routes on every listener. @throws when an address cannot be listened on */

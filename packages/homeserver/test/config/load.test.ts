@@ -66,6 +66,22 @@ describe('a configuration', () => {
     expect(config.registration).toMatchObject({ shared_secret: 's', guests: true });
   });
 
+  test('takes secrets of a section in a section', async () => {
+    const s3 = 'media: {s3: {endpoint: "https://s3.test/", bucket: b, access_key: a}}';
+    const config = await load(s3, {}, { HEARTH_S3_SECRET_KEY: 'secret' });
+    expect(config.media.s3).toMatchObject({ endpoint: 'https://s3.test', access_key: 'a', secret_key: 'secret' });
+    expect(await problems('', {}, { HEARTH_S3_SECRET_KEY: 'secret' })).toEqual(
+      expect.arrayContaining([expect.stringContaining('media.s3.bucket')]),
+    );
+  });
+
+  test('has sizes of thumbnails and a folder for files', async () => {
+    const config = await load('media: {thumbnail_sizes: [10x20], folder: files}');
+    expect(config.media).toMatchObject({ thumbnail_sizes: [{ width: 10, height: 20 }], folder: join(folder, 'files') });
+    expect(await problems('media: {thumbnail_sizes: [10]}')).toHaveLength(1);
+    expect(await problems('media: {thumbnail_sizes: [0x10]}')).toHaveLength(1);
+  });
+
   test('yields to the command line', async () => {
     const config = await load('server_name: a', { serverName: 'b', dataDir: '/c', listen: ['d:1'] });
     expect(config).toMatchObject({ server_name: 'b', data_dir: '/c', listen: [{ host: 'd', port: 1 }] });

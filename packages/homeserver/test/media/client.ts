@@ -44,7 +44,8 @@ export async function upload(
     body: Buffer.from(content),
   });
   const uri = reply.json.content_uri;
-  if (reply.status !== 200 || typeof uri !== 'string') throw new Error(`upload: ${reply.status} ${reply.bytes}`);
+  if (reply.status !== 200 || typeof uri !== 'string')
+    throw new Error(`upload: ${reply.status} ${reply.bytes.toString()}`);
   return uri.slice('mxc://'.length);
 }
 

@@ -8,8 +8,12 @@ import { png } from './images.ts';
 import { ACCESS_KEY, BUCKET, REGION, type S3Server, SECRET_KEY, startS3 } from './s3-server.ts';
 
 const settings = (endpoint: string) => ({
-  ...{ endpoint, bucket: BUCKET, region: REGION },
-  ...{ access_key: ACCESS_KEY, secret_key: SECRET_KEY, prefix: 'hearth/' },
+  endpoint,
+  bucket: BUCKET,
+  region: REGION,
+  access_key: ACCESS_KEY,
+  secret_key: SECRET_KEY,
+  prefix: 'hearth/',
 });
 
 let s3: S3Server;

@@ -55,7 +55,7 @@ describe('an id that is made before its content', () => {
   test('gets it from one of two who bring it at the same time', async () => {
     const { address } = await create(alice);
     const replies = await Promise.all([fill(alice, address), fill(alice, address)]);
-    expect(replies.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 409]));
   });
 
   test('is waited for by those who read it', async () => {

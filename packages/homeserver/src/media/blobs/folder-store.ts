@@ -1,9 +1,9 @@
 import { closeSync, fdatasync, fsync, mkdirSync, openSync, read, readSync, renameSync, writevSync } from 'node:fs';
 import { readdir, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { BlobMissing, type BlobReader, type BlobStore, type Received, type StoredBlob } from './blob-store.ts';
-import type { Incoming } from './receiving.ts';
+import { checkWritten, type Incoming } from './receiving.ts';
 
 const syncData = promisify(fdatasync);
 const sync = promisify(fsync);
@@ -25,7 +25,7 @@ export class FolderStore implements BlobStore {
   readonly #folder: string;
   readonly #incoming: Incoming;
   /** The folders below, open, to be told to write down which names they have. */
-  readonly #below = new Map<string, number>();
+  readonly #below = new Map<string, Promise<number>>();
   readonly #spare: Buffer[] = [];
 
   constructor(folder: string, incoming: Incoming) {
@@ -33,12 +33,12 @@ export class FolderStore implements BlobStore {
     this.#incoming = incoming;
   }
 
-  async keep({ hash, chunks, file }: Received): Promise<void> {
+  async keep({ hash, length, chunks, file }: Received): Promise<void> {
     const path = file?.path ?? this.#incoming.path();
     const descriptor = file?.descriptor ?? openSync(path, 'wx', 0o600);
     try {
       // A short content goes to the page cache, which takes less than handing it to another thread.
-      if (file === undefined && chunks.length > 0) writevSync(descriptor, chunks);
+      if (file === undefined && length > 0) checkWritten(writevSync(descriptor, chunks), length);
       const below = await this.#open(hash.slice(0, 2));
       // The name before the disk has all: one journal entry then has both, and nothing refers to it yet.
       renameSync(path, this.path(hash));
@@ -79,25 +79,36 @@ export class FolderStore implements BlobStore {
   }
 
   close(): void {
-    for (const descriptor of this.#below.values()) closeSync(descriptor);
+    for (const descriptor of this.#below.values()) void descriptor.then(closeSync);
     this.#below.clear();
   }
 
-  async #open(name: string): Promise<number> {
-    const open = this.#below.get(name);
-    if (open !== undefined) return open;
-    const path = join(this.#folder, name);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    const descriptor = openSync(path, 'r');
-    this.#below.set(name, descriptor);
-    // That the folder itself is there has to last as well.
-    const above = openSync(this.#folder, 'r');
-    try {
-      await sync(above);
-    } finally {
-      closeSync(above);
-    }
-    return descriptor;
+  /** The folder of this name, made if need be; resolves when it would be there even if the machine stopped. */
+  #open(name: string): Promise<number> {
+    const known = this.#below.get(name);
+    if (known !== undefined) return known;
+    const opening = openFolder(join(this.#folder, name));
+    this.#below.set(name, opening);
+    opening.catch(() => this.#below.delete(name));
+    return opening;
+  }
+}
+
+async function openFolder(path: string): Promise<number> {
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (first !== undefined) {
+    // That a folder is there is written in the one above it.
+    for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+  }
+  return openSync(path, 'r');
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const descriptor = openSync(path, 'r');
+  try {
+    await sync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

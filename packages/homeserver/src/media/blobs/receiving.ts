@@ -8,6 +8,8 @@ import { contentHash } from './content-hash.ts';
 /** Of what arrives only so much is in memory; shorter contents never become a file here. */
 const GATHERED_BYTES_MAX = 512 * 1024;
 
+const CRUMB_BYTES_MAX = 1024;
+
 const writeAll = promisify(writev);
 const closeFile = promisify(close);
 const removeFile = promisify(unlink);
@@ -33,7 +35,7 @@ export class Receiving {
     this.#length += chunk.length;
     if (this.#length > this.#bytesMax) throw tooLarge(`The content has more than ${this.#bytesMax} bytes`);
     this.#hash.update(chunk);
-    this.#chunks.push(chunk);
+    this.#add(chunk);
     this.#gathered += chunk.length;
     return this.#gathered < GATHERED_BYTES_MAX ? undefined : this.#write();
   };
@@ -63,8 +65,21 @@ export class Receiving {
     this.#chunks = [];
     this.#gathered = 0;
     const { bytesWritten } = await writeAll(this.#file.descriptor, chunks);
-    if (bytesWritten !== length) throw new Error(`wrote ${bytesWritten} of ${length} bytes: is the disk full?`);
+    checkWritten(bytesWritten, length);
   }
+
+  /** What comes in crumbs is put together: each piece of memory costs more than it holds. */
+  #add(chunk: Buffer): void {
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.length + chunk.length < CRUMB_BYTES_MAX) {
+      this.#chunks[this.#chunks.length - 1] = Buffer.concat([last, chunk]);
+    } else this.#chunks.push(chunk);
+  }
+}
+
+/** @throws Error when the disk has taken less than it was given */
+export function checkWritten(written: number, length: number): void {
+  if (written !== length) throw new Error(`wrote ${written} of ${length} bytes: is the disk full?`);
 }
 
 /** Closes and removes a file that was received but is not needed. */

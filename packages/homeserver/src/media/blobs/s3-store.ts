@@ -130,21 +130,36 @@ export class S3Store implements BlobStore {
     const headers = { ...sent.headers, 'x-amz-content-sha256': sent.hasBody === true ? UNSIGNED : EMPTY_HASH };
     const what = { method, url: url.href, headers, accessKeyId, secretAccessKey, region, service: 's3' };
     const signed = await new AwsV4Signer(what).sign();
-    const request = moduleFor(endpoint).request(signed.url, {
+    const options = {
       method,
       headers: { ...sent.headers, ...Object.fromEntries(signed.headers) },
       agent: this.#agent,
       timeout: REQUEST_MS_MAX,
-    });
-    request.on('timeout', () => request.destroy(new Error('the media store does not answer')));
-    const reply = new Promise<IncomingMessage>((resolve, reject) => {
-      request.once('response', resolve);
-      request.once('error', reject);
-    });
-    if (sent.send === undefined) request.end();
-    else sent.send(request);
-    return reply;
+    };
+    const make = () => moduleFor(endpoint).request(signed.url, options);
+    const first = make();
+    try {
+      return await answerTo(first, sent);
+    } catch (error) {
+      // The service has closed a connection that was about to be used again; everything here may be said twice.
+      if (first.reusedSocket && isReset(error)) return answerTo(make(), sent);
+      throw error;
+    }
   }
+}
+
+function answerTo(request: ClientRequest, { send }: Sent): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve);
+    request.on('error', reject);
+    request.on('timeout', () => request.destroy(new Error('the media store does not answer')));
+    if (send === undefined) request.end();
+    else send(request);
+  });
+}
+
+function isReset(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 }
 
 function moduleFor(endpoint: string) {

@@ -1,0 +1,38 @@
+import { existsSync, utimesSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { startServer } from '../../../../tests/support/server.ts';
+import { run } from '../../src/cli/program.ts';
+import { upload } from './client.ts';
+
+/** Runs a command and gives back its status and what it printed. */
+async function command(...args: string[]): Promise<string> {
+  const said: string[] = [];
+  const note = (text: string | Uint8Array) => said.push(String(text)) > 0;
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(note),
+    vi.spyOn(process.stderr, 'write').mockImplementation(note),
+  ];
+  const status = await run(args);
+  for (const spy of spies) spy.mockRestore();
+  return `${status}: ${said.join('')}`;
+}
+
+test('hearth media gc says what it would remove, and removes it, while the server is stopped', async () => {
+  const server = await startServer();
+  await upload(await server.user(), 'kept');
+  const below = join(server.dataDir, 'media', 'ab');
+  await mkdir(below, { recursive: true });
+  const orphan = join(below, 'c'.repeat(62));
+  await writeFile(orphan, 'orphan');
+  utimesSync(orphan, 1, 1);
+  const args = ['media', 'gc', '--data-dir', server.dataDir, '--server-name', 'hearth.test'];
+  expect(await command(...args)).toMatch(/^1: .*stop the server first/);
+  await server.stop();
+  expect(await command(...args, '--dry-run')).toMatch(/^0: Would remove .* 1 files with 6 bytes/);
+  expect(existsSync(orphan)).toBe(true);
+  expect(await command(...args)).toMatch(/^0: Removed .* 1 files with 6 bytes/);
+  expect(existsSync(orphan)).toBe(false);
+  await server.close();
+});
