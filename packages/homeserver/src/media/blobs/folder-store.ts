@@ -2,6 +2,7 @@ import { closeSync, fdatasync, fsync, mkdirSync, openSync, read, readSync, renam
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { BufferPool } from '../../platform/buffer-pool.ts';
 import { BlobMissing, type BlobReader, type BlobStore, type Received, type StoredBlob } from './blob-store.ts';
 import { checkWritten, type Incoming } from './receiving.ts';
 
@@ -9,11 +10,11 @@ const syncData = promisify(fdatasync);
 const sync = promisify(fsync);
 
 /** So much is read at a time. */
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 512 * 1024;
 /** What is not longer is read at once. */
 const SHORT_BYTES_MAX = 256 * 1024;
 /** Buffers of that size which are kept to be used again. */
-const SPARE_MAX = 4;
+const BUFFERS_MAX = 8;
 const NAME = /^[0-9a-f]{62}$/;
 const FOLDER = /^[0-9a-f]{2}$/;
 
@@ -26,7 +27,7 @@ export class FolderStore implements BlobStore {
   readonly #incoming: Incoming;
   /** The folders below, open, to be told to write down which names they have. */
   readonly #below = new Map<string, Promise<number>>();
-  readonly #spare: Buffer[] = [];
+  readonly #buffers = new BufferPool(READ_BYTES, BUFFERS_MAX);
 
   constructor(folder: string, incoming: Incoming) {
     this.#folder = folder;
@@ -52,8 +53,7 @@ export class FolderStore implements BlobStore {
   async open(hash: string, from: number, to: number): Promise<BlobReader> {
     try {
       const descriptor = openSync(this.path(hash), 'r');
-      if (to - from <= SHORT_BYTES_MAX) return readShort(descriptor, from, to);
-      return new FileReader(descriptor, from, to, this.#spare);
+      return new FileReader(descriptor, from, to, this.#buffers);
     } catch (error) {
       throw isMissing(error) ? new BlobMissing(hash) : error;
     }
@@ -112,59 +112,53 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** A file that is read by another thread, a large piece at a time: each piece costs waking that thread. */
+/** Reads a file into one buffer, again and again; buffers are handed on from reader to reader. */
 class FileReader implements BlobReader {
   readonly #descriptor: number;
   readonly #to: number;
-  readonly #spare: Buffer[];
+  readonly #buffers: BufferPool;
   readonly #buffer: Buffer;
+  /**
+   * What is short is read on this thread, mostly from the page cache: another thread would have to be woken, which costs
+   * ten times as much. Long files are, in large pieces.
+   */
+  readonly #isShort: boolean;
   #at: number;
 
-  constructor(descriptor: number, from: number, to: number, spare: Buffer[]) {
+  constructor(descriptor: number, from: number, to: number, buffers: BufferPool) {
     this.#descriptor = descriptor;
     this.#at = from;
     this.#to = to;
-    this.#spare = spare;
-    this.#buffer = spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
+    this.#isShort = to - from <= SHORT_BYTES_MAX;
+    this.#buffers = buffers;
+    this.#buffer = buffers.take(to - from);
   }
 
-  next(): Promise<Buffer | undefined> {
-    const wanted = Math.min(READ_BYTES, this.#to - this.#at);
-    if (wanted === 0) return NOTHING;
-    return new Promise((resolve, reject) => {
-      read(this.#descriptor, this.#buffer, 0, wanted, this.#at, (error, count) => {
-        if (error !== null) return reject(error);
-        if (count === 0) return reject(new Error(TOO_SHORT));
-        this.#at += count;
-        resolve(this.#buffer.subarray(0, count));
-      });
-    });
+  async next(): Promise<Buffer | undefined> {
+    const wanted = Math.min(this.#buffer.length, this.#to - this.#at);
+    if (wanted === 0) return undefined;
+    const count = this.#isShort
+      ? readSync(this.#descriptor, this.#buffer, 0, wanted, this.#at)
+      : await this.#read(wanted);
+    if (count === 0) throw new Error('a file of the media store is too short');
+    this.#at += count;
+    return this.#buffer.subarray(0, count);
   }
 
   close(): void {
     closeSync(this.#descriptor);
-    if (this.#spare.length < SPARE_MAX) this.#spare.push(this.#buffer);
+    this.#buffers.give(this.#buffer);
+  }
+
+  #read(wanted: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      read(this.#descriptor, this.#buffer, 0, wanted, this.#at, (error, count) => {
+        if (error === null) resolve(count);
+        else reject(error);
+      });
+    });
   }
 }
-
-/** What is short is read at once, mostly from the page cache, in a tenth of the time that another thread would cost. */
-function readShort(descriptor: number, from: number, to: number): BlobReader {
-  const buffer = Buffer.allocUnsafeSlow(to - from);
-  try {
-    for (let at = 0; at < buffer.length; ) {
-      const count = readSync(descriptor, buffer, at, buffer.length - at, from + at);
-      if (count === 0) throw new Error(TOO_SHORT);
-      at += count;
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-  const chunks = [buffer];
-  return { next: () => Promise.resolve(chunks.pop()), close: () => undefined };
-}
-
-const NOTHING = Promise.resolve(undefined);
-const TOO_SHORT = 'a file of the media store is too short';
 
 async function names(folder: string, pattern: RegExp): Promise<string[]> {
   const found = (await readdir(folder).catch(unlessMissing)) ?? [];
