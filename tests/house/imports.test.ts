@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { APART, COMPOSERS, FOLDERS, HTTP_IMPORT, LIBRARIES, PACKAGES } from './rules.ts';
+import { APART, COMPOSERS, FOLDERS, HTTP_IMPORT, LAZY, LIBRARIES, PACKAGES } from './rules.ts';
 import { readSources, type Source } from './sources.ts';
 
 const sources = readSources();
@@ -55,6 +55,14 @@ describe('imports', () => {
 
   test('of node:http are of types only', () => {
     expect(sources.filter(({ text }) => HTTP_IMPORT.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+
+  test('of libraries that few servers need are none of a start', () => {
+    const byPath = new Map(sources.map((source) => [source.path, source]));
+    const loaded = new Set(['homeserver/src/main.ts']);
+    for (const path of loaded) for (const name of byPath.get(path)?.eager ?? []) loaded.add(name);
+    expect(loaded).toContain('homeserver/src/http/serve.ts');
+    expect(LAZY.filter((library) => loaded.has(library))).toEqual([]);
   });
 
   test('every folder of the server has its place in rules.ts', () => {

@@ -75,6 +75,18 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['valibot', /^(api\/src|homeserver\/src\/(http|config|filters|cli))\//],
 ];
 
+/** Libraries that a start does not load: few servers need them, or only after a while. */
+export const LAZY: readonly string[] = [
+  'aws4fetch',
+  'file-type',
+  'htmlparser2',
+  'ipaddr.js',
+  'pg',
+  'prom-client',
+  'sharp',
+  'yaml',
+];
+
 /** What nobody but `platform` reads: a simulation has to be able to turn the clock and to throw the dice. */
 export const CLOCK_AND_RANDOM =
   /\bDate\.now\b|\bnew Date\(|\bperformance\.|\bMath\.random\b|\brandom(Bytes|UUID|Int|FillSync)\b|\bsetTimeout\b|\bsetInterval\b|\bgetRandomValues\b/;

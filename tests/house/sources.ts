@@ -10,9 +10,13 @@ export interface Source {
   readonly text: string;
   /** What it imports: paths below `packages` for files of the house, else the name as it is written. */
   readonly imports: readonly string[];
+  /** Those of them that are loaded together with the file: neither types nor what is asked for later. */
+  readonly eager: readonly string[];
 }
 
 const IMPORT = /^(?:import|export)\b[\w\s{},*$]*?(?:\bfrom )?'([^'\n]+)'|\bimport\('([^'\n]+)'\)/gm;
+
+const EAGER = /^(?:import|export)\b(?! type\b)[\w\s{},*$]*?(?:\bfrom )?'([^'\n]+)'/gm;
 
 /** All sources of the packages. */
 export function readSources(): Source[] {
@@ -21,7 +25,8 @@ export function readSources(): Source[] {
     const imports = [...withoutComments(text).matchAll(IMPORT)].map(([, name, lazy = '']) =>
       resolveImport(path, name ?? lazy),
     );
-    return { path, text, imports };
+    const eager = [...withoutComments(text).matchAll(EAGER)].map(([, name = '']) => resolveImport(path, name));
+    return { path, text, imports, eager };
   });
 }
 

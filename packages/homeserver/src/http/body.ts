@@ -45,6 +45,15 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
 
 const NOTHING = Buffer.alloc(0);
 
+/** Reads what still comes of a request that is answered, and ends the connection if that does not end. */
+export function discardRest(request: IncomingMessage): void {
+  let length = 0;
+  request.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > DISCARDED_BYTES_MAX) request.destroy();
+  });
+}
+
 function tooLong(bytesMax: number, isClosing: boolean) {
   const headers = isClosing ? { Connection: 'close' } : {};
   return matrixError('M_TOO_LARGE', `The body has more than ${bytesMax} bytes`, { headers });

@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Histogram, Metrics } from '../platform/metrics.ts';
 import { type Authenticate, findCaller } from './authenticate.ts';
-import { ClientGone, parseBody, readBody } from './body.ts';
+import { ClientGone, discardRest, parseBody, readBody } from './body.ts';
 import { checkBody, checkQuery } from './check.ts';
 import { sendFile } from './file-reply.ts';
 import { type CallContext, IncomingCall } from './incoming-call.ts';
@@ -108,6 +108,7 @@ export class Serve {
     } catch (error) {
       status = this.#refuse(error, operation, response);
     }
+    if (!call.request.complete) discardRest(call.request);
     const tookMs = clock.elapsed() - startMs;
     this.#seconds.observe(tookMs / 1000, { operation, status: `${status}` });
     if (log.isDebug) log.debug('request', { operation, status, tookMs: Math.round(tookMs * 10) / 10 });

@@ -84,19 +84,12 @@ async function removeContents({ blobs }: GarbageParts, beforeTs: number, dryRun:
   let contents = 0;
   let contentBytes = 0;
   for await (const stored of blobs.store.list()) {
-    const old = stored.filter(({ ts }) => ts < beforeTs);
-    const unused = new Set(await blobs.removeUnused(namesOf(old), dryRun));
-    for (const { hash, length } of old) {
-      if (!unused.has(hash)) continue;
+    for (const { length } of await blobs.removeUnused(stored, beforeTs, dryRun)) {
       contents += 1;
       contentBytes += length;
     }
   }
   return { contents, contentBytes };
-}
-
-function namesOf(stored: readonly { readonly hash: string }[]): string[] {
-  return stored.map(({ hash }) => hash);
 }
 
 /** A process that was killed leaves what it was receiving. */

@@ -89,6 +89,31 @@ describe('a file', () => {
     await expect.poll(incoming).toEqual([]);
   });
 
+  test('that does not end although it is refused ends the connection', async () => {
+    const { port } = new URL(server.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      answer += text;
+    });
+    socket.on('error', () => {});
+    const head = `POST /_matrix/media/v3/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${alice.token}\r\n`;
+    socket.write(`${head}Content-Length: 100000000000\r\n\r\n`);
+    const chunk = Buffer.alloc(4_000_000);
+    let sent = 0;
+    const more = () => {
+      while (!socket.destroyed && socket.writable && sent < 1_000_000_000) {
+        sent += chunk.length;
+        if (!socket.write(chunk)) return void socket.once('drain', more);
+      }
+    };
+    more();
+    await closed;
+    expect(answer).toContain('M_TOO_LARGE');
+    expect(sent).toBeLessThan(200_000_000);
+  });
+
   test('that breaks off leaves nothing', async () => {
     const before = stored().length;
     const { port } = new URL(server.url);

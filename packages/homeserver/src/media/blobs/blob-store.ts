@@ -16,6 +16,11 @@ export interface ReceivedFile {
 
 export interface StoredBlob {
   readonly hash: string;
+  /** What else is known of it; `undefined` when it is gone. */
+  readonly describe: () => Promise<BlobStatus | undefined>;
+}
+
+export interface BlobStatus {
   readonly length: number;
   /** When it was put there, in milliseconds since 1970. */
   readonly ts: number;

@@ -1,7 +1,7 @@
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 import type { Database } from '../../storage/database.ts';
 import { isMediaHash, readUsedHashes } from '../../storage/media.ts';
-import type { BlobStore, Received } from './blob-store.ts';
+import type { BlobStatus, BlobStore, Received, StoredBlob } from './blob-store.ts';
 import { discardFile, type Incoming, Receiving } from './receiving.ts';
 
 /** A content that is in the store. */
@@ -50,20 +50,27 @@ export class Blobs {
     return this.#keep(await receiving.end(), refer);
   }
 
-  /** Removes those of the contents that nothing refers to, or with `dryRun` only tells which they are. */
-  async removeUnused(hashes: readonly string[], dryRun: boolean): Promise<string[]> {
-    const candidates = hashes.filter((hash) => !this.#pinned.has(hash));
+  /**
+   * Removes those of the contents that nothing refers to and that are older than a time, or with `dryRun` only tells
+   * which they are.
+   */
+  async removeUnused(stored: readonly StoredBlob[], beforeTs: number, dryRun: boolean): Promise<BlobStatus[]> {
+    const candidates = stored.filter(({ hash }) => !this.#pinned.has(hash));
     const { promise, resolve } = Promise.withResolvers<void>();
-    for (const hash of candidates) this.#removing.set(hash, promise);
+    for (const { hash } of candidates) this.#removing.set(hash, promise);
     try {
-      const blobs = candidates.map((hash) => Buffer.from(hash, 'hex'));
-      const used = await readUsedHashes(this.#database, blobs);
-      const names = new Set(used.map((hash) => Buffer.from(hash).toString('hex')));
-      const unused = candidates.filter((hash) => !names.has(hash));
-      if (!dryRun) for (const hash of unused) await this.store.remove(hash);
-      return unused;
+      const blobs = candidates.map(({ hash }) => Buffer.from(hash, 'hex'));
+      const used = new Set((await readUsedHashes(this.#database, blobs)).map(hexOf));
+      const removed: BlobStatus[] = [];
+      for (const { hash, describe } of candidates) {
+        const status = used.has(hash) ? undefined : await describe();
+        if (status === undefined || status.ts >= beforeTs) continue;
+        if (!dryRun) await this.store.remove(hash);
+        removed.push(status);
+      }
+      return removed;
     } finally {
-      for (const hash of candidates) this.#removing.delete(hash);
+      for (const { hash } of candidates) this.#removing.delete(hash);
       resolve();
     }
   }
@@ -84,4 +91,8 @@ export class Blobs {
       else this.#pinned.set(name, count - 1);
     }
   }
+}
+
+function hexOf(hash: Uint8Array): string {
+  return Buffer.from(hash).toString('hex');
 }

@@ -15,6 +15,8 @@ const READ_BYTES = 512 * 1024;
 const SHORT_BYTES_MAX = 256 * 1024;
 /** Buffers of that size which are kept to be used again. */
 const BUFFERS_MAX = 8;
+/** So many names are given out at a time. */
+const LISTED_MAX = 1_000;
 const NAME = /^[0-9a-f]{62}$/;
 const FOLDER = /^[0-9a-f]{2}$/;
 
@@ -69,13 +71,19 @@ export class FolderStore implements BlobStore {
 
   async *list(): AsyncIterable<readonly StoredBlob[]> {
     for (const name of await names(this.#folder, FOLDER)) {
-      const blobs: StoredBlob[] = [];
-      for (const rest of await names(join(this.#folder, name), NAME)) {
-        const status = await stat(join(this.#folder, name, rest)).catch(unlessMissing);
-        if (status) blobs.push({ hash: name + rest, length: status.size, ts: status.mtimeMs });
-      }
-      yield blobs;
+      const blobs = (await names(join(this.#folder, name), NAME)).map((rest) => this.#stored(name + rest));
+      for (let at = 0; at < blobs.length; at += LISTED_MAX) yield blobs.slice(at, at + LISTED_MAX);
     }
+  }
+
+  #stored(hash: string): StoredBlob {
+    return {
+      hash,
+      describe: async () => {
+        const status = await stat(this.path(hash)).catch(unlessMissing);
+        return status && { length: status.size, ts: status.mtimeMs };
+      },
+    };
   }
 
   close(): void {

@@ -115,7 +115,8 @@ export class S3Store implements BlobStore {
     const key = member(object, 'Key') ?? '';
     const hash = key.slice(prefix.length).replace('/', '');
     if (!key.startsWith(prefix) || !/^[0-9a-f]{64}$/.test(hash)) return [];
-    return [{ hash, length: Number(member(object, 'Size')), ts: Date.parse(member(object, 'LastModified') ?? '') }];
+    const status = { length: Number(member(object, 'Size')), ts: Date.parse(member(object, 'LastModified') ?? '') };
+    return [{ hash, describe: () => Promise.resolve(status) }];
   }
 
   async #request(
