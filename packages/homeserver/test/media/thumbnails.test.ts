@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../../../../tests/support/server.ts';
 import type { TestUser } from '../../../../tests/support/user.ts';
+import { makeThumbnail } from '../../src/media/thumbnails/make-thumbnail.ts';
 import { chooseSize, thumbnailSize } from '../../src/media/thumbnails/thumbnail-size.ts';
 import { fetchBytes, thumbnail, upload } from './client.ts';
 import { gif, png } from './images.ts';
@@ -126,6 +127,13 @@ describe('no thumbnail', () => {
       const reply = await thumbnail(alice, await upload(alice, bomb), 'width=32&height=32');
       expect(reply).toMatchObject({ status: 413, json: { errcode: 'M_TOO_LARGE' } });
     }
+  });
+
+  test('is made of a drawing even if somebody has taken it for an image', async () => {
+    const drawing = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"/>');
+    const request = { size: undefined, method: 'crop', animated: false, pixelsMax: PIXELS_MAX } as const;
+    await expect(makeThumbnail(drawing, 'image/avif', request)).rejects.toThrow('unsupported image format');
+    await expect(makeThumbnail(png(9, 9), 'image/avif', request)).resolves.toMatchObject({ contentType: 'image/jpeg' });
   });
 
   test('moves that has too many pixels in all', async () => {
