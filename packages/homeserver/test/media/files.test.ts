@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 /** The files of the store. */
-const stored = () => globSync('media/??/*', { cwd: server.dataDir });
+const stored = () => globSync('media/?/*', { cwd: server.dataDir });
 const incoming = () => globSync('media/incoming/*', { cwd: server.dataDir });
 
 describe('a file', () => {

@@ -90,11 +90,11 @@ describe.each(engines)('what nobody needs, on $name', (engine) => {
     const small = await media.thumbnails.get(found, wanted);
     await media.uploads.create(1);
     const orphan = 'ab'.repeat(32);
-    mkdirSync(join(folder, 'ab'), { recursive: true });
-    writeFileSync(join(folder, 'ab', orphan.slice(2)), 'orphan');
+    mkdirSync(join(folder, 'a'), { recursive: true });
+    writeFileSync(join(folder, 'a', orphan.slice(1)), 'orphan');
     mkdirSync(join(folder, 'incoming'), { recursive: true });
     writeFileSync(join(folder, 'incoming', 'broken'), 'half');
-    writeFileSync(join(folder, 'ab', 'a note of the administrator'), 'not ours');
+    writeFileSync(join(folder, 'a', 'a note of the administrator'), 'not ours');
     expect(await media.collectGarbage(false)).toEqual(NONE);
     age(folder);
     await clock.pass(2 * DAY_MS);

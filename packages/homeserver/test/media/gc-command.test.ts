@@ -22,9 +22,9 @@ async function command(...args: string[]): Promise<string> {
 test('hearth media gc says what it would remove, and removes it, while the server is stopped', async () => {
   const server = await startServer();
   await upload(await server.user(), 'kept');
-  const below = join(server.dataDir, 'media', 'ab');
+  const below = join(server.dataDir, 'media', 'a');
   await mkdir(below, { recursive: true });
-  const orphan = join(below, 'c'.repeat(62));
+  const orphan = join(below, 'c'.repeat(63));
   await writeFile(orphan, 'orphan');
   utimesSync(orphan, 1, 1);
   const args = ['media', 'gc', '--data-dir', server.dataDir, '--server-name', 'hearth.test'];

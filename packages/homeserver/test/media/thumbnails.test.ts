@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const stored = () => globSync('media/??/*', { cwd: server.dataDir }).length;
+const stored = () => globSync('media/?/*', { cwd: server.dataDir }).length;
 
 async function shape(bytes: Buffer): Promise<string> {
   const { width, height, format, pages = 1 } = await sharp(bytes, { animated: true }).metadata();

@@ -17,18 +17,19 @@ const SHORT_BYTES_MAX = 256 * 1024;
 const BUFFERS_MAX = 8;
 /** So many names are given out at a time. */
 const LISTED_MAX = 1_000;
-const NAME = /^[0-9a-f]{62}$/;
-const FOLDER = /^[0-9a-f]{2}$/;
+const NAME = /^[0-9a-f]{63}$/;
+/** The first digits of addresses. */
+const FOLDERS = Array.from('0123456789abcdef');
 
 /**
- * Contents as files of a folder, `ab/cdef…`. A file gets its name only when it has all its bytes, so that whatever has a
+ * Contents as files of a folder, `a/bcdef…`. A file gets its name only when it has all its bytes, so that whatever has a
  * name is whole; and bytes and name are on the disk before anybody is told, or anything refers to them.
  */
 export class FolderStore implements BlobStore {
   readonly #folder: string;
   readonly #incoming: Incoming;
   /** The folders below, open, to be told to write down which names they have. */
-  readonly #below = new Map<string, Promise<number>>();
+  #below: Promise<ReadonlyMap<string, number>> | undefined;
   readonly #buffers = new BufferPool(READ_BYTES, BUFFERS_MAX);
 
   constructor(folder: string, incoming: Incoming) {
@@ -42,7 +43,8 @@ export class FolderStore implements BlobStore {
     try {
       // A short content goes to the page cache, which takes less than handing it to another thread.
       if (file === undefined && length > 0) checkWritten(writevSync(descriptor, chunks), length);
-      const below = await this.#open(hash.slice(0, 2));
+      const below = (await this.#open()).get(hash.slice(0, 1));
+      if (below === undefined) throw new Error('an address begins with a hexadecimal digit');
       // The name before the disk has all: one journal entry then has both, and nothing refers to it yet.
       renameSync(path, this.path(hash));
       await syncData(descriptor);
@@ -62,7 +64,7 @@ export class FolderStore implements BlobStore {
   }
 
   path(hash: string): string {
-    return join(this.#folder, hash.slice(0, 2), hash.slice(2));
+    return join(this.#folder, hash.slice(0, 1), hash.slice(1));
   }
 
   async remove(hash: string): Promise<void> {
@@ -70,8 +72,8 @@ export class FolderStore implements BlobStore {
   }
 
   async *list(): AsyncIterable<readonly StoredBlob[]> {
-    for (const name of await names(this.#folder, FOLDER)) {
-      const blobs = (await names(join(this.#folder, name), NAME)).map((rest) => this.#stored(name + rest));
+    for (const name of FOLDERS) {
+      const blobs = (await names(join(this.#folder, name))).map((rest) => this.#stored(name + rest));
       for (let at = 0; at < blobs.length; at += LISTED_MAX) yield blobs.slice(at, at + LISTED_MAX);
     }
   }
@@ -87,28 +89,33 @@ export class FolderStore implements BlobStore {
   }
 
   close(): void {
-    for (const descriptor of this.#below.values()) void descriptor.then(closeSync);
-    this.#below.clear();
+    this.#below?.then(closeAll, () => undefined);
+    this.#below = undefined;
   }
 
-  /** The folder of this name, made if need be; resolves when it would be there even if the machine stopped. */
-  #open(name: string): Promise<number> {
-    const known = this.#below.get(name);
-    if (known !== undefined) return known;
-    const opening = openFolder(join(this.#folder, name));
-    this.#below.set(name, opening);
-    opening.catch(() => this.#below.delete(name));
-    return opening;
+  /** The folders below, made if need be; resolves when they would be there even if the machine stopped. */
+  async #open(): Promise<ReadonlyMap<string, number>> {
+    this.#below ??= openBelow(this.#folder);
+    try {
+      return await this.#below;
+    } catch (error) {
+      this.#below = undefined;
+      throw error;
+    }
   }
 }
 
-async function openFolder(path: string): Promise<number> {
-  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (first !== undefined) {
-    // That a folder is there is written in the one above it.
-    for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-  }
-  return openSync(path, 'r');
+function closeAll(below: ReadonlyMap<string, number>): void {
+  for (const descriptor of below.values()) closeSync(descriptor);
+}
+
+async function openBelow(folder: string): Promise<ReadonlyMap<string, number>> {
+  const below = FOLDERS.map((name) => [name, join(folder, name)] as const);
+  for (const [, path] of below) mkdirSync(path, { recursive: true, mode: 0o700 });
+  // That a folder is there is written in the one above it. That one's own may not be ours to open: then it is not new.
+  await syncFolder(folder);
+  await syncFolder(dirname(folder)).catch(() => undefined);
+  return new Map(below.map(([name, path]) => [name, openSync(path, 'r')]));
 }
 
 async function syncFolder(path: string): Promise<void> {
@@ -168,9 +175,9 @@ class FileReader implements BlobReader {
   }
 }
 
-async function names(folder: string, pattern: RegExp): Promise<string[]> {
+async function names(folder: string): Promise<string[]> {
   const found = (await readdir(folder).catch(unlessMissing)) ?? [];
-  return found.filter((name) => pattern.test(name));
+  return found.filter((name) => NAME.test(name));
 }
 
 function isMissing(error: unknown): boolean {
