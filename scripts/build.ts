@@ -19,6 +19,7 @@ const bundle = await rolldown({
     'file-type',
     'htmlparser2',
     'ipaddr.js',
+    'nodemailer',
     'pg',
     'prom-client',
     'sharp',

@@ -18,6 +18,13 @@ export const FOLDERS: readonly string[] = [
   'receipts',
   'directory',
   'timeline',
+  'retention',
+  'search',
+  'user-directory',
+  'thread-subscriptions',
+  'reports',
+  'openid',
+  'voip',
   'push',
   'sync',
   // Beside the domains, which do not know it: see `UNKNOWN_BELOW`.
@@ -65,6 +72,7 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['commander', /^homeserver\/src\/cli\//],
   // For the version it prints.
   ['homeserver/package.json', /^homeserver\/src\/cli\/program\.ts$/],
+  ['nodemailer', /^homeserver\/src\/push\/mailer\.ts$/],
   ['yaml', /^homeserver\/src\/config\/yaml-file\.ts$/],
   ['@node-rs/argon2', /^homeserver\/src\/users\/passwords\.ts$/],
   ['sharp', /^homeserver\/src\/media\/thumbnails\/make-thumbnail\.ts$/],

@@ -34,6 +34,7 @@ export class SimDatabase implements Database {
     const database = new SimDatabase(dice, latency);
     const connection = database.#connection;
     await migrate({
+      dialect: 'sqlite',
       run: async (text) => connection.exec(text),
       versions: async () =>
         connection.prepare('SELECT version, oldest_compatible FROM schema_versions').all() as {

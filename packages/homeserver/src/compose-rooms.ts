@@ -43,6 +43,7 @@ export async function openReading(
     ...userData,
     ...activity,
     recent,
+    verdicts,
     notifier: new Notifier({ ...rooms, recent }),
     lazyMembers: new LazyMembersCache(),
     connections: new Connections(base),

@@ -1,5 +1,6 @@
 import { AccountData } from './account-data/account-data.ts';
 import { IgnoredUsers } from './account-data/ignored-users.ts';
+import { InvitePermission } from './account-data/invite-permission.ts';
 import { Tags } from './account-data/tags.ts';
 import { accountDataRoutes } from './client-api/account-data.ts';
 import { filterRoutes } from './client-api/filter.ts';
@@ -50,6 +51,7 @@ export function openUserData({ database, names, stream, clock, users }: Omit<Use
     filters: new Filters(database, clock),
     accountData,
     ignoredUsers: new IgnoredUsers(accountData, names),
+    invitePermission: new InvitePermission(accountData, names),
     tags: new Tags(accountData),
     pushRules: new PushRules(accountData),
   };

@@ -13,7 +13,9 @@ import { versionsRoutes } from './client-api/versions.ts';
 import { wellKnownRoutes } from './client-api/well-known.ts';
 import { type Media, mediaRoutes, openMedia } from './compose-media.ts';
 import { outboundOf } from './compose-outbound.ts';
+import { openPush, pushRoutes } from './compose-push.ts';
 import { openReading, roomRoutes } from './compose-rooms.ts';
+import { openServices, serviceRoutes } from './compose-services.ts';
 import { activityRoutes, openActivity, openUserData, userDataRoutes } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
 import { DelayedEvents } from './delayed-events/delayed-events.ts';
@@ -26,11 +28,12 @@ import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { type Metrics, noMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
+import { plainPostJson } from './push/post-json.ts';
 import { watchGuestAccess } from './rooms/guest-access.ts';
 import { leaveRooms } from './rooms/leave-rooms.ts';
 import type { FindEventPlace } from './rooms/membership-view.ts';
 import { openRooms } from './rooms/open-rooms.ts';
-import { rateLimitSizes, readListen, usersSettings } from './settings.ts';
+import { mailSettings, rateLimitSizes, readListen, retentionSettings, usersSettings } from './settings.ts';
 import type { Database } from './storage/database.ts';
 import { lockDataDir } from './storage/lock.ts';
 import { Names } from './storage/names.ts';
@@ -100,8 +103,9 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
       machine.log.info('removed media that nobody needs', { ...(await domains.media.collectGarbage(false)) });
     });
     opened.push({ close: () => domains.users.lastSeen.flush() });
-    opened.push(domains.media, domains.activity, domains.delayedEvents, background);
+    opened.push(domains.media, domains.activity, domains.delayedEvents, background, domains.push);
     domains.delayedEvents.start();
+    background.start('going on with push notifications', () => domains.push.push.resume());
     const routes = routesOf(config, domains);
     const http = await startHttp({
       routes,
@@ -180,7 +184,20 @@ async function openDomains(config: Config, database: Database, { clock, random }
   const userData = openUserData({ database, names, stream, clock, users });
   const { server_name: serverName, default_room_version: defaultRoomVersion } = config;
   const profileOf = (userId: string) => userData.profiles.profileOf(userId);
-  const rooms = await openRooms({ database, names, stream, clock, random, serverName, defaultRoomVersion, profileOf });
+  const blocksInvitesTo = (userId: string) => userData.invitePermission.blocksInvitesTo(userId);
+  const given = {
+    database,
+    names,
+    stream,
+    clock,
+    random,
+    serverName,
+    defaultRoomVersion,
+    profileOf,
+    blocksInvitesTo,
+    retentionSettings: retentionSettings(config),
+  };
+  const rooms = await openRooms(given);
   userData.profiles.onChange((user, userId) =>
     background.start('telling rooms of a new profile', () => rooms.joining.profileChanged(userId, user)),
   );
@@ -201,11 +218,20 @@ async function openDomains(config: Config, database: Database, { clock, random }
     }),
   );
   const media = await openMedia({ database, names, clock, random, outbound: outboundOf(config, clock) }, config);
-  return { names, stream, users, userData, activity, media, reading, delayedEvents };
+  const services = openServices({ reading, users, background });
+  const push = await openPush({
+    reading,
+    users,
+    background,
+    postJson: plainPostJson(clock),
+    mail: mailSettings(config),
+  });
+  return { names, stream, users, userData, activity, media, reading, delayedEvents, services, push };
 }
 
 /** Everything that is served. */
-function routesOf(config: Config, { users, userData, activity, media, reading, delayedEvents }: Domains): Route[] {
+function routesOf(config: Config, domains: Domains): Route[] {
+  const { users, userData, activity, media, reading, delayedEvents, services, push } = domains;
   return [
     ...healthRoutes(),
     ...versionsRoutes(),
@@ -223,6 +249,8 @@ function routesOf(config: Config, { users, userData, activity, media, reading, d
     ...roomRoutes({ ...reading, delayedEvents }, config),
     ...delayedEventRoutes({ delayedEvents }),
     ...mediaRoutes(media),
+    ...serviceRoutes(services, reading, config),
+    ...pushRoutes(push, reading),
   ];
 }
 

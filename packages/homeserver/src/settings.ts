@@ -5,7 +5,19 @@ import type { RateLimitSizes } from './http/rate-limits.ts';
 import type { Listen } from './http/start.ts';
 import type { MediaSettings } from './media/media-settings.ts';
 import { errorText } from './platform/error-text.ts';
+import type { MailerSettings } from './push/mailer.ts';
+import type { RetentionSettings } from './rooms/retention.ts';
 import type { UsersSettings } from './users/open-users.ts';
+import type { TurnSettings } from './voip/turn-credentials.ts';
+
+/** Mail about missed messages. */
+export interface MailSettings {
+  readonly mailer: MailerSettings;
+  /** Users may name any address. */
+  readonly toAnyAddress: boolean;
+  readonly afterMs: number;
+  readonly everyMs: number;
+}
 
 /** What accounts and sessions need. */
 export function usersSettings({ server_name, registration, passwords, sessions }: Config): UsersSettings {
@@ -48,6 +60,38 @@ export function rateLimitSizes({ rate_limits }: Config): RateLimitSizes {
     size && { perSecond: size.per_second, burst: size.burst },
   ]);
   return Object.fromEntries(sizes) as RateLimitSizes;
+}
+
+/** The TURN servers; none when none are named. @throws ConfigError when there is no way to get into them */
+export function turnSettings({ voip }: Config): TurnSettings | undefined {
+  const { uris, shared_secret: secret, username, password, ttl_ms: ttlMs } = voip;
+  if (uris.length === 0) return undefined;
+  if (secret !== undefined) return { uris, ttlMs, login: { secret } };
+  if (username !== undefined && password !== undefined) return { uris, ttlMs, login: { username, password } };
+  throw new ConfigError(['voip.uris needs voip.shared_secret, or voip.username and voip.password']);
+}
+
+/** How mail is sent, and when to whom; none without a mail server. @throws ConfigError without an address to send from */
+export function mailSettings({ mail }: Config): MailSettings | undefined {
+  const { host, port, tls, username: user, password: pass } = mail.smtp;
+  if (host === undefined) return undefined;
+  if (mail.from === undefined) throw new ConfigError(['mail.smtp needs mail.from, the address that mail is from']);
+  const login = user === undefined || pass === undefined ? undefined : { user, pass };
+  return {
+    mailer: { host, port, tls, login, from: mail.from },
+    toAnyAddress: mail.unverified_addresses,
+    afterMs: mail.notify_after_ms,
+    everyMs: mail.notify_every_ms,
+  };
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** How long messages are kept, if not for ever. */
+export function retentionSettings({ retention }: Config): RetentionSettings | undefined {
+  const ms = (days: number | undefined) => (days === undefined ? undefined : days * DAY_MS);
+  if (!retention.enabled) return undefined;
+  return { defaultMs: ms(retention.default_days), minMs: ms(retention.min_days), maxMs: ms(retention.max_days) };
 }
 
 /** A listener with the contents of its certificate and key. @throws ConfigError */

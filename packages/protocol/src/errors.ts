@@ -102,6 +102,16 @@ export const connectionFailed = named('M_CONNECTION_FAILED');
 export const connectionTimeout = named('M_CONNECTION_TIMEOUT');
 export const urlNotSet = named('M_URL_NOT_SET');
 
+/** The user has stopped following the thread after the event because of which a client follows it (MSC4306). */
+export function conflictingUnsubscription(message: string): MatrixError {
+  return new MatrixError(409, 'IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION', message);
+}
+
+/** The event because of which a client follows a thread is not in that thread (MSC4306). */
+export function notInThread(message: string): MatrixError {
+  return new MatrixError(400, 'IO.ELEMENT.MSC4306.M_NOT_IN_THREAD', message);
+}
+
 /** Something went wrong that no other code describes; 500 unless a status is given. */
 export function unknown(message?: string, status?: number): MatrixError {
   return matrixError('M_UNKNOWN', message, status === undefined ? {} : { status });

@@ -12,6 +12,8 @@ const UNSTABLE_FEATURES = {
   'org.matrix.msc2753': true,
   'org.matrix.msc4140': true,
   'org.matrix.msc4354': true,
+  'org.matrix.msc4306': true,
+  'uk.half-shot.msc2666.query_mutual_rooms': true,
 };
 
 /** `GET /versions` (client-server API, "API versions"). */

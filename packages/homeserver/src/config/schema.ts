@@ -1,8 +1,11 @@
 import { DEFAULT_ROOM_VERSION, ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import * as v from 'valibot';
+import { userDirectory, voip } from './calls.ts';
 import { about, address, addressRange, httpUrl, serverName, text, wholeNumber } from './kinds.ts';
+import { mail } from './mail.ts';
 import { media } from './media.ts';
 import { rateLimits } from './rate-limits.ts';
+import { retention } from './retention.ts';
 
 const roomVersions = ROOM_VERSIONS.map(({ id }) => id);
 
@@ -239,6 +242,10 @@ export const configSchema = v.strictObject({
   room_directory: v.optional(roomDirectory, {}),
   media: v.optional(media, {}),
   outbound: v.optional(outbound, {}),
+  user_directory: v.optional(userDirectory, {}),
+  voip: v.optional(voip, {}),
+  mail: v.optional(mail, {}),
+  retention: v.optional(retention, {}),
   rate_limits: rateLimits,
   limits: v.optional(limits, {}),
   metrics: v.optional(metrics, {}),

@@ -1,14 +1,13 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Receipts } from '../receipts/receipts.ts';
-import { relationOf } from '../rooms/effects.ts';
 import type { Head } from '../rooms/head.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { ReceiptRow } from '../storage/receipts.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Stream } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
+import { threadsOf } from './threads.ts';
 import type { Verdict, Verdicts } from './verdicts.ts';
 
 /** How much is unread: in the room's main timeline and in each thread by its root's event id. */
@@ -123,33 +122,33 @@ export class UnreadCounts {
         event.senderNum !== user.num &&
         event.redactedBy === null &&
         (event.isState || !entry.ignored.has(event.senderNum)) &&
-        (event.seq ?? 0) > read.of(threadOf(event)),
+        (event.seq ?? 0) > read.everywhere,
     );
     const verdicts = await this.#parts.verdicts.of(user.num, user.id, head, unread);
     const totals = { main: entry.main, threads: new Map(entry.threads) };
-    for (const [i, event] of unread.entries()) add(totals, threadOf(event), verdicts[i] ?? 'silent');
+    const loud = unread.filter((_, i) => (verdicts[i] ?? 'silent') !== 'silent');
+    const threads = await threadsOf(this.#parts.events, loud);
+    for (const [i, event] of unread.entries()) {
+      const thread = threads.get(event.num);
+      if ((event.seq ?? 0) > read.of(thread)) add(totals, thread, verdicts[i] ?? 'silent');
+    }
     return { ...entry, ...totals, upTo: events.at(-1)?.seq ?? entry.upTo };
   }
 }
 
-interface ReadMarks {
+/** How far a user has read in a room. */
+export interface ReadMarks {
   /** Everything up to here is read, whatever its thread. */
   readonly everywhere: number;
   of(thread: string | undefined): number;
 }
 
 /** Receipts without a thread count everywhere, those for `main` or a root only there. */
-function readMarks(own: readonly ReceiptRow[]): ReadMarks {
+export function readMarks(own: readonly ReceiptRow[]): ReadMarks {
   const marks = new Map<string, number>();
   for (const { thread, seq } of own) marks.set(thread, Math.max(marks.get(thread) ?? 0, seq));
   const everywhere = marks.get('') ?? 0;
   return { everywhere, of: (thread) => Math.max(everywhere, marks.get(thread ?? 'main') ?? 0) };
-}
-
-/** The root of the thread that an event belongs to; none for the main timeline. */
-function threadOf(event: StoredEvent): string | undefined {
-  const relation = relationOf(event);
-  return relation?.relType === 'm.thread' ? relation.parent : undefined;
 }
 
 function add(

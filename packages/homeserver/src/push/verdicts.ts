@@ -5,6 +5,7 @@ import {
   type CompiledRuleset,
   compileRuleset,
   type PreparedEvent,
+  type PushMatch,
   prepareEvent,
 } from '@hearth/protocol/push-rules/evaluate.ts';
 import type { PushAction, Ruleset } from '@hearth/protocol/push-rules/rule.ts';
@@ -17,6 +18,10 @@ import type { PushRules } from './push-rules.ts';
 /** What an event means to a user: nothing, a notification, or one that is highlighted. */
 export type Verdict = 'silent' | 'notify' | 'highlight';
 
+/** What a rule does with an event; empty for nothing. */
+export type Actions = readonly PushAction[];
+
+const NOTHING: Actions = [];
 const COMPILED_MAX = 2_000;
 const SHARED_MAX = 20_000;
 /** Stands for every user: in no room, since it has no server, and in no text, since its name is no character. */
@@ -47,6 +52,13 @@ export class Verdicts {
     return this.#evaluate(userId, head, events, this.#compile(user, await this.#pushRules.rulesetOf(user)));
   }
 
+  /** What the user's rules do with events of one room, in the same order; nothing for those that are silent. */
+  async actionsOf(user: number, userId: string, head: Head, events: readonly StoredEvent[]): Promise<Actions[]> {
+    const compiled = this.#compile(user, await this.#pushRules.rulesetOf(user));
+    const matches = await this.#match(userId, head, events, compiled);
+    return matches.map((match) => (match?.actions.includes('notify') === true ? match.actions : NOTHING));
+  }
+
   /**
    * What events mean to everybody whom they do not concern in particular and who has never changed a rule: evaluated
    * once for each event. `undefined` when one of them is about this user.
@@ -73,6 +85,16 @@ export class Verdicts {
     events: readonly StoredEvent[],
     evaluate: CompiledRuleset,
   ): Promise<Verdict[]> {
+    const matches = await this.#match(userId, head, events, evaluate);
+    return matches.map((match) => (match === undefined ? 'silent' : verdictOf(match.actions)));
+  }
+
+  async #match(
+    userId: string,
+    head: Head,
+    events: readonly StoredEvent[],
+    evaluate: CompiledRuleset,
+  ): Promise<(PushMatch | undefined)[]> {
     const powers = await powersIn(head);
     const displayName = (await head.state('m.room.member', userId))?.content.displayname;
     const context = {
@@ -80,15 +102,14 @@ export class Verdicts {
       memberCount: head.joined.size,
       notificationPower: (key: string) => powers.to(`notifications.${key}`),
     };
-    return events.map((event) => {
-      const match = evaluate(this.#prepare(event), {
+    return events.map((event) =>
+      evaluate(this.#prepare(event), {
         ...context,
         get senderPower() {
           return powers.of(event.sender);
         },
-      });
-      return match === undefined ? 'silent' : verdictOf(match.actions);
-    });
+      }),
+    );
   }
 
   #compile(user: number, ruleset: Ruleset): CompiledRuleset {
@@ -127,7 +148,8 @@ function concerns(event: StoredEvent, user: number, userId: string, head: Head):
   return names.some((name) => name !== '' && text.includes(name.toLowerCase()));
 }
 
-function verdictOf(actions: readonly PushAction[]): Verdict {
+/** What actions mean. */
+export function verdictOf(actions: Actions): Verdict {
   if (!actions.includes('notify')) return 'silent';
   const highlights = actions.some(
     (action) => isObject(action) && action.set_tweak === 'highlight' && action.value !== false,

@@ -21,10 +21,11 @@ import { canonically } from './build.ts';
 import type { EventDraft } from './draft.ts';
 import { Head } from './head.ts';
 import { initialEvents, type RoomOptions } from './initial-events.ts';
+import { checkInvites, type InviteDeps } from './invites.ts';
 import { memberContent, type ProfileOf } from './member-content.ts';
 
 /** What creating rooms needs besides the door for events. */
-export interface CreateDeps extends AcceptDeps {
+export interface CreateDeps extends AcceptDeps, InviteDeps {
   readonly aliases: Aliases;
   readonly profileOf: ProfileOf;
   readonly defaultRoomVersion: string;
@@ -47,6 +48,7 @@ export async function createRoom(
     if (parseUserId(invitee) === undefined) throw invalidParam(`${invitee} is no user id`);
     if (domainOf(invitee) !== deps.signer.serverName) throw forbidden('This server does not federate yet');
   }
+  await checkInvites(deps, options.invite ?? []);
   const alias = options.room_alias_name === undefined ? undefined : await freeAlias(deps, options.room_alias_name);
   const ts = deps.clock.now();
   const create: EventDraft = {

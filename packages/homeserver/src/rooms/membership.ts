@@ -13,10 +13,11 @@ import type { MembershipRow } from '../storage/membership-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { type AcceptDeps, accept } from './accept.ts';
 import type { Head } from './head.ts';
+import { checkInvites, type InviteDeps } from './invites.ts';
 import { memberContent, type ProfileOf } from './member-content.ts';
 import { powersIn } from './powers.ts';
 
-export interface MembershipDeps extends AcceptDeps {
+export interface MembershipDeps extends AcceptDeps, InviteDeps {
   readonly profileOf: ProfileOf;
 }
 
@@ -63,6 +64,8 @@ export class Memberships {
   async invite(head: Head, actor: Actor, target: string, reason?: string): Promise<void> {
     this.#checkTarget(target);
     this.#checkLocal(target);
+    const current = asString((await head.state('m.room.member', target))?.content.membership);
+    if (current !== 'invite' && current !== 'join') await checkInvites(this.#deps, [target]);
     const profile = await this.#deps.profileOf(target);
     await this.#set(head, actor.userId, target, memberContent('invite', profile, withReason(reason)));
   }

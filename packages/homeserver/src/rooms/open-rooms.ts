@@ -14,8 +14,10 @@ import { TimelineStore } from '../storage/timeline-store.ts';
 import { TransactionStore } from '../storage/transaction-store.ts';
 import { Aliases } from './aliases.ts';
 import { Heads } from './heads.ts';
+import type { InviteDeps } from './invites.ts';
 import type { ProfileOf } from './member-content.ts';
 import { Memberships } from './membership.ts';
+import { Retention, type RetentionSettings } from './retention.ts';
 import { RoomMembership } from './room-membership.ts';
 import { Sender } from './send.ts';
 import { openSigner } from './signer.ts';
@@ -31,6 +33,8 @@ export interface RoomsGiven {
   readonly serverName: string;
   readonly defaultRoomVersion: string;
   readonly profileOf: ProfileOf;
+  readonly blocksInvitesTo: InviteDeps['blocksInvitesTo'];
+  readonly retentionSettings?: RetentionSettings | undefined;
 }
 
 export type Rooms = Awaited<ReturnType<typeof openRooms>>;
@@ -58,6 +62,7 @@ export async function openRooms(given: RoomsGiven) {
   const deps = { ...given, ...stores, signer, heads, userRooms, aliases, opaqueRoomId, opaqueEventId };
   return {
     ...deps,
+    retention: new Retention(given.retentionSettings, heads, given.clock),
     sender: new Sender(deps),
     joining: new Memberships(deps),
     membership: new RoomMembership({ heads, userRooms, events }),

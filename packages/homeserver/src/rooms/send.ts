@@ -7,6 +7,7 @@ import { type AcceptDeps, accept } from './accept.ts';
 import { type CheckDeps, checkCanonicalAlias, checkRelation } from './check-content.ts';
 import type { TransactionKey } from './draft.ts';
 import type { Head } from './head.ts';
+import { checkInvites, type InviteDeps } from './invites.ts';
 import { powersIn } from './powers.ts';
 
 /** Who sends, and under which transaction id if any. */
@@ -26,10 +27,10 @@ export interface Sending {
  * answers with the first one's event (client-server API, "Transaction identifiers").
  */
 export class Sender {
-  readonly #deps: AcceptDeps & CheckDeps;
+  readonly #deps: AcceptDeps & CheckDeps & InviteDeps;
   readonly #running = new Map<string, Promise<StoredEvent>>();
 
-  constructor(deps: AcceptDeps & CheckDeps) {
+  constructor(deps: AcceptDeps & CheckDeps & InviteDeps) {
     this.#deps = deps;
   }
 
@@ -59,6 +60,8 @@ export class Sender {
       await head.pending;
       return current;
     }
+    const isInvite = type === 'm.room.member' && content.membership === 'invite';
+    if (isInvite && current?.content.membership !== 'invite') await checkInvites(this.#deps, [stateKey]);
     return this.#send(head, { type, stateKey, content }, sending);
   }
 

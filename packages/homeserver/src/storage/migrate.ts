@@ -1,8 +1,10 @@
+import type { Database } from './database.ts';
 import { migrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** What a migration needs of an engine: run DDL, and read or write the table of applied versions. */
 export interface MigrationConnection {
+  readonly dialect: Database['dialect'];
   run(text: string): Promise<void>;
   versions(): Promise<readonly { version: number; oldest_compatible: number }[]>;
 }
@@ -38,7 +40,10 @@ async function apply(
 ): Promise<void> {
   await connection.run('BEGIN');
   try {
-    for (const statement of statements) await connection.run(statement);
+    for (const statement of statements) {
+      const texts = typeof statement === 'string' ? [statement] : statement[connection.dialect];
+      for (const text of texts) await connection.run(text);
+    }
     await connection.run(
       `INSERT INTO schema_versions (version, name, oldest_compatible) VALUES (${version}, '${name}', ${oldestCompatible})`,
     );

@@ -22,6 +22,7 @@ async function openSqlite(path: string): Promise<Database> {
   const connection = openForWriting(path);
   try {
     await migrate({
+      dialect: 'sqlite',
       run: async (text) => connection.exec(text),
       versions: async () =>
         connection.prepare('SELECT version, oldest_compatible FROM schema_versions').all() as {

@@ -52,6 +52,7 @@ export class PostgresDatabase implements Database {
   /** Brings the schema up to date. */
   async migrate(): Promise<void> {
     await migrate({
+      dialect: 'postgres',
       run: async (text) => {
         await this.#writing.query(toPostgresSchema(text));
       },

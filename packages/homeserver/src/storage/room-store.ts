@@ -50,6 +50,11 @@ const advance = sql(
 );
 const publish = sql('UPDATE rooms SET published = ? WHERE num = ?');
 const readPublished = sql('SELECT num FROM rooms WHERE published = 1');
+const readUnread = sql(
+  `SELECT num FROM rooms r WHERE num IN @list AND seq >
+     COALESCE((SELECT max(c.seq) FROM receipts c WHERE c.room = r.num AND c.user_num = ? AND c.thread = ''), 0)
+   ORDER BY last_event DESC LIMIT ?`,
+);
 const readLastEvents = sql('SELECT num, last_event FROM rooms WHERE num IN @list AND last_event > ?');
 
 /** Rooms as rows. */
@@ -105,6 +110,11 @@ export class RoomStore {
   async lastEvents(rooms: readonly number[]): Promise<ReadonlyMap<number, number>> {
     const rows = await this.#database.all<{ num: number; last_event: number }>(readLastEvents, rooms, 0);
     return new Map(rows.map(({ num, last_event }) => [num, last_event]));
+  }
+
+  /** Those of the rooms that have events after the user's receipts, the one with the latest event first. */
+  async unread(rooms: readonly number[], user: number, limit: number): Promise<number[]> {
+    return (await this.#database.all<{ num: number }>(readUnread, rooms, user, limit)).map(({ num }) => num);
   }
 
   /** Those of the rooms that have events after a position. */

@@ -18,6 +18,7 @@ const readBeforeTime = sql(
 const readAfterInRooms = sql(
   'SELECT num FROM events WHERE num > ? AND room IN @list AND seq IS NOT NULL ORDER BY num LIMIT ?',
 );
+const readInStream = sql('SELECT num FROM events WHERE num > ? AND num <= ? AND seq IS NOT NULL ORDER BY num LIMIT ?');
 
 /** A stretch of a room's timeline: events with `after < seq <= upTo`. */
 export interface Stretch {
@@ -65,6 +66,11 @@ export class TimelineStore {
   /** Events of some rooms after a position, in stream order. */
   async after(rooms: readonly number[], position: number, limit: number): Promise<number[]> {
     return nums(await this.#database.all(readAfterInRooms, position, rooms, limit));
+  }
+
+  /** The first events of all rooms with `after < num <= upTo`, in stream order. */
+  async inStream(after: number, upTo: number, limit: number): Promise<number[]> {
+    return nums(await this.#database.all(readInStream, after, upTo, limit));
   }
 
   /** The timeline number of a room's last event at a position; 0 when the room had none. */

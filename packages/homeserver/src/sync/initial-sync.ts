@@ -1,3 +1,4 @@
+import type { InvitePermission } from '../account-data/invite-permission.ts';
 import { GLOBAL } from '../account-data/user-data.ts';
 import { isVisible, receiptContent } from '../receipts/content.ts';
 import { isWorldReadable, type RoomAccess, roomAccess, stateEvents, visibleState } from '../rooms/access.ts';
@@ -15,6 +16,7 @@ import type { EventStreamDeps } from './event-stream.ts';
 
 export interface InitialSyncDeps extends EventStreamDeps {
   readonly rooms: RoomStore;
+  readonly invitePermission: InvitePermission;
 }
 
 export interface InitialSyncRequest {
@@ -35,7 +37,10 @@ export async function initialSync(deps: InitialSyncDeps, request: InitialSyncReq
   const { user } = request;
   const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
   const reader = readerOf(request, await deps.ignoredUsers.of(user));
-  const rows = [...(await deps.userRooms.of(user)).values()].filter((row) => isShown(row, request.archived));
+  const withInvites = !(await deps.invitePermission.blocks(user));
+  const rows = [...(await deps.userRooms.of(user)).values()].filter(
+    (row) => isShown(row, request.archived) && (withInvites || row.membership !== 'invite'),
+  );
   const rooms = await roomTexts(deps, reader, rows, limit, upTo);
   const presence = await presenceTexts(deps, user);
   const data = [...(await deps.accountData.of(user)).global()].map(accountDataText);

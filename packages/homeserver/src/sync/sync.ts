@@ -1,5 +1,6 @@
 import type { AccountData } from '../account-data/account-data.ts';
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
+import type { InvitePermission } from '../account-data/invite-permission.ts';
 import type { Filter } from '../filters/filter.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Presences } from '../presence/presence.ts';
@@ -24,6 +25,7 @@ export interface SyncDeps extends RoomSectionDeps, OutsideDeps, PeekedDeps {
   readonly notifier: Notifier;
   readonly accountData: AccountData;
   readonly ignoredUsers: IgnoredUsers;
+  readonly invitePermission: InvitePermission;
   readonly presences: Presences;
 }
 
@@ -85,7 +87,7 @@ interface Range {
 /** Everything between two positions; empty if there is nothing. */
 async function answer(deps: SyncDeps, request: SyncRequest, filter: SyncFilter, range: Range): Promise<string> {
   const reader = readerOf(request, await deps.ignoredUsers.of(request.user));
-  const own = await skeletonOf(deps, request, filter, range);
+  const own = await withoutBlocked(deps, request.user, await skeletonOf(deps, request, filter, range));
   const isPeeking = deps.peeks.of(request.device).size > 0;
   const skeleton = isPeeking ? { ...own, peeked: await peekedRooms(deps, request, range, filter) } : own;
   const inRooms = await roomSections(deps, { ...request, ...range, reader, filter }, skeleton);
@@ -110,6 +112,12 @@ function newlyMet(deps: SyncDeps, { joined }: Skeleton): ReadonlySet<number> {
     }
   }
   return met ?? NOBODY;
+}
+
+/** Who blocks invites is told of none (client-server API, "Invite permission"). */
+async function withoutBlocked(deps: SyncDeps, user: number, skeleton: Skeleton): Promise<Skeleton> {
+  if (skeleton.invited.length === 0 || !(await deps.invitePermission.blocks(user))) return skeleton;
+  return { ...skeleton, invited: [] };
 }
 
 async function skeletonOf(

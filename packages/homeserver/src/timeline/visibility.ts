@@ -1,5 +1,6 @@
 import { historyVisibility, mayRead } from '@hearth/protocol/visibility/visibility.ts';
 import { membershipOf } from '../rooms/effects.ts';
+import type { Retention } from '../rooms/retention.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
@@ -13,6 +14,7 @@ export interface VisibilityDeps {
   readonly events: EventStore;
   readonly states: StateStore;
   readonly userRooms: UserRooms;
+  readonly retention: Retention;
 }
 
 /** An event that a user may read, with the user's membership at that time (client-server API, "unsigned.membership"). */
@@ -29,8 +31,9 @@ export async function visibleEvents(
   deps: VisibilityDeps,
   user: number,
   room: number,
-  events: readonly StoredEvent[],
+  all: readonly StoredEvent[],
 ): Promise<VisibleEvent[]> {
+  const events = deps.retention.isActive ? await deps.retention.withoutExpired(room, all) : all;
   const row = await deps.userRooms.one(user, room);
   const since = row?.membership === 'join' ? row.event : Number.POSITIVE_INFINITY;
   if (events.every(({ num }) => num > since)) return events.map((event) => ({ event, membership: 'join' }));

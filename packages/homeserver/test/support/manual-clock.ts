@@ -2,8 +2,12 @@ import type { Clock, Timer } from '../../src/platform/clock.ts';
 
 /** A clock that stands still until a test turns it. */
 export class ManualClock implements Clock {
-  #now = 1_700_000_000_000;
+  #now: number;
   #timers: { at: number; run: () => void }[] = [];
+
+  constructor(now = 1_700_000_000_000) {
+    this.#now = now;
+  }
 
   now(): number {
     return this.#now;

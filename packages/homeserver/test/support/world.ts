@@ -7,7 +7,10 @@ import { watchGuestAccess } from '../../src/rooms/guest-access.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import type { RoomOptions } from '../../src/rooms/initial-events.ts';
 import { openRooms } from '../../src/rooms/open-rooms.ts';
+import type { RetentionSettings } from '../../src/rooms/retention.ts';
+import { Names } from '../../src/storage/names.ts';
 import type { StoredEvent } from '../../src/storage/stored-event.ts';
+import { Stream } from '../../src/storage/stream.ts';
 import { readerOf } from '../../src/timeline/hydrate.ts';
 import type { Engine } from '../storage/engines.ts';
 import { openDomain } from './domain.ts';
@@ -20,11 +23,21 @@ export interface Person {
   readonly isGuest: boolean;
 }
 
-export type World = Awaited<ReturnType<typeof openWorld>>;
+export type World = Awaited<ReturnType<typeof openWorldOn>>;
 
 /** Rooms and everything that reads them, over a fresh database and without HTTP. */
-export async function openWorld(engine: Engine) {
-  const domain = await openDomain(engine);
+export async function openWorld(engine: Engine, retentionSettings?: RetentionSettings): Promise<World> {
+  return openWorldOn(await openDomain(engine), retentionSettings);
+}
+
+/** The same world with nothing in memory, as after a restart; for reading only, as long as the other one is there. */
+export async function reopenWorld({ database, ...rest }: Domain): Promise<World> {
+  return openWorldOn({ ...rest, database, names: await Names.open(database), stream: await Stream.open(database) });
+}
+
+type Domain = Awaited<ReturnType<typeof openDomain>>;
+
+async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings) {
   const { clock, users } = domain;
   const faults: unknown[] = [];
   const background = new Background(clock, { error: (_message, fields) => faults.push(fields?.error) });
@@ -33,7 +46,9 @@ export async function openWorld(engine: Engine) {
     ...domain,
     serverName: 'test.local',
     defaultRoomVersion: '10',
+    retentionSettings,
     profileOf: (userId) => userData.profiles.profileOf(userId),
+    blocksInvitesTo: (userId) => userData.invitePermission.blocksInvitesTo(userId),
   });
   const { membership } = rooms;
   const eventPlace = (room: number, eventId: string) => membership.place(room, eventId);
@@ -42,6 +57,7 @@ export async function openWorld(engine: Engine) {
   const reading = await openReading(domain, rooms, userData, activity);
   let count = 0;
   return {
+    ...domain,
     ...reading,
     clock,
     users,

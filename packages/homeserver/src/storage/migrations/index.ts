@@ -3,6 +3,8 @@ import { accounts } from './0002-accounts.ts';
 import { userData } from './0003-user-data.ts';
 import { server } from './0004-server.ts';
 import { media } from './0006-media.ts';
+import { push } from './0007-push.ts';
+import { search } from './0008-search.ts';
 import { slidingSync } from './0009-sliding-sync.ts';
 import { delayedEvents } from './0010-delayed-events.ts';
 import { peeks } from './0011-peeks.ts';
@@ -16,6 +18,8 @@ export const migrations: readonly Migration[] = [
   userData,
   server,
   media,
+  push,
+  search,
   slidingSync,
   delayedEvents,
   peeks,

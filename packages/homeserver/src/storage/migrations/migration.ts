@@ -6,5 +6,11 @@ export interface Migration {
   /** The oldest schema version whose program can still work with the result. */
   readonly oldestCompatible: number;
   /** Written with the types INTEGER, TEXT and BLOB, which each engine maps to its own. */
-  readonly statements: readonly string[];
+  readonly statements: readonly (string | PerEngine)[];
+}
+
+/** The few things that the engines do each in their own way: the indexes of texts. */
+export interface PerEngine {
+  readonly sqlite: readonly string[];
+  readonly postgres: readonly string[];
 }

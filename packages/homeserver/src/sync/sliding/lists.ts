@@ -2,6 +2,7 @@ import type { slidingSync } from '@hearth/api/client/sliding-sync.ts';
 import type { Body } from '@hearth/api/endpoint.ts';
 import { isObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import type { AccountData } from '../../account-data/account-data.ts';
+import type { InvitePermission } from '../../account-data/invite-permission.ts';
 import { GLOBAL, type UserData } from '../../account-data/user-data.ts';
 import type { EventStore } from '../../storage/event-store.ts';
 import type { MembershipRow } from '../../storage/membership-store.ts';
@@ -17,6 +18,7 @@ export interface ListDeps {
   readonly names: Names;
   readonly events: EventStore;
   readonly accountData: AccountData;
+  readonly invitePermission: InvitePermission;
   readonly activity: RoomActivity;
   readonly facts: RoomFactsCache;
 }

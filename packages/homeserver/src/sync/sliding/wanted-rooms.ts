@@ -33,7 +33,10 @@ export async function wantedRooms(
   rows: ReadonlyMap<number, MembershipRow>,
   given: { readonly ignored: ReadonlySet<number>; readonly isKnown: (room: number) => boolean },
 ): Promise<Wanted> {
-  const all = await roomsByActivity(deps, rows.values(), given);
+  // Who blocks invites is told of none (client-server API, "Invite permission").
+  const withInvites = !(await deps.invitePermission.blocks(user));
+  const shown = rows.values().filter(({ membership }) => withInvites || membership !== 'invite');
+  const all = await roomsByActivity(deps, shown, given);
   const rules = new Map<number, Rule[]>();
   const lists: RoomList[] = [];
   for (const [name, request] of Object.entries(body.lists ?? {})) {

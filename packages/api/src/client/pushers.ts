@@ -1,0 +1,35 @@
+import * as v from 'valibot';
+import { jsonObject } from '../definitions/json.ts';
+import { endpoint, v3 } from '../endpoint.ts';
+import { natural } from '../query.ts';
+
+/** `GET /pushers`. */
+export const getPushers = endpoint({ operation: 'getPushers', method: 'GET', paths: v3('/pushers'), access: 'user' });
+
+/** `POST /pushers/set`. What is needed depends on `kind`. */
+export const postPusher = endpoint({
+  operation: 'postPusher',
+  method: 'POST',
+  paths: v3('/pushers/set'),
+  access: 'user',
+  body: v.object({
+    kind: v.nullable(v.string()),
+    app_id: v.string(),
+    pushkey: v.string(),
+    app_display_name: v.optional(v.string()),
+    device_display_name: v.optional(v.string()),
+    profile_tag: v.optional(v.nullable(v.string())),
+    lang: v.optional(v.string()),
+    data: v.optional(jsonObject),
+    append: v.optional(v.boolean()),
+  }),
+});
+
+/** `GET /notifications`. */
+export const getNotifications = endpoint({
+  operation: 'getNotifications',
+  method: 'GET',
+  paths: v3('/notifications'),
+  access: 'user',
+  query: v.object({ from: v.optional(v.string()), limit: v.optional(natural), only: v.optional(v.string()) }),
+});

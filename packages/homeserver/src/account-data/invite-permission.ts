@@ -1,0 +1,34 @@
+import { isObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import type { Names } from '../storage/names.ts';
+import type { AccountData } from './account-data.ts';
+import { GLOBAL, type UserData } from './user-data.ts';
+
+/** Who wants no invites (client-server API, "Invite permission"), read from `m.invite_permission_config`. */
+export class InvitePermission {
+  readonly #accountData: AccountData;
+  readonly #names: Names;
+
+  constructor(accountData: AccountData, names: Names) {
+    this.#accountData = accountData;
+    this.#names = names;
+  }
+
+  /** Whether a user of this server refuses every invite; a promise only if something has to be loaded. */
+  blocks(user: number): boolean | Promise<boolean> {
+    const data = this.#accountData.of(user);
+    return data instanceof Promise ? data.then(isBlocking) : isBlocking(data);
+  }
+
+  /** As {@link blocks} by user id, which may be anybody's. */
+  async blocksInvitesTo(userId: string): Promise<boolean> {
+    const user = await this.#names.find(userId);
+    return user !== undefined && this.blocks(user);
+  }
+}
+
+function isBlocking(data: UserData): boolean {
+  const row = data.get(GLOBAL, 'm.invite_permission_config');
+  if (row === undefined) return false;
+  const content = JSON.parse(row.content) as JsonValue;
+  return isObject(content) && content.default_action === 'block';
+}

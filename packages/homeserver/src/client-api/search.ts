@@ -1,0 +1,85 @@
+import { search } from '@hearth/api/client/search.ts';
+import type { IgnoredUsers } from '../account-data/ignored-users.ts';
+import { RawJson, type Route, route } from '../http/route.ts';
+
+import { type ContextRequest, contextOf, type SearchContextDeps, stateOf } from '../search/context.ts';
+import { type Found, type SearchDeps, searchEvents } from '../search/search.ts';
+import { MODERN_FORMAT } from '../timeline/client-form.ts';
+import { hydrate, hydrateState, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
+
+type Deps = SearchDeps & SearchContextDeps & { readonly ignoredUsers: IgnoredUsers };
+
+/** Searching on the server (client-server API, "Server Side Search"). */
+export function searchRoutes(deps: Deps): Route[] {
+  return [
+    route(search, async ({ body, query, caller }) => {
+      const wanted = body.search_categories.room_events;
+      if (wanted === undefined) return { search_categories: {} };
+      const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
+      const found = await searchEvents(deps, reader, {
+        term: wanted.search_term,
+        keys: wanted.keys,
+        filter: wanted.filter,
+        orderBy: wanted.order_by,
+        groupBy: wanted.groupings?.group_by?.map(({ key }) => key),
+        nextBatch: query.next_batch,
+      });
+      const results = await resultTexts(deps, reader, found, wanted.event_context);
+      const state = wanted.include_state === true ? `,"state":${await stateText(deps, reader, found)}` : '';
+      const next = found.nextBatch === undefined ? '' : `,"next_batch":${JSON.stringify(found.nextBatch)}`;
+      const head = `"count":${found.count},"highlights":${JSON.stringify(found.words)}`;
+      const rest = `"results":[${results.join(',')}],"groups":${groupsText(found)}${state}${next}`;
+      return new RawJson(`{"search_categories":{"room_events":{${head},${rest}}}}`);
+    }),
+  ];
+}
+
+async function resultTexts(
+  deps: Deps,
+  reader: Reader,
+  { results }: Found,
+  context: ContextRequest | undefined,
+): Promise<string[]> {
+  const events = await hydrate(
+    deps,
+    reader,
+    results.map(({ shown }) => shown),
+    MODERN_FORMAT,
+  );
+  const texts: string[] = [];
+  for (const [i, { shown, rank }] of results.entries()) {
+    const around = context === undefined ? '' : await contextText(deps, reader, shown, context);
+    texts.push(`{"rank":${rank},"result":${events[i]}${around}}`);
+  }
+  return texts;
+}
+
+async function contextText(deps: Deps, reader: Reader, target: Shown, request: ContextRequest): Promise<string> {
+  const context = await contextOf(deps, reader, target, request);
+
+  const list = async (shown: readonly Shown[]) => (await hydrate(deps, reader, shown, MODERN_FORMAT)).join(',');
+  const events = `"events_before":[${await list(context.before)}],"events_after":[${await list(context.after)}]`;
+  const tokens = `"start":${JSON.stringify(context.start)},"end":${JSON.stringify(context.end)}`;
+  const profiles = context.profiles === undefined ? '' : `,"profile_info":${JSON.stringify(context.profiles)}`;
+  return `,"context":{${tokens},${events}${profiles}}`;
+}
+
+function groupsText({ groups }: Found): string {
+  const entries = [...groups].map(([key, byName]) => [
+    key,
+    Object.fromEntries(
+      [...byName].map(([name, { results, order, nextBatch }]) => [name, { results, order, next_batch: nextBatch }]),
+    ),
+  ]);
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+/** The current state of each room of the results. */
+async function stateText(deps: Deps, reader: Reader, { results }: Found): Promise<string> {
+  const texts: string[] = [];
+  for (const roomId of new Set(results.map(({ shown }) => shown.event.roomId))) {
+    const events = await hydrateState(deps, reader, await stateOf(deps, reader, roomId), MODERN_FORMAT);
+    texts.push(`${JSON.stringify(roomId)}:[${events.join(',')}]`);
+  }
+  return `{${texts.join(',')}}`;
+}

@@ -1,0 +1,25 @@
+import {
+  getProtocolMetadata,
+  getProtocols,
+  queryLocationByAlias,
+  queryLocationByProtocol,
+  queryUserByID,
+  queryUserByProtocol,
+} from '@hearth/api/client/third-party.ts';
+import { notFound } from '@hearth/protocol/errors.ts';
+import { RawJson, type Route, route } from '../http/route.ts';
+
+/** Other networks (client-server API, "Third-party Networks"); without application services there are none. */
+export function thirdPartyRoutes(): Route[] {
+  const unknown = () => {
+    throw notFound('This server is connected to no such network');
+  };
+  return [
+    route(getProtocols, () => ({})),
+    route(getProtocolMetadata, unknown),
+    route(queryLocationByProtocol, unknown),
+    route(queryUserByProtocol, unknown),
+    route(queryLocationByAlias, () => new RawJson('[]')),
+    route(queryUserByID, () => new RawJson('[]')),
+  ];
+}

@@ -1,0 +1,69 @@
+import { openIdRoutes } from './client-api/openid.ts';
+import { reportRoutes } from './client-api/report.ts';
+import { mutualRoomsRoutes } from './client-api/rooms/mutual-rooms.ts';
+import { threadSubscriptionRoutes } from './client-api/rooms/thread-subscription.ts';
+import { searchRoutes } from './client-api/search.ts';
+import { thirdPartyRoutes } from './client-api/third-party.ts';
+import { userDirectoryRoutes } from './client-api/user-directory.ts';
+import { voipRoutes } from './client-api/voip.ts';
+import type { Reading } from './compose-rooms.ts';
+import type { Config } from './config/schema.ts';
+import type { Route } from './http/route.ts';
+import { OpenIdTokens } from './openid/openid-tokens.ts';
+import type { Background } from './platform/background.ts';
+import { Reports } from './reports/reports.ts';
+import { purgeExpired } from './retention/purge.ts';
+import { messageIndexer } from './search/indexer.ts';
+import { turnSettings } from './settings.ts';
+import { ThreadSubscriptions } from './thread-subscriptions/thread-subscriptions.ts';
+import { People } from './user-directory/people.ts';
+import type { Users } from './users/open-users.ts';
+
+/** Who searches waits for what is missing, so that the indexes need not be quick. */
+const INDEX_EVERY_MS = 5 * 60_000;
+const PURGE_EVERY_MS = 60 * 60_000;
+const REPORTS_EVERY_MS = 24 * 60 * 60_000;
+
+export interface ServicesBase {
+  readonly reading: Reading;
+  readonly users: Users;
+  readonly background: Background;
+}
+
+/** What the server offers beside rooms: finding messages and people, reports, proofs of who somebody is. */
+export function openServices({ reading, users, background }: ServicesBase) {
+  const { index: messageIndex, follower } = messageIndexer(reading);
+  const people = new People(reading);
+  const reports = new Reports({ ...reading, accounts: users.accounts });
+  const openIdTokens = new OpenIdTokens(reading);
+  const threadSubscriptions = new ThreadSubscriptions(reading);
+  reading.profiles.onChange((user, userId) =>
+    background.start('putting a profile into the user directory', () => people.put([{ user, userId }])),
+  );
+  users.accountChanges.onDeactivated((user) => people.remove(user));
+  users.accountChanges.onDeactivated((user) => openIdTokens.forget(user));
+  users.accountChanges.onDeactivated((user) => threadSubscriptions.forget(user));
+  background.every(INDEX_EVERY_MS, 'indexing messages', () => follower.catchUp());
+  background.every(INDEX_EVERY_MS, 'indexing people', () => people.catchUp());
+  if (reading.retention.isActive) {
+    background.every(PURGE_EVERY_MS, 'deleting old messages', () => purgeExpired({ ...reading, messageIndex }));
+  }
+  background.every(REPORTS_EVERY_MS, 'forgetting old reports', () => reports.expire());
+  return { messageIndex, messageIndexer: follower, people, reports, openIdTokens, threadSubscriptions };
+}
+
+export type Services = ReturnType<typeof openServices>;
+
+/** The endpoints of {@link openServices}, and of what needs nothing but the configuration. */
+export function serviceRoutes(services: Services, reading: Reading, config: Config): Route[] {
+  return [
+    ...searchRoutes({ ...reading, ...services }),
+    ...userDirectoryRoutes({ ...services, searchAllUsers: config.user_directory.search_all }),
+    ...mutualRoomsRoutes(reading),
+    ...threadSubscriptionRoutes(services),
+    ...reportRoutes(services),
+    ...openIdRoutes({ ...services, serverName: config.server_name }),
+    ...voipRoutes({ ...reading, turn: turnSettings(config) }),
+    ...thirdPartyRoutes(),
+  ];
+}

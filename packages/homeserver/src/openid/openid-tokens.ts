@@ -1,0 +1,58 @@
+import { forbidden } from '@hearth/protocol/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import { type Random, randomText } from '../platform/random.ts';
+import type { Database } from '../storage/database.ts';
+import type { Names } from '../storage/names.ts';
+import {
+  deleteOldOpenIdTokens,
+  deleteOpenIdTokens,
+  insertOpenIdToken,
+  readOpenIdToken,
+} from '../storage/openid-tokens.ts';
+import { tokenHash } from '../users/token-hash.ts';
+
+interface Parts {
+  readonly database: Database;
+  readonly names: Names;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const VALID_MS = 60 * 60_000;
+
+/** Tokens with which users prove to other services who they are (client-server API, "OpenID"). Stored as hashes. */
+export class OpenIdTokens {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** @throws MatrixError M_FORBIDDEN for anybody else than oneself */
+  async issue(
+    caller: { readonly user: number; readonly userId: string },
+    userId: string,
+  ): Promise<{ token: string; expiresInMs: number }> {
+    if (caller.userId !== userId) throw forbidden('You can only prove who you are yourself');
+    const { database, clock, random } = this.#parts;
+    const token = `hearth_oi_${randomText(random, 32)}`;
+    const now = clock.now();
+    await database.commit([
+      deleteOldOpenIdTokens(now),
+      insertOpenIdToken(tokenHash(token), caller.user, now + VALID_MS),
+    ]);
+    return { token, expiresInMs: VALID_MS };
+  }
+
+  /** Whose token it is; `undefined` for one that is none or has expired. */
+  async owner(token: string): Promise<string | undefined> {
+    const { database, names, clock } = this.#parts;
+    const user = await readOpenIdToken(database, tokenHash(token), clock.now());
+    return user === undefined ? undefined : names.text(user);
+  }
+
+  /** Forgets the tokens of somebody whose account is gone. */
+  async forget(user: number): Promise<void> {
+    await this.#parts.database.commit([deleteOpenIdTokens(user)]);
+  }
+}

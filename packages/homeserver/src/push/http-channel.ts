@@ -1,0 +1,67 @@
+import { asObject, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { Clock } from '../platform/clock.ts';
+import { LruMap } from '../platform/lru.ts';
+import type { QueuedPush } from '../storage/push-queue.ts';
+import type { PusherRow } from '../storage/pushers.ts';
+import { type BadgeDeps, badgeOf } from './badges.ts';
+import type { Channel, Outcome } from './channel.ts';
+import { gatewayOf } from './check-pusher.ts';
+import { badgeNotice, dataOf, eventNotice, type NoticeDeps } from './notice.ts';
+import type { PostJson } from './post-json.ts';
+import type { Actions } from './verdicts.ts';
+import { type WorthTellingDeps, worthTelling } from './worth-telling.ts';
+
+export interface HttpChannelDeps extends NoticeDeps, BadgeDeps, WorthTellingDeps {
+  readonly clock: Clock;
+  readonly postJson: PostJson;
+}
+
+const TIMEOUT_MS = 15_000;
+const CLEARED_MAX = 50_000;
+/** Nobody wants to be woken for what is older. */
+const TOLD_MS_MAX = 24 * 60 * 60_000;
+
+/** Tells push gateways of events, one by one (client-server API, "Push Notifications"). */
+export class HttpChannel implements Channel {
+  readonly #deps: HttpChannelDeps;
+  /** Pushers that were told last that nothing is unread. */
+  readonly #cleared = new LruMap<number, true>(CLEARED_MAX);
+
+  constructor(deps: HttpChannelDeps) {
+    this.#deps = deps;
+  }
+
+  async deliver(pusher: PusherRow, [first]: readonly QueuedPush[]): Promise<Outcome> {
+    if (first === undefined) return { kind: 'done', upTo: 0 };
+    const told: Outcome = { kind: 'done', upTo: first.event };
+    const worth = await worthTelling(this.#deps, pusher.user_num, first.event);
+    if (worth === undefined || this.#deps.clock.now() - worth.event.ts > TOLD_MS_MAX) return told;
+    const id = await this.#deps.names.text(pusher.user_num);
+    const unread = await badgeOf(this.#deps, { num: pusher.user_num, id });
+    const actions = JSON.parse(first.actions) as Actions;
+    this.#cleared.delete(pusher.num);
+    const outcome = await this.#post(pusher, await eventNotice(this.#deps, pusher, { ...worth, actions, unread }));
+    return outcome ?? told;
+  }
+
+  /** Says that nothing is unread any more, if the gateway may think otherwise. */
+  async clearBadge(pusher: PusherRow): Promise<Outcome> {
+    const done: Outcome = { kind: 'done', upTo: 0 };
+    if (this.#cleared.get(pusher.num) === true) return done;
+    const outcome = await this.#post(pusher, badgeNotice(pusher));
+    if (outcome === undefined) this.#cleared.set(pusher.num, true);
+    return outcome ?? done;
+  }
+
+  /** What went wrong, if anything did. */
+  async #post(pusher: PusherRow, notice: JsonObject): Promise<Outcome | undefined> {
+    try {
+      const { status, body } = await this.#deps.postJson(gatewayOf(dataOf(pusher)), notice, TIMEOUT_MS);
+      if (status !== 200) return { kind: 'failed' };
+      const rejected = asStringArray(asObject(body)?.rejected) ?? [];
+      return rejected.includes(pusher.pushkey) ? { kind: 'rejected' } : undefined;
+    } catch {
+      return { kind: 'failed' };
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import type { EventStore } from '../storage/event-store.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { TimelineStore } from '../storage/timeline-store.ts';
+
+/** One room's events that were read and not yet given, the latest last. */
+interface Pile {
+  readonly room: number;
+  readonly events: StoredEvent[];
+}
+
+const READ_AT_ONCE = 20;
+
+/** The events of many rooms, the latest first. Only rooms whose turn comes are read. */
+export class LatestFirst {
+  readonly #deps: { readonly events: EventStore; readonly timelines: TimelineStore };
+  readonly #from: number;
+  #piles: Pile[] = [];
+  #reached = 0;
+
+  /** `from`: the position of the first event that may come. */
+  constructor(deps: { readonly events: EventStore; readonly timelines: TimelineStore }, from: number) {
+    this.#deps = deps;
+    this.#from = from;
+  }
+
+  /** The number of the last event that was given. */
+  get reached(): number {
+    return this.#reached;
+  }
+
+  async open(rooms: readonly number[]): Promise<void> {
+    const last = await this.#deps.timelines.lastAt(rooms, this.#from);
+    const events = await this.#deps.events.load(last.values());
+    this.#piles = [...last].flatMap(([room, num]) => {
+      const event = events.get(num);
+      return event === undefined ? [] : [{ room, events: [event] }];
+    });
+    this.#piles.sort((a, b) => top(a) - top(b));
+  }
+
+  /** The next events; fewer than asked for only at the end. */
+  async take(count: number): Promise<StoredEvent[]> {
+    const taken: StoredEvent[] = [];
+    while (taken.length < count) {
+      const pile = this.#piles.pop();
+      const event = pile?.events.pop();
+      if (pile === undefined || event === undefined) break;
+      taken.push(event);
+      this.#reached = event.num;
+      if (pile.events.length === 0) await this.#refill(pile, event);
+      if (pile.events.length > 0) this.#insert(pile);
+    }
+    return taken;
+  }
+
+  async #refill(pile: Pile, { room, seq }: StoredEvent): Promise<void> {
+    const { timelines, events } = this.#deps;
+    const nums = await timelines.page({ room, after: 0, upTo: (seq ?? 1) - 1 }, true, READ_AT_ONCE);
+    pile.events.push(...(await events.list(nums)).reverse());
+  }
+
+  /** Puts a pile in its place: the one whose latest event is next stands last. */
+  #insert(pile: Pile): void {
+    let low = 0;
+    let high = this.#piles.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#piles[middle];
+      if (other !== undefined && top(other) < top(pile)) low = middle + 1;
+      else high = middle;
+    }
+    this.#piles.splice(low, 0, pile);
+  }
+}
+
+function top({ events }: Pile): number {
+  return events.at(-1)?.num ?? 0;
+}

@@ -1,0 +1,63 @@
+import type { Clock } from '../platform/clock.ts';
+import { LruMap } from '../platform/lru.ts';
+import type { QueuedPush } from '../storage/push-queue.ts';
+import type { PusherRow } from '../storage/pushers.ts';
+import type { Channel, Outcome } from './channel.ts';
+import type { SendMail } from './mailer.ts';
+import { type Missed, missedMail } from './missed-mail.ts';
+import type { NoticeDeps } from './notice.ts';
+import { type WorthTellingDeps, worthTelling } from './worth-telling.ts';
+
+export interface MailChannelDeps extends NoticeDeps, WorthTellingDeps {
+  readonly clock: Clock;
+  readonly sendMail: SendMail;
+  /** How long something has to be unread. */
+  readonly afterMs: number;
+  /** The shortest time between two mails to one pusher. */
+  readonly everyMs: number;
+}
+
+const SENT_MAX = 50_000;
+/** What could not be sent for so long is not sent any more. */
+const TOLD_MS_MAX = 3 * 24 * 60 * 60_000;
+
+/** Sends mail about what was not read for a while, everything in one mail. */
+export class MailChannel implements Channel {
+  readonly #deps: MailChannelDeps;
+  readonly #sent = new LruMap<number, number>(SENT_MAX);
+
+  constructor(deps: MailChannelDeps) {
+    this.#deps = deps;
+  }
+
+  async deliver(pusher: PusherRow, queue: readonly QueuedPush[]): Promise<Outcome> {
+    const { clock, sendMail, names } = this.#deps;
+    const missed = await this.#missed(pusher.user_num, queue);
+    const done: Outcome = { kind: 'done', upTo: queue.at(-1)?.event ?? 0 };
+    const [oldest] = missed;
+    if (oldest === undefined) return done;
+    const due = Math.max(
+      oldest.event.ts + this.#deps.afterMs,
+      (this.#sent.get(pusher.num) ?? Number.NEGATIVE_INFINITY) + this.#deps.everyMs,
+    );
+    const now = clock.now();
+    if (now < due) return { kind: 'later', afterMs: due - now };
+    const userId = await names.text(pusher.user_num);
+    try {
+      await sendMail(await missedMail(this.#deps, { user: pusher.user_num, userId, address: pusher.pushkey }, missed));
+    } catch {
+      return { kind: 'failed' };
+    }
+    this.#sent.set(pusher.num, now);
+    return done;
+  }
+
+  async #missed(user: number, queue: readonly QueuedPush[]): Promise<Missed[]> {
+    const missed: Missed[] = [];
+    for (const { event: num } of queue) {
+      const worth = await worthTelling(this.#deps, user, num);
+      if (worth !== undefined && this.#deps.clock.now() - worth.event.ts <= TOLD_MS_MAX) missed.push(worth);
+    }
+    return missed;
+  }
+}

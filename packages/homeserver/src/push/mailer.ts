@@ -1,0 +1,48 @@
+import type { Transporter } from 'nodemailer';
+
+/** A mail as it is to be sent. */
+export interface Mail {
+  /** One address. */
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** @throws Error when the mail server does not take it */
+export type SendMail = (mail: Mail) => Promise<void>;
+
+export interface MailerSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: 'starttls' | 'always' | 'never';
+  readonly login: { readonly user: string; readonly pass: string } | undefined;
+  readonly from: string;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** Sends mail through a mail server. The library is loaded with the first mail. */
+export function openMailer({ host, port, tls, login, from }: MailerSettings): SendMail {
+  let transporter: Promise<Transporter> | undefined;
+  const open = async (): Promise<Transporter> => {
+    const { createTransport } = await import('nodemailer');
+    return createTransport({
+      host,
+      port,
+      secure: tls === 'always',
+      requireTLS: tls === 'starttls',
+      ignoreTLS: tls === 'never',
+      connectionTimeout: TIMEOUT_MS,
+      greetingTimeout: TIMEOUT_MS,
+      socketTimeout: TIMEOUT_MS,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+      ...(login === undefined ? {} : { auth: login }),
+    });
+  };
+  return async ({ to, ...mail }) => {
+    transporter ??= open();
+    await (await transporter).sendMail({ from, to: { name: '', address: to }, ...mail });
+  };
+}

@@ -1,0 +1,85 @@
+import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import type { Head } from '../rooms/head.ts';
+import type { MembershipStore } from '../storage/membership-store.ts';
+import type { Names } from '../storage/names.ts';
+import type { PusherRow } from '../storage/pushers.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import { memberNameOf, roomAliasOf, roomNameOf } from './room-name.ts';
+import type { Actions } from './verdicts.ts';
+
+export interface NoticeDeps {
+  readonly names: Names;
+  readonly memberships: MembershipStore;
+}
+
+/** What a gateway is told of an event (push gateway API, "POST /_matrix/push/v1/notify"). */
+export async function eventNotice(
+  deps: NoticeDeps,
+  pusher: PusherRow,
+  { event, head, actions, unread }: { event: StoredEvent; head: Head; actions: Actions; unread: number },
+): Promise<JsonObject> {
+  const data = dataOf(pusher);
+  const tweaks = tweaksOf(actions);
+  const notice: JsonObject = {
+    event_id: event.eventId,
+    room_id: event.roomId,
+    // "Counts whose value is zero should be omitted."
+    counts: unread === 0 ? {} : { unread },
+    prio: isUrgent(event, tweaks) ? 'high' : 'low',
+    devices: [deviceOf(pusher, data, tweaks)],
+  };
+  if (data.format === 'event_id_only') return { notification: notice };
+  const isAboutUser = event.type === 'm.room.member' && event.stateKeyNum === pusher.user_num;
+  return {
+    notification: {
+      ...notice,
+      type: event.type,
+      sender: event.sender,
+      sender_display_name: await memberNameOf(head, event.sender),
+      room_name: await roomNameOf(deps, head, pusher.user_num),
+      room_alias: await roomAliasOf(head),
+      ...(isAboutUser ? { user_is_target: true } : {}),
+      content: event.content,
+    },
+  };
+}
+
+/** What a gateway is told when there is nothing unread any more. The zero is what this is about, so it is there. */
+export function badgeNotice(pusher: PusherRow): JsonObject {
+  return { notification: { counts: { unread: 0 }, devices: [deviceOf(pusher, dataOf(pusher))] } };
+}
+
+/** The pusher's data without the address, which is nobody's business behind the gateway. */
+function deviceOf(pusher: PusherRow, data: JsonObject, tweaks?: JsonObject): JsonObject {
+  const { url: _url, ...forwarded } = data;
+  return {
+    app_id: pusher.app_id,
+    pushkey: pusher.pushkey,
+    pushkey_ts: Math.floor(pusher.set_ts / 1000),
+    data: forwarded,
+    ...(tweaks === undefined ? {} : { tweaks }),
+  };
+}
+
+/** What this server has stored itself. */
+export function dataOf(pusher: PusherRow): JsonObject {
+  return JSON.parse(pusher.data) as JsonObject;
+}
+
+/** What rules change about how a notification is shown (client-server API, "Push Rules", `set_tweak`). */
+function tweaksOf(actions: Actions): JsonObject {
+  const tweaks: [string, JsonValue][] = [];
+  for (const action of actions) {
+    if (!isObject(action) || typeof action.set_tweak !== 'string') continue;
+    const { set_tweak: name, value } = action;
+    // "If a highlight tweak is given with no value, its value is defined to be true."
+    if (value !== undefined) tweaks.push([name, value]);
+    else if (name === 'highlight') tweaks.push([name, true]);
+  }
+  return Object.fromEntries(tweaks);
+}
+
+/** What is encrypted may be urgent: only the device can know. */
+function isUrgent(event: StoredEvent, { sound, highlight }: JsonObject): boolean {
+  return event.type === 'm.room.encrypted' || sound !== undefined || highlight === true;
+}

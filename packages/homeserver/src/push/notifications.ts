@@ -1,0 +1,108 @@
+import { invalidParam } from '@hearth/protocol/errors.ts';
+import type { JsonValue } from '@hearth/protocol/json/value.ts';
+import type { Receipts } from '../receipts/receipts.ts';
+import type { Heads } from '../rooms/heads.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { TimelineStore } from '../storage/timeline-store.ts';
+import type { Reader, Shown } from '../timeline/hydrate.ts';
+import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
+import { LatestFirst } from './latest-first.ts';
+import { threadsOf } from './threads.ts';
+import { readMarks } from './unread-counts.ts';
+import { type Actions, type Verdicts, verdictOf } from './verdicts.ts';
+
+export interface NotificationsDeps extends VisibilityDeps {
+  readonly heads: Heads;
+  readonly timelines: TimelineStore;
+  readonly receipts: Receipts;
+  readonly verdicts: Verdicts;
+}
+
+/** An event that a user was notified of. */
+export interface Notification {
+  readonly shown: Shown;
+  readonly actions: Actions & JsonValue[];
+  readonly read: boolean;
+}
+
+export interface NotificationsQuery {
+  readonly from?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly onlyHighlights: boolean;
+}
+
+const LIMIT_DEFAULT = 20;
+const LIMIT_MAX = 100;
+const BATCH = 100;
+/** How many events one request looks at; after that it answers with what it has. */
+const SCANNED_MAX = 2_000;
+
+/**
+ * What a user was notified of, the latest first (client-server API, "GET /notifications"): made when it is asked for, from
+ * the timelines of their rooms and their rules as they are, so that sending pays nothing for it.
+ * @throws MatrixError M_INVALID_PARAM
+ */
+export async function notificationsPage(
+  deps: NotificationsDeps,
+  reader: Reader,
+  query: NotificationsQuery,
+): Promise<{ notifications: Notification[]; next?: string }> {
+  const limit = Math.max(1, Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX));
+  const rows = [...(await deps.userRooms.of(reader.user)).values()].filter(({ membership }) => membership === 'join');
+  const source = new LatestFirst(deps, parseFrom(query.from));
+  await source.open(rows.map(({ room }) => room));
+  const found: Notification[] = [];
+  for (let scanned = 0; scanned < SCANNED_MAX; scanned += BATCH) {
+    const events = await source.take(BATCH);
+    found.push(...(await notified(deps, reader, query.onlyHighlights, events)));
+    if (found.length > limit) {
+      const notifications = found.slice(0, limit);
+      return { notifications, next: `n${(notifications.at(-1)?.shown.event.num ?? 1) - 1}` };
+    }
+    if (events.length < BATCH) return { notifications: found };
+  }
+  return { notifications: found, next: `n${source.reached - 1}` };
+}
+
+async function notified(
+  deps: NotificationsDeps,
+  reader: Reader,
+  onlyHighlights: boolean,
+  events: readonly StoredEvent[],
+): Promise<Notification[]> {
+  const others = events.filter(
+    ({ senderNum, redactedBy }) => senderNum !== reader.user && redactedBy === null && !reader.ignored.has(senderNum),
+  );
+  const found: Notification[] = [];
+  for (const [room, inRoom] of Map.groupBy(others, (event) => event.room)) {
+    const head = await deps.heads.byNum(room);
+    if (head === undefined) continue;
+    // Nobody was notified of what happened before they came.
+    const visible = await visibleEvents(deps, reader.user, room, inRoom);
+    const shown = visible.filter(({ membership }) => membership === 'join');
+    const marks = readMarks([...(await deps.receipts.receiptsOf(room)).ofUser(reader.user)]);
+    const userId = await deps.names.text(reader.user);
+    const all = await deps.verdicts.actionsOf(
+      reader.user,
+      userId,
+      head,
+      shown.map(({ event }) => event),
+    );
+    const loud = shown.map(({ event }) => event).filter((_, i) => (all[i] ?? []).length > 0);
+    const threads = await threadsOf(deps.events, loud);
+    for (const [i, each] of shown.entries()) {
+      const actions = [...(all[i] ?? [])];
+      if (actions.length === 0 || (onlyHighlights && verdictOf(actions) !== 'highlight')) continue;
+      found.push({ shown: each, actions, read: (each.event.seq ?? 0) <= marks.of(threads.get(each.event.num)) });
+    }
+  }
+  return found.sort((a, b) => b.shown.event.num - a.shown.event.num);
+}
+
+/** The position from which to go back. */
+function parseFrom(text: string | undefined): number {
+  if (text === undefined) return Number.MAX_SAFE_INTEGER;
+  const match = /^n(\d{1,15})$/.exec(text);
+  if (match === null) throw invalidParam('from is not a token of this list');
+  return Number(match[1]);
+}

@@ -1,0 +1,33 @@
+import { relationOf } from '../rooms/effects.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+
+/** "A maximum of 3 hops is recommended" (client-server API, "Threaded read receipts"). */
+const HOPS_MAX = 3;
+
+/** The threads that events of one room belong to, as root ids by event number; none for the main timeline. */
+export async function threadsOf(
+  store: EventStore,
+  events: readonly StoredEvent[],
+): Promise<ReadonlyMap<number, string>> {
+  const threads = new Map<number, string>();
+  /** What is still to be followed: each event with the one it relates to. */
+  let open = new Map<number, string>();
+  const look = (num: number, event: StoredEvent) => {
+    const relation = relationOf(event);
+    if (relation?.relType === 'm.thread') threads.set(num, relation.parent);
+    else if (relation !== undefined) open.set(num, relation.parent);
+  };
+  for (const event of events) look(event.num, event);
+  for (let hop = 0; hop < HOPS_MAX && open.size > 0; hop++) {
+    const before = open;
+    open = new Map();
+    const nums = await store.numsOf([...new Set(before.values())]);
+    const parents = await store.load(nums.values());
+    for (const [num, parentId] of before) {
+      const parent = parents.get(nums.get(parentId) ?? 0);
+      if (parent !== undefined) look(num, parent);
+    }
+  }
+  return threads;
+}

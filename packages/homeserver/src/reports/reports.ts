@@ -1,0 +1,82 @@
+import { invalidParam, limitExceeded, notFound } from '@hearth/protocol/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import { type Random, randomText } from '../platform/random.ts';
+import type { Membership } from '../rooms/membership-view.ts';
+import type { Database } from '../storage/database.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import { countReports, deleteOldReports, insertReport, type ReportRow, readReports } from '../storage/reports.ts';
+import type { Accounts } from '../users/accounts.ts';
+
+interface Parts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly membership: Membership;
+  readonly events: EventStore;
+  readonly accounts: Accounts;
+}
+
+/** Who reports, and why. */
+export interface Complaint {
+  readonly user: number;
+  readonly reason: string;
+  readonly score?: number | null | undefined;
+}
+
+const REASON_CHARACTERS_MAX = 2_000;
+const DAY_MS = 24 * 60 * 60_000;
+const PER_DAY_MAX = 200;
+const KEPT_MS = 365 * DAY_MS;
+
+/** What users report to the administrators (client-server API, "Reporting Content"). Kept for a year. */
+export class Reports {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** @throws MatrixError M_NOT_FOUND unless the user is in the room and the event as well */
+  async reportEvent(complaint: Complaint, roomId: string, eventId: string): Promise<void> {
+    const { membership, events } = this.#parts;
+    const event = await events.byId(eventId);
+    const isHere = event !== undefined && event.seq !== null && event.roomId === roomId;
+    if (!isHere || !(await membership.isJoined(roomId, complaint.user))) {
+      throw notFound('There is no such event, or you are not in the room');
+    }
+    await this.#add(complaint, { room: event.room, event: event.num, user_num: event.senderNum });
+  }
+
+  /** @throws MatrixError M_NOT_FOUND */
+  async reportRoom(complaint: Complaint, roomId: string): Promise<void> {
+    const room = await this.#parts.membership.roomNum(roomId);
+    if (room === undefined) throw notFound('There is no such room');
+    await this.#add(complaint, { room, event: null, user_num: null });
+  }
+
+  /** @throws MatrixError M_NOT_FOUND */
+  async reportUser(complaint: Complaint, userId: string): Promise<void> {
+    const account = await this.#parts.accounts.find(userId);
+    if (account === undefined) throw notFound('There is no such user');
+    await this.#add(complaint, { room: null, event: null, user_num: account.user });
+  }
+
+  /** The latest reports first. */
+  latest(limit: number): Promise<ReportRow[]> {
+    return readReports(this.#parts.database, limit);
+  }
+
+  /** Forgets what is too old. */
+  async expire(): Promise<void> {
+    await this.#parts.database.commit([deleteOldReports(this.#parts.clock.now() - KEPT_MS)]);
+  }
+
+  async #add({ user, reason, score }: Complaint, about: Pick<ReportRow, 'room' | 'event' | 'user_num'>): Promise<void> {
+    const { database, clock, random } = this.#parts;
+    if (reason.length > REASON_CHARACTERS_MAX) throw invalidParam('The reason is too long');
+    const ts = clock.now();
+    if ((await countReports(database, user, ts - DAY_MS)) >= PER_DAY_MAX) throw limitExceeded(DAY_MS);
+    const id = randomText(random, 22);
+    await database.commit([insertReport({ id, reporter: user, ts, ...about, reason, score: score ?? null })]);
+  }
+}

@@ -1,0 +1,57 @@
+import { asInteger } from '@hearth/protocol/json/value.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Heads } from './heads.ts';
+
+/** How long messages are kept; `undefined` where nothing is deleted. Times are milliseconds. */
+export interface RetentionSettings {
+  readonly defaultMs: number | undefined;
+  readonly minMs: number | undefined;
+  readonly maxMs: number | undefined;
+}
+
+/** Until when rooms keep their messages (MSC1763, `m.room.retention`). State is kept for ever. */
+export class Retention {
+  readonly #settings: RetentionSettings | undefined;
+  readonly #heads: Heads;
+  readonly #clock: Clock;
+
+  constructor(settings: RetentionSettings | undefined, heads: Heads, clock: Clock) {
+    this.#settings = settings;
+    this.#heads = heads;
+    this.#clock = clock;
+  }
+
+  /** Whether anything is ever deleted: if not, nobody has to ask further. */
+  get isActive(): boolean {
+    return this.#settings !== undefined;
+  }
+
+  /** Messages of a room from before this time are deleted, or about to be; `undefined` for none. */
+  async expiredBefore(room: number): Promise<number | undefined> {
+    if (this.#settings === undefined) return undefined;
+    const policy = await (await this.#heads.byNum(room))?.state('m.room.retention');
+    return this.expiredBeforeBy(policy);
+  }
+
+  /** As {@link expiredBefore}, for a room with this `m.room.retention`. */
+  expiredBeforeBy(policy: StoredEvent | undefined): number | undefined {
+    const lifetimeMs = this.#settings === undefined ? undefined : lifetimeOf(this.#settings, policy);
+    return lifetimeMs === undefined ? undefined : this.#clock.now() - lifetimeMs;
+  }
+
+  /** Events without those that are to be deleted. */
+  async withoutExpired(room: number, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]> {
+    const before = await this.expiredBefore(room);
+    return before === undefined ? events : events.filter(({ ts, isState }) => isState || ts >= before);
+  }
+}
+
+/** What the room says, within what the server allows. A policy that makes no sense is none. */
+function lifetimeOf(settings: RetentionSettings, policy: StoredEvent | undefined): number | undefined {
+  const { defaultMs, minMs = 0, maxMs = Number.POSITIVE_INFINITY } = settings;
+  const asked = asInteger(policy?.content.max_lifetime);
+  const wanted = asked !== undefined && asked > 0 ? asked : defaultMs;
+  if (wanted === undefined) return Number.isFinite(maxMs) ? maxMs : undefined;
+  return Math.min(Math.max(wanted, minMs), maxMs);
+}

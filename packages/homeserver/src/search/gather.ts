@@ -1,0 +1,88 @@
+import { type Matcher, matches as passes } from '../filters/matching.ts';
+import { foldText, type WantedGram } from '../storage/grams.ts';
+import type { Candidate, MessageIndex } from '../storage/message-index.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Reader, Shown } from '../timeline/hydrate.ts';
+import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
+import { rankOf } from './rank.ts';
+import { type SearchKey, searchableText } from './searchable.ts';
+import type { Group } from './token.ts';
+
+/** What a search looks for, and where. */
+export interface Wanted {
+  readonly words: readonly string[];
+  readonly grams: readonly WantedGram[];
+  readonly keys: readonly SearchKey[];
+  readonly matcher: Matcher;
+  readonly rooms: ReadonlySet<number>;
+  /** Only events before this one. */
+  readonly before: number;
+  readonly group: Group | undefined;
+}
+
+export interface Match {
+  readonly shown: Shown;
+  readonly rank: number;
+}
+
+const BATCH = 500;
+/** The best or latest of so many matches are given; nobody reads further. */
+const MATCHES_MAX = 500;
+/** How many events of the index one request looks at. */
+const SCANNED_MAX = 20_000;
+
+/**
+ * The latest events that match and that the reader may see. The index only says where to look: what counts is the event
+ * as it is now, so that what was redacted or changed is not found, however far the index is.
+ */
+export async function gather(
+  deps: VisibilityDeps & { readonly messageIndex: MessageIndex },
+  reader: Reader,
+  wanted: Wanted,
+): Promise<{ matches: Match[]; next: number | undefined }> {
+  const found: Match[] = [];
+  let { before } = wanted;
+  for (let scanned = 0; scanned < SCANNED_MAX && found.length < MATCHES_MAX; scanned += BATCH) {
+    const candidates = await deps.messageIndex.find(wanted.grams, before, BATCH);
+    found.push(...(await matching(deps, reader, wanted, candidates)));
+    before = candidates.at(-1)?.num ?? before;
+    if (candidates.length < BATCH) return { matches: found, next: undefined };
+  }
+  return { matches: found, next: before };
+}
+
+async function matching(
+  deps: VisibilityDeps,
+  reader: Reader,
+  wanted: Wanted,
+  candidates: readonly Candidate[],
+): Promise<Match[]> {
+  const here = candidates.filter(({ room }) => wanted.rooms.has(room));
+  if (here.length === 0) return [];
+  const events = await deps.events.list(here.map(({ num }) => num));
+  const ranks = new Map<number, number>();
+  for (const event of events) {
+    const rank = isWanted(event, reader, wanted) ? rankIn(event, wanted) : undefined;
+    if (rank !== undefined) ranks.set(event.num, rank);
+  }
+  const byRoom = Map.groupBy(
+    events.filter(({ num }) => ranks.has(num)),
+    ({ room }) => room,
+  );
+  const visible: Shown[] = [];
+  for (const [room, some] of byRoom) visible.push(...(await visibleEvents(deps, reader.user, room, some)));
+  return visible
+    .map((shown) => ({ shown, rank: ranks.get(shown.event.num) ?? 0 }))
+    .sort((a, b) => b.shown.event.num - a.shown.event.num);
+}
+
+function isWanted(event: StoredEvent, reader: Reader, { matcher, group }: Wanted): boolean {
+  if (reader.ignored.has(event.senderNum) && !event.isState) return false;
+  if (group !== undefined && (group.key === 'room_id' ? event.room : event.senderNum) !== group.num) return false;
+  return passes(matcher, event.type, event.sender, () => Object.hasOwn(event.content, 'url'));
+}
+
+function rankIn(event: StoredEvent, { keys, words }: Wanted): number | undefined {
+  const text = searchableText(event, keys);
+  return text === undefined ? undefined : rankOf(foldText(text), words);
+}

@@ -1,0 +1,157 @@
+import { invalidParam } from '@hearth/protocol/errors.ts';
+import type { RoomEventFilter } from '../filters/filter.ts';
+import { matcherOf } from '../filters/matching.ts';
+import { foldText, type WantedGram, wantedGrams, wordsOf } from '../storage/grams.ts';
+import type { MessageIndex } from '../storage/message-index.ts';
+import type { Follower } from '../timeline/follower.ts';
+import type { Reader, Shown } from '../timeline/hydrate.ts';
+import type { VisibilityDeps } from '../timeline/visibility.ts';
+import { gather, type Match, type Wanted } from './gather.ts';
+import { SEARCH_KEYS, type SearchKey } from './searchable.ts';
+import { type Group, parseSearchToken, type SearchToken, searchToken } from './token.ts';
+
+export interface SearchDeps extends VisibilityDeps {
+  readonly messageIndex: MessageIndex;
+  readonly messageIndexer: Follower;
+}
+
+/** The category `room_events` of a search. */
+export interface SearchRequest {
+  readonly term: string;
+  readonly keys?: readonly SearchKey[] | undefined;
+  readonly filter?: RoomEventFilter | undefined;
+  readonly orderBy?: 'rank' | 'recent' | undefined;
+  readonly groupBy?: readonly Group['key'][] | undefined;
+  readonly nextBatch?: string | undefined;
+}
+
+/** The results of one group on a page. */
+export interface FoundGroup {
+  readonly results: readonly string[];
+  readonly order: number;
+  readonly nextBatch?: string | undefined;
+}
+
+export interface Found {
+  /** How many there are, approximately. */
+  readonly count: number;
+  readonly results: readonly { readonly shown: Shown; readonly rank: number }[];
+  /** By key, then by room or user id. */
+  readonly groups: ReadonlyMap<Group['key'], ReadonlyMap<string, FoundGroup>>;
+  readonly nextBatch?: string | undefined;
+  /** What to highlight. */
+  readonly words: readonly string[];
+}
+
+const TERM_CHARACTERS_MAX = 1_000;
+const LIMIT_DEFAULT = 10;
+const LIMIT_MAX = 100;
+/** The index is waited for only so long after a restart that left it far behind. */
+const INDEX_WAIT_MS = 10_000;
+
+/**
+ * Messages, room names and topics that contain all words of the term (client-server API, "Server Side Search"); only
+ * what the reader may see, of rooms that they are in or were in.
+ * @throws MatrixError M_INVALID_PARAM
+ */
+export async function searchEvents(deps: SearchDeps, reader: Reader, request: SearchRequest): Promise<Found> {
+  if (request.term.length > TERM_CHARACTERS_MAX) throw invalidParam('search_term is too long');
+  const words = wordsOf(foldText(request.term));
+  const from = request.nextBatch === undefined ? FIRST : parseSearchToken(request.nextBatch);
+  const grams = wantedGrams(words);
+  const limit = Math.min(request.filter?.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+  if (grams.length === 0 || limit === 0) return { count: 0, results: [], groups: new Map(), words };
+  await deps.messageIndexer.catchUp(INDEX_WAIT_MS);
+  const wanted = await wantedOf(deps, reader, request, { words, grams, from });
+  const { matches, next } = await gather(deps, reader, wanted);
+  return request.orderBy === 'recent'
+    ? recentPage(request, from, { matches, next, limit, words })
+    : rankedPage(request, from, { matches, next: undefined, limit, words });
+}
+
+const FIRST: SearchToken = { given: 0, before: Number.MAX_SAFE_INTEGER };
+
+async function wantedOf(
+  deps: SearchDeps,
+  reader: Reader,
+  { filter, keys = SEARCH_KEYS, orderBy }: SearchRequest,
+  { words, grams, from }: { words: readonly string[]; grams: readonly WantedGram[]; from: SearchToken },
+): Promise<Wanted> {
+  const matcher = matcherOf(filter);
+  const rows = [...(await deps.userRooms.of(reader.user)).values()];
+  const seen = rows.filter(({ membership, forgotten }) => !forgotten && SEARCHED.has(membership));
+  const ids = await deps.names.texts(seen.map(({ room }) => room));
+  const rooms = seen.filter(({ room }) => matcher.room?.(ids.get(room) ?? '') ?? true).map(({ room }) => room);
+  // The rank of older events may be higher: such a search begins anew for each page.
+  const before = orderBy === 'recent' ? from.before : Number.MAX_SAFE_INTEGER;
+  return { words, grams, keys, matcher, rooms: new Set(rooms), before, group: from.group };
+}
+
+/** Of rooms to which a user is only invited there is nothing to be found. */
+const SEARCHED: ReadonlySet<string> = new Set(['join', 'leave', 'ban']);
+
+interface Gathered {
+  /** The latest first. */
+  readonly matches: readonly Match[];
+  /** Where to look on, if not everything was looked at. */
+  readonly next: number | undefined;
+  readonly limit: number;
+  readonly words: readonly string[];
+}
+
+function recentPage({ groupBy = [] }: SearchRequest, from: SearchToken, gathered: Gathered): Found {
+  const { matches, next, limit, words } = gathered;
+  const results = matches.slice(0, limit);
+  const given = from.given + results.length;
+  const before = matches.length > limit ? results.at(-1)?.shown.event.num : next;
+  const nextBatch = before === undefined ? undefined : searchToken({ given, before, group: from.group });
+  const more = (group: Group) =>
+    next !== undefined || matches.slice(limit).some(({ shown }) => numOf(shown, group.key) === group.num);
+  const groups = groupsOf(results, groupBy, (group) =>
+    before !== undefined && more(group) ? searchToken({ given: 0, before, group }) : undefined,
+  );
+  return { count: from.given + matches.length, results, groups, nextBatch, words };
+}
+
+function rankedPage({ groupBy = [] }: SearchRequest, from: SearchToken, gathered: Gathered): Found {
+  const { matches, limit, words } = gathered;
+  const sorted = matches.toSorted((a, b) => b.rank - a.rank || b.shown.event.num - a.shown.event.num);
+  const results = sorted.slice(from.given, from.given + limit);
+  const given = from.given + results.length;
+  const nextBatch = given < sorted.length ? searchToken({ ...from, given }) : undefined;
+  const rest = sorted.slice(given);
+  const groups = groupsOf(results, groupBy, (group) =>
+    from.group === undefined && rest.some(({ shown }) => numOf(shown, group.key) === group.num)
+      ? searchToken({
+          given: results.filter(({ shown }) => numOf(shown, group.key) === group.num).length,
+          before: 0,
+          group,
+        })
+      : undefined,
+  );
+  return { count: sorted.length, results, groups, nextBatch, words };
+}
+
+function groupsOf(
+  results: readonly Match[],
+  keys: readonly Group['key'][],
+  nextOf: (group: Group) => string | undefined,
+): Found['groups'] {
+  const groups = new Map<Group['key'], Map<string, FoundGroup>>();
+  for (const key of keys) {
+    const byNum = Map.groupBy(results, ({ shown }) => numOf(shown, key));
+    const named = [...byNum].flatMap(([num, matches], order): [string, FoundGroup][] => {
+      const [first] = matches;
+      if (first === undefined) return [];
+      const { roomId, sender } = first.shown.event;
+      const ids = matches.map(({ shown }) => shown.event.eventId);
+      return [[key === 'room_id' ? roomId : sender, { results: ids, order, nextBatch: nextOf({ key, num }) }]];
+    });
+    groups.set(key, new Map(named));
+  }
+  return groups;
+}
+
+function numOf({ event }: Shown, key: Group['key']): number {
+  return key === 'room_id' ? event.room : event.senderNum;
+}

@@ -1,0 +1,45 @@
+import { type Database, sql, type Write, write } from './database.ts';
+
+const select = sql(
+  'SELECT is_subscribed, is_automatic, position FROM thread_subscriptions WHERE user_num = ? AND room = ? AND root = ?',
+);
+const count = sql('SELECT count(*) AS count FROM thread_subscriptions WHERE user_num = ?');
+const upsert = sql(
+  `INSERT INTO thread_subscriptions (user_num, room, root, is_subscribed, is_automatic, position) VALUES (?, ?, ?, ?, ?, ?)
+   ON CONFLICT (user_num, room, root) DO UPDATE SET is_subscribed = excluded.is_subscribed,
+   is_automatic = excluded.is_automatic, position = excluded.position`,
+);
+const remove = sql('DELETE FROM thread_subscriptions WHERE user_num = ?');
+
+/** A thread, by its room and its root. */
+export interface ThreadKey {
+  readonly user: number;
+  readonly room: number;
+  readonly root: number;
+}
+
+export interface ThreadSubscriptionRow {
+  readonly is_subscribed: number;
+  readonly is_automatic: number;
+  /** The end of the stream when it was set. */
+  readonly position: number;
+}
+
+export function readThreadSubscription(
+  database: Database,
+  { user, room, root }: ThreadKey,
+): Promise<ThreadSubscriptionRow | undefined> {
+  return database.first<ThreadSubscriptionRow>(select, user, room, root);
+}
+
+export async function countThreadSubscriptions(database: Database, user: number): Promise<number> {
+  return Number((await database.first<{ count: number }>(count, user))?.count ?? 0);
+}
+
+export function putThreadSubscription({ user, room, root }: ThreadKey, row: ThreadSubscriptionRow): Write {
+  return write(upsert, user, room, root, row.is_subscribed, row.is_automatic, row.position);
+}
+
+export function deleteThreadSubscriptions(user: number): Write {
+  return write(remove, user);
+}

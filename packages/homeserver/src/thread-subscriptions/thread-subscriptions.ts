@@ -1,0 +1,101 @@
+import { conflictingUnsubscription, notFound, notInThread, userLimitExceeded } from '@hearth/protocol/errors.ts';
+import { Serial } from '../platform/serial.ts';
+import { relationOf } from '../rooms/effects.ts';
+import type { Database } from '../storage/database.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Stream } from '../storage/stream.ts';
+import {
+  countThreadSubscriptions,
+  deleteThreadSubscriptions,
+  putThreadSubscription,
+  readThreadSubscription,
+  type ThreadKey,
+  type ThreadSubscriptionRow,
+} from '../storage/thread-subscriptions.ts';
+import { readableEvent } from '../timeline/context.ts';
+import type { MessagesDeps } from '../timeline/messages.ts';
+
+export type ThreadSubscriptionDeps = MessagesDeps & { readonly database: Database; readonly stream: Stream };
+
+/** A thread as a request names it. */
+export interface ThreadPath {
+  readonly roomId: string;
+  readonly eventId: string;
+}
+
+const OF_USER_MAX = 20_000;
+
+/** Which threads users follow (MSC4306, "Thread Subscriptions"). */
+export class ThreadSubscriptions {
+  readonly #deps: ThreadSubscriptionDeps;
+  readonly #serial = new Serial<number>();
+
+  constructor(deps: ThreadSubscriptionDeps) {
+    this.#deps = deps;
+  }
+
+  /** How the user follows a thread. @throws MatrixError M_NOT_FOUND for one that they do not follow, or may not see */
+  async get(user: number, path: ThreadPath): Promise<{ automatic: boolean }> {
+    const row = await readThreadSubscription(this.#deps.database, await this.#key(user, path));
+    if (row?.is_subscribed !== 1) throw notFound('You do not follow this thread');
+    return { automatic: row.is_automatic === 1 };
+  }
+
+  /** Follows a thread because the user wants it. @throws MatrixError M_NOT_FOUND */
+  subscribe(user: number, path: ThreadPath): Promise<void> {
+    return this.#serial.run(user, async () => {
+      await this.#put(await this.#key(user, path), { is_subscribed: 1, is_automatic: 0 });
+    });
+  }
+
+  /**
+   * Follows a thread because of an event in it, unless the user has stopped following it after that event.
+   * @throws MatrixError M_NOT_FOUND, and the two errors of MSC4306
+   */
+  subscribeAutomatically(user: number, path: ThreadPath, causeId: string): Promise<void> {
+    return this.#serial.run(user, async () => {
+      const key = await this.#key(user, path);
+      const { event } = await readableEvent(this.#deps, user, causeId, path.roomId);
+      if (!isInThread(event, path.eventId)) throw notInThread('The event is not in this thread');
+      const row = await readThreadSubscription(this.#deps.database, key);
+      if (row?.is_subscribed === 1) return;
+      if (row !== undefined && event.num <= row.position) {
+        throw conflictingUnsubscription('You have stopped following this thread since then');
+      }
+      await this.#put(key, { is_subscribed: 1, is_automatic: 1 });
+    });
+  }
+
+  /** No longer follows a thread. @throws MatrixError M_NOT_FOUND for one that the user may not see */
+  unsubscribe(user: number, path: ThreadPath): Promise<void> {
+    return this.#serial.run(user, async () => {
+      const key = await this.#key(user, path);
+      const row = await readThreadSubscription(this.#deps.database, key);
+      if (row?.is_subscribed === 1) await this.#put(key, { is_subscribed: 0, is_automatic: 0 });
+    });
+  }
+
+  /** Forgets everything about a user whose account is gone. */
+  async forget(user: number): Promise<void> {
+    await this.#deps.database.commit([deleteThreadSubscriptions(user)]);
+  }
+
+  async #key(user: number, { roomId, eventId }: ThreadPath): Promise<ThreadKey> {
+    const { event } = await readableEvent(this.#deps, user, eventId, roomId);
+    return { user, room: event.room, root: event.num };
+  }
+
+  async #put(key: ThreadKey, row: Omit<ThreadSubscriptionRow, 'position'>): Promise<void> {
+    const { database, stream } = this.#deps;
+    const isNew = (await readThreadSubscription(database, key)) === undefined;
+    if (isNew && (await countThreadSubscriptions(database, key.user)) >= OF_USER_MAX) {
+      throw userLimitExceeded('about:blank', false, 'You follow too many threads');
+    }
+    await database.commit([putThreadSubscription(key, { ...row, position: stream.current })]);
+  }
+}
+
+function isInThread(event: StoredEvent, root: string): boolean {
+  const relation = relationOf(event);
+  return event.eventId === root || (relation?.relType === 'm.thread' && relation.parent === root);
+}

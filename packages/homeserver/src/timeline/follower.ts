@@ -1,0 +1,69 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Database, Write } from '../storage/database.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import { readFollowed, setFollowed } from '../storage/followers.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Stream } from '../storage/stream.ts';
+import type { TimelineStore } from '../storage/timeline-store.ts';
+
+export interface FollowerParts {
+  readonly database: Database;
+  readonly stream: Stream;
+  readonly timelines: TimelineStore;
+  readonly events: EventStore;
+  readonly clock: Clock;
+}
+
+const BATCH = 500;
+
+/**
+ * Goes through the events of all rooms behind everybody else, so that who sends pays nothing for it. What it makes of a
+ * batch is stored together with how far it has come: a restart goes on there, and does nothing twice.
+ */
+export class Follower {
+  readonly #parts: FollowerParts;
+  readonly #name: string;
+  readonly #take: (events: readonly StoredEvent[]) => Promise<Write[]>;
+  #position: number | undefined;
+  #turn: Promise<void> | undefined;
+
+  constructor(parts: FollowerParts, name: string, take: (events: readonly StoredEvent[]) => Promise<Write[]>) {
+    this.#parts = parts;
+    this.#name = name;
+    this.#take = take;
+  }
+
+  /** Takes in everything that had happened at the call, or as much of it as `maxMs` allow. */
+  async catchUp(maxMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const { stream, clock } = this.#parts;
+    const upTo = stream.current;
+    const deadline = clock.elapsed() + maxMs;
+    while ((this.#position ?? -1) < upTo && clock.elapsed() < deadline) {
+      this.#turn ??= this.#batch().finally(() => {
+        this.#turn = undefined;
+      });
+      await this.#turn;
+    }
+  }
+
+  /** Passes over everything up to now: nobody is there for whom it would matter. */
+  skip(): Write {
+    const { current } = this.#parts.stream;
+    this.#position = current;
+    return setFollowed(this.#name, current);
+  }
+
+  async #batch(): Promise<void> {
+    const { database, stream, timelines, events } = this.#parts;
+    const after = this.#position ?? (await readFollowed(database, this.#name)) ?? 0;
+    const upTo = stream.current;
+    const nums = await timelines.inStream(after, upTo, BATCH);
+    const reached = nums.length < BATCH ? upTo : (nums.at(-1) ?? upTo);
+    // Positions without events cost nothing to go through again.
+    if (nums.length > 0) {
+      const writes = await this.#take(await events.list(nums));
+      await database.commit([...writes, setFollowed(this.#name, reached)]);
+    }
+    this.#position = Math.max(after, reached);
+  }
+}
