@@ -28,7 +28,7 @@ import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { type Metrics, noMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
-import { plainPostJson } from './push/post-json.ts';
+import { guardedPostJson } from './push/post-json.ts';
 import { watchGuestAccess } from './rooms/guest-access.ts';
 import { leaveRooms } from './rooms/leave-rooms.ts';
 import type { FindEventPlace } from './rooms/membership-view.ts';
@@ -146,7 +146,8 @@ export async function composeMedia(config: Config, { clock, random }: Machine): 
   const opened: Closable[] = [];
   const database = await openStorage(config, 0, opened);
   const names = await Names.open(database);
-  const media = await openMedia({ database, names, clock, random, outbound: outboundOf(config, clock) }, config);
+  const outbound = outboundOf(config, clock);
+  const media = await openMedia({ database, names, clock, random, outbound }, config);
   opened.push(media);
   return { ...media, close: () => closeAll(opened) };
 }
@@ -217,13 +218,14 @@ async function openDomains(config: Config, database: Database, { clock, random }
       await reading.peeks.forget(devices);
     }),
   );
-  const media = await openMedia({ database, names, clock, random, outbound: outboundOf(config, clock) }, config);
+  const outbound = outboundOf(config, clock);
+  const media = await openMedia({ database, names, clock, random, outbound }, config);
   const services = openServices({ reading, users, background });
   const push = await openPush({
     reading,
     users,
     background,
-    postJson: plainPostJson(clock),
+    postJson: guardedPostJson(outbound),
     mail: mailSettings(config),
   });
   return { names, stream, users, userData, activity, media, reading, delayedEvents, services, push };

@@ -124,7 +124,7 @@ const outbound = v.strictObject({
     v.pipe(
       v.array(addressRange),
       about({
-        doc: 'Addresses that requests may go to although they are not public, where somebody else has said where to: previews of links.',
+        doc: 'Addresses that requests may go to although they are not public, where somebody else has said where to: previews of links, and push gateways.',
         write: 'a list of IP addresses or ranges such as 10.0.0.0/8',
       }),
     ),

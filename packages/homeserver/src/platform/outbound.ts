@@ -23,6 +23,11 @@ export interface OutboundRequest {
   readonly timeoutMs: number;
 }
 
+/** A request with what it posts, if it does. */
+interface Asked extends OutboundRequest {
+  readonly json?: string;
+}
+
 /** An answer; its body is read, or closed. */
 export interface OutboundReply {
   /** Where it came from in the end. */
@@ -37,7 +42,7 @@ export interface OutboundReply {
 
 const REDIRECTS_MAX = 5;
 const REDIRECTS: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308]);
-const USER_AGENT = 'Hearth (Matrix homeserver; link preview)';
+const USER_AGENT = 'Hearth (Matrix homeserver)';
 const HEADER_BYTES_MAX = 32 * 1024;
 
 /**
@@ -57,15 +62,24 @@ export class Outbound {
   }
 
   /** Gets a URL, following a few redirects. @throws OutboundError */
-  async get(url: URL, request: OutboundRequest): Promise<OutboundReply> {
+  get(url: URL, request: OutboundRequest): Promise<OutboundReply> {
+    return this.#ask(url, request, REDIRECTS_MAX);
+  }
+
+  /** Posts JSON text. Follows no redirect: it is an answer like any other. @throws OutboundError */
+  post(url: URL, json: string, request: OutboundRequest): Promise<OutboundReply> {
+    return this.#ask(url, { ...request, json }, 0);
+  }
+
+  async #ask(url: URL, request: Asked, redirects: number): Promise<OutboundReply> {
     const controller = new AbortController();
     const timer = this.#clock.after(request.timeoutMs, () => controller.abort());
     let at = url;
     try {
-      for (let i = 0; i <= REDIRECTS_MAX; i++) {
-        const response = await this.#once(at, request.accept, controller.signal);
+      for (let i = 0; i <= redirects; i++) {
+        const response = await this.#once(at, request, controller.signal);
         const { location } = response.headers;
-        if (!REDIRECTS.has(response.statusCode) || location === undefined) {
+        if (redirects === 0 || !REDIRECTS.has(response.statusCode) || location === undefined) {
           return replyOf(at, response, () => timer.cancel());
         }
         response.destroy();
@@ -78,7 +92,7 @@ export class Outbound {
     }
   }
 
-  async #once(url: URL, accept: string, signal: AbortSignal): Promise<IncomingMessage> {
+  async #once(url: URL, { accept, json }: Asked, signal: AbortSignal): Promise<IncomingMessage> {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new OutboundError('not an http URL', true);
     if (url.username !== '' || url.password !== '') throw new OutboundError('a URL with a password', true);
     const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -89,15 +103,23 @@ export class Outbound {
     const options: RequestOptions = {
       // No connection is shared: one that is open was made to what its name meant then.
       agent: false,
+      method: json === undefined ? 'GET' : 'POST',
       signal,
       maxHeaderSize: HEADER_BYTES_MAX,
-      headers: { accept, 'accept-encoding': 'identity', 'user-agent': USER_AGENT },
+      headers: {
+        accept,
+        'accept-encoding': 'identity',
+        'user-agent': USER_AGENT,
+        ...(json === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }),
+      },
       lookup: (_host, lookup, found) => {
         if (lookup.all === true) found(null, [...permitted]);
         else found(null, first.address, first.family);
       },
     };
-    return answerOf(request(url, options).end());
+    return answerOf(request(url, options).end(json));
   }
 
   /** An address stands for itself: `lookup` is not even asked about those. */

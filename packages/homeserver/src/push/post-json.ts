@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
-import type { Clock } from '../platform/clock.ts';
+import { type Outbound, OutboundError } from '../platform/outbound.ts';
 
 /**
  * Posts JSON to an address that a user has given; `body` is `undefined` for an answer that is no JSON.
@@ -13,35 +13,21 @@ export type PostJson = (
 
 const ANSWER_BYTES_MAX = 64 * 1024;
 
-/** Posts with what the runtime has, without following redirects. */
-export function plainPostJson(clock: Clock): PostJson {
+/** Posts through the one client for requests to addresses that others have given. */
+export function guardedPostJson(open: () => Promise<Outbound>): PostJson {
   return async (url, body, timeoutMs) => {
-    const controller = new AbortController();
-    const timer = clock.after(timeoutMs, () => controller.abort());
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-        redirect: 'manual',
-        signal: controller.signal,
-      });
-      return { status: response.status, body: parse(await bounded(response)) };
-    } finally {
-      timer.cancel();
-    }
+    const outbound = await open();
+    const reply = await outbound.post(url, JSON.stringify(body), { accept: 'application/json', timeoutMs });
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    await reply.receive((chunk) => {
+      bytes += chunk.byteLength;
+      if (bytes > ANSWER_BYTES_MAX) throw new OutboundError('the answer is too long');
+      chunks.push(chunk);
+      return undefined;
+    });
+    return { status: reply.status, body: parse(Buffer.concat(chunks).toString('utf8')) };
   };
-}
-
-async function bounded(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > ANSWER_BYTES_MAX) throw new Error('the answer is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parse(text: string): JsonValue | undefined {

@@ -70,6 +70,20 @@ describe('a request to a place that somebody else has named', () => {
     expect(await why(get(client, `http://changing.test:${web.port}/again`))).toContain('not on a public network');
   });
 
+  test('posts to permitted addresses only, and follows no redirect', async () => {
+    const post = async (client: Outbound, url: string) => {
+      const reply = await client.post(new URL(url), '{}', { accept: '*/*', timeoutMs: 5_000 });
+      reply.close();
+      return reply.status;
+    };
+    const client = outbound(() => Promise.resolve([address(1)]));
+    expect(await post(client, `http://here.test:${web.port}/`)).toBe(200);
+    expect(await post(client, `http://here.test:${web.port}/again`)).toBe(302);
+    const inside = outbound(() => Promise.resolve([address(2)]));
+    expect(await why(post(inside, `http://inside.test:${hidden.port}/`))).toContain('not on a public network');
+    expect(hidden.asked).toEqual([]);
+  });
+
   test('takes only the permitted ones of several addresses', async () => {
     const client = outbound(() => Promise.resolve([address(2), address(1)]));
     expect(await get(client, `http://mixed.test:${web.port}/`)).toBe('here');

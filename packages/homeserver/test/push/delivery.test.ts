@@ -1,15 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openPush, type PushService } from '../../src/compose-push.ts';
-import { plainPostJson } from '../../src/push/post-json.ts';
+import { guardedPostJson } from '../../src/push/post-json.ts';
 import { engines } from '../storage/engines.ts';
 import { Gateway } from '../support/gateway.ts';
+import { openOutbound } from '../support/outbound.ts';
 import { openWorld, type Person, type World } from '../support/world.ts';
 
 describe.each(engines)('push notifications, on $name', (engine) => {
   let world: World;
   let service: PushService;
   let gateway: Gateway;
-  const start = () => openPush({ ...world, reading: world, postJson: plainPostJson(world.clock), mail: undefined });
+  const start = () =>
+    openPush({ ...world, reading: world, postJson: guardedPostJson(openOutbound(world.clock)), mail: undefined });
   beforeAll(async () => {
     world = await openWorld(engine);
     service = await start();

@@ -1,8 +1,9 @@
 import { SMTPServer } from 'smtp-server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openPush, type PushService } from '../../src/compose-push.ts';
-import { plainPostJson } from '../../src/push/post-json.ts';
+import { guardedPostJson } from '../../src/push/post-json.ts';
 import { sqlite } from '../storage/engines.ts';
+import { openOutbound } from '../support/outbound.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -70,7 +71,7 @@ describe('mail about missed messages', () => {
     openPush({
       ...world,
       reading: world,
-      postJson: plainPostJson(world.clock),
+      postJson: guardedPostJson(openOutbound(world.clock)),
       mail: {
         mailer: { host: '127.0.0.1', port, tls: 'never', login: undefined, from: 'Hearth <hearth@test.local>' },
         toAnyAddress,

@@ -1,0 +1,9 @@
+import type { Clock } from '../../src/platform/clock.ts';
+import { Outbound, systemResolve } from '../../src/platform/outbound.ts';
+import { PublicAddresses } from '../../src/platform/public-addresses.ts';
+
+/** The client for requests to others' addresses, which in tests may go to this machine. */
+export function openOutbound(clock: Clock): () => Promise<Outbound> {
+  const addresses = new PublicAddresses(['127.0.0.0/8', '::1']);
+  return () => Promise.resolve(new Outbound({ addresses, resolve: systemResolve, clock }));
+}
