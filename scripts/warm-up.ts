@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SEED_BYTES, signingKeyFromSeed } from '../packages/protocol/src/signing/ed25519.ts';
+import { signJson } from '../packages/protocol/src/signing/json.ts';
 
 /**
  * Runs once after `npm ci`: starts the server on a folder of its own, lets two users talk for a moment and stops it.
@@ -45,16 +47,15 @@ class Client {
     if ((await download.arrayBuffer()).byteLength !== length) throw new Error(`GET ${path}: ${download.status}`);
   }
 
-  async register(username: string): Promise<string> {
+  async register(username: string): Promise<Json> {
     const auth = { type: 'm.login.dummy' };
-    return String(
-      (await this.call('POST', '/register', undefined, { username, password: username, auth })).access_token,
-    );
+    return this.call('POST', '/register', undefined, { username, password: username, auth });
   }
 }
 
 async function talk(client: Client): Promise<void> {
-  const [alice, bob] = [await client.register('alice'), await client.register('bob')];
+  const [first, second] = [await client.register('alice'), await client.register('bob')];
+  const [alice, bob] = [String(first.access_token), String(second.access_token)];
   const created = await client.call('POST', '/createRoom', alice, { preset: 'public_chat', name: 'Warm' });
   const room = `/rooms/${encodeURIComponent(String(created.room_id))}`;
   await client.call('POST', `${room}/join`, bob, {});
@@ -69,7 +70,24 @@ async function talk(client: Client): Promise<void> {
     await client.call('POST', `${room}/receipt/m.read/${encodeURIComponent(String(sent.event_id))}`, bob, {});
     await look(client, bob, room, lazy);
     await client.exchangeFile(alice, bob, 50_000 + i);
+    await encrypt(client, first, bob, i);
   }
+}
+
+/** The traffic of encryption: one device's keys, which another one asks for, and messages to it. */
+async function encrypt(client: Client, of: Json, other: string, i: number): Promise<void> {
+  const [user, device] = [String(of.user_id), String(of.device_id)];
+  const key = { ...signingKeyFromSeed(Buffer.alloc(SEED_BYTES, 1), 'ed25519:warm'), keyId: `ed25519:${device}` };
+  const keys = { [key.keyId]: key.publicKey };
+  const algorithms = [`m.${i % 3}`];
+  const device_keys = signJson({ user_id: user, device_id: device, algorithms, keys }, user, key);
+  const one_time_keys = { [`signed_curve25519:A${i}`]: { key: 'k' }, [`signed_curve25519:B${i}`]: { key: 'k' } };
+  await client.call('POST', '/keys/upload', String(of.access_token), { device_keys, one_time_keys });
+  await client.call('POST', '/keys/query', other, { device_keys: { [user]: [] } });
+  await client.call('POST', '/keys/claim', other, { one_time_keys: { [user]: { [device]: 'signed_curve25519' } } });
+  const messages = { [user]: { [device]: { i }, '*': { i } } };
+  await client.call('PUT', `/sendToDevice/org.hearth.warm/t${i}`, other, { messages });
+  await client.call('GET', '/sync', String(of.access_token));
 }
 
 async function look(client: Client, token: string, room: string, lazy: string): Promise<void> {

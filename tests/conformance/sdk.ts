@@ -7,6 +7,7 @@ import {
   PendingEventOrdering,
   type Room,
 } from 'matrix-js-sdk';
+import type { CryptoCallbacks } from 'matrix-js-sdk/lib/crypto-api/index.js';
 import { quiet } from './quiet.ts';
 
 const READY_MS = 10_000;
@@ -34,11 +35,7 @@ export class Clients {
 
   /** Registers somebody; the client does not sync yet. */
   async register(name: string, store?: MemoryStore): Promise<MatrixClient> {
-    this.#count += 1;
-    const username = `${name}${this.#count}`;
-    const auth = { type: 'm.login.dummy' };
-    const session = await this.#client({}).registerRequest({ username, password: username, auth });
-    return this.again(session, store);
+    return this.again(await this.#register(name), store);
   }
 
   /** A guest, as a web client registers one that only looks around. */
@@ -49,9 +46,47 @@ export class Clients {
   }
 
   /** A client for a session that exists already. */
-  again(session: { user_id: string; access_token?: string; device_id?: string }, store?: MemoryStore): MatrixClient {
+  again(
+    session: { user_id: string; access_token?: string; device_id?: string },
+    store?: MemoryStore,
+    cryptoCallbacks?: CryptoCallbacks,
+  ): MatrixClient {
     const { user_id: userId, access_token: accessToken = '', device_id: deviceId = '' } = session;
-    return this.#client({ userId, accessToken, deviceId, ...(store === undefined ? {} : { store }) });
+    return this.#client({
+      userId,
+      accessToken,
+      deviceId,
+      ...(store === undefined ? {} : { store }),
+      ...(cryptoCallbacks === undefined ? {} : { cryptoCallbacks }),
+    });
+  }
+
+  /** Registers somebody whose client encrypts and syncs. */
+  async encrypted(name: string, callbacks: CryptoCallbacks = {}): Promise<MatrixClient> {
+    return this.#encrypting(await this.#register(name), callbacks);
+  }
+
+  /** Another device of somebody's, with nothing but the password. */
+  async encryptedAgain(client: MatrixClient, callbacks: CryptoCallbacks = {}): Promise<MatrixClient> {
+    const user = client.getUserIdLocalpart() ?? '';
+    const session = await this.#client({}).loginRequest({
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user },
+      password: user,
+    });
+    return this.#encrypting(session, callbacks);
+  }
+
+  #register(name: string) {
+    this.#count += 1;
+    const username = `${name}${this.#count}`;
+    return this.#client({}).registerRequest({ username, password: username, auth: { type: 'm.login.dummy' } });
+  }
+
+  async #encrypting(session: Parameters<Clients['again']>[0], callbacks: CryptoCallbacks): Promise<MatrixClient> {
+    const client = this.again(session, undefined, callbacks);
+    await client.initRustCrypto({ useIndexedDB: false });
+    return this.sync(client, { lazyLoadMembers: false });
   }
 
   /** Registers somebody whose client syncs. */

@@ -47,7 +47,8 @@ export async function crashRounds({ seed, rounds, say }: CrashOptions): Promise<
 async function runUntilEnd(server: ServerProcess, world: World, dice: Dice): Promise<string> {
   const afterMs = dice.between(20, 900);
   const signal = dice.chance(0.1) ? 'SIGTERM' : 'SIGKILL';
-  const work = [...world.writers.map((writer) => writer.run()), ...world.followers.map((follower) => follow(follower))];
+  const busy = [...world.writers, ...world.correspondents];
+  const work = [...busy.map((one) => one.run()), ...world.followers.map((follower) => follow(follower))];
   const running = Promise.all(work);
   // A writer that is refused something ends the test at once.
   await Promise.race([sleep(afterMs), running]);

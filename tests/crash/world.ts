@@ -1,6 +1,7 @@
 import { pathOf, request } from '../support/client.ts';
 import { Dice } from '../support/dice.ts';
-import { registerUser, type TestUser } from '../support/user.ts';
+import { logInAgain, registerUser, type TestUser } from '../support/user.ts';
+import { Correspondent } from './correspondent.ts';
 import { EventsFollower, type Follower, SyncFollower } from './followers.ts';
 import { Ledger } from './ledger.ts';
 import type { ServerProcess } from './server-process.ts';
@@ -17,6 +18,7 @@ export class World {
   readonly ledger = new Ledger();
   readonly writers: readonly Writer[];
   readonly followers: readonly Follower[];
+  correspondents: readonly Correspondent[] = [];
   readonly #timelines: Timelines;
   readonly #users: readonly TestUser[];
   readonly #rooms: readonly string[];
@@ -63,6 +65,10 @@ export class World {
       if (user !== keeper) world.ledger.register(`membership ${user.userId}`).acknowledge('leave');
     }
     for (const follower of world.followers) await follower.step(0);
+    // Each on a device of its own: who else syncs there would take the messages.
+    const devices = await Promise.all(users.map(logInAgain));
+    world.correspondents = devices.map((device) => new Correspondent(device, new Dice(dice.seed())));
+    for (const correspondent of world.correspondents) correspondent.meet(world.correspondents);
     return world;
   }
 
@@ -87,6 +93,8 @@ export class World {
     await this.#checkRedactions();
     const [user] = this.#users;
     if (user !== undefined) await checkUploads(user, this.ledger.uploads.splice(0));
+    for (const correspondent of this.correspondents) await correspondent.repeat();
+    for (const correspondent of this.correspondents) await correspondent.check();
   }
 
   /** What had no answer is sent again, or taken for what it is. */

@@ -1,11 +1,9 @@
-import { pathOf, type RequestOptions, request, type TestReply, UnexpectedReply } from '../support/client.ts';
+import { pathOf, type TestReply } from '../support/client.ts';
 import type { Dice } from '../support/dice.ts';
 import type { TestUser } from '../support/user.ts';
+import { callServer, ServerGone } from './call-server.ts';
 import type { Ledger, Sending } from './ledger.ts';
 import { contentOf, UPLOAD_LENGTH_MAX } from './uploads.ts';
-
-/** The server has gone away in the middle of a request. */
-class ServerGone extends Error {}
 
 const WEIGHTS = {
   send: 60,
@@ -151,7 +149,7 @@ export class Writer {
 
   async upload(): Promise<void> {
     const [mark, length] = [this.#mark(), this.#dice.below(this.#dice.chance(0.7) ? 10_000 : UPLOAD_LENGTH_MAX)];
-    const reply = await this.#request('POST', '/_matrix/media/v3/upload', { rawBody: contentOf(mark, length) });
+    const reply = await callServer(this.user, 'POST', '/_matrix/media/v3/upload', { rawBody: contentOf(mark, length) });
     const address = text(reply, 'content_uri').slice('mxc://'.length);
     this.#place.ledger.uploads.push({ address, mark, length });
   }
@@ -166,15 +164,7 @@ export class Writer {
   }
 
   #call(method: string, path: string, body: Record<string, string | number | boolean>): Promise<TestReply> {
-    return this.#request(method, path, { body });
-  }
-
-  async #request(method: string, path: string, options: RequestOptions): Promise<TestReply> {
-    const reply = await request(this.user, method, path, options).catch((error: unknown) => {
-      throw new ServerGone(`${method} ${path}`, { cause: error });
-    });
-    if (reply.status !== 200) throw new UnexpectedReply(method, path, reply);
-    return reply;
+    return callServer(this.user, method, path, { body });
   }
 }
 

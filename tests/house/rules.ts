@@ -26,6 +26,8 @@ export const FOLDERS: readonly string[] = [
   'openid',
   'voip',
   'push',
+  'to-device',
+  'encryption',
   'sync',
   // Beside the domains, which do not know it: see `UNKNOWN_BELOW`.
   'http',

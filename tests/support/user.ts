@@ -149,6 +149,13 @@ export async function registerUser(
   return new TestUser(server, session);
 }
 
+/** Logs a registered user in on another device. */
+export async function logInAgain({ server, userId }: TestUser): Promise<TestUser> {
+  const password = userId.slice(1, userId.indexOf(':'));
+  const body = { type: 'm.login.password', identifier: { type: 'm.id.user', user: userId }, password };
+  return new TestUser(server, await call({ server }, 'POST', '/login', { body }));
+}
+
 function nextTransaction(): string {
   transactions += 1;
   return `t${transactions}`;

@@ -86,6 +86,11 @@ export function v1<const S extends string>(suffix: S) {
   return [`/_matrix/client/v1${suffix}`] as const;
 }
 
+/** As {@link v3}, with the spelling from before it was specified, which clients still use. */
+export function v3AndUnstable<const S extends string>(suffix: S) {
+  return [...v3(suffix), `/_matrix/client/unstable${suffix}`] as const;
+}
+
 /** As {@link v3}, with the spelling of the first API, `/_matrix/client/api/v1`, which old guests and bots still use. */
 export function v3AndLegacy<const S extends string>(suffix: S) {
   return [...v3(suffix), `/_matrix/client/api/v1${suffix}`] as const;

@@ -1,4 +1,5 @@
 import { eventsRoutes } from './client-api/events.ts';
+import { deviceKeyRoutes } from './client-api/keys/device-keys.ts';
 import { peekingRoutes } from './client-api/peeking.ts';
 import { createRoomRoutes } from './client-api/rooms/create-room.ts';
 import { directoryRoutes } from './client-api/rooms/directory.ts';
@@ -14,6 +15,7 @@ import type { Activity, UserData } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
 import type { DelayedEvents } from './delayed-events/delayed-events.ts';
 import { RoomDirectory } from './directory/room-directory.ts';
+import type { Encryption } from './encryption/open-encryption.ts';
 import type { Route } from './http/route.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Random } from './platform/random.ts';
@@ -35,6 +37,7 @@ export async function openReading(
   rooms: Rooms,
   userData: UserData,
   activity: Activity,
+  encryption: Encryption,
 ) {
   const recent = new ChangeLog(rooms.stream);
   const verdicts = new Verdicts(userData.pushRules);
@@ -42,6 +45,7 @@ export async function openReading(
     ...rooms,
     ...userData,
     ...activity,
+    ...encryption,
     recent,
     verdicts,
     notifier: new Notifier({ ...rooms, recent }),
@@ -79,5 +83,6 @@ export function roomRoutes(reading: Reading & { readonly delayedEvents: DelayedE
     ...slidingSyncRoutes(reading),
     ...peekingRoutes(reading),
     ...eventsRoutes(reading),
+    ...deviceKeyRoutes(reading),
   ];
 }

@@ -6,9 +6,13 @@ import { authenticateWith } from './client-api/authenticate.ts';
 import { capabilitiesRoutes } from './client-api/capabilities.ts';
 import { delayedEventRoutes } from './client-api/delayed-events.ts';
 import { deviceRoutes } from './client-api/devices.ts';
+import { crossSigningRoutes } from './client-api/keys/cross-signing.ts';
+import { dehydratedDeviceRoutes } from './client-api/keys/dehydrated-device.ts';
+import { keyBackupRoutes } from './client-api/keys/key-backup.ts';
 import { loginRoutes } from './client-api/login.ts';
 import { logoutRoutes } from './client-api/logout.ts';
 import { registerRoutes } from './client-api/register.ts';
+import { toDeviceRoutes } from './client-api/to-device.ts';
 import { versionsRoutes } from './client-api/versions.ts';
 import { wellKnownRoutes } from './client-api/well-known.ts';
 import { type Media, mediaRoutes, openMedia } from './compose-media.ts';
@@ -19,6 +23,7 @@ import { openServices, serviceRoutes } from './compose-services.ts';
 import { activityRoutes, openActivity, openUserData, userDataRoutes } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
 import { DelayedEvents } from './delayed-events/delayed-events.ts';
+import { openEncryption } from './encryption/open-encryption.ts';
 import { startMetrics } from './http/metrics-listener.ts';
 import { RateLimits } from './http/rate-limits.ts';
 import type { Route } from './http/route.ts';
@@ -181,7 +186,7 @@ async function openDomains(config: Config, database: Database, { clock, random }
   await claimServerName(database, config.server_name);
   const names = await Names.open(database);
   const stream = await Stream.open(database);
-  const users = await openUsers({ database, names, clock, random }, usersSettings(config));
+  const users = await openUsers({ database, names, stream, clock, random }, usersSettings(config));
   const userData = openUserData({ database, names, stream, clock, users });
   const { server_name: serverName, default_room_version: defaultRoomVersion } = config;
   const profileOf = (userId: string) => userData.profiles.profileOf(userId);
@@ -211,13 +216,10 @@ async function openDomains(config: Config, database: Database, { clock, random }
     eventPlace,
   });
   const delayedEvents = await DelayedEvents.open({ ...rooms, background });
-  const reading = await openReading({ database, clock, random }, rooms, userData, activity);
-  users.sessions.onRemoved((_user, devices) =>
-    background.start('forgetting what devices looked at', async () => {
-      await reading.connections.forget(devices);
-      await reading.peeks.forget(devices);
-    }),
-  );
+  const encryption = openEncryption({ database, names, stream, clock, background, users, serverName });
+  const reading = await openReading({ database, clock, random }, rooms, userData, activity, encryption);
+  users.sessions.onRemoved((_user, devices) => reading.connections.departure(devices));
+  users.sessions.onRemoved((_user, devices) => reading.peeks.departure(devices));
   const outbound = outboundOf(config, clock);
   const media = await openMedia({ database, names, clock, random, outbound }, config);
   const services = openServices({ reading, users, background });
@@ -228,12 +230,12 @@ async function openDomains(config: Config, database: Database, { clock, random }
     postJson: guardedPostJson(outbound),
     mail: mailSettings(config),
   });
-  return { names, stream, users, userData, activity, media, reading, delayedEvents, services, push };
+  return { names, stream, users, userData, activity, encryption, media, reading, delayedEvents, services, push };
 }
 
 /** Everything that is served. */
 function routesOf(config: Config, domains: Domains): Route[] {
-  const { users, userData, activity, media, reading, delayedEvents, services, push } = domains;
+  const { users, userData, activity, encryption, media, reading, delayedEvents, services, push } = domains;
   return [
     ...healthRoutes(),
     ...versionsRoutes(),
@@ -248,6 +250,10 @@ function routesOf(config: Config, domains: Domains): Route[] {
     ...sharedSecretRoutes(users),
     ...userDataRoutes(userData),
     ...activityRoutes(activity),
+    ...toDeviceRoutes(encryption),
+    ...crossSigningRoutes({ ...encryption, ...users }),
+    ...keyBackupRoutes(encryption),
+    ...dehydratedDeviceRoutes(encryption),
     ...roomRoutes({ ...reading, delayedEvents }, config),
     ...delayedEventRoutes({ delayedEvents }),
     ...mediaRoutes(media),

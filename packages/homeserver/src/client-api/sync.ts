@@ -4,7 +4,7 @@ import type { Filters } from '../filters/filters.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
 import type { StateAfterName } from '../sync/room-sections.ts';
 import { type SyncDeps, sync } from '../sync/sync.ts';
-import { parseStreamToken } from '../timeline/position.ts';
+import { parseSyncToken } from '../timeline/position.ts';
 
 /** A request waits no longer than this, whatever it asks for: proxies give up before. */
 const TIMEOUT_MS_MAX = 5 * 60_000;
@@ -25,11 +25,13 @@ export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Rout
       const { query, caller } = call;
       const { user, userId, device } = caller;
       const filter = query.filter === undefined ? EVERYTHING : await deps.filters.resolve(user, query.filter);
+      const since = query.since === undefined ? undefined : parseSyncToken(query.since, 'since');
       const text = await sync(deps, {
         user,
         userId,
         device,
-        since: query.since === undefined ? undefined : parseStreamToken(query.since, 'since'),
+        since: since?.position,
+        toDevice: since?.toDevice,
         filter,
         fullState: query.full_state === true,
         stateAfter: stateAfterName(query),

@@ -16,7 +16,11 @@ export interface Statement {
   readonly text: string;
   /** Counts the declared statements; what travels to the writer's thread instead of the text. */
   readonly index: number;
+  /** For a statement that puts in many rows, see {@link sqlRows}: what its columns hold. */
+  readonly columns?: readonly ColumnType[];
 }
+
+export type ColumnType = 'integer' | 'text';
 
 let declaredCount = 0;
 
@@ -27,10 +31,19 @@ export function sql(text: string): Statement {
   return { text, index };
 }
 
+/** Declares a statement for many rows at once. It is written for one: `INSERT INTO t (a, b) VALUES (?, ?)`. */
+export function sqlRows(text: string, columns: readonly ColumnType[]): Statement {
+  return { ...sql(text), columns };
+}
+
+export type Row = readonly (string | number)[];
+
 /** One statement of a transaction. */
 export interface Write {
   readonly statement: Statement;
   readonly values: readonly Bound[];
+  /** For a statement of {@link sqlRows}, instead of `values`. */
+  readonly rows?: readonly Row[];
   /**
    * How many rows it has to change. When it changes another number the transaction changes nothing and is refused
    * with {@link Fenced}. Guards stand at the beginning of a transaction, before any write without one.
@@ -41,6 +54,16 @@ export interface Write {
 /** Puts a statement and its values together. */
 export function write(statement: Statement, ...values: Bound[]): Write {
   return { statement, values };
+}
+
+/** Puts a statement of {@link sqlRows} and its rows together. */
+export function writeRows(statement: Statement, rows: readonly Row[]): Write {
+  return { statement, values: [], rows };
+}
+
+/** Rows as an array for each column: how they travel. */
+export function columnsOf(rows: readonly Row[]): (string | number)[][] {
+  return (rows[0] ?? []).map((_, i) => rows.map((row) => row[i] ?? ''));
 }
 
 /** A write that fences: unless it changes exactly one row its transaction is refused with {@link Fenced}. */

@@ -2,6 +2,7 @@ import { type Database, guard, sql, type Write, write } from './database.ts';
 
 const selectAll = sql('SELECT * FROM devices WHERE user_num = ? ORDER BY num');
 const selectOne = sql('SELECT * FROM devices WHERE user_num = ? AND device_id = ?');
+const selectOfUsers = sql('SELECT num, user_num, device_id FROM devices WHERE user_num IN @list');
 const selectLast = sql("SELECT last FROM sequences WHERE name = 'device'");
 const upsertLast = sql(
   "INSERT INTO sequences (name, last) VALUES ('device', ?) ON CONFLICT (name) DO UPDATE SET last = excluded.last",
@@ -31,6 +32,14 @@ export function readDevices(database: Database, user: number): Promise<DeviceRow
 
 export function readDevice(database: Database, user: number, deviceId: string): Promise<DeviceRow | undefined> {
   return database.first<DeviceRow>(selectOne, user, deviceId);
+}
+
+/** Which devices some users have. */
+export function readDevicesOfUsers(
+  database: Database,
+  users: readonly number[],
+): Promise<Pick<DeviceRow, 'num' | 'user_num' | 'device_id'>[]> {
+  return database.all(selectOfUsers, users);
 }
 
 /** The highest number ever given to a device. */

@@ -35,6 +35,13 @@ const readJoined = sql('SELECT user_num FROM memberships WHERE room = ? AND memb
 const readHeroes = sql(
   'SELECT user_num FROM memberships WHERE room = ? AND membership IN @list AND user_num <> ? ORDER BY event LIMIT ?',
 );
+const readMoved = sql(
+  `SELECT user_num, room, membership, event, forgotten FROM memberships
+   WHERE room IN @list AND event > ?`,
+);
+const readSharing = sql(
+  'SELECT DISTINCT user_num FROM memberships WHERE user_num IN @list AND room IN @list AND membership = 1',
+);
 
 /** The current members of rooms, as the member events of their current state have it. */
 export class MembershipStore {
@@ -65,6 +72,16 @@ export class MembershipStore {
 
   async joined(room: number): Promise<number[]> {
     return (await this.#database.all<{ user_num: number }>(readJoined, room)).map((row) => row.user_num);
+  }
+
+  /** The rows of some rooms that have changed after a position. */
+  async moved(rooms: readonly number[], after: number): Promise<MembershipRow[]> {
+    return (await this.#database.all<Row>(readMoved, rooms, after)).map(toRow);
+  }
+
+  /** Those of some users who have joined any of some rooms. */
+  async joinedAny(users: readonly number[], rooms: readonly number[]): Promise<number[]> {
+    return (await this.#database.all<{ user_num: number }>(readSharing, users, rooms)).map((row) => row.user_num);
   }
 
   /** Those who joined or were invited first, by whom a room is called. */

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Bound, Database, Statement, Write } from './database.ts';
+import { type Bound, columnsOf, type Database, type Statement, type Write } from './database.ts';
 import { GroupCommit, type Outcome } from './group-commit.ts';
 import { migrate } from './migrate.ts';
 
@@ -82,7 +82,7 @@ export class PostgresDatabase implements Database {
   }
 
   #text(statement: Statement): string {
-    const text = this.#texts[statement.index] ?? toPostgres(statement.text);
+    const text = this.#texts[statement.index] ?? toPostgres(statement);
     this.#texts[statement.index] = text;
     return text;
   }
@@ -98,7 +98,9 @@ export class PostgresDatabase implements Database {
   /** Sends every statement without waiting for the one before; the server runs them in order. */
   async #transaction(writes: readonly Write[]): Promise<Outcome> {
     const results = [this.#writing.query('BEGIN')];
-    for (const { statement, values } of writes) results.push(this.#writing.query(this.#text(statement), [...values]));
+    for (const { statement, values, rows } of writes) {
+      results.push(this.#writing.query(this.#text(statement), rows === undefined ? [...values] : columnsOf(rows)));
+    }
     const settled = await Promise.allSettled(results);
     const failed = settled.find((result) => result.status === 'rejected');
     // A guard stands before the writes that it guards: what fails after it, fails because of what it found.
@@ -119,8 +121,12 @@ function isFenced(
   return changes !== undefined && result?.status === 'fulfilled' && result.value.rowCount !== changes;
 }
 
-/** `?` becomes `$1`, `$2` …; lists are arrays. */
-function toPostgres(text: string): string {
+/** `?` becomes `$1`, `$2` …; lists are arrays. The rows of a statement for many are an array for each column. */
+function toPostgres({ text, columns }: Statement): string {
+  if (columns !== undefined) {
+    const arrays = columns.map((type, i) => `$${i + 1}::${type === 'integer' ? 'BIGINT' : 'TEXT'}[]`);
+    return text.replace(/VALUES \([?, ]+\)/, `SELECT * FROM unnest(${arrays.join(', ')})`);
+  }
   let count = 0;
   return text.replaceAll(/IN @list|IN @blobs|\?/g, (found) => {
     count += 1;

@@ -7,11 +7,15 @@ import { checkpointAfter, openForWriting } from './sqlite-connection.ts';
  * and answers, one result for each transaction.
  */
 
-/** One transaction: for each statement its index, the number of rows it must change (-1: any) and its values. */
+/**
+ * One transaction: for each statement its index, the number of rows it must change (-1: any) and its values; for a
+ * statement that runs for many rows an array for each of their columns.
+ */
 export type PackedTransaction = readonly (readonly [
   index: number,
   changes: number,
   values: readonly SQLInputValue[],
+  columns?: readonly (readonly SQLInputValue[])[],
 ])[];
 
 export interface GroupMessage {
@@ -38,13 +42,22 @@ function pages(): number {
 }
 
 function execute(transaction: PackedTransaction): void {
-  for (const [index, changes, values] of transaction) {
+  for (const [index, changes, values, columns] of transaction) {
     const statement = prepared[index];
     if (statement === undefined) throw new Error(`statement ${index} was never sent`);
-    const result = statement.run(...values);
-    if (changes >= 0 && result.changes !== changes) throw new GuardFailed('a guard did not find what it expected');
+    const changed = columns === undefined ? Number(statement.run(...values).changes) : runRows(statement, columns);
+    if (changes >= 0 && changed !== changes) throw new GuardFailed('a guard did not find what it expected');
   }
   sinceCheckpoint += transaction.length;
+}
+
+function runRows(statement: StatementSync, columns: readonly (readonly SQLInputValue[])[]): number {
+  const count = columns[0]?.length ?? 0;
+  let changed = 0;
+  for (let i = 0; i < count; i += 1) {
+    changed += Number(statement.run(...columns.map((column) => column[i] ?? null)).changes);
+  }
+  return changed;
 }
 
 function inTransaction(transactions: readonly PackedTransaction[]): void {

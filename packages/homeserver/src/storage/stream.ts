@@ -23,8 +23,20 @@ export type Change =
     }
   | { readonly kind: 'presence'; readonly position: number; readonly user: number }
   | { readonly kind: 'peek'; readonly position: number; readonly user: number; readonly device: number }
-  | { readonly kind: 'device-list'; readonly position: number; readonly user: number }
-  | { readonly kind: 'to-device'; readonly position: number; readonly user: number; readonly device: number };
+  | {
+      /** The public keys of a user have changed. */
+      readonly kind: 'device-list';
+      readonly position: number;
+      readonly user: number;
+      /** The one user who can see the change; absent if everybody can. */
+      readonly onlyFor?: number;
+    }
+  | {
+      /** Messages to devices, by the device's number that of its user. */
+      readonly kind: 'to-device';
+      readonly position: number;
+      readonly devices: ReadonlyMap<number, number>;
+    };
 
 export type Listener = (changes: readonly Change[]) => void;
 

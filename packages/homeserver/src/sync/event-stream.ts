@@ -96,6 +96,8 @@ async function happenings(
   const rows = await deps.userRooms.of(request.user);
   const isOfInterest = (change: Change): boolean => {
     if (rooms !== undefined) return 'room' in change && change.room !== null && rooms.has(change.room);
+    // That stream has never carried what is for devices.
+    if (change.kind === 'device-list' || change.kind === 'to-device') return false;
     if (change.kind !== 'event')
       return !('room' in change) || change.room === null || rows.get(change.room)?.membership === 'join';
     const row = rows.get(change.room);

@@ -8,6 +8,8 @@ import type { ChangeLog } from './change-log.ts';
 /** What a waiting request wants to be woken for. */
 export interface Interest {
   readonly user: number;
+  /** Also what concerns this device of the user's: messages to it, and whose keys have changed. */
+  readonly device?: number;
   /** Only what happens in these rooms, whether the user has joined them or not; otherwise all that concerns the user. */
   readonly rooms?: ReadonlySet<number>;
   /** Rooms besides those that the user has joined. */
@@ -89,10 +91,20 @@ export class Notifier {
         else this.#wakeMembers(change.room);
         break;
       case 'presence':
-        this.#wakeAcquainted(change);
+      case 'device-list':
+        this.#wakeConcerned(change);
+        break;
+      case 'to-device':
+        this.#wakeDevices(change.devices);
         break;
       default:
         wake(this.#byUser.get(change.user));
+    }
+  }
+
+  #wakeDevices(devices: ReadonlyMap<number, number>): void {
+    for (const [device, user] of devices) {
+      for (const waiter of this.#byUser.get(user) ?? []) if (waiter.interest.device === device) waiter.wake();
     }
   }
 
@@ -110,8 +122,11 @@ export class Notifier {
     if (event?.type === 'm.room.member' && event.stateKeyNum !== null) wake(this.#byUser.get(event.stateKeyNum));
   }
 
-  #wakeAcquainted(change: Change): void {
-    for (const [user, waiters] of this.#byUser) if (this.#concerns(change, { user })) wake(waiters);
+  /** Those who share a room with the user of a change. */
+  #wakeConcerned(change: Change): void {
+    for (const waiters of this.#byUser.values()) {
+      for (const waiter of waiters) if (this.#concerns(change, waiter.interest)) waiter.wake();
+    }
   }
 
   /** A room whose head is not in memory: nobody can be told apart, so everybody looks. Rare: a change loads the head. */
@@ -119,7 +134,7 @@ export class Notifier {
     for (const waiters of this.#byUser.values()) wake(waiters);
   }
 
-  #concerns(change: Change, { user, rooms, also }: Interest): boolean {
+  #concerns(change: Change, { user, device, rooms, also }: Interest): boolean {
     const isIn = (some: ReadonlySet<number>) => 'room' in change && change.room !== null && some.has(change.room);
     if (rooms !== undefined) return isIn(rooms);
     if (also !== undefined && isIn(also)) return true;
@@ -132,6 +147,12 @@ export class Notifier {
         return change.private ? change.user === user : this.#isJoined(change.room, user);
       case 'presence':
         return change.user === user || this.#shareRoom(change.user, user);
+      case 'device-list':
+        if (device === undefined) return false;
+        if (change.onlyFor !== undefined) return change.onlyFor === user;
+        return change.user === user || this.#shareRoom(change.user, user);
+      case 'to-device':
+        return device !== undefined && change.devices.has(device);
       default:
         return change.user === user;
     }

@@ -6,6 +6,7 @@ import type { Database } from '../storage/database.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import { deletePeek, deletePeeksOf, insertPeek, type PeekRow, readPeeks } from '../storage/peeks.ts';
 import type { Stream } from '../storage/stream.ts';
+import type { Departure } from '../users/sessions.ts';
 import type { SyncFilter } from './request.ts';
 import { changesIn, newRooms, type RoomWork, type SkeletonDeps } from './skeleton.ts';
 
@@ -56,10 +57,12 @@ export class Peeks {
     await this.#database.commit([deletePeek(device, room)]);
   }
 
-  /** Forgets devices that are gone. */
-  async forget(devices: readonly number[]): Promise<void> {
-    if (!devices.some((device) => this.#byDevice.delete(device))) return;
-    await this.#database.commit([deletePeeksOf(devices)]);
+  /** What goes with devices that are removed. */
+  departure(devices: readonly number[]): Departure {
+    const committed = () => {
+      for (const device of devices) this.#byDevice.delete(device);
+    };
+    return { writes: [deletePeeksOf(devices)], changes: [], committed };
   }
 
   #add({ device, room, position }: PeekRow): void {

@@ -9,7 +9,8 @@ import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { Stream } from '../storage/stream.ts';
 import { readerOf } from '../timeline/hydrate.ts';
-import { streamToken } from '../timeline/position.ts';
+import { syncToken } from '../timeline/position.ts';
+import { type DeviceSectionDeps, deviceSections } from './device-sections.ts';
 import type { Interest, Notifier } from './notifier.ts';
 import { type OutsideDeps, outsideRooms } from './outside-rooms.ts';
 import { type PeekedDeps, peekedRooms } from './peeks.ts';
@@ -18,7 +19,7 @@ import { prepareFilter, type SyncFilter } from './request.ts';
 import { type RoomSectionDeps, roomSections, type StateAfterName } from './room-sections.ts';
 import { firstSkeleton, nextSkeleton, type Skeleton, unchangedRooms } from './skeleton.ts';
 
-export interface SyncDeps extends RoomSectionDeps, OutsideDeps, PeekedDeps {
+export interface SyncDeps extends RoomSectionDeps, OutsideDeps, PeekedDeps, DeviceSectionDeps {
   readonly clock: Clock;
   readonly stream: Stream;
   readonly userRooms: UserRooms;
@@ -35,6 +36,8 @@ export interface SyncRequest {
   readonly userId: string;
   readonly device: number;
   readonly since: number | undefined;
+  /** Where messages to the device go on, if not at `since`. */
+  readonly toDevice?: number | undefined;
   readonly filter: Filter;
   readonly fullState: boolean;
   readonly stateAfter: StateAfterName | undefined;
@@ -50,29 +53,37 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
   const deadline = deps.clock.elapsed() + request.timeoutMs;
   if (request.presence !== 'offline') await deps.presences.synced(request.user, request.presence, request.timeoutMs);
   // A token from the future, as after a restored backup, is one for now.
-  let since = request.since === undefined ? undefined : Math.min(request.since, deps.stream.current);
+  const now = deps.stream.current;
+  let since = request.since === undefined ? undefined : Math.min(request.since, now);
+  let toDevice = request.toDevice === undefined ? since : Math.min(request.toDevice, now);
   if (filter.lazyMembers) deps.lazyMembers.asked(request.device, since);
   for (;;) {
     const { rows, upTo } = await presentOf(deps, request.user);
-    const body = await answer(deps, request, filter, { since, upTo, rows });
+    const forDevice = await deviceSections(deps, request, { since, toDevice, upTo, rows });
+    const body = (await answer(deps, request, filter, { since, upTo, rows })) + forDevice.text;
     const waitMs = deadline - deps.clock.elapsed();
     const isDue = since === undefined || request.fullState || waitMs <= 0;
-    if (body !== '' || isDue) return `{"next_batch":"${streamToken(upTo)}"${body}${KEY_COUNTS}}`;
+    const { through } = forDevice;
+    if (body !== '' || isDue)
+      return `{"next_batch":"${syncToken(upTo, through)}"${body}${await keyCounts(deps, request)}}`;
     // Nothing has happened up to here, so the next look begins here.
     since = upTo;
+    toDevice = upTo;
     const signal = request.signal();
     await deps.notifier.wait(interestOf(deps, request), upTo, waitMs, signal);
-    if (signal.aborted) return `{"next_batch":"${streamToken(upTo)}"${KEY_COUNTS}}`;
+    if (signal.aborted) return `{"next_batch":"${syncToken(upTo, undefined)}"${await keyCounts(deps, request)}}`;
   }
 }
 
-/** There is no encryption yet, so no device has keys: that is what clients have to be told. */
-const KEY_COUNTS = ',"device_one_time_keys_count":{},"device_unused_fallback_key_types":[]';
+/** What keys the device has: clients have to be told with every answer. */
+async function keyCounts({ claimableKeys }: SyncDeps, { device }: SyncRequest): Promise<string> {
+  return (await claimableKeys.stockOf(device)).syncText;
+}
 
 /** What the client waits for: its user's rooms, and those that it looks into. */
 function interestOf({ peeks }: SyncDeps, { user, device }: SyncRequest): Interest {
   const rooms = peeks.of(device);
-  return rooms.size === 0 ? { user } : { user, also: new Set(rooms.keys()) };
+  return rooms.size === 0 ? { user, device } : { user, device, also: new Set(rooms.keys()) };
 }
 
 type Rows = ReadonlyMap<number, MembershipRow>;

@@ -17,14 +17,22 @@ export interface Device {
   readonly seenAgent: string | undefined;
 }
 
+export type DeviceRenamed = (user: number) => Promise<void>;
+
 /** Reads and names devices; logging in and out makes and removes them, see `sessions.ts`. */
 export class Devices {
   readonly #database: Database;
   readonly #lastSeen: LastSeen;
+  readonly #renamed: DeviceRenamed[] = [];
 
   constructor(database: Database, lastSeen: LastSeen) {
     this.#database = database;
     this.#lastSeen = lastSeen;
+  }
+
+  /** Calls `renamed` after a device has another name; the caller waits for it. */
+  onRenamed(renamed: DeviceRenamed): void {
+    this.#renamed.push(renamed);
   }
 
   async list(user: number): Promise<Device[]> {
@@ -48,6 +56,7 @@ export class Devices {
   async rename(user: number, deviceId: string, displayName: string): Promise<void> {
     const { num } = await this.get(user, deviceId);
     await this.#database.commit([renameDevice(num, plainText(displayName, NAME_LENGTH_MAX))]);
+    for (const renamed of this.#renamed) await renamed(user);
   }
 
   #present(row: DeviceRow): Device {

@@ -3,10 +3,12 @@ import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import type { Database } from '../storage/database.ts';
 import type { Names } from '../storage/names.ts';
+import type { Stream } from '../storage/stream.ts';
 import { AccountChanges } from './account-changes.ts';
 import { Accounts } from './accounts.ts';
 import { AdminView } from './admin-view.ts';
 import { Authenticator } from './authenticator.ts';
+import { DeviceNumbers } from './device-numbers.ts';
 import { Devices } from './devices.ts';
 import { InteractiveAuth } from './interactive-auth.ts';
 import { LastSeen } from './last-seen.ts';
@@ -31,16 +33,19 @@ export interface UsersSettings {
 export interface UsersBase {
   readonly database: Database;
   readonly names: Names;
+  readonly stream: Stream;
   readonly clock: Clock;
   readonly random: Random;
 }
 
 /** Everything about accounts and sessions, put together. */
-export async function openUsers({ database, names, clock, random }: UsersBase, settings: UsersSettings) {
+export async function openUsers({ database, names, stream, clock, random }: UsersBase, settings: UsersSettings) {
   const { serverName, accessTokenMs } = settings;
   const accounts = new Accounts(database, names, new Passwords(settings.passwordCost), clock);
   const authenticator = new Authenticator(database, names, clock);
-  const sessions = await Sessions.open({ database, authenticator, clock, random, accessTokenMs });
+  const deviceNumbers = new DeviceNumbers(database);
+  const base = { database, stream, deviceNumbers, authenticator, clock, random };
+  const sessions = await Sessions.open({ ...base, accessTokenMs });
   const lastSeen = new LastSeen(database, clock);
   const interactiveAuth = new InteractiveAuth(clock, random);
   const tokens = new RegistrationTokens(database, clock, random);
@@ -49,6 +54,7 @@ export async function openUsers({ database, names, clock, random }: UsersBase, s
     accounts,
     authenticator,
     sessions,
+    deviceNumbers,
     lastSeen,
     registrationTokens: tokens,
     devices: new Devices(database, lastSeen),

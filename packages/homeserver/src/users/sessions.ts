@@ -4,6 +4,7 @@ import { plainText } from '../platform/plain-text.ts';
 import { type Random, randomLetters, randomText } from '../platform/random.ts';
 import { type Database, Fenced, type Write } from '../storage/database.ts';
 import { deleteDevices, insertDevice, readDevice, readDevices, readLastDeviceNum } from '../storage/devices.ts';
+import type { Change, Stream } from '../storage/stream.ts';
 import {
   deleteSuccessors,
   deleteTokensOfDevices,
@@ -14,6 +15,7 @@ import {
   settleSuccession,
 } from '../storage/tokens.ts';
 import type { Authenticator } from './authenticator.ts';
+import type { DeviceNumbers } from './device-numbers.ts';
 import { NAME_LENGTH_MAX } from './devices.ts';
 import { tokenHash } from './token-hash.ts';
 
@@ -32,57 +34,71 @@ export interface NewSession {
   readonly expiresInMs?: number;
 }
 
-export type DevicesRemoved = (user: number, devices: readonly number[]) => void;
+/** What has to go with devices: stored in the same transaction, announced after it. */
+export interface Departure {
+  readonly writes: readonly Write[];
+  readonly changes: readonly Change[];
+  /** Forgets copies in memory; called when the transaction is on disk. */
+  readonly committed: () => void;
+}
+
+/** Called when devices are about to be removed; the commit follows without an `await` between. */
+export type DevicesRemoved = (user: number, devices: readonly number[]) => Departure;
+
+export type DeviceAdded = (user: number, device: number) => void;
+
+interface SessionsParts {
+  readonly database: Database;
+  readonly stream: Stream;
+  readonly deviceNumbers: DeviceNumbers;
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long an access token lives that comes with a refresh token. */
+  readonly accessTokenMs: number;
+}
 
 /** A user who logs in more often than that loses the device that was seen least recently. */
 const DEVICES_MAX = 2_000;
 
 /** Opens, renews and closes sessions: devices with their tokens. */
 export class Sessions {
+  readonly #parts: SessionsParts;
   readonly #database: Database;
   readonly #authenticator: Authenticator;
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #accessTokenMs: number;
   readonly #removed: DevicesRemoved[] = [];
+  readonly #added: DeviceAdded[] = [];
   #lastDevice: number;
 
-  private constructor(
-    parts: { database: Database; authenticator: Authenticator; clock: Clock; random: Random; accessTokenMs: number },
-    lastDevice: number,
-  ) {
+  private constructor(parts: SessionsParts, lastDevice: number) {
+    this.#parts = parts;
     this.#database = parts.database;
     this.#authenticator = parts.authenticator;
-    this.#clock = parts.clock;
-    this.#random = parts.random;
-    this.#accessTokenMs = parts.accessTokenMs;
     this.#lastDevice = lastDevice;
   }
 
-  static async open(parts: {
-    database: Database;
-    authenticator: Authenticator;
-    clock: Clock;
-    random: Random;
-    /** How long an access token lives that comes with a refresh token. */
-    accessTokenMs: number;
-  }): Promise<Sessions> {
+  static async open(parts: SessionsParts): Promise<Sessions> {
     return new Sessions(parts, await readLastDeviceNum(parts.database));
   }
 
-  /** Calls `removed` after devices are gone. */
+  /** Asks `removed` what goes with devices that are removed. */
   onRemoved(removed: DevicesRemoved): void {
     this.#removed.push(removed);
   }
 
+  /** Calls `added` after a new device is on disk. */
+  onAdded(added: DeviceAdded): void {
+    this.#added.push(added);
+  }
+
   /** Logs a user in: on the device named, whose old tokens go, or on a new one. */
   async login(user: number, options: LoginOptions): Promise<NewSession> {
-    const deviceId = options.deviceId ?? randomLetters(this.#random, 10);
+    const deviceId = options.deviceId ?? randomLetters(this.#parts.random, 10);
     const known = await readDevice(this.#database, user, deviceId);
     const device = known?.num ?? this.#nextDevice();
     const tokens = this.#makeTokens(user, device, options.refreshToken === true, null);
     const display_name = options.displayName === undefined ? null : plainText(options.displayName, NAME_LENGTH_MAX);
-    const created = this.#clock.now();
+    const created = this.#parts.clock.now();
     const first = known
       ? deleteTokensOfDevices([device])
       : insertDevice({ num: device, user_num: user, device_id: deviceId, display_name, created });
@@ -94,8 +110,29 @@ export class Sessions {
       throw error;
     }
     if (known) this.#authenticator.forget(user);
-    else await this.#removeExcess(user, device);
+    else {
+      this.#announceNew(user, deviceId, device);
+      await this.#removeExcess(user, device);
+    }
     return { deviceId, ...tokens.session };
+  }
+
+  /**
+   * Makes a device that nobody is logged in on, together with what else is to be stored.
+   * @throws Fenced when the user has a device of this id
+   */
+  async addDevice(
+    user: number,
+    { deviceId, displayName }: { readonly deviceId: string; readonly displayName: string | undefined },
+    writes: (device: number) => readonly Write[],
+  ): Promise<number> {
+    const device = this.#nextDevice();
+    const display_name = displayName === undefined ? null : plainText(displayName, NAME_LENGTH_MAX);
+    const created = this.#parts.clock.now();
+    const made = insertDevice({ num: device, user_num: user, device_id: deviceId, display_name, created });
+    await this.#database.commit([...made, ...writes(device)]);
+    this.#announceNew(user, deviceId, device);
+    return device;
   }
 
   /**
@@ -122,9 +159,15 @@ export class Sessions {
   /** Ends sessions: the devices and everything that belongs to them. */
   async logout(user: number, devices: readonly number[]): Promise<void> {
     if (devices.length === 0) return;
-    await this.#database.commit([...deleteTokensOfDevices(devices), deleteDevices(devices)]);
-    this.#authenticator.forget(user);
-    for (const removed of this.#removed) removed(user, devices);
+    const departures = this.#removed.map((removed) => removed(user, devices));
+    const writes = departures.flatMap((departure) => departure.writes);
+    const changes = departures.flatMap((departure) => departure.changes);
+    const own = [...deleteTokensOfDevices(devices), deleteDevices(devices)];
+    await this.#parts.stream.commit([...own, ...writes], changes, () => {
+      this.#authenticator.forget(user);
+      this.#parts.deviceNumbers.changed(user);
+      for (const { committed } of departures) committed();
+    });
   }
 
   /** Ends all sessions of a user, or all but one. */
@@ -136,19 +179,24 @@ export class Sessions {
     );
   }
 
+  #announceNew(user: number, deviceId: string, device: number): void {
+    this.#parts.deviceNumbers.added(user, deviceId, device);
+    for (const added of this.#added) added(user, device);
+  }
+
   #nextDevice(): number {
     this.#lastDevice += 1;
     return this.#lastDevice;
   }
 
   #makeTokens(user: number, device: number, refreshable: boolean, replaces: Uint8Array | null) {
-    const accessToken = `hearth_at_${randomText(this.#random, 32)}`;
-    const expires = refreshable ? this.#clock.now() + this.#accessTokenMs : null;
+    const accessToken = `hearth_at_${randomText(this.#parts.random, 32)}`;
+    const expires = refreshable ? this.#parts.clock.now() + this.#parts.accessTokenMs : null;
     const writes: Write[] = [insertAccessToken({ hash: tokenHash(accessToken), user, device, replaces }, expires)];
     if (!refreshable) return { writes, session: { accessToken } };
-    const refreshToken = `hearth_rt_${randomText(this.#random, 32)}`;
+    const refreshToken = `hearth_rt_${randomText(this.#parts.random, 32)}`;
     writes.push(insertRefreshToken({ hash: tokenHash(refreshToken), user, device, replaces }));
-    return { writes, session: { accessToken, refreshToken, expiresInMs: this.#accessTokenMs } };
+    return { writes, session: { accessToken, refreshToken, expiresInMs: this.#parts.accessTokenMs } };
   }
 
   async #removeExcess(user: number, newest: number): Promise<void> {

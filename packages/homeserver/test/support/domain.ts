@@ -13,7 +13,7 @@ export async function openDomain(engine: Engine, settings: Partial<UsersSettings
   const clock = new ManualClock();
   const names = await Names.open(database);
   const stream = await Stream.open(database);
-  const base = { database, names, clock, random: systemRandom };
+  const base = { database, names, stream, clock, random: systemRandom };
   const users = await openUsers(base, {
     serverName: parseServerName('test.local') ?? unreachable(),
     registration: 'open',
@@ -23,7 +23,7 @@ export async function openDomain(engine: Engine, settings: Partial<UsersSettings
     accessTokenMs: 60_000,
     ...settings,
   });
-  return { ...base, stream, users, end };
+  return { ...base, users, end };
 }
 
 function unreachable(): never {

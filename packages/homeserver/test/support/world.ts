@@ -1,6 +1,7 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { openReading } from '../../src/compose-rooms.ts';
 import { openActivity, openUserData } from '../../src/compose-user-data.ts';
+import { openEncryption } from '../../src/encryption/open-encryption.ts';
 import { Background } from '../../src/platform/background.ts';
 import { createRoom } from '../../src/rooms/create.ts';
 import { watchGuestAccess } from '../../src/rooms/guest-access.ts';
@@ -54,7 +55,8 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
   const eventPlace = (room: number, eventId: string) => membership.place(room, eventId);
   const activity = openActivity({ ...domain, background }, userData, { membership, eventPlace });
   watchGuestAccess({ ...rooms, accounts: users.accounts, background });
-  const reading = await openReading(domain, rooms, userData, activity);
+  const encryption = openEncryption({ ...domain, background, serverName: 'test.local' });
+  const reading = await openReading(domain, rooms, userData, activity, encryption);
   let count = 0;
   return {
     ...domain,

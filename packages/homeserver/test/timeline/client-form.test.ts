@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { type EventFields, STANDING, StoredEvent } from '../../src/storage/stored-event.ts';
 import { clientEvent } from '../../src/timeline/client-form.ts';
-import { parseStreamToken, parseToken, streamToken, timelineToken } from '../../src/timeline/position.ts';
+import {
+  parseStreamToken,
+  parseSyncToken,
+  parseToken,
+  streamToken,
+  syncToken,
+  timelineToken,
+} from '../../src/timeline/position.ts';
 
 const FIELDS: EventFields = {
   num: 7,
@@ -85,9 +92,19 @@ describe('tokens', () => {
     expect(parseStreamToken('s3', 'since')).toBe(3);
   });
 
-  test.each(['', 's', '12', 's-1', 's1.5', 'x1', 's1 ', 's12345678901234567890', 't1_2'])('%j is none', (text) => {
-    expect(() => parseToken(text, 'from')).toThrow('from is not a token');
+  test('of sync have a second place where messages to the device go on', () => {
+    expect(parseSyncToken(syncToken(12, 5), 'since')).toEqual({ position: 12, toDevice: 5 });
+    expect(parseSyncToken(syncToken(12, undefined), 'since')).toEqual({ position: 12, toDevice: 12 });
+    expect(parseSyncToken('s12_state', 'since')).toEqual({ position: 12, toDevice: 12 });
+    expect(parseStreamToken(syncToken(12, 5), 'from')).toBe(12);
   });
+
+  test.each(['', 's', '12', 's-1', 's1.5', 's1~', 's1~x', 'x1', 's1 ', 's12345678901234567890', 't1_2', 't1~2'])(
+    '%j is none',
+    (text) => {
+      expect(() => parseToken(text, 'from')).toThrow('from is not a token');
+    },
+  );
 
   test('a place in a timeline is none in the stream', () => {
     expect(() => parseStreamToken('t3', 'since')).toThrow('since');

@@ -2,6 +2,7 @@ import { rooms } from './0001-rooms.ts';
 import { accounts } from './0002-accounts.ts';
 import { userData } from './0003-user-data.ts';
 import { server } from './0004-server.ts';
+import { encryption } from './0005-encryption.ts';
 import { media } from './0006-media.ts';
 import { push } from './0007-push.ts';
 import { search } from './0008-search.ts';
@@ -20,6 +21,7 @@ export const migrations: readonly Migration[] = [
   media,
   push,
   search,
+  encryption,
   slidingSync,
   delayedEvents,
   peeks,

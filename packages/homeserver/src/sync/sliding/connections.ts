@@ -10,6 +10,7 @@ import {
   readSlidingStates,
   touchSlidingStates,
 } from '../../storage/sliding-states.ts';
+import type { Departure } from '../../users/sessions.ts';
 import { type ConnectionState, decodeState, encodeState } from './connection-state.ts';
 
 /** A device that opens more connections loses the one that it used least recently. */
@@ -99,9 +100,9 @@ export class Connections {
     return state;
   }
 
-  /** Ends the connections of devices that are gone. */
-  async forget(devices: readonly number[]): Promise<void> {
-    await this.#parts.database.commit([deleteSlidingStatesOf(devices)]);
+  /** What goes with devices that are removed; nobody can ask for what is left of it in memory. */
+  departure(devices: readonly number[]): Departure {
+    return { writes: [deleteSlidingStatesOf(devices)], changes: [], committed: () => undefined };
   }
 
   /** Ends connections that have not been used for long. */

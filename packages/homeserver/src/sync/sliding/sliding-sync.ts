@@ -5,12 +5,14 @@ import type { PresenceState } from '../../presence/user-presence.ts';
 import type { UserRooms } from '../../rooms/user-rooms.ts';
 import type { Stream } from '../../storage/stream.ts';
 import { readerOf } from '../../timeline/hydrate.ts';
+import type { DeviceSectionDeps } from '../device-sections.ts';
 import type { EphemeralDeps } from '../ephemeral.ts';
 import type { Notifier } from '../notifier.ts';
 import { presentOf } from '../present.ts';
 import { changesIn, type SkeletonDeps } from '../skeleton.ts';
 import type { ConnectionState, SentRoom } from './connection-state.ts';
 import { type Connection, type Connections, type Pos, posToken, ROOMS_MAX } from './connections.ts';
+import { deviceExtensions } from './device-extensions.ts';
 import { enabledExtensions, roomExtensions } from './extensions.ts';
 import type { ListDeps, RoomList, SlidingSyncBody } from './lists.ts';
 import { type RoomAnswer, type RoomAnswerDeps, roomAnswers } from './room-answers.ts';
@@ -19,7 +21,13 @@ import { rulesKey } from './state-selection.ts';
 import { type StickyExtensionDeps, stickyExtension } from './sticky-extension.ts';
 import { type Wanted, wantedRooms } from './wanted-rooms.ts';
 
-export interface SlidingSyncDeps extends SkeletonDeps, ListDeps, EphemeralDeps, RoomAnswerDeps, StickyExtensionDeps {
+export interface SlidingSyncDeps
+  extends SkeletonDeps,
+    ListDeps,
+    EphemeralDeps,
+    RoomAnswerDeps,
+    StickyExtensionDeps,
+    DeviceSectionDeps {
   readonly clock: Clock;
   readonly stream: Stream;
   readonly userRooms: UserRooms;
@@ -68,7 +76,7 @@ export async function slidingSync(deps: SlidingSyncDeps, request: SlidingSyncReq
     const waitMs = deadline - deps.clock.elapsed();
     if (answer.hasNews || pos === undefined || waitMs <= 0) return finish(deps, place, answer, body);
     const signal = request.signal();
-    await deps.notifier.wait({ user }, answer.range.upTo, waitMs, signal);
+    await deps.notifier.wait({ user, device: request.device }, answer.range.upTo, waitMs, signal);
     if (signal.aborted) return finish(deps, place, answer, body);
   }
 }
@@ -95,7 +103,7 @@ interface Answer {
 
 /** Everything between the client's place and now. */
 async function answerAt(deps: SlidingSyncDeps, request: SlidingSyncRequest, place: Place): Promise<Answer> {
-  const { user, userId, body } = request;
+  const { user, userId, device, body } = request;
   const { state, since, connection } = place;
   const { rows, upTo } = await presentOf(deps, user);
   const ignored = await deps.ignoredUsers.of(user);
@@ -112,7 +120,9 @@ async function answerAt(deps: SlidingSyncDeps, request: SlidingSyncRequest, plac
   const extensions = await roomExtensions(deps, extended);
   const sticky = await stickyExtension(deps, extended, reader);
   if (sticky !== '') extensions.push(sticky);
-  return { range, wanted, spans, rooms, extensions, hasNews: rooms.length > 0 || extensions.length > 0 };
+  const forDevice = await deviceExtensions(deps, { user, device, body, range });
+  const hasNews = rooms.length > 0 || extensions.length > 0 || forDevice.hasNews;
+  return { range, wanted, spans, rooms, extensions: [...extensions, ...forDevice.texts], hasNews };
 }
 
 const NOTHING: Range['changed'] = { timelines: new Map(), touched: new Set() };

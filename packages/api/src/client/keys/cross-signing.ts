@@ -1,0 +1,28 @@
+import * as v from 'valibot';
+import { auth, jsonObject } from '../../definitions/json.ts';
+import { endpoint, v3AndUnstable } from '../../endpoint.ts';
+
+/** `POST /keys/device_signing/upload`. */
+export const uploadCrossSigningKeys = endpoint({
+  operation: 'uploadCrossSigningKeys',
+  method: 'POST',
+  paths: v3AndUnstable('/keys/device_signing/upload'),
+  access: 'user',
+  limit: 'keys',
+  body: v.object({
+    auth,
+    master_key: v.optional(jsonObject),
+    self_signing_key: v.optional(jsonObject),
+    user_signing_key: v.optional(jsonObject),
+  }),
+});
+
+/** `POST /keys/signatures/upload`: by user id and device id or public key the signed object. */
+export const uploadCrossSigningSignatures = endpoint({
+  operation: 'uploadCrossSigningSignatures',
+  method: 'POST',
+  paths: v3AndUnstable('/keys/signatures/upload'),
+  access: 'user',
+  limit: 'keys',
+  body: jsonObject,
+});

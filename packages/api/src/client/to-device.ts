@@ -1,0 +1,13 @@
+import * as v from 'valibot';
+import { jsonObject } from '../definitions/json.ts';
+import { endpoint, v3AndUnstable } from '../endpoint.ts';
+
+/** `PUT /sendToDevice/{eventType}/{txnId}`: contents by user id and device id, or `*` for all devices. */
+export const sendToDevice = endpoint({
+  operation: 'sendToDevice',
+  method: 'PUT',
+  paths: v3AndUnstable('/sendToDevice/{eventType}/{txnId}'),
+  access: 'guest',
+  limit: 'keys',
+  body: v.object({ messages: jsonObject }),
+});

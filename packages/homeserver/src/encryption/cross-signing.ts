@@ -1,0 +1,127 @@
+import { forbidden, invalidSignature, missingParam } from '@hearth/protocol/errors.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { Serial } from '../platform/serial.ts';
+import {
+  deleteCrossSigningKeys,
+  deleteSignaturesBy,
+  deleteSignaturesOf,
+  KEY_USAGES,
+  type KeyUsage,
+  putCrossSigningKey,
+} from '../storage/cross-signing.ts';
+import type { Database, Write } from '../storage/database.ts';
+import type { Stream } from '../storage/stream.ts';
+import { deviceListChange } from './device-list-change.ts';
+import type { KeyDirectory } from './key-directory.ts';
+import {
+  checkCrossSigningKey,
+  isSameKey,
+  isSignedBy,
+  type Signer,
+  signaturesBy,
+  verifiedSignatures,
+  withSignatures,
+} from './signed-keys.ts';
+import type { UserKeys } from './user-keys.ts';
+
+/** The keys of an upload by their usage. */
+export type CrossSigningKeys = Readonly<Partial<Record<KeyUsage, JsonObject>>>;
+
+interface CrossSigningDeps {
+  readonly database: Database;
+  readonly stream: Stream;
+  readonly keyDirectory: KeyDirectory;
+}
+
+/** Users' cross-signing keys (client-server API, "Cross-signing"). */
+export class CrossSigning {
+  readonly #deps: CrossSigningDeps;
+  /** Uploads of keys and of signatures of one user wait for each other: each builds on what is there. */
+  readonly serial = new Serial<number>();
+
+  constructor(deps: CrossSigningDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Checks an upload. Whether it needs the owner to authenticate once more: only what changes or adds to keys that are
+   * there does (MSC3967).
+   * @throws MatrixError M_INVALID_PARAM, M_MISSING_PARAM, M_INVALID_SIGNATURE, M_FORBIDDEN
+   */
+  async needsAuthentication(owner: { user: number; userId: string }, keys: CrossSigningKeys): Promise<boolean> {
+    const known = await this.#deps.keyDirectory.one(owner.user);
+    check(keys, owner.userId, known);
+    if (known.crossSigningText('master') === undefined) return false;
+    return KEY_USAGES.some((usage) => differs(keys[usage], known.crossSigningKey(usage)));
+  }
+
+  /** Stores an upload that was checked. @throws MatrixError as {@link needsAuthentication} */
+  async upload(owner: { user: number; userId: string }, keys: CrossSigningKeys): Promise<void> {
+    await this.serial.run(owner.user, () => this.#store(owner, keys));
+  }
+
+  /** Forgets everything about a user whose account is gone. */
+  async forget(user: number): Promise<void> {
+    const { database, keyDirectory } = this.#deps;
+    await database.commit([
+      deleteCrossSigningKeys(user, KEY_USAGES),
+      deleteSignaturesBy(user),
+      deleteSignaturesOf(user),
+    ]);
+    keyDirectory.changed(user);
+    keyDirectory.signaturesChanged(user);
+  }
+
+  async #store({ user, userId }: { user: number; userId: string }, keys: CrossSigningKeys): Promise<void> {
+    const { stream, keyDirectory } = this.#deps;
+    const known = await keyDirectory.one(user);
+    const master = check(keys, userId, known);
+    const changed = KEY_USAGES.filter((usage) => differs(keys[usage], known.crossSigningKey(usage)));
+    if (changed.length === 0) return;
+    const writes: Write[] = changed.map((usage) => {
+      const key = keys[usage] ?? {};
+      const signers = usage === 'master' ? deviceSigners(key, userId, known) : [master];
+      const stored = withSignatures(key, userId, verifiedSignatures(key, userId, signers));
+      return putCrossSigningKey(user, usage, JSON.stringify(stored));
+    });
+    if (changed.includes('master')) {
+      // What the old key has signed is worth nothing under the new one, and nobody has signed the new one yet.
+      const orphaned = KEY_USAGES.filter((usage) => keys[usage] === undefined);
+      writes.push(deleteCrossSigningKeys(user, orphaned), deleteSignaturesOf(user));
+    }
+    if (changed.includes('user_signing') || changed.includes('master')) writes.push(deleteSignaturesBy(user));
+    const listed = deviceListChange(user, stream.next());
+    await stream.commit([...writes, listed.write], [listed.change], () => {
+      keyDirectory.changed(user);
+      keyDirectory.signaturesChanged(user);
+    });
+  }
+}
+
+function differs(key: JsonObject | undefined, known: JsonObject | undefined): boolean {
+  return key !== undefined && (known === undefined || !isSameKey(key, known));
+}
+
+/** Checks the form of the keys and what the master key has to sign; the master key that holds after the upload. */
+function check(keys: CrossSigningKeys, userId: string, known: UserKeys): Signer | undefined {
+  const signers = KEY_USAGES.map((usage) => {
+    const key = keys[usage];
+    return key === undefined ? undefined : checkCrossSigningKey(key, userId, usage);
+  });
+  if (signers.some((signer) => signer !== undefined && known.hasDevice(signer.publicKey))) {
+    throw forbidden('One of the keys has the name of a device');
+  }
+  const master = signers[0] ?? known.crossSigner('master');
+  for (const usage of ['self_signing', 'user_signing'] as const) {
+    const key = keys[usage];
+    if (key === undefined) continue;
+    if (master === undefined) throw missingParam('There is no master key yet');
+    if (!isSignedBy(key, userId, master)) throw invalidSignature(`The master key has not signed the ${usage} key`);
+  }
+  return master;
+}
+
+/** The devices that have signed a key, as its signatures say. */
+function deviceSigners(key: JsonObject, userId: string, known: UserKeys): (Signer | undefined)[] {
+  return Object.keys(signaturesBy(key, userId)).map((keyId) => known.deviceSigner(keyId.slice('ed25519:'.length)));
+}

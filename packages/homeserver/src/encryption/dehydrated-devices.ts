@@ -1,0 +1,87 @@
+import { invalidParam, notFound } from '@hearth/protocol/errors.ts';
+import { parseDeviceId } from '@hearth/protocol/identifiers/device-id.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { type Database, Fenced } from '../storage/database.ts';
+import { type DehydratedDeviceRow, putDehydratedDevice, readDehydratedDevice } from '../storage/dehydrated-devices.ts';
+import { readDevice } from '../storage/devices.ts';
+import type { Stream } from '../storage/stream.ts';
+import type { ToDeviceInbox } from '../to-device/inbox.ts';
+import type { Sessions } from '../users/sessions.ts';
+import type { KeyUpload, UploadedKeys } from './key-upload.ts';
+
+interface DehydratedDevicesDeps {
+  readonly database: Database;
+  readonly stream: Stream;
+  readonly sessions: Sessions;
+  readonly inbox: ToDeviceInbox;
+  readonly keyUpload: KeyUpload;
+}
+
+/** A dehydrated device as it is uploaded. */
+export interface NewDehydratedDevice extends UploadedKeys {
+  readonly deviceId: string;
+  readonly displayName: string | undefined;
+  /** Encrypted by the client. */
+  readonly data: JsonObject;
+  readonly deviceKeys: JsonObject;
+}
+
+const EVENTS_MAX = 100;
+
+/** Devices that receive keys while nobody is logged in (MSC3814). A user has one at most. */
+export class DehydratedDevices {
+  readonly #deps: DehydratedDevicesDeps;
+
+  constructor(deps: DehydratedDevicesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Stores a device instead of the one there was. @throws MatrixError M_INVALID_PARAM, as `KeyUpload.upload` */
+  async put(owner: { user: number; userId: string }, made: NewDehydratedDevice): Promise<void> {
+    const { deviceId, displayName } = made;
+    if (parseDeviceId(deviceId) === undefined) throw invalidParam('Not a valid device id');
+    const { keyUpload, sessions } = this.#deps;
+    keyUpload.check({ ...owner, deviceId }, made);
+    const old = await readDehydratedDevice(this.#deps.database, owner.user);
+    const known = await readDevice(this.#deps.database, owner.user, deviceId);
+    if (known !== undefined && known.num !== old?.device) throw invalidParam('You have another device of this id');
+    if (old !== undefined) await sessions.logout(owner.user, [old.device]);
+    const json = JSON.stringify(made.data);
+    try {
+      const device = await sessions.addDevice(owner.user, { deviceId, displayName }, (num) => [
+        putDehydratedDevice(owner.user, num, json),
+      ]);
+      await keyUpload.upload({ ...owner, device, deviceId }, made);
+    } catch (error) {
+      if (error instanceof Fenced) throw invalidParam('You have another device of this id');
+      throw error;
+    }
+  }
+
+  /** @throws MatrixError M_NOT_FOUND */
+  async get(user: number): Promise<DehydratedDeviceRow> {
+    const row = await readDehydratedDevice(this.#deps.database, user);
+    if (row === undefined) throw notFound('You have no dehydrated device');
+    return row;
+  }
+
+  /** Deletes the device; its id. @throws MatrixError M_NOT_FOUND */
+  async delete(user: number): Promise<string> {
+    const row = await this.get(user);
+    await this.#deps.sessions.logout(user, [row.device]);
+    return row.device_id;
+  }
+
+  /**
+   * What has been sent to the device, from a place of an answer before; the next place. Nothing is removed before the
+   * device is: whoever rehydrates may have to begin again.
+   * @throws MatrixError M_NOT_FOUND
+   */
+  async events(user: number, deviceId: string, from: number): Promise<{ texts: readonly string[]; next: number }> {
+    const row = await this.get(user);
+    if (row.device_id !== deviceId) throw notFound('You have no such dehydrated device');
+    const upTo = this.#deps.stream.current;
+    const { texts, through } = await this.#deps.inbox.look(row.device, Math.min(from, upTo), upTo, EVENTS_MAX);
+    return { texts, next: through ?? upTo };
+  }
+}

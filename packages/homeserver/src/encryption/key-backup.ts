@@ -1,0 +1,180 @@
+import { invalidParam, matrixError, notFound, userLimitExceeded } from '@hearth/protocol/errors.ts';
+import { Serial } from '../platform/serial.ts';
+import type { Database, Write } from '../storage/database.ts';
+import {
+  type BackupKey,
+  type BackupSessionRow,
+  countBackupSessions,
+  deleteAllKeyBackups,
+  deleteBackupSessions,
+  deleteKeyBackup,
+  insertKeyBackup,
+  type KeyBackupRow,
+  putBackupSessions,
+  readBackupRanks,
+  readBackupSessions,
+  readKeyBackups,
+  setBackupAuthData,
+  setBackupContents,
+} from '../storage/key-backups.ts';
+import type { Names } from '../storage/names.ts';
+import type { Stream } from '../storage/stream.ts';
+import { type BackedUpKey, isBetter } from './backed-up-key.ts';
+
+interface KeyBackupsDeps {
+  readonly database: Database;
+  readonly names: Names;
+  readonly stream: Stream;
+}
+
+/** What changes of a backup's contents answer. */
+export interface BackupContents {
+  readonly etag: string;
+  readonly count: number;
+}
+
+/** Clients keep one, and delete it when they make another. */
+const VERSIONS_MAX = 100;
+const SESSIONS_MAX = 1_000_000;
+
+/** Users' backups of room keys (client-server API, "Server-side key backups"). Changes of one user's wait for each other. */
+export class KeyBackups {
+  readonly #deps: KeyBackupsDeps;
+  readonly #serial = new Serial<number>();
+
+  constructor(deps: KeyBackupsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Makes a version, which is the current one from then on. `authData` is JSON text. */
+  create(user: number, algorithm: string, authData: string): Promise<string> {
+    return this.#serial.run(user, async () => {
+      const versions = await readKeyBackups(this.#deps.database, user);
+      if (versions.length >= VERSIONS_MAX) {
+        throw userLimitExceeded('about:blank', false, 'Delete an old backup before making another');
+      }
+      const version = this.#deps.stream.next();
+      await this.#deps.stream.commit([insertKeyBackup({ user, version }, algorithm, authData)], []);
+      return `${version}`;
+    });
+  }
+
+  /** A version, the current one unless one is named. @throws MatrixError M_NOT_FOUND */
+  async version(user: number, version?: string): Promise<KeyBackupRow> {
+    const versions = await readKeyBackups(this.#deps.database, user);
+    const row = version === undefined ? versions.at(-1) : versions.find((each) => `${each.version}` === version);
+    if (row === undefined) throw notFound('There is no such backup');
+    return row;
+  }
+
+  /** Replaces the `auth_data` of a version. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
+  update(user: number, version: string, algorithm: string, authData: string): Promise<void> {
+    return this.#serial.run(user, async () => {
+      const row = await this.version(user, version);
+      if (row.algorithm !== algorithm) throw invalidParam('The algorithm of a backup cannot change');
+      await this.#deps.database.commit([setBackupAuthData({ user, version: row.version }, authData)]);
+    });
+  }
+
+  /** Deletes a version with its keys. @throws MatrixError M_NOT_FOUND */
+  delete(user: number, version: string): Promise<void> {
+    return this.#serial.run(user, async () => {
+      const row = await this.version(user, version);
+      await this.#deps.database.commit(deleteKeyBackup({ user, version: row.version }));
+    });
+  }
+
+  /** Keys of a version: all, those of a room, or one. @throws MatrixError M_NOT_FOUND for the version */
+  async sessions(user: number, version: string, roomId?: string, sessionId?: string): Promise<BackupSessionRow[]> {
+    const row = await this.version(user, version);
+    const key = { user, version: row.version };
+    if (roomId === undefined) return readBackupSessions(this.#deps.database, key);
+    const room = await this.#deps.names.find(roomId);
+    return room === undefined ? [] : readBackupSessions(this.#deps.database, key, room, sessionId);
+  }
+
+  /**
+   * Puts keys into the current version; of two keys of a session the better one stays.
+   * @throws MatrixError M_NOT_FOUND, M_WRONG_ROOM_KEYS_VERSION, M_USER_LIMIT_EXCEEDED
+   */
+  put(user: number, version: string, keys: readonly BackedUpKey[]): Promise<BackupContents> {
+    return this.#serial.run(user, async () => {
+      const backup = await this.#current(user, version);
+      const key = { user, version: backup.version };
+      const { better, added } = await this.#worthKeeping(key, keys);
+      if (better.length === 0) return contents(backup.etag, backup.sessions);
+      const sessions = backup.sessions + added;
+      if (sessions > SESSIONS_MAX) throw userLimitExceeded('about:blank', false, 'The backup is full');
+      return this.#change(key, backup, sessions, putBackupSessions(key, better));
+    });
+  }
+
+  /** Deletes keys of a version: all, those of a room, or one. @throws MatrixError M_NOT_FOUND for the version */
+  remove(user: number, version: string, roomId?: string, sessionId?: string): Promise<BackupContents> {
+    return this.#serial.run(user, async () => {
+      const backup = await this.version(user, version);
+      const key = { user, version: backup.version };
+      const room = roomId === undefined ? undefined : await this.#deps.names.find(roomId);
+      const removed = await this.#count(key, backup, roomId, room, sessionId);
+      if (removed === 0) return contents(backup.etag, backup.sessions);
+      return this.#change(key, backup, backup.sessions - removed, deleteBackupSessions(key, room, sessionId));
+    });
+  }
+
+  /** Forgets everything of a user whose account is gone. */
+  async forget(user: number): Promise<void> {
+    await this.#deps.database.commit(deleteAllKeyBackups(user));
+  }
+
+  /** Only the current version takes keys. */
+  async #current(user: number, version: string): Promise<KeyBackupRow> {
+    const versions = await readKeyBackups(this.#deps.database, user);
+    const current = versions.at(-1);
+    if (current === undefined || !versions.some((each) => `${each.version}` === version)) {
+      throw notFound('There is no such backup');
+    }
+    if (`${current.version}` === version) return current;
+    throw matrixError('M_WRONG_ROOM_KEYS_VERSION', undefined, { fields: { current_version: `${current.version}` } });
+  }
+
+  /** Those of the keys that are new, or better than what is there; and how many are new. */
+  async #worthKeeping(key: BackupKey, keys: readonly BackedUpKey[]) {
+    const rooms = await this.#deps.names.nums(keys.map(({ roomId }) => roomId));
+    const rows = keys.map(({ roomId, row }) => ({ ...row, room: rooms.get(roomId) ?? 0 }));
+    const ids = [...new Set(rows.map(({ session_id }) => session_id))];
+    const known = new Map(
+      (await readBackupRanks(this.#deps.database, key, [...rooms.values()], ids)).map((row) => [place(row), row]),
+    );
+    const better = rows.filter((row) => {
+      const old = known.get(place(row));
+      return old === undefined || isBetter(row, old);
+    });
+    return { better, added: better.filter((row) => !known.has(place(row))).length };
+  }
+
+  async #count(
+    key: BackupKey,
+    backup: KeyBackupRow,
+    roomId: string | undefined,
+    room: number | undefined,
+    sessionId: string | undefined,
+  ): Promise<number> {
+    if (roomId === undefined) return backup.sessions;
+    if (room === undefined) return 0;
+    if (sessionId === undefined) return countBackupSessions(this.#deps.database, key, room);
+    return (await readBackupSessions(this.#deps.database, key, room, sessionId)).length;
+  }
+
+  async #change(key: BackupKey, { etag }: KeyBackupRow, sessions: number, write: Write): Promise<BackupContents> {
+    await this.#deps.database.commit([setBackupContents(key, etag, sessions), write]);
+    return contents(etag + 1, sessions);
+  }
+}
+
+function contents(etag: number, count: number): BackupContents {
+  return { etag: `${etag}`, count };
+}
+
+function place({ room, session_id }: { readonly room: number; readonly session_id: string }): string {
+  return `${room} ${session_id}`;
+}

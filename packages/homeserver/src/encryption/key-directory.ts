@@ -1,0 +1,61 @@
+import { BatchCache } from '../platform/batch-cache.ts';
+import { readCrossSigningKeys, readUserSignatures, type UserSignatureRow } from '../storage/cross-signing.ts';
+import type { Database } from '../storage/database.ts';
+import { readDeviceKeys } from '../storage/device-keys.ts';
+import { UserKeys } from './user-keys.ts';
+
+const CACHED_USERS_MAX = 5_000;
+const CACHED_SIGNERS_MAX = 5_000;
+
+/** The public keys of this server's users, and what users say of each other's: copies in memory, loaded in batches. */
+export class KeyDirectory {
+  readonly #users: BatchCache<UserKeys>;
+  readonly #signatures: BatchCache<ReadonlyMap<number, UserSignatureRow>>;
+
+  constructor(database: Database) {
+    this.#users = new BatchCache(CACHED_USERS_MAX, (users) => loadKeys(database, users));
+    this.#signatures = new BatchCache(CACHED_SIGNERS_MAX, (signers) => loadSignatures(database, signers));
+  }
+
+  /** The keys of some users. */
+  of(users: Iterable<number>): Promise<ReadonlyMap<number, UserKeys>> {
+    return this.#users.many(users);
+  }
+
+  /** The keys of one user; a promise only if they have to be loaded. */
+  one(user: number): UserKeys | Promise<UserKeys> {
+    return this.#users.one(user);
+  }
+
+  /** What a user's user-signing key says of the master keys of others, by user. */
+  signaturesBy(signer: number): ReadonlyMap<number, UserSignatureRow> | Promise<ReadonlyMap<number, UserSignatureRow>> {
+    return this.#signatures.one(signer);
+  }
+
+  /** To be called when a change of a user's keys is on disk. */
+  changed(user: number): void {
+    this.#users.delete(user);
+  }
+
+  /** To be called when what a user says of others has changed on disk. */
+  signaturesChanged(signer: number): void {
+    this.#signatures.delete(signer);
+  }
+}
+
+async function loadKeys(database: Database, users: readonly number[]): Promise<ReadonlyMap<number, UserKeys>> {
+  const found = new Map(users.map((user) => [user, new UserKeys()]));
+  const [devices, crossSigning] = await Promise.all([
+    readDeviceKeys(database, users),
+    readCrossSigningKeys(database, users),
+  ]);
+  for (const row of devices) found.get(row.user_num)?.addDevice(row);
+  for (const row of crossSigning) found.get(row.user_num)?.addCrossSigningKey(row);
+  return found;
+}
+
+async function loadSignatures(database: Database, signers: readonly number[]) {
+  const found = new Map<number, Map<number, UserSignatureRow>>(signers.map((signer) => [signer, new Map()]));
+  for (const row of await readUserSignatures(database, signers)) found.get(row.signer)?.set(row.user_num, row);
+  return found;
+}

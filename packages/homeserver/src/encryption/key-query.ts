@@ -1,0 +1,82 @@
+import { unknown } from '@hearth/protocol/errors.ts';
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import { isObject, type JsonObject, member } from '@hearth/protocol/json/value.ts';
+import { withSignature } from '@hearth/protocol/signing/json.ts';
+import type { UserSignatureRow } from '../storage/cross-signing.ts';
+import type { Names } from '../storage/names.ts';
+import type { KeyDirectory } from './key-directory.ts';
+import { parseKey, type UserKeys } from './user-keys.ts';
+
+export interface KeyQueryDeps {
+  readonly names: Names;
+  readonly keyDirectory: KeyDirectory;
+  readonly serverName: string;
+}
+
+/**
+ * The public keys of users (client-server API, `POST /keys/query`), as the caller may see them: signatures of the owner
+ * and those of the caller, so that nobody learns who has verified whom. JSON text, put together from stored texts.
+ * @param wanted the device ids by user id; no device ids stand for all
+ */
+export async function queryKeys(
+  { names, keyDirectory, serverName }: KeyQueryDeps,
+  caller: { readonly user: number; readonly userId: string },
+  wanted: ReadonlyMap<string, readonly string[]>,
+): Promise<string> {
+  const { local, failures } = byServer(wanted.keys(), serverName);
+  const nums = await names.findAll(local);
+  const found = await keyDirectory.of(nums.values());
+  const signatures = await keyDirectory.signaturesBy(caller.user);
+  let devices = '';
+  let masters = '';
+  let selfSigning = '';
+  let userSigning = '';
+  for (const userId of local) {
+    const user = nums.get(userId) ?? 0;
+    const keys = found.get(user);
+    const name = JSON.stringify(userId);
+    devices += entry(devices, name, keys === undefined ? '{}' : devicesOf(keys, wanted.get(userId)));
+    if (keys === undefined || !keys.hasCrossSigning) continue;
+    masters += entry(masters, name, masterText(keys, caller.userId, signatures.get(user)));
+    selfSigning += entry(selfSigning, name, keys.crossSigningText('self_signing'));
+    if (user === caller.user) userSigning = entry('', name, keys.crossSigningText('user_signing'));
+  }
+  const others = `"self_signing_keys":{${selfSigning}},"user_signing_keys":{${userSigning}}`;
+  return `{"device_keys":{${devices}},"master_keys":{${masters}},${others},"failures":${JSON.stringify(failures)}}`;
+}
+
+/** Which of the users are of this server, and what is to be said of the servers of the others. */
+export function byServer(
+  userIds: Iterable<string>,
+  serverName: string,
+): { readonly local: readonly string[]; readonly failures: JsonObject } {
+  const local: string[] = [];
+  const failures: JsonObject = {};
+  for (const userId of userIds) {
+    const server = domainOf(userId);
+    if (server === serverName) local.push(userId);
+    else if (server !== undefined) failures[server] = unknown('This server cannot be reached', 503).body();
+  }
+  return { local, failures };
+}
+
+function devicesOf(keys: UserKeys, deviceIds: readonly string[] = []): string {
+  return deviceIds.length === 0 ? keys.devicesText : keys.devicesTextOf(deviceIds);
+}
+
+/** One member more of an object that begins with `before`. */
+function entry(before: string, name: string, text: string | undefined): string {
+  if (text === undefined) return '';
+  return before === '' ? `${name}:${text}` : `,${name}:${text}`;
+}
+
+/** The master key, with the caller's signature if it is of this very key. */
+function masterText(keys: UserKeys, callerId: string, signature: UserSignatureRow | undefined): string | undefined {
+  const text = keys.crossSigningText('master');
+  if (text === undefined || signature === undefined) return text;
+  const master = parseKey(text);
+  const publicKeys = master.keys;
+  if (!isObject(publicKeys) || member(publicKeys, `ed25519:${signature.master_key}`) === undefined) return text;
+  const { signing_key, signature: value } = signature;
+  return JSON.stringify({ ...master, signatures: withSignature(master.signatures, callerId, signing_key, value) });
+}

@@ -1,0 +1,194 @@
+import { invalidParam, unknown, userLimitExceeded } from '@hearth/protocol/errors.ts';
+import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import { Serial } from '../platform/serial.ts';
+import {
+  type ClaimableKeyRow,
+  deleteClaimableKeys,
+  insertClaimableKeys,
+  ONE_TIME,
+  readOneTimeKeys,
+  UNUSED_FALLBACK,
+} from '../storage/claimable-keys.ts';
+import type { Database, Write } from '../storage/database.ts';
+import { putDeviceKeys, readKeysOfDevice } from '../storage/device-keys.ts';
+import { rowNumber } from '../storage/numbering.ts';
+import type { Change, Stream } from '../storage/stream.ts';
+import type { ClaimableKeys } from './claimable-keys.ts';
+import { deviceListChange } from './device-list-change.ts';
+import type { KeyDirectory } from './key-directory.ts';
+import { algorithmOf, type KeyStock } from './key-stock.ts';
+import {
+  checkDeviceKeys,
+  isSameJson,
+  isSameKey,
+  KEY_BYTES_MAX,
+  type Signer,
+  signaturesBy,
+  verifiedSignatures,
+  withSignatures,
+} from './signed-keys.ts';
+import { parseKey } from './user-keys.ts';
+
+export interface KeyUploadDeps {
+  readonly database: Database;
+  readonly stream: Stream;
+  readonly keyDirectory: KeyDirectory;
+  readonly claimableKeys: ClaimableKeys;
+}
+
+/** The device whose keys are uploaded. */
+export interface KeyOwner {
+  readonly user: number;
+  readonly userId: string;
+  readonly device: number;
+  readonly deviceId: string;
+}
+
+/** What is uploaded; keys that others may claim by `algorithm:id`. */
+export interface UploadedKeys {
+  readonly deviceKeys?: JsonObject | undefined;
+  readonly oneTimeKeys?: JsonObject | undefined;
+  readonly fallbackKeys?: JsonObject | undefined;
+}
+
+/** More than any client keeps in stock: fifty is usual. */
+const ONE_TIME_KEYS_MAX = 1_000;
+const FALLBACK_KEYS_MAX = 10;
+/** `algorithm:id`, neither of them long. */
+const KEY_ID = /^[\w.-]{1,60}:[\x21-\x7e]{1,190}$/;
+
+/** Takes the keys of devices in (client-server API, `POST /keys/upload`). Everything of one upload is one transaction. */
+export class KeyUpload {
+  readonly #deps: KeyUploadDeps;
+  readonly #serial = new Serial<number>();
+
+  constructor(deps: KeyUploadDeps) {
+    this.#deps = deps;
+  }
+
+  /** Checks what can be checked before anything is looked up. @throws MatrixError */
+  check(owner: Omit<KeyOwner, 'user' | 'device'>, keys: UploadedKeys): CheckedKeys {
+    return {
+      deviceKeys: keys.deviceKeys === undefined ? undefined : checkedDeviceKeys(keys.deviceKeys, owner),
+      oneTime: claimable(keys.oneTimeKeys, ONE_TIME_KEYS_MAX),
+      fallback: claimable(keys.fallbackKeys, FALLBACK_KEYS_MAX),
+    };
+  }
+
+  /** Stores keys; how many one-time keys there are then, by algorithm. @throws MatrixError */
+  async upload(owner: KeyOwner, keys: UploadedKeys): Promise<Record<string, number>> {
+    const checked = this.check(owner, keys);
+    const { deviceKeys, oneTime, fallback } = checked;
+    // Of two uploads at once the second has to see the first: ids must not be taken twice.
+    if (deviceKeys !== undefined || oneTime.length > 0 || fallback.length > 0) {
+      await this.#serial.run(owner.device, () => this.#store(owner, checked));
+    }
+    return (await this.#deps.claimableKeys.stockOf(owner.device)).counts();
+  }
+
+  async #store(owner: KeyOwner, { deviceKeys, oneTime, fallback }: CheckedKeys): Promise<void> {
+    const { stream, keyDirectory, claimableKeys } = this.#deps;
+    const { user, device } = owner;
+    const stock = await claimableKeys.stockOf(device);
+    const { fresh, given } = await this.#sort(device, stock, oneTime);
+    const json = deviceKeys === undefined ? undefined : await this.#changed(owner, deviceKeys);
+    if (fresh.length === 0 && fallback.length === 0 && json === undefined) return;
+    const position = stream.next();
+    const changes: Change[] = [];
+    const writes: Write[] = [];
+    if (json !== undefined) {
+      const listed = deviceListChange(user, position);
+      writes.push(putDeviceKeys(device, user, json), listed.write);
+      changes.push(listed.change);
+    }
+    const rows = [...fresh, ...fallback].map(({ keyId, json: text }, i): ClaimableKeyRow => {
+      const kind = i < fresh.length ? ONE_TIME : UNUSED_FALLBACK;
+      return { num: rowNumber(position, i), device, kind, key_id: keyId, json: text };
+    });
+    const replaced = [...given, ...stock.fallbackNums(fallback.map(({ keyId }) => algorithmOf(keyId)))];
+    if (replaced.length > 0) writes.push(deleteClaimableKeys(replaced));
+    if (rows.length > 0) writes.push(insertClaimableKeys(rows));
+    await stream.commit(writes, changes, () => {
+      claimableKeys.added(device, rows);
+      if (json !== undefined) keyDirectory.changed(user);
+    });
+  }
+
+  /**
+   * Those of the keys that are new: the same key again changes nothing, even when it was given out since, and another
+   * one under its id is refused. And the rest of what was given out, which goes now.
+   */
+  async #sort(device: number, stock: KeyStock, keys: readonly NewKey[]) {
+    if (keys.length === 0 || !stock.isOnDisk) return { fresh: keys, given: [] };
+    const rows = await readOneTimeKeys(this.#deps.database, device);
+    const known = new Map(rows.map((row) => [row.key_id, row]));
+    const again = new Set<number>();
+    const fresh = keys.filter(({ keyId, json }) => {
+      const old = known.get(keyId);
+      if (old === undefined) return true;
+      const isSame = old.json === json || isSameJson(JSON.parse(old.json) as JsonValue, JSON.parse(json) as JsonValue);
+      if (isSame) again.add(old.num);
+      // Clients recognise the words.
+      else if (stock.has(keyId, old.num))
+        throw unknown(`One time key ${keyId} already exists with other contents`, 400);
+      return !isSame;
+    });
+    if (stock.size + fresh.length > ONE_TIME_KEYS_MAX) {
+      throw userLimitExceeded('about:blank', false, `A device has no more than ${ONE_TIME_KEYS_MAX} one-time keys`);
+    }
+    const given = rows.filter(({ key_id, num }) => !again.has(num) && !stock.has(key_id, num));
+    return { fresh, given: given.map(({ num }) => num) };
+  }
+
+  /** What to store of device keys; undefined if they are what is stored, whose signatures stay then. */
+  async #changed({ user, userId, device }: KeyOwner, { keys, signer }: CheckedDeviceKeys): Promise<string | undefined> {
+    const { database, keyDirectory } = this.#deps;
+    const old = await readKeysOfDevice(database, device);
+    if (old !== undefined && isSameKey(parseKey(old), keys)) return undefined;
+    const own = signaturesBy(keys, userId);
+    const signatures: JsonObject = { [signer.keyId]: own[signer.keyId] };
+    if (Object.keys(own).length > 1) {
+      const selfSigning = (await keyDirectory.one(user)).crossSigner('self_signing');
+      Object.assign(signatures, verifiedSignatures(keys, userId, [selfSigning]));
+    }
+    return JSON.stringify(withSignatures(keys, userId, signatures));
+  }
+}
+
+/** Device keys whose own signature is right. */
+interface CheckedDeviceKeys {
+  readonly keys: JsonObject;
+  readonly signer: Signer;
+}
+
+function checkedDeviceKeys(keys: JsonObject, owner: { userId: string; deviceId: string }): CheckedDeviceKeys {
+  return { keys, signer: checkDeviceKeys(keys, owner) };
+}
+
+interface CheckedKeys {
+  readonly deviceKeys: CheckedDeviceKeys | undefined;
+  readonly oneTime: readonly NewKey[];
+  readonly fallback: readonly NewKey[];
+}
+
+interface NewKey {
+  readonly keyId: string;
+  /** The key as JSON text. */
+  readonly json: string;
+}
+
+/** Keys that others may claim, checked. @throws MatrixError M_INVALID_PARAM */
+function claimable(keys: JsonObject | undefined, max: number): readonly NewKey[] {
+  if (keys === undefined) return [];
+  const entries = Object.entries(keys);
+  if (entries.length > max) throw invalidParam(`No more than ${max} keys at once`);
+  return entries.map(([keyId, key]) => {
+    if (!KEY_ID.test(keyId)) throw invalidParam('The name of a one-time key must be algorithm:id');
+    if (typeof key !== 'string' && !(isObject(key) && typeof key.key === 'string')) {
+      throw invalidParam(`${keyId} must be a text or an object with a key`);
+    }
+    const json = JSON.stringify(key);
+    if (json.length > KEY_BYTES_MAX) throw invalidParam(`${keyId} is too long`);
+    return { keyId, json };
+  });
+}

@@ -1,0 +1,97 @@
+import type { Background } from '../platform/background.ts';
+import type { Clock } from '../platform/clock.ts';
+import { deleteClaimableKeysOfDevices } from '../storage/claimable-keys.ts';
+import type { Database } from '../storage/database.ts';
+import { deleteDehydratedDevices } from '../storage/dehydrated-devices.ts';
+import { deleteDeviceKeys } from '../storage/device-keys.ts';
+import type { Names } from '../storage/names.ts';
+import type { Stream } from '../storage/stream.ts';
+import { deleteOldToDeviceTransactions, deleteToDeviceOfDevices } from '../storage/to-device.ts';
+import { ToDeviceInbox } from '../to-device/inbox.ts';
+import { ToDevice } from '../to-device/to-device.ts';
+import type { Users } from '../users/open-users.ts';
+import { ClaimableKeys } from './claimable-keys.ts';
+import { CrossSigning } from './cross-signing.ts';
+import { DehydratedDevices } from './dehydrated-devices.ts';
+import { deviceListChange } from './device-list-change.ts';
+import { KeyBackups } from './key-backup.ts';
+import { KeyDirectory } from './key-directory.ts';
+import { KeyUpload } from './key-upload.ts';
+import { Signatures } from './signatures.ts';
+
+export interface EncryptionBase {
+  readonly database: Database;
+  readonly names: Names;
+  readonly stream: Stream;
+  readonly clock: Clock;
+  readonly background: Background;
+  readonly users: Users;
+  readonly serverName: string;
+}
+
+export type Encryption = ReturnType<typeof openEncryption>;
+
+const TRANSACTIONS_EVERY_MS = 60 * 60_000;
+/** Nobody repeats a request after so long a time. */
+const TRANSACTIONS_KEPT_MS = 24 * 60 * 60_000;
+
+/** Puts end-to-end encryption together, and makes keys and messages go with their devices and accounts. */
+export function openEncryption(base: EncryptionBase) {
+  const { database, clock, background, users } = base;
+  const { deviceNumbers, sessions } = users;
+  const keyDirectory = new KeyDirectory(database);
+  const claimableKeys = new ClaimableKeys(database);
+  const inbox = new ToDeviceInbox(database, background);
+  const keyUpload = new KeyUpload({ ...base, keyDirectory, claimableKeys });
+  const crossSigning = new CrossSigning({ ...base, keyDirectory });
+  const parts = { ...base, deviceNumbers, keyDirectory, claimableKeys, inbox, keyUpload, crossSigning };
+  const keyBackups = new KeyBackups(base);
+  sessions.onAdded((_user, device) => {
+    inbox.deviceAdded(device);
+    claimableKeys.deviceAdded(device);
+  });
+  followDevices(parts);
+  users.accountChanges.onDeactivated(async (user) => {
+    await crossSigning.forget(user);
+    await keyBackups.forget(user);
+  });
+  background.every(TRANSACTIONS_EVERY_MS, 'forgetting old transaction ids of messages to devices', () =>
+    database.commit([deleteOldToDeviceTransactions(clock.now() - TRANSACTIONS_KEPT_MS)]),
+  );
+  return {
+    ...parts,
+    keyBackups,
+    signatures: new Signatures(parts),
+    toDevice: new ToDevice(parts),
+    dehydratedDevices: new DehydratedDevices({ ...parts, sessions }),
+  };
+}
+
+/** What belongs to a device goes with it; others are told that its owner has one less, or calls it something else. */
+function followDevices(
+  parts: EncryptionBase & { keyDirectory: KeyDirectory; claimableKeys: ClaimableKeys; inbox: ToDeviceInbox },
+) {
+  const { stream, users, keyDirectory, claimableKeys, inbox } = parts;
+  users.sessions.onRemoved((user, devices) => {
+    const listed = deviceListChange(user, stream.next());
+    return {
+      writes: [
+        deleteDeviceKeys(devices),
+        ...deleteClaimableKeysOfDevices(devices),
+        deleteDehydratedDevices(devices),
+        ...deleteToDeviceOfDevices(devices),
+        listed.write,
+      ],
+      changes: [listed.change],
+      committed() {
+        keyDirectory.changed(user);
+        claimableKeys.forget(devices);
+        inbox.forget(devices);
+      },
+    };
+  });
+  users.devices.onRenamed(async (user) => {
+    const listed = deviceListChange(user, stream.next());
+    await stream.commit([listed.write], [listed.change], () => keyDirectory.changed(user));
+  });
+}

@@ -1,0 +1,154 @@
+import { invalidSignature, MatrixError, notFound } from '@hearth/protocol/errors.ts';
+import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import { putCrossSigningKey, putUserSignature, type UserSignatureRow } from '../storage/cross-signing.ts';
+import type { Write } from '../storage/database.ts';
+import { putDeviceKeys } from '../storage/device-keys.ts';
+import type { Names } from '../storage/names.ts';
+import type { Change, Stream } from '../storage/stream.ts';
+import type { CrossSigning } from './cross-signing.ts';
+import { deviceListChange } from './device-list-change.ts';
+import type { KeyDirectory } from './key-directory.ts';
+import { isSameKey, isSignedBy, type Signer, signaturesBy, withSignatures } from './signed-keys.ts';
+import type { UserKeys } from './user-keys.ts';
+
+export interface SignaturesDeps {
+  readonly names: Names;
+  readonly stream: Stream;
+  readonly keyDirectory: KeyDirectory;
+  readonly crossSigning: CrossSigning;
+}
+
+/** Signed keys by user id, then by device id or public key. */
+export type SignedKeys = ReadonlyMap<string, ReadonlyMap<string, JsonValue | undefined>>;
+
+/** What was refused, by user id and key id: standard errors. */
+export type Failures = Record<string, Record<string, JsonObject>>;
+
+interface Owner {
+  readonly user: number;
+  readonly userId: string;
+}
+
+/** A signature on another user's master key, not stored yet. */
+type NewUserSignature = Omit<UserSignatureRow, 'position'>;
+
+/**
+ * Takes signatures in (client-server API, `POST /keys/signatures/upload`). Each is verified with the key that it names;
+ * what is not right is reported and not stored.
+ */
+export class Signatures {
+  readonly #deps: SignaturesDeps;
+
+  constructor(deps: SignaturesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Stores what is right; says what is not. */
+  upload(signer: Owner, signed: SignedKeys): Promise<Failures> {
+    return this.#deps.crossSigning.serial.run(signer.user, () => this.#store(signer, signed));
+  }
+
+  async #store(signer: Owner, signed: SignedKeys): Promise<Failures> {
+    const { names, stream, keyDirectory } = this.#deps;
+    const nums = await names.findAll([...signed.keys(), signer.userId]);
+    const found = await keyDirectory.of(nums.values());
+    const own = found.get(signer.user);
+    const failures: Failures = {};
+    const writes: Write[] = [];
+    const signatures: NewUserSignature[] = [];
+    for (const [userId, keys] of signed) {
+      const user = nums.get(userId);
+      const theirs = user === undefined ? undefined : found.get(user);
+      for (const [keyId, object] of keys) {
+        try {
+          if (own === undefined || user === undefined || theirs === undefined) throw notFound('There is no such key');
+          if (user === signer.user) writes.push(...signOwn(signer, own, keyId, object));
+          else signatures.push(signOther(signer, own, { user, keys: theirs }, keyId, object));
+        } catch (error) {
+          if (!(error instanceof MatrixError)) throw error;
+          failures[userId] = { ...failures[userId], [keyId]: error.body() };
+        }
+      }
+    }
+    if (writes.length === 0 && signatures.length === 0) return failures;
+    const position = stream.next();
+    const changes: Change[] = [];
+    if (writes.length > 0) {
+      const listed = deviceListChange(signer.user, position);
+      writes.push(listed.write);
+      changes.push(listed.change);
+    }
+    for (const row of signatures) {
+      writes.push(putUserSignature({ ...row, position }));
+      changes.push({ kind: 'device-list', position, user: row.user_num, onlyFor: signer.user });
+    }
+    await stream.commit(writes, changes, () => {
+      keyDirectory.changed(signer.user);
+      keyDirectory.signaturesChanged(signer.user);
+    });
+    return failures;
+  }
+}
+
+/** The user's own device, signed by the self-signing key, or the own master key, signed by devices. */
+function signOwn(
+  { user, userId }: Owner,
+  known: UserKeys,
+  keyId: string,
+  object: JsonValue | undefined,
+): readonly Write[] {
+  const device = known.device(keyId);
+  const master = known.crossSigner('master')?.publicKey === keyId ? known.crossSigningKey('master') : undefined;
+  const stored = device?.keys ?? master;
+  const signerOf = (id: string): Signer | undefined => {
+    const selfSigning = known.crossSigner('self_signing');
+    if (device !== undefined && selfSigning?.keyId === id) return selfSigning;
+    return device === undefined ? known.deviceSigner(id.slice('ed25519:'.length)) : undefined;
+  };
+  const fresh = newSignatures(object, stored, userId, signerOf);
+  if (stored === undefined || Object.keys(fresh).length === 0) return [];
+  const json = JSON.stringify(withSignatures(stored, userId, { ...signaturesBy(stored, userId), ...fresh }));
+  return [device === undefined ? putCrossSigningKey(user, 'master', json) : putDeviceKeys(device.device, user, json)];
+}
+
+/** Another user's master key, signed by the user-signing key: the only thing that one says of others. */
+function signOther(
+  signer: Owner,
+  own: UserKeys,
+  other: { readonly user: number; readonly keys: UserKeys },
+  keyId: string,
+  object: JsonValue | undefined,
+): NewUserSignature {
+  const isMaster = other.keys.crossSigner('master')?.publicKey === keyId;
+  const stored = isMaster ? other.keys.crossSigningKey('master') : undefined;
+  const key = own.crossSigner('user_signing');
+  const fresh = newSignatures(object, stored, signer.userId, (id) => (key?.keyId === id ? key : undefined));
+  const signature = key === undefined ? undefined : fresh[key.keyId];
+  if (key === undefined || typeof signature !== 'string') throw invalidSignature('Nothing is signed');
+  return { signer: signer.user, user_num: other.user, master_key: keyId, signing_key: key.keyId, signature };
+}
+
+/**
+ * The signatures on an object that are not stored yet, each verified.
+ * @throws MatrixError M_NOT_FOUND, M_INVALID_SIGNATURE when any of them is not right
+ */
+function newSignatures(
+  object: JsonValue | undefined,
+  stored: JsonObject | undefined,
+  userId: string,
+  signerOf: (keyId: string) => Signer | undefined,
+): JsonObject {
+  if (stored === undefined) throw notFound('There is no such key');
+  if (!isObject(object) || !isSameKey(object, stored)) throw invalidSignature('The signed key is another one');
+  const known = new Map(Object.entries(signaturesBy(stored, userId)));
+  const fresh: JsonObject = {};
+  for (const [keyId, signature] of Object.entries(signaturesBy(object, userId))) {
+    if (known.get(keyId) === signature) continue;
+    const key = signerOf(keyId);
+    if (key === undefined || !isSignedBy(object, userId, key)) {
+      throw invalidSignature(`The signature by ${keyId} is not valid`);
+    }
+    fresh[keyId] = signature;
+  }
+  return fresh;
+}

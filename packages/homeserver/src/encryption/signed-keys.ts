@@ -1,0 +1,113 @@
+import { invalidParam, invalidSignature } from '@hearth/protocol/errors.ts';
+import { CanonicalJsonError, canonicalJson } from '@hearth/protocol/json/canonical.ts';
+import {
+  asString,
+  asStringArray,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  member,
+} from '@hearth/protocol/json/value.ts';
+import { verifyJson } from '@hearth/protocol/signing/json.ts';
+import type { KeyUsage } from '../storage/cross-signing.ts';
+
+/** Signed public keys as clients upload them (client-server API, "End-to-End Encryption"): what is right about them. */
+
+/** Longer key objects are refused; those of today's algorithms have less than 1 KiB. */
+export const KEY_BYTES_MAX = 16 * 1024;
+
+/** A public key with the id under which it signs, `ed25519:<device id or public key>`. */
+export interface Signer {
+  readonly keyId: string;
+  readonly publicKey: string;
+}
+
+/** Checks what a device says of itself; the device's own key. @throws MatrixError */
+export function checkDeviceKeys(keys: JsonObject, owner: { userId: string; deviceId: string }): Signer {
+  if (member(keys, 'user_id') !== owner.userId) throw invalidParam("device_keys has another user's user_id");
+  if (member(keys, 'device_id') !== owner.deviceId) throw invalidParam("device_keys has another device's device_id");
+  if (asStringArray(member(keys, 'algorithms')) === undefined) throw invalidParam('algorithms must be a list of texts');
+  const publicKeys = member(keys, 'keys');
+  if (!isObject(publicKeys) || Object.values(publicKeys).some((key) => typeof key !== 'string')) {
+    throw invalidParam('keys must be an object of texts');
+  }
+  const keyId = `ed25519:${owner.deviceId}`;
+  const publicKey = asString(member(publicKeys, keyId));
+  if (publicKey === undefined) throw invalidParam(`device_keys has no ${keyId}`);
+  checkLength(keys);
+  const signer = { keyId, publicKey };
+  if (!isSignedBy(keys, owner.userId, signer)) throw invalidSignature('The device has not signed its keys');
+  return signer;
+}
+
+/** Checks the form of a cross-signing key; its public key. @throws MatrixError M_INVALID_PARAM */
+export function checkCrossSigningKey(key: JsonObject, userId: string, usage: KeyUsage): Signer {
+  if (member(key, 'user_id') !== userId) throw invalidParam(`The ${usage} key has another user's user_id`);
+  const usages = asStringArray(member(key, 'usage'));
+  if (usages?.includes(usage) !== true) throw invalidParam(`The usage of the ${usage} key must be ${usage}`);
+  checkLength(key);
+  const signer = signerOf(key);
+  if (signer === undefined) throw invalidParam(`The ${usage} key must have one ed25519 key under its own name`);
+  return signer;
+}
+
+/** The public key of a cross-signing key: the only one in it, under its own name. */
+export function signerOf(key: JsonObject): Signer | undefined {
+  const keys = member(key, 'keys');
+  const [entry, ...others] = isObject(keys) ? Object.entries(keys) : [];
+  const publicKey = asString(entry?.[1]);
+  if (entry === undefined || others.length > 0 || publicKey === undefined) return undefined;
+  return entry[0] === `ed25519:${publicKey}` ? { keyId: entry[0], publicKey } : undefined;
+}
+
+/** Whether an object has a valid signature of a user's key. */
+export function isSignedBy(object: JsonObject, userId: string, { keyId, publicKey }: Signer): boolean {
+  return verifyJson(object, userId, keyId, publicKey);
+}
+
+/** A user's signatures on an object, by key id. */
+export function signaturesBy(object: JsonObject, userId: string): JsonObject {
+  const signatures = member(object, 'signatures');
+  const own = isObject(signatures) ? member(signatures, userId) : undefined;
+  return isObject(own) ? own : {};
+}
+
+/** The object with these signatures of one user and no others, and without `unsigned`. */
+export function withSignatures(object: JsonObject, userId: string, signatures: JsonObject): JsonObject {
+  const { unsigned: _, signatures: __, ...signed } = object;
+  return Object.keys(signatures).length === 0 ? signed : { ...signed, signatures: { [userId]: signatures } };
+}
+
+/** Those of a user's signatures on an object that are of these keys and right. */
+export function verifiedSignatures(
+  object: JsonObject,
+  userId: string,
+  signers: readonly (Signer | undefined)[],
+): JsonObject {
+  const given = signaturesBy(object, userId);
+  const verified: JsonObject = {};
+  for (const signer of signers) {
+    if (signer !== undefined && isSignedBy(object, userId, signer)) verified[signer.keyId] = given[signer.keyId];
+  }
+  return verified;
+}
+
+/** Whether two objects are the same in what signatures cover. */
+export function isSameKey(a: JsonObject, b: JsonObject): boolean {
+  const signedPart = (object: JsonObject) => ({ ...object, signatures: undefined, unsigned: undefined });
+  return isSameJson(signedPart(a), signedPart(b));
+}
+
+/** Whether two values are the same whatever the order of their members. */
+export function isSameJson(a: JsonValue, b: JsonValue): boolean {
+  try {
+    return canonicalJson(a, 'any') === canonicalJson(b, 'any');
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) return false;
+    throw error;
+  }
+}
+
+function checkLength(key: JsonObject): void {
+  if (JSON.stringify(key).length > KEY_BYTES_MAX) throw invalidParam('The key is too long');
+}

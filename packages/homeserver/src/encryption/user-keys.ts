@@ -1,0 +1,87 @@
+import { isObject, type JsonObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
+import { type CrossSigningKeyRow, KEY_USAGES, type KeyUsage } from '../storage/cross-signing.ts';
+import type { DeviceKeysRow } from '../storage/device-keys.ts';
+import { type Signer, signerOf } from './signed-keys.ts';
+
+/** The public keys of one user, in memory; replaced as a whole by each change. */
+export class UserKeys {
+  readonly #devices = new Map<string, DeviceKeysRow>();
+  readonly #crossSigning = new Map<KeyUsage, string>();
+  #devicesText: string | undefined;
+
+  addDevice(row: DeviceKeysRow): void {
+    this.#devices.set(row.device_id, row);
+  }
+
+  addCrossSigningKey({ key_usage, json }: CrossSigningKeyRow): void {
+    const usage = KEY_USAGES[key_usage];
+    if (usage !== undefined) this.#crossSigning.set(usage, json);
+  }
+
+  /** Every device with its keys as others get them: JSON text of an object by device id. */
+  get devicesText(): string {
+    this.#devicesText ??= this.devicesTextOf([...this.#devices.keys()]);
+    return this.#devicesText;
+  }
+
+  /** {@link devicesText} of those devices that are known. */
+  devicesTextOf(deviceIds: readonly string[]): string {
+    const texts = [...new Set(deviceIds)].flatMap((id) => {
+      const row = this.#devices.get(id);
+      return row === undefined ? [] : [`${JSON.stringify(id)}:${shownText(row)}`];
+    });
+    return `{${texts.join(',')}}`;
+  }
+
+  /** The keys of a device, parsed anew. */
+  device(deviceId: string): { readonly device: number; readonly keys: JsonObject } | undefined {
+    const row = this.#devices.get(deviceId);
+    return row === undefined ? undefined : { device: row.device, keys: parseKey(row.json) };
+  }
+
+  /** The signing key of a device. */
+  deviceSigner(deviceId: string): Signer | undefined {
+    const keyId = `ed25519:${deviceId}`;
+    const keys = this.device(deviceId)?.keys.keys;
+    const publicKey = isObject(keys) ? member(keys, keyId) : undefined;
+    return typeof publicKey === 'string' ? { keyId, publicKey } : undefined;
+  }
+
+  hasDevice(deviceId: string): boolean {
+    return this.#devices.has(deviceId);
+  }
+
+  get hasCrossSigning(): boolean {
+    return this.#crossSigning.size > 0;
+  }
+
+  /** A cross-signing key as JSON text. */
+  crossSigningText(usage: KeyUsage): string | undefined {
+    return this.#crossSigning.get(usage);
+  }
+
+  /** A cross-signing key, parsed anew. */
+  crossSigningKey(usage: KeyUsage): JsonObject | undefined {
+    const text = this.#crossSigning.get(usage);
+    return text === undefined ? undefined : parseKey(text);
+  }
+
+  /** The public part of a cross-signing key. */
+  crossSigner(usage: KeyUsage): Signer | undefined {
+    const key = this.crossSigningKey(usage);
+    return key === undefined ? undefined : signerOf(key);
+  }
+}
+
+/** With the name of the device, which is not the device's own and therefore not signed. */
+function shownText({ json, display_name }: DeviceKeysRow): string {
+  if (display_name === null) return json;
+  return `${json.slice(0, -1)},"unsigned":{"device_display_name":${JSON.stringify(display_name)}}}`;
+}
+
+/** What was stored was checked before. */
+export function parseKey(text: string): JsonObject {
+  const value = JSON.parse(text) as JsonValue;
+  if (!isObject(value)) throw new Error('a stored key is no object');
+  return value;
+}

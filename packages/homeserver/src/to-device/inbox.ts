@@ -1,0 +1,129 @@
+import type { Background } from '../platform/background.ts';
+import { LruMap } from '../platform/lru.ts';
+import type { Database } from '../storage/database.ts';
+import { positionOfRow } from '../storage/numbering.ts';
+import { deleteToDeviceMessages, readToDeviceMessages, type ToDeviceRow } from '../storage/to-device.ts';
+
+/** What is known of a device without a query. */
+interface Known {
+  /** The position of the last message that may still be on disk; 0 when there is none, undefined when not looked yet. */
+  last: number | undefined;
+  /** The position of the last message that this process has seen arrive. */
+  newest: number;
+  /** How many have arrived since the oldest were last dropped. */
+  arrivals: number;
+}
+
+/** Messages for a device, oldest first. */
+export interface Delivery {
+  /** Events as JSON texts. */
+  readonly texts: readonly string[];
+  /** How far the delivery goes, when there is more than it holds. */
+  readonly through: number | undefined;
+}
+
+const NOTHING: Delivery = { texts: [], through: undefined };
+const CACHED_DEVICES_MAX = 100_000;
+
+/** "100 messages is recommended as a reasonable limit." */
+const DELIVERED_MAX = 100;
+
+/** After so many arrivals a device's oldest messages are looked at. */
+const ARRIVALS_MAX = 500;
+
+/** Messages that wait for devices. A device that has none costs no query. */
+export class ToDeviceInbox {
+  readonly #database: Database;
+  readonly #background: Background;
+  readonly #devices = new LruMap<number, Known>(CACHED_DEVICES_MAX);
+
+  constructor(database: Database, background: Background) {
+    this.#database = database;
+    this.#background = background;
+  }
+
+  /** A device that has just come to be has no messages. */
+  deviceAdded(device: number): void {
+    this.#devices.set(device, { last: 0, newest: 0, arrivals: 0 });
+  }
+
+  /** Forgets devices that are gone. */
+  forget(devices: Iterable<number>): void {
+    for (const device of devices) this.#devices.delete(device);
+  }
+
+  /** Takes over that a message for each of these devices is on disk; those of them that may have too many. */
+  arrived(devices: Iterable<number>, position: number): number[] {
+    const full: number[] = [];
+    for (const device of devices) {
+      const known = this.#devices.get(device);
+      if (known === undefined) {
+        // What came before is not known, so that a look is needed.
+        this.#devices.set(device, { last: undefined, newest: position, arrivals: 1 });
+        continue;
+      }
+      known.newest = position;
+      if (known.last !== undefined) known.last = position;
+      known.arrivals += 1;
+      if (known.arrivals < ARRIVALS_MAX) continue;
+      known.arrivals = 0;
+      full.push(device);
+    }
+    return full;
+  }
+
+  /**
+   * What has arrived for a device after one position and up to another. Everything before has been delivered and is
+   * removed ("Server behaviour"); without `after` nothing has been.
+   */
+  receive(device: number, after: number | undefined, upTo: number): Delivery | Promise<Delivery> {
+    const known = this.#devices.get(device);
+    if (known?.last !== undefined && known.last <= (after ?? 0)) {
+      if (known.last > 0) this.#remove(device, known.last);
+      known.last = 0;
+      known.newest = 0;
+      return NOTHING;
+    }
+    return this.#read(device, after ?? 0, upTo);
+  }
+
+  /** Reads without removing anything. */
+  async look(device: number, after: number, upTo: number, limit = DELIVERED_MAX): Promise<Delivery> {
+    return delivery(await readToDeviceMessages(this.#database, device, { after, upTo }, limit + 1), limit);
+  }
+
+  async #read(device: number, after: number, upTo: number): Promise<Delivery> {
+    const range = { after: 0, upTo };
+    let rows = await readToDeviceMessages(this.#database, device, range, DELIVERED_MAX + 1);
+    const fresh = rows.filter(({ num }) => positionOfRow(num) > after);
+    if (fresh.length < rows.length) {
+      this.#remove(device, after);
+      const isAll = rows.length <= DELIVERED_MAX;
+      rows = isAll ? fresh : await readToDeviceMessages(this.#database, device, { after, upTo }, DELIVERED_MAX + 1);
+    }
+    if (rows.length <= DELIVERED_MAX) this.#learn(device, rows.at(-1));
+    return delivery(rows, DELIVERED_MAX);
+  }
+
+  /** Takes over what a look at all of a device's messages has found, and what may have arrived since it began. */
+  #learn(device: number, last: ToDeviceRow | undefined): void {
+    const { newest, arrivals } = this.#devices.get(device) ?? { newest: 0, arrivals: 0 };
+    const found = last === undefined ? 0 : positionOfRow(last.num);
+    this.#devices.set(device, { last: Math.max(found, newest), newest, arrivals });
+  }
+
+  /** Nobody waits for it: what is still there after a crash is removed the next time. */
+  #remove(device: number, upTo: number): void {
+    this.#background.start('removing delivered messages', () =>
+      this.#database.commit([deleteToDeviceMessages(device, upTo)]),
+    );
+  }
+}
+
+function delivery(rows: readonly ToDeviceRow[], limit: number): Delivery {
+  if (rows.length === 0) return NOTHING;
+  const delivered = rows.slice(0, limit);
+  const last = delivered.at(-1);
+  const through = rows.length > limit && last !== undefined ? positionOfRow(last.num) : undefined;
+  return { texts: delivered.map(({ json }) => json), through };
+}

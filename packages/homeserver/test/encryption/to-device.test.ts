@@ -1,0 +1,127 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ToDeviceInbox } from '../../src/to-device/inbox.ts';
+import { engines } from '../storage/engines.ts';
+import { refusal } from '../support/refusal.ts';
+import { openWorld, type World } from '../support/world.ts';
+import { type LoggedIn, logIn } from './people.ts';
+
+describe.each(engines)('messages to devices, on $name', (engine) => {
+  let world: World;
+  let txn = 0;
+  beforeAll(async () => {
+    world = await openWorld(engine);
+  });
+  afterAll(() => world.end());
+
+  const open = async () => {
+    const [alice, bob] = [await world.person(), await world.person()];
+    return { alice, bob, phone: await logIn(world, alice, 'PHONE'), laptop: await logIn(world, alice, 'LAPTOP') };
+  };
+  const send = (from: { userId: string; device: number }, to: LoggedIn, deviceId: string, n: number, id?: string) => {
+    txn += 1;
+    const messages = new Map([[to.userId, new Map<string, JsonObject>([[deviceId, { n }]])]]);
+    return world.toDevice.send(from, id ?? `txn${txn}`, { type: 'm.test', messages });
+  };
+  /** What a device gets, as the numbers in it. */
+  const got = async (to: LoggedIn, after: number | undefined, inbox = world.inbox) => {
+    const { texts, through } = await inbox.receive(to.device, after, world.stream.current);
+    const numbers = texts.map((text) => (JSON.parse(text) as { content: { n: number } }).content.n);
+    return { numbers, next: through ?? world.stream.current, isAll: through === undefined };
+  };
+  const reopened = () => new ToDeviceInbox(world.database, world.background);
+
+  test('reach the device named, or all, in order, until they are acknowledged', async () => {
+    const { bob, phone, laptop } = await open();
+    await send(bob, phone, 'PHONE', 1);
+    await send(bob, phone, '*', 2);
+    await send(bob, phone, 'NONE', 3);
+    expect((await got(laptop, undefined)).numbers).toEqual([2]);
+    const first = await got(phone, undefined);
+    expect(first.numbers).toEqual([1, 2]);
+    expect((await got(phone, undefined)).numbers).toEqual([1, 2]);
+    expect((await got(phone, undefined, reopened())).numbers).toEqual([1, 2]);
+    await send(bob, phone, 'PHONE', 4);
+    expect((await got(phone, first.next)).numbers).toEqual([4]);
+    await world.stream.commit([], []);
+    expect((await got(phone, undefined, reopened())).numbers).toEqual([4]);
+  });
+
+  test('have type and sender', async () => {
+    const { bob, phone } = await open();
+    await send(bob, phone, 'PHONE', 1);
+    const { texts } = await world.inbox.receive(phone.device, undefined, world.stream.current);
+    expect(JSON.parse(texts[0] ?? '')).toEqual({ type: 'm.test', sender: bob.userId, content: { n: 1 } });
+  });
+
+  test('of one transaction are sent once', async () => {
+    const { bob, phone } = await open();
+    await Promise.all([send(bob, phone, 'PHONE', 1, 'same'), send(bob, phone, 'PHONE', 2, 'same')]);
+    await send(bob, phone, 'PHONE', 3, 'same');
+    expect((await got(phone, undefined)).numbers).toEqual([1]);
+    await send(phone, phone, 'PHONE', 4, 'same');
+    expect((await got(phone, undefined)).numbers).toEqual([1, 4]);
+  });
+
+  test('come a hundred at a time', async () => {
+    const { bob, phone } = await open();
+    await Promise.all(Array.from({ length: 230 }, (_, i) => send(bob, phone, 'PHONE', i)));
+    const pages: number[][] = [];
+    let after: number | undefined;
+    for (let isAll = false; !isAll; ) {
+      const page = await got(phone, after, pages.length === 1 ? reopened() : world.inbox);
+      pages.push(page.numbers);
+      after = page.next;
+      isAll = page.isAll;
+    }
+    expect(pages.map(({ length }) => length)).toEqual([100, 100, 30]);
+    expect(pages.flat()).toEqual(Array.from({ length: 230 }, (_, i) => i));
+    expect(await got(phone, after)).toMatchObject({ numbers: [], isAll: true });
+  });
+
+  test('cost no query when there are none', async () => {
+    const { bob, phone } = await open();
+    const { current } = world.stream;
+    expect(world.inbox.receive(phone.device, current, current)).not.toBeInstanceOf(Promise);
+    await send(bob, phone, 'PHONE', 1);
+    expect((await got(phone, current)).numbers).toEqual([1]);
+    const after = world.stream.current;
+    expect(world.inbox.receive(phone.device, after, after)).not.toBeInstanceOf(Promise);
+    const fresh = reopened();
+    expect(fresh.receive(phone.device, after, after)).toBeInstanceOf(Promise);
+    await world.stream.commit([], []);
+    await fresh.receive(phone.device, after, after);
+    expect(fresh.receive(phone.device, after, after)).not.toBeInstanceOf(Promise);
+  });
+
+  test('that arrive while a copy is made are not forgotten', async () => {
+    const { bob, phone } = await open();
+    const inbox = reopened();
+    const { current } = world.stream;
+    await send(bob, phone, 'PHONE', 1);
+    inbox.arrived([phone.device], world.stream.current);
+    // The look does not go as far as what has just arrived.
+    expect((await inbox.receive(phone.device, current, current)).texts).toEqual([]);
+    expect((await got(phone, current, inbox)).numbers).toEqual([1]);
+  });
+
+  test('are bounded: the oldest go', async () => {
+    const { bob, phone } = await open();
+    await send(bob, phone, 'PHONE', 1);
+    for (let i = 0; i < 3; i += 1) expect(world.inbox.arrived(Array(499).fill(phone.device), 1).length).toBeLessThan(2);
+    const full = Array.from({ length: 1_000 }, () => world.inbox.arrived([phone.device], 1)).flat();
+    expect(full.length).toBe(2);
+  });
+
+  test('that are too large are refused', async () => {
+    const { bob, phone } = await open();
+    const messages = new Map([[phone.userId, new Map([['PHONE', { text: 'x'.repeat(70_000) }]])]]);
+    expect(await refusal(world.toDevice.send(bob, 'large', { type: 'm.test', messages }))).toBe('M_TOO_LARGE');
+  });
+
+  test('users of other servers are passed over', async () => {
+    const { bob } = await open();
+    const messages = new Map([['@x:elsewhere.test', new Map([['*', {}]])]]);
+    expect(await refusal(world.toDevice.send(bob, 'far', { type: 'm.test', messages }))).toBe('no refusal');
+  });
+});
