@@ -33,6 +33,7 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startServer({
     config: {
+      outbound: { allowed_addresses: ['127.0.0.0/8'] },
       voip: { uris: ['turn:turn.example.org'], shared_secret: 'a secret' },
       user_directory: { search_all: true },
     },
