@@ -1,4 +1,4 @@
-import { invalidParam, invalidSignature } from '@hearth/protocol/errors.ts';
+import { badJson, invalidParam } from '@hearth/protocol/errors.ts';
 import { CanonicalJsonError, canonicalJson } from '@hearth/protocol/json/canonical.ts';
 import {
   asString,
@@ -22,22 +22,25 @@ export interface Signer {
   readonly publicKey: string;
 }
 
-/** Checks what a device says of itself; the device's own key. @throws MatrixError */
+/**
+ * Checks what a device says of itself; the device's own key. Whether it has signed that is for those to verify who will
+ * trust it: who can upload keys could sign them as well.
+ * @throws MatrixError
+ */
 export function checkDeviceKeys(keys: JsonObject, owner: { userId: string; deviceId: string }): Signer {
   if (member(keys, 'user_id') !== owner.userId) throw invalidParam("device_keys has another user's user_id");
   if (member(keys, 'device_id') !== owner.deviceId) throw invalidParam("device_keys has another device's device_id");
-  if (asStringArray(member(keys, 'algorithms')) === undefined) throw invalidParam('algorithms must be a list of texts');
+  if (asStringArray(member(keys, 'algorithms')) === undefined) throw badJson('algorithms must be a list of texts');
   const publicKeys = member(keys, 'keys');
   if (!isObject(publicKeys) || Object.values(publicKeys).some((key) => typeof key !== 'string')) {
-    throw invalidParam('keys must be an object of texts');
+    throw badJson('keys must be an object of texts');
   }
+  if (!isObject(member(keys, 'signatures'))) throw badJson('signatures must be an object');
   const keyId = `ed25519:${owner.deviceId}`;
   const publicKey = asString(member(publicKeys, keyId));
-  if (publicKey === undefined) throw invalidParam(`device_keys has no ${keyId}`);
+  if (publicKey === undefined) throw badJson(`device_keys has no ${keyId}`);
   checkLength(keys);
-  const signer = { keyId, publicKey };
-  if (!isSignedBy(keys, owner.userId, signer)) throw invalidSignature('The device has not signed its keys');
-  return signer;
+  return { keyId, publicKey };
 }
 
 /** Checks the form of a cross-signing key; its public key. @throws MatrixError M_INVALID_PARAM */

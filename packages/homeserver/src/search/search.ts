@@ -103,7 +103,8 @@ function recentPage({ groupBy = [] }: SearchRequest, from: SearchToken, gathered
   const { matches, next, limit, words } = gathered;
   const results = matches.slice(0, limit);
   const given = from.given + results.length;
-  const before = matches.length > limit ? results.at(-1)?.shown.event.num : next;
+  // A full page names the next one, though that may turn out to be empty.
+  const before = matches.length >= limit ? results.at(-1)?.shown.event.num : next;
   const nextBatch = before === undefined ? undefined : searchToken({ given, before, group: from.group });
   const more = (group: Group) =>
     next !== undefined || matches.slice(limit).some(({ shown }) => numOf(shown, group.key) === group.num);
@@ -118,7 +119,7 @@ function rankedPage({ groupBy = [] }: SearchRequest, from: SearchToken, gathered
   const sorted = matches.toSorted((a, b) => b.rank - a.rank || b.shown.event.num - a.shown.event.num);
   const results = sorted.slice(from.given, from.given + limit);
   const given = from.given + results.length;
-  const nextBatch = given < sorted.length ? searchToken({ ...from, given }) : undefined;
+  const nextBatch = given < sorted.length || results.length === limit ? searchToken({ ...from, given }) : undefined;
   const rest = sorted.slice(given);
   const groups = groupsOf(results, groupBy, (group) =>
     from.group === undefined && rest.some(({ shown }) => numOf(shown, group.key) === group.num)

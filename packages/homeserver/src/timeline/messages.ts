@@ -57,10 +57,18 @@ export async function messagesPage(
     matcher: matcherOf(query.filter),
     filter: query.filter,
   });
-  const more = backwards ? next > range.after : next < range.upTo;
+  // Clients of servers that cannot look ahead past a filter rely on an end wherever there was something.
+  const isFound = shown.length > 0 && isSelective(query.filter);
+  const more = isFound || (backwards ? next > range.after : next < range.upTo);
   // The head may be further than the disk, and what is on its way there is for who goes on from the start.
   const start = backwards ? (newest ?? from) : from;
   return { start: query.from ?? timelineToken(start), ...(more ? { end: timelineToken(next) } : {}), shown };
+}
+
+/** Whether a filter keeps anything back. */
+function isSelective(filter: RoomEventFilter = {}): boolean {
+  const { lazy_load_members: _lazy, include_redundant_members: _all, limit: _limit, ...selecting } = filter;
+  return Object.keys(selecting).length > 0;
 }
 
 interface Scan {
