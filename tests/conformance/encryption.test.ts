@@ -1,6 +1,7 @@
 // First: it has to be quiet before the library takes its logger's methods.
 import './quiet.ts';
 
+import { Attachment, EncryptedAttachment } from '@matrix-org/matrix-sdk-crypto-wasm';
 import { type MatrixClient, Method, MsgType } from 'matrix-js-sdk';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -95,6 +96,9 @@ describe('encryption with matrix-js-sdk', () => {
 
     const fresh = await clients.encryptedAgain(alice, safe.callbacks());
     await show([fresh], roomId, ['?', '?']);
+    await eventually("the new device has its user's public keys", () =>
+      cryptoOf(fresh).userHasCrossSigningKeys(alice.getSafeUserId(), true),
+    );
     await cryptoOf(fresh).bootstrapCrossSigning({});
     await cryptoOf(fresh).loadSessionBackupPrivateKeyFromSecretStorage();
     expect(await cryptoOf(fresh).checkKeyBackupAndEnable()).toMatchObject({ backupInfo: { version } });
@@ -104,6 +108,26 @@ describe('encryption with matrix-js-sdk', () => {
       const status = await crypto.getDeviceVerificationStatus(alice.getSafeUserId(), fresh.getDeviceId() ?? '');
       return status?.crossSigningVerified === true;
     });
+  });
+
+  test('a picture is encrypted before it leaves, and only who can read the message can see it', async () => {
+    const { alice, bob, roomId } = await pair();
+    const picture = new TextEncoder().encode('\x89PNG and what else is in a picture');
+    const sealed = Attachment.encrypt(picture);
+    const { content_uri: url } = await alice.uploadContent(new Blob([new Uint8Array(sealed.encryptedData)]), {
+      type: 'application/octet-stream',
+    });
+    const file = { ...JSON.parse(sealed.mediaEncryptionInfo ?? '{}'), url };
+    await alice.sendMessage(roomId, { msgtype: MsgType.Image, body: 'picture.png', file, info: {} } as never);
+    await show([alice, bob], roomId, ['picture.png']);
+    const event = (await roomOf(bob, roomId)).getLiveTimeline().getEvents().at(-1);
+    const { url: found, ...key } = event?.getContent().file as { url: string };
+    const address = bob.mxcUrlToHttp(found, undefined, undefined, undefined, false, true, true) ?? '';
+    const reply = await fetch(address, { headers: { authorization: `Bearer ${bob.getAccessToken()}` } });
+    const bytes = new Uint8Array(await reply.arrayBuffer());
+    expect(Buffer.from(bytes).includes('PNG')).toBe(false);
+    expect(Attachment.decrypt(new EncryptedAttachment(bytes, JSON.stringify(key)))).toEqual(picture);
+    expect((await fetch(address)).status).toBe(401);
   });
 
   test('two devices verify each other by emojis, and so do two users', { timeout: 60_000 }, async () => {
