@@ -120,8 +120,9 @@ describe('encryption with matrix-js-sdk', () => {
     const file = { ...JSON.parse(sealed.mediaEncryptionInfo ?? '{}'), url };
     await alice.sendMessage(roomId, { msgtype: MsgType.Image, body: 'picture.png', file, info: {} } as never);
     await show([alice, bob], roomId, ['picture.png']);
-    const event = (await roomOf(bob, roomId)).getLiveTimeline().getEvents().at(-1);
-    const { url: found, ...key } = event?.getContent().file as { url: string };
+    const events = (await roomOf(bob, roomId)).getLiveTimeline().getEvents();
+    const [content] = events.slice(-1).map((event) => event.getContent<{ file: { url: string } }>());
+    const { url: found = '', ...key } = content?.file ?? {};
     const address = bob.mxcUrlToHttp(found, undefined, undefined, undefined, false, true, true) ?? '';
     const reply = await fetch(address, { headers: { authorization: `Bearer ${bob.getAccessToken()}` } });
     const bytes = new Uint8Array(await reply.arrayBuffer());
