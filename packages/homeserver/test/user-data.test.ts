@@ -127,6 +127,17 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(await ignoredUsers.of(user)).toEqual(new Set());
   });
 
+  test('push rules: actions that do nothing are given back as they were written', async () => {
+    const { user, pushRules } = await open();
+    const silent = ['dont_notify'];
+    await pushRules.put(user, 'sender', '@loud:x', { actions: silent }, {});
+    await pushRules.setActions(user, 'underride', '.m.rule.message', ['notify', 'coalesce']);
+    for (const rules of [pushRules, reopened().pushRules]) {
+      expect((await rules.rulesetOf(user)).sender[0]?.actions).toEqual(silent);
+      expect((await rules.rule(user, 'underride', '.m.rule.message')).actions).toEqual(['notify', 'coalesce']);
+    }
+  });
+
   test('push rules: placed, updated, switched, deleted, and kept', async () => {
     const { user, pushRules } = await open();
     const put = (ruleId: string, place = {}, pattern = ruleId) =>

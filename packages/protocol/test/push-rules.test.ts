@@ -259,7 +259,7 @@ test('a rule of a user is checked', () => {
       default: false,
       enabled: true,
       pattern: 'cake',
-      actions: ['notify'],
+      actions: ['notify', 'coalesce'],
     },
   );
   expect(checkRule('override', 'x', { actions: [], conditions: [{ kind: 'later' }] }).rule?.conditions).toEqual([

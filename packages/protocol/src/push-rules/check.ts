@@ -1,7 +1,7 @@
 import { parseRoomId } from '../identifiers/room-id.ts';
 import { parseUserId } from '../identifiers/user-id.ts';
 import { asString, isObject, type JsonObject, type JsonValue } from '../json/value.ts';
-import { effectiveActions, type PushAction, type PushRule, type RuleKind } from './rule.ts';
+import type { PushAction, PushRule, RuleKind } from './rule.ts';
 
 /** Bounds of a rule of a user: each rule is tried on every event of every room of that user. */
 export const PATTERN_LENGTH_MAX = 512;
@@ -33,10 +33,13 @@ export function checkActions(actions: JsonValue | undefined): string | undefined
   return actions.every(isAction) ? undefined : 'an action is not recognised';
 }
 
-/** The actions of a checked array, without historical ones. */
+/**
+ * The actions of a checked array. Historical ones, which do nothing, stay: a client is given back what it wrote
+ * (client-server API, "Historical Actions").
+ */
 export function actionsOf(actions: JsonValue | undefined): PushAction[] {
   const known = Array.isArray(actions) ? actions : [];
-  return effectiveActions(known.filter((action) => typeof action === 'string' || isObject(action)));
+  return known.filter((action) => typeof action === 'string' || isObject(action));
 }
 
 function checkRuleId(kind: RuleKind, ruleId: string): string | undefined {
