@@ -40,7 +40,7 @@ export async function openReading(
   encryption: Encryption,
 ) {
   const recent = new ChangeLog(rooms.stream);
-  const verdicts = new Verdicts(userData.pushRules);
+  const verdicts = new Verdicts(userData.pushRules, rooms);
   return {
     ...rooms,
     ...userData,

@@ -54,6 +54,7 @@ describe.each(engines)('following threads, on $name', (engine) => {
     expect(await automatically((await reply()).eventId)).toBe('no refusal');
     const outside = await world.say(alice, head, 'not in the thread');
     expect(await automatically(outside.eventId)).toBe('IO.ELEMENT.MSC4306.M_NOT_IN_THREAD');
+    expect(await automatically(path.eventId)).toBe('IO.ELEMENT.MSC4306.M_NOT_IN_THREAD');
     expect(await automatically('$nothing')).toBe('M_NOT_FOUND');
   });
 

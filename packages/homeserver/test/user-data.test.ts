@@ -138,6 +138,23 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     }
   });
 
+  test('push rules: those about threads can be switched and changed, and none be added', async () => {
+    const { user, pushRules } = await open();
+    const followed = '.io.element.msc4306.rule.subscribed_thread';
+    expect((await pushRules.rule(user, 'postcontent', followed)).enabled).toBe(false);
+    await pushRules.setEnabled(user, 'postcontent', followed, true);
+    await pushRules.setActions(user, 'postcontent', followed, ['notify']);
+    expect(await reopened().pushRules.rule(user, 'postcontent', followed)).toMatchObject({
+      enabled: true,
+      default: true,
+      actions: ['notify'],
+      conditions: [{ kind: 'io.element.msc4306.thread_subscription', subscribed: true }],
+    });
+    const own = pushRules.put(user, 'postcontent', 'own', { actions: [], conditions: [] }, {});
+    expect(await refusal(own)).toBe('M_INVALID_PARAM');
+    expect(await refusal(pushRules.remove(user, 'postcontent', followed))).toBe('M_INVALID_PARAM');
+  });
+
   test('push rules: placed, updated, switched, deleted, and kept', async () => {
     const { user, pushRules } = await open();
     const put = (ruleId: string, place = {}, pattern = ruleId) =>

@@ -1,16 +1,22 @@
 import { expect, test } from 'vitest';
 import { parseUserId, type UserId } from '../src/identifiers/user-id.ts';
-import type { JsonObject } from '../src/json/value.ts';
+import type { JsonObject, JsonValue } from '../src/json/value.ts';
 import { globMatcher, wordMatcher } from '../src/matching/glob.ts';
 import { checkRule } from '../src/push-rules/check.ts';
 import { defaultRuleset, mergeRulesets } from '../src/push-rules/defaults.ts';
-import { compileRuleset, evaluate, type PushContext, prepareEvent } from '../src/push-rules/evaluate.ts';
+import {
+  asksForThreads,
+  compileRuleset,
+  evaluate,
+  type PushContext,
+  prepareEvent,
+} from '../src/push-rules/evaluate.ts';
 import { splitPath, valueAt } from '../src/push-rules/path.ts';
 import type { PushRule, Ruleset } from '../src/push-rules/rule.ts';
 
 const alice = parseUserId('@alice:example.org') as UserId;
 const context: PushContext = { displayName: 'Alice L', memberCount: 3, senderPower: 0, notificationPower: () => 50 };
-const none: Ruleset = { override: [], content: [], room: [], sender: [], underride: [] };
+const none: Ruleset = { override: [], content: [], postcontent: [], room: [], sender: [], underride: [] };
 const message = (content: JsonObject): JsonObject => ({
   type: 'm.room.message',
   sender: '@bob:example.org',
@@ -121,7 +127,7 @@ test('the master rule goes before the user’s own, they before the server’s',
 
 test('kinds in their order', () => {
   const all: Ruleset = {
-    override: [],
+    ...none,
     content: own('content', { rule_id: 'c', pattern: 'cake' }).content,
     room: own('room', { rule_id: '!room:example.org' }).room,
     sender: own('sender', { rule_id: '@bob:example.org' }).sender,
@@ -251,6 +257,29 @@ test('conditions that are not known or malformed never hold', () => {
   }
 });
 
+test('thread_subscription holds in threads only', () => {
+  const ask = (subscribed: JsonValue, isThreadFollowed?: boolean) =>
+    holds({ kind: 'io.element.msc4306.thread_subscription', subscribed }, message({}), { isThreadFollowed });
+  expect([ask(true, true), ask(false, false)]).toEqual([true, true]);
+  expect([ask(true, false), ask(false, true), ask(true), ask(false), ask('true', true)]).not.toContain(true);
+});
+
+test('the rules about threads go between those for words and those for rooms, and are off', () => {
+  const rules = defaultRuleset(alice, { legacyMentions: true });
+  expect(rules.postcontent.map(({ rule_id, enabled }) => [rule_id, enabled])).toEqual([
+    ['.io.element.msc4306.rule.unsubscribed_thread', false],
+    ['.io.element.msc4306.rule.subscribed_thread', false],
+  ]);
+  const on = rules.postcontent.map((rule) => ({ ...rule, enabled: true }));
+  const room: PushRule = { rule_id: '!room:example.org', default: false, enabled: true, actions: [] };
+  const ruleset = { ...rules, postcontent: on, room: [room] };
+  const judge = (body: string, isThreadFollowed?: boolean) =>
+    evaluate(ruleset, message({ body }), { ...context, isThreadFollowed })?.ruleId.replace('.io.element.msc4306', '');
+  expect([judge('x', true), judge('x', false)]).toEqual(['.rule.subscribed_thread', '.rule.unsubscribed_thread']);
+  expect([judge('alice', false), judge('x')]).toEqual(['.m.rule.contains_user_name', '!room:example.org']);
+  expect([asksForThreads(rules), asksForThreads(ruleset)]).toEqual([false, true]);
+});
+
 test('a rule of a user is checked', () => {
   const refusal = (kind: keyof Ruleset, id: string, body: JsonObject) => checkRule(kind, id, body).refusal;
   expect(checkRule('content', 'x', { pattern: 'cake', actions: ['notify', 'coalesce'], conditions: [1] }).rule).toEqual(
@@ -265,6 +294,7 @@ test('a rule of a user is checked', () => {
   expect(checkRule('override', 'x', { actions: [], conditions: [{ kind: 'later' }] }).rule?.conditions).toEqual([
     { kind: 'later' },
   ]);
+  expect(refusal('postcontent', 'x', { actions: [] })).toContain('server');
   expect(refusal('override', '.x', { actions: [] })).toContain('reserved');
   expect(refusal('override', 'a/b', { actions: [] })).toContain('slashes');
   expect(refusal('room', 'x', { actions: [] })).toContain('room id');

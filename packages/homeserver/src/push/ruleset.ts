@@ -84,10 +84,11 @@ function withChanges(rule: PushRule, stored: PushRule | undefined): PushRule {
 }
 
 function mapKinds(make: (kind: RuleKind) => PushRule[]): Ruleset {
-  const [override, content, room, sender, underride] = RULE_KINDS.map(make);
+  const [override, content, postcontent, room, sender, underride] = RULE_KINDS.map(make);
   return {
     override: override ?? [],
     content: content ?? [],
+    postcontent: postcontent ?? [],
     room: room ?? [],
     sender: sender ?? [],
     underride: underride ?? [],

@@ -2,6 +2,7 @@ import type { UserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { isObject } from '@hearth/protocol/json/value.ts';
 import { defaultRuleset } from '@hearth/protocol/push-rules/defaults.ts';
 import {
+  asksForThreads,
   type CompiledRuleset,
   compileRuleset,
   type PreparedEvent,
@@ -14,6 +15,7 @@ import type { Head } from '../rooms/head.ts';
 import { powersIn } from '../rooms/powers.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { PushRules } from './push-rules.ts';
+import { type FollowingDeps, threadFollowing } from './thread-following.ts';
 
 /** What an event means to a user: nothing, a notification, or one that is highlighted. */
 export type Verdict = 'silent' | 'notify' | 'highlight';
@@ -21,7 +23,23 @@ export type Verdict = 'silent' | 'notify' | 'highlight';
 /** What a rule does with an event; empty for nothing. */
 export type Actions = readonly PushAction[];
 
+/** A ruleset with what has been made of it. */
+interface Compiled {
+  readonly ruleset: Ruleset;
+  readonly evaluate: CompiledRuleset;
+  /** Whether its rules ask which threads the user follows. */
+  readonly needsThreads: boolean;
+}
+
+/** For whom events of a room are judged. */
+interface Judge {
+  readonly user: number;
+  readonly userId: string;
+  readonly head: Head;
+}
+
 const NOTHING: Actions = [];
+const NOWHERE: ReadonlyMap<number, boolean> = new Map();
 const COMPILED_MAX = 2_000;
 const SHARED_MAX = 20_000;
 /** Stands for every user: in no room, since it has no server, and in no text, since its name is no character. */
@@ -31,15 +49,15 @@ const PREPARED_MAX = 2_000;
 /** Tries users' push rules on events (client-server API, "Push Rules"). What can be shared between users is. */
 export class Verdicts {
   readonly #pushRules: PushRules;
-  readonly #compiled = new LruMap<number, { readonly ruleset: Ruleset; readonly evaluate: CompiledRuleset }>(
-    COMPILED_MAX,
-  );
+  readonly #following: FollowingDeps;
+  readonly #compiled = new LruMap<number, Compiled>(COMPILED_MAX);
   readonly #shared = new LruMap<number, Verdict>(SHARED_MAX);
-  readonly #nobody = compileRuleset(defaultRuleset(NOBODY, { legacyMentions: true }));
+  readonly #nobody = compiledOf(defaultRuleset(NOBODY, { legacyMentions: true }));
   readonly #prepared = new LruMap<number, PreparedEvent>(PREPARED_MAX);
 
-  constructor(pushRules: PushRules) {
+  constructor(pushRules: PushRules, following: FollowingDeps) {
     this.#pushRules = pushRules;
+    this.#following = following;
   }
 
   /** What events of one room mean to a user who did not send them, in the same order. */
@@ -49,13 +67,13 @@ export class Verdicts {
       const shared = await this.#sharedVerdicts(user, userId, head, events);
       if (shared !== undefined) return shared;
     }
-    return this.#evaluate(userId, head, events, this.#compile(user, await this.#pushRules.rulesetOf(user)));
+    return this.#evaluate({ user, userId, head }, events, this.#compile(user, await this.#pushRules.rulesetOf(user)));
   }
 
   /** What the user's rules do with events of one room, in the same order; nothing for those that are silent. */
   async actionsOf(user: number, userId: string, head: Head, events: readonly StoredEvent[]): Promise<Actions[]> {
     const compiled = this.#compile(user, await this.#pushRules.rulesetOf(user));
-    const matches = await this.#match(userId, head, events, compiled);
+    const matches = await this.#match({ user, userId, head }, events, compiled);
     return matches.map((match) => (match?.actions.includes('notify') === true ? match.actions : NOTHING));
   }
 
@@ -73,27 +91,21 @@ export class Verdicts {
     if (events.some((event) => concerns(event, user, userId, head))) return undefined;
     const unknown = events.filter(({ num }) => this.#shared.get(num) === undefined);
     if (unknown.length > 0) {
-      const verdicts = await this.#evaluate(NOBODY, head, unknown, this.#nobody);
+      const verdicts = await this.#evaluate({ user: 0, userId: NOBODY, head }, unknown, this.#nobody);
       for (const [i, { num }] of unknown.entries()) this.#shared.set(num, verdicts[i] ?? 'silent');
     }
     return events.map(({ num }) => this.#shared.get(num) ?? 'silent');
   }
 
-  async #evaluate(
-    userId: string,
-    head: Head,
-    events: readonly StoredEvent[],
-    evaluate: CompiledRuleset,
-  ): Promise<Verdict[]> {
-    const matches = await this.#match(userId, head, events, evaluate);
+  async #evaluate(judge: Judge, events: readonly StoredEvent[], compiled: Compiled): Promise<Verdict[]> {
+    const matches = await this.#match(judge, events, compiled);
     return matches.map((match) => (match === undefined ? 'silent' : verdictOf(match.actions)));
   }
 
   async #match(
-    userId: string,
-    head: Head,
+    { user, userId, head }: Judge,
     events: readonly StoredEvent[],
-    evaluate: CompiledRuleset,
+    { evaluate, needsThreads }: Compiled,
   ): Promise<(PushMatch | undefined)[]> {
     const powers = await powersIn(head);
     const displayName = (await head.state('m.room.member', userId))?.content.displayname;
@@ -102,9 +114,11 @@ export class Verdicts {
       memberCount: head.joined.size,
       notificationPower: (key: string) => powers.to(`notifications.${key}`),
     };
+    const following = needsThreads ? await threadFollowing(this.#following, { user, room: head.num }, events) : NOWHERE;
     return events.map((event) =>
       evaluate(this.#prepare(event), {
         ...context,
+        isThreadFollowed: following.get(event.num),
         get senderPower() {
           return powers.of(event.sender);
         },
@@ -112,12 +126,12 @@ export class Verdicts {
     );
   }
 
-  #compile(user: number, ruleset: Ruleset): CompiledRuleset {
+  #compile(user: number, ruleset: Ruleset): Compiled {
     const known = this.#compiled.get(user);
-    if (known?.ruleset === ruleset) return known.evaluate;
-    const evaluate = compileRuleset(ruleset);
-    this.#compiled.set(user, { ruleset, evaluate });
-    return evaluate;
+    if (known?.ruleset === ruleset) return known;
+    const compiled = compiledOf(ruleset);
+    this.#compiled.set(user, compiled);
+    return compiled;
   }
 
   #prepare(event: StoredEvent): PreparedEvent {
@@ -129,6 +143,10 @@ export class Verdicts {
     this.#prepared.set(event.num, prepared);
     return prepared;
   }
+}
+
+function compiledOf(ruleset: Ruleset): Compiled {
+  return { ruleset, evaluate: compileRuleset(ruleset), needsThreads: asksForThreads(ruleset) };
 }
 
 /**

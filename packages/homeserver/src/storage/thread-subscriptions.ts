@@ -3,6 +3,9 @@ import { type Database, sql, type Write, write } from './database.ts';
 const select = sql(
   'SELECT is_subscribed, is_automatic, position FROM thread_subscriptions WHERE user_num = ? AND room = ? AND root = ?',
 );
+const selectFollowed = sql(
+  'SELECT root FROM thread_subscriptions WHERE user_num = ? AND room = ? AND is_subscribed = 1 AND root IN @list',
+);
 const count = sql('SELECT count(*) AS count FROM thread_subscriptions WHERE user_num = ?');
 const upsert = sql(
   `INSERT INTO thread_subscriptions (user_num, room, root, is_subscribed, is_automatic, position) VALUES (?, ?, ?, ?, ?, ?)
@@ -30,6 +33,17 @@ export function readThreadSubscription(
   { user, room, root }: ThreadKey,
 ): Promise<ThreadSubscriptionRow | undefined> {
   return database.first<ThreadSubscriptionRow>(select, user, room, root);
+}
+
+/** Which of some threads of a room the user follows, by their roots. */
+export async function readFollowedThreads(
+  database: Database,
+  { user, room }: Omit<ThreadKey, 'root'>,
+  roots: readonly number[],
+): Promise<ReadonlySet<number>> {
+  if (roots.length === 0) return new Set();
+  const rows = await database.all<{ root: number }>(selectFollowed, user, room, roots);
+  return new Set(rows.map(({ root }) => root));
 }
 
 export async function countThreadSubscriptions(database: Database, user: number): Promise<number> {

@@ -95,7 +95,8 @@ export class ThreadSubscriptions {
   }
 }
 
+/** A thread's root is not in it: nobody follows a thread because of the event that it begins with. */
 function isInThread(event: StoredEvent, root: string): boolean {
   const relation = relationOf(event);
-  return event.eventId === root || (relation?.relType === 'm.thread' && relation.parent === root);
+  return relation?.relType === 'm.thread' && relation.parent === root;
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Head } from '../../src/rooms/head.ts';
+import { ThreadSubscriptions } from '../../src/thread-subscriptions/thread-subscriptions.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, reopenWorld, type World } from '../support/world.ts';
 
@@ -97,6 +98,24 @@ describe('unread counts', () => {
     await world.receipts.send(bob, head.roomId, type, last.eventId);
     expect((await unread(bob, head)).main).toEqual([0, 0]);
     expect((await afterRestart(bob, head)).main).toEqual([0, 0]);
+  });
+
+  test('leave out threads that one does not follow, and count followed ones in muted rooms, by the rules of MSC4306', async () => {
+    const { alice, bob, head } = await open();
+    const threads = new ThreadSubscriptions(world);
+    const [followed, other] = [await world.say(alice, head, 'one'), await world.say(alice, head, 'two')];
+    await world.pushRules.put(bob.user, 'room', head.roomId, { actions: ['dont_notify'] }, {});
+    for (const name of ['subscribed_thread', 'unsubscribed_thread'])
+      await world.pushRules.setEnabled(bob.user, 'postcontent', `.io.element.msc4306.rule.${name}`, true);
+    await threads.subscribe(bob.user, { roomId: head.roomId, eventId: followed.eventId });
+    await reply(alice, head, followed.eventId);
+    await reply(alice, head, other.eventId);
+    expect(await unread(bob, head)).toEqual({ main: [0, 0], threads: new Map([[followed.eventId, [1, 0]]]) });
+    await reply(alice, head, other.eventId, { 'm.mentions': { user_ids: [bob.userId] } });
+    expect((await unread(bob, head)).threads.get(other.eventId)).toEqual([1, 1]);
+    await threads.unsubscribe(bob.user, { roomId: head.roomId, eventId: followed.eventId });
+    await reply(alice, head, followed.eventId);
+    expect((await unread(bob, head)).threads.get(followed.eventId)).toEqual([1, 0]);
   });
 
   test('do not end with the read marker alone, which is for the client', async () => {

@@ -18,6 +18,8 @@ export type CheckedRule = { rule: PushRule; refusal?: undefined } | { rule?: und
  * known are kept, and never match.
  */
 export function checkRule(kind: RuleKind, ruleId: string, body: JsonObject): CheckedRule {
+  // "Servers MUST ensure that clients MUST NOT be able to create custom rules with this push rule kind" (MSC4306).
+  if (kind === 'postcontent') return { refusal: 'rules of this kind are the server’s only' };
   const refusal = checkRuleId(kind, ruleId) ?? checkActions(body.actions) ?? checkMatching(kind, body);
   if (refusal !== undefined) return { refusal };
   const rule: PushRule = { rule_id: ruleId, default: false, enabled: true, actions: actionsOf(body.actions) };

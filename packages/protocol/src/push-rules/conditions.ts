@@ -2,6 +2,7 @@ import { asString, type JsonObject, type JsonValue } from '../json/value.ts';
 import { globMatcher, wordMatcher } from '../matching/glob.ts';
 import { splitPath } from './path.ts';
 import type { PreparedEvent } from './prepared-event.ts';
+import { THREAD_SUBSCRIPTION } from './rule.ts';
 
 /** What conditions ask about the room and the user. */
 export interface PushContext {
@@ -13,6 +14,8 @@ export interface PushContext {
   readonly senderPower: number;
   /** The level needed to notify by a key such as `room`: `powerNeeded` with `notifications.` and the key. */
   readonly notificationPower: (key: string) => number;
+  /** Whether the user follows the thread that the event is in; absent if it is in none. */
+  readonly isThreadFollowed?: boolean | undefined;
 }
 
 /** A condition ready to be tried. */
@@ -39,6 +42,8 @@ export function compileCondition(condition: JsonObject): Test {
       return roomMemberCount(asString(condition.is) ?? '');
     case 'sender_notification_permission':
       return key === undefined ? never : (_, context) => context.senderPower >= context.notificationPower(key);
+    case THREAD_SUBSCRIPTION:
+      return threadSubscription(condition.subscribed);
     default:
       return never;
   }
@@ -74,6 +79,11 @@ const containsDisplayName: Test = (event, context) => {
   const text = context.displayName === undefined ? undefined : event.lowerText('content.body', BODY);
   return text !== undefined && wordMatcher(context.displayName ?? '')(text);
 };
+
+function threadSubscription(subscribed: JsonValue | undefined): Test {
+  if (typeof subscribed !== 'boolean') return never;
+  return (_, context) => context.isThreadFollowed === subscribed;
+}
 
 function roomMemberCount(is: string): Test {
   const [, comparison = '==', digits] = MEMBER_COUNT.exec(is) ?? [];

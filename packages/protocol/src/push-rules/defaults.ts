@@ -1,7 +1,7 @@
 import type { UserId } from '../identifiers/user-id.ts';
 import { userIdLocalpart } from '../identifiers/user-id.ts';
 import type { JsonObject } from '../json/value.ts';
-import type { PushAction, PushRule, Ruleset } from './rule.ts';
+import { type PushAction, type PushRule, type Ruleset, THREAD_SUBSCRIPTION } from './rule.ts';
 
 const SOUND: PushAction = { set_tweak: 'sound', value: 'default' };
 const RING: PushAction = { set_tweak: 'sound', value: 'ring' };
@@ -26,6 +26,7 @@ export function defaultRuleset(userId: UserId, options: { legacyMentions?: boole
   return {
     override: overrides(userId, legacy),
     content: legacy ? [containsUserName(userId)] : [],
+    postcontent: threadRules(),
     room: [],
     sender: [],
     underride: underrides(),
@@ -52,6 +53,7 @@ export function mergeRulesets(defaults: Ruleset, own: Ruleset): Ruleset {
       ...defaults.override.filter((candidate) => !isMaster(candidate)),
     ],
     content: [...own.content, ...defaults.content],
+    postcontent: [...own.postcontent, ...defaults.postcontent],
     room: [...own.room, ...defaults.room],
     sender: [...own.sender, ...defaults.sender],
     underride: [...own.underride, ...defaults.underride],
@@ -106,6 +108,21 @@ function underrides(): PushRule[] {
     rule('message', [match('type', 'm.room.message')], ['notify']),
     rule('encrypted', [match('type', 'm.room.encrypted')], ['notify']),
   ];
+}
+
+/**
+ * The rules about following threads (MSC4306, "New Push Rules"). They are off until a client that knows them switches them
+ * on: others never follow a thread, and would no longer be told of what happens in any.
+ */
+function threadRules(): PushRule[] {
+  const following = (name: string, subscribed: boolean, actions: PushAction[]): PushRule => ({
+    rule_id: `.io.element.msc4306.rule.${name}`,
+    default: true,
+    enabled: false,
+    conditions: [{ kind: THREAD_SUBSCRIPTION, subscribed }],
+    actions,
+  });
+  return [following('unsubscribed_thread', false, []), following('subscribed_thread', true, ['notify', SOUND])];
 }
 
 function roomNotification(): PushRule {

@@ -2,7 +2,15 @@ import { isObject, type JsonObject, member } from '../json/value.ts';
 import { compileCondition, eventMatch, type PushContext, type Test } from './conditions.ts';
 import { LEGACY_MENTION_RULES } from './defaults.ts';
 import { type PreparedEvent, prepareEvent } from './prepared-event.ts';
-import { effectiveActions, type PushAction, type PushRule, RULE_KINDS, type RuleKind, type Ruleset } from './rule.ts';
+import {
+  effectiveActions,
+  type PushAction,
+  type PushRule,
+  RULE_KINDS,
+  type RuleKind,
+  type Ruleset,
+  THREAD_SUBSCRIPTION,
+} from './rule.ts';
 
 export type { PushContext } from './conditions.ts';
 export { type PreparedEvent, prepareEvent } from './prepared-event.ts';
@@ -36,6 +44,16 @@ export function compileRuleset(ruleset: Ruleset): CompiledRuleset {
     ruleset[kind].filter((rule) => rule.enabled).map((rule) => compileRule(kind, rule)),
   );
   return (event, context) => rules.find(({ tests }) => tests.every((test) => test(event, context)))?.match;
+}
+
+/** Whether any rule that is on wants to know which threads the user follows. */
+export function asksForThreads(ruleset: Ruleset): boolean {
+  return RULE_KINDS.some((kind) =>
+    ruleset[kind].some(
+      ({ enabled, conditions = [] }) =>
+        enabled && conditions.some((condition) => condition.kind === THREAD_SUBSCRIPTION),
+    ),
+  );
 }
 
 function compileRule(kind: RuleKind, rule: PushRule): CompiledRule {

@@ -1,14 +1,17 @@
 import type { JsonObject } from '../json/value.ts';
 
-/** The kinds of push rules in the order in which they are tried (client-server API, "Push Rules"). */
-export const RULE_KINDS = ['override', 'content', 'room', 'sender', 'underride'] as const;
+/**
+ * The kinds of push rules in the order in which they are tried (client-server API, "Push Rules"). `postcontent` has only
+ * rules of the server, those about threads (MSC4306, "New Push Rules").
+ */
+export const RULE_KINDS = ['override', 'content', 'postcontent', 'room', 'sender', 'underride'] as const;
 
 export type RuleKind = (typeof RULE_KINDS)[number];
 
 /** What a matching rule does: `notify`, or an object with `set_tweak`. */
 export type PushAction = string | JsonObject;
 
-/** One push rule. `conditions` belongs to override and underride, `pattern` to content. */
+/** One push rule. `conditions` belongs to override, postcontent and underride, `pattern` to content. */
 export interface PushRule {
   rule_id: string;
   /** Whether the rule is one of the server's. */
@@ -21,6 +24,9 @@ export interface PushRule {
 
 /** A user's rules by kind, each list in order of priority: the `global` of `m.push_rules`. */
 export type Ruleset = Record<RuleKind, PushRule[]>;
+
+/** The condition that asks whether the user follows the event's thread (MSC4306). */
+export const THREAD_SUBSCRIPTION = 'io.element.msc4306.thread_subscription';
 
 /** Whether the text is a kind of push rule. */
 export function isRuleKind(kind: string): kind is RuleKind {
