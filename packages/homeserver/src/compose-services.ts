@@ -4,6 +4,7 @@ import { mutualRoomsRoutes } from './client-api/rooms/mutual-rooms.ts';
 import { threadSubscriptionRoutes } from './client-api/rooms/thread-subscription.ts';
 import { searchRoutes } from './client-api/search.ts';
 import { thirdPartyRoutes } from './client-api/third-party.ts';
+import { threadSubscriptionsRoutes } from './client-api/thread-subscriptions.ts';
 import { userDirectoryRoutes } from './client-api/user-directory.ts';
 import { voipRoutes } from './client-api/voip.ts';
 import type { Reading } from './compose-rooms.ts';
@@ -61,6 +62,7 @@ export function serviceRoutes(services: Services, reading: Reading, config: Conf
     ...userDirectoryRoutes({ ...services, searchAllUsers: config.user_directory.search_all }),
     ...mutualRoomsRoutes(reading),
     ...threadSubscriptionRoutes(services),
+    ...threadSubscriptionsRoutes(reading),
     ...reportRoutes(services),
     ...openIdRoutes({ ...services, serverName: config.server_name }),
     ...voipRoutes({ ...reading, turn: turnSettings(config) }),

@@ -23,6 +23,8 @@ export type Change =
     }
   | { readonly kind: 'presence'; readonly position: number; readonly user: number }
   | { readonly kind: 'peek'; readonly position: number; readonly user: number; readonly device: number }
+  /** How a user follows a thread. */
+  | { readonly kind: 'thread-subscription'; readonly position: number; readonly user: number }
   | {
       /** The public keys of a user have changed. */
       readonly kind: 'device-list';

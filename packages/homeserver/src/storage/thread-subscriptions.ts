@@ -6,6 +6,10 @@ const select = sql(
 const selectFollowed = sql(
   'SELECT root FROM thread_subscriptions WHERE user_num = ? AND room = ? AND is_subscribed = 1 AND root IN @list',
 );
+const selectLatest = sql(
+  `SELECT room, root, is_subscribed, is_automatic, position FROM thread_subscriptions
+   WHERE user_num = ? AND position > ? AND position <= ? ORDER BY position DESC LIMIT ?`,
+);
 const count = sql('SELECT count(*) AS count FROM thread_subscriptions WHERE user_num = ?');
 const upsert = sql(
   `INSERT INTO thread_subscriptions (user_num, room, root, is_subscribed, is_automatic, position) VALUES (?, ?, ?, ?, ?, ?)
@@ -24,7 +28,7 @@ export interface ThreadKey {
 export interface ThreadSubscriptionRow {
   readonly is_subscribed: number;
   readonly is_automatic: number;
-  /** The end of the stream when it was set. */
+  /** The change's place in the stream. */
   readonly position: number;
 }
 
@@ -44,6 +48,19 @@ export async function readFollowedThreads(
   if (roots.length === 0) return new Set();
   const rows = await database.all<{ root: number }>(selectFollowed, user, room, roots);
   return new Set(rows.map(({ root }) => root));
+}
+
+/** How the user follows a thread, or that they no longer do. */
+export type ThreadSubscriptionChange = ThreadSubscriptionRow & Omit<ThreadKey, 'user'>;
+
+/** The user's changes after one position and up to another, the latest first. */
+export function readThreadSubscriptionChanges(
+  database: Database,
+  user: number,
+  range: { readonly after: number; readonly upTo: number },
+  limit: number,
+): Promise<ThreadSubscriptionChange[]> {
+  return database.all<ThreadSubscriptionChange>(selectLatest, user, range.after, range.upTo, limit);
 }
 
 export async function countThreadSubscriptions(database: Database, user: number): Promise<number> {

@@ -42,6 +42,8 @@ export interface EventStreamRequest {
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
+/** That stream has never carried what is for devices, nor anything about following threads. */
+const UNTOLD: ReadonlySet<Change['kind']> = new Set(['device-list', 'to-device', 'thread-subscription']);
 
 /**
  * `GET /events`: what has happened since a token, in the order in which it happened (client-server API, "Listen on the
@@ -96,8 +98,7 @@ async function happenings(
   const rows = await deps.userRooms.of(request.user);
   const isOfInterest = (change: Change): boolean => {
     if (rooms !== undefined) return 'room' in change && change.room !== null && rooms.has(change.room);
-    // That stream has never carried what is for devices.
-    if (change.kind === 'device-list' || change.kind === 'to-device') return false;
+    if (UNTOLD.has(change.kind)) return false;
     if (change.kind !== 'event')
       return !('room' in change) || change.room === null || rows.get(change.room)?.membership === 'join';
     const row = rows.get(change.room);

@@ -44,7 +44,10 @@ export class ThreadSubscriptions {
   /** Follows a thread because the user wants it. @throws MatrixError M_NOT_FOUND */
   subscribe(user: number, path: ThreadPath): Promise<void> {
     return this.#serial.run(user, async () => {
-      await this.#put(await this.#key(user, path), { is_subscribed: 1, is_automatic: 0 });
+      const key = await this.#key(user, path);
+      const row = await readThreadSubscription(this.#deps.database, key);
+      const isSo = row?.is_subscribed === 1 && row.is_automatic === 0;
+      if (!isSo) await this.#put(key, { is_subscribed: 1, is_automatic: 0 });
     });
   }
 
@@ -91,7 +94,11 @@ export class ThreadSubscriptions {
     if (isNew && (await countThreadSubscriptions(database, key.user)) >= OF_USER_MAX) {
       throw userLimitExceeded('about:blank', false, 'You follow too many threads');
     }
-    await database.commit([putThreadSubscription(key, { ...row, position: stream.current })]);
+    const position = stream.next();
+    await stream.commit(
+      [putThreadSubscription(key, { ...row, position })],
+      [{ kind: 'thread-subscription', position, user: key.user }],
+    );
   }
 }
 

@@ -6,6 +6,7 @@ import type { ConnectionState } from './connection-state.ts';
 import type { SlidingSyncBody } from './lists.ts';
 import type { RoomAnswer } from './room-answers.ts';
 import type { Range } from './room-span.ts';
+import { THREADS_EXTENSION } from './threads-extension.ts';
 import type { Wanted } from './wanted-rooms.ts';
 
 /** What the extensions of one answer have in common. */
@@ -23,7 +24,7 @@ export interface ExtensionRequest {
 type RoomExtension = { lists?: string[] | null | undefined; rooms?: string[] | null | undefined };
 
 /** The room extensions, and those whose news are told from the moment on in which they are switched on. */
-const STATEFUL = ['account_data', 'receipts', 'typing'] as const;
+const STATEFUL = ['account_data', 'receipts', 'typing', THREADS_EXTENSION] as const;
 
 /** The extensions that are on and have something to tell all clients that switch them on. */
 export function enabledExtensions({ extensions }: SlidingSyncBody): string[] {

@@ -19,6 +19,7 @@ import { type RoomAnswer, type RoomAnswerDeps, roomAnswers } from './room-answer
 import { type Range, type RoomSpan, roomSpans } from './room-span.ts';
 import { rulesKey } from './state-selection.ts';
 import { type StickyExtensionDeps, stickyExtension } from './sticky-extension.ts';
+import { type ThreadsExtensionDeps, threadsExtension } from './threads-extension.ts';
 import { type Wanted, wantedRooms } from './wanted-rooms.ts';
 
 export interface SlidingSyncDeps
@@ -27,6 +28,7 @@ export interface SlidingSyncDeps
     EphemeralDeps,
     RoomAnswerDeps,
     StickyExtensionDeps,
+    ThreadsExtensionDeps,
     DeviceSectionDeps {
   readonly clock: Clock;
   readonly stream: Stream;
@@ -120,6 +122,8 @@ async function answerAt(deps: SlidingSyncDeps, request: SlidingSyncRequest, plac
   const extensions = await roomExtensions(deps, extended);
   const sticky = await stickyExtension(deps, extended, reader);
   if (sticky !== '') extensions.push(sticky);
+  const threads = await threadsExtension(deps, extended);
+  if (threads !== '') extensions.push(threads);
   const forDevice = await deviceExtensions(deps, { user, device, body, range });
   const hasNews = rooms.length > 0 || extensions.length > 0 || forDevice.hasNews;
   return { range, wanted, spans, rooms, extensions: [...extensions, ...forDevice.texts], hasNews };

@@ -1,0 +1,78 @@
+import { invalidParam } from '@hearth/protocol/errors.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import type { Database } from '../storage/database.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import { readThreadSubscriptionChanges, type ThreadSubscriptionChange } from '../storage/thread-subscriptions.ts';
+
+export interface SubscriptionChangesDeps {
+  readonly database: Database;
+  readonly events: EventStore;
+}
+
+/** A part of the stream: after one position, and up to another. */
+export interface ChangesRange {
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/** Which threads a user has begun or ceased to follow, as the proposal has it, by room and root. */
+export interface SubscriptionChanges {
+  /** `subscribed` and `unsubscribed`, each only if there is something in it. */
+  readonly content: JsonObject;
+  /** Where those that were left out begin, going back; absent if there are none. */
+  readonly rest: string | undefined;
+}
+
+export const CHANGES_LIMIT_DEFAULT = 100;
+/** An answer has no more than this many, whatever is asked for. */
+const LIMIT_MAX = 500;
+
+/** The latest changes of a part of the stream (MSC4308). A thread is told of once, as it is now. */
+export async function subscriptionChanges(
+  { database, events }: SubscriptionChangesDeps,
+  user: number,
+  range: ChangesRange,
+  limit: number,
+): Promise<SubscriptionChanges> {
+  const wanted = Math.min(limit, LIMIT_MAX);
+  const rows = await readThreadSubscriptionChanges(database, user, range, wanted + 1);
+  const told = rows.slice(0, wanted);
+  const roots = await events.load(told.map(({ root }) => root));
+  const content: Record<string, Record<string, JsonObject>> = {};
+  for (const name of ['subscribed', 'unsubscribed']) {
+    const named = told.filter(({ is_subscribed }) => (is_subscribed === 1) === (name === 'subscribed'));
+    const byRoom = Map.groupBy(
+      named.flatMap((row) => {
+        const root = roots.get(row.root);
+        return root === undefined ? [] : [{ row, root }];
+      }),
+      ({ root }) => root.roomId,
+    );
+    if (byRoom.size === 0) continue;
+    content[name] = Object.fromEntries(
+      [...byRoom].map(([roomId, list]) => [
+        roomId,
+        Object.fromEntries(list.map(({ row, root }) => [root.eventId, changeContent(row)])),
+      ]),
+    );
+  }
+  // The next page takes in its upper end.
+  const rest = rows.length > wanted ? threadsToken(rows[wanted]?.position ?? 0) : undefined;
+  return { content, rest };
+}
+
+/** The stamp only says which of two changes of the same thread is the later one. */
+function changeContent({ is_subscribed, is_automatic, position }: ThreadSubscriptionChange): JsonObject {
+  return is_subscribed === 1 ? { automatic: is_automatic === 1, bump_stamp: position } : { bump_stamp: position };
+}
+
+function threadsToken(position: number): string {
+  return `threads_${position}`;
+}
+
+/** @throws MatrixError M_INVALID_PARAM for anything that is no token of such changes */
+export function parseThreadsToken(text: string, name: string): number {
+  const match = /^threads_(\d{1,15})$/.exec(text);
+  if (match === null) throw invalidParam(`${name} is not a token of thread subscriptions`);
+  return Number(match[1]);
+}
