@@ -1,7 +1,7 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Gateway } from '../../packages/homeserver/test/support/gateway.ts';
-import { pathOf } from '../support/client.ts';
+import { pathOf, request } from '../support/client.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { SlidingLoop } from '../support/sliding.ts';
 import type { ClientEvent, SyncReply, TestUser } from '../support/user.ts';
@@ -34,7 +34,8 @@ beforeAll(async () => {
   server = await startServer({
     config: {
       outbound: { allowed_addresses: ['127.0.0.0/8'] },
-      voip: { uris: ['turn:turn.example.org'], shared_secret: 'a secret' },
+      public_base_url: 'https://matrix.example.org/',
+      voip: { uris: ['turn:turn.example.org'], shared_secret: 'a secret', livekit_url: 'https://rtc.example.org/jwt/' },
       user_directory: { search_all: true },
     },
   });
@@ -127,10 +128,29 @@ test('small services answer in the form of the specification', async () => {
   expect(await alice.get(path, { user_id: bob.userId })).toEqual({ joined: [room] });
   const root = await alice.send(room, 'root');
   const thread = `/_matrix/client/unstable/io.element.msc4306${pathOf('rooms', room, 'thread', root, 'subscription')}`;
-  await bob.put(thread, { automatic: root });
+  const reply = { msgtype: 'm.text', body: 'x', 'm.relates_to': { rel_type: 'm.thread', event_id: root } };
+  await bob.put(thread, { automatic: await alice.send(room, reply) });
   expect(await bob.get(thread)).toEqual({ automatic: true });
   await bob.delete(thread);
   expect((await bob.request('GET', thread)).status).toBe(404);
+});
+
+test('clients are told what carries group calls, or that there is nothing', async () => {
+  const transports = '/_matrix/client/unstable/org.matrix.msc4143/rtc/transports';
+  const livekit = [{ type: 'livekit', livekit_service_url: 'https://rtc.example.org/jwt' }];
+  const alice = await server.user();
+  expect(await alice.get(transports)).toEqual({ rtc_transports: livekit });
+  expect(await alice.get('/.well-known/matrix/client')).toEqual({
+    'm.homeserver': { base_url: 'https://matrix.example.org' },
+    'org.matrix.msc4143.rtc_foci': livekit,
+  });
+  expect((await request({ server }, 'GET', transports)).status).toBe(401);
+  const plain = await startServer({ config: { public_base_url: 'https://matrix.example.org' } });
+  expect(await (await plain.user()).get(transports)).toEqual({ rtc_transports: [] });
+  expect((await request({ server: plain }, 'GET', '/.well-known/matrix/client')).json).toEqual({
+    'm.homeserver': { base_url: 'https://matrix.example.org' },
+  });
+  await plain.close();
 });
 
 test('who blocks invites hears of none, in either kind of sync', async () => {

@@ -65,7 +65,7 @@ export function serviceRoutes(services: Services, reading: Reading, config: Conf
     ...threadSubscriptionsRoutes(reading),
     ...reportRoutes(services),
     ...openIdRoutes({ ...services, serverName: config.server_name }),
-    ...voipRoutes({ ...reading, turn: turnSettings(config) }),
+    ...voipRoutes({ ...reading, turn: turnSettings(config), livekitUrl: config.voip.livekit_url }),
     ...thirdPartyRoutes(),
   ];
 }

@@ -239,7 +239,7 @@ function routesOf(config: Config, domains: Domains): Route[] {
   return [
     ...healthRoutes(),
     ...versionsRoutes(),
-    ...wellKnownRoutes({ publicBaseUrl: config.public_base_url }),
+    ...wellKnownRoutes({ publicBaseUrl: config.public_base_url, livekitUrl: config.voip.livekit_url }),
     ...capabilitiesRoutes({ defaultRoomVersion: config.default_room_version }),
     ...registerRoutes(users),
     ...loginRoutes(users),

@@ -7,3 +7,11 @@ export const getTurnServer = endpoint({
   paths: v3('/voip/turnServer'),
   access: 'user',
 });
+
+/** What carries group calls (MSC4143); not in the specification yet. */
+export const getRtcTransports = endpoint({
+  operation: 'getRtcTransports',
+  method: 'GET',
+  paths: ['/_matrix/client/unstable/org.matrix.msc4143/rtc/transports'],
+  access: 'user',
+});

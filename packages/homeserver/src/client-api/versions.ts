@@ -13,6 +13,7 @@ const UNSTABLE_FEATURES = {
   'org.matrix.msc4140': true,
   'org.matrix.msc4354': true,
   'org.matrix.msc4306': true,
+  'org.matrix.msc4143': true,
   'uk.half-shot.msc2666.query_mutual_rooms': true,
   'org.matrix.msc3814': true,
 };

@@ -1,15 +1,18 @@
-import { getTurnServer } from '@hearth/api/client/voip.ts';
+import { getRtcTransports, getTurnServer } from '@hearth/api/client/voip.ts';
 import { notFound } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Clock } from '../platform/clock.ts';
+import { rtcTransports } from '../voip/rtc-transports.ts';
 import { type TurnSettings, turnCredentials } from '../voip/turn-credentials.ts';
 
 /** Getting through to each other in calls (client-server API, "Voice over IP"). */
 export function voipRoutes({
   turn,
+  livekitUrl,
   clock,
 }: {
   readonly turn: TurnSettings | undefined;
+  readonly livekitUrl: string | undefined;
   readonly clock: Clock;
 }): Route[] {
   return [
@@ -18,5 +21,6 @@ export function voipRoutes({
       if (turn === undefined) throw notFound('This server has no TURN servers');
       return turnCredentials(turn, caller.userId, clock.now());
     }),
+    route(getRtcTransports, () => ({ rtc_transports: rtcTransports(livekitUrl) })),
   ];
 }

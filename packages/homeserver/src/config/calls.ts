@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { about, text, wholeNumber } from './kinds.ts';
+import { about, httpUrl, text, wholeNumber } from './kinds.ts';
 
-/** The TURN servers for calls: with a shared secret, or with one account for everybody. */
+/** What calls need: TURN servers, with a shared secret or with one account for everybody, and what carries group calls. */
 export const voip = v.strictObject({
   uris: v.optional(
     v.pipe(
@@ -37,6 +37,15 @@ export const voip = v.strictObject({
       about({ doc: 'How long clients may use what they are told.', write: 'milliseconds, at least 60000' }),
     ),
     86_400_000,
+  ),
+  livekit_url: v.optional(
+    v.pipe(
+      httpUrl,
+      about({
+        doc: 'Where clients get access to the LiveKit server that carries group calls (MSC4143).',
+        write: 'the URL of a lk-jwt-service such as https://livekit.example.org/livekit/jwt',
+      }),
+    ),
   ),
 });
 
