@@ -35,13 +35,7 @@ export async function openPush({ reading, users, background, postJson, mail }: P
   const channelOf = (kind: string) => (kind === 'http' ? httpChannel : mailChannel);
   const delivery = new Delivery({ ...reading, background, pushers, channelOf });
   const push = new Push({ ...reading, background, pushers, delivery, httpChannel });
-  users.sessions.onRemoved((_user, devices) => ({
-    writes: [],
-    changes: [],
-    committed: () => {
-      if (pushers.users.size > 0) background.start('removing pushers', () => pushers.removeOfDevices(devices));
-    },
-  }));
+  users.sessions.onRemoved((_user, devices) => pushers.departure(devices));
   return {
     pushers,
     push,

@@ -51,7 +51,6 @@ export class Push {
   /** Goes on where the last process was. */
   async resume(): Promise<void> {
     if (this.#parts.pushers.users.size === 0) return;
-    await this.#parts.pushers.removeOrphans();
     await this.#parts.delivery.resume();
     await this.#follow();
   }

@@ -4,17 +4,17 @@ import { Serial } from '../platform/serial.ts';
 import type { Database, Write } from '../storage/database.ts';
 import {
   deletePushers,
+  deletePushersOfDevices,
   type PusherRow,
   putPusher,
   readLastPusherNum,
-  readOrphanedPushers,
   readPushers,
   readPushersOf,
-  readPushersOfDevices,
   readPushersSharing,
   readUsersWithPushers,
 } from '../storage/pushers.ts';
 import type { Stream } from '../storage/stream.ts';
+import type { Departure } from '../users/sessions.ts';
 import { type CheckedPusher, checkPusher, checkPusherKey, type PusherRequest } from './check-pusher.ts';
 
 export interface PusherParts {
@@ -86,14 +86,10 @@ export class Pushers {
     await database.commit(deletePushers(pushers.map(({ num }) => num)));
   }
 
-  /** Removes what devices had set that are gone. */
-  async removeOfDevices(devices: readonly number[]): Promise<void> {
-    await this.remove(await readPushersOfDevices(this.#parts.database, devices));
-  }
-
-  /** Removes what devices had set that went just before the server was killed. */
-  async removeOrphans(): Promise<void> {
-    await this.remove(await readOrphanedPushers(this.#parts.database));
+  /** What goes with devices that are removed; next to nothing while nobody has a pusher. */
+  departure(devices: readonly number[]): Departure {
+    const writes = this.#users.size === 0 ? [] : deletePushersOfDevices(devices);
+    return { writes, changes: [], committed: () => undefined };
   }
 
   #unset({ user }: Owner, request: PusherRequest): Promise<void> {

@@ -5,10 +5,6 @@ const selectOfUsers = sql('SELECT * FROM pushers WHERE user_num IN @list ORDER B
 const selectOne = sql('SELECT * FROM pushers WHERE num = ?');
 const selectUsers = sql('SELECT DISTINCT user_num FROM pushers');
 const selectSharing = sql('SELECT num, user_num FROM pushers WHERE app_id = ? AND pushkey = ? AND user_num <> ?');
-const selectOfDevices = sql('SELECT num, user_num FROM pushers WHERE device IN @list');
-const selectOrphans = sql(
-  'SELECT p.num, p.user_num FROM pushers p LEFT JOIN devices d ON d.num = p.device WHERE d.num IS NULL',
-);
 const selectLast = sql('SELECT max(num) AS last FROM pushers');
 const upsert = sql(
   `INSERT INTO pushers (num, user_num, app_id, pushkey, device, kind, app_display_name, device_display_name,
@@ -18,6 +14,10 @@ const upsert = sql(
      profile_tag = excluded.profile_tag, lang = excluded.lang, data = excluded.data, set_ts = excluded.set_ts`,
 );
 const remove = sql('DELETE FROM pushers WHERE num IN @list');
+const removeOfDevices = sql('DELETE FROM pushers WHERE device IN @list');
+const removeQueuedOfDevices = sql(
+  'DELETE FROM push_queue WHERE pusher IN (SELECT num FROM pushers WHERE device IN @list)',
+);
 const removeQueued = sql('DELETE FROM push_queue WHERE pusher IN @list');
 
 /** Where and how a user is told of events. */
@@ -67,13 +67,9 @@ export function readPushersSharing(
   return database.all<Owned>(selectSharing, app_id, pushkey, user_num);
 }
 
-export function readPushersOfDevices(database: Database, devices: readonly number[]): Promise<Owned[]> {
-  return database.all<Owned>(selectOfDevices, devices);
-}
-
-/** Pushers whose device is gone. */
-export function readOrphanedPushers(database: Database): Promise<Owned[]> {
-  return database.all<Owned>(selectOrphans);
+/** Removes what devices have set, and what waits to be told there. */
+export function deletePushersOfDevices(devices: readonly number[]): Write[] {
+  return [write(removeQueuedOfDevices, devices), write(removeOfDevices, devices)];
 }
 
 export async function readLastPusherNum(database: Database): Promise<number> {

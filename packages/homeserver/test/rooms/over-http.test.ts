@@ -46,6 +46,29 @@ test('a room does not call itself by an alias that was removed', async () => {
   });
 });
 
+test('what users had set for a room is there in its successor, as soon as they are', async () => {
+  const [alice, bob] = [await server.user(), await server.user()];
+  const old = await alice.createRoom({ preset: 'public_chat' });
+  await bob.join(old);
+  for (const user of [alice, bob]) {
+    await user.put(`/pushrules/global/room/${encodeURIComponent(old)}`, { actions: ['dont_notify'] });
+    await user.put(`/user/${user.userId}/rooms/${old}/tags/m.favourite`, { order: 0.5 });
+  }
+  await bob.put(`/user/${bob.userId}/account_data/m.direct`, { [alice.userId]: [old] });
+  const { replacement_room: room } = await alice.post<{ replacement_room: string }>(`/rooms/${old}/upgrade`, {
+    new_version: '11',
+  });
+  await bob.join(room);
+  for (const user of [alice, bob]) {
+    const rule = () => user.request('GET', `/pushrules/global/room/${encodeURIComponent(room)}`);
+    await expect.poll(async () => (await rule()).json.actions).toEqual(['dont_notify']);
+    const { tags } = await user.get<{ tags: unknown }>(`/user/${user.userId}/rooms/${room}/tags`);
+    expect(tags).toEqual({ 'm.favourite': { order: 0.5 } });
+  }
+  const direct = () => bob.get(`/user/${bob.userId}/account_data/m.direct`);
+  await expect.poll(direct).toEqual({ [alice.userId]: [old, room] });
+});
+
 test('the members at the beginning of a room are its creator', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'public_chat' });
