@@ -33,6 +33,7 @@ import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
 import { type Metrics, noMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
+import { watchReplacedRooms } from './push/carry-settings.ts';
 import { guardedPostJson } from './push/post-json.ts';
 import { watchGuestAccess } from './rooms/guest-access.ts';
 import { leaveRooms } from './rooms/leave-rooms.ts';
@@ -209,6 +210,7 @@ async function openDomains(config: Config, database: Database, { clock, random }
   );
   users.accountChanges.onDeactivated((user, userId) => leaveRooms(rooms, user, userId));
   watchGuestAccess({ ...rooms, accounts: users.accounts, background });
+  watchReplacedRooms({ ...rooms, ...userData, background, serverName });
   const { membership } = rooms;
   const eventPlace: FindEventPlace = (room, eventId) => membership.place(room, eventId);
   const activity = openActivity({ database, names, stream, clock, background, users }, userData, {

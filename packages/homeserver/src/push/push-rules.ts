@@ -6,6 +6,7 @@ import {
   isRuleKind,
   type PushAction,
   type PushRule,
+  RULE_KINDS,
   type RuleKind,
   type Ruleset,
 } from '@hearth/protocol/push-rules/rule.ts';
@@ -14,7 +15,16 @@ import { GLOBAL, type UserData } from '../account-data/user-data.ts';
 import { LruMap } from '../platform/lru.ts';
 import { Serial } from '../platform/serial.ts';
 import type { Names } from '../storage/names.ts';
-import { completeRuleset, findRule, parseStored, putRule, type RulePlace, removeRule, replaceRule } from './ruleset.ts';
+import {
+  carryRules,
+  completeRuleset,
+  findRule,
+  parseStored,
+  putRule,
+  type RulePlace,
+  removeRule,
+  replaceRule,
+} from './ruleset.ts';
 
 const TYPE = 'm.push_rules';
 const CACHED_MAX = 20_000;
@@ -92,15 +102,23 @@ export class PushRules {
     await this.#replace(user, kind, ruleId, (rule) => ({ ...rule, actions: actionsOf(actions) }));
   }
 
+  /** Gives a user the rules that they have for a room also for the one that replaces it. */
+  async carryOver(user: number, from: string, to: string): Promise<void> {
+    await this.#change(user, (ruleset) => {
+      const carried = carryRules(ruleset, from, to);
+      return RULE_KINDS.some((kind) => (carried?.[kind].length ?? 0) > OWN_RULES_MAX) ? undefined : carried;
+    });
+  }
+
   async #replace(user: number, kind: string, ruleId: string, change: (rule: PushRule) => PushRule): Promise<void> {
     const ruleKind = kindOf(kind);
     await this.#change(user, (ruleset) => replaceRule(ruleset, ruleKind, change(existing(ruleset, ruleKind, ruleId))));
   }
 
-  async #change(user: number, change: (ruleset: Ruleset) => Ruleset): Promise<void> {
+  async #change(user: number, change: (ruleset: Ruleset) => Ruleset | undefined): Promise<void> {
     await this.#serial.run(user, async () => {
       const changed = change(await this.rulesetOf(user));
-      await this.#accountData.set(user, GLOBAL, TYPE, textOf(changed));
+      if (changed !== undefined) await this.#accountData.set(user, GLOBAL, TYPE, textOf(changed));
     });
   }
 

@@ -64,6 +64,27 @@ export function removeRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): Ru
   return { ...ruleset, [kind]: ruleset[kind].filter((rule) => rule.rule_id !== ruleId) };
 }
 
+/** The kinds whose rules clients name after a room when they are about it. */
+const NAMED_AFTER_ROOMS: readonly RuleKind[] = ['override', 'room', 'underride'];
+
+/**
+ * The rules that a user has for a room also for the one that replaces it, as far as there are none for that one.
+ * Undefined when there is nothing to be done.
+ */
+export function carryRules(ruleset: Ruleset, from: string, to: string): Ruleset | undefined {
+  let carried = ruleset;
+  for (const kind of NAMED_AFTER_ROOMS) {
+    const rule = findRule(ruleset, kind, from);
+    if (rule === undefined || rule.default || findRule(ruleset, kind, to) !== undefined) continue;
+    const conditions = rule.conditions?.map((each) => (each.pattern === from ? { ...each, pattern: to } : each));
+    const copy = { ...rule, rule_id: to, ...(conditions === undefined ? {} : { conditions }) };
+    const own = carried[kind].filter((each) => !each.default);
+    const after = own.findIndex((each) => each.rule_id === from) + 1;
+    carried = withOwn(carried, kind, own.toSpliced(after, 0, copy));
+  }
+  return carried === ruleset ? undefined : carried;
+}
+
 /** `before` counts if both are given. */
 function indexOf(rules: readonly PushRule[], { before, after }: RulePlace, otherwise: number): number | undefined {
   const named = before ?? after;
