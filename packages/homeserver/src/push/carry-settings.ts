@@ -1,10 +1,13 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
-import { asString, isObject } from '@hearth/protocol/json/value.ts';
+import { asString, isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import type { AccountData } from '../account-data/account-data.ts';
 import type { Tags } from '../account-data/tags.ts';
+import { GLOBAL } from '../account-data/user-data.ts';
 import type { Background } from '../platform/background.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { EventStore } from '../storage/event-store.ts';
+import { NOT_LOADED } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Stream } from '../storage/stream.ts';
 import type { PushRules } from './push-rules.ts';
@@ -14,6 +17,7 @@ export interface CarrySettingsDeps {
   readonly events: EventStore;
   readonly heads: Heads;
   readonly pushRules: PushRules;
+  readonly accountData: AccountData;
   readonly tags: Tags;
   readonly background: Background;
   readonly serverName: string;
@@ -30,14 +34,15 @@ export function watchReplacedRooms(deps: CarrySettingsDeps): void {
       const event = deps.events.cached(change.event);
       if (event?.type !== 'm.room.member' || event.content.membership !== 'join') continue;
       if (domainOf(event.stateKey ?? '') !== deps.serverName) continue;
-      const create = deps.heads.cached(change.room)?.known('m.room.create', '');
-      if (create === undefined || predecessorOf(create) !== undefined)
+      const create = deps.heads.cached(change.room)?.peek('m.room.create', '') ?? NOT_LOADED;
+      if (create === NOT_LOADED || predecessorOf(create) !== undefined)
         deps.background.start('carrying settings to a new room', () => carrySettings(deps, event));
     }
   });
 }
 
-async function carrySettings({ events, heads, pushRules, tags }: CarrySettingsDeps, join: StoredEvent): Promise<void> {
+async function carrySettings(deps: CarrySettingsDeps, join: StoredEvent): Promise<void> {
+  const { events, heads, pushRules, tags } = deps;
   const { stateKeyNum: user, room, replaces } = join;
   if (user === null || (replaces !== null && (await events.one(replaces))?.content.membership === 'join')) return;
   const head = await heads.byNum(room);
@@ -46,9 +51,27 @@ async function carrySettings({ events, heads, pushRules, tags }: CarrySettingsDe
   const old = await heads.find(predecessorOf(create) ?? '');
   if (old === undefined || !(await isReplacedBy(old, head, create, join))) return;
   await pushRules.carryOver(user, old.roomId, head.roomId);
+  await carryDirect(deps, user, [old.roomId, head.roomId]);
   if (Object.keys(await tags.of(user, room)).length > 0) return;
   for (const [tag, value] of Object.entries(await tags.of(user, old.num)))
     if (isObject(value)) await tags.set(user, room, tag, value);
+}
+
+/** The new room is a direct chat with whom the old one was. */
+async function carryDirect(
+  { accountData }: CarrySettingsDeps,
+  user: number,
+  [from, to]: [string, string],
+): Promise<void> {
+  const row = (await accountData.of(user)).get(GLOBAL, 'm.direct');
+  if (row === undefined) return;
+  const direct = JSON.parse(row.content) as JsonObject;
+  const lists = Object.entries(direct).map(([userId, rooms]): [string, JsonValue | undefined] => {
+    const isMoved = Array.isArray(rooms) && rooms.includes(from) && !rooms.includes(to);
+    return [userId, isMoved ? [...rooms, to] : rooms];
+  });
+  const content = JSON.stringify(Object.fromEntries(lists));
+  if (content !== JSON.stringify(direct)) await accountData.set(user, GLOBAL, 'm.direct', content);
 }
 
 /**
