@@ -14,6 +14,7 @@ const bundle = await rolldown({
   platform: 'node',
   // Native, or loaded only where they are needed.
   external: [
+    '@napi-rs/blake-hash',
     '@node-rs/argon2',
     'aws4fetch',
     'file-type',

@@ -28,7 +28,7 @@ export async function crashRounds({ seed, rounds, say }: CrashOptions): Promise<
       const how = await runUntilEnd(server, world, dice);
       const integrity = server.integrity();
       if (integrity !== 'ok') throw new Error(`the database is damaged: ${integrity}`);
-      checkStore(server.dataDir);
+      await checkStore(server.dataDir);
       const early = await startAgain(server, dice);
       const thorough = round % THOROUGH_EVERY === 0 || round === rounds;
       await world.check(thorough);

@@ -30,10 +30,10 @@ export async function checkUploads(user: TestUser, uploads: readonly Upload[]): 
 }
 
 /** Whatever has a name in the store is whole: its name is its hash. @throws Error for a file that is not */
-export function checkStore(dataDir: string): void {
+export async function checkStore(dataDir: string): Promise<void> {
   const folder = join(dataDir, 'media');
   for (const path of globSync('[0-9a-f]/*', { cwd: folder })) {
-    const hash = contentHash();
+    const hash = await contentHash();
     hash.update(readFileSync(join(folder, path)));
     if (hash.address() !== path.replace('/', '')) throw new Error(`the file ${path} is not what its name says`);
   }

@@ -2,6 +2,7 @@ import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 import type { Database } from '../../storage/database.ts';
 import { isMediaHash, readUsedHashes } from '../../storage/media.ts';
 import type { BlobStatus, BlobStore, Received, StoredBlob } from './blob-store.ts';
+import { contentHash } from './content-hash.ts';
 import { discardFile, type Incoming, Receiving } from './receiving.ts';
 
 /** A content that is in the store. */
@@ -33,7 +34,7 @@ export class Blobs {
    * @throws MatrixError M_TOO_LARGE
    */
   async keep<T>(content: IncomingBytes, bytesMax: number, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
-    const receiving = new Receiving(this.incoming.path, bytesMax);
+    const receiving = new Receiving(this.incoming.path, bytesMax, await contentHash());
     try {
       await content.receive(receiving.take);
       return await this.#keep(await receiving.end(), refer);
@@ -45,7 +46,7 @@ export class Blobs {
 
   /** As {@link keep}, for bytes that are here already. */
   async keepBytes<T>(bytes: Buffer, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
-    const receiving = new Receiving(this.incoming.path, bytes.length);
+    const receiving = new Receiving(this.incoming.path, bytes.length, await contentHash());
     await receiving.take(bytes);
     return this.#keep(await receiving.end(), refer);
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { tooLarge } from '@hearth/protocol/errors.ts';
 import type { Received, ReceivedFile } from './blob-store.ts';
-import { contentHash } from './content-hash.ts';
+import type { ContentHash } from './content-hash.ts';
 
 /** Of what arrives only so much is in memory; shorter contents never become a file here. */
 const GATHERED_BYTES_MAX = 512 * 1024;
@@ -18,14 +18,15 @@ const removeFile = promisify(unlink);
 export class Receiving {
   readonly #path: () => string;
   readonly #bytesMax: number;
-  readonly #hash = contentHash();
+  readonly #hash: ContentHash;
   #chunks: Buffer[] = [];
   #gathered = 0;
   #length = 0;
   #file: ReceivedFile | undefined;
 
   /** @param path a new name for a file, for a content that needs one */
-  constructor(path: () => string, bytesMax: number) {
+  constructor(path: () => string, bytesMax: number, hash: ContentHash) {
+    this.#hash = hash;
     this.#path = path;
     this.#bytesMax = bytesMax;
   }
