@@ -15,7 +15,8 @@ import { type ConnectionState, decodeState, encodeState } from './connection-sta
 
 /** A device that opens more connections loses the one that it used least recently. */
 const CONNECTIONS_MAX = 10;
-const CACHED_MAX = 20_000;
+/** In memory; each may know thousands of rooms. The others are read again when their clients come back. */
+const CACHED_MAX = 2_000;
 /** Rooms that a connection remembers; a client that asks for more is sent the oldest of them anew. */
 export const ROOMS_MAX = 50_000;
 const ID_CHARACTERS = 8;
