@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import type { KeyPath } from './key-path.ts';
 import type { About } from './kinds.ts';
 import { configSchema } from './schema.ts';
-import type { KeyPath } from './yaml-file.ts';
 
 type Schema = v.BaseSchema<unknown, unknown, v.BaseIssue<unknown>>;
 

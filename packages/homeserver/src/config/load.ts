@@ -3,9 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { safeParse } from 'valibot';
 import { errorText } from '../platform/error-text.ts';
 import { describeKeys } from './describe.ts';
+import type { KeyPath } from './key-path.ts';
 import { ConfigError, explain, type Problem } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
-import type { KeyPath } from './yaml-file.ts';
 
 /** What the command line says; it wins over the file. */
 export interface Overrides {

@@ -1,7 +1,7 @@
 import type { BaseIssue } from 'valibot';
 import { closest } from './closest.ts';
 import { isSecret, keysBelow, writeAt } from './describe.ts';
-import type { KeyPath } from './yaml-file.ts';
+import type { KeyPath } from './key-path.ts';
 
 /** A configuration that cannot be used; one line for each thing that is wrong with it. */
 export class ConfigError extends Error {

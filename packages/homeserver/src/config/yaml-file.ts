@@ -1,8 +1,6 @@
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import type { KeyPath } from './key-path.ts';
 import { ConfigError } from './problems.ts';
-
-/** A key's place in a file: names and list positions from the top. */
-export type KeyPath = readonly (string | number)[];
 
 /** A configuration file's contents, and where in it each key stands. */
 export interface ParsedFile {

@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { StickyStore } from '../../storage/sticky-events.ts';
 import { SYNC_FORMAT } from '../../timeline/client-form.ts';
 import { type HydrateDeps, hydrateState, type Reader } from '../../timeline/hydrate.ts';
-import type { ExtensionRequest } from './extensions.ts';
+import type { ExtensionRequest } from './extension-request.ts';
 
 const LIMIT_DEFAULT = 100;
 

@@ -5,10 +5,7 @@ import {
   subscriptionChanges,
 } from '../../thread-subscriptions/changes.ts';
 import type { ChangeLog } from '../change-log.ts';
-import type { ExtensionRequest } from './extensions.ts';
-
-/** Its name in requests and answers. */
-export const THREADS_EXTENSION = 'io.element.msc4308.thread_subscriptions';
+import { type ExtensionRequest, THREADS_EXTENSION } from './extension-request.ts';
 
 export interface ThreadsExtensionDeps extends SubscriptionChangesDeps {
   readonly recent: ChangeLog;

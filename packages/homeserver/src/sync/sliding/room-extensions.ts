@@ -1,35 +1,10 @@
-import { GLOBAL, type UserData } from '../../account-data/user-data.ts';
+import { GLOBAL } from '../../account-data/user-data.ts';
 import { isVisible, receiptContent } from '../../receipts/content.ts';
 import type { ReceiptRow } from '../../storage/receipts.ts';
 import type { EphemeralDeps } from '../ephemeral.ts';
-import type { ConnectionState } from './connection-state.ts';
-import type { SlidingSyncBody } from './lists.ts';
-import type { RoomAnswer } from './room-answers.ts';
-import type { Range } from './room-span.ts';
-import { THREADS_EXTENSION } from './threads-extension.ts';
-import type { Wanted } from './wanted-rooms.ts';
-
-/** What the extensions of one answer have in common. */
-export interface ExtensionRequest {
-  readonly user: number;
-  readonly body: SlidingSyncBody;
-  readonly state: ConnectionState | undefined;
-  readonly wanted: Wanted;
-  readonly range: Range;
-  readonly data: UserData;
-  /** The rooms of the answer: by number, with what their timelines show. */
-  readonly answers: ReadonlyMap<number, RoomAnswer>;
-}
+import type { ExtensionRequest } from './extension-request.ts';
 
 type RoomExtension = { lists?: string[] | null | undefined; rooms?: string[] | null | undefined };
-
-/** The room extensions, and those whose news are told from the moment on in which they are switched on. */
-const STATEFUL = ['account_data', 'receipts', 'typing', THREADS_EXTENSION] as const;
-
-/** The extensions that are on and have something to tell all clients that switch them on. */
-export function enabledExtensions({ extensions }: SlidingSyncBody): string[] {
-  return STATEFUL.filter((name) => extensions?.[name]?.enabled === true);
-}
 
 /** The members of `extensions` about account data, receipts and typing, as JSON texts; empty without news. */
 export async function roomExtensions(deps: EphemeralDeps, request: ExtensionRequest): Promise<string[]> {
