@@ -20,7 +20,7 @@ import { Previews } from './media/previews/previews.ts';
 import { noRemoteMedia, type RemoteMedia } from './media/remote-media.ts';
 import { Thumbnails } from './media/thumbnails/thumbnails.ts';
 import { Uploads } from './media/uploads.ts';
-import type { Clock } from './platform/clock.ts';
+import { type Clock, DAY_MS } from './platform/clock.ts';
 import { type Random, randomText } from './platform/random.ts';
 import { mediaSettings, previewsKeptMs } from './settings.ts';
 import type { Database } from './storage/database.ts';
@@ -35,8 +35,6 @@ export interface MediaBase {
   /** How media of other servers are had. */
   readonly remote?: RemoteMedia;
 }
-
-const DAY_MS = 24 * 60 * 60_000;
 
 /** The content repository. Nothing of it touches the disk before there is media. */
 export async function openMedia(base: MediaBase, config: Config) {

@@ -4,6 +4,7 @@ import type { Config } from './config/schema.ts';
 import type { RateLimitSizes } from './http/rate-limits.ts';
 import type { Listen } from './http/start.ts';
 import type { MediaSettings } from './media/media-settings.ts';
+import { DAY_MS } from './platform/clock.ts';
 import { errorText } from './platform/error-text.ts';
 import type { MailerSettings } from './push/mailer.ts';
 import type { RetentionSettings } from './rooms/retention.ts';
@@ -84,8 +85,6 @@ export function mailSettings({ mail }: Config): MailSettings | undefined {
     everyMs: mail.notify_every_ms,
   };
 }
-
-const DAY_MS = 24 * 60 * 60_000;
 
 /** How long messages are kept, if not for ever. */
 export function retentionSettings({ retention }: Config): RetentionSettings | undefined {

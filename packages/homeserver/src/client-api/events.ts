@@ -8,9 +8,7 @@ import { LEGACY_FORMAT } from '../timeline/client-form.ts';
 import { readableEvent } from '../timeline/context.ts';
 import { hydrate, readerOf } from '../timeline/hydrate.ts';
 import { parseStreamToken } from '../timeline/position.ts';
-
-const TIMEOUT_MS_DEFAULT = 0;
-const TIMEOUT_MS_MAX = 5 * 60_000;
+import { pollTimeout } from './poll-timeout.ts';
 
 /** The streams from before `/sync`, which guests and bots still use, and what belongs to them. */
 export function eventsRoutes(deps: InitialSyncDeps): Route[] {
@@ -25,7 +23,7 @@ export function eventsRoutes(deps: InitialSyncDeps): Route[] {
         from: query.from === undefined ? undefined : parseStreamToken(query.from, 'from'),
         roomIds: query.room_id,
         limit: query.limit,
-        timeoutMs: Math.min(query.timeout ?? TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX),
+        timeoutMs: pollTimeout(query.timeout),
         signal: () => call.signal,
       });
       return new RawJson(text);

@@ -2,9 +2,9 @@ import { slidingSync as slidingSyncEndpoint } from '@hearth/api/client/sliding-s
 import { RawJson, type Route, route } from '../http/route.ts';
 import { parsePos } from '../sync/sliding/connections.ts';
 import { type SlidingSyncDeps, slidingSync } from '../sync/sliding/sliding-sync.ts';
+import { pollTimeout } from './poll-timeout.ts';
 
 /** A request waits no longer than this, whatever it asks for: proxies give up before. */
-const TIMEOUT_MS_MAX = 5 * 60_000;
 
 /** `POST /sync` in its simplified sliding form (MSC4186). */
 export function slidingSyncRoutes(deps: SlidingSyncDeps): Route[] {
@@ -18,7 +18,7 @@ export function slidingSyncRoutes(deps: SlidingSyncDeps): Route[] {
         pos: query.pos === undefined ? undefined : parsePos(query.pos),
         body,
         presence: query.set_presence ?? 'online',
-        timeoutMs: Math.min(query.timeout ?? 0, TIMEOUT_MS_MAX),
+        timeoutMs: pollTimeout(query.timeout),
         signal: () => call.signal,
       });
       return new RawJson(text);

@@ -5,9 +5,9 @@ import { RawJson, type Route, route } from '../http/route.ts';
 import type { StateAfterName } from '../sync/room-sections.ts';
 import { type SyncDeps, sync } from '../sync/sync.ts';
 import { parseSyncToken } from '../timeline/position.ts';
+import { pollTimeout } from './poll-timeout.ts';
 
 /** A request waits no longer than this, whatever it asks for: proxies give up before. */
-const TIMEOUT_MS_MAX = 5 * 60_000;
 
 /** Clients that ask by the name from before it was specified look for the answer under that name too (MSC4222). */
 function stateAfterName(query: {
@@ -36,7 +36,7 @@ export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Rout
         fullState: query.full_state === true,
         stateAfter: stateAfterName(query),
         presence: query.set_presence ?? 'online',
-        timeoutMs: Math.min(query.timeout ?? 0, TIMEOUT_MS_MAX),
+        timeoutMs: pollTimeout(query.timeout),
         signal: () => call.signal,
       });
       return new RawJson(text);

@@ -194,7 +194,8 @@ export class DelayedEvents {
     const { clock, background } = this.#parts;
     this.#timer?.cancel();
     if (this.#waiting.size === 0) return;
-    const next = Math.min(...[...this.#waiting.values()].map(({ send_ts }) => send_ts));
+    let next = Number.POSITIVE_INFINITY;
+    for (const { send_ts } of this.#waiting.values()) next = Math.min(next, send_ts);
     this.#timer = clock.after(next - clock.now(), () =>
       background.start('sending delayed events', () => this.#sendDue()),
     );

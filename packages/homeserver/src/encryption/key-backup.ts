@@ -1,4 +1,4 @@
-import { invalidParam, matrixError, notFound, userLimitExceeded } from '@hearth/protocol/errors.ts';
+import { invalidParam, notFound, userLimitExceeded, wrongRoomKeysVersion } from '@hearth/protocol/errors.ts';
 import { Serial } from '../platform/serial.ts';
 import type { Database, Write } from '../storage/database.ts';
 import {
@@ -134,7 +134,7 @@ export class KeyBackups {
       throw notFound('There is no such backup');
     }
     if (`${current.version}` === version) return current;
-    throw matrixError('M_WRONG_ROOM_KEYS_VERSION', undefined, { fields: { current_version: `${current.version}` } });
+    throw wrongRoomKeysVersion(`${current.version}`);
   }
 
   /** Those of the keys that are new, or better than what is there; and how many are new. */

@@ -155,7 +155,7 @@ export class KeyUpload {
   }
 }
 
-/** Device keys whose own signature is right. */
+/** Device keys in the right form, with what verifies the signatures of the device. */
 interface CheckedDeviceKeys {
   readonly keys: JsonObject;
   readonly signer: Signer;

@@ -1,6 +1,7 @@
 import { MatrixError, matrixError, notFound, notYetUploaded } from '@hearth/protocol/errors.ts';
 import type { MxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts';
 import type { Clock } from '../platform/clock.ts';
+import { SharedWork } from '../platform/shared-work.ts';
 import type { Database } from '../storage/database.ts';
 import { insertMedia, MEDIA_KIND, type MediaRow, readMedia, setMediaQuarantined } from '../storage/media.ts';
 import type { Names } from '../storage/names.ts';
@@ -54,7 +55,7 @@ export interface ContentsParts {
 export class Contents {
   readonly #parts: ContentsParts;
   /** What is being fetched from other servers, so that it is fetched once. */
-  readonly #fetching = new Map<string, Promise<MediaRow>>();
+  readonly #fetching = new SharedWork<string, MediaRow>();
 
   constructor(parts: ContentsParts) {
     this.#parts = parts;
@@ -108,14 +109,9 @@ export class Contents {
     // A copy that is made now is newer than the freeze: there is no use in making it.
     const isForNobody = !hasToken && !settings.isOpen;
     if (address.server === serverName || !mayFetch || isForNobody) throw notFound();
-    const key = `${address.server}/${address.mediaId}`;
-    const fetching = this.#fetching.get(key) ?? this.#copy(address, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX));
-    this.#fetching.set(key, fetching);
-    try {
-      return await fetching;
-    } finally {
-      this.#fetching.delete(key);
-    }
+    return this.#fetching.run(`${address.server}/${address.mediaId}`, () =>
+      this.#copy(address, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX)),
+    );
   }
 
   /** Makes a copy of another server's content. */

@@ -1,6 +1,6 @@
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../platform/clock.ts';
+import { type Clock, DAY_MS } from '../platform/clock.ts';
 import type { Database, Write } from '../storage/database.ts';
 import { deleteMedia, MEDIA_KIND, type MediaKey, readExpiredMedia, readUnusedMedia } from '../storage/media.ts';
 import { deleteThumbnails, readOrphanedSources } from '../storage/media-thumbnails.ts';
@@ -32,7 +32,6 @@ export interface GarbageReport {
 }
 
 const AT_ONCE = 500;
-const DAY_MS = 24 * 60 * 60_000;
 const PREVIEW_IMAGES_KEPT_MS = 30 * DAY_MS;
 /** What is younger may belong to an upload that is not finished. */
 const YOUNGEST_MS = DAY_MS;

@@ -18,6 +18,7 @@ import type { Blobs, KeptBlob } from './blobs/blobs.ts';
 import { cleanType, UNKNOWN_TYPE } from './content-type.ts';
 import { cleanFileName } from './file-name.ts';
 import type { MediaSettings } from './media-settings.ts';
+import { SNIFFED_BYTES, sniffType } from './sniff.ts';
 
 /** Nobody guesses an id, so that only who has been told of a content can read it. */
 const ID_LENGTH = 24;
@@ -154,16 +155,12 @@ class Beginning implements IncomingBytes {
 
   receive(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
     return this.#content.receive((chunk) => {
-      this.#first ??= Buffer.from(chunk.subarray(0, BEGINNING_BYTES));
+      this.#first ??= Buffer.from(chunk.subarray(0, SNIFFED_BYTES));
       return take(chunk);
     });
   }
 
   async type(): Promise<string | undefined> {
-    if (this.#first === undefined) return undefined;
-    const { sniffType } = await import('./sniff.ts');
-    return sniffType(this.#first);
+    return this.#first && sniffType(this.#first);
   }
 }
-
-const BEGINNING_BYTES = 4_100;

@@ -1,3 +1,6 @@
+/** Milliseconds of a day. */
+export const DAY_MS = 24 * 60 * 60_000;
+
 /** Time, passed in so that the simulation can turn it. Nothing outside this folder asks the system for it. */
 export interface Clock {
   /** Milliseconds since 1970, as in `origin_server_ts`. */

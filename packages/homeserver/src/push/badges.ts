@@ -2,7 +2,7 @@ import type { Heads } from '../rooms/heads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { RoomStore } from '../storage/room-store.ts';
-import type { UnreadCounts } from './unread-counts.ts';
+import { totalOf, type UnreadCounts } from './unread-counts.ts';
 
 export interface BadgeDeps {
   readonly heads: Heads;
@@ -24,9 +24,7 @@ export async function badgeOf(deps: BadgeDeps, user: { readonly num: number; rea
     const row = rows.get(room);
     const head = row === undefined ? undefined : await deps.heads.byNum(room);
     if (row === undefined || head === undefined) continue;
-    const { main, threads } = await deps.unread.of(user, head, row);
-    total += main.notifications;
-    for (const { notifications } of threads.values()) total += notifications;
+    total += totalOf(await deps.unread.of(user, head, row)).notifications;
   }
   return total;
 }

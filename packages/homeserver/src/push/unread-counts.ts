@@ -136,6 +136,16 @@ export class UnreadCounts {
   }
 }
 
+/** All of a room together, its threads too. */
+export function totalOf({ main, threads }: Unread): Counts {
+  let { notifications, highlights } = main;
+  for (const counts of threads.values()) {
+    notifications += counts.notifications;
+    highlights += counts.highlights;
+  }
+  return { notifications, highlights };
+}
+
 /** How far a user has read in a room. */
 export interface ReadMarks {
   /** Everything up to here is read, whatever its thread. */

@@ -1,5 +1,5 @@
 import { invalidParam, limitExceeded, notFound } from '@hearth/protocol/errors.ts';
-import type { Clock } from '../platform/clock.ts';
+import { type Clock, DAY_MS } from '../platform/clock.ts';
 import { type Random, randomText } from '../platform/random.ts';
 import type { Membership } from '../rooms/membership-view.ts';
 import type { Database } from '../storage/database.ts';
@@ -24,7 +24,6 @@ export interface Complaint {
 }
 
 const REASON_CHARACTERS_MAX = 2_000;
-const DAY_MS = 24 * 60 * 60_000;
 const PER_DAY_MAX = 200;
 const KEPT_MS = 365 * DAY_MS;
 

@@ -1,6 +1,7 @@
 import { forbidden, notFound } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { SharedWork } from '../platform/shared-work.ts';
 import type { Write } from '../storage/database.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { type AcceptDeps, accept } from './accept.ts';
@@ -28,7 +29,7 @@ export interface Sending {
  */
 export class Sender {
   readonly #deps: AcceptDeps & CheckDeps & InviteDeps;
-  readonly #running = new Map<string, Promise<StoredEvent>>();
+  readonly #sending = new SharedWork<string, StoredEvent>();
 
   constructor(deps: AcceptDeps & CheckDeps & InviteDeps) {
     this.#deps = deps;
@@ -108,11 +109,7 @@ export class Sender {
 
   async #once(transaction: TransactionKey | undefined, send: () => Promise<StoredEvent>): Promise<StoredEvent> {
     if (transaction === undefined) return send();
-    const key = `${transaction.device}/${transaction.txn}`;
-    const running =
-      this.#running.get(key) ?? this.#sendOrFind(transaction, send).finally(() => this.#running.delete(key));
-    this.#running.set(key, running);
-    return running;
+    return this.#sending.run(`${transaction.device}/${transaction.txn}`, () => this.#sendOrFind(transaction, send));
   }
 
   async #sendOrFind({ device, txn }: TransactionKey, send: () => Promise<StoredEvent>): Promise<StoredEvent> {

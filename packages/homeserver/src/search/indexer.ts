@@ -1,7 +1,5 @@
-import { asString } from '@hearth/protocol/json/value.ts';
 import type { Write } from '../storage/database.ts';
 import { MessageIndex } from '../storage/message-index.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
 import { Follower, type FollowerParts } from '../timeline/follower.ts';
 import { searchableText } from './searchable.ts';
 
@@ -14,17 +12,10 @@ export function messageIndexer(parts: FollowerParts): { readonly index: MessageI
       const text = searchableText(event);
       if (text !== undefined) writes.push(index.put(event.num, text));
     }
-    const redacted = events.flatMap((event) => redactedBy(event) ?? []);
+    const redacted = events.flatMap(({ redacts }) => redacts ?? []);
     if (redacted.length === 0) return writes;
     const nums = await parts.events.numsOf(redacted);
     return [...writes, index.remove([...nums.values()])];
   });
   return { index, follower };
-}
-
-/** The id of the event that a redaction takes back. */
-function redactedBy(event: StoredEvent): string | undefined {
-  if (event.type !== 'm.room.redaction') return undefined;
-  const { redacts = event.content.redacts } = JSON.parse(event.extra ?? '{}') as { redacts?: unknown };
-  return asString(redacts);
 }

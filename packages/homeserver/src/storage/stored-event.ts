@@ -1,5 +1,5 @@
 import { eventIdBytes } from '@hearth/protocol/events/hash.ts';
-import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 
 /** One event that relates to another. */
 export interface RelationRow {
@@ -87,6 +87,16 @@ export class StoredEvent {
     return this.stateKeyNum !== null;
   }
 
+  /**
+   * The id of the event that a redaction takes back: beside the content, since room version 11 in it (rooms/v11, "Moving
+   * the redacts property of m.room.redaction events to a content property").
+   */
+  get redacts(): string | undefined {
+    if (this.type !== 'm.room.redaction') return undefined;
+    const { redacts = this.content.redacts } = JSON.parse(this.extra ?? '{}') as { redacts?: unknown };
+    return asString(redacts);
+  }
+
   /** Until when the event is sticky, in milliseconds (MSC4354). */
   get stickyUntil(): number | undefined {
     if (this.extra?.includes(STICKY) !== true || this.redactedBy !== null) return undefined;
@@ -110,6 +120,7 @@ export type EventFields = Omit<
   | 'transaction'
   | 'children'
   | 'isState'
+  | 'redacts'
   | 'snapshotAfter'
   | 'stickyUntil'
 >;

@@ -6,6 +6,7 @@ import type { Receipts } from '../receipts/receipts.ts';
 import type { Names } from '../storage/names.ts';
 import type { ReceiptRow } from '../storage/receipts.ts';
 import type { TypingNotices } from '../typing/typing.ts';
+import { plainEvent } from './plain-event.ts';
 import type { SyncFilter } from './request.ts';
 import type { Skeleton } from './skeleton.ts';
 
@@ -70,7 +71,7 @@ async function addReceipts(
   }
   for (const [room, rows] of byRoom) {
     const content = receiptContent(rows.filter((row) => isVisible(row, wish.user)));
-    if (content !== undefined) put(events, room, `{"type":"m.receipt","content":${content}}`);
+    if (content !== undefined) put(events, room, plainEvent('m.receipt', content));
   }
 }
 
@@ -82,7 +83,7 @@ async function addTyping(deps: EphemeralDeps, wish: Wish, rooms: Rooms, events: 
     const isNews = rooms.fresh.has(room) ? state.users.length > 0 : state.position > (wish.since ?? 0);
     if (!isNews) continue;
     const ids = await deps.names.texts(state.users);
-    put(events, room, `{"type":"m.typing","content":{"user_ids":${JSON.stringify([...ids.values()])}}}`);
+    put(events, room, plainEvent('m.typing', JSON.stringify({ user_ids: [...ids.values()] })));
   }
 }
 
@@ -98,7 +99,7 @@ async function roomAccountData(
   const byRoom = new Map<number, string[]>();
   for (const { room, type, content } of [...rows, ...changed]) {
     if (!matches(wish.filter.roomAccountData, type, '', () => false)) continue;
-    put(byRoom, room, `{"type":${JSON.stringify(type)},"content":${content}}`);
+    put(byRoom, room, plainEvent(type, content));
   }
   return byRoom;
 }

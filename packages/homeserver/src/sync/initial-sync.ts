@@ -13,6 +13,7 @@ import { messagesPage } from '../timeline/messages.ts';
 import { streamToken, timelineToken } from '../timeline/position.ts';
 import { visibleEvents } from '../timeline/visibility.ts';
 import type { EventStreamDeps } from './event-stream.ts';
+import { plainEvent } from './plain-event.ts';
 
 export interface InitialSyncDeps extends EventStreamDeps {
   readonly rooms: RoomStore;
@@ -162,13 +163,13 @@ async function presenceTexts(deps: InitialSyncDeps, user: number): Promise<strin
   for (const num of users) {
     const sender = ids.get(num) ?? '';
     const content = { ...(await deps.presences.contentOf(num)), user_id: sender };
-    texts.push(`{"type":"m.presence","sender":${JSON.stringify(sender)},"content":${JSON.stringify(content)}}`);
+    texts.push(plainEvent('m.presence', JSON.stringify(content), { sender }));
   }
   return texts;
 }
 
 function accountDataText({ type, content }: AccountDataRow): string {
-  return `{"type":${JSON.stringify(type)},"content":${content}}`;
+  return plainEvent(type, content);
 }
 
 /**
@@ -209,7 +210,5 @@ async function receiptTexts(deps: InitialSyncDeps, user: number, access: RoomAcc
   if (access.kind !== 'member') return '';
   const receipts = await deps.receipts.receiptsOf(access.head.num);
   const content = receiptContent([...receipts.all()].filter((receipt) => isVisible(receipt, user)));
-  return content === undefined
-    ? ''
-    : `{"type":"m.receipt","room_id":${JSON.stringify(access.head.roomId)},"content":${content}}`;
+  return content === undefined ? '' : plainEvent('m.receipt', content, { room_id: access.head.roomId });
 }

@@ -6,6 +6,7 @@ import type { Change } from '../storage/stream.ts';
 import { LEGACY_FORMAT } from '../timeline/client-form.ts';
 import { type HydrateDeps, hydrate, type Reader, type Shown } from '../timeline/hydrate.ts';
 import type { EphemeralDeps } from './ephemeral.ts';
+import { plainEvent } from './plain-event.ts';
 
 export interface LegacyTextDeps extends HydrateDeps, EphemeralDeps {
   readonly accountData: AccountData;
@@ -66,7 +67,7 @@ async function typingText(deps: LegacyTextDeps, room: number): Promise<string | 
   const state = deps.typing.typingIn(room);
   if (state === undefined) return undefined;
   const ids = [...(await deps.names.texts(state.users)).values()];
-  return inRoom('m.typing', await deps.names.text(room), `{"user_ids":${JSON.stringify(ids)}}`);
+  return plainEvent('m.typing', JSON.stringify({ user_ids: ids }), { room_id: await deps.names.text(room) });
 }
 
 async function receiptText(
@@ -79,14 +80,15 @@ async function receiptText(
     (row) => row.position >= change.position && isVisible(row, reader.user),
   );
   const content = receiptContent(own);
-  return content === undefined ? undefined : inRoom('m.receipt', await deps.names.text(change.room), content);
+  if (content === undefined) return undefined;
+  return plainEvent('m.receipt', content, { room_id: await deps.names.text(change.room) });
 }
 
 async function presenceText(deps: LegacyTextDeps, reader: Reader, user: number): Promise<string | undefined> {
   const sender = await deps.names.text(user);
   const content = await deps.presences.contentFor(reader.user, user);
   if (content === undefined) return undefined;
-  return `{"type":"m.presence","sender":${JSON.stringify(sender)},"content":${JSON.stringify({ ...content, user_id: sender })}}`;
+  return plainEvent('m.presence', JSON.stringify({ ...content, user_id: sender }), { sender });
 }
 
 async function accountDataText(
@@ -95,10 +97,6 @@ async function accountDataText(
 ): Promise<string | undefined> {
   const row = (await deps.accountData.of(change.user)).get(change.room ?? GLOBAL, change.type);
   if (row === undefined || row.position !== change.position) return undefined;
-  if (change.room === null) return `{"type":${JSON.stringify(row.type)},"content":${row.content}}`;
-  return inRoom(row.type, await deps.names.text(change.room), row.content);
-}
-
-function inRoom(type: string, roomId: string, content: string): string {
-  return `{"type":${JSON.stringify(type)},"room_id":${JSON.stringify(roomId)},"content":${content}}`;
+  const about = change.room === null ? {} : { room_id: await deps.names.text(change.room) };
+  return plainEvent(row.type, row.content, about);
 }

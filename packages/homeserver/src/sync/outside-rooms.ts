@@ -3,6 +3,7 @@ import { GLOBAL } from '../account-data/user-data.ts';
 import { matches } from '../filters/matching.ts';
 import type { Presences } from '../presence/presence.ts';
 import type { Names } from '../storage/names.ts';
+import { plainEvent } from './plain-event.ts';
 import type { SyncFilter } from './request.ts';
 
 export interface OutsideDeps {
@@ -39,7 +40,7 @@ async function globalAccountData(
   const rows = since === undefined ? [...data.global()] : data.since(since).filter(({ room }) => room === GLOBAL);
   return rows
     .filter(({ type }) => matches(filter.accountData, type, '', () => false))
-    .map(({ type, content }) => `{"type":${JSON.stringify(type)},"content":${content}}`);
+    .map(({ type, content }) => plainEvent(type, content));
 }
 
 async function presenceEvents(
@@ -50,14 +51,14 @@ async function presenceEvents(
 ): Promise<string[]> {
   if (filter.presence.nothing) return [];
   const changed = await deps.presences.changedSince(user, since);
-  const users = new Set([...changed, ...deps.presences.present(met)]);
+  const users = met.size === 0 ? changed : new Set([...changed, ...deps.presences.present(met)]);
   const ids = await deps.names.texts(users);
   const events: string[] = [];
   for (const num of users) {
     const sender = ids.get(num) ?? '';
     if (!matches(filter.presence, 'm.presence', sender, () => false)) continue;
     const content = JSON.stringify(await deps.presences.contentOf(num));
-    events.push(`{"type":"m.presence","sender":${JSON.stringify(sender)},"content":${content}}`);
+    events.push(plainEvent('m.presence', content, { sender }));
   }
   return events;
 }

@@ -1,5 +1,5 @@
 import type { AccountData } from '../account-data/account-data.ts';
-import type { UnreadCounts } from '../push/unread-counts.ts';
+import { type Counts, totalOf, type Unread, type UnreadCounts } from '../push/unread-counts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { type PduDeps, pdusOf } from '../rooms/pdu.ts';
 import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
@@ -207,29 +207,18 @@ async function stickyTexts(
   { row, isNew }: RoomWork,
   { shown }: TimedRoom['timeline'],
 ): Promise<string[]> {
-  const ids = new Set(shown.map(({ event }) => event.eventId));
   const from = isNew || fullState ? 0 : (since ?? 0);
-  const span = { since: from, upTo, now: deps.clock.now(), shown: ids };
-  return hydrateState(deps, reader, await stickyEvents(deps, reader, row.room, span), SYNC_FORMAT);
+  const events = await stickyEvents(deps, reader, row.room, { since: from, upTo, now: deps.clock.now(), shown });
+  return events.length === 0 ? [] : hydrateState(deps, reader, events, SYNC_FORMAT);
 }
 
-function unreadText(unread: Awaited<ReturnType<UnreadCounts['of']>>, byThread: boolean): string {
-  const text = (counts: { notifications: number; highlights: number }) =>
-    `{"notification_count":${counts.notifications},"highlight_count":${counts.highlights}}`;
-  const threads = [...unread.threads];
-  if (byThread) {
-    const texts = threads.map(([root, counts]) => `${JSON.stringify(root)}:${text(counts)}`);
-    const own = texts.length === 0 ? '' : `,"unread_thread_notifications":{${texts.join(',')}}`;
-    return `"unread_notifications":${text(unread.main)}${own}`;
-  }
-  const sum = threads.reduce(
-    (total, [, counts]) => ({
-      notifications: total.notifications + counts.notifications,
-      highlights: total.highlights + counts.highlights,
-    }),
-    unread.main,
-  );
-  return `"unread_notifications":${text(sum)}`;
+function unreadText(unread: Unread, byThread: boolean): string {
+  const text = ({ notifications, highlights }: Counts) =>
+    `{"notification_count":${notifications},"highlight_count":${highlights}}`;
+  if (!byThread) return `"unread_notifications":${text(totalOf(unread))}`;
+  const threads = [...unread.threads].map(([root, counts]) => `${JSON.stringify(root)}:${text(counts)}`);
+  const own = threads.length === 0 ? '' : `,"unread_thread_notifications":{${threads.join(',')}}`;
+  return `"unread_notifications":${text(unread.main)}${own}`;
 }
 
 async function strippedSections(

@@ -47,7 +47,7 @@ export class ThreadSubscriptions {
       const key = await this.#key(user, path);
       const row = await readThreadSubscription(this.#deps.database, key);
       const isSo = row?.is_subscribed === 1 && row.is_automatic === 0;
-      if (!isSo) await this.#put(key, { is_subscribed: 1, is_automatic: 0 });
+      if (!isSo) await this.#put(key, row, { is_subscribed: 1, is_automatic: 0 });
     });
   }
 
@@ -65,7 +65,7 @@ export class ThreadSubscriptions {
       if (row !== undefined && event.num <= row.position) {
         throw conflictingUnsubscription('You have stopped following this thread since then');
       }
-      await this.#put(key, { is_subscribed: 1, is_automatic: 1 });
+      await this.#put(key, row, { is_subscribed: 1, is_automatic: 1 });
     });
   }
 
@@ -74,7 +74,7 @@ export class ThreadSubscriptions {
     return this.#serial.run(user, async () => {
       const key = await this.#key(user, path);
       const row = await readThreadSubscription(this.#deps.database, key);
-      if (row?.is_subscribed === 1) await this.#put(key, { is_subscribed: 0, is_automatic: 0 });
+      if (row?.is_subscribed === 1) await this.#put(key, row, { is_subscribed: 0, is_automatic: 0 });
     });
   }
 
@@ -88,10 +88,13 @@ export class ThreadSubscriptions {
     return { user, room: event.room, root: event.num };
   }
 
-  async #put(key: ThreadKey, row: Omit<ThreadSubscriptionRow, 'position'>): Promise<void> {
+  async #put(
+    key: ThreadKey,
+    before: ThreadSubscriptionRow | undefined,
+    row: Omit<ThreadSubscriptionRow, 'position'>,
+  ): Promise<void> {
     const { database, stream } = this.#deps;
-    const isNew = (await readThreadSubscription(database, key)) === undefined;
-    if (isNew && (await countThreadSubscriptions(database, key.user)) >= OF_USER_MAX) {
+    if (before === undefined && (await countThreadSubscriptions(database, key.user)) >= OF_USER_MAX) {
       throw userLimitExceeded('about:blank', false, 'You follow too many threads');
     }
     const position = stream.next();

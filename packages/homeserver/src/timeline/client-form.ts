@@ -61,9 +61,8 @@ function sharedText(event: StoredEvent): string {
  * redacts property of m.room.redaction events to a content property").
  */
 function redactsText(event: StoredEvent): { content: string; top: string } | undefined {
-  if (event.type !== 'm.room.redaction') return undefined;
-  const { redacts = event.content.redacts } = JSON.parse(event.extra ?? '{}') as { redacts?: string };
-  if (typeof redacts !== 'string') return undefined;
+  const { redacts } = event;
+  if (redacts === undefined) return undefined;
   return { content: JSON.stringify({ ...event.content, redacts }), top: `,"redacts":${JSON.stringify(redacts)}` };
 }
 

@@ -1,7 +1,7 @@
 import type { EventStore } from '../storage/event-store.ts';
 import type { StickyStore } from '../storage/sticky-events.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
-import type { Reader } from './hydrate.ts';
+import type { Reader, Shown } from './hydrate.ts';
 
 /** More at once help nobody (MSC4354, "Rate limits"): the latest are told. */
 const TOLD_MAX = 100;
@@ -19,14 +19,14 @@ export async function stickyEvents(
     upTo,
     now,
     shown,
-  }: { readonly since: number; readonly upTo: number; readonly now: number; readonly shown: ReadonlySet<string> },
+  }: { readonly since: number; readonly upTo: number; readonly now: number; readonly shown: readonly Shown[] },
 ): Promise<StoredEvent[]> {
   const rows = deps.sticky.of(room, now).filter(({ num }) => num > since && num <= upTo);
   if (rows.length === 0) return [];
-  const events = await deps.events.list(rows.map(({ num }) => num));
+  const there = new Set(shown.map(({ event }) => event.num));
+  const events = await deps.events.list(rows.map(({ num }) => num).filter((num) => !there.has(num)));
   const wanted = events.filter(
-    ({ eventId, redactedBy, senderNum, isState }) =>
-      redactedBy === null && !shown.has(eventId) && (isState || !reader.ignored.has(senderNum)),
+    ({ redactedBy, senderNum, isState }) => redactedBy === null && (isState || !reader.ignored.has(senderNum)),
   );
   return wanted.slice(-TOLD_MAX);
 }

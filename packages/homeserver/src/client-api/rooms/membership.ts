@@ -75,13 +75,13 @@ export function membershipRoutes(deps: MembershipRouteDeps): Route[] {
   ];
 }
 
-/** @throws MatrixError M_NOT_FOUND for an unknown alias or room, M_INVALID_PARAM for neither */
 /** What a client puts into its own member event. */
 function joinContent(body: { readonly [key: string]: unknown }): JsonObject {
   const { third_party_signed: _signed, join_authorised_via_users_server: _via, ...content } = body;
   return content as JsonObject;
 }
 
+/** @throws MatrixError M_NOT_FOUND for an unknown alias or room, M_INVALID_PARAM for neither */
 export async function byIdOrAlias(
   { heads, aliases }: Pick<MembershipRouteDeps, 'heads' | 'aliases'>,
   idOrAlias: string,

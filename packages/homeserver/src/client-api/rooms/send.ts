@@ -34,8 +34,7 @@ interface StateCall {
 export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
   const setState = async ({ params, body, query, caller }: StateCall, stateKey: string): Promise<JsonObject> => {
     const { roomId, eventType: type } = params;
-    const stickyMs = stickyDuration(query);
-    const delayMs = query['org.matrix.msc4140.delay'];
+    const { stickyMs, delayMs } = timesOf(query);
     if (delayMs === undefined)
       return eventIdOf(await sender.state(roomId, [type, stateKey], body, { sender: caller.userId, stickyMs }));
     return {
@@ -46,8 +45,7 @@ export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
     route(sendMessage, async ({ params, body, query, caller }) => {
       const { roomId, eventType, txnId } = params;
       const transaction = transactionKey(caller.device, [roomId, 'send', eventType], txnId);
-      const delayMs = query['org.matrix.msc4140.delay'];
-      const stickyMs = stickyDuration(query);
+      const { stickyMs, delayMs } = timesOf(query);
       if (delayMs !== undefined) {
         const draft = { roomId, type: eventType, content: body, stickyMs, delayMs, transaction };
         return { delay_id: await delayedEvents.schedule(caller, draft) };
@@ -73,8 +71,10 @@ export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
 /** Nothing is sticky for longer than an hour (MSC4354). */
 const STICKY_MS_MAX = 60 * 60_000;
 
-function stickyDuration({ 'org.matrix.msc4354.sticky_duration_ms': duration }: SendQuery): number | undefined {
-  return duration === undefined ? undefined : Math.min(duration, STICKY_MS_MAX);
+/** For how long the event will be sticky, and after which delay it is to be sent. */
+function timesOf(query: SendQuery): { stickyMs: number | undefined; delayMs: number | undefined } {
+  const { 'org.matrix.msc4354.sticky_duration_ms': duration, 'org.matrix.msc4140.delay': delayMs } = query;
+  return { stickyMs: duration === undefined ? undefined : Math.min(duration, STICKY_MS_MAX), delayMs };
 }
 
 function eventIdOf(event: StoredEvent): JsonObject {

@@ -1,6 +1,7 @@
 import { forbidden, invalidParam, limitExceeded, unknown } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { OutboundError } from '../../platform/outbound.ts';
+import { SharedWork } from '../../platform/shared-work.ts';
 import { NoSlot, Slots } from '../../platform/slots.ts';
 import type { Database } from '../../storage/database.ts';
 import { putUrlPreview, readUrlPreview } from '../../storage/url-previews.ts';
@@ -28,8 +29,7 @@ export class Previews {
   readonly #settings: PreviewSettings;
   readonly #make: MakePreview;
   readonly #slots = new Slots(SLOTS);
-  /** What is being made: those who ask for the same share the work. */
-  readonly #making = new Map<string, Promise<string>>();
+  readonly #making = new SharedWork<string, string>();
 
   constructor(
     parts: { readonly database: Database; readonly clock: Clock; readonly settings: PreviewSettings },
@@ -55,17 +55,13 @@ export class Previews {
   }
 
   async #shared(url: URL): Promise<string> {
-    const making = this.#making.get(url.href) ?? this.#slots.run(() => this.#store(url));
-    this.#making.set(url.href, making);
     try {
-      return await making;
+      return await this.#making.run(url.href, () => this.#slots.run(() => this.#store(url)));
     } catch (error) {
       if (error instanceof NoSlot) throw limitExceeded(RETRY_MS, 'Too many previews are being made');
       if (!(error instanceof OutboundError)) throw error;
       if (error.isForbidden) throw forbidden('No previews are made of this address');
       throw unknown(`The page cannot be had: ${error.message}`, 502);
-    } finally {
-      this.#making.delete(url.href);
     }
   }
 

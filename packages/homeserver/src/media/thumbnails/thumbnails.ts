@@ -1,10 +1,12 @@
 import { limitExceeded, type MatrixError, matrixError, unknown } from '@hearth/protocol/errors.ts';
+import { SharedWork } from '../../platform/shared-work.ts';
 import { NoSlot, Slots } from '../../platform/slots.ts';
 import type { Database } from '../../storage/database.ts';
 import { insertThumbnail, readThumbnail, type ThumbnailRow } from '../../storage/media-thumbnails.ts';
 import { readBlob } from '../blobs/blob-store.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Content } from '../contents.ts';
+import { SNIFFED_BYTES, sniffType } from '../sniff.ts';
 import { chooseSize, type Size, type ThumbnailMethod } from './thumbnail-size.ts';
 
 /** A thumbnail as a client asks for it. */
@@ -39,8 +41,7 @@ export class Thumbnails {
   readonly #blobs: Blobs;
   readonly #settings: ThumbnailSettings;
   readonly #slots = new Slots(SLOTS);
-  /** What is being made: those who ask for the same share the work. */
-  readonly #making = new Map<string, Promise<ThumbnailRow>>();
+  readonly #making = new SharedWork<string, ThumbnailRow>();
 
   constructor(database: Database, blobs: Blobs, settings: ThumbnailSettings) {
     this.#database = database;
@@ -62,14 +63,10 @@ export class Thumbnails {
   }
 
   async #shared(key: string, make: () => Promise<ThumbnailRow>): Promise<ThumbnailRow> {
-    const making = this.#making.get(key) ?? this.#slots.run(make);
-    this.#making.set(key, making);
     try {
-      return await making;
+      return await this.#making.run(key, () => this.#slots.run(make));
     } catch (error) {
       throw error instanceof NoSlot ? limitExceeded(RETRY_MS, 'Too many thumbnails are being made') : error;
-    } finally {
-      this.#making.delete(key);
     }
   }
 
@@ -101,7 +98,6 @@ export class Thumbnails {
 
   /** Looked at in the bytes: what a client has said of them does not decide what decodes them. */
   async #imageType({ hash, length }: Content): Promise<string> {
-    const { SNIFFED_BYTES, sniffType } = await import('../sniff.ts');
     const beginning = await readBlob(this.#blobs.store, hash, Math.min(length, SNIFFED_BYTES));
     const type = await sniffType(beginning);
     if (type === undefined || !DECODED.has(type)) throw notAnImage();

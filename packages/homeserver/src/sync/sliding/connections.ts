@@ -1,5 +1,5 @@
 import { unknownPos } from '@hearth/protocol/errors.ts';
-import type { Clock } from '../../platform/clock.ts';
+import { type Clock, DAY_MS } from '../../platform/clock.ts';
 import { LruMap } from '../../platform/lru.ts';
 import { type Random, randomText } from '../../platform/random.ts';
 import type { Database } from '../../storage/database.ts';
@@ -21,7 +21,6 @@ const CACHED_MAX = 2_000;
 export const ROOMS_MAX = 50_000;
 const ID_CHARACTERS = 8;
 
-const DAY_MS = 24 * 60 * 60_000;
 /** Clients that come back later begin anew. */
 const KEPT_MS = 30 * DAY_MS;
 

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { UserData } from '../../account-data/user-data.ts';
 import { EVERYTHING } from '../../filters/filter.ts';
-import type { UnreadCounts } from '../../push/unread-counts.ts';
+import { totalOf, type UnreadCounts } from '../../push/unread-counts.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
 import type { NodeRef } from '../../storage/state-node.ts';
@@ -182,10 +182,8 @@ async function members(
   { span, head }: { readonly span: RoomSpan; readonly head: Head },
   mayHaveMoved: boolean,
 ): Promise<string[]> {
-  const unread = await deps.unread.of({ num: user, id: userId }, head, span.row);
-  const all = [unread.main, ...unread.threads.values()];
-  const sum = (field: 'notifications' | 'highlights') => all.reduce((total, counts) => total + counts[field], 0);
-  const parts = [`"notification_count":${sum('notifications')}`, `"highlight_count":${sum('highlights')}`];
+  const { notifications, highlights } = totalOf(await deps.unread.of({ num: user, id: userId }, head, span.row));
+  const parts = [`"notification_count":${notifications}`, `"highlight_count":${highlights}`];
   if (!mayHaveMoved) return parts;
   parts.push(`"joined_count":${head.stored.joined}`, `"invited_count":${head.stored.invited}`);
   const heroes = await heroesOf(deps, head, user);

@@ -2,6 +2,7 @@ import { GLOBAL } from '../../account-data/user-data.ts';
 import { isVisible, receiptContent } from '../../receipts/content.ts';
 import type { ReceiptRow } from '../../storage/receipts.ts';
 import type { EphemeralDeps } from '../ephemeral.ts';
+import { plainEvent } from '../plain-event.ts';
 import type { ExtensionRequest } from './extension-request.ts';
 
 type RoomExtension = { lists?: string[] | null | undefined; rooms?: string[] | null | undefined };
@@ -82,7 +83,7 @@ function roomAccountData(
 }
 
 function accountDataText({ type, content }: { readonly type: string; readonly content: string }): string {
-  return `{"type":${JSON.stringify(type)},"content":${content}}`;
+  return plainEvent(type, content);
 }
 
 /** Of a new room only the user's own receipts and those on the events that are shown: there may be thousands. */
@@ -117,7 +118,7 @@ async function receipts(
   const texts = new Map<number, string>();
   for (const [room, rows] of byRoom) {
     const content = receiptContent(rows.filter((row) => isVisible(row, user)));
-    if (content !== undefined) texts.set(room, `{"type":"m.receipt","content":${content}}`);
+    if (content !== undefined) texts.set(room, plainEvent('m.receipt', content));
   }
   return texts;
 }
@@ -134,8 +135,8 @@ async function typing(
   const ids = await deps.names.texts(news.flatMap(({ users }) => users));
   return new Map(
     news.map(({ room, users }) => {
-      const texts = users.flatMap((user) => ids.get(user) ?? []);
-      return [room, `{"type":"m.typing","content":{"user_ids":${JSON.stringify(texts)}}}`];
+      const user_ids = users.flatMap((user) => ids.get(user) ?? []);
+      return [room, plainEvent('m.typing', JSON.stringify({ user_ids }))];
     }),
   );
 }
