@@ -62,8 +62,8 @@ test('what users had set for a room is there in its successor, as soon as they a
   for (const user of [alice, bob]) {
     const rule = () => user.request('GET', `/pushrules/global/room/${encodeURIComponent(room)}`);
     await expect.poll(async () => (await rule()).json.actions).toEqual(['dont_notify']);
-    const { tags } = await user.get<{ tags: unknown }>(`/user/${user.userId}/rooms/${room}/tags`);
-    expect(tags).toEqual({ 'm.favourite': { order: 0.5 } });
+    const tags = () => user.get(`/user/${user.userId}/rooms/${room}/tags`);
+    await expect.poll(tags).toEqual({ tags: { 'm.favourite': { order: 0.5 } } });
   }
   const direct = () => bob.get(`/user/${bob.userId}/account_data/m.direct`);
   await expect.poll(direct).toEqual({ [alice.userId]: [old, room] });
