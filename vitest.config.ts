@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['packages/*/{src,test}/**/*.test.ts', 'tests/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // One second, the default, is short for a machine that does other things as well.
+    expect: { poll: { timeout: 10_000 } },
   },
 });
