@@ -1,40 +1,44 @@
-/** A map that forgets what was used least recently once it holds more than `max` entries. */
+/**
+ * A map that holds at most `max` entries and forgets those that have not been used for long.
+ *
+ * It keeps two generations and forgets the elder as a whole when the younger is half of `max`: what was among the last
+ * `max / 2` keys in use is there. Moving each key to the end of one `Map` when it is used would be exact, and slow:
+ * what is deleted stays in the chain of its bucket until the map is rebuilt, so that a key in steady use makes its own
+ * chain longer with every use.
+ */
 export class LruMap<K, V> {
-  readonly #entries = new Map<K, V>();
-  readonly #max: number;
+  #young = new Map<K, V>();
+  #old = new Map<K, V>();
+  readonly #generationMax: number;
 
   constructor(max: number) {
-    this.#max = max;
-  }
-
-  get size(): number {
-    return this.#entries.size;
+    this.#generationMax = Math.max(1, Math.floor(max / 2));
   }
 
   /** The value, which now counts as used. */
   get(key: K): V | undefined {
-    const value = this.#entries.get(key);
-    // Moving an entry costs two map operations; while nothing can be evicted the order does not matter.
-    if (value !== undefined && this.#entries.size > this.#max / 2) {
-      this.#entries.delete(key);
-      this.#entries.set(key, value);
-    }
-    return value;
+    const value = this.#young.get(key);
+    if (value !== undefined) return value;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.set(key, old);
+    return old;
   }
 
   set(key: K, value: V): void {
-    if (this.#entries.size >= this.#max && !this.#entries.has(key)) {
-      const oldest = this.#entries.keys().next();
-      if (!oldest.done) this.#entries.delete(oldest.value);
+    if (this.#young.size >= this.#generationMax && !this.#young.has(key)) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
-    this.#entries.set(key, value);
+    this.#young.set(key, value);
   }
 
   delete(key: K): void {
-    this.#entries.delete(key);
+    this.#young.delete(key);
+    this.#old.delete(key);
   }
 
   clear(): void {
-    this.#entries.clear();
+    this.#young.clear();
+    this.#old.clear();
   }
 }
