@@ -80,7 +80,7 @@ async function openStore(
   random: Random,
 ): Promise<{ store: BlobStore; incoming: Incoming }> {
   const folder = media.folder ?? join(data_dir, 'media');
-  const incoming = new Incoming(join(folder, 'incoming'), () => randomText(random, 24));
+  const incoming = new Incoming(join(folder, 'incoming'), randomText(random, 16));
   const { s3 } = media;
   if (s3 === undefined) return { store: new FolderStore(folder, incoming), incoming };
   const { S3Store } = await import('./media/blobs/s3-store.ts');

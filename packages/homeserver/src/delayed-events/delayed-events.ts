@@ -17,6 +17,7 @@ import {
 } from '../storage/delayed-events.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { Stream } from '../storage/stream.ts';
+import { WaitingEvents } from './waiting-events.ts';
 
 /** The longest delay, in milliseconds. */
 export const DELAY_MS_MAX = 24 * 60 * 60_000;
@@ -59,7 +60,7 @@ export interface DelayedDraft {
  */
 export class DelayedEvents {
   readonly #parts: DelayedEventsParts;
-  readonly #waiting = new Map<string, DelayedEventRow>();
+  readonly #waiting = new WaitingEvents();
   readonly #answered = new LruMap<string, string>(ANSWERED_MAX);
   #timer: Timer | undefined;
 
@@ -120,7 +121,7 @@ export class DelayedEvents {
 
   /** What waits for a user, that to be sent first before the others. */
   of(user: number): DelayedEventRow[] {
-    return [...this.#waiting.values()].filter((row) => row.user_num === user).sort((a, b) => a.send_ts - b.send_ts);
+    return this.#waiting.of(user);
   }
 
   /** Does not send an event. @throws MatrixError M_NOT_FOUND */
@@ -133,7 +134,7 @@ export class DelayedEvents {
   async restart(id: string): Promise<void> {
     const row = this.#get(id);
     const send_ts = this.#parts.clock.now() + row.delay_ms;
-    this.#waiting.set(id, { ...row, send_ts });
+    this.#waiting.set({ ...row, send_ts });
     this.#schedule();
     await this.#parts.database.commit([moveDelayedEvent(id, send_ts)]);
   }
@@ -156,7 +157,7 @@ export class DelayedEvents {
   }
 
   #remember(row: DelayedEventRow): void {
-    this.#waiting.set(row.id, row);
+    this.#waiting.set(row);
     if (row.txn !== null) this.#answered.set(requestKey({ device: row.device, txn: row.txn }), row.id);
   }
 
@@ -177,13 +178,9 @@ export class DelayedEvents {
   #notice(num: number): void {
     const event = this.#parts.events.cached(num);
     if (event?.stateKey === undefined) return;
-    const overtaken = [...this.#waiting.values()].filter(
-      (row) =>
-        row.room_id === event.roomId &&
-        row.type === event.type &&
-        row.state_key === event.stateKey &&
-        row.user_num !== event.senderNum,
-    );
+    const overtaken = this.#waiting
+      .ofState(event.roomId, event.type, event.stateKey)
+      .filter((row) => row.user_num !== event.senderNum);
     if (overtaken.length === 0) return;
     const ids = overtaken.map(({ id }) => id);
     this.#parts.background.start('cancelling overtaken events', () => this.#forget(ids));
@@ -193,19 +190,17 @@ export class DelayedEvents {
   #schedule(): void {
     const { clock, background } = this.#parts;
     this.#timer?.cancel();
-    if (this.#waiting.size === 0) return;
-    let next = Number.POSITIVE_INFINITY;
-    for (const { send_ts } of this.#waiting.values()) next = Math.min(next, send_ts);
-    this.#timer = clock.after(next - clock.now(), () =>
+    const next = this.#waiting.first();
+    if (next === undefined) return;
+    this.#timer = clock.after(next.send_ts - clock.now(), () =>
       background.start('sending delayed events', () => this.#sendDue()),
     );
   }
 
   async #sendDue(): Promise<void> {
-    const now = this.#parts.clock.now();
-    const due = [...this.#waiting.values()].filter(({ send_ts }) => send_ts <= now);
+    const due = this.#waiting.due(this.#parts.clock.now());
     try {
-      for (const row of due.sort((a, b) => a.send_ts - b.send_ts)) {
+      for (const row of due) {
         // It may have been dealt with while the others were sent.
         if (this.#waiting.get(row.id)?.send_ts === row.send_ts) await this.#deliver(row).catch(unlessRefused);
       }
@@ -227,7 +222,7 @@ export class DelayedEvents {
       if (stateKey === null) await sender.message(roomId, type, content, sending);
       else await sender.state(roomId, [type, stateKey], content, sending);
     } catch (error) {
-      if (!(error instanceof MatrixError)) this.#waiting.set(id, { ...row, send_ts: clock.now() + RETRY_MS });
+      if (!(error instanceof MatrixError)) this.#waiting.set({ ...row, send_ts: clock.now() + RETRY_MS });
       else await this.#forget([id]);
       throw error;
     }

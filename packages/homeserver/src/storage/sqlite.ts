@@ -62,6 +62,7 @@ export class SqliteDatabase implements Database {
         this.#writer.once('exit', () => resolve());
         this.#writer.postMessage('close');
       });
+      this.#broken = new Error('the database is closed');
     }
     this.#reader.close();
   }

@@ -29,6 +29,7 @@ export class TypingNotices {
   readonly #stream: Stream;
   readonly #clock: Clock;
   readonly #membership: Membership;
+  readonly #background: Background;
   readonly #timers = new Map<number, Map<number, Timer>>();
   readonly #announced = new LruMap<number, TypingState>(ROOMS_MAX);
 
@@ -36,6 +37,7 @@ export class TypingNotices {
     this.#stream = stream;
     this.#clock = clock;
     this.#membership = membership;
+    this.#background = background;
     stream.listen((changes) => {
       for (const change of changes) {
         if (change.kind !== 'event' || !this.#timers.has(change.room)) continue;
@@ -89,7 +91,7 @@ export class TypingNotices {
     before?.cancel();
     users.set(
       user,
-      this.#clock.after(timeoutMs, () => void this.stop(room, user)),
+      this.#clock.after(timeoutMs, () => this.#background.start('ending a typing notice', () => this.stop(room, user))),
     );
     this.#timers.set(room, users);
     if (before === undefined) await this.#announce(room);

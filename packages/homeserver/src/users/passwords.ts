@@ -1,3 +1,5 @@
+import { lazily } from '../platform/lazily.ts';
+
 /** How much work a password hash takes, see the parameters of Argon2 (RFC 9106). */
 export interface PasswordCost {
   readonly memoryKib: number;
@@ -12,7 +14,7 @@ export const CHEAPEST_PASSWORD_COST: PasswordCost = { memoryKib: 8, iterations: 
 export const PASSWORD_BYTES_MAX = 512;
 
 /** The library is native code of some size, so it is only loaded with the first password. */
-const load = () => import('@node-rs/argon2');
+const load = lazily(() => import('@node-rs/argon2'));
 
 export class Passwords {
   readonly #cost: PasswordCost;

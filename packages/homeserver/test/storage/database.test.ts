@@ -33,6 +33,12 @@ describe.each(engines)('$name', ({ open }) => {
     expect(await texts()).toHaveLength(50);
   });
 
+  it('refuses what comes after it was closed', async () => {
+    const other = await open();
+    await other.end();
+    await expect(other.database.commit([write(insert, 1, 'late')])).rejects.toThrow();
+  });
+
   it('changes nothing when a guard fails, and spares the rest of the group', async () => {
     await database.commit([write(insert, 1, 'one')]);
     const outcomes = await Promise.allSettled([

@@ -1,3 +1,5 @@
+import { lazily } from '../../platform/lazily.ts';
+
 /** Bytes of a content's address. */
 const ADDRESS_BYTES = 32;
 
@@ -8,13 +10,15 @@ export interface ContentHash {
   address(): string;
 }
 
+const load = lazily(() => import('@napi-rs/blake-hash'));
+
 /**
  * The address of a content is its BLAKE3 hash: as hard to meet as SHA-256, at a tenth of its cost on processors without
  * instructions for SHA (docs/decisions/0006-media.md). Nothing but equality is read from an address. The library is
  * loaded with the first content.
  */
 export async function contentHash(): Promise<ContentHash> {
-  const { Blake3Hasher } = await import('@napi-rs/blake-hash');
+  const { Blake3Hasher } = await load();
   const hash = new Blake3Hasher();
   return {
     update: (bytes) => void hash.update(bytes),

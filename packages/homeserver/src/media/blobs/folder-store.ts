@@ -64,7 +64,7 @@ export class FolderStore implements BlobStore {
   }
 
   path(hash: string): string {
-    return join(this.#folder, hash.slice(0, 1), hash.slice(1));
+    return `${this.#folder}/${hash.slice(0, 1)}/${hash.slice(1)}`;
   }
 
   async remove(hash: string): Promise<void> {

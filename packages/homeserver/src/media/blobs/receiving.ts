@@ -1,5 +1,4 @@
 import { close, mkdirSync, openSync, unlink, writev } from 'node:fs';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { tooLarge } from '@hearth/protocol/errors.ts';
 import type { Received, ReceivedFile } from './blob-store.ts';
@@ -96,18 +95,19 @@ function create(path: string): ReceivedFile {
 /** The folder for what is arriving, made when it is first needed. */
 export class Incoming {
   readonly folder: string;
-  readonly #name: () => string;
-  #isThere = false;
+  readonly #run: string;
+  #count = 0;
 
-  constructor(folder: string, name: () => string) {
+  /** @param run what no other run of the program is called */
+  constructor(folder: string, run: string) {
     this.folder = folder;
-    this.#name = name;
+    this.#run = run;
   }
 
   /** A path that nothing has yet. */
   readonly path = (): string => {
-    if (!this.#isThere) mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    this.#isThere = true;
-    return join(this.folder, this.#name());
+    if (this.#count === 0) mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    this.#count += 1;
+    return `${this.folder}/${this.#run}-${this.#count}`;
   };
 }

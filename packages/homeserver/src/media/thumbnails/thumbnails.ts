@@ -1,4 +1,5 @@
 import { limitExceeded, type MatrixError, matrixError, unknown } from '@hearth/protocol/errors.ts';
+import { lazily } from '../../platform/lazily.ts';
 import { SharedWork } from '../../platform/shared-work.ts';
 import { NoSlot, Slots } from '../../platform/slots.ts';
 import type { Database } from '../../storage/database.ts';
@@ -20,6 +21,8 @@ export interface ThumbnailSettings {
   readonly sizes: readonly Size[];
   readonly pixelsMax: number;
 }
+
+const loadMaker = lazily(() => import('./make-thumbnail.ts'));
 
 /** How many images are worked on at a time, and how many requests wait for that. */
 const SLOTS = { running: 2, waiting: 64 };
@@ -79,7 +82,7 @@ export class Thumbnails {
     const { hash, length, isLocal } = content;
     const { store } = this.#blobs;
     const sourceType = await this.#imageType(content);
-    const { makeThumbnail, TooManyPixels } = await import('./make-thumbnail.ts');
+    const { makeThumbnail, TooManyPixels } = await loadMaker();
     const input = store.path(hash) ?? (await readBlob(store, hash, length));
     const { pixelsMax } = this.#settings;
     const made = await makeThumbnail(input, sourceType, { size, method, animated, pixelsMax }).catch(

@@ -1,0 +1,141 @@
+import type { DelayedEventRow } from '../storage/delayed-events.ts';
+
+/** Entries of the queue that may be out of date before it is made anew. */
+const STALE_MAX = 1_000;
+
+/** What waits to be sent, found by id, by user, by the state that it would set, and by what is due first. */
+export class WaitingEvents {
+  readonly #rows = new Map<string, DelayedEventRow>();
+  readonly #byUser = new Groups<number>();
+  readonly #byState = new Groups<string>();
+  /**
+   * A binary heap: no entry is due before the one at half its index. Rows that were moved or deleted leave their old
+   * entries behind, which are passed over when they come up.
+   */
+  #queue: DelayedEventRow[] = [];
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  get(id: string): DelayedEventRow | undefined {
+    return this.#rows.get(id);
+  }
+
+  /** Adds a row, or puts it in the place of the one with its id. */
+  set(row: DelayedEventRow): void {
+    this.#rows.set(row.id, row);
+    this.#byUser.add(row.user_num, row.id);
+    if (row.state_key !== null) this.#byState.add(placeOf(row.room_id, row.type, row.state_key), row.id);
+    if (this.#queue.length > 2 * this.#rows.size + STALE_MAX) this.#rebuild();
+    else this.#push(row);
+  }
+
+  delete(id: string): void {
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
+    this.#rows.delete(id);
+    this.#byUser.remove(row.user_num, id);
+    if (row.state_key !== null) this.#byState.remove(placeOf(row.room_id, row.type, row.state_key), id);
+  }
+
+  clear(): void {
+    for (const id of [...this.#rows.keys()]) this.delete(id);
+    this.#queue = [];
+  }
+
+  /** What waits for a user, that to be sent first before the others. */
+  of(user: number): DelayedEventRow[] {
+    return this.#all(this.#byUser.of(user)).sort((a, b) => a.send_ts - b.send_ts);
+  }
+
+  /** What would set this state. */
+  ofState(roomId: string, type: string, stateKey: string): DelayedEventRow[] {
+    return this.#all(this.#byState.of(placeOf(roomId, type, stateKey)));
+  }
+
+  /** What is to be sent first. */
+  first(): DelayedEventRow | undefined {
+    for (;;) {
+      const [first] = this.#queue;
+      if (first === undefined || this.#rows.get(first.id) === first) return first;
+      this.#pop();
+    }
+  }
+
+  /** What is to be sent by now, in order. It goes on waiting. */
+  due(now: number): DelayedEventRow[] {
+    const due: DelayedEventRow[] = [];
+    for (let first = this.first(); first !== undefined && first.send_ts <= now; first = this.first()) {
+      due.push(first);
+      this.#pop();
+    }
+    for (const row of due) this.#push(row);
+    return due;
+  }
+
+  #all(ids: ReadonlySet<string>): DelayedEventRow[] {
+    return [...ids].flatMap((id) => this.#rows.get(id) ?? []);
+  }
+
+  #rebuild(): void {
+    // What is sorted is a heap.
+    this.#queue = [...this.#rows.values()].sort((a, b) => a.send_ts - b.send_ts);
+  }
+
+  #push(row: DelayedEventRow): void {
+    const queue = this.#queue;
+    let place = queue.push(row) - 1;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
+      const other = queue[above];
+      if (other === undefined || other.send_ts <= row.send_ts) break;
+      queue[place] = other;
+      place = above;
+    }
+    queue[place] = row;
+  }
+
+  #pop(): void {
+    const queue = this.#queue;
+    const row = queue.pop();
+    if (row === undefined || queue.length === 0) return;
+    let place = 0;
+    for (;;) {
+      let below = 2 * place + 1;
+      if ((queue[below + 1]?.send_ts ?? Number.POSITIVE_INFINITY) < (queue[below]?.send_ts ?? 0)) below += 1;
+      const other = queue[below];
+      if (other === undefined || other.send_ts >= row.send_ts) break;
+      queue[place] = other;
+      place = below;
+    }
+    queue[place] = row;
+  }
+}
+
+function placeOf(roomId: string, type: string, stateKey: string): string {
+  return JSON.stringify([roomId, type, stateKey]);
+}
+
+/** Ids by what they have in common. */
+class Groups<K> {
+  readonly #ids = new Map<K, Set<string>>();
+
+  of(key: K): ReadonlySet<string> {
+    return this.#ids.get(key) ?? NOBODY;
+  }
+
+  add(key: K, id: string): void {
+    const ids = this.#ids.get(key);
+    if (ids === undefined) this.#ids.set(key, new Set([id]));
+    else ids.add(id);
+  }
+
+  remove(key: K, id: string): void {
+    const ids = this.#ids.get(key);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#ids.delete(key);
+  }
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
