@@ -28,6 +28,7 @@ export class Clients {
   readonly #baseUrl: () => string;
   readonly #started: MatrixClient[] = [];
   #count = 0;
+  #stops = 0;
 
   constructor(baseUrl: () => string) {
     this.#baseUrl = baseUrl;
@@ -111,10 +112,27 @@ export class Clients {
   /** Ends every sync loop. */
   stop(): void {
     for (const client of this.#started.splice(0)) client.stopClient();
+    this.#stops += 1;
+  }
+
+  /** What stopped clients still ask for in the background fails with the server, and nobody is there to hear of it. */
+  #fetch(): typeof fetch {
+    const stops = this.#stops;
+    return (input, init) =>
+      fetch(input, init).catch((error: unknown) => {
+        if (this.#stops > stops) return new Promise<never>(() => undefined);
+        throw error;
+      });
   }
 
   #client(session: Partial<Parameters<typeof createClient>[0]>): MatrixClient {
-    return createClient({ baseUrl: this.#baseUrl(), logger: quiet, timelineSupport: true, ...session });
+    return createClient({
+      baseUrl: this.#baseUrl(),
+      logger: quiet,
+      timelineSupport: true,
+      fetchFn: this.#fetch(),
+      ...session,
+    });
   }
 }
 
