@@ -8,7 +8,7 @@ import type { RoomStore } from '../storage/room-store.ts';
 import type { StateStore } from '../storage/state-store.ts';
 import type { NewNode } from '../storage/state-tree.ts';
 import { withEntry } from '../storage/state-tree.ts';
-import type { RelationRow, StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Change, Stream } from '../storage/stream.ts';
 import type { TransactionStore } from '../storage/transaction-store.ts';
 import { type BuiltEvent, build, decidingState } from './build.ts';
@@ -207,12 +207,6 @@ function rememberTransaction(
   effects.writes.push(deps.transactions.insert(transaction.device, transaction.txn, event.num, event.ts));
 }
 
-/** A parent that is in memory learns of its new child. */
-function relate(events: EventStore, row: RelationRow): void {
-  const parent = events.cached(row.parent);
-  if (parent?.children !== undefined) parent.children = [...parent.children, row];
-}
-
 async function commit(
   deps: AcceptDeps,
   head: Head,
@@ -226,7 +220,7 @@ async function commit(
     await deps.stream.commit(writes, changes, () => {
       head.stored = row;
       for (const event of effects.redacted) deps.events.replace(event);
-      for (const relation of effects.relations) relate(deps.events, relation);
+      for (const row of effects.relations) deps.relations.added(row, deps.events.cached(row.parent));
       for (const row of effects.sticky) deps.sticky.add(row);
       for (const membership of effects.memberships) deps.userRooms.apply(membership);
       if (effects.memberships.length > 0) head.heroes = undefined;

@@ -3,7 +3,7 @@ import { asString, isObject } from '@hearth/protocol/json/value.ts';
 import type { Write } from '../storage/database.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import { MEMBERSHIPS, type Membership, type MembershipRow, type MembershipStore } from '../storage/membership-store.ts';
-import type { RelationStore } from '../storage/relation-store.ts';
+import { BUNDLED, type RelationStore } from '../storage/relation-store.ts';
 import type { StickyRow, StickyStore } from '../storage/sticky-events.ts';
 import type { RelationRow, StoredEvent } from '../storage/stored-event.ts';
 import type { Head } from './head.ts';
@@ -22,6 +22,7 @@ export interface Effects {
   /** What caches take over after the commit. */
   readonly memberships: MembershipRow[];
   readonly redacted: StoredEvent[];
+  /** Those that are shown with their parent. */
   readonly relations: RelationRow[];
   readonly sticky: StickyRow[];
 }
@@ -98,15 +99,16 @@ export function applyRelation(
   effects: Effects,
 ): void {
   if (parent === undefined) return;
-  effects.relations.push({ parent: parent.num, rel_type: parent.relType, child: event.num });
-  const isThread = relationOf(event)?.relType === 'm.thread';
+  const relType = relationOf(event)?.relType;
+  const isBundled = BUNDLED.some((type) => type === relType);
+  if (isBundled) effects.relations.push({ parent: parent.num, rel_type: parent.relType, child: event.num });
   effects.writes.push(
     ...stores.relations.insert({
       parent: parent.num,
       relType: parent.relType,
       child: event.num,
       room: event.room,
-      isThread,
+      isThread: relType === 'm.thread',
     }),
   );
 }

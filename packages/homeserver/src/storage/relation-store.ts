@@ -25,6 +25,9 @@ const pageOf = (order: string) =>
 const readPage = pageOf('ASC');
 const readPageBack = pageOf('DESC');
 
+/** Relations that are shown with their parent (client-server API, "Aggregations of child events"). */
+export const BUNDLED = ['m.replace', 'm.reference', 'm.thread'] as const;
+
 /** Which children, as numbers of `names.ts`. */
 export interface RelationFilter {
   readonly relType?: number | undefined;
@@ -34,6 +37,8 @@ export interface RelationFilter {
 /** Which events relate to which (client-server API, "Relationship API"). */
 export class RelationStore {
   readonly #database: Database;
+  /** For each look at the children of events that is under way, which of them have had more since it began. */
+  readonly #looking = new Set<Set<number>>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -54,6 +59,31 @@ export class RelationStore {
   /** All children of many events under some relation types, in stream order. */
   children(parents: readonly number[], relTypes: readonly number[]): Promise<RelationRow[]> {
     return this.#database.all<RelationRow>(readChildren, parents, relTypes);
+  }
+
+  /** Looks up the children of those events of which nobody has yet, under the types that are bundled. */
+  async lookUp(events: readonly StoredEvent[], relTypes: readonly number[]): Promise<void> {
+    for (;;) {
+      const unknown = events.filter(({ children }) => children === undefined);
+      if (unknown.length === 0) return;
+      const changed = new Set<number>();
+      this.#looking.add(changed);
+      const nums = unknown.map(({ num }) => num);
+      const rows = await this.children(nums, relTypes).finally(() => this.#looking.delete(changed));
+      const byParent = new Map<number, RelationRow[]>(nums.map((num) => [num, []]));
+      for (const row of rows) byParent.get(row.parent)?.push(row);
+      // What was read of an event that has had a child meanwhile may be from before or after it: it is read again.
+      for (const event of unknown) if (!changed.has(event.num)) event.children ??= byParent.get(event.num) ?? [];
+    }
+  }
+
+  /** A parent, if it is in memory, learns of a new child under a type that is bundled. Call this after the commit. */
+  added(row: RelationRow, parent: StoredEvent | undefined): void {
+    for (const changed of this.#looking) changed.add(row.parent);
+    if (parent?.children === undefined) return;
+    // Readers see a commit before those who wait for it: the child may have been read already.
+    const isThere = parent.children.some(({ child, rel_type }) => child === row.child && rel_type === row.rel_type);
+    if (!isThere) parent.children = [...parent.children, row];
   }
 
   /** All children of many events. */

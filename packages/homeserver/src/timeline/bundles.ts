@@ -1,7 +1,7 @@
 import type { EventStore } from '../storage/event-store.ts';
 import type { Names } from '../storage/names.ts';
-import type { RelationStore } from '../storage/relation-store.ts';
-import type { RelationRow, StoredEvent } from '../storage/stored-event.ts';
+import { BUNDLED, type RelationStore } from '../storage/relation-store.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
 
 /** What bundling reads. */
 export interface BundleDeps {
@@ -17,19 +17,19 @@ export interface Bundle {
   readonly thread?: { readonly latest: StoredEvent; readonly count: number; readonly participated: boolean };
 }
 
-const BUNDLED = ['m.replace', 'm.reference', 'm.thread'] as const;
-
 /** The aggregations of many events, with at most one query for relations and one for events. */
 export async function bundlesOf(
   deps: BundleDeps,
   events: readonly StoredEvent[],
   reader: { readonly user: number; readonly ignored: ReadonlySet<number> },
 ): Promise<ReadonlyMap<number, Bundle>> {
-  await lookUp(deps, events);
-  const parents = events.filter(({ children }) => children !== undefined && children.length > 0);
+  const candidates = events.filter(({ children }) => children === undefined || children.length > 0);
+  if (candidates.length === 0) return new Map();
+  const types = await relationTypes(deps.names);
+  await deps.relations.lookUp(candidates, [...types.values()]);
+  const parents = candidates.filter(({ children }) => children !== undefined && children.length > 0);
   if (parents.length === 0) return new Map();
   const children = await deps.events.load(parents.flatMap((event) => (event.children ?? []).map(({ child }) => child)));
-  const types = await relationTypes(deps.names);
   return new Map(
     parents.map((parent) => {
       const related = (relType: string) =>
@@ -40,20 +40,6 @@ export async function bundlesOf(
       return [parent.num, bundle(parent, related, reader.user)] as const;
     }),
   );
-}
-
-/** Looks up the children of events that nobody has looked up yet. */
-async function lookUp(deps: BundleDeps, events: readonly StoredEvent[]): Promise<void> {
-  const unknown = events.filter(({ children }) => children === undefined);
-  if (unknown.length === 0) return;
-  const types = [...(await relationTypes(deps.names)).values()];
-  const rows = await deps.relations.children(
-    unknown.map(({ num }) => num),
-    types,
-  );
-  const byParent = new Map<number, RelationRow[]>(unknown.map(({ num }) => [num, []]));
-  for (const row of rows) byParent.get(row.parent)?.push(row);
-  for (const event of unknown) event.children = byParent.get(event.num) ?? [];
 }
 
 async function relationTypes(names: Names): Promise<ReadonlyMap<string, number>> {

@@ -216,6 +216,30 @@ describe.each(engines)('stores, on $name', (engine) => {
     expect(await timelines.closest(room, ts + 10_000, 'b')).toBe(nums[5]);
   });
 
+  test('a child that is stored while the children of its parent are read is there once', async () => {
+    const relations = new RelationStore(database);
+    const { room, nums } = await fill(4);
+    const [root = 0, ...children] = nums;
+    const relType = await names.num('m.thread');
+    const store = (child: number) =>
+      database.commit(relations.insert({ parent: root, relType, child, room, isThread: true }));
+    const row = (child: number) => ({ parent: root, rel_type: relType, child });
+    const [parent] = await openStores().events.list([root]);
+    if (parent === undefined) throw new Error('the parent is missing');
+    const [first = 0, second = 0, third = 0] = children;
+    await store(first);
+    const looking = relations.lookUp([parent], [relType]);
+    await store(second);
+    relations.added(row(second), parent);
+    await looking;
+    expect(parent.children?.map(({ child }) => child)).toEqual([first, second]);
+    // Read before its commit was announced.
+    relations.added(row(second), parent);
+    await store(third);
+    relations.added(row(third), parent);
+    expect(parent.children?.map(({ child }) => child)).toEqual([first, second, third]);
+  });
+
   test('relations: by parent, by sender, in pages; threads by their latest reply', async () => {
     const relations = new RelationStore(database);
     const { room, nums } = await fill(6);
