@@ -111,7 +111,7 @@ async function loadStocks(database: Database, devices: readonly number[]): Promi
   for (const row of rows) {
     const stock = stocks.get(row.device);
     const isGiven = row.kind === ONE_TIME && row.num <= (upTo.get(`${row.device} ${algorithmOf(row.key_id)}`) ?? 0);
-    if (stock !== undefined && isGiven) stock.isOnDisk = true;
+    if (isGiven) stock?.addGiven(row);
     else stock?.add(row);
   }
   return stocks;

@@ -18,21 +18,32 @@ export class KeyStock {
   readonly #oneTime = new Map<string, number[]>();
   /** One for each algorithm. */
   readonly #fallback = new Map<string, { readonly num: number; readonly isUsed: boolean }>();
+  /** By algorithm, the last one-time key that was here: their numbers only rise. */
+  readonly #last = new Map<string, number>();
   #syncText: string | undefined;
   /** There are keys on disk, be it such that have been given out. */
   isOnDisk = false;
 
-  /** Takes over a key that is on disk. */
+  /**
+   * Takes over a key that is on disk, once: readers see a commit before those who wait for it, so that a key may have
+   * been loaded, and even given out, by the time its upload is announced.
+   */
   add({ num, kind, key_id }: Omit<ClaimableKeyRow, 'json'>): void {
     const algorithm = algorithmOf(key_id);
     this.isOnDisk = true;
     this.#syncText = undefined;
     if (kind !== ONE_TIME) this.#fallback.set(algorithm, { num, isUsed: kind === USED_FALLBACK });
-    else {
+    else if (this.#passes(algorithm, num)) {
       const nums = this.#oneTime.get(algorithm);
       if (nums === undefined) this.#oneTime.set(algorithm, [num]);
       else nums.push(num);
     }
+  }
+
+  /** Notes that a one-time key is on disk but has been given out. */
+  addGiven({ num, key_id }: Pick<ClaimableKeyRow, 'num' | 'key_id'>): void {
+    this.isOnDisk = true;
+    this.#passes(algorithmOf(key_id), num);
   }
 
   /** How many one-time keys there are. */
@@ -74,6 +85,13 @@ export class KeyStock {
   get syncText(): string {
     this.#syncText ??= syncTextOf(this.counts(), this.#unusedFallbacks());
     return this.#syncText;
+  }
+
+  /** Whether a one-time key has not been here before; it has then. */
+  #passes(algorithm: string, num: number): boolean {
+    if (num <= (this.#last.get(algorithm) ?? 0)) return false;
+    this.#last.set(algorithm, num);
+    return true;
   }
 
   #unusedFallbacks(): string[] {

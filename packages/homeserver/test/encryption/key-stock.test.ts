@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { KeyStock } from '../../src/encryption/key-stock.ts';
+import { ONE_TIME, UNUSED_FALLBACK } from '../../src/storage/claimable-keys.ts';
+
+const key = (num: number, kind: number = ONE_TIME) => ({
+  num,
+  device: 1,
+  kind,
+  key_id: `signed_curve25519:${num}`,
+});
+
+test('a key that was loaded before its upload is announced is there once, also when it has been given out', () => {
+  const stock = new KeyStock();
+  for (const num of [1, 2, 3]) stock.add(key(num));
+  expect(stock.take('signed_curve25519')?.num).toBe(1);
+  for (const num of [1, 2, 3, 4]) stock.add(key(num));
+  expect(stock.counts()).toEqual({ signed_curve25519: 3 });
+  expect([1, 2, 3].map(() => stock.take('signed_curve25519')?.num)).toEqual([2, 3, 4]);
+  expect(stock.take('signed_curve25519')).toBeUndefined();
+});
+
+test('a key that was given out before it was loaded does not come back', () => {
+  const stock = new KeyStock();
+  stock.addGiven(key(1));
+  stock.add(key(1));
+  stock.add(key(2));
+  stock.add(key(9, UNUSED_FALLBACK));
+  expect(stock.isOnDisk).toBe(true);
+  expect([1, 2].map(() => stock.take('signed_curve25519')?.num)).toEqual([2, 9]);
+});
