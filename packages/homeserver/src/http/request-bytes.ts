@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
-import { ClientGone } from './body.ts';
+import { ClientGone, hasBody } from './body.ts';
 
 /** A request's body for handlers that take it as it arrives, however long it is. */
 export function requestBytes(request: IncomingMessage): IncomingBytes {
@@ -8,7 +8,7 @@ export function requestBytes(request: IncomingMessage): IncomingBytes {
   return {
     contentType,
     length: encoding === undefined ? Number(length ?? 0) : undefined,
-    receive: (take) => receive(request, take),
+    receive: (take) => (hasBody(request) ? receive(request, take) : Promise.resolve()),
   };
 }
 

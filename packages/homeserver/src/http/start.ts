@@ -34,6 +34,8 @@ export interface HttpServer {
 }
 
 const OPTIONS: ServerOptions = {
+  // A request without a body has its end behind it when it arrives: a quarter of the cost of a GET, see `hasBody`.
+  optimizeEmptyRequests: true,
   // Longer than proxies keep idle connections, so that it is they who close: the other way round requests get lost.
   keepAliveTimeout: 75_000,
   headersTimeout: 80_000,

@@ -114,6 +114,18 @@ describe('a file', () => {
     expect(sent).toBeLessThan(200_000_000);
   });
 
+  test('of which the request does not say a word is empty', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    const head = `Host: x\r\nAuthorization: Bearer ${alice.token}\r\n`;
+    socket.write(`POST /_matrix/media/v3/upload HTTP/1.1\r\n${head}\r\n`);
+    socket.write(`GET /_matrix/client/v3/account/whoami HTTP/1.1\r\n${head}Connection: close\r\n\r\n`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    const answers = Buffer.concat(chunks).toString();
+    expect(answers).toContain('"content_uri":"mxc://');
+    expect(answers).toContain(`"user_id":"${alice.userId}"`);
+  });
+
   test('that breaks off leaves nothing', async () => {
     const before = stored().length;
     const { port } = new URL(server.url);
