@@ -40,7 +40,7 @@ export class WaitingEvents {
   }
 
   clear(): void {
-    for (const id of [...this.#rows.keys()]) this.delete(id);
+    for (const id of this.#rows.keys()) this.delete(id);
     this.#queue = [];
   }
 
