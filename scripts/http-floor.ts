@@ -1,11 +1,12 @@
 import { fork } from 'node:child_process';
 import { Agent, createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 /**
  * Measures what a request costs that does nothing, from the first one after a start on: the floor under everything that
- * is served on `node:http`, see docs/performance.md. The server is a process of its own; both can be pinned to a core.
+ * is served on `node:http`, see docs/performance.md. With the argument `sockets`, the same on bare sockets. The server is a
+ * process of its own; both can be pinned to a core.
  */
 
 const BODY = JSON.stringify({ msgtype: 'm.text', body: 'x'.repeat(100) });
@@ -13,10 +14,13 @@ const BODY = JSON.stringify({ msgtype: 'm.text', body: 'x'.repeat(100) });
 const UP_TO = [50, 150, 500, 1_000, 5_000, 20_000];
 const CONNECTIONS = 8;
 
+const answerTo = (method: string | undefined) =>
+  method === 'GET' ? JSON.stringify(process.cpuUsage()) : '{"event_id":"$x"}';
+
 function serve(): void {
   const server = createServer((incoming, response) => {
     incoming.resume().on('end', () => {
-      const text = incoming.method === 'GET' ? JSON.stringify(process.cpuUsage()) : '{"event_id":"$x"}';
+      const text = answerTo(incoming.method);
       response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': text.length });
       response.end(text);
     });
@@ -24,8 +28,30 @@ function serve(): void {
   server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
 }
 
-async function measure(): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), ['serve']);
+/** What is left when nothing is checked: no server to be used. */
+function serveOnSockets(): void {
+  const server = createSocketServer({ noDelay: true }, answerOn);
+  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+}
+
+function answerOn(socket: Socket): void {
+  let received = '';
+  socket.on('error', () => socket.destroy());
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    received += chunk;
+    const headEnd = received.indexOf('\r\n\r\n');
+    if (headEnd < 0) return;
+    const length = Number(/content-length: (\d+)/i.exec(received.slice(0, headEnd))?.[1] ?? 0);
+    if (received.length < headEnd + 4 + length) return;
+    const text = answerTo(received.slice(0, received.indexOf(' ')));
+    received = received.slice(headEnd + 4 + length);
+    const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n`;
+    socket.write(head + text, 'latin1');
+  });
+}
+
+async function measure(how: string): Promise<void> {
+  const child = fork(fileURLToPath(import.meta.url), [how]);
   const port = await new Promise<number>((resolve) => child.once('message', resolve));
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const ask = (method: string) =>
@@ -62,5 +88,7 @@ async function measure(): Promise<void> {
   child.kill();
 }
 
-if (process.argv[2] === 'serve') serve();
-else await measure();
+const SERVE = { 'serve-http': serve, 'serve-sockets': serveOnSockets };
+const argument = process.argv[2];
+if (argument === 'serve-http' || argument === 'serve-sockets') SERVE[argument]();
+else await measure(argument === 'sockets' ? 'serve-sockets' : 'serve-http');
