@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { Agent, createServer, request } from 'node:http';
-import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer as createSocketServer, type Server, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -17,7 +17,12 @@ const CONNECTIONS = 8;
 const answerTo = (method: string | undefined) =>
   method === 'GET' ? JSON.stringify(process.cpuUsage()) : '{"event_id":"$x"}';
 
-function serve(): void {
+function listen(server: Server): void {
+  process.on('disconnect', () => process.exit());
+  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+}
+
+function serveOnHttp(): void {
   const server = createServer((incoming, response) => {
     incoming.resume().on('end', () => {
       const text = answerTo(incoming.method);
@@ -25,13 +30,12 @@ function serve(): void {
       response.end(text);
     });
   });
-  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+  listen(server);
 }
 
 /** What is left when nothing is checked: no server to be used. */
 function serveOnSockets(): void {
-  const server = createSocketServer({ noDelay: true }, answerOn);
-  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+  listen(createSocketServer({ noDelay: true }, answerOn));
 }
 
 function answerOn(socket: Socket): void {
@@ -50,8 +54,8 @@ function answerOn(socket: Socket): void {
   });
 }
 
-async function measure(how: string): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), [how]);
+async function measure(server: string): Promise<void> {
+  const child = fork(fileURLToPath(import.meta.url), [server]);
   const port = await new Promise<number>((resolve) => child.once('message', resolve));
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const ask = (method: string) =>
@@ -88,7 +92,7 @@ async function measure(how: string): Promise<void> {
   child.kill();
 }
 
-const SERVE = { 'serve-http': serve, 'serve-sockets': serveOnSockets };
 const argument = process.argv[2];
-if (argument === 'serve-http' || argument === 'serve-sockets') SERVE[argument]();
+if (argument === 'serve-http') serveOnHttp();
+else if (argument === 'serve-sockets') serveOnSockets();
 else await measure(argument === 'sockets' ? 'serve-sockets' : 'serve-http');

@@ -21,6 +21,7 @@ import { noRemoteMedia, type RemoteMedia } from './media/remote-media.ts';
 import { Thumbnails } from './media/thumbnails/thumbnails.ts';
 import { Uploads } from './media/uploads.ts';
 import { type Clock, DAY_MS } from './platform/clock.ts';
+import { lazily } from './platform/lazily.ts';
 import { type Random, randomText } from './platform/random.ts';
 import { mediaSettings, previewsKeptMs } from './settings.ts';
 import type { Database } from './storage/database.ts';
@@ -35,6 +36,8 @@ export interface MediaBase {
   /** How media of other servers are had. */
   readonly remote?: RemoteMedia;
 }
+
+const loadPreviewMaker = lazily(() => import('./media/previews/make-preview.ts'));
 
 /** The content repository. Nothing of it touches the disk before there is media. */
 export async function openMedia(base: MediaBase, config: Config) {
@@ -51,7 +54,7 @@ export async function openMedia(base: MediaBase, config: Config) {
   const { previews: preview, thumbnail_sizes: sizes, image_pixels: pixelsMax } = config.media;
   const keptMs = previewsKeptMs(config);
   const previews = new Previews({ database, clock, settings: { enabled: preview.enabled, keptMs } }, async (url) => {
-    const { makePreview } = await import('./media/previews/make-preview.ts');
+    const { makePreview } = await loadPreviewMaker();
     const storeImage = (bytes: Buffer, type: string) => uploads.storePreviewImage(bytes, type);
     return makePreview({ outbound: await outbound(), imageBytesMax: preview.image_bytes, storeImage }, url);
   });

@@ -4,8 +4,6 @@ import { parsePos } from '../sync/sliding/connections.ts';
 import { type SlidingSyncDeps, slidingSync } from '../sync/sliding/sliding-sync.ts';
 import { pollTimeout } from './poll-timeout.ts';
 
-/** A request waits no longer than this, whatever it asks for: proxies give up before. */
-
 /** `POST /sync` in its simplified sliding form (MSC4186). */
 export function slidingSyncRoutes(deps: SlidingSyncDeps): Route[] {
   return [

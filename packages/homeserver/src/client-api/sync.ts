@@ -7,8 +7,6 @@ import { type SyncDeps, sync } from '../sync/sync.ts';
 import { parseSyncToken } from '../timeline/position.ts';
 import { pollTimeout } from './poll-timeout.ts';
 
-/** A request waits no longer than this, whatever it asks for: proxies give up before. */
-
 /** Clients that ask by the name from before it was specified look for the answer under that name too (MSC4222). */
 function stateAfterName(query: {
   readonly use_state_after?: boolean | undefined;

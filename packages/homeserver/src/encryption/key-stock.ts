@@ -32,8 +32,10 @@ export class KeyStock {
     const algorithm = algorithmOf(key_id);
     this.isOnDisk = true;
     this.#syncText = undefined;
-    if (kind !== ONE_TIME) this.#fallback.set(algorithm, { num, isUsed: kind === USED_FALLBACK });
-    else if (this.#passes(algorithm, num)) {
+    if (kind !== ONE_TIME) {
+      if (num > (this.#fallback.get(algorithm)?.num ?? 0))
+        this.#fallback.set(algorithm, { num, isUsed: kind === USED_FALLBACK });
+    } else if (this.#passes(algorithm, num)) {
       const nums = this.#oneTime.get(algorithm);
       if (nums === undefined) this.#oneTime.set(algorithm, [num]);
       else nums.push(num);

@@ -10,9 +10,9 @@ export class ClientGone extends Error {}
 /** Of a body that is too long this much is read and thrown away, so that the client gets to read the refusal. */
 const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Whether a request has a body. If not, its stream never says a word, not even that it is at its end. */
+/** Whether a request has a body. If not, its stream may never say a word, not even that it is at its end. */
 export function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
 /**
@@ -21,10 +21,8 @@ export function hasBody({ headers }: IncomingMessage): boolean {
  * @throws ClientGone
  */
 export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> | Buffer {
-  const { headers } = request;
-  if (!hasBody(request) || (headers['transfer-encoding'] === undefined && headers['content-length'] === '0'))
-    return NOTHING;
-  if (Number(headers['content-length']) > DISCARDED_BYTES_MAX) throw tooLong(bytesMax, true);
+  if (!hasBody(request)) return NOTHING;
+  if (Number(request.headers['content-length']) > DISCARDED_BYTES_MAX) throw tooLong(bytesMax, true);
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let length = 0;

@@ -1,4 +1,5 @@
 import { LruMap } from './lru.ts';
+import { Meanwhile } from './meanwhile.ts';
 
 /**
  * Values that are loaded on first use, many with one query, and kept until they are used least recently. Every key has
@@ -7,8 +8,7 @@ import { LruMap } from './lru.ts';
 export class BatchCache<V extends object> {
   readonly #values: LruMap<number, V>;
   readonly #load: (keys: readonly number[]) => Promise<ReadonlyMap<number, V>>;
-  /** For each query under way the keys that have changed since it began: what it brings of them may be old. */
-  readonly #queries = new Set<Set<number>>();
+  readonly #meanwhile = new Meanwhile();
 
   /** `load` gives a value for each of the keys. */
   constructor(max: number, load: (keys: readonly number[]) => Promise<ReadonlyMap<number, V>>) {
@@ -46,7 +46,7 @@ export class BatchCache<V extends object> {
   update(key: number, change: (value: V) => void): void {
     const value = this.#values.get(key);
     if (value !== undefined) change(value);
-    for (const changed of this.#queries) changed.add(key);
+    this.#meanwhile.changed(key);
   }
 
   /** Puts in the value of something new. */
@@ -57,7 +57,7 @@ export class BatchCache<V extends object> {
   /** Forgets a value, so that it is loaded again. To be called when what has changed is on disk. */
   delete(key: number): void {
     this.#values.delete(key);
-    for (const changed of this.#queries) changed.add(key);
+    this.#meanwhile.changed(key);
   }
 
   async #loadOne(key: number): Promise<V> {
@@ -67,20 +67,19 @@ export class BatchCache<V extends object> {
   }
 
   /** Loads what is missing; says which of it has changed meanwhile. */
-  async #query(missing: readonly number[], found: Map<number, V>): Promise<ReadonlySet<number>> {
-    const changed = new Set<number>();
-    this.#queries.add(changed);
-    try {
-      for (const [key, value] of await this.#load(missing)) {
-        if (changed.has(key)) continue;
-        // Somebody else may have loaded it meanwhile: there is one value for all.
-        const known = this.#values.get(key);
-        if (known === undefined) this.#values.set(key, value);
-        found.set(key, known ?? value);
-      }
-    } finally {
-      this.#queries.delete(changed);
-    }
-    return changed;
+  #query(missing: readonly number[], found: Map<number, V>): Promise<ReadonlySet<number>> {
+    return this.#meanwhile.run(
+      () => this.#load(missing),
+      (loaded, changed) => {
+        for (const [key, value] of loaded) {
+          if (changed.has(key)) continue;
+          // Somebody else may have loaded it meanwhile: there is one value for all.
+          const known = this.#values.get(key);
+          if (known === undefined) this.#values.set(key, value);
+          found.set(key, known ?? value);
+        }
+        return changed;
+      },
+    );
   }
 }

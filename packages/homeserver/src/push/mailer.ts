@@ -1,4 +1,5 @@
 import type { Transporter } from 'nodemailer';
+import { lazily } from '../platform/lazily.ts';
 
 /** A mail as it is to be sent. */
 export interface Mail {
@@ -24,8 +25,7 @@ const TIMEOUT_MS = 30_000;
 
 /** Sends mail through a mail server. The library is loaded with the first mail. */
 export function openMailer({ host, port, tls, login, from }: MailerSettings): SendMail {
-  let transporter: Promise<Transporter> | undefined;
-  const open = async (): Promise<Transporter> => {
+  const transporter = lazily(async (): Promise<Transporter> => {
     const { createTransport } = await import('nodemailer');
     return createTransport({
       host,
@@ -40,9 +40,8 @@ export function openMailer({ host, port, tls, login, from }: MailerSettings): Se
       disableUrlAccess: true,
       ...(login === undefined ? {} : { auth: login }),
     });
-  };
+  });
   return async ({ to, ...mail }) => {
-    transporter ??= open();
-    await (await transporter).sendMail({ from, to: { name: '', address: to }, ...mail });
+    await (await transporter()).sendMail({ from, to: { name: '', address: to }, ...mail });
   };
 }

@@ -1,3 +1,4 @@
+import { Meanwhile } from '../platform/meanwhile.ts';
 import { type Database, sql, type Write, write } from './database.ts';
 import type { RelationRow, StoredEvent } from './stored-event.ts';
 
@@ -37,8 +38,8 @@ export interface RelationFilter {
 /** Which events relate to which (client-server API, "Relationship API"). */
 export class RelationStore {
   readonly #database: Database;
-  /** For each look at the children of events that is under way, which of them have had more since it began. */
-  readonly #looking = new Set<Set<number>>();
+  /** Which events have had more children while others are looked up. */
+  readonly #meanwhile = new Meanwhile();
 
   constructor(database: Database) {
     this.#database = database;
@@ -66,20 +67,21 @@ export class RelationStore {
     for (;;) {
       const unknown = events.filter(({ children }) => children === undefined);
       if (unknown.length === 0) return;
-      const changed = new Set<number>();
-      this.#looking.add(changed);
       const nums = unknown.map(({ num }) => num);
-      const rows = await this.children(nums, relTypes).finally(() => this.#looking.delete(changed));
-      const byParent = new Map<number, RelationRow[]>(nums.map((num) => [num, []]));
-      for (const row of rows) byParent.get(row.parent)?.push(row);
-      // What was read of an event that has had a child meanwhile may be from before or after it: it is read again.
-      for (const event of unknown) if (!changed.has(event.num)) event.children ??= byParent.get(event.num) ?? [];
+      await this.#meanwhile.run(
+        () => this.children(nums, relTypes),
+        (rows, changed) => {
+          const byParent = Map.groupBy(rows, ({ parent }) => parent);
+          // An event that has had a child meanwhile is read again.
+          for (const event of unknown) if (!changed.has(event.num)) event.children ??= byParent.get(event.num) ?? [];
+        },
+      );
     }
   }
 
   /** A parent, if it is in memory, learns of a new child under a type that is bundled. Call this after the commit. */
   added(row: RelationRow, parent: StoredEvent | undefined): void {
-    for (const changed of this.#looking) changed.add(row.parent);
+    this.#meanwhile.changed(row.parent);
     if (parent?.children === undefined) return;
     // Readers see a commit before those who wait for it: the child may have been read already.
     const isThere = parent.children.some(({ child, rel_type }) => child === row.child && rel_type === row.rel_type);

@@ -19,6 +19,16 @@ test('a key that was loaded before its upload is announced is there once, also w
   expect(stock.take('signed_curve25519')).toBeUndefined();
 });
 
+test('a fallback key that was used before its upload is announced stays used', () => {
+  const stock = new KeyStock();
+  stock.add(key(5, UNUSED_FALLBACK));
+  expect(stock.take('signed_curve25519')).toEqual({ num: 5, isOneTime: false, isFirstUse: true });
+  stock.add(key(5, UNUSED_FALLBACK));
+  expect(stock.take('signed_curve25519')).toEqual({ num: 5, isOneTime: false, isFirstUse: false });
+  stock.add(key(6, UNUSED_FALLBACK));
+  expect(stock.take('signed_curve25519')).toEqual({ num: 6, isOneTime: false, isFirstUse: true });
+});
+
 test('a key that was given out before it was loaded does not come back', () => {
   const stock = new KeyStock();
   stock.addGiven(key(1));
