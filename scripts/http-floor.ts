@@ -1,12 +1,15 @@
 import { fork } from 'node:child_process';
 import { Agent, createServer, request } from 'node:http';
-import { type AddressInfo, createServer as createSocketServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { Exchange } from '../packages/homeserver/src/http/exchange.ts';
+import { PlainGate } from '../packages/homeserver/src/http/plain/gate.ts';
+import { systemClock } from '../packages/homeserver/src/platform/clock.ts';
 
 /**
  * Measures what a request costs that does nothing, from the first one after a start on: the floor under everything that
- * is served on `node:http`, see docs/performance.md. With the argument `sockets`, the same on bare sockets. The server is a
- * process of its own; both can be pinned to a core.
+ * is served on `node:http`, see docs/performance.md. With the argument `gate`, the same behind the gate that serves ordinary requests
+ * (docs/decisions/0011-plain-requests.md). The server is a process of its own; both can be pinned to a core.
  */
 
 const BODY = JSON.stringify({ msgtype: 'm.text', body: 'x'.repeat(100) });
@@ -33,25 +36,17 @@ function serveOnHttp(): void {
   listen(server);
 }
 
-/** What is left when nothing is checked: no server to be used. */
-function serveOnSockets(): void {
-  listen(createSocketServer({ noDelay: true }, answerOn));
+/** As the server does it: ordinary requests past `node:http`. */
+function serveBehindGate(): void {
+  const server = createServer();
+  new PlainGate((exchange) => void answer(exchange), systemClock).standBefore(server, 'connection');
+  listen(server);
 }
 
-function answerOn(socket: Socket): void {
-  let received = '';
-  socket.on('error', () => socket.destroy());
-  socket.setEncoding('latin1').on('data', (chunk: string) => {
-    received += chunk;
-    const headEnd = received.indexOf('\r\n\r\n');
-    if (headEnd < 0) return;
-    const length = Number(/content-length: (\d+)/i.exec(received.slice(0, headEnd))?.[1] ?? 0);
-    if (received.length < headEnd + 4 + length) return;
-    const text = answerTo(received.slice(0, received.indexOf(' ')));
-    received = received.slice(headEnd + 4 + length);
-    const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n`;
-    socket.write(head + text, 'latin1');
-  });
+async function answer(exchange: Exchange): Promise<void> {
+  if (exchange.bodyLength !== 0 && exchange.bodyAtHand === undefined) await exchange.receive(() => undefined);
+  const text = answerTo(exchange.method);
+  exchange.send(200, ['Content-Type', 'application/json', 'Content-Length', `${text.length}`], text, 'latin1');
 }
 
 async function measure(server: string): Promise<void> {
@@ -94,5 +89,5 @@ async function measure(server: string): Promise<void> {
 
 const argument = process.argv[2];
 if (argument === 'serve-http') serveOnHttp();
-else if (argument === 'serve-sockets') serveOnSockets();
-else await measure(argument === 'sockets' ? 'serve-sockets' : 'serve-http');
+else if (argument === 'serve-gate') serveBehindGate();
+else await measure(argument === 'gate' ? 'serve-gate' : 'serve-http');

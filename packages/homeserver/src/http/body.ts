@@ -1,66 +1,39 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
 import { badJson, matrixError, notJson } from '@hearth/protocol/errors.ts';
 import { checkJson, JSON_DEPTH_MAX } from '@hearth/protocol/json/parse.ts';
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
-
-/** The client went away before its request was complete: there is nobody to answer. */
-export class ClientGone extends Error {}
-
-/** Of a body that is too long this much is read and thrown away, so that the client gets to read the refusal. */
-const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;
-
-/** Whether a request has a body. If not, its stream may never say a word, not even that it is at its end. */
-export function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
-}
+import { DISCARDED_BYTES_MAX, type Exchange } from './exchange.ts';
 
 /**
  * Reads a request's body to its end.
  * @throws MatrixError `M_TOO_LARGE` when it has more than `bytesMax`
  * @throws ClientGone
  */
-export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> | Buffer {
-  if (!hasBody(request)) return NOTHING;
-  if (Number(request.headers['content-length']) > DISCARDED_BYTES_MAX) throw tooLong(bytesMax, true);
-  return new Promise((resolve, reject) => {
-    let chunks: Buffer[] = [];
-    let length = 0;
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= bytesMax) chunks.push(chunk);
-      else chunks = [];
-      if (length > DISCARDED_BYTES_MAX) reject(tooLong(bytesMax, true));
-    });
-    let isComplete = false;
-    request.on('end', () => {
-      isComplete = true;
-      if (length > bytesMax) reject(tooLong(bytesMax, false));
-      else resolve(chunks[0] !== undefined && chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
-    });
-    // Every request closes in the end; making an error each time would cost more than reading the body.
-    const gone = () => {
-      if (!isComplete) reject(new ClientGone());
-    };
-    request.on('error', gone);
-    request.on('close', gone);
-  });
+export function readBody(exchange: Exchange, bytesMax: number): Promise<Buffer> | Buffer {
+  const { bodyLength = 0, bodyAtHand } = exchange;
+  if (bodyLength > bytesMax) {
+    if (bodyLength > DISCARDED_BYTES_MAX) exchange.closeAfterwards();
+    throw tooLong(bytesMax);
+  }
+  return bodyAtHand ?? (exchange.bodyLength === 0 ? NOTHING : collect(exchange, bytesMax));
 }
 
 const NOTHING = Buffer.alloc(0);
 
-/** Reads what still comes of a request that is answered, and ends the connection if that does not end. */
-export function discardRest(request: IncomingMessage): void {
+async function collect(exchange: Exchange, bytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
   let length = 0;
-  request.on('data', (chunk: Buffer) => {
+  await exchange.receive((chunk) => {
     length += chunk.length;
-    if (length > DISCARDED_BYTES_MAX) request.destroy();
+    if (length > bytesMax) throw tooLong(bytesMax);
+    chunks.push(chunk);
+    return undefined;
   });
+  return chunks[0] !== undefined && chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
 }
 
-function tooLong(bytesMax: number, isClosing: boolean) {
-  const headers = isClosing ? { Connection: 'close' } : {};
-  return matrixError('M_TOO_LARGE', `The body has more than ${bytesMax} bytes`, { headers });
+function tooLong(bytesMax: number) {
+  return matrixError('M_TOO_LARGE', `The body has more than ${bytesMax} bytes`);
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { matrixError } from '@hearth/protocol/errors.ts';
+import type { Exchange } from './exchange.ts';
 import { CORS } from './reply.ts';
 import type { FileReply } from './route.ts';
 
@@ -13,53 +13,36 @@ interface Part {
  * Sends a file, or what of it the request's conditions and range ask for (RFC 9110, 13 and 14).
  * @throws MatrixError 416 for a range that the file does not have
  */
-export async function sendFile(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { headers, etag, length, open }: FileReply,
-): Promise<number> {
+export async function sendFile(exchange: Exchange, { headers, etag, length, open }: FileReply): Promise<number> {
   const head = [...CORS, 'ETag', etag];
   for (const [name, value] of Object.entries(headers)) head.push(name, value);
-  if (isKnown(request.headers['if-none-match'], etag)) {
-    response.writeHead(304, head).end();
+  if (isKnown(exchange.header('if-none-match'), etag)) {
+    exchange.send(304, head, '', 'latin1');
     return 304;
   }
-  const part = requestedPart(request, length, etag);
+  const part = requestedPart(exchange, length, etag);
   const { from, to } = part ?? { from: 0, to: length };
   const status = part === undefined ? 200 : 206;
   head.push('Accept-Ranges', 'bytes', 'Content-Length', `${to - from}`);
   if (part !== undefined) head.push('Content-Range', `bytes ${from}-${to - 1}/${length}`);
-  if (request.method === 'HEAD' || to === from) {
-    response.writeHead(status, head).end();
+  if (exchange.method === 'HEAD' || to === from) {
+    exchange.send(status, head, '', 'latin1');
     return status;
   }
   const reader = await open(from, to);
   try {
     let chunk = await reader.next();
-    response.writeHead(status, head);
-    for (let sent = 0; chunk !== undefined && !response.destroyed; chunk = await reader.next()) {
+    exchange.begin(status, head);
+    let sent = 0;
+    for (; chunk !== undefined && !exchange.isGone; chunk = await reader.next()) {
       sent += chunk.length;
-      await send(response, chunk, sent === to - from);
+      await exchange.write(chunk, sent === to - from);
     }
-    if (!response.writableEnded) response.destroy();
+    if (sent !== to - from) exchange.abort();
   } finally {
     reader.close();
   }
   return status;
-}
-
-/** Resolves when the chunk has left, or when the client has: only then may its memory be used again. */
-function send(response: ServerResponse, chunk: Buffer, isLast: boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (response.destroyed) return resolve();
-    const done = () => {
-      response.off('close', done);
-      resolve();
-    };
-    response.once('close', done);
-    if (isLast) response.end(chunk, done);
-    else response.write(chunk, done);
-  });
 }
 
 function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
@@ -68,10 +51,11 @@ function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
 }
 
 /** What is no single range of bytes is as if it were not there. */
-function requestedPart({ headers, method }: IncomingMessage, length: number, etag: string): Part | undefined {
-  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(headers.range?.replaceAll(' ', '') ?? '') ?? [];
-  if ((first === '' && last === '') || method !== 'GET') return undefined;
-  const condition = headers['if-range'];
+function requestedPart(exchange: Exchange, length: number, etag: string): Part | undefined {
+  const [, first = '', last = ''] =
+    /^bytes=(\d*)-(\d*)$/.exec(exchange.header('range')?.replaceAll(' ', '') ?? '') ?? [];
+  if ((first === '' && last === '') || exchange.method !== 'GET') return undefined;
+  const condition = exchange.header('if-range');
   if (condition !== undefined && condition !== etag) return undefined;
   if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined;
   const from = first === '' ? Math.max(0, length - Number(last)) : Number(first);

@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
 import type { Endpoint } from '@hearth/api/endpoint.ts';
 import type { CallInfo } from './authenticate.ts';
+import type { Exchange } from './exchange.ts';
 import { remoteAddress, type TrustedProxies } from './remote-address.ts';
 import type { Caller, Route } from './route.ts';
 
@@ -22,8 +22,7 @@ export class IncomingCall implements CallInfo {
   query: unknown;
   body: unknown;
   caller: Caller | undefined;
-  readonly request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly exchange: Exchange;
   readonly #context: CallContext;
   readonly #search: string;
   #parsedQuery: Readonly<Record<string, string | string[] | undefined>> | undefined;
@@ -32,15 +31,14 @@ export class IncomingCall implements CallInfo {
   constructor(
     route: Route,
     target: { path: string; search: string; params: Readonly<Record<string, string>> },
-    http: { request: IncomingMessage; response: ServerResponse },
+    exchange: Exchange,
     context: CallContext,
   ) {
     this.route = route;
     this.path = target.path;
     this.params = target.params;
     this.#search = target.search;
-    this.request = http.request;
-    this.#response = http.response;
+    this.exchange = exchange;
     this.#context = context;
   }
 
@@ -60,13 +58,11 @@ export class IncomingCall implements CallInfo {
   }
 
   get remoteAddress(): string {
-    const forwarded = this.request.headers['x-forwarded-for'];
-    const list = typeof forwarded === 'object' ? forwarded.join(',') : forwarded;
-    return remoteAddress(this.request.socket.remoteAddress ?? '', list, this.#context.proxies);
+    return remoteAddress(this.exchange.peer, this.exchange.header('x-forwarded-for'), this.#context.proxies);
   }
 
   get userAgent(): string | undefined {
-    return this.request.headers['user-agent'];
+    return this.exchange.header('user-agent');
   }
 
   get signal(): AbortSignal {
@@ -77,14 +73,13 @@ export class IncomingCall implements CallInfo {
   #watch(): AbortController {
     const controller = new AbortController();
     const { waiting } = this.#context;
-    const close = () => {
-      waiting.delete(controller);
-      if (!this.#response.writableFinished) controller.abort();
-    };
-    if (this.#response.destroyed || this.#context.isClosing) controller.abort();
+    if (this.exchange.isGone || this.#context.isClosing) controller.abort();
     else {
       waiting.add(controller);
-      this.#response.once('close', close);
+      this.exchange.whenOver((isAnswered) => {
+        waiting.delete(controller);
+        if (!isAnswered) controller.abort();
+      });
     }
     return controller;
   }

@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http';
 import type { MatrixError } from '@hearth/protocol/errors.ts';
+import type { Exchange } from './exchange.ts';
 import { type Answer, type FileReply, RawJson, Reply } from './route.ts';
 
 /** Every reply carries these (client-server API, "Web Browser Clients"). */
@@ -15,20 +15,19 @@ const JSON_HEADERS = [...CORS, 'Content-Type', 'application/json', 'Content-Leng
 const PREFLIGHT_HEADERS = [...CORS, 'Access-Control-Max-Age', '86400'];
 
 /** Sends what a handler answered. */
-export function sendAnswer(response: ServerResponse, answer: Exclude<Answer, FileReply>): number {
-  if (!(answer instanceof Reply)) return sendText(response, 200, text(answer));
-  return sendText(response, answer.status, text(answer.body), answer.headers);
+export function sendAnswer(exchange: Exchange, answer: Exclude<Answer, FileReply>): number {
+  if (!(answer instanceof Reply)) return sendText(exchange, 200, text(answer));
+  return sendText(exchange, answer.status, text(answer.body), answer.headers);
 }
 
 /** Sends the standard error reply. */
-export function sendError(response: ServerResponse, error: MatrixError): number {
-  return sendText(response, error.status, JSON.stringify(error.body()), error.headers);
+export function sendError(exchange: Exchange, error: MatrixError): number {
+  return sendText(exchange, error.status, JSON.stringify(error.body()), error.headers);
 }
 
 /** Answers an `OPTIONS` request: the same for every path, without looking at it. */
-export function sendPreflight(response: ServerResponse): void {
-  response.writeHead(204, PREFLIGHT_HEADERS);
-  response.end();
+export function sendPreflight(exchange: Exchange): void {
+  exchange.send(204, PREFLIGHT_HEADERS, '', 'latin1');
 }
 
 /** A reply for requests that are not even HTTP, as it goes over the wire. */
@@ -44,19 +43,13 @@ function text(body: Reply['body']): string {
   return body instanceof RawJson ? body.text : JSON.stringify(body);
 }
 
-function sendText(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  more?: Readonly<Record<string, string>>,
-): number {
+function sendText(exchange: Exchange, status: number, body: string, more?: Readonly<Record<string, string>>): number {
   const length = Buffer.byteLength(body);
   const headers = JSON_HEADERS.concat(`${length}`);
   if (more !== undefined) for (const [name, value] of Object.entries(more)) headers.push(name, value);
   // Browsers show scripts no other header than the simplest unless they are named.
   if (status === 429) headers.push('Access-Control-Expose-Headers', 'Retry-After');
-  response.writeHead(status, headers);
   // Text of ASCII alone is the same in Latin-1, which needs a third of the memory on its way out.
-  response.end(body, length === body.length ? 'latin1' : 'utf8');
+  exchange.send(status, headers, body, length === body.length ? 'latin1' : 'utf8');
   return status;
 }

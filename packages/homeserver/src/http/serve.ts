@@ -1,17 +1,17 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 import { invalidParam, MatrixError, unknown, unrecognized } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Histogram, Metrics } from '../platform/metrics.ts';
 import { type Authenticate, findCaller } from './authenticate.ts';
-import { ClientGone, discardRest, parseBody, readBody } from './body.ts';
+import { parseBody, readBody } from './body.ts';
 import { checkBody, checkQuery } from './check.ts';
+import { ClientGone, type Exchange } from './exchange.ts';
 import { sendFile } from './file-reply.ts';
 import { type CallContext, IncomingCall } from './incoming-call.ts';
 import { PathTree } from './path-tree.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { sendAnswer, sendError, sendPreflight } from './reply.ts';
-import { requestBytes } from './request-bytes.ts';
 import { type Answer, type Call, FileReply, type Route } from './route.ts';
 
 export interface ServeOptions {
@@ -49,18 +49,19 @@ export class Serve {
     }
   }
 
-  /** Serves one request of `node:http`. */
-  readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
-    if (request.method === 'OPTIONS') {
-      sendPreflight(response);
+  /** Serves one request. */
+  readonly handle = (exchange: Exchange): void => {
+    if (exchange.method === 'OPTIONS') {
+      sendPreflight(exchange);
       return;
     }
     this.#running += 1;
-    response.once('close', this.#answered);
+    exchange.whenOver(this.#over);
     try {
-      void this.#serve(this.#match(request, response), response);
+      void this.#serve(this.#match(exchange));
     } catch (error) {
-      this.#refuse(error, 'unknown', response);
+      this.#refuse(error, 'unknown', exchange);
+      exchange.discardRest();
     }
   };
 
@@ -74,77 +75,82 @@ export class Serve {
     });
   }
 
-  readonly #answered = (): void => {
+  readonly #over = (): void => {
     this.#running -= 1;
     if (this.#running === 0) this.#idle?.();
   };
 
-  #match(request: IncomingMessage, response: ServerResponse): IncomingCall {
-    const url = request.url ?? '/';
-    const mark = url.indexOf('?');
-    const path = mark === -1 ? url : url.slice(0, mark);
+  #match(exchange: Exchange): IncomingCall {
+    const { target } = exchange;
+    const mark = target.indexOf('?');
+    const path = mark === -1 ? target : target.slice(0, mark);
     // HEAD is GET whose reply has no body, which node:http sees to.
-    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+    const method = exchange.method === 'HEAD' ? 'GET' : exchange.method;
     const found = this.#tree.find(method, path);
     if (found === undefined) throw unrecognized(404);
     if (found === 'wrong-method') throw unrecognized(405, `Not a method of this path: ${method}`);
     if (found.isMalformed) throw invalidParam('The path is not percent-encoded text');
     const params: Record<string, string> = {};
     for (let i = 0; i < found.names.length; i++) params[found.names[i] ?? ''] = found.values[i] ?? '';
-    const search = mark === -1 ? '' : url.slice(mark + 1);
-    return new IncomingCall(found.value, { path, search, params }, { request, response }, this.#context);
+    const search = mark === -1 ? '' : target.slice(mark + 1);
+    return new IncomingCall(found.value, { path, search, params }, exchange, this.#context);
   }
 
-  async #serve(call: IncomingCall, response: ServerResponse): Promise<void> {
+  async #serve(call: IncomingCall): Promise<void> {
+    const { exchange } = call;
     const { clock, log } = this.#options;
     const startMs = clock.elapsed();
     const { operation } = call.endpoint;
     let status: number;
     try {
       const answer = await this.#answer(call);
-      if (this.#context.isClosing) response.shouldKeepAlive = false;
-      status =
-        answer instanceof FileReply ? await sendFile(call.request, response, answer) : sendAnswer(response, answer);
+      if (this.#context.isClosing) exchange.closeAfterwards();
+      status = answer instanceof FileReply ? await sendFile(exchange, answer) : sendAnswer(exchange, answer);
     } catch (error) {
-      status = this.#refuse(error, operation, response);
+      status = this.#refuse(error, operation, exchange);
     }
-    if (!call.request.complete) discardRest(call.request);
+    exchange.discardRest();
     const tookMs = clock.elapsed() - startMs;
     this.#seconds.observe(tookMs / 1000, { operation, status: `${status}` });
     if (log.isDebug) log.debug('request', { operation, status, tookMs: Math.round(tookMs * 10) / 10 });
   }
 
   async #answer(call: IncomingCall): Promise<Answer> {
-    const { endpoint, request } = call;
+    const { endpoint, exchange } = call;
     const { authenticate, rateLimits, bodyBytesMax } = this.#options;
-    const caller = findCaller(authenticate, request.headers.authorization, call);
+    const caller = findCaller(authenticate, exchange.header('authorization'), call);
     call.caller = caller instanceof Promise ? await caller : caller;
     if (endpoint.limit !== undefined) rateLimits.take(endpoint.limit, `${call.caller?.user ?? call.remoteAddress}`);
     if (endpoint.query !== undefined) call.query = checkQuery(endpoint.query, call.parsedQuery);
     if (endpoint.body !== undefined) {
-      const bytes = await readBody(request, bodyBytesMax);
+      const bytes = await readBody(exchange, bodyBytesMax);
       call.body = checkBody(endpoint.body, parseBody(bytes, endpoint.bodyOptional === true));
     }
-    if (endpoint.bodyBytes === true) call.body = requestBytes(request);
+    if (endpoint.bodyBytes === true) call.body = incomingBytes(exchange);
     // The one place where a checked request takes on the types of its endpoint, see `route`.
     return call.route.handle(call as unknown as Call);
   }
 
-  #refuse(error: unknown, operation: string, response: ServerResponse): number {
-    if (error instanceof MatrixError) return sendError(response, error);
+  #refuse(error: unknown, operation: string, exchange: Exchange): number {
+    if (error instanceof MatrixError) return sendError(exchange, error);
     const { log } = this.#options;
     // Whoever wrote the handler could not know that the client would go: what follows from it is no fault.
-    if (error instanceof ClientGone || response.destroyed) {
+    if (error instanceof ClientGone || exchange.isGone) {
       log.debug('client gone', { operation });
       return 499;
     }
     this.#failures += 1;
     log.error('request failed', { operation, failure: this.#failures, error });
-    if (response.headersSent) {
+    if (exchange.hasBegun) {
       // In the middle of a file: an end that is cut off is all that can be said.
-      response.destroy();
+      exchange.abort();
       return 500;
     }
-    return sendError(response, unknown(`Internal server error; the server's log has it as failure ${this.#failures}`));
+    return sendError(exchange, unknown(`Internal server error; the server's log has it as failure ${this.#failures}`));
   }
+}
+
+/** A body for handlers that take it as it arrives, however long it is. */
+function incomingBytes(exchange: Exchange): IncomingBytes {
+  return { contentType: exchange.header('content-type'), length: exchange.bodyLength, receive: exchange.receive };
 }

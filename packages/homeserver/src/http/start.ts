@@ -1,12 +1,10 @@
-import type { Server, ServerOptions } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
-import { matrixError, unknown } from '@hearth/protocol/errors.ts';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { sleep } from '../platform/clock.ts';
 import type { CallContext } from './incoming-call.ts';
-import { createServer } from './node-http.ts';
+import { createNodeServer, type Tls } from './node-server.ts';
+import { PlainGate } from './plain/gate.ts';
 import { trustedProxies } from './remote-address.ts';
-import { rawError } from './reply.ts';
 import { Serve, type ServeOptions } from './serve.ts';
 
 /** Where to listen. */
@@ -14,8 +12,8 @@ export interface Listen {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
-  /** Certificate chain and key in PEM form; with them the listener speaks HTTPS. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** With it the listener speaks HTTPS. */
+  readonly tls?: Tls | undefined;
 }
 
 export interface HttpOptions extends ServeOptions {
@@ -33,16 +31,6 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-const OPTIONS: ServerOptions = {
-  // A request without a body has its end behind it when it arrives: a quarter of the cost of a GET, see `hasBody`.
-  optimizeEmptyRequests: true,
-  // Longer than proxies keep idle connections, so that it is they who close: the other way round requests get lost.
-  keepAliveTimeout: 75_000,
-  headersTimeout: 80_000,
-  // Time for the largest upload over a slow line.
-  requestTimeout: 20 * 60_000,
-};
-
 /** Serves the routes on every listener. @throws when an address cannot be listened on */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const context: CallContext = {
@@ -51,12 +39,14 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     isClosing: false,
   };
   const serve = new Serve(options, context);
+  const gate = new PlainGate(serve.handle, options.clock);
   const servers: Server[] = [];
-  const close = () => closeAll(servers, serve, options);
+  const close = () => closeAll(servers, serve, gate, options);
   try {
     const urls: string[] = [];
     for (const listen of options.listen) {
-      const server = create(listen, serve);
+      const server = createNodeServer(listen.tls, serve.handle);
+      gate.standBefore(server, listen.tls === undefined ? 'connection' : 'secureConnection');
       try {
         urls.push(await start(server, listen));
         servers.push(server);
@@ -70,15 +60,6 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     await close();
     throw error;
   }
-}
-
-function create(listen: Listen, serve: Serve): Server {
-  const server =
-    listen.tls === undefined
-      ? createServer(OPTIONS, serve.handle)
-      : createTlsServer({ ...OPTIONS, ...listen.tls }, serve.handle);
-  server.on('clientError', refuseNonsense);
-  return server;
 }
 
 function start(server: Server, listen: Listen): Promise<string> {
@@ -99,25 +80,16 @@ function isWithoutIpv6(error: unknown, listen: Listen): boolean {
   return listen.host.includes(':') && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
 }
 
-/** What arrived is not HTTP, or not what this server reads of it. */
-function refuseNonsense(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-  } else if (error.code === 'HPE_HEADER_OVERFLOW') {
-    socket.end(
-      rawError('Request Header Fields Too Large', matrixError('M_TOO_LARGE', 'Header too long', { status: 431 })),
-    );
-  } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    socket.end(rawError('Request Timeout', unknown('The request took too long to arrive', 408)));
-  } else {
-    socket.end(rawError('Bad Request', unknown('Not an HTTP request', 400)));
-  }
-}
-
-async function closeAll(servers: readonly Server[], serve: Serve, options: HttpOptions): Promise<void> {
+async function closeAll(
+  servers: readonly Server[],
+  serve: Serve,
+  gate: PlainGate,
+  options: HttpOptions,
+): Promise<void> {
   const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
   await Promise.race([serve.close(), sleep(options.clock, options.closeTimeoutMs)]);
   // Connections on which nothing has been asked yet count as busy: closing the server alone would wait for them.
+  gate.close();
   for (const server of servers) server.closeAllConnections();
   await Promise.all(closed);
 }

@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ClientGone, DISCARDED_BYTES_MAX, type Exchange } from './exchange.ts';
+
+/** A request that `node:http` has read. */
+export class NodeExchange implements Exchange {
+  readonly method: string;
+  readonly target: string;
+  readonly bodyLength: number | undefined;
+  readonly bodyAtHand = undefined;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+    this.method = request.method ?? 'GET';
+    this.target = request.url ?? '/';
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+    this.bodyLength = encoding === undefined ? Number(length ?? 0) : undefined;
+  }
+
+  get peer(): string {
+    return this.#request.socket.remoteAddress ?? '';
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name];
+    return typeof value === 'object' ? value.join(', ') : value;
+  }
+
+  readonly receive: Exchange['receive'] = (take) => {
+    // A request without a body may never say a word, not even that it is at its end: see `optimizeEmptyRequests`.
+    if (this.bodyLength === 0) return Promise.resolve();
+    return receive(this.#request, take);
+  };
+
+  discardRest(): void {
+    const request = this.#request;
+    if (request.complete) return;
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > DISCARDED_BYTES_MAX) request.destroy();
+    });
+  }
+
+  get isGone(): boolean {
+    return this.#response.destroyed;
+  }
+
+  get hasBegun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  whenOver(listener: (isAnswered: boolean) => void): void {
+    this.#response.once('close', () => listener(this.#response.writableFinished));
+  }
+
+  send(status: number, headers: readonly string[], body: string, encoding: 'latin1' | 'utf8'): void {
+    this.begin(status, headers);
+    this.#response.end(body, encoding);
+  }
+
+  begin(status: number, headers: readonly string[]): void {
+    this.#response.writeHead(status, headers as string[]);
+  }
+
+  write(chunk: Buffer, isLast: boolean): Promise<void> {
+    const response = this.#response;
+    return new Promise((resolve) => {
+      if (response.destroyed) return resolve();
+      const done = () => {
+        response.off('close', done);
+        resolve();
+      };
+      response.once('close', done);
+      if (isLast) response.end(chunk, done);
+      else response.write(chunk, done);
+    });
+  }
+
+  closeAfterwards(): void {
+    this.#response.shouldKeepAlive = false;
+  }
+
+  abort(): void {
+    this.#response.destroy();
+  }
+}
+
+function receive(request: IncomingMessage, take: Parameters<Exchange['receive']>[0]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (request.destroyed) throw new ClientGone();
+    let isOver = false;
+    let taking: Promise<void> | undefined;
+    const fail = (error: unknown) => {
+      if (isOver) return;
+      isOver = true;
+      request.resume();
+      reject(error instanceof Error ? error : new Error(String(error)));
+    };
+    const went = () => fail(new ClientGone());
+    request.on('data', (chunk: Buffer) => {
+      if (isOver) return;
+      try {
+        taking = take(chunk);
+      } catch (error) {
+        fail(error);
+      }
+      if (taking === undefined || isOver) return;
+      request.pause();
+      taking.then(() => request.resume(), fail);
+    });
+    request.on('end', () => {
+      const done = () => {
+        isOver = true;
+        resolve();
+      };
+      if (taking === undefined) done();
+      else taking.then(done, fail);
+    });
+    request.on('error', went);
+    request.on('close', () => {
+      if (!request.complete) went();
+    });
+  });
+}

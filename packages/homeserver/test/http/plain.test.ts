@@ -1,0 +1,265 @@
+import { request as httpsRequest } from 'node:https';
+import { endpoint } from '@hearth/api/endpoint.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readHead } from '../../src/http/plain/head.ts';
+import { FileReply, Reply, route } from '../../src/http/route.ts';
+import type { HttpServer } from '../../src/http/start.ts';
+import { sleep, systemClock } from '../../src/platform/clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { cert, key } from './certificate.ts';
+import { RawConnection } from './raw.ts';
+import { serveRoutes } from './server.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const base = { operation: 'test', method: 'GET', access: 'none' } as const;
+/** What became of the handlers that clients left. */
+const left: string[] = [];
+let openFiles = 0;
+
+const routes = [
+  route(endpoint({ ...base, paths: ['/hello'] }), () => ({ hello: 'you' })),
+  route(endpoint({ ...base, paths: ['/illegal'] }), () => new Reply(200, {}, { 'X-Name': 'a\r\nX-More: b' })),
+  route(endpoint({ ...base, paths: ['/wait'] }), async ({ signal }) => {
+    await sleep(systemClock, 300, signal);
+    if (signal.aborted) left.push('wait');
+    return { waited: true };
+  }),
+  route(endpoint({ ...base, method: 'POST', paths: ['/upload'], bodyBytes: true }), async ({ body }) => {
+    let [length, sum] = [0, 0];
+    try {
+      await body.receive((chunk) => {
+        length += chunk.length;
+        sum = (sum + (chunk[0] ?? 0)) % 256;
+        return length % 3 === 0 ? undefined : sleep(systemClock, 0);
+      });
+    } catch (error) {
+      left.push('upload');
+      throw error;
+    }
+    return { length };
+  }),
+  route(endpoint({ ...base, method: 'POST', paths: ['/refused'], access: 'user', bodyBytes: true }), () => ({})),
+  route(
+    endpoint({ ...base, paths: ['/file'] }),
+    () => new FileReply({ headers: {}, etag: '"e"', length: 8 * MEBIBYTE, open: (from, to) => openFile(to - from) }),
+  ),
+];
+
+function openFile(length: number) {
+  openFiles += 1;
+  const chunk = Buffer.alloc(64 * 1024, 'x');
+  let sent = 0;
+  return Promise.resolve({
+    next: () => {
+      const part = chunk.subarray(0, Math.min(chunk.length, length - sent));
+      sent += part.length;
+      return Promise.resolve(part.length === 0 ? undefined : part);
+    },
+    close: () => {
+      openFiles -= 1;
+    },
+  });
+}
+
+let server: HttpServer;
+const open: RawConnection[] = [];
+beforeAll(async () => {
+  server = await serveRoutes(routes);
+});
+afterAll(async () => {
+  for (const connection of open) connection.close();
+  await server.close();
+});
+
+function connect(to = server): RawConnection {
+  const connection = new RawConnection(to.urls[0] ?? '');
+  open.push(connection);
+  return connection;
+}
+
+const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: h\r\n${more}\r\n`;
+const post = (path: string, length: number) => `POST ${path} HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`;
+
+describe('a head is ordinary', () => {
+  const read = (text: string) => readHead(Buffer.from(text, 'latin1'));
+
+  test('when it can be read in one way only', () => {
+    expect(read('PUT /a?b=%20 HTTP/1.1\r\nHost:h\r\nX-A: \t b c \t\r\nCONTENT-length: 2\r\n\r\n{}')).toEqual({
+      method: 'PUT',
+      target: '/a?b=%20',
+      headers: { host: 'h', 'x-a': 'b c', 'content-length': '2' },
+      bodyLength: 2,
+      end: 66,
+    });
+    expect(read(get('/', 'Connection: Keep-Alive\r\n'))).toMatchObject({ bodyLength: 0 });
+  });
+
+  test.each([
+    ['of which the end is not there', 'GET / HTTP/1.1\r\nHost: h\r\n'],
+    ['with lines that end otherwise', 'GET / HTTP/1.1\nHost: h\n\r\n\r\n'],
+    ['of another version', 'GET / HTTP/1.0\r\nHost: h\r\n\r\n'],
+    ['with a method that this server has no use for', 'TRACE / HTTP/1.1\r\nHost: h\r\n\r\n'],
+    ['to a proxy', 'GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n'],
+    ['with a space in its target', 'GET /a b HTTP/1.1\r\nHost: h\r\n\r\n'],
+    ['without a host', 'GET / HTTP/1.1\r\nX-A: b\r\n\r\n'],
+    ['without fields', 'GET / HTTP/1.1\r\n\r\n'],
+    ['with a folded field', get('/', 'X-A: b\r\n c\r\n')],
+    ['with a space before a colon', get('/', 'X-A : b\r\n')],
+    ['with a line feed alone', get('/', 'X-A: b\nX-B: c\r\n')],
+    ['with a carriage return alone', get('/', 'X-A: b\rX-B: c\r\n')],
+    ['with bytes that are not ASCII', get('/', 'X-A: \xe9\r\n')],
+    ['with a control character', get('/', 'X-A: \x7f\r\n')],
+    ['with a field that is repeated', get('/', 'X-A: b\r\nx-a: b\r\n')],
+    ['with two lengths', get('/', 'Content-Length: 2\r\nContent-Length: 2\r\n')],
+    ['with a length that is no number', get('/', 'Content-Length: 2,2\r\n')],
+    ['with a length with a sign', get('/', 'Content-Length: +2\r\n')],
+    ['with a length that is empty', get('/', 'Content-Length:\r\n')],
+    ['with a very long body', get('/', 'Content-Length: 99999999\r\n')],
+    ['in chunks', get('/', 'Transfer-Encoding: chunked\r\n')],
+    ['in chunks and with a length', get('/', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n')],
+    ['that waits to be told', get('/', 'Expect: 100-continue\r\n')],
+    ['that wants another protocol', get('/', 'Upgrade: h2c\r\n')],
+    ['after which the connection ends', get('/', 'Connection: close\r\n')],
+    ['that is too long', get('/', `X-A: ${'b'.repeat(17_000)}\r\n`)],
+  ])('and one is not %s', (_, text) => {
+    expect(read(text)).toBeUndefined();
+  });
+});
+
+describe('on one connection', () => {
+  test('ordinary requests and others are answered one after the other', async () => {
+    const connection = connect();
+    for (const [i, more] of ['', 'X-A: b\r\n', 'Expect: 100-continue\r\nX-A: b\r\n', ''].entries()) {
+      connection.write(get('/hello', more));
+      await connection.answers(i + 1);
+    }
+    const received = (await connection.settled(20)).received;
+    expect(received.split('{"hello":"you"}')).toHaveLength(5);
+  });
+
+  test('what comes too early waits for its turn', async () => {
+    const connection = connect();
+    connection.write(get('/wait'));
+    await sleep(systemClock, 30);
+    connection.write(get('/hello'));
+    const received = await connection.answers(2);
+    expect(received).toMatch(/"waited":true.*"hello":"you"/s);
+  });
+
+  test('a body comes in pieces, and the next request finds its place', async () => {
+    const connection = connect();
+    for (const [i, length] of [1, 100_000, 3 * MEBIBYTE].entries()) {
+      const bytes = Buffer.alloc(length, 7);
+      connection.write(post('/upload', length));
+      await sleep(systemClock, 10);
+      for (let at = 0; at < length; at += 700_001) connection.write(bytes.subarray(at, at + 700_001));
+      expect(await connection.answers(i + 1)).toContain(`{"length":${length}}`);
+    }
+  });
+
+  test('a body that was refused is read past', async () => {
+    const connection = connect();
+    connection.write(post('/refused', 200_000) + 'x'.repeat(1000));
+    expect(await connection.answers(1)).toContain('M_MISSING_TOKEN');
+    connection.write(`${'x'.repeat(199_000)}${get('/hello')}`);
+    expect(await connection.answers(2)).toContain('"hello":"you"');
+  });
+
+  test('a header that would split an answer is never sent', async () => {
+    const connection = connect();
+    connection.write(get('/illegal'));
+    const received = await connection.answers(1);
+    expect(received).toContain('500 Internal Server Error');
+    expect(received).not.toContain('X-More');
+  });
+
+  test('a file goes out as a whole', async () => {
+    const connection = connect();
+    connection.write(get('/file'));
+    for (let length = 0; length < 8 * MEBIBYTE; ) length = (await connection.settled(20)).received.length;
+    connection.write(get('/hello'));
+    expect(await connection.answers(2)).toContain(`${'x'.repeat(1000)}HTTP/1.1 200 OK`);
+    expect(openFiles).toBe(0);
+  });
+});
+
+describe('a client that goes', () => {
+  test('ends what waits for it', async () => {
+    left.length = 0;
+    const [cut, halfClosed] = [connect(), connect()];
+    for (const connection of [cut, halfClosed]) connection.write(get('/wait'));
+    await sleep(systemClock, 50);
+    cut.close();
+    halfClosed.socket.end();
+    await expect.poll(() => left).toEqual(['wait', 'wait']);
+  });
+
+  test('ends an upload that is not complete', async () => {
+    left.length = 0;
+    const connection = connect();
+    connection.write(post('/upload', 1000) + 'x'.repeat(10));
+    await sleep(systemClock, 50);
+    connection.close();
+    await expect.poll(() => left).toEqual(['upload']);
+  });
+
+  test('closes the file it was reading', async () => {
+    const connection = connect();
+    connection.socket.pause();
+    connection.write(get('/file'));
+    await expect.poll(() => openFiles).toBe(1);
+    connection.close();
+    await expect.poll(() => openFiles).toBe(0);
+  });
+});
+
+test('a connection that waits for too long is closed', async () => {
+  const clock = new ManualClock();
+  const slow = await serveRoutes(routes, { clock });
+  const [idle, uploading, busy] = [connect(slow), connect(slow), connect(slow)];
+  idle.write(get('/hello'));
+  await idle.answers(1);
+  uploading.write(post('/upload', 1000));
+  await sleep(systemClock, 30);
+  await clock.pass(70_000);
+  busy.write(get('/hello'));
+  await busy.answers(1);
+  expect(await idle.settled(20)).toMatchObject({ isEnded: false });
+  await clock.pass(20_000);
+  expect(await idle.settled(20)).toMatchObject({ isEnded: true });
+  expect(await uploading.settled(20)).toMatchObject({ isEnded: false });
+  expect(await busy.settled(20)).toMatchObject({ isEnded: false });
+  await clock.pass(20 * 60_000);
+  expect(await uploading.settled(20)).toMatchObject({ isEnded: true });
+  await slow.close();
+});
+
+test('a server that closes says so in its last answers, and cuts what is idle', async () => {
+  const other = await serveRoutes(routes);
+  const [idle, waiting] = [connect(other), connect(other)];
+  idle.write(get('/hello'));
+  await idle.answers(1);
+  waiting.write(get('/wait'));
+  await sleep(systemClock, 50);
+  await other.close();
+  expect(await idle.settled(20)).toMatchObject({ isEnded: true });
+  const { received, isEnded } = await waiting.settled(20);
+  expect(received).toContain('Connection: close\r\n');
+  expect(received).toContain('"waited":true');
+  expect(isEnded).toBe(true);
+});
+
+test.each([
+  ['an ordinary request', {}],
+  ['any other', { Connection: 'close' }],
+])('%s is answered over TLS too', async (_, headers) => {
+  const other = await serveRoutes(routes, { listen: [{ host: '127.0.0.1', port: 0, tls: { cert, key } }] });
+  const text = await new Promise<string>((resolve, reject) => {
+    const sent = httpsRequest(`${other.urls[0]}/hello`, { ca: cert, headers }, (answer) => {
+      answer.setEncoding('utf8').on('data', resolve);
+    });
+    sent.on('error', reject).end();
+  });
+  expect(text).toBe('{"hello":"you"}');
+  await other.close();
+});
