@@ -8,12 +8,20 @@ import { fileURLToPath } from 'node:url';
 const NODE_MAJOR = 24;
 const path = (below) => fileURLToPath(new URL(`../${below}`, import.meta.url));
 
+/** Keeps what has been compiled so far for later starts; only there when the bundle runs. */
+export let keepCompiled;
+
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
-  // Compiled code of the last run is used again: a start takes half the time. The variable is for the threads.
+  // For what is not in the bundle. The variable is for the threads.
   const cache = path('node_modules/.cache/hearth');
   module.enableCompileCache(cache);
   process.env.NODE_COMPILE_CACHE = cache;
-  await import(isBuilt() ? '../packages/homeserver/dist/main.js' : '../packages/homeserver/src/main.ts');
+  if (isBuilt()) {
+    const { runBundle } = await import('./run-bundle.js');
+    keepCompiled = runBundle(path('packages/homeserver/dist/main.cjs'), path('packages/homeserver/dist/main.compiled'));
+  } else {
+    await import('../packages/homeserver/src/main.ts');
+  }
 } else {
   const node = path('node_modules/.bin/node');
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
@@ -27,7 +35,7 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
 
 /** Whether the bundle is there and made from the sources as they are now. */
 function isBuilt() {
-  const bundle = statSync(path('packages/homeserver/dist/main.js'), { throwIfNoEntry: false });
+  const bundle = statSync(path('packages/homeserver/dist/main.cjs'), { throwIfNoEntry: false });
   return (
     bundle !== undefined &&
     ['protocol', 'api', 'homeserver'].every((name) => isOlder(path(`packages/${name}/src`), bundle))

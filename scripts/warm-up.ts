@@ -6,8 +6,8 @@ import { SEED_BYTES, signingKeyFromSeed } from '../packages/protocol/src/signing
 import { signJson } from '../packages/protocol/src/signing/json.ts';
 
 /**
- * Runs once after `npm ci`: starts the server on a folder of its own, lets two users talk for a moment and stops it.
- * What was compiled on the way stays in the compile cache, so that the first real start is as quick as any later one.
+ * Runs once after the bundle has been made: starts the server on a folder of its own, lets two users talk for a moment and
+ * stops it. What was compiled on the way is kept, so that later starts need not compile it again.
  * When it fails, nothing is lost but that.
  */
 
@@ -133,11 +133,13 @@ try {
   writeFileSync(join(folder, 'hearth.yaml'), JSON.stringify(config));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   process.argv = [process.execPath, 'hearth', 'start', '--config', join(folder, 'hearth.yaml')];
-  // Not awaited: it runs until the signal.
-  void import(new URL('../bin/hearth.js', import.meta.url).href);
+  const { keepCompiled } = (await import(new URL('../bin/hearth.js', import.meta.url).href)) as {
+    keepCompiled?: () => void;
+  };
   const url = `http://127.0.0.1:${port}`;
   await untilReady(url);
   await talk(new Client(url));
+  keepCompiled?.();
 } catch (error) {
   console.warn(`hearth: the first start will be slower: ${error instanceof Error ? error.message : String(error)}`);
 }
