@@ -35,7 +35,8 @@ export interface IncomingBytes {
   /** How many the sender says there are. */
   readonly length: number | undefined;
   /**
-   * Hands over each chunk in its order; where `take` gives a promise, the next one waits for it.
+   * Hands over each chunk in its order, which is the taker's from then on; where `take` gives a promise, the next one
+   * waits for it.
    * @throws what `take` throws; or when the sender goes away before the end
    */
   receive(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void>;

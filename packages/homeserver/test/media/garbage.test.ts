@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Media, openMedia } from '../../src/compose-media.ts';
 import { configSchema } from '../../src/config/schema.ts';
+import { readBlob } from '../../src/media/blobs/blob-store.ts';
 import type { Asked } from '../../src/media/contents.ts';
 import { mediaAddress } from '../../src/media/media-address.ts';
 import type { RemoteMedia } from '../../src/media/remote-media.ts';
@@ -160,6 +161,27 @@ describe('what nobody needs', () => {
     }
   });
 });
+
+test.each([1_000, 700_000])(
+  'the memory of %d bytes is given back once they are stored, but not that of others',
+  async (length) => {
+    const { media } = await open(sqlite);
+    const chunk = Buffer.from(new ArrayBuffer(length)).fill('a');
+    const content = {
+      contentType: undefined,
+      length,
+      receive: async (take: (one: Buffer) => unknown) => void (await take(chunk)),
+    };
+    const kept = await media.blobs.keep(content, length, ({ hash }) => Promise.resolve(hash));
+    expect(chunk).toHaveLength(0);
+    const own = Buffer.from(new ArrayBuffer(length)).fill('b');
+    await media.blobs.keepBytes(own, () => Promise.resolve());
+    expect(own).toHaveLength(length);
+    expect(
+      (await readBlob(media.blobs.store, Buffer.from(kept).toString('hex'), length)).equals(Buffer.alloc(length, 'a')),
+    ).toBe(true);
+  },
+);
 
 describe('media of other servers', () => {
   const engine = sqlite;

@@ -1,4 +1,5 @@
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
+import { release } from '../../platform/release.ts';
 import type { Database } from '../../storage/database.ts';
 import { isMediaHash, readUsedHashes } from '../../storage/media.ts';
 import type { BlobStatus, BlobStore, Received, StoredBlob } from './blob-store.ts';
@@ -34,10 +35,14 @@ export class Blobs {
    * @throws MatrixError M_TOO_LARGE
    */
   async keep<T>(content: IncomingBytes, bytesMax: number, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
-    const receiving = new Receiving(this.incoming.path, bytesMax, await contentHash());
+    const receiving = new Receiving(this.incoming.path, { bytesMax, ownsChunks: true }, await contentHash());
     try {
       await content.receive(receiving.take);
-      return await this.#keep(await receiving.end(), refer);
+      const received = await receiving.end();
+      return await this.#keep(received, (blob) => {
+        received.chunks.forEach(release);
+        return refer(blob);
+      });
     } catch (error) {
       await receiving.discard();
       throw error;
@@ -46,7 +51,11 @@ export class Blobs {
 
   /** As {@link keep}, for bytes that are here already. */
   async keepBytes<T>(bytes: Buffer, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
-    const receiving = new Receiving(this.incoming.path, bytes.length, await contentHash());
+    const receiving = new Receiving(
+      this.incoming.path,
+      { bytesMax: bytes.length, ownsChunks: false },
+      await contentHash(),
+    );
     await receiving.take(bytes);
     return this.#keep(await receiving.end(), refer);
   }

@@ -1,6 +1,7 @@
 import { close, mkdirSync, openSync, unlink, writev } from 'node:fs';
 import { promisify } from 'node:util';
 import { tooLarge } from '@hearth/protocol/errors.ts';
+import { release } from '../../platform/release.ts';
 import type { Received, ReceivedFile } from './blob-store.ts';
 import type { ContentHash } from './content-hash.ts';
 
@@ -18,16 +19,25 @@ export class Receiving {
   readonly #path: () => string;
   readonly #bytesMax: number;
   readonly #hash: ContentHash;
+  readonly #ownsChunks: boolean;
   #chunks: Buffer[] = [];
   #gathered = 0;
   #length = 0;
   #file: ReceivedFile | undefined;
 
-  /** @param path a new name for a file, for a content that needs one */
-  constructor(path: () => string, bytesMax: number, hash: ContentHash) {
+  /**
+   * @param path a new name for a file, for a content that needs one
+   * @param options.ownsChunks the memory of what is taken may be given back once it is written
+   */
+  constructor(
+    path: () => string,
+    options: { readonly bytesMax: number; readonly ownsChunks: boolean },
+    hash: ContentHash,
+  ) {
     this.#hash = hash;
     this.#path = path;
-    this.#bytesMax = bytesMax;
+    this.#bytesMax = options.bytesMax;
+    this.#ownsChunks = options.ownsChunks;
   }
 
   /** Takes the next chunk. A promise when it has to be written first. @throws MatrixError M_TOO_LARGE */
@@ -66,6 +76,7 @@ export class Receiving {
     this.#gathered = 0;
     const { bytesWritten } = await writeAll(this.#file.descriptor, chunks);
     checkWritten(bytesWritten, length);
+    if (this.#ownsChunks) chunks.forEach(release);
   }
 
   /** What comes in crumbs is put together: each piece of memory costs more than it holds. */
