@@ -84,7 +84,9 @@ async function walk(
 async function childEvents(deps: SummaryDeps, { row }: RoomSummary, suggestedOnly: boolean): Promise<StoredEvent[]> {
   const type = await deps.names.num('m.space.child');
   await deps.states.loadAll([row.root]);
-  const nums = [...entries(row.root)].filter((entry) => entry.type === type).map(({ event }) => event);
+  const nums = entries(row.root)
+    .filter((entry) => entry.type === type)
+    .map(({ event }) => event);
   const events = await deps.events.list(nums);
   return events
     .filter(

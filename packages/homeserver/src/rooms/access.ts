@@ -62,7 +62,7 @@ export async function visibleState(deps: AccessDeps, access: RoomAccess): Promis
 /** All events of a state. */
 export async function stateEvents(deps: AccessDeps, root: NodeRef): Promise<StoredEvent[]> {
   await deps.states.loadAll([root]);
-  const nums = [...entries(root)].map(({ event }) => event);
+  const nums = entries(root).map(({ event }) => event);
   return deps.events.list(nums);
 }
 

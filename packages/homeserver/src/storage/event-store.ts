@@ -104,8 +104,13 @@ export class EventStore {
 
   /** Events in the order of `nums`, without those that do not exist. */
   async list(nums: readonly number[]): Promise<StoredEvent[]> {
-    const events = await this.load(nums);
-    return nums.flatMap((num) => events.get(num) ?? []);
+    const loaded = await this.load(nums);
+    const events: StoredEvent[] = [];
+    for (const num of nums) {
+      const event = loaded.get(num);
+      if (event !== undefined) events.push(event);
+    }
+    return events;
   }
 
   async one(num: number): Promise<StoredEvent | undefined> {

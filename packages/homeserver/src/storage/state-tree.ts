@@ -58,10 +58,10 @@ export function withEntry(root: NodeRef, entry: StateEntry, created: NewNode[]):
 }
 
 /** All entries of a state whose nodes are in memory, in no order that means anything. */
-export function* entries(root: NodeRef): Generator<StateEntry> {
-  const node = loaded(root);
-  if (node.kind === 'leaf') yield* node.entries;
-  else for (const child of node.children) if (child !== undefined) yield* entries(child);
+export function entries(root: NodeRef): StateEntry[] {
+  const found: StateEntry[] = [];
+  collectEntries(root, found);
+  return found;
 }
 
 /** The nodes that are not in memory, of the whole state or on the way to one key. */
@@ -84,7 +84,7 @@ export function difference(before: NodeRef, after: NodeRef): StateEntry[] {
     return right.children.flatMap((child, i) => {
       if (child === undefined) return [];
       const other = left.children[i];
-      return other === undefined ? [...entries(child)] : difference(other, child);
+      return other === undefined ? entries(child) : difference(other, child);
     });
   }
   for (const { type, stateKey, event } of entries(before)) known.set(`${type},${stateKey}`, event);
@@ -92,6 +92,12 @@ export function difference(before: NodeRef, after: NodeRef): StateEntry[] {
     if (known.get(`${entry.type},${entry.stateKey}`) !== entry.event) changed.push(entry);
   }
   return changed;
+}
+
+function collectEntries(ref: NodeRef, found: StateEntry[]): void {
+  const node = loaded(ref);
+  if (node.kind === 'leaf') found.push(...node.entries);
+  else for (const child of node.children) if (child !== undefined) collectEntries(child, found);
 }
 
 function insert(ref: NodeRef, entry: StateEntry, depth: number, created: NewNode[]): NodeRef {

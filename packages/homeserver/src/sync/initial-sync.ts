@@ -73,7 +73,7 @@ async function roomTexts(
   );
   const roots = joined.flatMap(({ room }) => stored.get(room)?.root ?? []);
   await deps.states.loadAll(roots);
-  const stateNums = roots.flatMap((root) => [...entries(root)].map(({ event }) => event));
+  const stateNums = roots.flatMap((root) => entries(root).map(({ event }) => event));
   await deps.events.load(new Set([...[...timelines.values()].flat(), ...stateNums]));
   const data = await deps.accountData.of(reader.user);
   const texts: string[] = [];

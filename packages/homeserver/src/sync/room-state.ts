@@ -152,7 +152,7 @@ function numbers(
   how: How,
 ): number[] {
   if (span === undefined) return [];
-  const list = span.known === undefined ? [...entries(span.needed)] : difference(span.known, span.needed);
+  const list = span.known === undefined ? entries(span.needed) : difference(span.known, span.needed);
   if (!how.filter.lazyMembers) return list.map(({ event }) => event);
   if (room.work.isNew) deps.lazyMembers.forget(reader.device, room.work.row.room);
   const isNeeded = ({ type, stateKey }: { type: number; stateKey: number }) =>

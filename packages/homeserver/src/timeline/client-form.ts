@@ -39,12 +39,20 @@ export const SYNC_FORMAT: ClientFormat = { roomId: false, legacy: false };
 export function clientEvent(event: StoredEvent, format: ClientFormat, parts: UnsignedParts): string {
   event.clientText ??= sharedText(event);
   let text = event.clientText;
-  if (format.roomId) text += `,"room_id":${JSON.stringify(event.roomId)}`;
+  if (format.roomId) text += `,"room_id":${roomIdText(event.roomId)}`;
   if (format.legacy) {
     text += `,"age":${parts.age},"user_id":${JSON.stringify(event.sender)}`;
     if (parts.prevContent !== undefined) text += `,"prev_content":${parts.prevContent.content}`;
   }
   return `${text},"unsigned":${unsigned(parts)}}`;
+}
+
+/** The last room's id as JSON: events of one page are mostly of one room. */
+let lastRoom = { id: '', text: '""' };
+
+function roomIdText(roomId: string): string {
+  if (lastRoom.id !== roomId) lastRoom = { id: roomId, text: JSON.stringify(roomId) };
+  return lastRoom.text;
 }
 
 /** The part that never changes, without the closing brace. */

@@ -24,6 +24,7 @@ export interface Shown {
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
+const NO_EVENTS: ReadonlyMap<number, StoredEvent> = new Map();
 
 export function readerOf(caller: { readonly user: number; readonly device: number }, ignored = NOBODY): Reader {
   return { user: caller.user, device: caller.device, ignored };
@@ -52,9 +53,14 @@ export async function hydrate(
   const bundles = await bundlesOf(deps, events, reader);
   const latest = [...bundles.values()].flatMap(({ thread }) => thread?.latest ?? []);
   const inner = latest.length === 0 ? bundles : new Map([...(await bundlesOf(deps, latest, reader)), ...bundles]);
-  const referred = [...events, ...latest].flatMap(({ replaces, redactedBy }) => [replaces, redactedBy]);
-  const nums = referred.filter((num) => num !== null);
-  const others = nums.length === 0 ? new Map<number, StoredEvent>() : await deps.events.load(new Set(nums));
+  const referred = new Set<number>();
+  for (const list of [events, latest]) {
+    for (const { replaces, redactedBy } of list) {
+      if (replaces !== null) referred.add(replaces);
+      if (redactedBy !== null) referred.add(redactedBy);
+    }
+  }
+  const others = referred.size === 0 ? NO_EVENTS : await deps.events.load(referred);
   const surroundings = { now: deps.clock.now(), others, bundles: inner };
   return shown.map((one) => render(one, reader, surroundings, format));
 }
@@ -76,12 +82,14 @@ export function hydrateState(
 
 function render(shown: Shown, reader: Reader, around: Surroundings, format: ClientFormat): string {
   const { event, membership } = shown;
+  const age = Math.max(0, around.now - event.ts);
+  if (isUnremarkable(shown, reader, around)) return clientEvent(event, format, { age });
   const plain = { roomId: format.roomId, legacy: false };
   const replaced = event.replaces === null ? undefined : around.others.get(event.replaces);
   const redaction = event.redactedBy === null ? undefined : around.others.get(event.redactedBy);
   const bundle = around.bundles.get(event.num);
   const parts: UnsignedParts = {
-    age: Math.max(0, around.now - event.ts),
+    age,
     membership,
     stickyTtlMs: stickyTtl(event, around.now),
     transactionId: transactionId(event, reader),
@@ -93,6 +101,13 @@ function render(shown: Shown, reader: Reader, around: Surroundings, format: Clie
     relations: bundle === undefined ? undefined : relations(bundle, reader, around, plain),
   };
   return clientEvent(event, format, parts);
+}
+
+/** Nothing but its age goes into `unsigned`: so it is with most events of a state. */
+function isUnremarkable({ event, membership }: Shown, reader: Reader, around: Surroundings): boolean {
+  if (membership !== undefined || event.replaces !== null || event.redactedBy !== null || event.extra !== null)
+    return false;
+  return event.transaction?.device !== reader.device && !around.bundles.has(event.num);
 }
 
 function stickyTtl({ stickyUntil }: StoredEvent, now: number): number | undefined {

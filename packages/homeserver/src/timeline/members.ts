@@ -28,7 +28,9 @@ export async function membersOf(deps: MembersDeps, access: RoomAccess, query: Me
   const root = query.at === undefined ? await visibleState(deps, access) : await stateAt(deps, access, query.at);
   const member = await deps.names.num('m.room.member');
   await deps.states.loadAll([root]);
-  const nums = [...entries(root)].filter(({ type }) => type === member).map(({ event }) => event);
+  const nums = entries(root)
+    .filter(({ type }) => type === member)
+    .map(({ event }) => event);
   const events = await deps.events.list(nums);
   return events.filter((event) => {
     const membership = membershipOf(event);

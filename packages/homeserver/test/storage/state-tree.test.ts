@@ -23,7 +23,7 @@ function build(list: readonly StateEntry[], from = emptyState(), created: NewNod
 
 const keyOf = ({ type, stateKey }: StateEntry) => `${type},${stateKey}`;
 const modelOf = (list: readonly StateEntry[]) => new Map(list.map((each) => [keyOf(each), each]));
-const asModel = (root: NodeRef) => modelOf([...entries(root)]);
+const asModel = (root: NodeRef) => modelOf(entries(root));
 
 /** A root as it is after a restart: nothing in memory, everything in the database. */
 function stored(root: NodeRef, created: readonly NewNode[]): { root: NodeRef; loadAll: () => void } {

@@ -169,7 +169,7 @@ function wantedOf(
 ): number[] {
   const { places } = selection;
   if (places === undefined) {
-    return [...entries(root)].flatMap(({ type, stateKey, event }) =>
+    return entries(root).flatMap(({ type, stateKey, event }) =>
       selection.includes(type, stateKey) && also(type, stateKey) ? event : [],
     );
   }

@@ -60,9 +60,7 @@ export class RoomFactsCache {
     const child = await names.find('m.space.child');
     const roots = (await rooms.load(spaces)).map(({ root }) => root);
     await states.loadAll(roots);
-    const nums = roots.flatMap((root) =>
-      [...entries(root)].flatMap(({ type, event }) => (type === child ? event : [])),
-    );
+    const nums = roots.flatMap((root) => entries(root).flatMap(({ type, event }) => (type === child ? event : [])));
     const children = new Set<number>();
     for (const { content, stateKeyNum } of (await events.load(nums)).values()) {
       // A child without servers by which it could be joined is none (client-server API, "m.space.child").
