@@ -83,7 +83,7 @@ export function hydrateState(
 function render(shown: Shown, reader: Reader, around: Surroundings, format: ClientFormat): string {
   const { event, membership } = shown;
   const age = Math.max(0, around.now - event.ts);
-  if (isUnremarkable(shown, reader, around)) return clientEvent(event, format, { age });
+  if (isUnremarkable(event, reader, around)) return clientEvent(event, format, { age, membership });
   const plain = { roomId: format.roomId, legacy: false };
   const replaced = event.replaces === null ? undefined : around.others.get(event.replaces);
   const redaction = event.redactedBy === null ? undefined : around.others.get(event.redactedBy);
@@ -103,11 +103,11 @@ function render(shown: Shown, reader: Reader, around: Surroundings, format: Clie
   return clientEvent(event, format, parts);
 }
 
-/** Nothing but its age goes into `unsigned`: so it is with most events of a state. */
-function isUnremarkable({ event, membership }: Shown, reader: Reader, around: Surroundings): boolean {
-  if (membership !== undefined || event.replaces !== null || event.redactedBy !== null || event.extra !== null)
-    return false;
-  return event.transaction?.device !== reader.device && !around.bundles.has(event.num);
+/** Nothing that has to be looked up goes into `unsigned`: so it is with most events. */
+function isUnremarkable(event: StoredEvent, reader: Reader, around: Surroundings): boolean {
+  const { replaces, redactedBy, extra, transaction } = event;
+  if (replaces !== null || redactedBy !== null || extra !== null) return false;
+  return transaction?.device !== reader.device && !around.bundles.has(event.num);
 }
 
 function stickyTtl({ stickyUntil }: StoredEvent, now: number): number | undefined {
