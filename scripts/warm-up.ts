@@ -13,7 +13,7 @@ import { signJson } from '../packages/protocol/src/signing/json.ts';
 
 type Json = Record<string, unknown>;
 
-const ROUNDS = 40;
+const ROUNDS = 10;
 
 /** The server of this script; its requests throw unless they are answered with 200. */
 class Client {
@@ -23,8 +23,8 @@ class Client {
     this.#url = url;
   }
 
-  async call(method: string, path: string, token?: string, body?: Json): Promise<Json> {
-    const response = await fetch(`${this.#url}/_matrix/client/v3${path}`, {
+  async call(method: string, path: string, token?: string, body?: Json, version = 'v3'): Promise<Json> {
+    const response = await fetch(`${this.#url}/_matrix/client/${version}${path}`, {
       method,
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -61,6 +61,7 @@ async function talk(client: Client): Promise<void> {
   await client.call('POST', `${room}/join`, bob, {});
   let since = String((await client.call('GET', '/sync', bob)).next_batch);
   const lazy = encodeURIComponent(JSON.stringify({ room: { state: { lazy_load_members: true } } }));
+  let pos: string | undefined;
   for (let i = 0; i < ROUNDS; i += 1) {
     const waiting = client.call('GET', `/sync?timeout=2000&filter=${lazy}&since=${since}`, bob);
     const content = { msgtype: 'm.text', body: `message ${i}` };
@@ -71,6 +72,9 @@ async function talk(client: Client): Promise<void> {
     await look(client, bob, room, lazy);
     await client.exchangeFile(alice, bob, 50_000 + i);
     await encrypt(client, first, bob, i);
+    await visit(client, i % 2 === 0 ? first : second, room, String(sent.event_id));
+    pos = await slide(client, bob, pos);
+    await client.call('PUT', `${room}/redact/${encodeURIComponent(String(sent.event_id))}/r${i}`, alice, {});
   }
 }
 
@@ -88,6 +92,40 @@ async function encrypt(client: Client, of: Json, other: string, i: number): Prom
   const messages = { [user]: { [device]: { i }, '*': { i } } };
   await client.call('PUT', `/sendToDevice/org.hearth.warm/t${i}`, other, { messages });
   await client.call('GET', '/sync', String(of.access_token));
+}
+
+/** What clients do when they come, and now and then. */
+async function visit(client: Client, { user_id, access_token }: Json, room: string, eventId: string): Promise<void> {
+  const token = String(access_token);
+  const [user, event] = [encodeURIComponent(String(user_id)), encodeURIComponent(eventId)];
+  const read = ['/capabilities', '/pushrules/', '/devices', '/account/whoami', `/profile/${user}`, '/publicRooms'];
+  const inRoom = [`${room}/context/${event}`, `${room}/event/${event}`, `${room}/aliases`, `${room}/joined_members`];
+  const peeking = `/events?timeout=0&room_id=${room.slice('/rooms/'.length)}`;
+  for (const path of [...read, ...inRoom, '/notifications', peeking]) await client.call('GET', path, token);
+  for (const path of [`${room}/relations/${event}`, `${room}/threads`]) {
+    await client.call('GET', path, token, undefined, 'v1');
+  }
+  const { filter_id } = await client.call('POST', `/user/${user}/filter`, token, { room: { timeline: { limit: 5 } } });
+  await client.call('GET', `/sync?filter=${String(filter_id)}`, token);
+  await client.call('PUT', `${room}/typing/${user}`, token, { typing: true, timeout: 1000 });
+  await client.call('PUT', `/presence/${user}/status`, token, { presence: 'online' });
+  await client.call('PUT', `/user/${user}/account_data/org.hearth.warm`, token, {});
+  await client.call('POST', `${room}/read_markers`, token, { 'm.fully_read': eventId });
+  await client.call('POST', '/search', token, { search_categories: { room_events: { search_term: 'message' } } });
+  await client.call('POST', '/user_directory/search', token, { search_term: 'a' });
+}
+
+/** What Element X does all the time. */
+async function slide(client: Client, token: string, pos?: string): Promise<string> {
+  const required_state = [
+    ['m.room.name', ''],
+    ['m.room.member', '$LAZY'],
+  ];
+  const all = { ranges: [[0, 20]], required_state, timeline_limit: 10 };
+  const extensions = { to_device: { enabled: true }, e2ee: { enabled: true }, account_data: { enabled: true } };
+  const path = `/org.matrix.simplified_msc3575/sync?timeout=0${pos === undefined ? '' : `&pos=${pos}`}`;
+  const body = { conn_id: 'warm', lists: { all }, extensions };
+  return String((await client.call('POST', path, token, body, 'unstable')).pos);
 }
 
 async function look(client: Client, token: string, room: string, lazy: string): Promise<void> {
