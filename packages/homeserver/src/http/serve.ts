@@ -53,6 +53,7 @@ export class Serve {
   readonly handle = (exchange: Exchange): void => {
     if (exchange.method === 'OPTIONS') {
       sendPreflight(exchange);
+      exchange.discardRest();
       return;
     }
     this.#running += 1;

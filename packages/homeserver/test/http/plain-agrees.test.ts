@@ -112,25 +112,31 @@ function request(isOdd: boolean): fc.Arbitrary<string> {
 
 interface Sent {
   readonly requests: readonly string[];
-  /** Where the bytes are cut, as parts of the whole. */
+  /** Where the bytes are cut, in thousandths of the whole. */
   readonly cuts: readonly number[];
   /** Each request waits for the answers to those before it. Of others the order of answers and refusals is chance. */
   readonly isPatient: boolean;
 }
 
+const ordinary = request(false);
 const sent: fc.Arbitrary<Sent> = fc.boolean().chain((isPatient) =>
   fc.record({
-    requests: fc.array(request(isPatient), { minLength: 1, maxLength: 4 }),
-    cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 }),
+    requests: fc.array(isPatient ? fc.oneof(ordinary, ordinary, request(true)) : ordinary, {
+      minLength: 1,
+      maxLength: 6,
+    }),
+    cuts: fc.array(fc.integer({ min: 1, max: 999 }), { maxLength: 4 }),
     isPatient: fc.constant(isPatient),
   }),
 );
 
 async function exchange(url: string, { requests, cuts, isPatient }: Sent) {
   const connection = new RawConnection(url);
+  // What is written before that would go out together.
+  await connection.opened;
   try {
     for (const text of isPatient ? requests : [requests.join('')]) {
-      const at = [...new Set([0, ...cuts.map((cut) => Math.floor(cut * text.length)), text.length])].sort(
+      const at = [...new Set([0, ...cuts.map((cut) => Math.floor((cut / 1000) * text.length)), text.length])].sort(
         (a, b) => a - b,
       );
       for (const [i, from] of at.slice(0, -1).entries()) {

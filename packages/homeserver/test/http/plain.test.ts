@@ -165,6 +165,20 @@ describe('on one connection', () => {
     expect(await connection.answers(2)).toContain('"hello":"you"');
   });
 
+  test('a body that nobody reads is read past', async () => {
+    const connection = connect();
+    for (const [i, path] of ['/hello', '/nowhere'].entries()) {
+      for (const [j, method] of ['OPTIONS', 'DELETE', 'GET'].entries()) {
+        connection.write(post(path, 1000).replace('POST', method));
+        await sleep(systemClock, 5);
+        connection.write('x'.repeat(1000));
+        await connection.answers(i * 3 + j + 1);
+      }
+    }
+    connection.write(get('/hello'));
+    expect(await connection.answers(7)).toMatch(/"hello":"you"\}$/);
+  });
+
   test('a header that would split an answer is never sent', async () => {
     const connection = connect();
     connection.write(get('/illegal'));

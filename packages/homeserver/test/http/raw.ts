@@ -4,12 +4,14 @@ import { sleep, systemClock } from '../../src/platform/clock.ts';
 /** A connection on which a test writes what it wants. */
 export class RawConnection {
   readonly socket: Socket;
+  readonly opened: Promise<void>;
   #received = '';
   #isEnded = false;
 
   constructor(url: string) {
     const { hostname, port } = new URL(url);
     this.socket = connect(Number(port), hostname).setNoDelay(true);
+    this.opened = new Promise((resolve) => this.socket.once('connect', resolve));
     this.socket.setEncoding('latin1').on('data', (text: string) => {
       this.#received += text;
     });
