@@ -14,10 +14,12 @@ const HEADER_BYTES = 8;
  * @returns {() => void} `keepCompiled`: keeps the code of all functions that have run so far
  */
 export function runBundle(file, keptFile) {
-  const text = readFileSync(file, 'latin1');
+  const bytes = readFileSync(file);
+  const checksum = crc32(bytes);
+  const text = bytes.toString('latin1');
   const script = new Script(`(function (exports, require, module, __filename, __dirname) {${text}\n})`, {
     filename: file,
-    cachedData: readKept(keptFile, crc32(text)),
+    cachedData: readKept(keptFile, checksum),
   });
   const require = createRequire(file);
   const module = new Module(file);
@@ -28,7 +30,7 @@ export function runBundle(file, keptFile) {
   return () => {
     const code = script.createCachedData();
     const header = Buffer.alloc(HEADER_BYTES);
-    header.writeUInt32LE(crc32(text), 0);
+    header.writeUInt32LE(checksum, 0);
     header.writeUInt32LE(crc32(code), 4);
     writeFileSync(`${keptFile}.new`, Buffer.concat([header, code]));
     renameSync(`${keptFile}.new`, keptFile);

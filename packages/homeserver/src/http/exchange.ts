@@ -3,7 +3,7 @@ import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 /** The client went away before its request was complete: there is nobody to answer. */
 export class ClientGone extends Error {}
 
-/** Of a body that nobody asked for this much is read and thrown away, so that the client gets to read the answer. */
+/** Of what still comes of a body after the answer this much is thrown away, so that the client gets to read the answer. */
 export const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
@@ -14,7 +14,10 @@ export const KEEP_ALIVE_MS = 75_000;
 /** How long a request may take to arrive: the largest upload over a slow line. */
 export const REQUEST_MS = 20 * 60_000;
 
-/** A request and the way to answer it: all that the rest of this folder sees of HTTP. */
+/**
+ * A request and the way to answer it: all that the rest of this folder sees of HTTP. After the answer what still comes of
+ * the body is read past.
+ */
 export interface Exchange {
   readonly method: string;
   /** Path and query as they were sent. */
@@ -33,8 +36,6 @@ export interface Exchange {
    * @throws what `take` throws; ClientGone
    */
   readonly receive: IncomingBytes['receive'];
-  /** Throws away what still comes of the body, and cuts the connection if that does not end. */
-  discardRest(): void;
 
   /** There is nobody to be answered any more. */
   readonly isGone: boolean;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClientGone, DISCARDED_BYTES_MAX, type Exchange } from './exchange.ts';
+import { Intake } from './intake.ts';
 
 /** A request that `node:http` has read. */
 export class NodeExchange implements Exchange {
@@ -28,21 +29,20 @@ export class NodeExchange implements Exchange {
     return typeof value === 'object' ? value.join(', ') : value;
   }
 
-  readonly receive: Exchange['receive'] = (take) => {
+  readonly receive: Exchange['receive'] = async (take) => {
     // A request without a body may never say a word, not even that it is at its end: see `optimizeEmptyRequests`.
-    if (this.bodyLength === 0) return Promise.resolve();
-    return receive(this.#request, take);
-  };
-
-  discardRest(): void {
+    if (this.bodyLength === 0) return;
     const request = this.#request;
-    if (request.complete) return;
-    let length = 0;
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > DISCARDED_BYTES_MAX) request.destroy();
+    if (request.destroyed) throw new ClientGone();
+    const intake = new Intake(take, request);
+    request.on('data', (chunk: Buffer) => intake.arrive(chunk));
+    request.on('end', () => intake.end());
+    request.on('error', () => intake.cut());
+    request.on('close', () => {
+      if (!request.complete) intake.cut();
     });
-  }
+    return intake.whole;
+  };
 
   get isGone(): boolean {
     return this.#response.destroyed;
@@ -59,6 +59,7 @@ export class NodeExchange implements Exchange {
   send(status: number, headers: readonly string[], body: string, encoding: 'latin1' | 'utf8'): void {
     this.begin(status, headers);
     this.#response.end(body, encoding);
+    this.#discardRest();
   }
 
   begin(status: number, headers: readonly string[]): void {
@@ -76,6 +77,7 @@ export class NodeExchange implements Exchange {
       response.once('close', done);
       if (isLast) response.end(chunk, done);
       else response.write(chunk, done);
+      if (isLast) this.#discardRest();
     });
   }
 
@@ -86,42 +88,15 @@ export class NodeExchange implements Exchange {
   abort(): void {
     this.#response.destroy();
   }
-}
 
-function receive(request: IncomingMessage, take: Parameters<Exchange['receive']>[0]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (request.destroyed) throw new ClientGone();
-    let isOver = false;
-    let taking: Promise<void> | undefined;
-    const fail = (error: unknown) => {
-      if (isOver) return;
-      isOver = true;
-      request.resume();
-      reject(error instanceof Error ? error : new Error(String(error)));
-    };
-    const went = () => fail(new ClientGone());
+  /** Reads past what still comes of the body, so that the client gets to read the answer; not without end. */
+  #discardRest(): void {
+    const request = this.#request;
+    if (request.complete) return;
+    let length = 0;
     request.on('data', (chunk: Buffer) => {
-      if (isOver) return;
-      try {
-        taking = take(chunk);
-      } catch (error) {
-        fail(error);
-      }
-      if (taking === undefined || isOver) return;
-      request.pause();
-      taking.then(() => request.resume(), fail);
+      length += chunk.length;
+      if (length > DISCARDED_BYTES_MAX) request.destroy();
     });
-    request.on('end', () => {
-      const done = () => {
-        isOver = true;
-        resolve();
-      };
-      if (taking === undefined) done();
-      else taking.then(done, fail);
-    });
-    request.on('error', went);
-    request.on('close', () => {
-      if (!request.complete) went();
-    });
-  });
+  }
 }

@@ -53,7 +53,6 @@ export class Serve {
   readonly handle = (exchange: Exchange): void => {
     if (exchange.method === 'OPTIONS') {
       sendPreflight(exchange);
-      exchange.discardRest();
       return;
     }
     this.#running += 1;
@@ -62,7 +61,6 @@ export class Serve {
       void this.#serve(this.#match(exchange));
     } catch (error) {
       this.#refuse(error, 'unknown', exchange);
-      exchange.discardRest();
     }
   };
 
@@ -110,7 +108,6 @@ export class Serve {
     } catch (error) {
       status = this.#refuse(error, operation, exchange);
     }
-    exchange.discardRest();
     const tookMs = clock.elapsed() - startMs;
     this.#seconds.observe(tookMs / 1000, { operation, status: `${status}` });
     if (log.isDebug) log.debug('request', { operation, status, tookMs: Math.round(tookMs * 10) / 10 });

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
-import { ClientGone, type Exchange } from '../exchange.ts';
-
-type Take = Parameters<Exchange['receive']>[0];
+import { ClientGone } from '../exchange.ts';
+import { Intake, type Take } from '../intake.ts';
 
 /** A body that did not arrive with its head. Nothing more is read until somebody takes it or throws it away. */
 export class ArrivingBody {
@@ -9,9 +8,7 @@ export class ArrivingBody {
   #left: number;
   /** What came with the head. */
   #first: Buffer;
-  #take: Take | undefined;
-  #taking: Promise<void> | undefined;
-  #settle: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  #intake: Intake | undefined;
 
   constructor(socket: Socket, length: number, first: Buffer) {
     this.#socket = socket;
@@ -25,63 +22,36 @@ export class ArrivingBody {
   }
 
   /** See `Exchange.receive`. */
-  receive(take: Take): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#socket.destroyed) throw new ClientGone();
-      this.#settle = { resolve, reject };
-      this.#take = take;
-      this.#begin();
-    });
+  async receive(take: Take): Promise<void> {
+    if (this.#socket.destroyed) throw new ClientGone();
+    this.#intake = new Intake(take, this.#socket);
+    this.#begin();
+    return this.#intake.whole;
   }
 
-  /** Throws away what has not been taken. */
+  /** Throws away what nobody has taken. */
   discard(): void {
-    this.#take = undefined;
-    if (this.#settle === undefined) this.#begin();
+    if (this.#intake === undefined) this.#begin();
   }
 
   /** Takes the body's part of a chunk. @returns how many bytes of it that was */
   arrive(chunk: Buffer): number {
     const part = chunk.length > this.#left ? chunk.subarray(0, this.#left) : chunk;
     this.#left -= part.length;
-    try {
-      this.#taking = this.#take?.(part);
-    } catch (error) {
-      this.#fail(error);
-    }
-    if (this.#taking !== undefined) this.#wait(this.#taking);
-    else if (this.#left === 0) this.#settle?.resolve();
+    this.#intake?.arrive(part);
+    if (this.#left === 0) this.#intake?.end();
     return part.length;
   }
 
   /** The client has gone. */
   cut(): void {
-    if (this.#left > 0) this.#settle?.reject(new ClientGone());
+    if (this.#left > 0) this.#intake?.cut();
   }
 
   #begin(): void {
     const first = this.#first;
     this.#first = first.subarray(0, 0);
     if (first.length > 0) this.arrive(first);
-    if (this.#taking === undefined) this.#socket.resume();
-  }
-
-  #wait(taking: Promise<void>): void {
-    this.#socket.pause();
-    const go = () => {
-      this.#taking = undefined;
-      if (this.#left === 0) this.#settle?.resolve();
-      this.#socket.resume();
-    };
-    taking.then(go, (error: unknown) => {
-      this.#fail(error);
-      go();
-    });
-  }
-
-  #fail(error: unknown): void {
-    this.#take = undefined;
-    this.#taking = undefined;
-    this.#settle?.reject(error);
+    if (this.#intake?.isTaking !== true) this.#socket.resume();
   }
 }

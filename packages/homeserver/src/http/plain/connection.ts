@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Exchange } from '../exchange.ts';
+import { type Exchange, KEEP_ALIVE_MS, REQUEST_MS } from '../exchange.ts';
 import { type Line, PlainExchange } from './exchange.ts';
 import { readHead } from './head.ts';
 
@@ -36,17 +36,16 @@ export class PlainConnection implements Line {
     return this.#shared.date();
   }
 
-  /** For how long it has waited for a request, or for the body of one, in milliseconds. */
-  waitingMs(): { request: number; body: number } {
-    const ms = this.#shared.elapsed() - this.#since;
-    const exchange = this.#exchange;
-    if (exchange === undefined) return { request: ms, body: 0 };
-    return { request: 0, body: exchange.body?.isComplete === false ? ms : 0 };
+  /** Whether it has waited for too long, for a request or for the rest of one. */
+  get isOverdue(): boolean {
+    const waitedMs = this.#shared.elapsed() - this.#since;
+    if (this.#exchange === undefined) return waitedMs > KEEP_ALIVE_MS;
+    return this.#exchange.arriving !== undefined && waitedMs > REQUEST_MS;
   }
 
   readonly done = (): void => {
     const exchange = this.#exchange;
-    if (exchange === undefined || !exchange.isOver || exchange.body?.isComplete === false) return;
+    if (exchange === undefined || !exchange.isOver || exchange.arriving !== undefined) return;
     this.#exchange = undefined;
     this.#since = this.#shared.elapsed();
     if (exchange.isLast) this.socket.end();
@@ -54,13 +53,14 @@ export class PlainConnection implements Line {
   };
 
   readonly #read = (chunk: Buffer): void => {
-    const exchange = this.#exchange;
-    if (exchange === undefined) this.#begin(chunk);
-    else if (exchange.body?.isComplete === false) {
-      const length = exchange.body.arrive(chunk);
+    const body = this.#exchange?.arriving;
+    if (this.#exchange === undefined) this.#begin(chunk);
+    else if (body === undefined) this.#hold(chunk);
+    else {
+      const length = body.arrive(chunk);
       if (length < chunk.length) this.#hold(chunk.subarray(length));
       this.done();
-    } else this.#hold(chunk);
+    }
   };
 
   #begin(chunk: Buffer): void {

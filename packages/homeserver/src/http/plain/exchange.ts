@@ -24,16 +24,17 @@ export class PlainExchange implements Exchange {
   readonly bodyAtHand: Buffer | undefined;
   isGone = false;
   hasBegun = false;
+  /** Answered as a whole, or never to be. */
+  isOver = false;
   /** The connection ends after the answer. */
   isLast = false;
   /** The body, if it did not come with the head. */
-  readonly body: ArrivingBody | undefined;
+  readonly #body: ArrivingBody | undefined;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #line: Line;
   readonly #listeners: ((isAnswered: boolean) => void)[] = [];
   /** The head of the answer, until the first byte of its body goes with it. */
   #head = '';
-  #isOver = false;
   #written: (() => void) | undefined;
 
   constructor(head: RequestHead, chunk: Buffer, line: Line) {
@@ -45,16 +46,16 @@ export class PlainExchange implements Exchange {
     const { bodyLength, end } = head;
     if (bodyLength === 0) return;
     if (chunk.length - end >= bodyLength) this.bodyAtHand = chunk.subarray(end, end + bodyLength);
-    else this.body = new ArrivingBody(line.socket, bodyLength, chunk.subarray(end));
+    else this.#body = new ArrivingBody(line.socket, bodyLength, chunk.subarray(end));
   }
 
   get peer(): string {
     return this.#line.socket.remoteAddress ?? '';
   }
 
-  /** Answered as a whole, or never to be. */
-  get isOver(): boolean {
-    return this.#isOver;
+  /** Its body, as long as something of it is still to come. */
+  get arriving(): ArrivingBody | undefined {
+    return this.#body?.isComplete === false ? this.#body : undefined;
   }
 
   header(name: string): string | undefined {
@@ -62,13 +63,9 @@ export class PlainExchange implements Exchange {
   }
 
   readonly receive: Exchange['receive'] = async (take) => {
-    if (this.body !== undefined) return this.body.receive(take);
+    if (this.#body !== undefined) return this.#body.receive(take);
     if (this.bodyAtHand !== undefined) await take(this.bodyAtHand);
   };
-
-  discardRest(): void {
-    if (this.body?.isComplete === false) this.body.discard();
-  }
 
   whenOver(listener: (isAnswered: boolean) => void): void {
     this.#listeners.push(listener);
@@ -103,12 +100,13 @@ export class PlainExchange implements Exchange {
     const { socket } = this.#line;
     if (encoding === 'latin1') {
       socket.write(this.#head + body, 'latin1', this.#sent);
-      return;
+    } else {
+      socket.cork();
+      socket.write(this.#head, 'latin1');
+      socket.write(body, 'utf8', this.#sent);
+      socket.uncork();
     }
-    socket.cork();
-    socket.write(this.#head, 'latin1');
-    socket.write(body, 'utf8', this.#sent);
-    socket.uncork();
+    this.arriving?.discard();
   }
 
   write(chunk: Buffer, isLast: boolean): Promise<void> {
@@ -124,13 +122,14 @@ export class PlainExchange implements Exchange {
         if (isLast) this.#sent(error);
       });
       socket.uncork();
+      if (isLast) this.arriving?.discard();
     });
   }
 
   /** The connection is closed. */
   cut(): void {
     this.isGone = true;
-    this.body?.cut();
+    this.#body?.cut();
     this.#written?.();
     this.#end(false);
   }
@@ -143,8 +142,8 @@ export class PlainExchange implements Exchange {
   };
 
   #end(isAnswered: boolean): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.isOver) return;
+    this.isOver = true;
     for (const listener of this.#listeners) listener(isAnswered);
   }
 }

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Clock, every, httpDate, type Timer } from '../../platform/clock.ts';
-import { type Exchange, KEEP_ALIVE_MS, REQUEST_MS } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { type Connections, PlainConnection } from './connection.ts';
 
 const SWEEP_MS = 15_000;
@@ -47,10 +47,7 @@ export class PlainGate {
   }
 
   #endWaiting(): void {
-    for (const connection of this.#open) {
-      const { request, body } = connection.waitingMs();
-      if (request > KEEP_ALIVE_MS || body > REQUEST_MS) connection.socket.destroy();
-    }
+    for (const connection of this.#open) if (connection.isOverdue) connection.socket.destroy();
   }
 
   #httpDate(): string {

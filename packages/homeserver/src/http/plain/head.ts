@@ -1,3 +1,5 @@
+import { DISCARDED_BYTES_MAX } from '../exchange.ts';
+
 /** What an ordinary request says before its body. */
 export interface RequestHead {
   readonly method: string;
@@ -11,8 +13,6 @@ export interface RequestHead {
 
 /** As much as `node:http` reads of a head. */
 const HEAD_BYTES_MAX = 16 * 1024;
-/** Longer bodies are refused or rare. */
-const BODY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Request line and fields in the one spelling of RFC 9112 that needs no interpretation: no byte that is not ASCII. */
 const HEAD = /^(GET|PUT|POST|DELETE|OPTIONS) (\/[!-~]*) HTTP\/1\.1\r\n((?:[\w!#$%&'*+.^`|~-]+:[\t -~]*\r\n)+)$/;
@@ -35,7 +35,8 @@ export function readHead(chunk: Buffer): RequestHead | undefined {
   const announced = headers['content-length'];
   if (announced !== undefined && !/^\d{1,9}$/.test(announced)) return undefined;
   const bodyLength = Number(announced ?? 0);
-  return bodyLength > BODY_BYTES_MAX ? undefined : { method, target, headers, bodyLength, end: length + 4 };
+  // One that may have to be read past is never longer than what is thrown away.
+  return bodyLength > DISCARDED_BYTES_MAX ? undefined : { method, target, headers, bodyLength, end: length + 4 };
 }
 
 /** `undefined` when a name is repeated: what that means depends on the name. */
