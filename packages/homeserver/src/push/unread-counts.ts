@@ -1,10 +1,12 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Receipts } from '../receipts/receipts.ts';
+import { relationOf } from '../rooms/effects.ts';
 import type { Head } from '../rooms/head.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { ReceiptRow } from '../storage/receipts.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Stream } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import { threadsOf } from './threads.ts';
@@ -72,9 +74,9 @@ export class UnreadCounts {
   /** The counts of a joined room. */
   async of(user: Case['user'], head: Head, row: MembershipRow): Promise<Unread> {
     const own = [...(await this.#parts.receipts.receiptsOf(head.num)).ofUser(user.num)];
-    const receipts = own.map(({ type, thread, seq }) => `${type}${thread}:${seq}`).join(' ');
+    const receipts = receiptsText(own);
     const ignored = await this.#parts.ignoredUsers.of(user.num);
-    const key = `${user.num}/${head.num}`;
+    const key = keyOf(user, head);
     const kept = this.#kept.get(key);
     const known = kept?.receipts === receipts && kept.ignored === ignored ? kept : undefined;
     if (known?.member === row.event && known.upTo >= head.row.seq) return known;
@@ -83,6 +85,36 @@ export class UnreadCounts {
     const basis = { member: row.event, join, receipts, ignored };
     const begin = known?.join === join ? { ...known, ...basis } : await this.#begin(basis, read);
     const entry = await this.#count(begin, { user, head, read });
+    this.#kept.set(key, entry);
+    return entry;
+  }
+
+  /**
+   * What {@link of} gives, if it can be said at once: counted before, and since then nothing but events of which is known
+   * what they mean.
+   */
+  known(user: Case['user'], head: Head, row: MembershipRow): Unread | undefined {
+    const { receipts, ignoredUsers, events, stream, verdicts } = this.#parts;
+    const inRoom = receipts.receiptsOf(head.num);
+    const key = keyOf(user, head);
+    const kept = this.#kept.get(key);
+    if (inRoom instanceof Promise || kept?.member !== row.event) return undefined;
+    const own = [...inRoom.ofUser(user.num)];
+    if (kept.receipts !== receiptsText(own) || kept.ignored !== ignoredUsers.of(user.num)) return undefined;
+    const nums = head.numsAfter(kept.upTo);
+    if (nums === undefined || nums.length > COUNTED_MAX) return undefined;
+    const read = readMarks(own).of(undefined);
+    const entry = { ...kept, threads: new Map(kept.threads) };
+    for (const num of nums) {
+      if (num > stream.current) break;
+      const event = events.cached(num);
+      if (event?.seq === undefined || event.seq === null || !isCountedAlone(event)) return undefined;
+      entry.upTo = event.seq;
+      if (!isUnread(event, user.num, entry.ignored, read)) continue;
+      const verdict = verdicts.known(user.num, user.id, head, event);
+      if (verdict === undefined) return undefined;
+      add(entry, undefined, verdict);
+    }
     this.#kept.set(key, entry);
     return entry;
   }
@@ -117,13 +149,7 @@ export class UnreadCounts {
     const isCounted = entry.main.notifications > 0 || entry.threads.size > 0;
     if (isCounted && events.some(({ type }) => type === 'm.room.redaction'))
       return this.#count(await this.#begin(entry, read), { user, head, read });
-    const unread = events.filter(
-      (event) =>
-        event.senderNum !== user.num &&
-        event.redactedBy === null &&
-        (event.isState || !entry.ignored.has(event.senderNum)) &&
-        (event.seq ?? 0) > read.everywhere,
-    );
+    const unread = events.filter((event) => isUnread(event, user.num, entry.ignored, read.everywhere));
     const verdicts = await this.#parts.verdicts.of(user.num, user.id, head, unread);
     const totals = { main: entry.main, threads: new Map(entry.threads) };
     const loud = unread.filter((_, i) => (verdicts[i] ?? 'silent') !== 'silent');
@@ -159,6 +185,25 @@ export function readMarks(own: readonly ReceiptRow[]): ReadMarks {
   for (const { thread, seq } of own) marks.set(thread, Math.max(marks.get(thread) ?? 0, seq));
   const everywhere = marks.get('') ?? 0;
   return { everywhere, of: (thread) => Math.max(everywhere, marks.get(thread ?? 'main') ?? 0) };
+}
+
+function receiptsText(own: readonly ReceiptRow[]): string {
+  return own.map(({ type, thread, seq }) => `${type}${thread}:${seq}`).join(' ');
+}
+
+function keyOf(user: Case['user'], head: Head): string {
+  return `${user.num}/${head.num}`;
+}
+
+/** Whether an event comes after what a user has read, and is one that they are told about. */
+function isUnread(event: StoredEvent, user: number, ignored: ReadonlySet<number>, read: number): boolean {
+  if (event.senderNum === user || event.redactedBy !== null || (event.seq ?? 0) <= read) return false;
+  return event.isState || !ignored.has(event.senderNum);
+}
+
+/** Whether an event takes back nothing that was counted, and belongs to no thread. */
+function isCountedAlone(event: StoredEvent): boolean {
+  return event.type !== 'm.room.redaction' && relationOf(event) === undefined;
 }
 
 function add(

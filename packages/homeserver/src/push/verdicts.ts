@@ -1,18 +1,20 @@
 import type { UserId } from '@hearth/protocol/identifiers/user-id.ts';
-import { isObject } from '@hearth/protocol/json/value.ts';
+import { isObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { defaultRuleset } from '@hearth/protocol/push-rules/defaults.ts';
 import {
   asksForThreads,
   type CompiledRuleset,
   compileRuleset,
   type PreparedEvent,
+  type PushContext,
   type PushMatch,
   prepareEvent,
 } from '@hearth/protocol/push-rules/evaluate.ts';
 import type { PushAction, Ruleset } from '@hearth/protocol/push-rules/rule.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Head } from '../rooms/head.ts';
-import { powersIn } from '../rooms/powers.ts';
+import { knownPowers, type Powers, powersIn } from '../rooms/powers.ts';
+import { NOT_LOADED } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { PushRules } from './push-rules.ts';
 import { type FollowingDeps, threadFollowing } from './thread-following.ts';
@@ -70,6 +72,16 @@ export class Verdicts {
     return this.#evaluate({ user, userId, head }, events, this.#compile(user, await this.#pushRules.rulesetOf(user)));
   }
 
+  /** What an event means to a user who did not send it, if that is known without looking anything up. */
+  known(user: number, userId: string, head: Head, event: StoredEvent): Verdict | undefined {
+    if (this.#pushRules.isUnchanged(user) !== true || head.peek('m.room.member', userId) === NOT_LOADED)
+      return undefined;
+    const powers = knownPowers(head);
+    return powers === undefined || concerns(event, user, userId, head)
+      ? undefined
+      : this.#toEverybody(event, head, powers);
+  }
+
   /** What the user's rules do with events of one room, in the same order; nothing for those that are silent. */
   async actionsOf(user: number, userId: string, head: Head, events: readonly StoredEvent[]): Promise<Actions[]> {
     const compiled = this.#compile(user, await this.#pushRules.rulesetOf(user));
@@ -77,10 +89,7 @@ export class Verdicts {
     return matches.map((match) => (match?.actions.includes('notify') === true ? match.actions : NOTHING));
   }
 
-  /**
-   * What events mean to everybody whom they do not concern in particular and who has never changed a rule: evaluated
-   * once for each event. `undefined` when one of them is about this user.
-   */
+  /** What events mean to a user who has never changed a rule; `undefined` when one of them is about this user. */
   async #sharedVerdicts(
     user: number,
     userId: string,
@@ -89,12 +98,18 @@ export class Verdicts {
   ): Promise<Verdict[] | undefined> {
     await head.ensure([['m.room.member', userId]]);
     if (events.some((event) => concerns(event, user, userId, head))) return undefined;
-    const unknown = events.filter(({ num }) => this.#shared.get(num) === undefined);
-    if (unknown.length > 0) {
-      const verdicts = await this.#evaluate({ user: 0, userId: NOBODY, head }, unknown, this.#nobody);
-      for (const [i, { num }] of unknown.entries()) this.#shared.set(num, verdicts[i] ?? 'silent');
-    }
-    return events.map(({ num }) => this.#shared.get(num) ?? 'silent');
+    const powers = await powersIn(head);
+    return events.map((event) => this.#toEverybody(event, head, powers));
+  }
+
+  /** What an event means to everybody whom it does not concern in particular: evaluated once. */
+  #toEverybody(event: StoredEvent, head: Head, powers: Powers): Verdict {
+    const known = this.#shared.get(event.num);
+    if (known !== undefined) return known;
+    const match = this.#nobody.evaluate(this.#prepare(event), contextOf(event, { head, powers }));
+    const verdict = match === undefined ? 'silent' : verdictOf(match.actions);
+    this.#shared.set(event.num, verdict);
+    return verdict;
   }
 
   async #evaluate(judge: Judge, events: readonly StoredEvent[], compiled: Compiled): Promise<Verdict[]> {
@@ -109,20 +124,12 @@ export class Verdicts {
   ): Promise<(PushMatch | undefined)[]> {
     const powers = await powersIn(head);
     const displayName = (await head.state('m.room.member', userId))?.content.displayname;
-    const context = {
-      displayName: typeof displayName === 'string' ? displayName : undefined,
-      memberCount: head.joined.size,
-      notificationPower: (key: string) => powers.to(`notifications.${key}`),
-    };
     const following = needsThreads ? await threadFollowing(this.#following, { user, room: head.num }, events) : NOWHERE;
     return events.map((event) =>
-      evaluate(this.#prepare(event), {
-        ...context,
-        isThreadFollowed: following.get(event.num),
-        get senderPower() {
-          return powers.of(event.sender);
-        },
-      }),
+      evaluate(
+        this.#prepare(event),
+        contextOf(event, { head, powers, displayName, isThreadFollowed: following.get(event.num) }),
+      ),
     );
   }
 
@@ -143,6 +150,28 @@ export class Verdicts {
     this.#prepared.set(event.num, prepared);
     return prepared;
   }
+}
+
+/** What rules ask about an event besides itself. */
+function contextOf(
+  event: StoredEvent,
+  about: {
+    readonly head: Head;
+    readonly powers: Powers;
+    readonly displayName?: JsonValue | undefined;
+    readonly isThreadFollowed?: boolean | undefined;
+  },
+): PushContext {
+  const { head, powers, displayName, isThreadFollowed } = about;
+  return {
+    displayName: typeof displayName === 'string' ? displayName : undefined,
+    memberCount: head.joined.size,
+    notificationPower: (key) => powers.to(`notifications.${key}`),
+    isThreadFollowed,
+    get senderPower() {
+      return powers.of(event.sender);
+    },
+  };
 }
 
 function compiledOf(ruleset: Ruleset): Compiled {

@@ -1,4 +1,5 @@
 import { type PowerAction, powerNeeded, powerOf, requiredPower } from '@hearth/protocol/auth/power.ts';
+import { NOT_LOADED } from '../storage/state-tree.ts';
 import { type Head, toAuthEvent } from './head.ts';
 
 /** Who may do what in a room, as its power levels are at one moment. */
@@ -13,13 +14,23 @@ export interface Powers {
 
 /** The powers in a room now. */
 export async function powersIn(head: Head): Promise<Powers> {
-  await head.ensure([
-    ['m.room.create', ''],
-    ['m.room.power_levels', ''],
-  ]);
-  const create = head.known('m.room.create', '');
+  for (;;) {
+    const powers = knownPowers(head);
+    if (powers !== undefined) return powers;
+    await head.ensure([
+      ['m.room.create', ''],
+      ['m.room.power_levels', ''],
+    ]);
+  }
+}
+
+/** What {@link powersIn} gives, if that is in memory. */
+export function knownPowers(head: Head): Powers | undefined {
+  const create = head.peek('m.room.create', '');
+  const powerLevels = head.peek('m.room.power_levels', '');
+  if (create === NOT_LOADED || powerLevels === NOT_LOADED) return undefined;
   if (create === undefined) throw new Error('a room without a create event');
-  const levels = head.known('m.room.power_levels', '')?.content;
+  const levels = powerLevels?.content;
   const { version } = head;
   return {
     of: (userId) => powerOf(userId, levels, toAuthEvent(create), version),

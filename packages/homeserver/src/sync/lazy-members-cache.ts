@@ -41,9 +41,10 @@ export class LazyMembersCache {
     this.#pending.delete(device);
   }
 
-  /** Whether a device has any member event of a user. */
-  has(device: number, room: number, user: number): boolean {
-    return this.#arrived.get(`${device}/${room}`)?.has(user) === true;
+  /** Whether a device has this member event of a user, or any of them. */
+  has(device: number, room: number, user: number, event?: number): boolean {
+    const arrived = this.#arrived.get(`${device}/${room}`)?.get(user);
+    return arrived !== undefined && arrived === (event ?? arrived);
   }
 
   /** Notes the member events of an answer by user; gives those of the users whose event the device does not have. */

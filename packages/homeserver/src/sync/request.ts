@@ -19,6 +19,8 @@ export interface SyncFilter {
   readonly fields: readonly FieldPath[] | undefined;
   /** Events come as servers exchange them (`event_format`). */
   readonly federationFormat: boolean;
+  /** It leaves no joined room, nor any message out, and changes none. */
+  readonly isPlain: boolean;
 }
 
 export interface RoomMatcher extends Matcher {
@@ -43,21 +45,28 @@ export function prepareFilter(filter: Filter): SyncFilter {
 function prepare(filter: Filter): SyncFilter {
   const { room } = filter;
   const lazy = room?.state?.lazy_load_members === true || room?.timeline?.lazy_load_members === true;
+  const timeline = roomMatcher(room?.timeline);
+  const shownRooms = roomTest(room);
+  const fields = filter.event_fields === undefined ? undefined : fieldPaths(filter.event_fields);
+  const redundantMembers = room?.state?.include_redundant_members === true;
+  const federationFormat = filter.event_format === 'federation';
   return {
-    room: roomTest(room),
+    room: shownRooms,
     includeLeave: room?.include_leave === true,
     timelineLimit: Math.min(room?.timeline?.limit ?? TIMELINE_LIMIT_DEFAULT, TIMELINE_LIMIT_MAX),
-    timeline: roomMatcher(room?.timeline),
+    timeline,
     state: roomMatcher(room?.state),
     ephemeral: roomMatcher(room?.ephemeral),
     roomAccountData: roomMatcher(room?.account_data),
     accountData: matcherOf(filter.account_data),
     presence: matcherOf(filter.presence),
     lazyMembers: lazy,
-    redundantMembers: room?.state?.include_redundant_members === true,
+    redundantMembers,
     threadCounts: room?.timeline?.unread_thread_notifications === true,
-    fields: filter.event_fields === undefined ? undefined : fieldPaths(filter.event_fields),
-    federationFormat: filter.event_format === 'federation',
+    fields,
+    federationFormat,
+    isPlain:
+      shownRooms === undefined && !timeline.active && fields === undefined && !federationFormat && !redundantMembers,
   };
 }
 

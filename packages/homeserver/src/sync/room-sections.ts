@@ -1,5 +1,5 @@
 import type { AccountData } from '../account-data/account-data.ts';
-import { type Counts, totalOf, type Unread, type UnreadCounts } from '../push/unread-counts.ts';
+import type { UnreadCounts } from '../push/unread-counts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { type PduDeps, pdusOf } from '../rooms/pdu.ts';
 import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
@@ -7,13 +7,13 @@ import type { StickyStore } from '../storage/sticky-events.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { SYNC_FORMAT } from '../timeline/client-form.ts';
 import { type HydrateDeps, hydrate, hydrateState, type Reader, type Shown } from '../timeline/hydrate.ts';
-import { timelineToken } from '../timeline/position.ts';
 import { stickyEvents } from '../timeline/sticky.ts';
 import type { VisibilityDeps } from '../timeline/visibility.ts';
 import { type EphemeralDeps, type EphemeralNews, ephemeralNews } from './ephemeral.ts';
 import type { SyncFilter } from './request.ts';
 import { type RoomStateDeps, roomStates, type TimedRoom } from './room-state.ts';
 import { roomTimeline } from './room-timeline.ts';
+import { timelineText, unreadText } from './section-texts.ts';
 import { selectTexts } from './select-fields.ts';
 import type { RoomWork, Skeleton, SkeletonDeps } from './skeleton.ts';
 import { strippedState } from './stripped-state.ts';
@@ -112,12 +112,12 @@ async function timelineSections(
     const more = news === undefined ? '' : await joinedExtras(deps, request, room, state, news);
     if (isEmpty && more === '' && !room.work.isNew && !fullState) continue;
     const id = JSON.stringify(ids.get(room.work.row.room) ?? '');
-    sections.push(`${id}:{${await timelineText(deps, request, room, state)}${more}}`);
+    sections.push(`${id}:{${await timelineAndState(deps, request, room, state)}${more}}`);
   }
   return sections;
 }
 
-async function timelineText(
+async function timelineAndState(
   deps: RoomSectionDeps,
   request: SectionRequest,
   { timeline, work }: TimedRoom,
@@ -132,13 +132,13 @@ async function timelineText(
     state.map((event) => ({ event })),
   );
   const start = timeline.first?.seq ?? (timeline.last?.seq ?? 0) + 1;
-  const prevBatch =
-    timeline.shown.length > 0 || timeline.limited || work.isNew ? `,"prev_batch":"${timelineToken(start - 1)}"` : '';
+  const hasStart = timeline.shown.length > 0 || timeline.limited || work.isNew;
   const stateText =
     stateTexts.length === 0 && stateAfter === undefined
       ? ''
       : `,"${stateAfter ?? 'state'}":{"events":[${stateTexts.join(',')}]}`;
-  return `"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited}${prevBatch}}${stateText}`;
+  const { limited } = timeline;
+  return `${timelineText({ texts, limited, after: hasStart ? start - 1 : undefined })}${stateText}`;
 }
 
 /** Events in the form that the filter asks for (client-server API, "Filtering", `event_format`, `event_fields`). */
@@ -210,15 +210,6 @@ async function stickyTexts(
   const from = isNew || fullState ? 0 : (since ?? 0);
   const events = await stickyEvents(deps, reader, row.room, { since: from, upTo, now: deps.clock.now(), shown });
   return events.length === 0 ? [] : hydrateState(deps, reader, events, SYNC_FORMAT);
-}
-
-function unreadText(unread: Unread, byThread: boolean): string {
-  const text = ({ notifications, highlights }: Counts) =>
-    `{"notification_count":${notifications},"highlight_count":${highlights}}`;
-  if (!byThread) return `"unread_notifications":${text(totalOf(unread))}`;
-  const threads = [...unread.threads].map(([root, counts]) => `${JSON.stringify(root)}:${text(counts)}`);
-  const own = threads.length === 0 ? '' : `,"unread_thread_notifications":{${threads.join(',')}}`;
-  return `"unread_notifications":${text(unread.main)}${own}`;
 }
 
 async function strippedSections(

@@ -80,10 +80,24 @@ export function hydrateState(
   );
 }
 
+/** The client form of an event of which nothing has to be looked up, be it in memory; `undefined` for any other. */
+export function plainText(
+  event: StoredEvent,
+  reader: { readonly user: number; readonly device: number },
+  { now, membership }: { readonly now: number; readonly membership: string },
+  format: ClientFormat,
+): string | undefined {
+  const { transaction, senderNum, children } = event;
+  if (children?.length !== 0 || (transaction === undefined && senderNum === reader.user)) return undefined;
+  if (!isUnremarkable(event, reader)) return undefined;
+  return clientEvent(event, format, { age: Math.max(0, now - event.ts), membership });
+}
+
 function render(shown: Shown, reader: Reader, around: Surroundings, format: ClientFormat): string {
   const { event, membership } = shown;
   const age = Math.max(0, around.now - event.ts);
-  if (isUnremarkable(event, reader, around)) return clientEvent(event, format, { age, membership });
+  if (!around.bundles.has(event.num) && isUnremarkable(event, reader))
+    return clientEvent(event, format, { age, membership });
   const plain = { roomId: format.roomId, legacy: false };
   const replaced = event.replaces === null ? undefined : around.others.get(event.replaces);
   const redaction = event.redactedBy === null ? undefined : around.others.get(event.redactedBy);
@@ -103,11 +117,11 @@ function render(shown: Shown, reader: Reader, around: Surroundings, format: Clie
   return clientEvent(event, format, parts);
 }
 
-/** Nothing that has to be looked up goes into `unsigned`: so it is with most events. */
-function isUnremarkable(event: StoredEvent, reader: Reader, around: Surroundings): boolean {
+/** Nothing that has to be looked up goes into `unsigned`: so it is with most events that have no children. */
+function isUnremarkable(event: StoredEvent, reader: { readonly device: number }): boolean {
   const { replaces, redactedBy, extra, transaction } = event;
   if (replaces !== null || redactedBy !== null || extra !== null) return false;
-  return transaction?.device !== reader.device && !around.bundles.has(event.num);
+  return transaction?.device !== reader.device;
 }
 
 function stickyTtl({ stickyUntil }: StoredEvent, now: number): number | undefined {

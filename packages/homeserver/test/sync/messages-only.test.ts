@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseFilter } from '../../src/filters/filter.ts';
+import { UnreadCounts } from '../../src/push/unread-counts.ts';
+import type { Head } from '../../src/rooms/head.ts';
+import type { StoredEvent } from '../../src/storage/stored-event.ts';
+import { messagesOnly } from '../../src/sync/messages-only.ts';
+import { presentOf } from '../../src/sync/present.ts';
+import { prepareFilter } from '../../src/sync/request.ts';
+import { type Asked, wholeAnswer } from '../../src/sync/whole-answer.ts';
+import { sqlite } from '../storage/engines.ts';
+import { openWorld, type Person, type World } from '../support/world.ts';
+
+const RUNS = Number(process.env.HEARTH_TEST_RUNS ?? 100);
+
+const FILTERS = [
+  {},
+  { room: { state: { lazy_load_members: true } } },
+  { room: { timeline: { limit: 2, unread_thread_notifications: true } } },
+  { room: { timeline: { not_types: ['com.example.game.score'] } } },
+  { event_fields: ['content.body'] },
+].map((filter) => prepareFilter(parseFilter(filter)));
+
+/** What somebody does; by far the most often they say something, or look. */
+const step = fc.record({
+  who: fc.nat(2),
+  where: fc.nat(1),
+  what: fc.oneof(
+    { weight: 4, arbitrary: fc.constant('say') },
+    { weight: 6, arbitrary: fc.constant('look') },
+    { weight: 3, arbitrary: fc.constantFrom('reply', 'mention', 'redact', 'score') },
+    { weight: 2, arbitrary: fc.constantFrom('topic', 'rename', 'read', 'type', 'ignore', 'go') },
+  ),
+});
+
+describe('an answer of messages only', () => {
+  let world: World;
+  let shortcuts = 0;
+  let detours = 0;
+  beforeAll(async () => {
+    world = await openWorld(sqlite);
+  });
+  afterAll(() => world.end());
+
+  const asked = (person: Person): Asked => ({ ...person, fullState: false, stateAfter: undefined });
+
+  /** Both ways to the news since a position; for an answer like that of the long way counts are begun anew. */
+  const look = async (person: Person, since: number, filter: (typeof FILTERS)[number]) => {
+    const { rows, upTo } = await presentOf(world, person.user);
+    if (filter.lazyMembers) world.lazyMembers.asked(person.device, since);
+    const range = { since, upTo, rows };
+    const short = messagesOnly(world, asked(person), filter, range);
+    const long = await wholeAnswer({ ...world, unread: new UnreadCounts(world) }, asked(person), filter, range);
+    if (short === undefined) detours += 1;
+    else {
+      shortcuts += 1;
+      expect(short).toBe(long);
+    }
+    // The next look finds what a sync would have left.
+    await wholeAnswer(world, asked(person), filter, range);
+    return upTo;
+  };
+
+  const act = async (what: string, person: Person, head: Head, said: StoredEvent[]) => {
+    const last = said.at(-1);
+    const root = said.find(({ content }) => content['m.relates_to'] === undefined);
+    const other = last?.sender ?? person.userId;
+    switch (what) {
+      case 'say':
+        return world.say(person, head, 'hello');
+      case 'mention':
+        return world.say(person, head, { msgtype: 'm.text', body: 'you', 'm.mentions': { user_ids: [other] } });
+      case 'score':
+        return world.say(person, head, { score: 3 }, 'com.example.game.score');
+      case 'reply':
+        if (root === undefined) return;
+        return world.say(person, head, {
+          msgtype: 'm.text',
+          body: 'reply',
+          'm.relates_to': { rel_type: 'm.thread', event_id: root.eventId },
+        });
+      case 'redact':
+        if (last?.sender === person.userId) await world.redact(person, head, last.eventId);
+        return;
+      case 'topic':
+        await world.setState(person, head, 'm.room.topic', { topic: `${world.stream.current}` });
+        return;
+      case 'rename':
+        await world.setState(
+          person,
+          head,
+          'm.room.member',
+          { membership: 'join', displayname: `${world.stream.current}` },
+          person.userId,
+        );
+        return;
+      case 'read':
+        if (last !== undefined) await world.receipts.send(person, head.roomId, 'm.read', last.eventId);
+        return;
+      case 'type':
+        await world.typing.set(person.user, head.roomId, true);
+        return;
+      case 'ignore':
+        await world.accountData.setByClient(
+          person.user,
+          0,
+          'm.ignored_user_list',
+          JSON.stringify({ ignored_users: world.stream.current % 3 === 0 ? { [other]: {} } : {} }),
+        );
+        return;
+      default:
+        await world.joining.leave(head, person);
+        await world.joining.join(head, person);
+        return;
+    }
+  };
+
+  test('is what the long way would give, word for word', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 20, maxLength: 60 }),
+        fc.nat(FILTERS.length - 1),
+        async (steps, of) => {
+          const people = [await world.person(), await world.person(), await world.person()];
+          const [alice, ...others] = people;
+          if (alice === undefined) return;
+          const options = { preset: 'public_chat', power_level_content_override: { state_default: 0 } } as const;
+          const heads = [await world.room(alice, options), await world.room(alice, { ...options, room_version: '12' })];
+          for (const head of heads) for (const other of others) await world.joining.join(head, other);
+          const filter = FILTERS[of];
+          if (filter === undefined) throw new Error('no such filter');
+          const since = new Map(people.map((person) => [person, world.stream.current]));
+          const said = heads.map((): StoredEvent[] => []);
+          for (const { who, where, what } of steps) {
+            const person = people[who];
+            const head = heads[where];
+            if (person === undefined || head === undefined) throw new Error('no such person or room');
+            if (what === 'look') since.set(person, await look(person, since.get(person) ?? 0, filter));
+            else {
+              const event = await act(what, person, head, said[where] ?? []);
+              if (event !== undefined) said[where]?.push(event);
+            }
+          }
+        },
+      ),
+      { numRuns: RUNS },
+    );
+    // Neither way is forgotten.
+    expect(shortcuts).toBeGreaterThan(RUNS);
+    expect(detours).toBeGreaterThan(RUNS);
+  });
+});
