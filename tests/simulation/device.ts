@@ -1,4 +1,5 @@
 import type { Caller } from '../../packages/homeserver/src/http/route.ts';
+import type { Cancellation } from '../../packages/homeserver/src/platform/cancellation.ts';
 import type { Dice } from '../support/dice.ts';
 import type { ClientEvent, JoinedRoom, Page, SyncReply } from '../support/user.ts';
 import { Difference, expectSame } from './difference.ts';
@@ -55,7 +56,7 @@ export class Device {
   }
 
   /** Asks for news and gives what came; nothing is remembered yet. */
-  async ask(timeoutMs: number, signal?: AbortSignal): Promise<SyncReply> {
+  async ask(timeoutMs: number, cancellation?: Cancellation): Promise<SyncReply> {
     const { habit } = this;
     const fullState = this.#dice.chance(habit.fullState);
     const query = {
@@ -66,7 +67,10 @@ export class Device {
       use_state_after: habit.stateAfter,
       set_presence: 'offline',
     };
-    const reply = await this.#server.call(this.caller, 'GET', '/sync', { query, ...(signal ? { signal } : {}) });
+    const reply = await this.#server.call(this.caller, 'GET', '/sync', {
+      query,
+      ...(cancellation ? { cancellation } : {}),
+    });
     if (reply.status !== 200) throw new Difference(`${this.name}: sync answers ${JSON.stringify(reply)}`);
     return reply.json as unknown as SyncReply;
   }

@@ -1,4 +1,3 @@
-import { parse as parseQuery } from 'node:querystring';
 import { MatrixError } from '@hearth/protocol/errors.ts';
 import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
 import * as v from 'valibot';
@@ -6,6 +5,7 @@ import { compose, type Hearth } from '../../packages/homeserver/src/compose.ts';
 import { configSchema } from '../../packages/homeserver/src/config/schema.ts';
 import { checkBody, checkQuery } from '../../packages/homeserver/src/http/check.ts';
 import { PathTree } from '../../packages/homeserver/src/http/path-tree.ts';
+import { parseQuery } from '../../packages/homeserver/src/http/query.ts';
 import {
   type Answer,
   type Call,
@@ -14,6 +14,7 @@ import {
   Reply,
   type Route,
 } from '../../packages/homeserver/src/http/route.ts';
+import { Cancellation } from '../../packages/homeserver/src/platform/cancellation.ts';
 import { silentLog } from '../../packages/homeserver/src/platform/log.ts';
 import type { QueryValues } from '../support/client.ts';
 import { Dice } from '../support/dice.ts';
@@ -93,7 +94,7 @@ export class SimServer {
     caller: Caller | undefined,
     method: string,
     path: string,
-    { query, body, signal }: { query?: QueryValues; body?: JsonObject; signal?: AbortSignal } = {},
+    { query, body, cancellation }: { query?: QueryValues; body?: JsonObject; cancellation?: Cancellation } = {},
   ): Promise<SimReply> {
     const full = path.startsWith('/_matrix') ? path : `/_matrix/client/v3${path}`;
     const found = this.#tree.find(method, full);
@@ -109,7 +110,7 @@ export class SimServer {
         path: full,
         remoteAddress: '127.0.0.1',
         userAgent: undefined,
-        signal: signal ?? new AbortController().signal,
+        cancellation: cancellation ?? new Cancellation(),
       };
       // As in the HTTP layer: a checked request takes on the types of its endpoint.
       return replyOf(await handle(call as unknown as Call));

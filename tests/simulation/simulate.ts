@@ -1,4 +1,5 @@
 import type { Caller } from '../../packages/homeserver/src/http/route.ts';
+import { Cancellation } from '../../packages/homeserver/src/platform/cancellation.ts';
 import { Dice } from '../support/dice.ts';
 import type { SyncReply } from '../support/user.ts';
 import { type Action, Actions } from './actions.ts';
@@ -53,7 +54,7 @@ export async function simulate({ seed, steps }: SimulationOptions): Promise<Simu
 /** A request that waits for news. */
 interface OpenRequest {
   reply: SyncReply | undefined;
-  readonly controller: AbortController;
+  readonly cancellation: Cancellation;
 }
 
 class Simulation {
@@ -189,9 +190,9 @@ class Simulation {
   }
 
   #leaveOpen(device: Device): void {
-    const open: OpenRequest = { reply: undefined, controller: new AbortController() };
+    const open: OpenRequest = { reply: undefined, cancellation: new Cancellation() };
     this.#waiting.set(device, open);
-    void device.ask(30_000, open.controller.signal).then((reply) => {
+    void device.ask(30_000, open.cancellation).then((reply) => {
       open.reply = reply;
     });
   }
@@ -207,7 +208,7 @@ class Simulation {
   /** Whoever waits hears nothing of it and asks again. */
   async #restart(step: number): Promise<void> {
     this.#log.push(`${step} the server starts anew`);
-    for (const { controller } of this.#waiting.values()) controller.abort();
+    for (const { cancellation } of this.#waiting.values()) cancellation.cancel();
     await this.#server.settle();
     this.#waiting.clear();
     await this.#server.restart();

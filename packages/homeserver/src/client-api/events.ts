@@ -24,7 +24,7 @@ export function eventsRoutes(deps: InitialSyncDeps): Route[] {
         roomIds: query.room_id,
         limit: query.limit,
         timeoutMs: pollTimeout(query.timeout),
-        signal: () => call.signal,
+        cancellation: () => call.cancellation,
       });
       return new RawJson(text);
     }),

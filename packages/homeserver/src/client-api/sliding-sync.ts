@@ -17,7 +17,7 @@ export function slidingSyncRoutes(deps: SlidingSyncDeps): Route[] {
         body,
         presence: query.set_presence ?? 'online',
         timeoutMs: pollTimeout(query.timeout),
-        signal: () => call.signal,
+        cancellation: () => call.cancellation,
       });
       return new RawJson(text);
     }),

@@ -35,7 +35,7 @@ export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Rout
         stateAfter: stateAfterName(query),
         presence: query.set_presence ?? 'online',
         timeoutMs: pollTimeout(query.timeout),
-        signal: () => call.signal,
+        cancellation: () => call.cancellation,
       });
       return new RawJson(text);
     }),

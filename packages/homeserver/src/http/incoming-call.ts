@@ -1,15 +1,16 @@
-import { parse as parseQuery } from 'node:querystring';
 import type { Endpoint } from '@hearth/api/endpoint.ts';
+import { Cancellation } from '../platform/cancellation.ts';
 import type { CallInfo } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
+import { parseQuery, type Query } from './query.ts';
 import { remoteAddress, type TrustedProxies } from './remote-address.ts';
 import type { Caller, Route } from './route.ts';
 
 /** What outlives a single request. */
 export interface CallContext {
   readonly proxies: TrustedProxies;
-  /** Those who wait; aborted when the server closes. */
-  readonly waiting: Set<AbortController>;
+  /** Those who wait; cancelled when the server closes. */
+  readonly waiting: Set<Cancellation>;
   /** Nobody may begin to wait any more. */
   isClosing: boolean;
 }
@@ -25,8 +26,8 @@ export class IncomingCall implements CallInfo {
   readonly exchange: Exchange;
   readonly #context: CallContext;
   readonly #search: string;
-  #parsedQuery: Readonly<Record<string, string | string[] | undefined>> | undefined;
-  #controller: AbortController | undefined;
+  #parsedQuery: Query | undefined;
+  #cancellation: Cancellation | undefined;
 
   constructor(
     route: Route,
@@ -46,8 +47,7 @@ export class IncomingCall implements CallInfo {
     return this.route.endpoint;
   }
 
-  /** Each parameter of the query as a string, or as a list if it is repeated. */
-  get parsedQuery(): Readonly<Record<string, string | string[] | undefined>> {
+  get parsedQuery(): Query {
     this.#parsedQuery ??= parseQuery(this.#search);
     return this.#parsedQuery;
   }
@@ -65,22 +65,23 @@ export class IncomingCall implements CallInfo {
     return this.exchange.header('user-agent');
   }
 
-  get signal(): AbortSignal {
-    this.#controller ??= this.#watch();
-    return this.#controller.signal;
+  /** For when the client has gone, or the server closes. */
+  get cancellation(): Cancellation {
+    this.#cancellation ??= this.#watch();
+    return this.#cancellation;
   }
 
-  #watch(): AbortController {
-    const controller = new AbortController();
+  #watch(): Cancellation {
+    const cancellation = new Cancellation();
     const { waiting } = this.#context;
-    if (this.exchange.isGone || this.#context.isClosing) controller.abort();
+    if (this.exchange.isGone || this.#context.isClosing) cancellation.cancel();
     else {
-      waiting.add(controller);
+      waiting.add(cancellation);
       this.exchange.whenOver((isAnswered) => {
-        waiting.delete(controller);
-        if (!isAnswered) controller.abort();
+        waiting.delete(cancellation);
+        if (!isAnswered) cancellation.cancel();
       });
     }
-    return controller;
+    return cancellation;
   }
 }

@@ -1,5 +1,6 @@
 import type { Body, Endpoint, Params, Query } from '@hearth/api/endpoint.ts';
 import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
+import type { Cancellation } from '../platform/cancellation.ts';
 
 /** The account and device behind a request. */
 export interface Caller {
@@ -73,7 +74,7 @@ export interface Call<E extends Endpoint = Endpoint> {
   readonly remoteAddress: string;
   readonly userAgent: string | undefined;
   /** Aborts when the client has gone: long polls end then. */
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
 }
 
 export type Answer = JsonObject | RawJson | Reply | FileReply;

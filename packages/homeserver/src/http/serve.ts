@@ -67,7 +67,7 @@ export class Serve {
   /** Ends long polls; resolves when every request that has arrived is answered. */
   close(): Promise<void> {
     this.#context.isClosing = true;
-    for (const controller of this.#context.waiting) controller.abort();
+    for (const cancellation of this.#context.waiting) cancellation.cancel();
     if (this.#running === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle = resolve;

@@ -1,22 +1,27 @@
+import { Cancellation } from '../platform/cancellation.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
 
 /** Readers of media whose content is still to come. */
 export class Arrivals {
   readonly #clock: Clock;
-  readonly #waiting = new Map<string, Set<AbortController>>();
+  readonly #waiting = new Map<string, Set<Cancellation>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Waits until the content has come, for so long at most, or until the signal aborts. */
-  async wait(mediaId: string, waitMs: number, signal: AbortSignal): Promise<void> {
-    const arrived = new AbortController();
+  /** Waits until the content has come, for so long at most, or until nobody waits any more. */
+  async wait(mediaId: string, waitMs: number, cancellation: Cancellation): Promise<void> {
+    if (cancellation.isCancelled) return;
+    const arrived = new Cancellation();
+    const leave = () => arrived.cancel();
+    cancellation.on(leave);
     const readers = this.#waiting.get(mediaId) ?? new Set();
     this.#waiting.set(mediaId, readers.add(arrived));
     try {
-      await sleep(this.#clock, waitMs, AbortSignal.any([arrived.signal, signal]));
+      await sleep(this.#clock, waitMs, arrived);
     } finally {
+      cancellation.off(leave);
       readers.delete(arrived);
       if (readers.size === 0 && this.#waiting.get(mediaId) === readers) this.#waiting.delete(mediaId);
     }
@@ -24,6 +29,6 @@ export class Arrivals {
 
   /** Tells them that it has. */
   announce(mediaId: string): void {
-    for (const reader of this.#waiting.get(mediaId) ?? []) reader.abort();
+    for (const reader of this.#waiting.get(mediaId) ?? []) reader.cancel();
   }
 }

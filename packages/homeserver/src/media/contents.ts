@@ -1,5 +1,6 @@
 import { MatrixError, matrixError, notFound, notYetUploaded } from '@hearth/protocol/errors.ts';
 import type { MxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts';
+import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
 import { SharedWork } from '../platform/shared-work.ts';
 import type { Database } from '../storage/database.ts';
@@ -31,8 +32,8 @@ export interface Asked {
   readonly mayFetch: boolean;
   /** How long to wait for a content that is still to come. */
   readonly waitMs: number | undefined;
-  /** Whoever waits; its signal is made when there is something to wait for. */
-  readonly client: { readonly signal: AbortSignal };
+  /** Whoever waits; its cancellation is made when there is something to wait for. */
+  readonly client: { readonly cancellation: Cancellation };
 }
 
 const WAIT_MS_DEFAULT = 20_000;
@@ -98,7 +99,7 @@ export class Contents {
   async #wait({ origin, media_id, expires }: MediaRow, { waitMs, client }: Asked): Promise<MediaRow> {
     const { database, clock, arrivals } = this.#parts;
     if (expires !== null && expires <= clock.now()) throw notFound();
-    await arrivals.wait(media_id, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX), client.signal);
+    await arrivals.wait(media_id, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX), client.cancellation);
     const row = await readMedia(database, origin, media_id);
     if (row === undefined) throw notFound();
     return row;

@@ -1,3 +1,5 @@
+import type { Cancellation } from './cancellation.ts';
+
 /** Milliseconds of a day. */
 export const DAY_MS = 24 * 60 * 60_000;
 
@@ -34,17 +36,17 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after `delayMs`, or at once when the signal aborts. Never rejects: look at `signal.aborted` if it matters. */
-export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+/** Resolves after `delayMs`, or at once when it is cancelled. Never rejects: look at `isCancelled` if it matters. */
+export function sleep(clock: Clock, delayMs: number, cancellation?: Cancellation): Promise<void> {
   return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
+    if (cancellation?.isCancelled) return resolve();
     const done = () => {
       timer.cancel();
-      signal?.removeEventListener('abort', done);
+      cancellation?.off(done);
       resolve();
     };
     const timer = clock.after(delayMs, done);
-    signal?.addEventListener('abort', done, { once: true });
+    cancellation?.on(done);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { AccountData } from '../account-data/account-data.ts';
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
+import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Presences } from '../presence/presence.ts';
 import { type AccessDeps, roomAccess } from '../rooms/access.ts';
@@ -36,8 +37,8 @@ export interface EventStreamRequest {
   readonly roomIds: readonly string[] | undefined;
   readonly limit: number | undefined;
   readonly timeoutMs: number;
-  /** Aborts when the client has gone; only asked for by a request that waits. */
-  readonly signal: () => AbortSignal;
+  /** For when the client has gone; only asked for by a request that waits. */
+  readonly cancellation: () => Cancellation;
 }
 
 const LIMIT_DEFAULT = 100;
@@ -67,9 +68,9 @@ export async function eventStream(deps: EventStreamDeps, request: EventStreamReq
     }
     position = end;
     if (end === upTo) {
-      const signal = request.signal();
-      await deps.notifier.wait(interest, upTo, waitMs, signal);
-      if (signal.aborted) return `{"start":"${streamToken(from)}","end":"${streamToken(end)}","chunk":[]}`;
+      const cancellation = request.cancellation();
+      await deps.notifier.wait(interest, upTo, waitMs, cancellation);
+      if (cancellation.isCancelled) return `{"start":"${streamToken(from)}","end":"${streamToken(end)}","chunk":[]}`;
     }
     // Somebody who was removed from the room while waiting hears no more of it.
     if (request.roomIds !== undefined) await readableRooms(deps, request.roomIds, request.user);

@@ -1,3 +1,4 @@
+import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
@@ -45,20 +46,20 @@ export class Notifier {
     });
   }
 
-  /** Resolves when something of interest has happened after `position`, when the time is over or the caller is gone. */
-  wait(interest: Interest, position: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (timeoutMs <= 0 || signal.aborted) return Promise.resolve();
+  /** Resolves when something of interest has happened after `position`, when the time is over or nobody waits any more. */
+  wait(interest: Interest, position: number, timeoutMs: number, cancellation: Cancellation): Promise<void> {
+    if (timeoutMs <= 0 || cancellation.isCancelled) return Promise.resolve();
     if (this.#parts.recent.some(position, (change) => this.#concerns(change, interest))) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         timer.cancel();
-        signal.removeEventListener('abort', done);
+        cancellation.off(done);
         this.#remove(waiter);
         resolve();
       };
       const waiter: Waiter = { interest, wake: done };
       const timer = this.#parts.clock.after(timeoutMs, done);
-      signal.addEventListener('abort', done, { once: true });
+      cancellation.on(done);
       this.#add(waiter);
     });
   }

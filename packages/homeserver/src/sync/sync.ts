@@ -1,5 +1,6 @@
 import type { KeyStock } from '../encryption/key-stock.ts';
 import type { Filter } from '../filters/filter.ts';
+import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Presences } from '../presence/presence.ts';
 import type { PresenceState } from '../presence/user-presence.ts';
@@ -29,8 +30,8 @@ export interface SyncRequest extends Asked {
   readonly filter: Filter;
   readonly presence: PresenceState;
   readonly timeoutMs: number;
-  /** Aborts when the client has gone; only asked for by a request that waits. */
-  readonly signal: () => AbortSignal;
+  /** For when the client has gone; only asked for by a request that waits. */
+  readonly cancellation: () => Cancellation;
 }
 
 /** `GET /sync` (client-server API, "Syncing"): the answer as JSON text. Waits for news if there are none. */
@@ -59,9 +60,9 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
     // Nothing has happened up to here, so the next look begins here.
     since = upTo;
     toDevice = upTo;
-    const signal = request.signal();
-    await deps.notifier.wait(interestOf(deps, request), upTo, waitMs, signal);
-    if (signal.aborted) return answerText(deps, request, syncToken(upTo, undefined), '');
+    const cancellation = request.cancellation();
+    await deps.notifier.wait(interestOf(deps, request), upTo, waitMs, cancellation);
+    if (cancellation.isCancelled) return answerText(deps, request, syncToken(upTo, undefined), '');
   }
 }
 

@@ -19,9 +19,9 @@ let openFiles = 0;
 const routes = [
   route(endpoint({ ...base, paths: ['/hello'] }), () => ({ hello: 'you' })),
   route(endpoint({ ...base, paths: ['/illegal'] }), () => new Reply(200, {}, { 'X-Name': 'a\r\nX-More: b' })),
-  route(endpoint({ ...base, paths: ['/wait'] }), async ({ signal }) => {
-    await sleep(systemClock, 300, signal);
-    if (signal.aborted) left.push('wait');
+  route(endpoint({ ...base, paths: ['/wait'] }), async ({ cancellation }) => {
+    await sleep(systemClock, 300, cancellation);
+    if (cancellation.isCancelled) left.push('wait');
     return { waited: true };
   }),
   route(endpoint({ ...base, method: 'POST', paths: ['/upload'], bodyBytes: true }), async ({ body }) => {

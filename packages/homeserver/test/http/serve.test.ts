@@ -38,10 +38,10 @@ const routes = [
   }),
   route(endpoint({ ...base, paths: ['/limited'], limit: 'login' }), () => ({})),
   route(endpoint({ ...base, paths: ['/admin'], access: 'admin' }), () => ({})),
-  route(endpoint({ ...base, paths: ['/wait'] }), async ({ signal }) => {
-    await sleep(systemClock, 20_000, signal);
+  route(endpoint({ ...base, paths: ['/wait'] }), async ({ cancellation }) => {
+    await sleep(systemClock, 20_000, cancellation);
     gone();
-    return { ended: signal.aborted };
+    return { ended: cancellation.isCancelled };
   }),
 ];
 

@@ -11,6 +11,7 @@ import { readBlob } from '../../src/media/blobs/blob-store.ts';
 import type { Asked } from '../../src/media/contents.ts';
 import { mediaAddress } from '../../src/media/media-address.ts';
 import type { RemoteMedia } from '../../src/media/remote-media.ts';
+import { Cancellation } from '../../src/platform/cancellation.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { Names } from '../../src/storage/names.ts';
 import { type Engine, engines, sqlite } from '../storage/engines.ts';
@@ -61,7 +62,7 @@ const address = (uri: string) => {
   return mediaAddress({ serverName, mediaId });
 };
 
-const asked: Asked = { hasToken: true, mayFetch: true, waitMs: 0, client: new AbortController() };
+const asked: Asked = { hasToken: true, mayFetch: true, waitMs: 0, client: { cancellation: new Cancellation() } };
 
 async function read(media: Media, uri: string, how: Partial<Asked> = {}): Promise<string> {
   const { hash, length } = await media.contents.find(address(uri), { ...asked, ...how });

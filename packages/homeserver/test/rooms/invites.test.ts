@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GLOBAL } from '../../src/account-data/user-data.ts';
 import { EVERYTHING } from '../../src/filters/filter.ts';
+import { Cancellation } from '../../src/platform/cancellation.ts';
 import { initialSync } from '../../src/sync/initial-sync.ts';
 import { sync } from '../../src/sync/sync.ts';
 import { sqlite } from '../storage/engines.ts';
@@ -30,7 +31,7 @@ describe('who blocks invites', () => {
       stateAfter: undefined,
       presence: 'offline',
       timeoutMs: 0,
-      signal: () => new AbortController().signal,
+      cancellation: () => new Cancellation(),
     });
     const { rooms } = JSON.parse(text) as { rooms?: { invite?: Record<string, unknown> } };
     return Object.keys(rooms?.invite ?? {});

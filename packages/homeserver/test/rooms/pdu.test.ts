@@ -6,6 +6,7 @@ import { ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import { verifyPduSignature } from '@hearth/protocol/signing/pdu.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseFilter } from '../../src/filters/filter.ts';
+import { Cancellation } from '../../src/platform/cancellation.ts';
 import { stateEvents } from '../../src/rooms/access.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { pdusOf } from '../../src/rooms/pdu.ts';
@@ -82,7 +83,7 @@ describe('events as servers exchange them', () => {
       stateAfter: undefined,
       presence: 'offline',
       timeoutMs: 0,
-      signal: () => new AbortController().signal,
+      cancellation: () => new Cancellation(),
     });
     const room = asObject(asObject(asObject(JSON.parse(text).rooms)?.join)?.[head.roomId]);
     const sections = [asObject(room?.timeline)?.events, asObject(room?.state)?.events].flat() as Pdu[];

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Cancellation } from '../../src/platform/cancellation.ts';
 import { RecentChanges as RecentByGroup } from '../../src/platform/recent-changes.ts';
 import type { Change } from '../../src/storage/stream.ts';
 import { ChangeLog } from '../../src/sync/change-log.ts';
@@ -13,11 +14,11 @@ describe('who is woken', () => {
   });
   afterAll(() => world.end());
 
-  const NEVER = new AbortController().signal;
+  const NEVER = new Cancellation();
   /** Waits from now on; says afterwards whether something woke it. */
-  const waiting = (interest: Interest, signal = NEVER, timeoutMs = 60_000) => {
+  const waiting = (interest: Interest, cancellation = NEVER, timeoutMs = 60_000) => {
     const state = { woken: false };
-    void world.notifier.wait(interest, world.stream.current, timeoutMs, signal).then(() => {
+    void world.notifier.wait(interest, world.stream.current, timeoutMs, cancellation).then(() => {
       state.woken = true;
     });
     return state;
@@ -88,9 +89,9 @@ describe('who is woken', () => {
     await world.notifier.wait({ user: alice.user }, before, 60_000, NEVER);
     await world.notifier.wait({ user: alice.user }, world.stream.current, 0, NEVER);
     const short = waiting({ user: alice.user }, NEVER, 1_000);
-    const gone = new AbortController();
-    const left = waiting({ user: alice.user }, gone.signal);
-    gone.abort();
+    const gone = new Cancellation();
+    const left = waiting({ user: alice.user }, gone);
+    gone.cancel();
     await world.clock.pass(1_001);
     await settled();
     expect([short.woken, left.woken]).toEqual([true, true]);

@@ -1,6 +1,7 @@
 import { asArray, asObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Filter, parseFilter } from '../../src/filters/filter.ts';
+import { Cancellation } from '../../src/platform/cancellation.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { type SyncRequest, sync } from '../../src/sync/sync.ts';
 import { streamToken } from '../../src/timeline/position.ts';
@@ -27,7 +28,7 @@ describe('the state in /sync', () => {
       stateAfter: undefined,
       presence: 'offline',
       timeoutMs: 0,
-      signal: () => new AbortController().signal,
+      cancellation: () => new Cancellation(),
       ...more,
     });
     return JSON.parse(text) as JsonObject;

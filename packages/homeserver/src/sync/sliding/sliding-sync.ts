@@ -1,4 +1,5 @@
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
+import type { Cancellation } from '../../platform/cancellation.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Presences } from '../../presence/presence.ts';
 import type { PresenceState } from '../../presence/user-presence.ts';
@@ -53,8 +54,8 @@ export interface SlidingSyncRequest {
   readonly body: SlidingSyncBody;
   readonly presence: PresenceState;
   readonly timeoutMs: number;
-  /** Aborts when the client has gone; only asked for by a request that waits. */
-  readonly signal: () => AbortSignal;
+  /** For when the client has gone; only asked for by a request that waits. */
+  readonly cancellation: () => Cancellation;
 }
 
 /** Where a client is. */
@@ -78,9 +79,9 @@ export async function slidingSync(deps: SlidingSyncDeps, request: SlidingSyncReq
     const answer = await answerAt(deps, request, place);
     const waitMs = deadline - deps.clock.elapsed();
     if (answer.hasNews || pos === undefined || waitMs <= 0) return finish(deps, place, answer, body);
-    const signal = request.signal();
-    await deps.notifier.wait({ user, device: request.device }, answer.range.upTo, waitMs, signal);
-    if (signal.aborted) return finish(deps, place, answer, body);
+    const cancellation = request.cancellation();
+    await deps.notifier.wait({ user, device: request.device }, answer.range.upTo, waitMs, cancellation);
+    if (cancellation.isCancelled) return finish(deps, place, answer, body);
   }
 }
 
