@@ -2,7 +2,7 @@ import { forbidden } from '@hearth/protocol/errors.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { NodeRef } from '../storage/state-node.ts';
 import type { StateStore } from '../storage/state-store.ts';
-import { entries } from '../storage/state-tree.ts';
+import { entries, NOT_LOADED } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Head } from './head.ts';
 import type { Heads } from './heads.ts';
@@ -43,6 +43,17 @@ export async function roomAccess(deps: AccessDeps, roomId: string, user: number)
   }
   if (await isWorldReadable(head)) return { kind: 'peeker', head };
   throw forbidden('You are not in this room');
+}
+
+/** What {@link roomAccess} gives for members and peekers, if that can be said at once. */
+export function knownAccess({ heads, userRooms }: AccessDeps, roomId: string, user: number): RoomAccess | undefined {
+  const head = heads.known(roomId);
+  if (head?.joined.has(user) === true) return { kind: 'member', head };
+  const rows = userRooms.cached(user);
+  if (head === undefined || rows === undefined || rows.has(head.num)) return undefined;
+  const visibility = head.peek('m.room.history_visibility', '');
+  if (visibility === undefined || visibility === NOT_LOADED) return undefined;
+  return visibility.content.history_visibility === 'world_readable' ? { kind: 'peeker', head } : undefined;
 }
 
 /** Whether anybody may read the room as it is now. */

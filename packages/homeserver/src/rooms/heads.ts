@@ -50,6 +50,12 @@ export class Heads {
     return this.#ready.get(num);
   }
 
+  /** What {@link find} gives, if it is in memory. */
+  known(roomId: string): Head | undefined {
+    const num = this.#stores.names.cachedNum(roomId);
+    return num === undefined ? undefined : this.#ready.get(num);
+  }
+
   /** Takes in a room that was just created. */
   add(head: Head): void {
     this.#ready.set(head.num, head);

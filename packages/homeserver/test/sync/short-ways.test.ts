@@ -4,6 +4,8 @@ import { parseFilter } from '../../src/filters/filter.ts';
 import { UnreadCounts } from '../../src/push/unread-counts.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import type { StoredEvent } from '../../src/storage/stored-event.ts';
+import { happenings } from '../../src/sync/happenings.ts';
+import { legacyMessages } from '../../src/sync/legacy-messages.ts';
 import { messagesOnly } from '../../src/sync/messages-only.ts';
 import { presentOf } from '../../src/sync/present.ts';
 import { prepareFilter } from '../../src/sync/request.ts';
@@ -29,14 +31,20 @@ const step = fc.record({
     { weight: 4, arbitrary: fc.constant('say') },
     { weight: 6, arbitrary: fc.constant('look') },
     { weight: 3, arbitrary: fc.constantFrom('reply', 'mention', 'redact', 'score') },
-    { weight: 2, arbitrary: fc.constantFrom('topic', 'rename', 'read', 'type', 'ignore', 'go') },
+    { weight: 2, arbitrary: fc.constantFrom('topic', 'rename', 'read', 'type', 'ignore', 'go', 'open', 'close') },
   ),
 });
 
-describe('an answer of messages only', () => {
+/** How often the short way and the long way were taken. */
+interface Taken {
+  short: number;
+  long: number;
+}
+
+describe('what is put together at once is what the long way would give, word for word', () => {
   let world: World;
-  let shortcuts = 0;
-  let detours = 0;
+  const syncs: Taken = { short: 0, long: 0 };
+  const listened: Taken = { short: 0, long: 0 };
   beforeAll(async () => {
     world = await openWorld(sqlite);
   });
@@ -44,24 +52,37 @@ describe('an answer of messages only', () => {
 
   const asked = (person: Person): Asked => ({ ...person, fullState: false, stateAfter: undefined });
 
-  /** Both ways to the news since a position; for an answer like that of the long way counts are begun anew. */
+  /** A sync by both ways; for the long one all is counted anew. */
   const look = async (person: Person, since: number, filter: (typeof FILTERS)[number]) => {
     const { rows, upTo } = await presentOf(world, person.user);
     if (filter.lazyMembers) world.lazyMembers.asked(person.device, since);
     const range = { since, upTo, rows };
     const short = messagesOnly(world, asked(person), filter, range);
     const long = await wholeAnswer({ ...world, unread: new UnreadCounts(world) }, asked(person), filter, range);
-    if (short === undefined) detours += 1;
+    if (short === undefined) syncs.long += 1;
     else {
-      shortcuts += 1;
+      syncs.short += 1;
       expect(short).toBe(long);
     }
     // The next look finds what a sync would have left.
     await wholeAnswer(world, asked(person), filter, range);
-    return upTo;
+  };
+
+  /** The stream of the first API by both ways. */
+  const listen = async (person: Person, from: number, rooms: ReadonlySet<number> | undefined) => {
+    const window = { from, upTo: world.stream.current, limit: 5 };
+    const short = legacyMessages(world, person, rooms, window);
+    const long = await happenings(world, person, rooms, window);
+    if (short === undefined) listened.long += 1;
+    else {
+      listened.short += 1;
+      expect(short).toEqual(long);
+    }
   };
 
   const act = async (what: string, person: Person, head: Head, said: StoredEvent[]) => {
+    const isJoined = head.joined.has(person.user);
+    if (!isJoined && what !== 'go') return;
     const last = said.at(-1);
     const root = said.find(({ content }) => content['m.relates_to'] === undefined);
     const other = last?.sender ?? person.userId;
@@ -108,45 +129,61 @@ describe('an answer of messages only', () => {
           JSON.stringify({ ignored_users: world.stream.current % 3 === 0 ? { [other]: {} } : {} }),
         );
         return;
+      case 'open':
+      case 'close': {
+        const visibility = what === 'open' ? 'world_readable' : 'joined';
+        await world.setState(person, head, 'm.room.history_visibility', { history_visibility: visibility });
+        return;
+      }
       default:
-        await world.joining.leave(head, person);
-        await world.joining.join(head, person);
+        if (isJoined) await world.joining.leave(head, person);
+        else await world.joining.join(head, person);
         return;
     }
   };
 
-  test('is what the long way would give, word for word', async () => {
+  test('of random lives', async () => {
+    const life = fc.array(step, { minLength: 20, maxLength: 60 });
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { minLength: 20, maxLength: 60 }),
-        fc.nat(FILTERS.length - 1),
-        async (steps, of) => {
-          const people = [await world.person(), await world.person(), await world.person()];
-          const [alice, ...others] = people;
-          if (alice === undefined) return;
-          const options = { preset: 'public_chat', power_level_content_override: { state_default: 0 } } as const;
-          const heads = [await world.room(alice, options), await world.room(alice, { ...options, room_version: '12' })];
-          for (const head of heads) for (const other of others) await world.joining.join(head, other);
-          const filter = FILTERS[of];
-          if (filter === undefined) throw new Error('no such filter');
-          const since = new Map(people.map((person) => [person, world.stream.current]));
-          const said = heads.map((): StoredEvent[] => []);
-          for (const { who, where, what } of steps) {
-            const person = people[who];
-            const head = heads[where];
-            if (person === undefined || head === undefined) throw new Error('no such person or room');
-            if (what === 'look') since.set(person, await look(person, since.get(person) ?? 0, filter));
-            else {
-              const event = await act(what, person, head, said[where] ?? []);
-              if (event !== undefined) said[where]?.push(event);
-            }
+      fc.asyncProperty(life, fc.constantFrom(...FILTERS), async (steps, filter) => {
+        const people = [await world.person(), await world.person(), await world.person()] as const;
+        const stranger = await world.person();
+        const [alice, ...others] = people;
+        const options = {
+          preset: 'public_chat',
+          power_level_content_override: { state_default: 0, events: {} },
+        } as const;
+        const heads = [
+          await world.room(alice, options),
+          await world.room(alice, { ...options, room_version: '12' }),
+        ] as const;
+        for (const head of heads) for (const other of others) await world.joining.join(head, other);
+        const since = new Map(people.map((person) => [person, world.stream.current]));
+        let from = world.stream.current;
+        const said: readonly StoredEvent[][] = heads.map(() => []);
+        for (const { who, where, what } of steps) {
+          const person = people[who];
+          const head = heads[where];
+          if (person === undefined || head === undefined) throw new Error('no such person or room');
+          if (what === 'look') {
+            const rooms = where === 0 ? new Set([head.num]) : undefined;
+            await look(person, since.get(person) ?? 0, filter);
+            await listen(person, since.get(person) ?? 0, rooms);
+            await listen(stranger, from, rooms);
+            since.set(person, world.stream.current);
+            from = world.stream.current;
+          } else {
+            const event = await act(what, person, head, said[where] ?? []);
+            if (event !== undefined) said[where]?.push(event);
           }
-        },
-      ),
+        }
+      }),
       { numRuns: RUNS },
     );
     // Neither way is forgotten.
-    expect(shortcuts).toBeGreaterThan(RUNS);
-    expect(detours).toBeGreaterThan(RUNS);
+    for (const { short, long } of [syncs, listened]) {
+      expect(short).toBeGreaterThan(RUNS);
+      expect(long).toBeGreaterThan(RUNS);
+    }
   });
 });

@@ -1,0 +1,47 @@
+import type { Heads } from '../rooms/heads.ts';
+import type { MembershipRow } from '../storage/membership-store.ts';
+import { NOT_LOADED } from '../storage/state-tree.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import { LEGACY_FORMAT } from '../timeline/client-form.ts';
+import { plainText } from '../timeline/hydrate.ts';
+import { type Happenings, type HappeningsDeps, isOfInterest, type Listener, type Window } from './happenings.ts';
+
+/**
+ * What most listeners to the stream of the first API are woken for: messages in rooms that they have long been in or that
+ * anybody may look into, and nothing besides. From memory at once, as `messagesOnly` for `/sync`.
+ *
+ * @returns what `happenings` would give; `undefined` for everything that is not as simple as that
+ */
+export function legacyMessages(
+  deps: HappeningsDeps & { readonly heads: Heads },
+  listener: Listener,
+  rooms: ReadonlySet<number> | undefined,
+  { from, upTo, limit }: Window,
+): Happenings | undefined {
+  const changes = deps.recent.since(from);
+  const rows = deps.userRooms.cached(listener.user);
+  const ignored = deps.ignoredUsers.of(listener.user);
+  if (changes === undefined || rows === undefined || ignored instanceof Promise || ignored.size > 0) return undefined;
+  const texts: string[] = [];
+  const now = deps.clock.now();
+  for (const change of changes) {
+    if (change.position > upTo) break;
+    if (!isOfInterest(change, rooms, rows)) continue;
+    const event = change.kind === 'event' ? deps.events.cached(change.event) : undefined;
+    if (event === undefined || event.isState || texts.length === limit || deps.retention.isActive) return undefined;
+    const membership = membershipAt(deps.heads, rows.get(event.room), event);
+    const text = membership && plainText(event, listener, { now, membership }, LEGACY_FORMAT);
+    if (text === undefined) return undefined;
+    texts.push(text);
+  }
+  return { texts, end: upTo };
+}
+
+/** The membership of somebody who may read a message; `undefined` when that takes more than a look at the present. */
+function membershipAt(heads: Heads, row: MembershipRow | undefined, event: StoredEvent): string | undefined {
+  if (row?.membership === 'join') return row.event < event.num ? 'join' : undefined;
+  const visibility = heads.cached(event.room)?.peek('m.room.history_visibility', '');
+  if (row !== undefined || visibility === undefined || visibility === NOT_LOADED) return undefined;
+  const wasReadable = visibility.num < event.num && visibility.content.history_visibility === 'world_readable';
+  return wasReadable ? 'leave' : undefined;
+}
