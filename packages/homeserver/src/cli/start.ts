@@ -2,11 +2,14 @@ import { flushCompileCache } from 'node:module';
 import { compose, type Hearth } from '../compose.ts';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../platform/clock.ts';
+import { collectGarbage } from '../platform/heap.ts';
 import { createLog, type Log } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
 import { Failure } from './failure.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
+/** Until then whoever waited for the server has been answered. */
+const SETTLE_MS = 300;
 /** Long enough for the functions that serve requests to have been compiled as well. */
 const KEEP_COMPILED_MS = 60_000;
 
@@ -22,6 +25,7 @@ export async function start(options: ConfigOptions): Promise<void> {
   const hearth = await open(config, log);
   log.info(`${config.server_name} is ready`, { urls: hearth.urls.join(' ') });
   if (hearth.firstToken !== undefined) process.stderr.write(welcome(hearth.firstToken));
+  systemClock.after(SETTLE_MS, collectGarbage);
   // What has been compiled by then is there for the next start, however this one ends.
   systemClock.after(KEEP_COMPILED_MS, flushCompileCache);
   const signal = await stopped;
