@@ -60,6 +60,8 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['node:https', /^homeserver\/src\/http\//],
   ['node:net', /^homeserver\/src\/(http|config)\//],
   ['node:dns', /^homeserver\/src\/platform\/outbound\.ts$/],
+  ['node:v8', /^homeserver\/src\/platform\/heap\.ts$/],
+  ['node:vm', /^homeserver\/src\/platform\/heap\.ts$/],
   ['node:querystring', /^homeserver\/src\/http\//],
   ['node:buffer', /^homeserver\/src\/http\//],
   ['node:fs', /^homeserver\/src\/(storage|config|cli|media\/blobs)\/|^homeserver\/src\/settings\.ts$/],
