@@ -17,6 +17,7 @@ export interface Latency {
  */
 export class SimDatabase implements Database {
   readonly dialect = 'sqlite';
+  readonly isExclusive = true;
   readonly #connection = new DatabaseSync(':memory:');
   readonly #prepared: StatementSync[] = [];
   readonly #dice: Dice;

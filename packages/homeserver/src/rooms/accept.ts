@@ -86,9 +86,13 @@ async function acceptOn(
   drafts: readonly EventDraft[],
   options: AcceptOptions,
 ): Promise<StoredEvent[]> {
-  const parents = await parentsOf(deps, head, drafts);
-  await intern(deps.names, drafts);
-  await prepare(head, drafts);
+  // What is in memory is not waited for.
+  const found = parentsOf(deps, head, drafts);
+  const parents = found instanceof Promise ? await found : found;
+  for (const make of [intern, prepare]) {
+    const ready = make(deps, head, drafts);
+    if (ready !== undefined) await ready;
+  }
   if (options.isStale?.() === true) return [];
   // From here to the commit there is no await: whatever is decided is decided on the head as it is.
   const before = { row: head.row, extremities: head.extremities };
@@ -122,8 +126,18 @@ async function acceptOn(
   return events;
 }
 
-/** Finds the events that drafts relate to; relations to what is not in the room are not remembered. */
-async function parentsOf(deps: AcceptDeps, head: Head, drafts: readonly EventDraft[]): Promise<Parent[]> {
+const NO_PARENTS: readonly Parent[] = [];
+
+/** The events that drafts relate to; relations to what is not in the room are not remembered. */
+function parentsOf(
+  deps: AcceptDeps,
+  head: Head,
+  drafts: readonly EventDraft[],
+): readonly Parent[] | Promise<readonly Parent[]> {
+  return drafts.some((draft) => relationOf(draft) !== undefined) ? findParents(deps, head, drafts) : NO_PARENTS;
+}
+
+async function findParents(deps: AcceptDeps, head: Head, drafts: readonly EventDraft[]): Promise<Parent[]> {
   const parents: Parent[] = [];
   for (const draft of drafts) {
     const relation = relationOf(draft);
@@ -134,20 +148,21 @@ async function parentsOf(deps: AcceptDeps, head: Head, drafts: readonly EventDra
   return parents;
 }
 
-async function intern(names: Names, drafts: readonly EventDraft[]): Promise<void> {
+/** Gives a number to every name in the drafts. */
+function intern({ names }: AcceptDeps, _head: Head, drafts: readonly EventDraft[]): Promise<unknown> | undefined {
   const texts = drafts.flatMap(({ type, stateKey, sender }) =>
     stateKey === undefined ? [type, sender] : [type, sender, stateKey],
   );
-  if (texts.some((text) => names.cachedNum(text) === undefined)) await names.nums(texts);
+  return texts.some((text) => names.cachedNum(text) === undefined) ? names.nums(texts) : undefined;
 }
 
 /** Brings the state that decides about the drafts, and that they replace, into memory. */
-async function prepare(head: Head, drafts: readonly EventDraft[]): Promise<void> {
+function prepare(_deps: AcceptDeps, head: Head, drafts: readonly EventDraft[]): Promise<void> | undefined {
   const keys = drafts.flatMap((draft) => [
     ...decidingState(draft, head),
     ...(draft.stateKey === undefined ? [] : [[draft.type, draft.stateKey] as const]),
   ]);
-  await head.ensure(keys);
+  return head.ensure(keys);
 }
 
 function decide(deps: AcceptDeps, head: Head, draft: EventDraft): BuiltEvent {

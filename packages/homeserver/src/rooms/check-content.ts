@@ -34,17 +34,24 @@ export async function checkCanonicalAlias(deps: CheckDeps, head: Head, content: 
   }
 }
 
+interface Sent {
+  readonly type: string;
+  readonly sender: string;
+  readonly content: JsonObject;
+}
+
 /**
  * What the server sees to for events that relate to others: nobody reacts twice in the same way, and threads do not
  * begin within threads (client-server API, "Event annotations and reactions", "Threading").
  * @throws MatrixError M_DUPLICATE_ANNOTATION, M_UNKNOWN
  */
-export async function checkRelation(
-  deps: CheckDeps,
-  sent: { readonly type: string; readonly sender: string; readonly content: JsonObject },
-): Promise<void> {
+export function checkRelation(deps: CheckDeps, sent: Sent): Promise<void> | undefined {
   const relation = relationOf(sent);
-  if (relation === undefined || (relation.relType !== 'm.annotation' && relation.relType !== 'm.thread')) return;
+  if (relation?.relType !== 'm.annotation' && relation?.relType !== 'm.thread') return undefined;
+  return checkParent(deps, sent, relation);
+}
+
+async function checkParent(deps: CheckDeps, sent: Sent, relation: { relType: string; parent: string }): Promise<void> {
   const parent = await deps.events.byId(relation.parent);
   if (parent === undefined) return;
   if (relation.relType === 'm.thread') {

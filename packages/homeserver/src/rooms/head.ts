@@ -90,7 +90,8 @@ export class Head {
     const { names, events } = this.#stores;
     const typeNum = names.cachedNum(type);
     const stateKeyNum = names.cachedNum(stateKey);
-    if (typeNum === undefined || stateKeyNum === undefined) return NOT_LOADED;
+    // What has no name yet has no state either.
+    if (typeNum === undefined || stateKeyNum === undefined) return names.isComplete ? undefined : NOT_LOADED;
     const num = lookup(this.row.root, typeNum, stateKeyNum);
     if (num === undefined || num === NOT_LOADED) return num;
     return events.cached(num) ?? NOT_LOADED;
@@ -121,10 +122,15 @@ export class Head {
     return keys.flatMap(([type, stateKey]) => this.known(type, stateKey) ?? []);
   }
 
-  /** Brings whatever of these places is not in memory there. */
-  async ensure(keys: readonly StateKeyPair[]): Promise<void> {
+  /** Brings whatever of these places is not in memory there; a promise only if that is something. */
+  ensure(keys: readonly StateKeyPair[]): Promise<void> | undefined {
+    const isAbsent = ([type, stateKey]: StateKeyPair) => this.peek(type, stateKey) === NOT_LOADED;
+    return keys.some(isAbsent) ? this.#bring(keys, isAbsent) : undefined;
+  }
+
+  async #bring(keys: readonly StateKeyPair[], isAbsent: (key: StateKeyPair) => boolean): Promise<void> {
     for (;;) {
-      const absent = keys.filter(([type, stateKey]) => this.peek(type, stateKey) === NOT_LOADED);
+      const absent = keys.filter(isAbsent);
       if (absent.length === 0) return;
       await this.load(absent);
     }

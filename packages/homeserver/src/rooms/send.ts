@@ -41,7 +41,8 @@ export class Sender {
       const head = await this.#headFor(roomId, sending.sender);
       const target = type === 'm.room.redaction' ? content.redacts : undefined;
       if (typeof target === 'string') return this.#redact(head, target, content, sending);
-      await checkRelation(this.#deps, { type, sender: sending.sender, content });
+      const checked = checkRelation(this.#deps, { type, sender: sending.sender, content });
+      if (checked !== undefined) await checked;
       return this.#send(head, { type, content }, sending);
     });
   }
@@ -75,7 +76,8 @@ export class Sender {
   }
 
   async #headFor(roomId: string, sender: string): Promise<Head> {
-    const head = await this.#deps.heads.find(roomId);
+    const { heads } = this.#deps;
+    const head = heads.known(roomId) ?? (await heads.find(roomId));
     if (head === undefined) throw forbidden(`${sender} is not in the room`);
     return head;
   }

@@ -76,6 +76,8 @@ export class Fenced extends Error {}
 
 export interface Database {
   readonly dialect: 'sqlite' | 'postgres';
+  /** No other process writes to it as long as it is open. */
+  readonly isExclusive: boolean;
   /** All rows. Sees every transaction whose `commit` has resolved. */
   all<Row>(statement: Statement, ...values: Bound[]): Promise<Row[]>;
   /** The first row. */

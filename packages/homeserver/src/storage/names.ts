@@ -8,7 +8,11 @@ const readTexts = sql('SELECT num, text FROM names WHERE num IN @list');
 const readLast = sql('SELECT max(num) AS last FROM names');
 const insert = sql('INSERT INTO names (num, text) VALUES (?, ?)');
 
+const readAll = sql('SELECT num, text FROM names');
+
 const CACHED_MAX = 200_000;
+/** As many are read at a start: some ten milliseconds. */
+const PRELOADED_MAX = 20_000;
 
 /**
  * Interned strings: rooms, users, event types and state keys are integers inside and strings at the edge. One
@@ -19,6 +23,8 @@ export class Names {
   readonly #database: Database;
   readonly #nums = new LruMap<string, number>(CACHED_MAX);
   readonly #texts = new LruMap<number, string>(CACHED_MAX);
+  /** All that were there at the start are in memory, and nobody else adds any. */
+  #isPreloaded = false;
 
   private constructor(database: Database, last: number) {
     this.#database = database;
@@ -27,13 +33,20 @@ export class Names {
 
   static async open(database: Database): Promise<Names> {
     const row = await database.first<{ last: number | null }>(readLast);
-    return new Names(database, row?.last ?? 0);
+    const names = new Names(database, row?.last ?? 0);
+    if (database.isExclusive) await names.#preload();
+    return names;
+  }
+
+  /** Every name is in memory: what is not there has never been seen. So it is as long as there are not very many. */
+  get isComplete(): boolean {
+    return this.#isPreloaded && this.#last <= CACHED_MAX / 2;
   }
 
   /** The number of a string that may never have been seen: `undefined` then. For strings that callers make up. */
   async find(text: string): Promise<number | undefined> {
     const cached = this.#nums.get(text);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined || this.isComplete) return cached;
     const row = await this.#database.first<{ num: number }>(readNum, text);
     if (row === undefined) return this.#nums.get(text);
     return this.#remember(row.num, text);
@@ -63,7 +76,7 @@ export class Names {
       if (num === undefined) missing.push(text);
       else found.set(text, num);
     }
-    if (missing.length === 0) return found;
+    if (missing.length === 0 || this.isComplete) return found;
     for (const row of await this.#database.all<{ num: number; text: string }>(readNums, missing)) {
       this.#remember(row.num, row.text);
     }
@@ -104,6 +117,15 @@ export class Names {
   /** The number of a string that is in memory, without a promise; `undefined` when it would need a query. */
   cachedNum(text: string): number | undefined {
     return this.#nums.get(text);
+  }
+
+  async #preload(): Promise<void> {
+    if (this.#last > PRELOADED_MAX) return;
+    if (this.#last > 0) {
+      for (const { num, text } of await this.#database.all<{ num: number; text: string }>(readAll))
+        this.#remember(num, text);
+    }
+    this.#isPreloaded = true;
   }
 
   #add(text: string): number {

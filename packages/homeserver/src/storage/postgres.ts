@@ -37,6 +37,7 @@ function counted(result: { rows: unknown[]; rowCount: number | null }): { rows: 
 /** The same functions on PostgreSQL: reads from a pool, writes in groups on one connection. */
 export class PostgresDatabase implements Database {
   readonly dialect = 'postgres';
+  readonly isExclusive = false;
   readonly #reading: PostgresConnection;
   readonly #writing: PostgresConnection;
   readonly #end: () => Promise<void>;

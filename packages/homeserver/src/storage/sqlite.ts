@@ -16,6 +16,7 @@ const WRITER = new URL(`./sqlite-writer${extname(import.meta.url)}`, import.meta
  */
 export class SqliteDatabase implements Database {
   readonly dialect = 'sqlite';
+  readonly isExclusive = true;
   readonly #reader: DatabaseSync;
   readonly #writer: Worker;
   readonly #prepared: StatementSync[] = [];
