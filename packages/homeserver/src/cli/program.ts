@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../config/problems.ts';
 import { DataDirInUse } from '../storage/lock.ts';
+import { NoConnection } from '../storage/no-connection.ts';
 import { OtherServerName } from '../storage/server-name.ts';
 import { checkConfig } from './check-config.ts';
 import { createUser } from './create-user.ts';
@@ -24,8 +25,10 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** Whether the error says in its message what the person at the command line can do. */
 function isExplained(error: unknown): error is Error {
-  return error instanceof Failure || error instanceof DataDirInUse || error instanceof OtherServerName;
+  return EXPLAINED.some((kind) => error instanceof kind);
 }
+
+const EXPLAINED = [Failure, DataDirInUse, OtherServerName, NoConnection];
 
 function fail(messages: readonly string[]): number {
   for (const message of messages) process.stderr.write(`hearth: ${message}\n`);

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { type Bound, columnsOf, type Database, type Statement, type Write } from './database.ts';
 import { GroupCommit, type Outcome } from './group-commit.ts';
 import { migrate } from './migrate.ts';
+import { NoConnection } from './no-connection.ts';
 
 /** The little of a PostgreSQL driver that this file uses; `pg` and an in-process PostgreSQL both offer it. */
 export interface PostgresConnection {
@@ -13,13 +14,15 @@ const READ_CONNECTIONS_MAX = 8;
 /** PostgreSQL's 64-bit integers as numbers; all of ours stay below 2^53. */
 const TYPE_INT8 = 20;
 
-/** Connects to a server and brings its schema up to date. */
+/** Connects to a server and brings its schema up to date. @throws NoConnection */
 export async function openPostgres(url: string): Promise<Database> {
   pg.types.setTypeParser(TYPE_INT8, Number);
   const pool = new pg.Pool({ connectionString: url, max: READ_CONNECTIONS_MAX });
   // Statements of a group are sent without waiting for one another.
   const writer = new pg.Client({ connectionString: url, pipeline: true });
-  await writer.connect();
+  await writer.connect().catch((error: unknown) => {
+    throw new NoConnection(error);
+  });
   const reading: PostgresConnection = { query: async (text, values) => counted(await pool.query(text, values)) };
   const writing: PostgresConnection = { query: async (text, values) => counted(await writer.query(text, values)) };
   const database = new PostgresDatabase(reading, writing, async () => {
