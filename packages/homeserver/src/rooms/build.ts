@@ -44,19 +44,20 @@ export function build(
   const ts = draft.ts ?? given.ts;
   const depth = row.depth + 1;
   const createWithoutRoom = version.createRoomIdHash && draft.type === 'm.room.create';
+  // In the order of the canonical form, which has less to sort then.
   const pdu = {
-    ...(version.eventIdFormat === 'v1' ? { event_id: given.eventId ?? '' } : {}),
-    ...(createWithoutRoom ? {} : { room_id: head.roomId }),
-    sender: draft.sender,
-    type: draft.type,
-    ...(draft.stateKey === undefined ? {} : { state_key: draft.stateKey }),
-    ...redactsField(draft, head),
-    ...stickyField(draft),
+    auth_events: references(auth, version),
     content: draft.content,
     depth,
-    prev_events: references(head.extremities, version),
-    auth_events: references(auth, version),
+    ...(version.eventIdFormat === 'v1' ? { event_id: given.eventId ?? '' } : {}),
+    ...stickyField(draft),
     origin_server_ts: ts,
+    prev_events: references(head.extremities, version),
+    ...redactsField(draft, head),
+    ...(createWithoutRoom ? {} : { room_id: head.roomId }),
+    sender: draft.sender,
+    ...(draft.stateKey === undefined ? {} : { state_key: draft.stateKey }),
+    type: draft.type,
   } as PduDraft & JsonObject;
   const { signer } = given;
   const finished = canonically(() => hashPdu(pdu, version));

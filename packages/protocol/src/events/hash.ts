@@ -24,7 +24,7 @@ export function contentHashBytes(pdu: JsonObject, version?: RoomVersion): Uint8A
 
 /** The text that the content hash covers. @throws CanonicalJsonError */
 export function hashedText(pdu: JsonObject, version?: RoomVersion): string {
-  return canonicalJson({ ...pdu, unsigned: undefined, signatures: undefined, hashes: undefined }, numbers(version));
+  return canonicalJson(without(pdu, ['unsigned', 'signatures', 'hashes']), numbers(version));
 }
 
 /** Whether an event's `hashes.sha256` is its content hash. If not, only its redacted form may be used. */
@@ -50,7 +50,7 @@ export function referenceHashBytes(pdu: JsonObject, version: RoomVersion): Uint8
 
 /** The text that both signatures and the reference hash of a redacted event cover. @throws CanonicalJsonError */
 export function signedForm(redacted: JsonObject, version: RoomVersion): string {
-  return canonicalJson({ ...redacted, signatures: undefined, unsigned: undefined }, numbers(version));
+  return canonicalJson(without(redacted, ['signatures', 'unsigned']), numbers(version));
 }
 
 /**
@@ -78,6 +78,12 @@ export function eventIdBytes(id: string): Uint8Array | undefined {
 /** SHA-256 of a text's UTF-8. */
 export function sha256(text: string): Uint8Array {
   return hash('sha256', text, 'buffer');
+}
+
+/** A new event has none of the members that hashes leave out. */
+function without(object: JsonObject, names: readonly string[]): JsonObject {
+  if (names.every((name) => object[name] === undefined)) return object;
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 }
 
 function numbers(version: RoomVersion | undefined): CanonicalNumbers {

@@ -3,19 +3,20 @@ import type { RedactionRules } from '../room-versions/redaction-rules.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
 import type { Pdu } from './event.ts';
 
+/** In the order of the canonical form, which has less to sort then. */
 const KEPT = [
+  'auth_events',
+  'content',
+  'depth',
   'event_id',
-  'type',
+  'hashes',
+  'origin_server_ts',
+  'prev_events',
   'room_id',
   'sender',
-  'state_key',
-  'content',
-  'hashes',
   'signatures',
-  'depth',
-  'prev_events',
-  'auth_events',
-  'origin_server_ts',
+  'state_key',
+  'type',
 ];
 const HISTORICAL = ['prev_state', 'origin', 'membership'];
 const POWER_LEVELS = [
