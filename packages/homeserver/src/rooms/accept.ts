@@ -89,10 +89,10 @@ async function acceptOn(
   // What is in memory is not waited for.
   const found = parentsOf(deps, head, drafts);
   const parents = found instanceof Promise ? await found : found;
-  for (const make of [intern, prepare]) {
-    const ready = make(deps, head, drafts);
-    if (ready !== undefined) await ready;
-  }
+  const interned = intern(deps.names, drafts);
+  if (interned !== undefined) await interned;
+  const prepared = prepare(head, drafts);
+  if (prepared !== undefined) await prepared;
   if (options.isStale?.() === true) return [];
   // From here to the commit there is no await: whatever is decided is decided on the head as it is.
   const before = { row: head.row, extremities: head.extremities };
@@ -149,7 +149,7 @@ async function findParents(deps: AcceptDeps, head: Head, drafts: readonly EventD
 }
 
 /** Gives a number to every name in the drafts. */
-function intern({ names }: AcceptDeps, _head: Head, drafts: readonly EventDraft[]): Promise<unknown> | undefined {
+function intern(names: Names, drafts: readonly EventDraft[]): Promise<unknown> | undefined {
   const texts = drafts.flatMap(({ type, stateKey, sender }) =>
     stateKey === undefined ? [type, sender] : [type, sender, stateKey],
   );
@@ -157,7 +157,7 @@ function intern({ names }: AcceptDeps, _head: Head, drafts: readonly EventDraft[
 }
 
 /** Brings the state that decides about the drafts, and that they replace, into memory. */
-function prepare(_deps: AcceptDeps, head: Head, drafts: readonly EventDraft[]): Promise<void> | undefined {
+function prepare(head: Head, drafts: readonly EventDraft[]): Promise<void> | undefined {
   const keys = drafts.flatMap((draft) => [
     ...decidingState(draft, head),
     ...(draft.stateKey === undefined ? [] : [[draft.type, draft.stateKey] as const]),
