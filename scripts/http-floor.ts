@@ -43,10 +43,12 @@ function serveBehindGate(): void {
   listen(server);
 }
 
+const JSON_HEADERS = ['Content-Type', 'application/json'];
+
 async function answer(exchange: Exchange): Promise<void> {
   if (exchange.bodyLength !== 0 && exchange.bodyAtHand === undefined) await exchange.receive(() => undefined);
   const text = answerTo(exchange.method);
-  exchange.send(200, ['Content-Type', 'application/json', 'Content-Length', `${text.length}`], text, 'latin1');
+  exchange.send(200, { shared: JSON_HEADERS, own: ['Content-Length', `${text.length}`] }, text, 'latin1');
 }
 
 async function measure(server: string): Promise<void> {

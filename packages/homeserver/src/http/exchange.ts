@@ -14,6 +14,13 @@ export const KEEP_ALIVE_MS = 75_000;
 /** How long a request may take to arrive: the largest upload over a slow line. */
 export const REQUEST_MS = 20 * 60_000;
 
+/** Names and values in turn. */
+export interface AnswerHeaders {
+  /** Those of many answers, always the same object: it is written out once. */
+  readonly shared: readonly string[];
+  readonly own: readonly string[];
+}
+
 /**
  * A request and the way to answer it: all that the rest of this folder sees of HTTP. After the answer what still comes of
  * the body is read past.
@@ -43,10 +50,10 @@ export interface Exchange {
   readonly hasBegun: boolean;
   /** Calls once, when the whole answer has left or when the client is gone. */
   whenOver(listener: (isAnswered: boolean) => void): void;
-  /** Sends an answer. `headers` are names and values in turn; `encoding` is what writes `body` as it is. */
-  send(status: number, headers: readonly string[], body: string, encoding: 'latin1' | 'utf8'): void;
+  /** Sends an answer. `encoding` is what writes `body` as it is. */
+  send(status: number, headers: AnswerHeaders, body: string, encoding: 'latin1' | 'utf8'): void;
   /** Sends the head of an answer, for `write` to send the rest. */
-  begin(status: number, headers: readonly string[]): void;
+  begin(status: number, headers: AnswerHeaders): void;
   /** Resolves when the chunk has left, or when the client has: only then may its memory be used again. */
   write(chunk: Buffer, isLast: boolean): Promise<void>;
   /** Closes the connection after the answer. */

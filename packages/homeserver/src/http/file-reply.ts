@@ -14,8 +14,9 @@ interface Part {
  * @throws MatrixError 416 for a range that the file does not have
  */
 export async function sendFile(exchange: Exchange, { headers, etag, length, open }: FileReply): Promise<number> {
-  const head = [...CORS, 'ETag', etag];
-  for (const [name, value] of Object.entries(headers)) head.push(name, value);
+  const own = ['ETag', etag];
+  const head = { shared: CORS, own };
+  for (const [name, value] of Object.entries(headers)) own.push(name, value);
   if (isKnown(exchange.header('if-none-match'), etag)) {
     exchange.send(304, head, '', 'latin1');
     return 304;
@@ -23,8 +24,8 @@ export async function sendFile(exchange: Exchange, { headers, etag, length, open
   const part = requestedPart(exchange, length, etag);
   const { from, to } = part ?? { from: 0, to: length };
   const status = part === undefined ? 200 : 206;
-  head.push('Accept-Ranges', 'bytes', 'Content-Length', `${to - from}`);
-  if (part !== undefined) head.push('Content-Range', `bytes ${from}-${to - 1}/${length}`);
+  own.push('Accept-Ranges', 'bytes', 'Content-Length', `${to - from}`);
+  if (part !== undefined) own.push('Content-Range', `bytes ${from}-${to - 1}/${length}`);
   if (exchange.method === 'HEAD' || to === from) {
     exchange.send(status, head, '', 'latin1');
     return status;

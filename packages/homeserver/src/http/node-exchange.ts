@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ClientGone, DISCARDED_BYTES_MAX, type Exchange } from './exchange.ts';
+import { type AnswerHeaders, ClientGone, DISCARDED_BYTES_MAX, type Exchange } from './exchange.ts';
 import { Intake } from './intake.ts';
 
 /** A request that `node:http` has read. */
@@ -56,14 +56,14 @@ export class NodeExchange implements Exchange {
     this.#response.once('close', () => listener(this.#response.writableFinished));
   }
 
-  send(status: number, headers: readonly string[], body: string, encoding: 'latin1' | 'utf8'): void {
+  send(status: number, headers: AnswerHeaders, body: string, encoding: 'latin1' | 'utf8'): void {
     this.begin(status, headers);
     this.#response.end(body, encoding);
     this.#discardRest();
   }
 
-  begin(status: number, headers: readonly string[]): void {
-    this.#response.writeHead(status, headers as string[]);
+  begin(status: number, { shared, own }: AnswerHeaders): void {
+    this.#response.writeHead(status, shared.concat(own));
   }
 
   write(chunk: Buffer, isLast: boolean): Promise<void> {

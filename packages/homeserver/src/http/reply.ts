@@ -11,8 +11,8 @@ export const CORS: readonly string[] = [
   'Access-Control-Allow-Headers',
   'X-Requested-With, Content-Type, Authorization',
 ];
-const JSON_HEADERS = [...CORS, 'Content-Type', 'application/json', 'Content-Length'];
-const PREFLIGHT_HEADERS = [...CORS, 'Access-Control-Max-Age', '86400'];
+const JSON_HEADERS = [...CORS, 'Content-Type', 'application/json'];
+const PREFLIGHT_HEADERS = { shared: [...CORS, 'Access-Control-Max-Age', '86400'], own: [] };
 
 /** Sends what a handler answered. */
 export function sendAnswer(exchange: Exchange, answer: Exclude<Answer, FileReply>): number {
@@ -33,7 +33,7 @@ export function sendPreflight(exchange: Exchange): void {
 /** A reply for requests that are not even HTTP, as it goes over the wire. */
 export function rawError(reason: string, error: MatrixError): string {
   const body = JSON.stringify(error.body());
-  const headers = [...JSON_HEADERS, `${Buffer.byteLength(body)}`, 'Connection', 'close'];
+  const headers = [...JSON_HEADERS, 'Content-Length', `${Buffer.byteLength(body)}`, 'Connection', 'close'];
   let head = `HTTP/1.1 ${error.status} ${reason}\r\n`;
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
   return `${head}\r\n${body}`;
@@ -45,11 +45,11 @@ function text(body: Reply['body']): string {
 
 function sendText(exchange: Exchange, status: number, body: string, more?: Readonly<Record<string, string>>): number {
   const length = Buffer.byteLength(body);
-  const headers = JSON_HEADERS.concat(`${length}`);
-  if (more !== undefined) for (const [name, value] of Object.entries(more)) headers.push(name, value);
+  const own = ['Content-Length', `${length}`];
+  if (more !== undefined) for (const [name, value] of Object.entries(more)) own.push(name, value);
   // Browsers show scripts no other header than the simplest unless they are named.
-  if (status === 429) headers.push('Access-Control-Expose-Headers', 'Retry-After');
+  if (status === 429) own.push('Access-Control-Expose-Headers', 'Retry-After');
   // Text of ASCII alone is the same in Latin-1, which needs a third of the memory on its way out.
-  exchange.send(status, headers, body, length === body.length ? 'latin1' : 'utf8');
+  exchange.send(status, { shared: JSON_HEADERS, own }, body, length === body.length ? 'latin1' : 'utf8');
   return status;
 }

@@ -4,8 +4,16 @@ export class SharedWork<K, V> {
 
   /** Begins the work of a key, or joins in with what is being done already. */
   run(key: K, work: () => Promise<V>): Promise<V> {
-    const running = this.#running.get(key) ?? work().finally(() => this.#running.delete(key));
+    const running = this.#running.get(key) ?? this.#begin(key, work);
     this.#running.set(key, running);
     return running;
+  }
+
+  async #begin(key: K, work: () => Promise<V>): Promise<V> {
+    try {
+      return await work();
+    } finally {
+      this.#running.delete(key);
+    }
   }
 }

@@ -13,6 +13,7 @@ export interface RequestHead {
 
 /** As much as `node:http` reads of a head. */
 const HEAD_BYTES_MAX = 16 * 1024;
+const END = '\r\n\r\n';
 
 /** Request line and fields in the one spelling of RFC 9112 that needs no interpretation: no byte that is not ASCII. */
 const HEAD = /^(GET|PUT|POST|DELETE|OPTIONS) (\/[!-~]*) HTTP\/1\.1\r\n((?:[\w!#$%&'*+.^`|~-]+:[\t -~]*\r\n)+)$/;
@@ -24,9 +25,10 @@ const SPECIAL = ['transfer-encoding', 'upgrade', 'expect', 'trailer', 'te'];
  * everything that could be understood in more than one way.
  */
 export function readHead(chunk: Buffer): RequestHead | undefined {
-  const length = chunk.indexOf('\r\n\r\n');
-  if (length === -1 || length > HEAD_BYTES_MAX) return undefined;
-  const [, method, target, fields] = HEAD.exec(chunk.toString('latin1', 0, length + 2)) ?? [];
+  const text = chunk.toString('latin1', 0, HEAD_BYTES_MAX + END.length);
+  const length = text.indexOf(END);
+  if (length === -1) return undefined;
+  const [, method, target, fields] = HEAD.exec(text.slice(0, length + 2)) ?? [];
   if (method === undefined || target === undefined || fields === undefined) return undefined;
   const headers = readFields(fields);
   if (headers?.host === undefined || (headers.connection ?? 'keep-alive').toLowerCase() !== 'keep-alive')
@@ -36,7 +38,9 @@ export function readHead(chunk: Buffer): RequestHead | undefined {
   if (announced !== undefined && !/^\d{1,9}$/.test(announced)) return undefined;
   const bodyLength = Number(announced ?? 0);
   // One that may have to be read past is never longer than what is thrown away.
-  return bodyLength > DISCARDED_BYTES_MAX ? undefined : { method, target, headers, bodyLength, end: length + 4 };
+  return bodyLength > DISCARDED_BYTES_MAX
+    ? undefined
+    : { method, target, headers, bodyLength, end: length + END.length };
 }
 
 /** `undefined` when a name is repeated: what that means depends on the name. */
