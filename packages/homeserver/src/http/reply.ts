@@ -1,5 +1,6 @@
 import type { MatrixError } from '@hearth/protocol/errors.ts';
 import type { Exchange } from './exchange.ts';
+import { headerLines } from './header-lines.ts';
 import { type Answer, type FileReply, RawJson, Reply } from './route.ts';
 
 /** Every reply carries these (client-server API, "Web Browser Clients"). */
@@ -34,9 +35,7 @@ export function sendPreflight(exchange: Exchange): void {
 export function rawError(reason: string, error: MatrixError): string {
   const body = JSON.stringify(error.body());
   const headers = [...JSON_HEADERS, 'Content-Length', `${Buffer.byteLength(body)}`, 'Connection', 'close'];
-  let head = `HTTP/1.1 ${error.status} ${reason}\r\n`;
-  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return `${head}\r\n${body}`;
+  return `HTTP/1.1 ${error.status} ${reason}\r\n${headerLines(headers)}\r\n${body}`;
 }
 
 function text(body: Reply['body']): string {

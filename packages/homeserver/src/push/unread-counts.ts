@@ -73,13 +73,14 @@ export class UnreadCounts {
 
   /** The counts of a joined room. */
   async of(user: Case['user'], head: Head, row: MembershipRow): Promise<Unread> {
+    const atOnce = this.known(user, head, row);
+    if (atOnce !== undefined) return atOnce;
     const own = [...(await this.#parts.receipts.receiptsOf(head.num)).ofUser(user.num)];
     const receipts = receiptsText(own);
     const ignored = await this.#parts.ignoredUsers.of(user.num);
     const key = keyOf(user, head);
     const kept = this.#kept.get(key);
     const known = kept?.receipts === receipts && kept.ignored === ignored ? kept : undefined;
-    if (known?.member === row.event && known.upTo >= head.row.seq) return known;
     const read = readMarks(own);
     const join = known?.member === row.event ? known.join : await this.#joinOf(row);
     const basis = { member: row.event, join, receipts, ignored };

@@ -51,9 +51,14 @@ export function knownAccess({ heads, userRooms }: AccessDeps, roomId: string, us
   if (head?.joined.has(user) === true) return { kind: 'member', head };
   const rows = userRooms.cached(user);
   if (head === undefined || rows === undefined || rows.has(head.num)) return undefined;
+  return worldReadableSince(head) === undefined ? undefined : { kind: 'peeker', head };
+}
+
+/** The number of the event since which anybody may read the room, if it is in memory and that is so. */
+export function worldReadableSince(head: Head): number | undefined {
   const visibility = head.peek('m.room.history_visibility', '');
   if (visibility === undefined || visibility === NOT_LOADED) return undefined;
-  return visibility.content.history_visibility === 'world_readable' ? { kind: 'peeker', head } : undefined;
+  return visibility.content.history_visibility === 'world_readable' ? visibility.num : undefined;
 }
 
 /** Whether anybody may read the room as it is now. */

@@ -1,4 +1,11 @@
+import type { MembershipRow } from '../storage/membership-store.ts';
 import type { Change, Stream } from '../storage/stream.ts';
+
+/** Whether a change in a room is for a user with these memberships: who is in it, or whom the change itself moves. */
+export function isForMember(change: Change, room: number, rows: ReadonlyMap<number, MembershipRow>): boolean {
+  const row = rows.get(room);
+  return row?.membership === 'join' || (change.kind === 'event' && row?.event === change.event);
+}
 
 /** How many changes are remembered; who has read less asks the database. */
 const REMEMBERED_MAX = 20_000;

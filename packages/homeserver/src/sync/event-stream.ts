@@ -26,8 +26,6 @@ export interface EventStreamRequest extends Listener {
   readonly cancellation: () => Cancellation;
 }
 
-/** All rooms that the user has joined. */
-const ALL = 'all';
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
 
@@ -37,8 +35,8 @@ const LIMIT_MAX = 1000;
  * @throws MatrixError M_FORBIDDEN for a room that the caller may not read
  */
 export async function eventStream(deps: EventStreamDeps, request: EventStreamRequest): Promise<string> {
-  const rooms = knownRooms(deps, request) ?? (await readableRooms(deps, request));
-  const interest: Interest = { user: request.user, ...(rooms === ALL ? {} : { rooms }) };
+  const rooms = request.roomIds === undefined ? undefined : await readableRooms(deps, request.roomIds, request.user);
+  const interest: Interest = rooms === undefined ? { user: request.user } : { user: request.user, rooms };
   const deadline = deps.clock.elapsed() + request.timeoutMs;
   const from = request.from ?? deps.stream.current;
   const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
@@ -48,8 +46,7 @@ export async function eventStream(deps: EventStreamDeps, request: EventStreamReq
     const upTo = deps.stream.current;
     const window = { from: position, upTo, limit };
     const { texts, end } =
-      legacyMessages(deps, request, interest.rooms, window) ??
-      (await happenings(deps, request, interest.rooms, window));
+      legacyMessages(deps, request, rooms, window) ?? (await happenings(deps, request, rooms, window));
     const waitMs = deadline - deps.clock.elapsed();
     if (texts.length > 0 || waitMs <= 0) {
       return `{"start":"${streamToken(from)}","end":"${streamToken(end)}","chunk":[${texts.join(',')}]}`;
@@ -61,32 +58,16 @@ export async function eventStream(deps: EventStreamDeps, request: EventStreamReq
       if (cancellation.isCancelled) return `{"start":"${streamToken(from)}","end":"${streamToken(end)}","chunk":[]}`;
     }
     // Somebody who was removed from the room while waiting hears no more of it.
-    if (knownRooms(deps, request) === undefined) await readableRooms(deps, request);
+    if (request.roomIds !== undefined) await readableRooms(deps, request.roomIds, request.user);
   }
 }
 
-/** The rooms of a request; {@link ALL} if it names none. @throws MatrixError M_FORBIDDEN */
-async function readableRooms(
-  deps: EventStreamDeps,
-  { user, roomIds }: EventStreamRequest,
-): Promise<ReadonlySet<number> | typeof ALL> {
-  if (roomIds === undefined) return ALL;
-  const rooms = new Set<number>();
-  for (const roomId of roomIds) rooms.add((await roomAccess(deps, roomId, user)).head.num);
-  return rooms;
-}
-
-/** What {@link readableRooms} gives, if it can be said at once. */
-function knownRooms(
-  deps: EventStreamDeps,
-  { user, roomIds }: EventStreamRequest,
-): ReadonlySet<number> | typeof ALL | undefined {
-  if (roomIds === undefined) return ALL;
+/** @throws MatrixError M_FORBIDDEN */
+async function readableRooms(deps: EventStreamDeps, roomIds: readonly string[], user: number): Promise<Set<number>> {
   const rooms = new Set<number>();
   for (const roomId of roomIds) {
-    const access = knownAccess(deps, roomId, user);
-    if (access === undefined) return undefined;
-    rooms.add(access.head.num);
+    const { head } = knownAccess(deps, roomId, user) ?? (await roomAccess(deps, roomId, user));
+    rooms.add(head.num);
   }
   return rooms;
 }

@@ -6,7 +6,7 @@ import type { Change } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import { type HydrateDeps, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
-import type { ChangeLog } from './change-log.ts';
+import { type ChangeLog, isForMember } from './change-log.ts';
 import type { EphemeralDeps } from './ephemeral.ts';
 import { legacyTexts } from './legacy-texts.ts';
 
@@ -63,12 +63,10 @@ export async function happenings(
 
 /** Whether the stream tells of a change; `rows` are the listener's memberships. */
 export function isOfInterest(change: Change, rooms: ReadonlySet<number> | undefined, rows: Rows): boolean {
-  if (rooms !== undefined) return 'room' in change && change.room !== null && rooms.has(change.room);
+  const room = 'room' in change ? change.room : null;
+  if (rooms !== undefined) return room !== null && rooms.has(room);
   if (UNTOLD.has(change.kind)) return false;
-  if (change.kind !== 'event')
-    return !('room' in change) || change.room === null || rows.get(change.room)?.membership === 'join';
-  const row = rows.get(change.room);
-  return row?.membership === 'join' || row?.event === change.event;
+  return room === null || isForMember(change, room, rows);
 }
 
 function joinedRooms(rows: Rows): Set<number> {

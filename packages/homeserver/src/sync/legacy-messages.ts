@@ -1,6 +1,6 @@
+import { worldReadableSince } from '../rooms/access.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
-import { NOT_LOADED } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { LEGACY_FORMAT } from '../timeline/client-form.ts';
 import { plainText } from '../timeline/hydrate.ts';
@@ -40,8 +40,7 @@ export function legacyMessages(
 /** The membership of somebody who may read a message; `undefined` when that takes more than a look at the present. */
 function membershipAt(heads: Heads, row: MembershipRow | undefined, event: StoredEvent): string | undefined {
   if (row?.membership === 'join') return row.event < event.num ? 'join' : undefined;
-  const visibility = heads.cached(event.room)?.peek('m.room.history_visibility', '');
-  if (row !== undefined || visibility === undefined || visibility === NOT_LOADED) return undefined;
-  const wasReadable = visibility.num < event.num && visibility.content.history_visibility === 'world_readable';
-  return wasReadable ? 'leave' : undefined;
+  const head = row === undefined ? heads.cached(event.room) : undefined;
+  const since = head && worldReadableSince(head);
+  return since !== undefined && since < event.num ? 'leave' : undefined;
 }

@@ -11,7 +11,7 @@ import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Change } from '../storage/stream.ts';
 import { SYNC_FORMAT } from '../timeline/client-form.ts';
 import { plainText } from '../timeline/hydrate.ts';
-import type { ChangeLog } from './change-log.ts';
+import { type ChangeLog, isForMember } from './change-log.ts';
 import type { LazyMembersCache } from './lazy-members-cache.ts';
 import type { Peeks } from './peeks.ts';
 import type { SyncFilter } from './request.ts';
@@ -84,13 +84,10 @@ function newMessages(
 /** Whether a change is one for this part of an answer; what is for the device has a part of its own. */
 function concerns(change: Change, user: number, rows: Range['rows']): boolean {
   switch (change.kind) {
-    case 'event': {
-      const row = rows.get(change.room);
-      return row?.membership === 'join' || row?.event === change.event;
-    }
+    case 'event':
     case 'typing':
     case 'receipt':
-      return rows.get(change.room)?.membership === 'join';
+      return isForMember(change, change.room, rows);
     case 'device-list':
     case 'to-device':
       return false;

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type AnswerHeaders, type Exchange, KEEP_ALIVE_MS } from '../exchange.ts';
+import { headerLines } from '../header-lines.ts';
 import { STATUS_CODES } from '../node-http.ts';
 import { ArrivingBody } from './arriving-body.ts';
 import type { RequestHead } from './head.ts';
@@ -13,28 +14,14 @@ export interface Line {
   readonly done: () => void;
 }
 
-/** What `node:http` refuses in a header's value. */
-const ILLEGAL = /[^\t -~\x80-\xff]/;
-
 const written = new WeakMap<readonly string[], string>();
 
 /** The lines of headers that many answers have. */
 function sharedLines(headers: readonly string[]): string {
   const known = written.get(headers);
   if (known !== undefined) return known;
-  const text = lines(headers);
+  const text = headerLines(headers);
   written.set(headers, text);
-  return text;
-}
-
-/** @throws TypeError for a value that must not be sent */
-function lines(headers: readonly string[]): string {
-  let text = '';
-  for (let i = 0; i < headers.length; i += 2) {
-    const value = headers[i + 1] ?? '';
-    if (ILLEGAL.test(value)) throw new TypeError(`The header ${headers[i]} has a character that it must not have`);
-    text += `${headers[i]}: ${value}\r\n`;
-  }
   return text;
 }
 
@@ -103,7 +90,7 @@ export class PlainExchange implements Exchange {
 
   /** @throws TypeError for a header that must not be sent */
   begin(status: number, { shared, own }: AnswerHeaders): void {
-    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${sharedLines(shared)}${lines(own)}`;
+    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${sharedLines(shared)}${headerLines(own)}`;
     const keep = this.isLast
       ? 'Connection: close'
       : `Connection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_MS / 1000}`;
