@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseUserId, type UserId } from '../src/identifiers/user-id.ts';
 import type { JsonObject, JsonValue } from '../src/json/value.ts';
@@ -8,8 +9,8 @@ import {
   asksForThreads,
   compileRuleset,
   evaluate,
+  PreparedEvent,
   type PushContext,
-  prepareEvent,
 } from '../src/push-rules/evaluate.ts';
 import { splitPath, valueAt } from '../src/push-rules/path.ts';
 import type { PushRule, Ruleset } from '../src/push-rules/rule.ts';
@@ -134,12 +135,51 @@ test('kinds in their order', () => {
     underride: own('underride', {}).underride,
   };
   const compiled = compileRuleset(all);
-  const kind = (event: JsonObject) => compiled(prepareEvent(event), context)?.kind;
+  const kind = (event: JsonObject) => compiled(new PreparedEvent(event), context)?.kind;
   expect(kind(message({ body: 'a CAKE.' }))).toBe('content');
   expect(kind(message({ body: 'pancakes' }))).toBe('room');
   expect(kind({ ...message({}), room_id: '!x:y' })).toBe('sender');
   expect(kind({ ...message({}), room_id: '!x:y', sender: '@x:y' })).toBe('underride');
   expect(evaluate(own('override', { enabled: false }), message({}), context)).toBeUndefined();
+});
+
+test('rules tried together choose the first that matches alone, whatever came before', () => {
+  const condition = fc.oneof(
+    fc.record({
+      kind: fc.constant('event_match'),
+      key: fc.constantFrom('type', 'content.body', 'content.msgtype', 'state_key'),
+      pattern: fc.constantFrom('m.room.*', 'M.ROOM.MESSAGE', 'm.*.member', '*', '', 'cake', 'm.te?t', 'type0'),
+    }),
+    fc.constant({ kind: 'event_match', key: 'type' }),
+    fc.record({ kind: fc.constant('room_member_count'), is: fc.constantFrom('2', '3', '>2') }),
+  );
+  const rule = fc.record({ conditions: fc.array(condition, { maxLength: 3 }), enabled: fc.boolean() });
+  const rules = fc.array(fc.tuple(fc.constantFrom('override', 'underride' as const), rule), { maxLength: 8 });
+  const type = fc.oneof(
+    fc.constantFrom('m.room.message', 'm.room.member'),
+    fc.nat(30).map((n) => `type${n}`),
+  );
+  const event = fc.record(
+    { type: fc.oneof(type, fc.constant(7)), state_key: fc.constant(''), content: fc.constant({ body: 'Cake!' }) },
+    { requiredKeys: ['content'] },
+  );
+  fc.assert(
+    fc.property(rules, fc.array(event, { maxLength: 40 }), (chosen, events) => {
+      const numbered = chosen.map(([kind, rest], i) => ({ kind, set: own(kind, { ...rest, rule_id: `${i}` }) }));
+      const all = { ...none };
+      for (const { kind, set } of numbered) all[kind] = [...all[kind], ...set[kind]];
+      const compiled = compileRuleset(all);
+      const inOrder = [
+        ...numbered.filter(({ kind }) => kind === 'override'),
+        ...numbered.filter(({ kind }) => kind !== 'override'),
+      ];
+      for (const one of events) {
+        const first = inOrder.find(({ set }) => evaluate(set, one, context) !== undefined);
+        const expected = first === undefined ? undefined : first.set[first.kind][0]?.rule_id;
+        expect(compiled(new PreparedEvent(one), context)?.ruleId).toBe(expected);
+      }
+    }),
+  );
 });
 
 test.each([

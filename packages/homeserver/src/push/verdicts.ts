@@ -5,10 +5,9 @@ import {
   asksForThreads,
   type CompiledRuleset,
   compileRuleset,
-  type PreparedEvent,
+  PreparedEvent,
   type PushContext,
   type PushMatch,
-  prepareEvent,
 } from '@hearth/protocol/push-rules/evaluate.ts';
 import type { PushAction, Ruleset } from '@hearth/protocol/push-rules/rule.ts';
 import { LruMap } from '../platform/lru.ts';
@@ -77,7 +76,7 @@ export class Verdicts {
     if (this.#pushRules.isUnchanged(user) !== true || head.peek('m.room.member', userId) === NOT_LOADED)
       return undefined;
     const powers = knownPowers(head);
-    return powers === undefined || concerns(event, user, userId, head)
+    return powers === undefined || concerns(event, user, { userId, names: namesOf(userId, head) })
       ? undefined
       : this.#toEverybody(event, head, powers);
   }
@@ -97,7 +96,8 @@ export class Verdicts {
     events: readonly StoredEvent[],
   ): Promise<Verdict[] | undefined> {
     await head.ensure([['m.room.member', userId]]);
-    if (events.some((event) => concerns(event, user, userId, head))) return undefined;
+    const names = namesOf(userId, head);
+    for (const event of events) if (concerns(event, user, { userId, names })) return undefined;
     const powers = await powersIn(head);
     return events.map((event) => this.#toEverybody(event, head, powers));
   }
@@ -106,7 +106,7 @@ export class Verdicts {
   #toEverybody(event: StoredEvent, head: Head, powers: Powers): Verdict {
     const known = this.#shared.get(event.num);
     if (known !== undefined) return known;
-    const match = this.#nobody.evaluate(this.#prepare(event), contextOf(event, { head, powers }));
+    const match = this.#nobody.evaluate(prepare(event), new Context(event, { head, powers }));
     const verdict = match === undefined ? 'silent' : verdictOf(match.actions);
     this.#shared.set(event.num, verdict);
     return verdict;
@@ -128,7 +128,7 @@ export class Verdicts {
     return events.map((event) =>
       evaluate(
         this.#prepare(event),
-        contextOf(event, { head, powers, displayName, isThreadFollowed: following.get(event.num) }),
+        new Context(event, { head, powers, displayName, isThreadFollowed: following.get(event.num) }),
       ),
     );
   }
@@ -144,55 +144,81 @@ export class Verdicts {
   #prepare(event: StoredEvent): PreparedEvent {
     const known = this.#prepared.get(event.num);
     if (known !== undefined) return known;
-    const { type, sender, roomId, content, stateKey, eventId } = event;
-    const state = stateKey === undefined ? {} : { state_key: stateKey };
-    const prepared = prepareEvent({ type, sender, room_id: roomId, event_id: eventId, content, ...state });
+    const prepared = prepare(event);
     this.#prepared.set(event.num, prepared);
     return prepared;
   }
 }
 
+function prepare({ type, sender, roomId, content, stateKey, eventId }: StoredEvent): PreparedEvent {
+  const state = stateKey === undefined ? {} : { state_key: stateKey };
+  return new PreparedEvent({ type, sender, room_id: roomId, event_id: eventId, content, ...state });
+}
+
 /** What rules ask about an event besides itself. */
-function contextOf(
-  event: StoredEvent,
-  about: {
-    readonly head: Head;
-    readonly powers: Powers;
-    readonly displayName?: JsonValue | undefined;
-    readonly isThreadFollowed?: boolean | undefined;
-  },
-): PushContext {
-  const { head, powers, displayName, isThreadFollowed } = about;
-  return {
-    displayName: typeof displayName === 'string' ? displayName : undefined,
-    memberCount: head.joined.size,
-    notificationPower: (key) => powers.to(`notifications.${key}`),
-    isThreadFollowed,
-    get senderPower() {
-      return powers.of(event.sender);
+class Context implements PushContext {
+  readonly displayName: string | undefined;
+  readonly memberCount: number;
+  readonly isThreadFollowed: boolean | undefined;
+  readonly #sender: string;
+  readonly #powers: Powers;
+
+  constructor(
+    { sender }: StoredEvent,
+    about: {
+      readonly head: Head;
+      readonly powers: Powers;
+      readonly displayName?: JsonValue | undefined;
+      readonly isThreadFollowed?: boolean | undefined;
     },
-  };
+  ) {
+    const { head, powers, displayName, isThreadFollowed } = about;
+    this.displayName = typeof displayName === 'string' ? displayName : undefined;
+    this.memberCount = head.joined.size;
+    this.isThreadFollowed = isThreadFollowed;
+    this.#sender = sender;
+    this.#powers = powers;
+  }
+
+  get senderPower(): number {
+    return this.#powers.of(this.#sender);
+  }
+
+  notificationPower(key: string): number {
+    return this.#powers.to(`notifications.${key}`);
+  }
 }
 
 function compiledOf(ruleset: Ruleset): Compiled {
   return { ruleset, evaluate: compileRuleset(ruleset), needsThreads: asksForThreads(ruleset) };
 }
 
+/** A user as events speak of them. */
+interface Named {
+  readonly userId: string;
+  /** What clients that know no mentions call them, in lower case. */
+  readonly names: readonly string[];
+}
+
+function namesOf(userId: string, head: Head): string[] {
+  const displayName = head.known('m.room.member', userId)?.content.displayname;
+  const names = [userId.slice(1, userId.indexOf(':')), typeof displayName === 'string' ? displayName : ''];
+  return names.filter((name) => name !== '').map((name) => name.toLowerCase());
+}
+
 /**
  * Whether the rules that everybody has from the start may treat the event in another way for this user than for
  * others: it is about them, mentions them, or, from a client that knows no mentions, may have their name in its text.
  */
-function concerns(event: StoredEvent, user: number, userId: string, head: Head): boolean {
-  if (event.stateKeyNum === user) return true;
-  const { 'm.mentions': mentions, body } = event.content;
+function concerns({ stateKeyNum, content }: StoredEvent, user: number, { userId, names }: Named): boolean {
+  if (stateKeyNum === user) return true;
+  const { 'm.mentions': mentions, body } = content;
   if (mentions !== undefined) {
     return isObject(mentions) && Array.isArray(mentions.user_ids) && mentions.user_ids.includes(userId);
   }
   if (typeof body !== 'string') return false;
   const text = body.toLowerCase();
-  const displayName = head.known('m.room.member', userId)?.content.displayname;
-  const names = [userId.slice(1, userId.indexOf(':')), typeof displayName === 'string' ? displayName : ''];
-  return names.some((name) => name !== '' && text.includes(name.toLowerCase()));
+  return names.some((name) => text.includes(name));
 }
 
 /** What actions mean. */

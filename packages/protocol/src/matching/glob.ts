@@ -18,7 +18,9 @@ type Boundary = (text: string, index: number) => boolean;
  */
 export function globMatcher(pattern: string, scope: 'whole' | 'words'): TextMatcher {
   const lower = pattern.toLowerCase();
-  if (lower === '' || (scope === 'whole' && !/[*?]/.test(lower))) return (text) => text === lower;
+  const isLiteral = !/[*?]/.test(lower);
+  if (lower === '' || (scope === 'whole' && isLiteral)) return (text) => text === lower;
+  if (isLiteral) return wordMatcher(lower);
   const parts = lower.split(/\*+/).map(literalOrWildcards);
   const isStart: Boundary = scope === 'words' ? isWordBoundary : (_, index) => index === 0;
   const isEnd: Boundary = scope === 'words' ? isWordBoundary : (text, index) => index === text.length;
@@ -29,7 +31,12 @@ export function globMatcher(pattern: string, scope: 'whole' | 'words'): TextMatc
 export function wordMatcher(phrase: string): TextMatcher {
   const lower = phrase.toLowerCase();
   if (lower === '') return () => false;
-  return (text) => matchParts(text, [literal(lower)], isWordBoundary, isWordBoundary);
+  return (text) => {
+    for (let at = text.indexOf(lower); at !== -1; at = text.indexOf(lower, at + 1)) {
+      if (isWordBoundary(text, at) && isWordBoundary(text, at + lower.length)) return true;
+    }
+    return false;
+  };
 }
 
 function matchParts(text: string, parts: readonly Part[], isStart: Boundary, isEnd: Boundary): boolean {

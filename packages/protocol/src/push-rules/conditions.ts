@@ -1,6 +1,6 @@
 import { asString, type JsonObject, type JsonValue } from '../json/value.ts';
-import { globMatcher, wordMatcher } from '../matching/glob.ts';
-import { splitPath } from './path.ts';
+import { globMatcher, type TextMatcher, wordMatcher } from '../matching/glob.ts';
+import { splitPath, valueAt } from './path.ts';
 import type { PreparedEvent } from './prepared-event.ts';
 import { THREAD_SUBSCRIPTION } from './rule.ts';
 
@@ -21,7 +21,6 @@ export interface PushContext {
 /** A condition ready to be tried. */
 export type Test = (event: PreparedEvent, context: PushContext) => boolean;
 
-const BODY = ['content', 'body'];
 const MEMBER_COUNT = /^(==|<=|>=|<|>)?([0-9]{1,15})$/;
 
 const never: Test = () => false;
@@ -52,32 +51,37 @@ export function compileCondition(condition: JsonObject): Test {
 /** A glob match on a property; on `content.body` of any substring between word boundaries. */
 export function eventMatch(path: string, pattern: string | undefined): Test {
   if (pattern === undefined) return never;
+  if (path === 'content.body') return bodyMatch(globMatcher(pattern, 'words'));
   const names = splitPath(path);
-  const matches = globMatcher(pattern, path === 'content.body' ? 'words' : 'whole');
+  const matches = globMatcher(pattern, 'whole');
   return (event) => {
-    const text = event.lowerText(path, names);
+    const text = event.lowerText(names);
     return text !== undefined && matches(text);
   };
+}
+
+function bodyMatch(matches: TextMatcher): Test {
+  return ({ lowerBody }) => lowerBody !== undefined && matches(lowerBody);
 }
 
 function eventPropertyIs(path: string, expected: JsonValue | undefined): Test {
   if (!isScalar(expected)) return never;
   const names = splitPath(path);
-  return (event) => event.value(path, names) === expected;
+  return ({ event }) => valueAt(event, names) === expected;
 }
 
 function eventPropertyContains(path: string, expected: JsonValue | undefined): Test {
   if (!isScalar(expected)) return never;
   const names = splitPath(path);
-  return (event) => {
-    const value = event.value(path, names);
+  return ({ event }) => {
+    const value = valueAt(event, names);
     return Array.isArray(value) && value.includes(expected);
   };
 }
 
-const containsDisplayName: Test = (event, context) => {
-  const text = context.displayName === undefined ? undefined : event.lowerText('content.body', BODY);
-  return text !== undefined && wordMatcher(context.displayName ?? '')(text);
+const containsDisplayName: Test = (event, { displayName }) => {
+  const text = displayName === undefined ? undefined : event.lowerBody;
+  return displayName !== undefined && text !== undefined && wordMatcher(displayName)(text);
 };
 
 function threadSubscription(subscribed: JsonValue | undefined): Test {

@@ -1,7 +1,8 @@
-import { isObject, type JsonObject, member } from '../json/value.ts';
+import { asString, isObject, type JsonObject, member } from '../json/value.ts';
+import { globMatcher, type TextMatcher } from '../matching/glob.ts';
 import { compileCondition, eventMatch, type PushContext, type Test } from './conditions.ts';
 import { LEGACY_MENTION_RULES } from './defaults.ts';
-import { type PreparedEvent, prepareEvent } from './prepared-event.ts';
+import { PreparedEvent } from './prepared-event.ts';
 import {
   effectiveActions,
   type PushAction,
@@ -13,7 +14,7 @@ import {
 } from './rule.ts';
 
 export type { PushContext } from './conditions.ts';
-export { type PreparedEvent, prepareEvent } from './prepared-event.ts';
+export { PreparedEvent } from './prepared-event.ts';
 
 /** The rule that matched and what it does; no actions means that the event is silent for this user. */
 export interface PushMatch {
@@ -27,23 +28,53 @@ export type CompiledRuleset = (event: PreparedEvent, context: PushContext) => Pu
 
 interface CompiledRule {
   readonly match: PushMatch;
+  /** What the event's type must match; most rules are for one type. */
+  readonly types: readonly TextMatcher[];
   readonly tests: readonly Test[];
 }
+
+/** For so many types of events a ruleset remembers which of its rules are worth trying. */
+const TYPES_MAX = 16;
 
 /**
  * The first rule of a user that matches an event, or undefined (client-server API, "Push Rules"). A user's own events
  * are never to be evaluated: that is for the caller to see to.
  */
 export function evaluate(ruleset: Ruleset, event: JsonObject, context: PushContext): PushMatch | undefined {
-  return compileRuleset(ruleset)(prepareEvent(event), context);
+  return compileRuleset(ruleset)(new PreparedEvent(event), context);
 }
 
-/** Compiles the enabled rules of a ruleset: paths are split and patterns prepared once. Malformed rules never match. */
+/**
+ * Compiles the enabled rules of a ruleset: paths are split and patterns prepared once, and what rules ask about an event's
+ * type is asked once for each type. Malformed rules never match.
+ */
 export function compileRuleset(ruleset: Ruleset): CompiledRuleset {
   const rules = RULE_KINDS.flatMap((kind) =>
     ruleset[kind].filter((rule) => rule.enabled).map((rule) => compileRule(kind, rule)),
   );
-  return (event, context) => rules.find(({ tests }) => tests.every((test) => test(event, context)))?.match;
+  const byType = new Map<string, readonly CompiledRule[]>();
+  const rulesFor = (type: string): readonly CompiledRule[] => {
+    const known = byType.get(type);
+    if (known !== undefined) return known;
+    const lowerType = type.toLowerCase();
+    const found = rules.filter(({ types }) => types.every((matches) => matches(lowerType)));
+    if (byType.size >= TYPES_MAX) byType.clear();
+    byType.set(type, found);
+    return found;
+  };
+  const untyped = rules.filter(({ types }) => types.length === 0);
+  return (event, context) => {
+    const type = asString(event.event.type);
+    for (const { tests, match } of type === undefined ? untyped : rulesFor(type)) {
+      if (allHold(tests, event, context)) return match;
+    }
+    return undefined;
+  };
+}
+
+function allHold(tests: readonly Test[], event: PreparedEvent, context: PushContext): boolean {
+  for (const test of tests) if (!test(event, context)) return false;
+  return true;
 }
 
 /** Whether any rule that is on wants to know which threads the user follows. */
@@ -58,8 +89,23 @@ export function asksForThreads(ruleset: Ruleset): boolean {
 
 function compileRule(kind: RuleKind, rule: PushRule): CompiledRule {
   const match = { ruleId: rule.rule_id, kind, actions: effectiveActions(rule.actions) };
+  const types = hasConditions(kind) ? (rule.conditions ?? []).flatMap(typeMatcher) : [];
   const tests = testsOf(kind, rule);
-  return { match, tests: LEGACY_MENTION_RULES.has(rule.rule_id) ? [saysNoMentions, ...tests] : tests };
+  return { match, types, tests: LEGACY_MENTION_RULES.has(rule.rule_id) ? [saysNoMentions, ...tests] : tests };
+}
+
+/** What a condition on an event's type wants; nothing for other conditions. */
+function typeMatcher(condition: JsonObject): TextMatcher[] {
+  const pattern = isAboutType(condition) ? asString(condition.pattern) : undefined;
+  return pattern === undefined ? [] : [globMatcher(pattern, 'whole')];
+}
+
+function isAboutType({ kind, key, pattern }: JsonObject): boolean {
+  return kind === 'event_match' && key === 'type' && typeof pattern === 'string';
+}
+
+function hasConditions(kind: RuleKind): boolean {
+  return kind === 'override' || kind === 'postcontent' || kind === 'underride';
 }
 
 function testsOf(kind: RuleKind, rule: PushRule): Test[] {
@@ -71,7 +117,7 @@ function testsOf(kind: RuleKind, rule: PushRule): Test[] {
     case 'sender':
       return [({ event }) => event.sender === rule.rule_id];
     default:
-      return (rule.conditions ?? []).map(compileCondition);
+      return (rule.conditions ?? []).filter((condition) => !isAboutType(condition)).map(compileCondition);
   }
 }
 

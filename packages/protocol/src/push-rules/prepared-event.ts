@@ -1,29 +1,28 @@
-import type { JsonObject, JsonValue } from '../json/value.ts';
+import { isObject, type JsonObject } from '../json/value.ts';
 import { valueAt } from './path.ts';
 
-/** An event that many rulesets are tried on: what they look up is found and put in lower case once. */
-export interface PreparedEvent {
+/** An event, in the form clients see, that many rulesets are tried on. Its body, the long part, is put in lower case once. */
+export class PreparedEvent {
   readonly event: JsonObject;
-  /** The value at a path. `path` is the path as written, `names` the same split. */
-  value(path: string, names: readonly string[]): JsonValue | undefined;
-  /** The string at a path in lower case; undefined when there is none. */
-  lowerText(path: string, names: readonly string[]): string | undefined;
+  #body: string | undefined;
+
+  constructor(event: JsonObject) {
+    this.event = event;
+  }
+
+  /** The body in lower case; undefined when there is none. */
+  get lowerBody(): string | undefined {
+    const { content } = this.event;
+    if (this.#body === undefined && isObject(content)) this.#body = lowerCase(content.body);
+    return this.#body;
+  }
+
+  /** The string at a path, split, in lower case; undefined when there is none. */
+  lowerText(names: readonly string[]): string | undefined {
+    return lowerCase(valueAt(this.event, names));
+  }
 }
 
-/** Prepares an event in the form clients see for evaluation. */
-export function prepareEvent(event: JsonObject): PreparedEvent {
-  const values = new Map<string, JsonValue | undefined>();
-  const texts = new Map<string, string | undefined>();
-  const value = (path: string, names: readonly string[]) => {
-    if (!values.has(path)) values.set(path, valueAt(event, names));
-    return values.get(path);
-  };
-  const lowerText = (path: string, names: readonly string[]) => {
-    if (!texts.has(path)) {
-      const found = value(path, names);
-      texts.set(path, typeof found === 'string' ? found.toLowerCase() : undefined);
-    }
-    return texts.get(path);
-  };
-  return { event, value, lowerText };
+function lowerCase(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.toLowerCase() : undefined;
 }
