@@ -11,6 +11,7 @@ export class LoadingCache<K, V extends object> {
   readonly #entries: LruMap<K, Entry<V>>;
   readonly #load: (key: K) => Promise<V>;
 
+  /** `load` is called for values that nobody has loaded yet. */
   constructor(max: number, load: (key: K) => Promise<V>) {
     this.#entries = new LruMap(max);
     this.#load = load;
@@ -19,10 +20,36 @@ export class LoadingCache<K, V extends object> {
   /** The value; a promise only if it has to be loaded. */
   get(key: K): V | Promise<V> {
     const known = this.#entries.get(key);
-    if (known !== undefined) return known.value ?? known.loading ?? this.#start(key, known);
-    const entry: Entry<V> = { value: undefined, loading: undefined, changes: [] };
-    this.#entries.set(key, entry);
-    return this.#start(key, entry);
+    return known?.value ?? known?.loading ?? this.#start(key, this.#load(key));
+  }
+
+  /** The values of some keys; `loadAll` loads those that are missing together, and gives a value for each. */
+  async many(
+    keys: Iterable<K>,
+    loadAll: (missing: readonly K[]) => Promise<ReadonlyMap<K, V>>,
+  ): Promise<ReadonlyMap<K, V>> {
+    const found = new Map<K, V>();
+    const loading = new Map<K, Promise<V>>();
+    const missing = new Set<K>();
+    for (const key of keys) {
+      const known = this.#entries.get(key);
+      if (known?.value !== undefined) found.set(key, known.value);
+      else if (known?.loading !== undefined) loading.set(key, known.loading);
+      else missing.add(key);
+    }
+    if (missing.size > 0) {
+      const all = loadAll([...missing]);
+      for (const key of missing)
+        loading.set(
+          key,
+          this.#start(
+            key,
+            all.then((values) => loaded(values, key)),
+          ),
+        );
+    }
+    await Promise.all(Array.from(loading, async ([key, value]) => found.set(key, await value)));
+    return found;
   }
 
   /** The value if it is there already. */
@@ -50,8 +77,10 @@ export class LoadingCache<K, V extends object> {
     this.#entries.delete(key);
   }
 
-  #start(key: K, entry: Entry<V>): Promise<V> {
-    entry.loading = this.#load(key).then(
+  #start(key: K, value: Promise<V>): Promise<V> {
+    const entry: Entry<V> = { value: undefined, loading: undefined, changes: [] };
+    this.#entries.set(key, entry);
+    entry.loading = value.then(
       (value) => {
         for (const change of entry.changes.splice(0)) change(value);
         entry.value = value;
@@ -65,4 +94,10 @@ export class LoadingCache<K, V extends object> {
     );
     return entry.loading;
   }
+}
+
+function loaded<K, V>(values: ReadonlyMap<K, V>, key: K): V {
+  const value = values.get(key);
+  if (value === undefined) throw new Error(`nothing was loaded for ${String(key)}`);
+  return value;
 }

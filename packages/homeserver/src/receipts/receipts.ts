@@ -65,18 +65,11 @@ export class Receipts {
   }
 
   /** All receipts of several rooms with at most one query. */
-  async receiptsOfRooms(rooms: Iterable<number>): Promise<ReadonlyMap<number, RoomReceipts>> {
-    const found = new Map<number, RoomReceipts>();
-    const missing: number[] = [];
-    for (const room of rooms) {
-      const known = this.#rooms.peek(room);
-      if (known === undefined) missing.push(room);
-      else found.set(room, known);
-    }
-    if (missing.length === 0) return found;
-    const rows = Map.groupBy(await readReceipts(this.#parts.database, missing), (row) => row.room);
-    for (const room of missing) found.set(room, new RoomReceipts(rows.get(room) ?? []));
-    return found;
+  receiptsOfRooms(rooms: Iterable<number>): Promise<ReadonlyMap<number, RoomReceipts>> {
+    return this.#rooms.many(rooms, async (missing) => {
+      const rows = Map.groupBy(await readReceipts(this.#parts.database, missing), (row) => row.room);
+      return new Map(missing.map((room) => [room, new RoomReceipts(rows.get(room) ?? [])]));
+    });
   }
 
   /** The receipts of some rooms that changed after a position; private ones included. */

@@ -85,6 +85,14 @@ export class Head {
     return count <= 0 ? [] : this.#tail.slice(-count);
   }
 
+  /** The last events at or before a position, oldest first; `undefined` when that takes a query. */
+  latest(limit: number, position: number): readonly number[] | undefined {
+    let end = this.#tail.length;
+    while (end > 0 && (this.#tail[end - 1] ?? 0) > position) end -= 1;
+    const isWholeTimeline = this.#tail.length === this.row.seq;
+    return end < limit && !isWholeTimeline ? undefined : this.#tail.slice(Math.max(0, end - limit), end);
+  }
+
   /** The current state event of a place; {@link NOT_LOADED} when it takes a query to know. */
   peek(type: string, stateKey: string): StoredEvent | undefined | typeof NOT_LOADED {
     const { names, events } = this.#stores;

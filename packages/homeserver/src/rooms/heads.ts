@@ -33,15 +33,24 @@ export class Heads {
 
   /** The head of a room by number. */
   byNum(num: number): Promise<Head | undefined> {
-    const known = this.#heads.get(num);
-    if (known !== undefined) return known;
+    return this.#heads.get(num) ?? this.#bring(num);
+  }
+
+  /** There is one head of a room: one that is still ready, since it was asked for without a promise, is not loaded again. */
+  #bring(num: number): Promise<Head | undefined> {
+    const ready = this.#ready.get(num);
+    const head = ready === undefined ? this.#loadOnce(num) : Promise.resolve(ready);
+    this.#heads.set(num, head);
+    return head;
+  }
+
+  #loadOnce(num: number): Promise<Head | undefined> {
     const loading = this.#load(num).then((head) => {
       if (head === undefined) this.#heads.delete(num);
       else this.#ready.set(num, head);
       return head;
     });
     loading.catch(() => this.#heads.delete(num));
-    this.#heads.set(num, loading);
     return loading;
   }
 

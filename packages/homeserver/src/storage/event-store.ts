@@ -104,11 +104,23 @@ export class EventStore {
 
   /** Events in the order of `nums`, without those that do not exist. */
   async list(nums: readonly number[]): Promise<StoredEvent[]> {
+    const cached = this.#listCached(nums);
+    if (cached !== undefined) return cached;
     const loaded = await this.load(nums);
     const events: StoredEvent[] = [];
     for (const num of nums) {
       const event = loaded.get(num);
       if (event !== undefined) events.push(event);
+    }
+    return events;
+  }
+
+  #listCached(nums: readonly number[]): StoredEvent[] | undefined {
+    const events: StoredEvent[] = [];
+    for (const num of nums) {
+      const event = this.#cache.get(num);
+      if (event === undefined) return undefined;
+      events.push(event);
     }
     return events;
   }

@@ -4,11 +4,12 @@ import { isVisible, receiptContent } from '../receipts/content.ts';
 import { isWorldReadable, type RoomAccess, roomAccess, stateEvents, visibleState } from '../rooms/access.ts';
 import type { AccountDataRow } from '../storage/account-data.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
-import type { RoomStore } from '../storage/room-store.ts';
+import type { RoomRow, RoomStore } from '../storage/room-store.ts';
 import { entries } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { LEGACY_FORMAT } from '../timeline/client-form.ts';
 import { hydrate, hydrateState, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
+import { latestEvents } from '../timeline/latest.ts';
 import { messagesPage } from '../timeline/messages.ts';
 import { streamToken, timelineToken } from '../timeline/position.ts';
 import { visibleEvents } from '../timeline/visibility.ts';
@@ -45,7 +46,7 @@ export async function initialSync(deps: InitialSyncDeps, request: InitialSyncReq
   const rooms = await roomTexts(deps, reader, rows, limit, upTo);
   const presence = await presenceTexts(deps, user);
   const data = [...(await deps.accountData.of(user)).global()].map(accountDataText);
-  const lists = `"rooms":[${rooms.join(',')}],"presence":[${presence.join(',')}],"account_data":[${data.join(',')}],"receipts":[]`;
+  const lists = `"rooms":[${rooms}],"presence":[${presence.join(',')}],"account_data":[${data.join(',')}],"receipts":[]`;
   return `{"end":"${streamToken(upTo)}",${lists}}`;
 }
 
@@ -56,63 +57,95 @@ function isShown({ membership, forgotten }: MembershipRow, archived: boolean): b
   );
 }
 
-/** The rooms of the answer; timelines, states and events are read for all of them together. */
+/** The rooms of the answer as JSON texts; timelines, states and events are read for all of them together. */
 async function roomTexts(
   deps: InitialSyncDeps,
   reader: Reader,
   rows: readonly MembershipRow[],
   limit: number,
   upTo: number,
-): Promise<string[]> {
-  const stored = new Map((await deps.rooms.load(rows.map(({ room }) => room))).map((room) => [room.num, room]));
-  const joined = rows.filter(({ membership }) => membership === 'join');
-  const timelines = await deps.timelines.latestAt(
-    joined.map(({ room }) => room),
-    upTo,
-    limit + 1,
+): Promise<string> {
+  const stored = await storedRooms(
+    deps,
+    rows.map(({ room }) => room),
   );
-  const roots = joined.flatMap(({ room }) => stored.get(room)?.root ?? []);
-  await deps.states.loadAll(roots);
-  const stateNums = roots.flatMap((root) => entries(root).map(({ event }) => event));
-  await deps.events.load(new Set([...[...timelines.values()].flat(), ...stateNums]));
+  const ids = await deps.names.texts(stored.keys());
+  const joined = rows.filter(({ membership }) => membership === 'join').map(({ room }) => room);
+  const timelines = await latestEvents(deps, joined, upTo, limit + 1);
+  await deps.states.loadAll(joined.flatMap((room) => stored.get(room)?.root ?? []));
+  const states = new Map(joined.map((room) => [room, stateNums(stored.get(room))]));
+  const events = await deps.events.load([...[...timelines.values()].flat(), ...[...states.values()].flat()]);
   const data = await deps.accountData.of(reader.user);
   const texts: string[] = [];
   for (const row of rows) {
     const room = stored.get(row.room);
     if (room === undefined) continue;
     const accountData = [...data.inRoom(row.room)].map(accountDataText);
+    const timeline = eventsOf(timelines.get(row.room), events);
     const body =
       row.membership === 'join'
-        ? await joinedBody(deps, reader, { row, root: room.root, nums: timelines.get(row.room) ?? [], limit, upTo })
+        ? await joinedBody(deps, reader, { row, timeline, state: eventsOf(states.get(row.room), events), limit, upTo })
         : await otherBody(deps, reader, row, limit);
     const visibility = room.published ? 'public' : 'private';
-    texts.push(
-      `{"room_id":${JSON.stringify(await deps.names.text(row.room))},"membership":"${row.membership}","visibility":"${visibility}","account_data":[${accountData.join(',')}]${body}}`,
-    );
+    const about = `"membership":"${row.membership}","visibility":"${visibility}","account_data":[${accountData.join(',')}]`;
+    texts.push(`{"room_id":${JSON.stringify(ids.get(row.room) ?? '')},${about}${body}}`);
   }
-  return texts;
+  return addUp(texts);
+}
+
+/** Rooms as they are on disk; one query for those whose heads are not in memory. */
+async function storedRooms(
+  { heads, rooms }: InitialSyncDeps,
+  nums: readonly number[],
+): Promise<ReadonlyMap<number, RoomRow>> {
+  const stored = new Map<number, RoomRow>();
+  for (const num of nums) {
+    const head = heads.cached(num);
+    // Whether the directory lists the room is in the head's row only.
+    if (head !== undefined) stored.set(num, { ...head.stored, published: head.row.published });
+  }
+  const others = nums.filter((num) => !stored.has(num));
+  if (others.length > 0) for (const room of await rooms.load(others)) stored.set(room.num, room);
+  return stored;
+}
+
+/** Long texts are added up: to join them copies each once more. */
+function addUp(texts: readonly string[]): string {
+  let all = texts[0] ?? '';
+  for (let i = 1; i < texts.length; i++) all += `,${texts[i]}`;
+  return all;
+}
+
+function stateNums(room: RoomRow | undefined): number[] {
+  return room === undefined ? [] : entries(room.root).map(({ event }) => event);
+}
+
+function eventsOf(nums: readonly number[] = [], events: ReadonlyMap<number, StoredEvent>): StoredEvent[] {
+  const found: StoredEvent[] = [];
+  for (const num of nums) {
+    const event = events.get(num);
+    if (event !== undefined) found.push(event);
+  }
+  return found;
 }
 
 async function joinedBody(
   deps: InitialSyncDeps,
   reader: Reader,
   room: {
-    row: MembershipRow;
-    root: Parameters<typeof entries>[0];
-    nums: readonly number[];
-    limit: number;
-    upTo: number;
+    readonly row: MembershipRow;
+    readonly timeline: readonly StoredEvent[];
+    readonly state: readonly StoredEvent[];
+    readonly limit: number;
+    readonly upTo: number;
   },
 ): Promise<string> {
-  const events = (await deps.events.list(room.nums)).filter(
-    (event) => event.isState || !reader.ignored.has(event.senderNum),
-  );
+  const events = room.timeline.filter((event) => event.isState || !reader.ignored.has(event.senderNum));
   const visible = await visibleEvents(deps, reader.user, room.row.room, events.slice(-room.limit));
   const chunk = room.limit === 0 ? [] : visible;
   const start = chunk[0]?.event.seq ?? (events.at(-1)?.seq ?? 0) + 1;
-  const state = await stateEvents(deps, room.root);
   const messages = await messagesText(deps, reader, chunk, timelineToken(start - 1), streamToken(room.upTo));
-  return `${messages},"state":${await list(deps, reader, state)}`;
+  return `${messages},"state":${await list(deps, reader, room.state)}`;
 }
 
 /** Rooms to which the user is invited, or which they have left. */

@@ -61,21 +61,17 @@ export async function roomSections(
 ): Promise<string> {
   const news = await ephemeralNews(deps, request, skeleton);
   const works = withTouched(request, skeleton, news);
-  const sections: string[] = [];
-  const join = await timelineSections(deps, request, works, news);
-  const leave = await timelineSections(deps, request, skeleton.left, undefined);
-  if (join.length > 0) sections.push(`"join":{${join.join(',')}}`);
-  if (leave.length > 0) sections.push(`"leave":{${leave.join(',')}}`);
-  const peek = await timelineSections(deps, request, skeleton.peeked, undefined);
-  if (peek.length > 0) sections.push(`"peek":{${peek.join(',')}}`);
-  for (const [name, rows] of [
-    ['invite', skeleton.invited],
-    ['knock', skeleton.knocked],
-  ] as const) {
-    const rooms = await strippedSections(deps, request, rows, name);
-    if (rooms.length > 0) sections.push(`"${name}":{${rooms.join(',')}}`);
-  }
-  return sections.length === 0 ? '' : `,"rooms":{${sections.join(',')}}`;
+  let sections = section('join', await timelineSections(deps, request, works, news));
+  sections += section('leave', await timelineSections(deps, request, skeleton.left, undefined));
+  sections += section('peek', await timelineSections(deps, request, skeleton.peeked, undefined));
+  sections += section('invite', await strippedSections(deps, request, skeleton.invited, 'invite'));
+  sections += section('knock', await strippedSections(deps, request, skeleton.knocked, 'knock'));
+  return sections === '' ? '' : `,"rooms":{${sections.slice(1)}}`;
+}
+
+/** Rooms, each with a comma in front, under a name, with one in front too; empty if there are none. */
+function section(name: string, rooms: string): string {
+  return rooms === '' ? '' : `,"${name}":{${rooms.slice(1)}}`;
 }
 
 /** Rooms with nothing new but receipts, typing or account data come along with an empty timeline. */
@@ -90,13 +86,14 @@ function withTouched({ rows }: SectionRequest, { joined }: Skeleton, news: Ephem
   return [...joined, ...others];
 }
 
+/** Rooms as JSON members, each with a comma in front. Long texts are added up: to join them copies each once more. */
 async function timelineSections(
   deps: RoomSectionDeps,
   request: SectionRequest,
   works: readonly RoomWork[],
   news: EphemeralNews | undefined,
-): Promise<string[]> {
-  if (works.length === 0) return [];
+): Promise<string> {
+  if (works.length === 0) return '';
   const { filter, reader, fullState } = request;
   const nums = works.flatMap((work) => (work.anchor === undefined ? work.nums : [...work.nums, work.anchor]));
   const events = await deps.events.load(nums);
@@ -105,14 +102,14 @@ async function timelineSections(
   const wish = { since: request.since, upTo: request.upTo, fullState, after: request.stateAfter !== undefined };
   const states = await roomStates(deps, reader, rooms, wish, filter);
   const ids = await deps.names.texts(works.map(({ row }) => row.room));
-  const sections: string[] = [];
+  let sections = '';
   for (const [i, room] of rooms.entries()) {
     const state = states[i] ?? [];
     const isEmpty = room.timeline.shown.length === 0 && state.length === 0 && !room.timeline.limited;
     const more = news === undefined ? '' : await joinedExtras(deps, request, room, state, news);
     if (isEmpty && more === '' && !room.work.isNew && !fullState) continue;
     const id = JSON.stringify(ids.get(room.work.row.room) ?? '');
-    sections.push(`${id}:{${await timelineAndState(deps, request, room, state)}${more}}`);
+    sections += `,${id}:{${await timelineAndState(deps, request, room, state)}${more}}`;
   }
   return sections;
 }
@@ -142,22 +139,31 @@ async function timelineAndState(
 }
 
 /** Events in the form that the filter asks for (client-server API, "Filtering", `event_format`, `event_fields`). */
-async function eventTexts(
+function eventTexts(
   deps: RoomSectionDeps,
   { reader, filter }: SectionRequest,
   { row }: RoomWork,
   shown: readonly Shown[],
-): Promise<string[]> {
-  const head = filter.federationFormat ? await deps.heads.byNum(row.room) : undefined;
-  if (head === undefined) return selectTexts(await hydrate(deps, reader, shown, SYNC_FORMAT), filter.fields);
-  const pdus = await pdusOf(
-    deps,
-    head.version,
-    shown.map(({ event }) => event),
-  );
+): readonly string[] | Promise<readonly string[]> {
+  const { federationFormat, fields } = filter;
+  if (federationFormat) return federationTexts(deps, filter, row.room, shown);
+  const texts = hydrate(deps, reader, shown, SYNC_FORMAT);
+  return texts instanceof Promise ? texts.then((all) => selectTexts(all, fields)) : selectTexts(texts, fields);
+}
+
+async function federationTexts(
+  deps: RoomSectionDeps,
+  { fields }: SyncFilter,
+  room: number,
+  shown: readonly Shown[],
+): Promise<readonly string[]> {
+  const head = await deps.heads.byNum(room);
+  if (head === undefined) return [];
+  const events = shown.map(({ event }) => event);
+  const pdus = await pdusOf(deps, head.version, events);
   return selectTexts(
     pdus.map((pdu) => JSON.stringify(pdu)),
-    filter.fields,
+    fields,
   );
 }
 
@@ -183,30 +189,47 @@ async function joinedExtras(
     !request.fullState
   )
     return '';
-  const head = await deps.heads.byNum(room);
+  const head = deps.heads.cached(room) ?? (await deps.heads.byNum(room));
   if (head === undefined) return '';
   const parts: string[] = [];
   if (accountData.length > 0) parts.push(`"account_data":{"events":[${accountData.join(',')}]}`);
   if (ephemeral.length > 0) parts.push(`"ephemeral":{"events":[${ephemeral.join(',')}]}`);
   if (sticky.length > 0) parts.push(`"msc4354_sticky":{"events":[${sticky.join(',')}]}`);
-  const unread = await deps.unread.of({ num: request.user, id: request.userId }, head, work.row);
+  const user = { num: request.user, id: request.userId };
+  const unread = deps.unread.known(user, head, work.row) ?? (await deps.unread.of(user, head, work.row));
   parts.push(unreadText(unread, request.filter.threadCounts));
-  const changesMembers = [...state, ...timeline.shown.map(({ event }) => event)].some(
-    ({ type }) => type === 'm.room.member',
-  );
   // Where the timeline does not show everything, members may have changed among the rest.
-  if (work.isNew || request.fullState || changesMembers || timeline.limited || timeline.hasHoles)
+  const isWhole = work.isNew || request.fullState || timeline.limited || timeline.hasHoles;
+  if (isWhole || changesMembers(state, timeline))
     parts.push(`"summary":${await summaryText(deps, head, request.user)}`);
   return `,${parts.join(',')}`;
 }
 
+function changesMembers(state: readonly StoredEvent[], { shown }: TimedRoom['timeline']): boolean {
+  return (
+    state.some(({ type }) => type === 'm.room.member') || shown.some(({ event }) => event.type === 'm.room.member')
+  );
+}
+
+const NO_TEXTS: readonly string[] = [];
+
 /** Sticky events that the timeline does not show (MSC4354). */
-async function stickyTexts(
+function stickyTexts(
+  deps: RoomSectionDeps,
+  request: SectionRequest,
+  work: RoomWork,
+  timeline: TimedRoom['timeline'],
+): readonly string[] | Promise<readonly string[]> {
+  const isNone = deps.sticky.of(work.row.room, deps.clock.now()).length === 0;
+  return isNone ? NO_TEXTS : someStickyTexts(deps, request, work, timeline);
+}
+
+async function someStickyTexts(
   deps: RoomSectionDeps,
   { since, upTo, reader, fullState }: SectionRequest,
   { row, isNew }: RoomWork,
   { shown }: TimedRoom['timeline'],
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const from = isNew || fullState ? 0 : (since ?? 0);
   const events = await stickyEvents(deps, reader, row.room, { since: from, upTo, now: deps.clock.now(), shown });
   return events.length === 0 ? [] : hydrateState(deps, reader, events, SYNC_FORMAT);
@@ -217,16 +240,16 @@ async function strippedSections(
   request: SectionRequest,
   rows: readonly MembershipRow[],
   name: 'invite' | 'knock',
-): Promise<string[]> {
+): Promise<string> {
   const members = await deps.events.load(rows.map(({ event }) => event));
-  const sections: string[] = [];
+  let sections = '';
   for (const row of rows) {
     const member = members.get(row.event);
     if (member === undefined || (name === 'invite' && request.reader.ignored.has(member.senderNum))) continue;
     const head = await deps.heads.byNum(row.room);
     if (head === undefined) continue;
     const events = await strippedState(head, member);
-    sections.push(`${JSON.stringify(head.roomId)}:{"${name}_state":{"events":[${events.join(',')}]}}`);
+    sections += `,${JSON.stringify(head.roomId)}:{"${name}_state":{"events":[${events.join(',')}]}}`;
   }
   return sections;
 }

@@ -66,13 +66,25 @@ export async function roomStates(
   const lists = rooms.map((room, i) => numbers(deps, reader, { room, span: spans[i] }, { wish, filter, member }));
   const needsSenders = filter.lazyMembers ? await lazySenders(deps, reader, rooms, { wish, filter, member }) : [];
   const wanted = lists.map((list, i) => {
-    const inTimeline = wish.after ? [] : (rooms[i]?.timeline.shown.map(({ event }) => event.num) ?? []);
-    return new Set([...list, ...(needsSenders[i] ?? [])]).difference(new Set(inTimeline));
+    const timeline = wish.after ? undefined : rooms[i]?.timeline;
+    return withoutShown(needsSenders[i] === undefined ? list : new Set([...list, ...needsSenders[i]]), timeline);
   });
-  const events = await deps.events.load(new Set(wanted.flatMap((nums) => [...nums])));
-  return wanted.map((nums) =>
-    [...nums].flatMap((num) => events.get(num) ?? []).filter((event) => passes(event, filter)),
-  );
+  const events = await deps.events.load(wanted.flat());
+  return wanted.map((nums) => {
+    const passed: StoredEvent[] = [];
+    for (const num of nums) {
+      const event = events.get(num);
+      if (event !== undefined && passes(event, filter)) passed.push(event);
+    }
+    return passed;
+  });
+}
+
+/** State events without those that a timeline shows. */
+function withoutShown(nums: Iterable<number>, timeline: RoomTimeline | undefined): number[] {
+  const there = new Set<number>();
+  for (const { event } of timeline?.shown ?? []) if (event.isState) there.add(event.num);
+  return Array.from(nums).filter((num) => !there.has(num));
 }
 
 function passes(event: StoredEvent, { state }: SyncFilter): boolean {

@@ -27,7 +27,11 @@ export async function roomTimeline(
   events: ReadonlyMap<number, StoredEvent>,
   filter: SyncFilter,
 ): Promise<RoomTimeline> {
-  const considered = work.nums.flatMap((num) => events.get(num) ?? []);
+  const considered: StoredEvent[] = [];
+  for (const num of work.nums) {
+    const event = events.get(num);
+    if (event !== undefined) considered.push(event);
+  }
   const wanted = considered.filter((event) => isWanted(event, reader, filter));
   const visible = await visibleEvents(deps, reader.user, work.row.room, wanted);
   // State among what the user may not see has to be told before the timeline, so that one begins after it.

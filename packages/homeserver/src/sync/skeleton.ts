@@ -1,9 +1,11 @@
 import { membershipOf } from '../rooms/effects.ts';
+import type { Heads } from '../rooms/heads.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { RoomStore } from '../storage/room-store.ts';
 import type { Change } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
+import { latestEvents } from '../timeline/latest.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { SyncFilter } from './request.ts';
 
@@ -11,6 +13,7 @@ import type { SyncFilter } from './request.ts';
 export interface SkeletonDeps {
   readonly recent: ChangeLog;
   readonly events: EventStore;
+  readonly heads: Heads;
   readonly rooms: RoomStore;
   readonly timelines: TimelineStore;
 }
@@ -172,11 +175,8 @@ export async function newRooms(
 ): Promise<RoomWork[]> {
   if (rows.length === 0) return [];
   const limit = scanLimit(filter);
-  const timelines = await deps.timelines.latestAt(
-    rows.map(({ room }) => room),
-    upTo,
-    limit + 1,
-  );
+  const rooms = rows.map(({ room }) => room);
+  const timelines = await latestEvents(deps, rooms, upTo, limit + 1);
   return rows.map((row) => {
     const nums = timelines.get(row.room) ?? [];
     return { row, isNew: true, nums: nums.slice(-limit), limited: nums.length > limit };

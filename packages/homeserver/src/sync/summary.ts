@@ -1,24 +1,32 @@
 import type { Head } from '../rooms/head.ts';
 import type { MembershipStore } from '../storage/membership-store.ts';
 import type { Names } from '../storage/names.ts';
+import { NOT_LOADED } from '../storage/state-tree.ts';
 
 const HEROES_MAX = 5;
+
+interface SummaryDeps {
+  readonly names: Names;
+  readonly memberships: MembershipStore;
+}
 
 /**
  * The room summary (client-server API, "GET /sync", "Room summary") as JSON text: how many have joined and are
  * invited, and, for rooms without a name, by whom clients shall call the room.
  */
-export async function summaryText(
-  deps: { readonly names: Names; readonly memberships: MembershipStore },
-  head: Head,
-  user: number,
-): Promise<string> {
-  const { joined, invited } = head.row;
-  const counts = `"m.joined_member_count":${joined},"m.invited_member_count":${invited}`;
+export function summaryText(deps: SummaryDeps, head: Head, user: number): string | Promise<string> {
+  return isKnownByName(head) ? `{${countsText(head)}}` : summaryWithHeroes(deps, head, user);
+}
+
+async function summaryWithHeroes(deps: SummaryDeps, head: Head, user: number): Promise<string> {
   const heroes = await heroesOf(deps, head, user);
-  if (heroes === undefined) return `{${counts}}`;
+  if (heroes === undefined) return `{${countsText(head)}}`;
   const texts = await deps.names.texts(heroes);
-  return `{${counts},"m.heroes":${JSON.stringify(heroes.flatMap((num) => texts.get(num) ?? []))}}`;
+  return `{${countsText(head)},"m.heroes":${JSON.stringify(heroes.flatMap((num) => texts.get(num) ?? []))}}`;
+}
+
+function countsText({ row: { joined, invited } }: Head): string {
+  return `"m.joined_member_count":${joined},"m.invited_member_count":${invited}`;
 }
 
 /** The users by whom a user's clients call a room; none are needed for a room with a name or an alias. */
@@ -27,11 +35,18 @@ export async function heroesOf(
   head: Head,
   user: number,
 ): Promise<number[] | undefined> {
+  if (isKnownByName(head)) return undefined;
   const [name, alias] = [await head.state('m.room.name'), await head.state('m.room.canonical_alias')];
   if (isText(name?.content.name) || isText(alias?.content.alias)) return undefined;
   head.heroes ??= deps.memberships.present(head.num, HEROES_MAX + 1);
   const present = (await head.heroes).filter((num) => num !== user).slice(0, HEROES_MAX);
   return present.length > 0 ? present : deps.memberships.gone(head.num, user, HEROES_MAX);
+}
+
+/** Whether the room has a name, and that is in memory. */
+function isKnownByName(head: Head): boolean {
+  const name = head.peek('m.room.name', '');
+  return name !== NOT_LOADED && isText(name?.content.name);
 }
 
 function isText(value: unknown): boolean {

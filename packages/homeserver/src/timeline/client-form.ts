@@ -41,19 +41,27 @@ export function clientEvent(event: StoredEvent, format: ClientFormat, parts: Uns
   let text = event.clientText;
   if (format.roomId) text += `,"room_id":${roomIdText(event.roomId)}`;
   if (format.legacy) {
-    text += `,"age":${parts.age},"user_id":${JSON.stringify(event.sender)}`;
+    text += `,"age":${parts.age},"user_id":${senderText(event.sender)}`;
     if (parts.prevContent !== undefined) text += `,"prev_content":${parts.prevContent.content}`;
   }
   return `${text},"unsigned":${unsigned(parts)}}`;
 }
 
-/** The last room's id as JSON: events of one page are mostly of one room. */
-let lastRoom = { id: '', text: '""' };
-
-function roomIdText(roomId: string): string {
-  if (lastRoom.id !== roomId) lastRoom = { id: roomId, text: JSON.stringify(roomId) };
-  return lastRoom.text;
+/** The last id as JSON, of a kind that neighbouring events mostly have in common. */
+function lastAsJson(): (id: string) => string {
+  let last = '';
+  let text = '""';
+  return (id) => {
+    if (id !== last) {
+      text = JSON.stringify(id);
+      last = id;
+    }
+    return text;
+  };
 }
+
+const roomIdText = lastAsJson();
+const senderText = lastAsJson();
 
 /** The part that never changes, without the closing brace. */
 function sharedText(event: StoredEvent): string {
@@ -79,11 +87,13 @@ function stickyText({ stickyUntil, ts }: StoredEvent): string {
   return stickyUntil === undefined ? '' : `,"${STICKY}":{"duration_ms":${stickyUntil - ts}}`;
 }
 
+const JOINED = ',"membership":"join"';
+
 function unsigned(parts: UnsignedParts): string {
   const { age, transactionId, prevContent, redactedBecause, relations, membership, stickyTtlMs } = parts;
   let text = `{"age":${age}`;
   if (stickyTtlMs !== undefined) text += `,"msc4354_sticky_duration_ttl_ms":${stickyTtlMs}`;
-  if (membership !== undefined) text += `,"membership":${JSON.stringify(membership)}`;
+  if (membership !== undefined) text += membership === 'join' ? JOINED : `,"membership":${JSON.stringify(membership)}`;
   if (transactionId !== undefined) text += `,"transaction_id":${JSON.stringify(transactionId)}`;
   if (prevContent !== undefined) {
     const { content, sender, eventId } = prevContent;

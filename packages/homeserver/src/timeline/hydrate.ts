@@ -41,13 +41,43 @@ interface Surroundings {
  * The client form of events as JSON texts, in the same order, with everything that belongs into `unsigned`. Events that
  * are in memory cost no query; for the rest there is one query for each kind of thing, whatever the number of events.
  */
-export async function hydrate(
+export function hydrate(
+  deps: HydrateDeps,
+  reader: Reader,
+  shown: readonly Shown[],
+  format: ClientFormat,
+): string[] | Promise<string[]> {
+  const now = deps.clock.now();
+  const texts: string[] = [];
+  const others: number[] = [];
+  for (const { event, membership } of shown) {
+    const text = plainText(event, reader, { now, membership }, format);
+    if (text === undefined) others.push(texts.length);
+    texts.push(text ?? '');
+  }
+  return others.length === 0 ? texts : fillIn(deps, reader, { shown, texts, others }, format);
+}
+
+/** Puts in the texts of those events of which something has to be looked up. */
+async function fillIn(
+  deps: HydrateDeps,
+  reader: Reader,
+  page: { readonly shown: readonly Shown[]; readonly texts: string[]; readonly others: readonly number[] },
+  format: ClientFormat,
+): Promise<string[]> {
+  const { shown, texts, others } = page;
+  const missing = others.flatMap((at) => shown[at] ?? []);
+  const found = await lookUpAll(deps, reader, missing, format);
+  for (const [i, at] of others.entries()) texts[at] = found[i] ?? '';
+  return texts;
+}
+
+async function lookUpAll(
   deps: HydrateDeps,
   reader: Reader,
   shown: readonly Shown[],
   format: ClientFormat,
 ): Promise<string[]> {
-  if (shown.length === 0) return [];
   const events = shown.map(({ event }) => event);
   await lookUpTransactions(deps, reader, events);
   const bundles = await bundlesOf(deps, events, reader);
@@ -71,7 +101,7 @@ export function hydrateState(
   reader: Reader,
   events: readonly StoredEvent[],
   format: ClientFormat,
-): Promise<string[]> {
+): string[] | Promise<string[]> {
   return hydrate(
     deps,
     reader,
@@ -84,7 +114,7 @@ export function hydrateState(
 export function plainText(
   event: StoredEvent,
   reader: { readonly user: number; readonly device: number },
-  { now, membership }: { readonly now: number; readonly membership: string },
+  { now, membership }: { readonly now: number; readonly membership?: string | undefined },
   format: ClientFormat,
 ): string | undefined {
   const { transaction, senderNum, children } = event;

@@ -27,7 +27,22 @@ export interface VisibleEvent {
  * Those of a room's events that a user may read, in the same order (client-server API, "Room History Visibility").
  * Events since the user's join cost nothing; for older ones the state before each is asked, with a few queries for all.
  */
-export async function visibleEvents(
+export function visibleEvents(
+  deps: VisibilityDeps,
+  user: number,
+  room: number,
+  all: readonly StoredEvent[],
+): VisibleEvent[] | Promise<VisibleEvent[]> {
+  const row = deps.retention.isActive ? undefined : deps.userRooms.cached(user)?.get(room);
+  if (row?.membership === 'join' && all.every(({ num }) => num > row.event)) return all.map(joined);
+  return judgeAll(deps, user, room, all);
+}
+
+function joined(event: StoredEvent): VisibleEvent {
+  return { event, membership: 'join' };
+}
+
+async function judgeAll(
   deps: VisibilityDeps,
   user: number,
   room: number,
@@ -36,11 +51,11 @@ export async function visibleEvents(
   const events = deps.retention.isActive ? await deps.retention.withoutExpired(room, all) : all;
   const row = await deps.userRooms.one(user, room);
   const since = row?.membership === 'join' ? row.event : Number.POSITIVE_INFINITY;
-  if (events.every(({ num }) => num > since)) return events.map((event) => ({ event, membership: 'join' }));
+  if (events.every(({ num }) => num > since)) return events.map(joined);
   const older = events.filter(({ num }) => num <= since);
   const judged = await judge(deps, user, row, older);
   return events.flatMap((event) => {
-    if (event.num > since) return { event, membership: 'join' };
+    if (event.num > since) return joined(event);
     const membership = judged.get(event.num);
     return membership === undefined ? [] : { event, membership };
   });

@@ -1,4 +1,5 @@
 import type { MembershipRow } from '../../storage/membership-store.ts';
+import { latestEvents } from '../../timeline/latest.ts';
 import { type Changed, membershipsBefore, type RoomWork, type SkeletonDeps, TIMELINE_READ_MAX } from '../skeleton.ts';
 import type { ConnectionState, SentRoom } from './connection-state.ts';
 import { rulesKey, type StatePairs } from './state-selection.ts';
@@ -43,7 +44,7 @@ export async function roomSpans(
   const fresh = await newRooms(deps, all, state, range);
   const plans = all.map(({ row, config }) => plan(row, config, { sent: state?.rooms.get(row.room), fresh, range }));
   const whole = plans.filter(({ from, isExpanded, row }) => isTimed(row) && (from === undefined || isExpanded));
-  const latest = await latestEvents(deps, whole, range.upTo);
+  const latest = await latestOf(deps, whole, range.upTo);
   const missed = await missedEvents(deps, plans, range);
   const spans = plans.flatMap((one) => {
     const work = workOf(one, { latest, missed, range });
@@ -117,14 +118,14 @@ export function isTimed({ membership }: MembershipRow): boolean {
 }
 
 /** The latest events of rooms, as far as their limits go and one more; rooms that were left end where that was. */
-async function latestEvents(
+async function latestOf(
   deps: SkeletonDeps,
   plans: readonly Plan[],
   upTo: number,
 ): Promise<ReadonlyMap<number, readonly number[]>> {
   const limit = Math.max(1, ...plans.map(({ config }) => config.limit)) + 1;
   const joined = plans.filter(({ row }) => row.membership === 'join').map(({ row }) => row.room);
-  const latest = new Map(joined.length === 0 ? [] : await deps.timelines.latestAt(joined, upTo, limit));
+  const latest = new Map(await latestEvents(deps, joined, upTo, limit));
   for (const { row } of plans) {
     if (row.membership === 'join') continue;
     const seq = await deps.timelines.seqAt(row.room, row.event);

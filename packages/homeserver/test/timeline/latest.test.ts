@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { latestEvents } from '../../src/timeline/latest.ts';
+import { sqlite } from '../storage/engines.ts';
+import { openWorld } from '../support/world.ts';
+
+test('heads remember what the database would say, at every position and however much is asked for', async () => {
+  const world = await openWorld(sqlite);
+  try {
+    const alice = await world.person();
+    const [short, long] = [await world.room(alice), await world.room(alice)];
+    for (let i = 0; i < 3; i++) await world.say(alice, short, `message ${i}`);
+    // More than a head remembers.
+    for (let i = 0; i < 200; i++) await world.say(alice, long, `message ${i}`);
+    const rooms = [short.num, long.num];
+    const last = world.stream.current;
+    for (const position of [0, 3, last - 201, last - 199, last - 100, last - 1, last]) {
+      for (const limit of [1, 2, 11, 64, 65, 500]) {
+        const remembered = await latestEvents(world, rooms, position, limit);
+        const stored = await world.timelines.latestAt(rooms, position, limit);
+        expect(new Map(remembered)).toEqual(new Map(stored));
+      }
+    }
+    expect(short.latest(10, last)).toHaveLength(short.row.seq);
+    expect(long.latest(10, last)).toHaveLength(10);
+    expect(long.latest(150, last)).toBeUndefined();
+  } finally {
+    await world.end();
+  }
+});
