@@ -70,7 +70,11 @@ export function readClaimableKeys(
 export function insertClaimableKeys(keys: readonly ClaimableKeyRow[]): Write {
   return writeRows(
     insert,
-    keys.map(({ num, device, kind, key_id, json }) => [num, device, kind, key_id, json]),
+    keys.map(({ num }) => num),
+    keys.map(({ device }) => device),
+    keys.map(({ kind }) => kind),
+    keys.map(({ key_id }) => key_id),
+    keys.map(({ json }) => json),
   );
 }
 
@@ -80,8 +84,13 @@ export function insertClaimableKeys(keys: readonly ClaimableKeyRow[]): Write {
  * one of them, or a later one, was given out before.
  */
 export function giveKeys(rows: readonly GivenRow[]): Write {
-  const values = rows.map(({ device, algorithm, num }) => [device, algorithm, num]);
-  return { ...writeRows(give, values), changes: rows.length };
+  const written = writeRows(
+    give,
+    rows.map(({ device }) => device),
+    rows.map(({ algorithm }) => algorithm),
+    rows.map(({ num }) => num),
+  );
+  return { ...written, changes: rows.length };
 }
 
 export function deleteClaimableKeys(nums: readonly number[]): Write {

@@ -36,14 +36,15 @@ export function sqlRows(text: string, columns: readonly ColumnType[]): Statement
   return { ...sql(text), columns };
 }
 
-export type Row = readonly (string | number)[];
+/** The values of one column, a value for each row. */
+export type Column = readonly number[] | readonly string[];
 
 /** One statement of a transaction. */
 export interface Write {
   readonly statement: Statement;
   readonly values: readonly Bound[];
   /** For a statement of {@link sqlRows}, instead of `values`. */
-  readonly rows?: readonly Row[];
+  readonly columns?: readonly Column[];
   /**
    * How many rows it has to change. When it changes another number the transaction changes nothing and is refused
    * with {@link Fenced}. Guards stand at the beginning of a transaction, before any write without one.
@@ -56,14 +57,9 @@ export function write(statement: Statement, ...values: Bound[]): Write {
   return { statement, values };
 }
 
-/** Puts a statement of {@link sqlRows} and its rows together. */
-export function writeRows(statement: Statement, rows: readonly Row[]): Write {
-  return { statement, values: [], rows };
-}
-
-/** Rows as an array for each column: how they travel. */
-export function columnsOf(rows: readonly Row[]): (string | number)[][] {
-  return (rows[0] ?? []).map((_, i) => rows.map((row) => row[i] ?? ''));
+/** Puts a statement of {@link sqlRows} and its rows together, column by column: so they travel. */
+export function writeRows(statement: Statement, ...columns: Column[]): Write {
+  return { statement, values: [], columns };
 }
 
 /** A write that fences: unless it changes exactly one row its transaction is refused with {@link Fenced}. */

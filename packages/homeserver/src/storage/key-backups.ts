@@ -130,17 +130,17 @@ export async function countBackupSessions(
 }
 
 export function putBackupSessions({ user, version }: BackupKey, sessions: readonly BackupSessionRow[]): Write {
-  const rows = sessions.map((row) => [
-    user,
-    version,
-    row.room,
-    row.session_id,
-    row.first_message_index,
-    row.forwarded_count,
-    row.is_verified,
-    row.session_data,
-  ]);
-  return writeRows(upsertSessions, rows);
+  return writeRows(
+    upsertSessions,
+    sessions.map(() => user),
+    sessions.map(() => version),
+    sessions.map((row) => row.room),
+    sessions.map((row) => row.session_id),
+    sessions.map((row) => row.first_message_index),
+    sessions.map((row) => row.forwarded_count),
+    sessions.map((row) => row.is_verified),
+    sessions.map((row) => row.session_data),
+  );
 }
 
 export function deleteBackupSessions({ user, version }: BackupKey, room?: number, sessionId?: string): Write {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type Bound, columnsOf, type Database, type Statement, type Write } from './database.ts';
+import type { Bound, Database, Statement, Write } from './database.ts';
 import { GroupCommit, type Outcome } from './group-commit.ts';
 import { migrate } from './migrate.ts';
 import { NoConnection } from './no-connection.ts';
@@ -102,8 +102,8 @@ export class PostgresDatabase implements Database {
   /** Sends every statement without waiting for the one before; the server runs them in order. */
   async #transaction(writes: readonly Write[]): Promise<Outcome> {
     const results = [this.#writing.query('BEGIN')];
-    for (const { statement, values, rows } of writes) {
-      results.push(this.#writing.query(this.#text(statement), rows === undefined ? [...values] : columnsOf(rows)));
+    for (const { statement, values, columns } of writes) {
+      results.push(this.#writing.query(this.#text(statement), [...(columns ?? values)]));
     }
     const settled = await Promise.allSettled(results);
     const failed = settled.find((result) => result.status === 'rejected');

@@ -53,9 +53,11 @@ function execute(transaction: PackedTransaction): void {
 
 function runRows(statement: StatementSync, columns: readonly (readonly SQLInputValue[])[]): number {
   const count = columns[0]?.length ?? 0;
+  const values: SQLInputValue[] = [];
   let changed = 0;
   for (let i = 0; i < count; i += 1) {
-    changed += Number(statement.run(...columns.map((column) => column[i] ?? null)).changes);
+    for (const [k, column] of columns.entries()) values[k] = column[i] ?? null;
+    changed += Number(statement.run(...values).changes);
   }
   return changed;
 }

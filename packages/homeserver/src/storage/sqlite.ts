@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
-import { type Bound, columnsOf, type Database, type Statement, type Write } from './database.ts';
+import type { Bound, Database, Statement, Write } from './database.ts';
 import { GroupCommit, type Outcome } from './group-commit.ts';
 import { openForReading } from './sqlite-connection.ts';
 import { bindSqlite, toSqlite } from './sqlite-dialect.ts';
@@ -106,10 +106,10 @@ export class SqliteDatabase implements Database {
 }
 
 function pack(writes: readonly Write[]): PackedTransaction {
-  return writes.map(({ statement, values, rows, changes }) =>
-    rows === undefined
+  return writes.map(({ statement, values, columns, changes }) =>
+    columns === undefined
       ? [statement.index, changes ?? -1, values.map(packValue)]
-      : [statement.index, changes ?? -1, [], columnsOf(rows)],
+      : [statement.index, changes ?? -1, [], columns],
   );
 }
 

@@ -27,11 +27,13 @@ export interface ToDeviceRow {
   readonly json: string;
 }
 
-export function insertToDeviceMessages(rows: readonly (ToDeviceRow & { readonly device: number })[]): Write {
-  return writeRows(
-    insert,
-    rows.map(({ num, device, json }) => [num, device, json]),
-  );
+/** Messages by column: their numbers, the devices that they wait for, and the events as the devices get them. */
+export function insertToDeviceMessages(
+  nums: readonly number[],
+  devices: readonly number[],
+  jsons: readonly string[],
+): Write {
+  return writeRows(insert, nums, devices, jsons);
 }
 
 /** What waits for a device and arrived after one position and up to another, oldest first. */

@@ -6,7 +6,7 @@ import type { Clock } from '../platform/clock.ts';
 import { type Database, Fenced } from '../storage/database.ts';
 import type { Names } from '../storage/names.ts';
 import { ROWS_PER_CHANGE_MAX, rowNumber } from '../storage/numbering.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Change, Stream } from '../storage/stream.ts';
 import { insertToDeviceMessages, insertToDeviceTransaction, trimToDeviceMessages } from '../storage/to-device.ts';
 import type { DeviceNumbers } from '../users/device-numbers.ts';
 import type { ToDeviceInbox } from './inbox.ts';
@@ -28,10 +28,21 @@ export interface ToDeviceSender {
   readonly device: number;
 }
 
-/** One event for some devices: contents by user id and device id, where `*` stands for every device of the user. */
+/** Contents by user id and device id, where `*` stands for every device of the user. */
+export type Messages = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
+
+/** One event for some devices. */
 export interface ToDeviceEvent {
   readonly type: string;
-  readonly messages: ReadonlyMap<string, ReadonlyMap<string, JsonObject>>;
+  readonly messages: Messages;
+}
+
+/** Messages as they are stored: for each its device, and the event as the device gets it. */
+interface Addressed {
+  readonly devices: number[];
+  readonly jsons: string[];
+  /** The users of the devices. */
+  readonly owners: Map<number, number>;
 }
 
 /** As large as an event of a room may be. */
@@ -52,42 +63,45 @@ export class ToDevice {
    */
   async send(sender: ToDeviceSender, txnId: string, event: ToDeviceEvent): Promise<void> {
     const { stream, clock, inbox } = this.#deps;
-    const contents = await this.#byDevice(event.messages);
-    if (contents.length > ROWS_PER_CHANGE_MAX) throw tooLarge('Too many devices at once');
-    const transaction = insertToDeviceTransaction(sender.device, txnId, clock.now());
-    const position = stream.next();
     const start = `{"type":${JSON.stringify(event.type)},"sender":${JSON.stringify(sender.userId)},"content":`;
-    const rows = contents.map(({ device, text }, i) => {
-      return { num: rowNumber(position, i), device, json: `${start}${text}}` };
-    });
-    const devices = new Map(contents.map(({ device, user }) => [device, user]));
-    const writes = rows.length === 0 ? [transaction] : [transaction, insertToDeviceMessages(rows)];
-    const changes = rows.length === 0 ? [] : [{ kind: 'to-device', position, devices } as const];
+    const { devices, jsons, owners } = await this.#address(event.messages, start);
+    if (devices.length > ROWS_PER_CHANGE_MAX) throw tooLarge('Too many devices at once');
+    const writes = [insertToDeviceTransaction(sender.device, txnId, clock.now())];
+    const changes: Change[] = [];
+    const position = stream.next();
+    if (devices.length > 0) {
+      const nums = devices.map((_, i) => rowNumber(position, i));
+      writes.push(insertToDeviceMessages(nums, devices, jsons));
+      changes.push({ kind: 'to-device', position, devices: owners });
+    }
     try {
-      await stream.commit(writes, changes, () => this.#trim(inbox.arrived(devices.keys(), position)));
+      await stream.commit(writes, changes, () => this.#trim(inbox.arrived(owners.keys(), position)));
     } catch (error) {
       // Sent before, and answered before or at least on disk.
       if (!(error instanceof Fenced)) throw error;
     }
   }
 
-  /** The devices meant, each with its content as JSON text. */
-  async #byDevice(messages: ToDeviceEvent['messages']) {
+  /** Finds the devices that are meant. `start` is how each event begins, up to its content. */
+  async #address(messages: Messages, start: string): Promise<Addressed> {
     const { names, deviceNumbers, serverName } = this.#deps;
-    const local = [...messages.keys()].filter((userId) => domainOf(userId) === serverName);
-    const users = await names.findAll(local);
+    const users = await names.findAll(Object.keys(messages).filter((userId) => domainOf(userId) === serverName));
     const numbers = await deviceNumbers.of(users.values());
-    const found: { readonly device: number; readonly user: number; readonly text: string }[] = [];
+    const found: Addressed = { devices: [], jsons: [], owners: new Map() };
+    const add = (device: number, user: number, json: string) => {
+      found.devices.push(device);
+      found.jsons.push(json);
+      found.owners.set(device, user);
+    };
     for (const [userId, user] of users) {
       const own = numbers.get(user) ?? NONE;
-      for (const [deviceId, content] of messages.get(userId) ?? []) {
+      for (const [deviceId, content] of Object.entries(messages[userId] ?? {})) {
         const text = JSON.stringify(content);
         if (text.length > MESSAGE_BYTES_MAX) throw tooLarge('A message is too large');
-        if (deviceId === '*') for (const device of own.values()) found.push({ device, user, text });
-        else {
-          const device = own.get(deviceId);
-          if (device !== undefined) found.push({ device, user, text });
-        }
+        const json = `${start}${text}}`;
+        const device = own.get(deviceId);
+        if (deviceId === '*') for (const one of own.values()) add(one, user, json);
+        else if (device !== undefined) add(device, user, json);
       }
     }
     return found;

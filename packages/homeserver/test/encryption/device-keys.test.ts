@@ -149,7 +149,7 @@ describe.each(engines)('keys of devices, on $name', (engine) => {
       oneTimeKeys: phone.maker.oneTime('A'),
       fallbackKeys: phone.maker.fallback('F'),
     });
-    const message = new Map([[alice.userId, new Map([['*', {}]])]]);
+    const message = { [alice.userId]: { '*': {} } };
     await world.toDevice.send(bob, 'txn', { type: 'm.test', messages: message });
     const before = world.stream.current;
     await world.users.sessions.logout(alice.user, [phone.device]);

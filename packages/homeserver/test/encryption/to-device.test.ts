@@ -1,4 +1,3 @@
-import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ToDeviceInbox } from '../../src/to-device/inbox.ts';
 import { engines } from '../storage/engines.ts';
@@ -20,7 +19,7 @@ describe.each(engines)('messages to devices, on $name', (engine) => {
   };
   const send = (from: { userId: string; device: number }, to: LoggedIn, deviceId: string, n: number, id?: string) => {
     txn += 1;
-    const messages = new Map([[to.userId, new Map<string, JsonObject>([[deviceId, { n }]])]]);
+    const messages = { [to.userId]: { [deviceId]: { n } } };
     return world.toDevice.send(from, id ?? `txn${txn}`, { type: 'm.test', messages });
   };
   /** What a device gets, as the numbers in it. */
@@ -115,13 +114,13 @@ describe.each(engines)('messages to devices, on $name', (engine) => {
 
   test('that are too large are refused', async () => {
     const { bob, phone } = await open();
-    const messages = new Map([[phone.userId, new Map([['PHONE', { text: 'x'.repeat(70_000) }]])]]);
+    const messages = { [phone.userId]: { PHONE: { text: 'x'.repeat(70_000) } } };
     expect(await refusal(world.toDevice.send(bob, 'large', { type: 'm.test', messages }))).toBe('M_TOO_LARGE');
   });
 
   test('users of other servers are passed over', async () => {
     const { bob } = await open();
-    const messages = new Map([['@x:elsewhere.test', new Map([['*', {}]])]]);
+    const messages = { '@x:elsewhere.test': { '*': {} } };
     expect(await refusal(world.toDevice.send(bob, 'far', { type: 'm.test', messages }))).toBe('no refusal');
   });
 });

@@ -38,7 +38,9 @@ describe.each(engines)('stores of encryption, on $name', (engine) => {
 
   const messages = (device: number, positions: readonly number[]) =>
     insertToDeviceMessages(
-      positions.map((position) => ({ num: rowNumber(position, device), device, json: `{"n":${position}}` })),
+      positions.map((position) => rowNumber(position, device)),
+      positions.map(() => device),
+      positions.map((position) => `{"n":${position}}`),
     );
   const read = async (device: number, after = 0, upTo = 1_000, limit = 100) =>
     (await readToDeviceMessages(database, device, { after, upTo }, limit)).map(({ num }) => positionOfRow(num));
