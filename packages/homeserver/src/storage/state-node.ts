@@ -67,19 +67,35 @@ function low(num: number): number {
 
 /** The bytes of a node: a kind, then entries, or a bitmap and the hashes of the children that exist. */
 export function encodeNode(node: StateNode): Uint8Array {
-  const writer = new VarintWriter();
-  if (node.kind === 'leaf') {
-    writer.integer(0);
-    for (const { type, stateKey, event } of node.entries) {
-      writer.integer(type);
-      writer.integer(stateKey);
-      writer.integer(event);
-    }
-    return writer.finish();
+  return node.kind === 'leaf' ? encodeLeaf(node) : encodeInner(node);
+}
+
+/** Numbers of types and keys mostly take two bytes, those of events four. */
+const ENTRY_BYTES = 8;
+
+function encodeLeaf({ entries }: Leaf): Uint8Array {
+  const writer = new VarintWriter(entries.length * ENTRY_BYTES + ENTRY_BYTES);
+  writer.integer(0);
+  for (const { type, stateKey, event } of entries) {
+    writer.integer(type);
+    writer.integer(stateKey);
+    writer.integer(event);
   }
+  return writer.finish();
+}
+
+function encodeInner({ children }: Inner): Uint8Array {
+  let map = 0;
+  let hashes = '';
+  for (const [i, child] of children.entries()) {
+    if (child === undefined) continue;
+    map |= 1 << i;
+    hashes += child.hash;
+  }
+  const writer = new VarintWriter(hashes.length + ENTRY_BYTES + ENTRY_BYTES);
   writer.integer(1);
-  writer.integer(node.children.reduce((map, child, i) => (child === undefined ? map : map | (1 << i)), 0));
-  for (const child of node.children) if (child !== undefined) writer.bytes(hashBytes(child.hash));
+  writer.integer(map);
+  writer.bytes(Buffer.from(hashes, 'latin1'));
   return writer.finish();
 }
 

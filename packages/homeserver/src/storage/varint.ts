@@ -1,16 +1,29 @@
+/** 53 bits, 7 to a byte. */
+const INTEGER_BYTES_MAX = 8;
+
 /** Writes small integers in few bytes: 7 bits a byte, the lowest first, the high bit says that more follow. */
 export class VarintWriter {
-  #bytes: Uint8Array = new Uint8Array(64);
+  #bytes: Uint8Array;
   #length = 0;
+
+  /** @param capacity how many bytes there are likely to be */
+  constructor(capacity = 64) {
+    this.#bytes = new Uint8Array(capacity);
+  }
 
   /** Appends an integer from 0 to 2^53 − 1. */
   integer(value: number): void {
+    this.#grow(INTEGER_BYTES_MAX);
+    const bytes = this.#bytes;
+    let at = this.#length;
     let rest = value;
     while (rest >= 0x80) {
-      this.#byte((rest % 0x80) + 0x80);
+      bytes[at] = (rest % 0x80) + 0x80;
+      at += 1;
       rest = Math.floor(rest / 0x80);
     }
-    this.#byte(rest);
+    bytes[at] = rest;
+    this.#length = at + 1;
   }
 
   /** Appends a list: its length, then its integers. */
@@ -29,12 +42,6 @@ export class VarintWriter {
   /** What was written, in an array of its own. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
-  }
-
-  #byte(value: number): void {
-    this.#grow(1);
-    this.#bytes[this.#length] = value;
-    this.#length += 1;
   }
 
   #grow(by: number): void {
