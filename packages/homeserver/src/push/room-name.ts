@@ -15,7 +15,8 @@ export async function roomNameOf(
   if (name !== undefined && name !== '') return name;
   const alias = await roomAliasOf(head);
   if (alias !== undefined) return alias;
-  const others = (await deps.memberships.present(head.num, HEROES_MAX + 1)).filter((num) => num !== user);
+  const present = (await deps.memberships.present([head.num], HEROES_MAX + 1)).get(head.num) ?? [];
+  const others = present.filter((num) => num !== user);
   const ids = await deps.names.texts(others.slice(0, HEROES_MAX));
   const called = await Promise.all([...ids.values()].map((userId) => memberNameOf(head, userId)));
   return called.length === 0 ? undefined : called.join(', ');

@@ -90,6 +90,21 @@ export class UnreadCounts {
     return entry;
   }
 
+  /** Brings into memory, with a few queries for many rooms, what counting begins with in those that are not counted yet. */
+  async prepare(
+    user: Case['user'],
+    rooms: readonly { readonly head: Head; readonly row: MembershipRow }[],
+  ): Promise<void> {
+    const fresh = rooms.filter(({ head }) => this.#kept.get(keyOf(user, head)) === undefined);
+    if (fresh.length === 0) return;
+    const receipts = await this.#parts.receipts.receiptsOfRooms(fresh.map(({ head }) => head.num));
+    const nums = fresh.flatMap(({ head, row }) => {
+      const { everywhere } = readMarks([...(receipts.get(head.num)?.ofUser(user.num) ?? [])]);
+      return [row.event, ...(head.numsAfter(Math.max(everywhere, head.row.seq - COUNTED_MAX)) ?? [])];
+    });
+    await this.#parts.events.load(nums);
+  }
+
   /**
    * What {@link of} gives, if it can be said at once: counted before, and since then nothing but events of which is known
    * what they mean.

@@ -41,13 +41,19 @@ export class Head {
   /** The first members by whom a nameless room is called, as last asked; forgotten when somebody comes or goes. */
   heroes: Promise<readonly number[]> | undefined;
   /** The numbers of the latest events, the last of them that of `row.seq`. */
-  readonly #tail: number[] = [];
+  readonly #tail: number[];
   readonly #stores: HeadStores;
 
   constructor(
     roomId: string,
     version: RoomVersion,
-    stored: { row: RoomRow; extremities: readonly StoredEvent[]; joined: Iterable<number> },
+    stored: {
+      readonly row: RoomRow;
+      readonly extremities: readonly StoredEvent[];
+      readonly joined: Iterable<number>;
+      /** Events at the end of the timeline, the last of them that of `row.seq`, with none missing between. */
+      readonly tail?: readonly number[];
+    },
     stores: HeadStores,
   ) {
     this.roomId = roomId;
@@ -56,6 +62,7 @@ export class Head {
     this.stored = stored.row;
     this.extremities = stored.extremities;
     this.joined = new Set(stored.joined);
+    this.#tail = [...(stored.tail ?? [])];
     this.#stores = stores;
   }
 

@@ -2,18 +2,28 @@ import { notFound } from '@hearth/protocol/errors.ts';
 import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { MembershipStore } from '../storage/membership-store.ts';
-import type { RoomStore } from '../storage/room-store.ts';
-import { Head, type HeadStores } from './head.ts';
+import type { RoomRow, RoomStore } from '../storage/room-store.ts';
+import { NOT_LOADED } from '../storage/state-tree.ts';
+import type { Place, TimelineStore } from '../storage/timeline-store.ts';
+import { Head, type HeadStores, type StateKeyPair } from './head.ts';
 
 const HEADS_MAX = 2_000;
+/** So many of its latest events a head remembers when it is loaded: more than a timeline mostly shows. */
+const TAIL_LENGTH = 32;
+
+interface HeadsStores extends HeadStores {
+  readonly rooms: RoomStore;
+  readonly memberships: MembershipStore;
+  readonly timelines: TimelineStore;
+}
 
 /** The heads of the rooms in use; a bounded number of them. */
 export class Heads {
-  readonly #stores: HeadStores & { readonly rooms: RoomStore; readonly memberships: MembershipStore };
+  readonly #stores: HeadsStores;
   readonly #ready = new LruMap<number, Head>(HEADS_MAX);
   readonly #heads = new LruMap<number, Promise<Head | undefined>>(HEADS_MAX);
 
-  constructor(stores: HeadStores & { readonly rooms: RoomStore; readonly memberships: MembershipStore }) {
+  constructor(stores: HeadsStores) {
     this.#stores = stores;
   }
 
@@ -36,21 +46,46 @@ export class Heads {
     return this.#heads.get(num) ?? this.#bring(num);
   }
 
+  /** Brings the heads of many rooms into memory with a few queries, as far as there is room for them. */
+  async ensure(nums: readonly number[]): Promise<void> {
+    const absent = nums.filter((num) => this.#ready.get(num) === undefined && this.#heads.get(num) === undefined);
+    if (absent.length === 0) return;
+    const some = absent.slice(0, HEADS_MAX / 2);
+    const all = this.#load(some);
+    for (const num of some) void this.#keep(num, all);
+    await all;
+  }
+
+  /** Brings state events of many rooms into memory with a few queries, see {@link Head.ensure}. */
+  async ensureState(heads: readonly Head[], keys: readonly StateKeyPair[]): Promise<void> {
+    const absent = heads.filter((head) => keys.some(([type, stateKey]) => head.peek(type, stateKey) === NOT_LOADED));
+    if (absent.length === 0) return;
+    const { names, events, states } = this.#stores;
+    const nums = await names.nums(keys.flat());
+    const places = keys.map(([type, stateKey]) => ({ type: nums.get(type) ?? 0, stateKey: nums.get(stateKey) ?? 0 }));
+    const roots = absent.map(({ root }) => root);
+    const found = await states.lookupMany(roots, places);
+    await events.load(found.flat().filter((num) => num !== undefined));
+  }
+
   /** There is one head of a room: one that is still ready, since it was asked for without a promise, is not loaded again. */
   #bring(num: number): Promise<Head | undefined> {
     const ready = this.#ready.get(num);
-    const head = ready === undefined ? this.#loadOnce(num) : Promise.resolve(ready);
+    if (ready === undefined) return this.#keep(num, this.#load([num]));
+    const head = Promise.resolve(ready);
     this.#heads.set(num, head);
     return head;
   }
 
-  #loadOnce(num: number): Promise<Head | undefined> {
-    const loading = this.#load(num).then((head) => {
+  #keep(num: number, all: Promise<ReadonlyMap<number, Head>>): Promise<Head | undefined> {
+    const loading = all.then((heads) => {
+      const head = heads.get(num);
       if (head === undefined) this.#heads.delete(num);
       else this.#ready.set(num, head);
       return head;
     });
     loading.catch(() => this.#heads.delete(num));
+    this.#heads.set(num, loading);
     return loading;
   }
 
@@ -82,14 +117,32 @@ export class Heads {
     this.#heads.delete(head.num);
   }
 
-  async #load(num: number): Promise<Head | undefined> {
-    const { rooms, names, events, memberships } = this.#stores;
-    const [row] = await rooms.load([num]);
-    if (row === undefined) return undefined;
-    const version = roomVersion(row.version);
-    if (version === undefined) throw new Error(`room ${num} has the unknown version ${row.version}`);
-    const extremities = await events.list(row.extremities);
-    const joined = await memberships.joined(num);
-    return new Head(await names.text(num), version, { row, extremities, joined }, this.#stores);
+  async #load(nums: readonly number[]): Promise<ReadonlyMap<number, Head>> {
+    const { rooms, names, events, memberships, timelines } = this.#stores;
+    const rows = await rooms.load(nums);
+    const ids = await names.texts(nums);
+    const ends = await timelines.ends(nums, TAIL_LENGTH);
+    const joined = await memberships.joined(nums);
+    const extremities = await events.load(rows.flatMap((row) => row.extremities));
+    const heads = new Map<number, Head>();
+    for (const row of rows) {
+      const version = roomVersion(row.version);
+      if (version === undefined) throw new Error(`room ${row.num} has the unknown version ${row.version}`);
+      const stored = {
+        row,
+        extremities: row.extremities.flatMap((num) => extremities.get(num) ?? []),
+        joined: joined.get(row.num) ?? [],
+        tail: tailOf(row, ends.get(row.num)),
+      };
+      heads.set(row.num, new Head(ids.get(row.num) ?? '', version, stored, this.#stores));
+    }
+    return heads;
   }
+}
+
+/** The end of a timeline as far as no event is missing: some may have been deleted by now. */
+function tailOf({ seq }: RoomRow, end: readonly Place[] = []): number[] {
+  const here = end.filter((place) => place.seq <= seq);
+  const begin = here.findLastIndex((place, i) => place.seq !== seq - (here.length - 1 - i));
+  return here.slice(begin + 1).map(({ num }) => num);
 }

@@ -53,7 +53,7 @@ export async function openRooms(given: RoomsGiven) {
   const timelines = new TimelineStore(database);
   const transactions = new TransactionStore(database);
   const sticky = await StickyStore.open(database, given.clock.now());
-  const heads = new Heads({ names, events, states, rooms, memberships });
+  const heads = new Heads({ names, events, states, rooms, memberships, timelines });
   const userRooms = new UserRooms(memberships);
   const aliases = new Aliases(new AliasStore(database), serverName);
   const opaqueRoomId = () => randomText(random, OPAQUE_ID_LETTERS);

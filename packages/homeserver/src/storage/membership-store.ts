@@ -28,10 +28,13 @@ const put = sql(
 );
 const forget = sql('UPDATE memberships SET forgotten = 1 WHERE user_num = ? AND room = ?');
 const readOfUser = sql('SELECT user_num, room, membership, event, forgotten FROM memberships WHERE user_num = ?');
-const readOfRoom = sql(
-  'SELECT user_num, room, membership, event, forgotten FROM memberships WHERE room = ? AND membership IN @list',
+const readJoined = sql('SELECT room, user_num FROM memberships WHERE room IN @list AND membership = 1');
+const readFirst = sql(
+  `SELECT room, user_num FROM (
+     SELECT room, user_num, event, row_number() OVER (PARTITION BY room ORDER BY event) AS place
+     FROM memberships WHERE room IN @list AND membership IN @list
+   ) AS present WHERE place <= ? ORDER BY event`,
 );
-const readJoined = sql('SELECT user_num FROM memberships WHERE room = ? AND membership = 1');
 const readHeroes = sql(
   'SELECT user_num FROM memberships WHERE room = ? AND membership IN @list AND user_num <> ? ORDER BY event LIMIT ?',
 );
@@ -42,6 +45,8 @@ const readMoved = sql(
 const readSharing = sql(
   'SELECT DISTINCT user_num FROM memberships WHERE user_num IN @list AND room IN @list AND membership = 1',
 );
+
+const PRESENT = [MEMBERSHIPS.indexOf('join'), MEMBERSHIPS.indexOf('invite')];
 
 /** The current members of rooms, as the member events of their current state have it. */
 export class MembershipStore {
@@ -64,14 +69,12 @@ export class MembershipStore {
     return (await this.#database.all<Row>(readOfUser, user)).map(toRow);
   }
 
-  /** The members of a room with one of these memberships. */
-  async ofRoom(room: number, memberships: readonly Membership[]): Promise<MembershipRow[]> {
-    const codes = memberships.map((membership) => MEMBERSHIPS.indexOf(membership));
-    return (await this.#database.all<Row>(readOfRoom, room, codes)).map(toRow);
-  }
-
-  async joined(room: number): Promise<number[]> {
-    return (await this.#database.all<{ user_num: number }>(readJoined, room)).map((row) => row.user_num);
+  /** The users who have joined each of some rooms. */
+  async joined(rooms: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>> {
+    const joined = new Map<number, number[]>(rooms.map((room) => [room, []]));
+    const rows = await this.#database.all<{ room: number; user_num: number }>(readJoined, rooms);
+    for (const { room, user_num } of rows) joined.get(room)?.push(user_num);
+    return joined;
   }
 
   /** The rows of some rooms that have changed after a position. */
@@ -84,9 +87,12 @@ export class MembershipStore {
     return (await this.#database.all<{ user_num: number }>(readSharing, users, rooms)).map((row) => row.user_num);
   }
 
-  /** Those who joined or were invited first, by whom a room is called. */
-  present(room: number, limit: number): Promise<number[]> {
-    return this.#first(room, ['join', 'invite'], 0, limit);
+  /** Those who joined or were invited first in each of some rooms, by whom rooms are called. */
+  async present(rooms: readonly number[], limit: number): Promise<ReadonlyMap<number, readonly number[]>> {
+    const present = new Map<number, number[]>(rooms.map((room) => [room, []]));
+    const rows = await this.#database.all<{ room: number; user_num: number }>(readFirst, rooms, PRESENT, limit);
+    for (const { room, user_num } of rows) present.get(room)?.push(user_num);
+    return present;
   }
 
   /** Those who have left, except one: by whom a room is called that nobody else is in. */

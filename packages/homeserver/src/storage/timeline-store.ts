@@ -5,6 +5,9 @@ const readBackwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND
 const readLatest = sql(
   'SELECT e.num, e.room FROM rooms r JOIN events e ON e.room = r.num AND e.seq > r.seq - ? WHERE r.num IN @list AND e.num > ? ORDER BY e.room, e.seq',
 );
+const readEnds = sql(
+  'SELECT e.num, e.room, e.seq FROM rooms r JOIN events e ON e.room = r.num AND e.seq > r.seq - ? WHERE r.num IN @list ORDER BY e.room, e.seq',
+);
 const readSeqAt = sql('SELECT seq FROM events WHERE room = ? AND seq > 0 AND num <= ? ORDER BY seq DESC LIMIT 1');
 const readLastAt = sql(
   'SELECT r.num AS room, (SELECT e.num FROM events e WHERE e.room = r.num AND e.seq > 0 AND e.num <= ? ORDER BY e.seq DESC LIMIT 1) AS num FROM rooms r WHERE r.num IN @list',
@@ -27,6 +30,12 @@ export interface Stretch {
   readonly upTo: number;
 }
 
+/** An event's number and its place in its room's timeline. */
+export interface Place {
+  readonly num: number;
+  readonly seq: number;
+}
+
 /** Timelines as lists of event numbers. */
 export class TimelineStore {
   readonly #database: Database;
@@ -47,6 +56,12 @@ export class TimelineStore {
     const rows = await this.#database.all<{ num: number; room: number }>(readLatest, limit, rooms, after);
     for (const { num, room } of rows) timelines.get(room)?.push(num);
     return timelines;
+  }
+
+  /** The last `limit` events of each room with their places in its timeline, oldest first. */
+  async ends(rooms: readonly number[], limit: number): Promise<ReadonlyMap<number, readonly Place[]>> {
+    const rows = await this.#database.all<Place & { room: number }>(readEnds, limit, rooms);
+    return Map.groupBy(rows, ({ room }) => room);
   }
 
   /**

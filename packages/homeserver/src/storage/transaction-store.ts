@@ -2,7 +2,7 @@ import { type Database, sql, type Write, write } from './database.ts';
 
 const insert = sql('INSERT INTO transactions (device, txn, event, ts) VALUES (?, ?, ?, ?)');
 const read = sql('SELECT event FROM transactions WHERE device = ? AND txn = ?');
-const readOfEvents = sql('SELECT event, txn FROM transactions WHERE device = ? AND event IN @list');
+const readOfEvents = sql('SELECT event, device, txn FROM transactions WHERE event IN @list');
 const readOlder = sql('SELECT event FROM transactions WHERE ts < ? ORDER BY ts LIMIT ?');
 const remove = sql('DELETE FROM transactions WHERE event IN @list');
 
@@ -26,10 +26,10 @@ export class TransactionStore {
     return (await this.#database.first<{ event: number }>(read, device, txn))?.event;
   }
 
-  /** The ids under which a device has sent any of these events. */
-  async ofEvents(device: number, events: readonly number[]): Promise<ReadonlyMap<number, string>> {
-    const rows = await this.#database.all<{ event: number; txn: string }>(readOfEvents, device, events);
-    return new Map(rows.map(({ event, txn }) => [event, txn]));
+  /** The devices that have sent any of these events, and under which ids. */
+  async ofEvents(events: readonly number[]): Promise<ReadonlyMap<number, { device: number; txn: string }>> {
+    const rows = await this.#database.all<{ event: number; device: number; txn: string }>(readOfEvents, events);
+    return new Map(rows.map(({ event, device, txn }) => [event, { device, txn }]));
   }
 
   /** Forgets what is older than a time in milliseconds. */

@@ -8,11 +8,11 @@ import type { RoomRow, RoomStore } from '../storage/room-store.ts';
 import { entries } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { LEGACY_FORMAT } from '../timeline/client-form.ts';
-import { hydrate, hydrateState, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
+import { hydrate, hydrateState, lookUpAhead, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
 import { latestEvents } from '../timeline/latest.ts';
 import { messagesPage } from '../timeline/messages.ts';
 import { streamToken, timelineToken } from '../timeline/position.ts';
-import { visibleEvents } from '../timeline/visibility.ts';
+import { prepareVisibility, visibleEvents } from '../timeline/visibility.ts';
 import type { EventStreamDeps } from './event-stream.ts';
 import { plainEvent } from './plain-event.ts';
 
@@ -75,6 +75,8 @@ async function roomTexts(
   await deps.states.loadAll(joined.flatMap((room) => stored.get(room)?.root ?? []));
   const states = new Map(joined.map((room) => [room, stateNums(stored.get(room))]));
   const events = await deps.events.load([...[...timelines.values()].flat(), ...[...states.values()].flat()]);
+  await lookUpAhead(deps, reader, [...events.values()]);
+  await prepareVisibility(deps, reader.user, eventsOf([...timelines.values()].flat(), events));
   const data = await deps.accountData.of(reader.user);
   const texts: string[] = [];
   for (const row of rows) {

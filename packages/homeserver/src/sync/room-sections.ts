@@ -6,10 +6,11 @@ import type { MembershipRow, MembershipStore } from '../storage/membership-store
 import type { StickyStore } from '../storage/sticky-events.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { SYNC_FORMAT } from '../timeline/client-form.ts';
-import { type HydrateDeps, hydrate, hydrateState, type Reader, type Shown } from '../timeline/hydrate.ts';
+import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader, type Shown } from '../timeline/hydrate.ts';
 import { stickyEvents } from '../timeline/sticky.ts';
-import type { VisibilityDeps } from '../timeline/visibility.ts';
+import { prepareVisibility, type VisibilityDeps } from '../timeline/visibility.ts';
 import { type EphemeralDeps, type EphemeralNews, ephemeralNews } from './ephemeral.ts';
+import { prepareRooms } from './prepare-rooms.ts';
 import type { SyncFilter } from './request.ts';
 import { type RoomStateDeps, roomStates, type TimedRoom } from './room-state.ts';
 import { roomTimeline } from './room-timeline.ts';
@@ -97,10 +98,14 @@ async function timelineSections(
   const { filter, reader, fullState } = request;
   const nums = works.flatMap((work) => (work.anchor === undefined ? work.nums : [...work.nums, work.anchor]));
   const events = await deps.events.load(nums);
+  const fresh = works.filter(({ isNew, row }) => isNew && row.membership === 'join').map(({ row }) => row);
+  await prepareRooms(deps, { num: request.user, id: request.userId }, fresh);
+  await prepareVisibility(deps, reader.user, [...events.values()]);
   const rooms: TimedRoom[] = [];
   for (const work of works) rooms.push({ work, timeline: await roomTimeline(deps, reader, work, events, filter) });
   const wish = { since: request.since, upTo: request.upTo, fullState, after: request.stateAfter !== undefined };
   const states = await roomStates(deps, reader, rooms, wish, filter);
+  await lookUpAhead(deps, reader, [...rooms.flatMap(shownIn), ...states.flat()]);
   const ids = await deps.names.texts(works.map(({ row }) => row.room));
   let sections = '';
   for (const [i, room] of rooms.entries()) {
@@ -112,6 +117,10 @@ async function timelineSections(
     sections += `,${id}:{${await timelineAndState(deps, request, room, state)}${more}}`;
   }
   return sections;
+}
+
+function shownIn({ timeline }: TimedRoom): StoredEvent[] {
+  return timeline.shown.map(({ event }) => event);
 }
 
 async function timelineAndState(

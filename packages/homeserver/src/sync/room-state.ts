@@ -4,8 +4,8 @@ import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipStore } from '../storage/membership-store.ts';
 import type { Names } from '../storage/names.ts';
 import type { NodeRef } from '../storage/state-node.ts';
-import type { StateStore } from '../storage/state-store.ts';
-import { difference, entries, lookup, NOT_LOADED } from '../storage/state-tree.ts';
+import type { StateKeyNums, StateStore } from '../storage/state-store.ts';
+import { difference, emptyState, entries, lookup, NOT_LOADED } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import type { Reader } from '../timeline/hydrate.ts';
@@ -186,25 +186,33 @@ async function lazySenders(
 ): Promise<number[][]> {
   const snapshots = rooms.map((room) => neededSnapshot(room, how.wish));
   const roots = await deps.states.snapshots(snapshots.filter((num) => num !== undefined));
-  return Promise.all(
-    rooms.map(async (room, i) => {
-      const { work, timeline } = room;
-      const root = roots.get(snapshots[i] ?? -1);
-      if (root === undefined) return [];
-      const users = await lazyUsers(deps, reader, room, how);
-      const keys = [...users].map((stateKey) => ({ type: how.member, stateKey }));
-      await deps.states.loadKeys([root], keys);
-      const members = keys.flatMap(({ type, stateKey }) => {
-        const num = lookup(root, type, stateKey);
-        return num === undefined || num === NOT_LOADED ? [] : [[stateKey, num] as const];
-      });
-      const place = { device: reader.device, room: work.row.room, upTo: how.wish.upTo };
-      const fresh = deps.lazyMembers.news(place, members);
-      deps.lazyMembers.news(place, membersIn(timeline));
-      const all = how.filter.redundantMembers || work.isNew || how.wish.fullState;
-      return members.filter(([user]) => all || fresh.has(user)).map(([, num]) => num);
-    }),
-  );
+  const places: { readonly room: TimedRoom; readonly root: NodeRef; readonly keys: readonly StateKeyNums[] }[] = [];
+  for (const [i, room] of rooms.entries()) {
+    const root = roots.get(snapshots[i] ?? -1);
+    const users = root === undefined ? [] : await lazyUsers(deps, reader, room, how);
+    const keys = Array.from(users, (stateKey) => ({ type: how.member, stateKey }));
+    places.push({ room, root: root ?? emptyState(), keys });
+  }
+  await deps.states.loadPlaces(places);
+  return places.map(({ room, root, keys }) => lazyMembers(deps, reader, room, { root, keys, how }));
+}
+
+/** The member events of these users that the device does not have yet. */
+function lazyMembers(
+  deps: RoomStateDeps,
+  reader: Reader,
+  { work, timeline }: TimedRoom,
+  { root, keys, how }: { readonly root: NodeRef; readonly keys: readonly StateKeyNums[]; readonly how: How },
+): number[] {
+  const members = keys.flatMap(({ type, stateKey }) => {
+    const num = lookup(root, type, stateKey);
+    return num === undefined || num === NOT_LOADED ? [] : [[stateKey, num] as const];
+  });
+  const place = { device: reader.device, room: work.row.room, upTo: how.wish.upTo };
+  const fresh = deps.lazyMembers.news(place, members);
+  deps.lazyMembers.news(place, membersIn(timeline));
+  const all = how.filter.redundantMembers || work.isNew || how.wish.fullState;
+  return members.filter(([user]) => all || fresh.has(user)).map(([, num]) => num);
 }
 
 /**

@@ -38,9 +38,22 @@ export async function heroesOf(
   if (isKnownByName(head)) return undefined;
   const [name, alias] = [await head.state('m.room.name'), await head.state('m.room.canonical_alias')];
   if (isText(name?.content.name) || isText(alias?.content.alias)) return undefined;
-  head.heroes ??= deps.memberships.present(head.num, HEROES_MAX + 1);
+  head.heroes ??= presentIn(deps, head.num);
   const present = (await head.heroes).filter((num) => num !== user).slice(0, HEROES_MAX);
   return present.length > 0 ? present : deps.memberships.gone(head.num, user, HEROES_MAX);
+}
+
+async function presentIn({ memberships }: Pick<SummaryDeps, 'memberships'>, room: number): Promise<readonly number[]> {
+  return (await memberships.present([room], HEROES_MAX + 1)).get(room) ?? [];
+}
+
+/** Asks for many rooms at once by whom they are called. The names that they have must be in memory. */
+export function prepareHeroes({ memberships }: Pick<SummaryDeps, 'memberships'>, heads: readonly Head[]): void {
+  const nameless = heads.filter((head) => head.heroes === undefined && !isKnownByName(head));
+  if (nameless.length === 0) return;
+  const rooms = nameless.map(({ num }) => num);
+  const all = memberships.present(rooms, HEROES_MAX + 1);
+  for (const head of nameless) head.heroes = all.then((present) => present.get(head.num) ?? []);
 }
 
 /** Whether the room has a name, and that is in memory. */

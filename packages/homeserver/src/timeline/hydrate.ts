@@ -79,6 +79,15 @@ async function lookUpAll(
   format: ClientFormat,
 ): Promise<string[]> {
   const events = shown.map(({ event }) => event);
+  const around = await surroundingsOf(deps, reader, events);
+  return shown.map((one) => render(one, reader, around, format));
+}
+
+async function surroundingsOf(
+  deps: HydrateDeps,
+  reader: Reader,
+  events: readonly StoredEvent[],
+): Promise<Surroundings> {
   await lookUpTransactions(deps, reader, events);
   const bundles = await bundlesOf(deps, events, reader);
   const latest = [...bundles.values()].flatMap(({ thread }) => thread?.latest ?? []);
@@ -91,8 +100,25 @@ async function lookUpAll(
     }
   }
   const others = referred.size === 0 ? NO_EVENTS : await deps.events.load(referred);
-  const surroundings = { now: deps.clock.now(), others, bundles: inner };
-  return shown.map((one) => render(one, reader, surroundings, format));
+  return { now: deps.clock.now(), others, bundles: inner };
+}
+
+/**
+ * Looks up ahead, with a few queries for events of many rooms, what {@link hydrate} would otherwise ask room by room; a
+ * promise only if that is something.
+ */
+export function lookUpAhead(
+  deps: HydrateDeps,
+  reader: Reader,
+  events: readonly StoredEvent[],
+): Promise<unknown> | undefined {
+  const unknown = events.filter((event) => !isLookedUp(event, reader));
+  return unknown.length === 0 ? undefined : surroundingsOf(deps, reader, unknown);
+}
+
+function isLookedUp({ children, transaction, senderNum, replaces, redactedBy }: StoredEvent, reader: Reader): boolean {
+  if (children?.length !== 0 || replaces !== null || redactedBy !== null) return false;
+  return transaction !== undefined || senderNum !== reader.user;
 }
 
 /** As {@link hydrate}, for state events: the reader's membership at the time is nothing that they tell. */
@@ -191,13 +217,6 @@ function transactionId(event: StoredEvent, reader: Reader): string | undefined {
 async function lookUpTransactions(deps: HydrateDeps, reader: Reader, events: readonly StoredEvent[]): Promise<void> {
   const own = events.filter(({ senderNum, transaction }) => transaction === undefined && senderNum === reader.user);
   if (own.length === 0) return;
-  const found = await deps.transactions.ofEvents(
-    reader.device,
-    own.map(({ num }) => num),
-  );
-  for (const event of own) {
-    const txn = found.get(event.num);
-    // Another device's id is not looked up here, so only a hit is an answer for everybody.
-    if (txn !== undefined) event.transaction = { device: reader.device, txn };
-  }
+  const found = await deps.transactions.ofEvents(own.map(({ num }) => num));
+  for (const event of own) event.transaction = found.get(event.num) ?? null;
 }

@@ -2,8 +2,8 @@ import type { Heads } from '../rooms/heads.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 
 /**
- * The last `limit` events of each room at a position, oldest first: from the heads that remember them, for all other rooms
- * with one query.
+ * The last `limit` events of each room at a position, oldest first: from the heads that remember them, which are brought into
+ * memory, for all other rooms with one query.
  */
 export async function latestEvents(
   deps: { readonly heads: Heads; readonly timelines: TimelineStore },
@@ -11,6 +11,7 @@ export async function latestEvents(
   position: number,
   limit: number,
 ): Promise<ReadonlyMap<number, readonly number[]>> {
+  await deps.heads.ensure(rooms);
   const timelines = new Map<number, readonly number[]>();
   const others: number[] = [];
   for (const room of rooms) {

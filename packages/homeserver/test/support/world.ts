@@ -32,8 +32,9 @@ export async function openWorld(engine: Engine, retentionSettings?: RetentionSet
 }
 
 /** The same world with nothing in memory, as after a restart; for reading only, as long as the other one is there. */
-export async function reopenWorld({ database, ...rest }: Domain): Promise<World> {
-  return openWorldOn({ ...rest, database, names: await Names.open(database), stream: await Stream.open(database) });
+export async function reopenWorld({ database, clock, random, users, end }: Domain): Promise<World> {
+  const [names, stream] = [await Names.open(database), await Stream.open(database)];
+  return openWorldOn({ database, names, stream, clock, random, users, end });
 }
 
 type Domain = Awaited<ReturnType<typeof openDomain>>;

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
+import { sql, write } from '../../src/storage/database.ts';
 import { latestEvents } from '../../src/timeline/latest.ts';
 import { sqlite } from '../storage/engines.ts';
-import { openWorld } from '../support/world.ts';
+import { openWorld, reopenWorld } from '../support/world.ts';
+
+const remove = sql('DELETE FROM events WHERE num = ?');
 
 test('heads remember what the database would say, at every position and however much is asked for', async () => {
   const world = await openWorld(sqlite);
@@ -23,6 +26,25 @@ test('heads remember what the database would say, at every position and however 
     expect(short.latest(10, last)).toHaveLength(short.row.seq);
     expect(long.latest(10, last)).toHaveLength(10);
     expect(long.latest(150, last)).toBeUndefined();
+  } finally {
+    await world.end();
+  }
+});
+
+test('a head that is loaded remembers the end of the timeline, as far as no event of it was deleted', async () => {
+  const world = await openWorld(sqlite);
+  try {
+    const alice = await world.person();
+    const head = await world.room(alice);
+    const said = [];
+    for (let i = 0; i < 5; i++) said.push(await world.say(alice, head, `message ${i}`));
+    await world.database.commit([write(remove, said[1]?.num ?? 0)]);
+    const loaded = await (await reopenWorld(world)).heads.get(head.roomId);
+    const { seq } = loaded.row;
+    expect(loaded.numsAfter(seq - 3)).toEqual(said.slice(2).map(({ num }) => num));
+    expect(loaded.numsAfter(seq - 2)).toEqual(said.slice(3).map(({ num }) => num));
+    expect([loaded.numsAfter(seq), loaded.numsAfter(seq - 4)]).toEqual([[], undefined]);
+    expect(loaded.latest(4, world.stream.current)).toBeUndefined();
   } finally {
     await world.end();
   }

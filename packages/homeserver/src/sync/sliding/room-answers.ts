@@ -7,9 +7,10 @@ import type { Heads } from '../../rooms/heads.ts';
 import type { NodeRef } from '../../storage/state-node.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { SYNC_FORMAT } from '../../timeline/client-form.ts';
-import { type HydrateDeps, hydrate, hydrateState, type Reader } from '../../timeline/hydrate.ts';
+import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader } from '../../timeline/hydrate.ts';
 import { timelineToken } from '../../timeline/position.ts';
-import type { VisibilityDeps } from '../../timeline/visibility.ts';
+import { prepareVisibility, type VisibilityDeps } from '../../timeline/visibility.ts';
+import { prepareRooms } from '../prepare-rooms.ts';
 import { prepareFilter } from '../request.ts';
 import { roomTimeline } from '../room-timeline.ts';
 import { strippedState } from '../stripped-state.ts';
@@ -72,6 +73,13 @@ export async function roomAnswers(
 ): Promise<RoomAnswer[]> {
   const nums = spans.flatMap(({ work }) => (work.anchor === undefined ? work.nums : [...work.nums, work.anchor]));
   const events = await deps.events.load(nums);
+  const fresh = spans.filter(({ from, row }) => from === undefined && row.membership === 'join');
+  await prepareRooms(
+    deps,
+    { num: request.user, id: request.userId },
+    fresh.map(({ row }) => row),
+  );
+  await prepareVisibility(deps, request.reader.user, [...events.values()]);
   const timed: TimedSpan[] = [];
   for (const span of spans) {
     if (!isTimed(span.row)) continue;
@@ -82,6 +90,8 @@ export async function roomAnswers(
   const selections = await selectionsOf(deps.names, { num: request.user, id: request.userId }, rules);
   const { connection, reader, range, data } = request;
   const states = await requiredStates(deps, { connection, reader, upTo: range.upTo, selections }, timed);
+  const shown = timed.flatMap(({ timeline }) => timeline.shown.map(({ event }) => event));
+  await lookUpAhead(deps, reader, [...shown, ...states.flatMap((state) => state.events)]);
   const direct = new Set(directRooms(data));
   const answers: RoomAnswer[] = [];
   for (const [i, room] of timed.entries()) {

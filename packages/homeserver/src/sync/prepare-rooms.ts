@@ -1,0 +1,37 @@
+import type { UnreadCounts } from '../push/unread-counts.ts';
+import type { Heads } from '../rooms/heads.ts';
+import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
+import { prepareHeroes } from './summary.ts';
+
+export interface PrepareDeps {
+  readonly heads: Heads;
+  readonly memberships: MembershipStore;
+  readonly unread: UnreadCounts;
+}
+
+/**
+ * Brings into memory, with a few queries for all rooms together, what an answer asks of each room that is new to the client:
+ * after a restart nothing of it is there. `rows` are the user's memberships of joined rooms.
+ */
+export async function prepareRooms(
+  { heads, memberships, unread }: PrepareDeps,
+  user: { readonly num: number; readonly id: string },
+  rows: readonly MembershipRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await heads.ensure(rows.map(({ room }) => room));
+  const rooms = rows.flatMap((row) => {
+    const head = heads.cached(row.room);
+    return head === undefined ? [] : [{ head, row }];
+  });
+  const all = rooms.map(({ head }) => head);
+  await heads.ensureState(all, [
+    ['m.room.create', ''],
+    ['m.room.power_levels', ''],
+    ['m.room.name', ''],
+    ['m.room.canonical_alias', ''],
+    ['m.room.member', user.id],
+  ]);
+  prepareHeroes({ memberships }, all);
+  await unread.prepare(user, rooms);
+}

@@ -1,0 +1,122 @@
+import { slidingSync as slidingSyncEndpoint } from '@hearth/api/client/sliding-sync.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import * as v from 'valibot';
+import { expect, test } from 'vitest';
+import { parseFilter } from '../../src/filters/filter.ts';
+import { Cancellation } from '../../src/platform/cancellation.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { initialSync } from '../../src/sync/initial-sync.ts';
+import { presentOf } from '../../src/sync/present.ts';
+import { prepareFilter } from '../../src/sync/request.ts';
+import { slidingSync } from '../../src/sync/sliding/sliding-sync.ts';
+import { wholeAnswer } from '../../src/sync/whole-answer.ts';
+import { sqlite } from '../storage/engines.ts';
+import { openWorld, type Person, reopenWorld, type World } from '../support/world.ts';
+
+/** The same database, which counts what is asked of it. */
+function counting(database: Database) {
+  let asked: string[] = [];
+  const counted: Database = {
+    dialect: database.dialect,
+    isExclusive: database.isExclusive,
+    all: (statement, ...values) => {
+      asked.push(statement.text);
+      return database.all(statement, ...values);
+    },
+    first: (statement, ...values) => {
+      asked.push(statement.text);
+      return database.first(statement, ...values);
+    },
+    commit: (writes) => database.commit(writes),
+    close: () => database.close(),
+  };
+  /** What was asked since the last time. */
+  const queries = () => {
+    const all = asked;
+    asked = [];
+    return all.toSorted((a, b) => a.localeCompare(b));
+  };
+  return { counted, queries };
+}
+
+/** Somebody in rooms in which a little of everything has happened. */
+async function livedIn(world: World, rooms: number): Promise<Person> {
+  const [alice, bob] = [await world.person(), await world.person()];
+  for (let i = 0; i < rooms; i++) {
+    const head = await world.room(alice, { preset: 'public_chat', ...(i % 3 === 0 ? {} : { name: `Room ${i}` }) });
+    await world.joining.join(head, bob);
+    await world.setState(alice, head, 'm.room.topic', { topic: 'first' });
+    await world.setState(alice, head, 'm.room.topic', { topic: 'second' });
+    const read = await world.say(alice, head, 'read');
+    const root = await world.say(alice, head, `hello ${bob.userId}`);
+    const gone = await world.say(alice, head, 'gone');
+    await world.receipts.send(bob, head.roomId, 'm.read', read.eventId);
+    const relatesTo = (rel_type: string) => ({ 'm.relates_to': { rel_type, event_id: root.eventId } });
+    await world.say(bob, head, { msgtype: 'm.text', body: 'reply', ...relatesTo('m.thread') });
+    const edited = { msgtype: 'm.text', body: '* edited', 'm.new_content': { msgtype: 'm.text', body: 'edited' } };
+    await world.say(alice, head, { ...edited, ...relatesTo('m.replace') });
+    await world.redact(alice, head, gone.eventId);
+    const sending = { sender: bob.userId, transaction: { device: bob.device, txn: `send ${i}` } };
+    await world.sender.message(head.roomId, 'm.room.message', { msgtype: 'm.text', body: 'own' }, sending);
+  }
+  return bob;
+}
+
+const firstSync = (filter: JsonObject) => async (world: World, person: Person) => {
+  const { rows, upTo } = await presentOf(world, person.user);
+  const asked = { ...person, fullState: false, stateAfter: undefined };
+  return wholeAnswer(world, asked, prepareFilter(parseFilter(filter)), { since: undefined, upTo, rows });
+};
+
+const slidingFirst = async (world: World, { user, userId, device }: Person) => {
+  const required_state = [
+    ['m.room.topic', ''],
+    ['m.room.member', '$LAZY'],
+  ];
+  const body = { lists: { all: { ranges: [[0, 99]], timeline_limit: 10, required_state } } };
+  const request = { user, userId, device, pos: undefined, presence: 'offline', timeoutMs: 0 } as const;
+  const answer = await slidingSync(world, {
+    ...request,
+    body: v.parse(slidingSyncEndpoint.body, body),
+    cancellation: never,
+  });
+  // Where the client is: its connection has another number each time.
+  return answer.replace(/"pos":"[^"]*"/, '"pos":""');
+};
+
+function never(): Cancellation {
+  return new Cancellation();
+}
+
+test.each([
+  ['a first sync', firstSync({})],
+  ['a first sliding sync', slidingFirst],
+  ['a first sync with lazy members', firstSync({ room: { state: { lazy_load_members: true } } })],
+  [
+    '/initialSync',
+    (world: World, { user, device }: Person) => initialSync(world, { user, device, limit: 20, archived: false }),
+  ],
+])(
+  '%s says after a restart what it said before, with as many queries for twelve rooms as for three',
+  async (_, ask) => {
+    const found: string[][] = [];
+    for (const rooms of [3, 12]) {
+      const world = await openWorld(sqlite);
+      try {
+        const person = await livedIn(world, rooms);
+        const before = await ask(world, person);
+        const { counted, queries } = counting(world.database);
+        const reopened = await reopenWorld({ ...world, database: counted });
+        queries();
+        // The stream goes on at a higher number.
+        const numbered = (text: string) =>
+          text.replaceAll(`"s${reopened.stream.current}"`, `"s${world.stream.current}"`);
+        expect(numbered(await ask(reopened, person))).toBe(before);
+        found.push(queries());
+      } finally {
+        await world.end();
+      }
+    }
+    expect(found[1]).toEqual(found[0]);
+  },
+);
