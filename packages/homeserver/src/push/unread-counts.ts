@@ -78,7 +78,7 @@ export class UnreadCounts {
     const own = [...(await this.#parts.receipts.receiptsOf(head.num)).ofUser(user.num)];
     const receipts = receiptsText(own);
     const ignored = await this.#parts.ignoredUsers.of(user.num);
-    const key = keyOf(user, head);
+    const key = keyOf(user, head.num);
     const kept = this.#kept.get(key);
     const known = kept?.receipts === receipts && kept.ignored === ignored ? kept : undefined;
     const read = readMarks(own);
@@ -90,13 +90,16 @@ export class UnreadCounts {
     return entry;
   }
 
+  /** Whether a room has been counted for a user lately, so that what counting asks for was in memory. */
+  isCounted(user: Case['user'], room: number): boolean {
+    return this.#kept.get(keyOf(user, room)) !== undefined;
+  }
+
   /** Brings into memory, with a few queries for many rooms, what counting begins with in those that are not counted yet. */
   async prepare(
     user: Case['user'],
-    rooms: readonly { readonly head: Head; readonly row: MembershipRow }[],
+    fresh: readonly { readonly head: Head; readonly row: MembershipRow }[],
   ): Promise<void> {
-    const fresh = rooms.filter(({ head }) => this.#kept.get(keyOf(user, head)) === undefined);
-    if (fresh.length === 0) return;
     const receipts = await this.#parts.receipts.receiptsOfRooms(fresh.map(({ head }) => head.num));
     const nums = fresh.flatMap(({ head, row }) => {
       const { everywhere } = readMarks([...(receipts.get(head.num)?.ofUser(user.num) ?? [])]);
@@ -112,7 +115,7 @@ export class UnreadCounts {
   known(user: Case['user'], head: Head, row: MembershipRow): Unread | undefined {
     const { receipts, ignoredUsers, events, stream, verdicts } = this.#parts;
     const inRoom = receipts.receiptsOf(head.num);
-    const key = keyOf(user, head);
+    const key = keyOf(user, head.num);
     const kept = this.#kept.get(key);
     if (inRoom instanceof Promise || kept?.member !== row.event) return undefined;
     const own = [...inRoom.ofUser(user.num)];
@@ -207,8 +210,8 @@ function receiptsText(own: readonly ReceiptRow[]): string {
   return own.map(({ type, thread, seq }) => `${type}${thread}:${seq}`).join(' ');
 }
 
-function keyOf(user: Case['user'], head: Head): string {
-  return `${user.num}/${head.num}`;
+function keyOf(user: Case['user'], room: number): string {
+  return `${user.num}/${room}`;
 }
 
 /** Whether an event comes after what a user has read, and is one that they are told about. */

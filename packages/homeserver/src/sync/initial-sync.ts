@@ -75,7 +75,7 @@ async function roomTexts(
   await deps.states.loadAll(joined.flatMap((room) => stored.get(room)?.root ?? []));
   const states = new Map(joined.map((room) => [room, stateNums(stored.get(room))]));
   const events = await deps.events.load([...[...timelines.values()].flat(), ...[...states.values()].flat()]);
-  await lookUpAhead(deps, reader, [...events.values()]);
+  await lookUpAhead(deps, reader, events.values());
   await prepareVisibility(deps, reader.user, eventsOf([...timelines.values()].flat(), events));
   const data = await deps.accountData.of(reader.user);
   const texts: string[] = [];

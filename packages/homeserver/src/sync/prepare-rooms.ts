@@ -11,16 +11,17 @@ export interface PrepareDeps {
 
 /**
  * Brings into memory, with a few queries for all rooms together, what an answer asks of each room that is new to the client:
- * after a restart nothing of it is there. `rows` are the user's memberships of joined rooms.
+ * after a restart nothing of it is there. What the user was told of lately is passed over. `rows` are the user's memberships of joined rooms.
  */
 export async function prepareRooms(
   { heads, memberships, unread }: PrepareDeps,
   user: { readonly num: number; readonly id: string },
   rows: readonly MembershipRow[],
 ): Promise<void> {
-  if (rows.length === 0) return;
-  await heads.ensure(rows.map(({ room }) => room));
-  const rooms = rows.flatMap((row) => {
+  const fresh = rows.filter(({ room }) => !unread.isCounted(user, room));
+  if (fresh.length === 0) return;
+  await heads.ensure(fresh.map(({ room }) => room));
+  const rooms = fresh.flatMap((row) => {
     const head = heads.cached(row.room);
     return head === undefined ? [] : [{ head, row }];
   });

@@ -100,7 +100,7 @@ async function timelineSections(
   const events = await deps.events.load(nums);
   const fresh = works.filter(({ isNew, row }) => isNew && row.membership === 'join').map(({ row }) => row);
   await prepareRooms(deps, { num: request.user, id: request.userId }, fresh);
-  await prepareVisibility(deps, reader.user, [...events.values()]);
+  await prepareVisibility(deps, reader.user, events.values());
   const rooms: TimedRoom[] = [];
   for (const work of works) rooms.push({ work, timeline: await roomTimeline(deps, reader, work, events, filter) });
   const wish = { since: request.since, upTo: request.upTo, fullState, after: request.stateAfter !== undefined };

@@ -110,15 +110,16 @@ async function surroundingsOf(
 export function lookUpAhead(
   deps: HydrateDeps,
   reader: Reader,
-  events: readonly StoredEvent[],
+  events: Iterable<StoredEvent>,
 ): Promise<unknown> | undefined {
-  const unknown = events.filter((event) => !isLookedUp(event, reader));
+  const unknown: StoredEvent[] = [];
+  for (const event of events) if (!isLookedUp(event, reader)) unknown.push(event);
   return unknown.length === 0 ? undefined : surroundingsOf(deps, reader, unknown);
 }
 
-function isLookedUp({ children, transaction, senderNum, replaces, redactedBy }: StoredEvent, reader: Reader): boolean {
-  if (children?.length !== 0 || replaces !== null || redactedBy !== null) return false;
-  return transaction !== undefined || senderNum !== reader.user;
+function isLookedUp(event: StoredEvent, reader: Reader): boolean {
+  if (event.children?.length !== 0 || event.replaces !== null || event.redactedBy !== null) return false;
+  return event.transaction !== undefined || event.senderNum !== reader.user;
 }
 
 /** As {@link hydrate}, for state events: the reader's membership at the time is nothing that they tell. */

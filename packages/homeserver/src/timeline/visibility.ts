@@ -45,13 +45,14 @@ export function visibleEvents(
 export async function prepareVisibility(
   deps: VisibilityDeps,
   user: number,
-  events: readonly StoredEvent[],
+  events: Iterable<StoredEvent>,
 ): Promise<void> {
   const rows = await deps.userRooms.of(user);
-  const older = events.filter(({ num, room }) => {
-    const row = rows.get(room);
-    return row?.membership !== 'join' || num <= row.event;
-  });
+  const older: StoredEvent[] = [];
+  for (const event of events) {
+    const row = rows.get(event.room);
+    if (row?.membership !== 'join' || event.num <= row.event) older.push(event);
+  }
   if (older.length === 0) return;
   await deps.events.load(new Set(older.flatMap(({ room }) => rows.get(room)?.event ?? [])));
   await stateBefore(deps, user, older);

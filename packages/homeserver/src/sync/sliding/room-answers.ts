@@ -79,7 +79,7 @@ export async function roomAnswers(
     { num: request.user, id: request.userId },
     fresh.map(({ row }) => row),
   );
-  await prepareVisibility(deps, request.reader.user, [...events.values()]);
+  await prepareVisibility(deps, request.reader.user, events.values());
   const timed: TimedSpan[] = [];
   for (const span of spans) {
     if (!isTimed(span.row)) continue;
