@@ -76,7 +76,8 @@ async function roomTexts(
   const states = new Map(joined.map((room) => [room, stateNums(stored.get(room))]));
   const events = await deps.events.load([...[...timelines.values()].flat(), ...[...states.values()].flat()]);
   await lookUpAhead(deps, reader, events.values());
-  await prepareVisibility(deps, reader.user, eventsOf([...timelines.values()].flat(), events));
+  const shown = Array.from(timelines.values(), (nums) => nums.slice(-limit)).flat();
+  await prepareVisibility(deps, reader.user, eventsOf(shown, events));
   const data = await deps.accountData.of(reader.user);
   const texts: string[] = [];
   for (const row of rows) {
