@@ -1,21 +1,26 @@
 import { fork } from 'node:child_process';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Exchange } from '../packages/homeserver/src/http/exchange.ts';
 import { PlainGate } from '../packages/homeserver/src/http/plain/gate.ts';
 import { systemClock } from '../packages/homeserver/src/platform/clock.ts';
 
 /**
- * Measures what a request costs that does nothing, from the first one after a start on: the floor under everything that
- * is served on `node:http`, see docs/performance.md. With the argument `gate`, the same behind the gate that serves ordinary requests
- * (docs/decisions/0011-plain-requests.md). The server is a process of its own; both can be pinned to a core.
+ * Measures what a request costs that does nothing, from the first one after a start on, and at the end when requests come one
+ * by one: the floor under everything that is served on `node:http`, see docs/performance.md. With the argument `gate`, the
+ * same behind the gate that serves ordinary requests (docs/decisions/0011-plain-requests.md). The server is a process of its
+ * own; both can be pinned to a core.
  */
 
 const BODY = JSON.stringify({ msgtype: 'm.text', body: 'x'.repeat(100) });
 /** How far each line of the result goes. */
 const UP_TO = [50, 150, 500, 1_000, 5_000, 20_000];
 const CONNECTIONS = 8;
+/** At the end, requests that come alone: how many, and the milliseconds between them. */
+const ALONE = 100;
+const PAUSES_MS = [0, 2, 15, 50];
 
 const answerTo = (method: string | undefined) =>
   method === 'GET' ? JSON.stringify(process.cpuUsage()) : '{"event_id":"$x"}';
@@ -84,6 +89,14 @@ async function measure(server: string): Promise<void> {
     const after = await cpuMs();
     console.log(`requests ${from + 1} to ${done}: ${((after - before) / (done - from)).toFixed(3)} ms of CPU each`);
     before = after;
+  }
+  for (const pauseMs of PAUSES_MS) {
+    const start = await cpuMs();
+    for (let i = 0; i < ALONE; i += 1) {
+      await ask('PUT');
+      await setTimeout(pauseMs);
+    }
+    console.log(`alone, ${pauseMs} ms apart: ${(((await cpuMs()) - start) / ALONE).toFixed(3)} ms of CPU each`);
   }
   agent.destroy();
   child.kill();
