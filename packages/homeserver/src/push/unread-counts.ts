@@ -71,10 +71,12 @@ export class UnreadCounts {
     this.#parts = parts;
   }
 
-  /** The counts of a joined room. */
-  async of(user: Case['user'], head: Head, row: MembershipRow): Promise<Unread> {
-    const atOnce = this.known(user, head, row);
-    if (atOnce !== undefined) return atOnce;
+  /** The counts of a joined room; a promise only if they cannot be said at once. */
+  of(user: Case['user'], head: Head, row: MembershipRow): Unread | Promise<Unread> {
+    return this.known(user, head, row) ?? this.#goOn(user, head, row);
+  }
+
+  async #goOn(user: Case['user'], head: Head, row: MembershipRow): Promise<Unread> {
     const own = [...(await this.#parts.receipts.receiptsOf(head.num)).ofUser(user.num)];
     const receipts = receiptsText(own);
     const ignored = await this.#parts.ignoredUsers.of(user.num);

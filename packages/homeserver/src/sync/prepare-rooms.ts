@@ -11,7 +11,8 @@ export interface PrepareDeps {
 
 /**
  * Brings into memory, with a few queries for all rooms together, what an answer asks of each room that is new to the client:
- * after a restart nothing of it is there. What the user was told of lately is passed over. `rows` are the user's memberships of joined rooms.
+ * after a restart nothing of it is there. What the user was told of lately is passed over. `rows` are the user's memberships
+ * of joined rooms.
  */
 export async function prepareRooms(
   { heads, memberships, unread }: PrepareDeps,

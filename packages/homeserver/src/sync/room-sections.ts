@@ -205,7 +205,7 @@ async function joinedExtras(
   if (ephemeral.length > 0) parts.push(`"ephemeral":{"events":[${ephemeral.join(',')}]}`);
   if (sticky.length > 0) parts.push(`"msc4354_sticky":{"events":[${sticky.join(',')}]}`);
   const user = { num: request.user, id: request.userId };
-  const unread = deps.unread.known(user, head, work.row) ?? (await deps.unread.of(user, head, work.row));
+  const unread = await deps.unread.of(user, head, work.row);
   parts.push(unreadText(unread, request.filter.threadCounts));
   // Where the timeline does not show everything, members may have changed among the rest.
   const isWhole = work.isNew || request.fullState || timeline.limited || timeline.hasHoles;

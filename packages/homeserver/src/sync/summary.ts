@@ -38,8 +38,8 @@ export async function heroesOf(
   if (isKnownByName(head)) return undefined;
   const [name, alias] = [await head.state('m.room.name'), await head.state('m.room.canonical_alias')];
   if (isText(name?.content.name) || isText(alias?.content.alias)) return undefined;
-  head.heroes ??= presentIn(deps, head.num);
-  const present = (await head.heroes).filter((num) => num !== user).slice(0, HEROES_MAX);
+  const known = head.heroes ?? remember(head, presentIn(deps, head.num));
+  const present = (await known).filter((num) => num !== user).slice(0, HEROES_MAX);
   return present.length > 0 ? present : deps.memberships.gone(head.num, user, HEROES_MAX);
 }
 
@@ -53,7 +53,19 @@ export function prepareHeroes({ memberships }: Pick<SummaryDeps, 'memberships'>,
   if (nameless.length === 0) return;
   const rooms = nameless.map(({ num }) => num);
   const all = memberships.present(rooms, HEROES_MAX + 1);
-  for (const head of nameless) head.heroes = all.then((present) => present.get(head.num) ?? []);
+  for (const head of nameless) {
+    const own = all.then((present) => present.get(head.num) ?? []);
+    void remember(head, own);
+  }
+}
+
+/** What could not be read is asked for again the next time. */
+function remember(head: Head, heroes: NonNullable<Head['heroes']>): NonNullable<Head['heroes']> {
+  head.heroes = heroes;
+  heroes.catch(() => {
+    if (head.heroes === heroes) head.heroes = undefined;
+  });
+  return heroes;
 }
 
 /** Whether the room has a name, and that is in memory. */
