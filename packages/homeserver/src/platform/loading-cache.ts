@@ -11,7 +11,6 @@ export class LoadingCache<K, V extends object> {
   readonly #entries: LruMap<K, Entry<V>>;
   readonly #load: (key: K) => Promise<V>;
 
-  /** `load` is called for values that nobody has loaded yet. */
   constructor(max: number, load: (key: K) => Promise<V>) {
     this.#entries = new LruMap(max);
     this.#load = load;

@@ -113,13 +113,8 @@ export class Head {
   }
 
   /** Brings state events into memory. */
-  async load(keys: readonly StateKeyPair[]): Promise<void> {
-    const { names, events, states } = this.#stores;
-    const nums = await names.nums(keys.flat());
-    const places = keys.map(([type, stateKey]) => ({ type: nums.get(type) ?? 0, stateKey: nums.get(stateKey) ?? 0 }));
-    const { root } = this.row;
-    const [found = []] = await states.lookupMany([root], places);
-    await events.load(found.filter((num) => num !== undefined));
+  load(keys: readonly StateKeyPair[]): Promise<void> {
+    return loadState(this.#stores, [this.row.root], keys);
   }
 
   /** The current state event of a place. */
@@ -157,6 +152,18 @@ export class Head {
     if (event === NOT_LOADED) throw new Error(`the state ${type} of ${this.roomId} is not in memory`);
     return event;
   }
+}
+
+/** Brings these places of some states into memory, with a few queries for all. */
+export async function loadState(
+  { names, events, states }: HeadStores,
+  roots: readonly NodeRef[],
+  keys: readonly StateKeyPair[],
+): Promise<void> {
+  const nums = await names.nums(keys.flat());
+  const places = keys.map(([type, stateKey]) => ({ type: nums.get(type) ?? 0, stateKey: nums.get(stateKey) ?? 0 }));
+  const found = await states.lookupMany(roots, places);
+  await events.load(found.flat().filter((num) => num !== undefined));
 }
 
 const authForms = new WeakMap<StoredEvent, AuthEvent>();

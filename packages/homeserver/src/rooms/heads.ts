@@ -5,7 +5,7 @@ import type { MembershipStore } from '../storage/membership-store.ts';
 import type { RoomRow, RoomStore } from '../storage/room-store.ts';
 import { NOT_LOADED } from '../storage/state-tree.ts';
 import type { Place, TimelineStore } from '../storage/timeline-store.ts';
-import { Head, type HeadStores, type StateKeyPair } from './head.ts';
+import { Head, type HeadStores, loadState, type StateKeyPair } from './head.ts';
 
 const HEADS_MAX = 2_000;
 /** So many of its latest events a head remembers when it is loaded: more than a timeline mostly shows. */
@@ -60,12 +60,8 @@ export class Heads {
   async ensureState(heads: readonly Head[], keys: readonly StateKeyPair[]): Promise<void> {
     const absent = heads.filter((head) => keys.some(([type, stateKey]) => head.peek(type, stateKey) === NOT_LOADED));
     if (absent.length === 0) return;
-    const { names, events, states } = this.#stores;
-    const nums = await names.nums(keys.flat());
-    const places = keys.map(([type, stateKey]) => ({ type: nums.get(type) ?? 0, stateKey: nums.get(stateKey) ?? 0 }));
     const roots = absent.map(({ root }) => root);
-    const found = await states.lookupMany(roots, places);
-    await events.load(found.flat().filter((num) => num !== undefined));
+    await loadState(this.#stores, roots, keys);
   }
 
   /** There is one head of a room: one that is still ready, since it was asked for without a promise, is not loaded again. */

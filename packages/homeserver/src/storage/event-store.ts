@@ -104,25 +104,8 @@ export class EventStore {
 
   /** Events in the order of `nums`, without those that do not exist. */
   async list(nums: readonly number[]): Promise<StoredEvent[]> {
-    const cached = this.#listCached(nums);
-    if (cached !== undefined) return cached;
-    const loaded = await this.load(nums);
-    const events: StoredEvent[] = [];
-    for (const num of nums) {
-      const event = loaded.get(num);
-      if (event !== undefined) events.push(event);
-    }
-    return events;
-  }
-
-  #listCached(nums: readonly number[]): StoredEvent[] | undefined {
-    const events: StoredEvent[] = [];
-    for (const num of nums) {
-      const event = this.#cache.get(num);
-      if (event === undefined) return undefined;
-      events.push(event);
-    }
-    return events;
+    const cached = eventsOf(nums, this.#cache);
+    return cached.length === nums.length ? cached : eventsOf(nums, await this.load(nums));
   }
 
   async one(num: number): Promise<StoredEvent | undefined> {
@@ -154,6 +137,16 @@ export class EventStore {
     const rows = await this.#database.all<{ num: number; proof: Uint8Array }>(readProofs, nums);
     return new Map(rows.map(({ num, proof }) => [num, decodeProof(proof)]));
   }
+}
+
+/** Events in the order of their numbers, without those that are not among `events`. */
+export function eventsOf(nums: Iterable<number>, events: { get(num: number): StoredEvent | undefined }): StoredEvent[] {
+  const found: StoredEvent[] = [];
+  for (const num of nums) {
+    const event = events.get(num);
+    if (event !== undefined) found.push(event);
+  }
+  return found;
 }
 
 function toEvent(row: Row, texts: ReadonlyMap<number, string>): StoredEvent {

@@ -71,10 +71,7 @@ export class MembershipStore {
 
   /** The users who have joined each of some rooms. */
   async joined(rooms: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>> {
-    const joined = new Map<number, number[]>(rooms.map((room) => [room, []]));
-    const rows = await this.#database.all<{ room: number; user_num: number }>(readJoined, rooms);
-    for (const { room, user_num } of rows) joined.get(room)?.push(user_num);
-    return joined;
+    return usersOf(rooms, await this.#database.all<UserInRoom>(readJoined, rooms));
   }
 
   /** The rows of some rooms that have changed after a position. */
@@ -89,10 +86,7 @@ export class MembershipStore {
 
   /** Those who joined or were invited first in each of some rooms, by whom rooms are called. */
   async present(rooms: readonly number[], limit: number): Promise<ReadonlyMap<number, readonly number[]>> {
-    const present = new Map<number, number[]>(rooms.map((room) => [room, []]));
-    const rows = await this.#database.all<{ room: number; user_num: number }>(readFirst, rooms, PRESENT, limit);
-    for (const { room, user_num } of rows) present.get(room)?.push(user_num);
-    return present;
+    return usersOf(rooms, await this.#database.all<UserInRoom>(readFirst, rooms, PRESENT, limit));
   }
 
   /** Those who have left, except one: by whom a room is called that nobody else is in. */
@@ -110,4 +104,13 @@ export class MembershipStore {
 function toRow(row: Row): MembershipRow {
   const membership = MEMBERSHIPS[row.membership] ?? 'none';
   return { user: row.user_num, room: row.room, membership, event: row.event, forgotten: row.forgotten !== 0 };
+}
+
+type UserInRoom = Pick<Row, 'room' | 'user_num'>;
+
+/** The users of each of some rooms, in the order of the rows. */
+function usersOf(rooms: readonly number[], rows: readonly UserInRoom[]): Map<number, number[]> {
+  const users = new Map<number, number[]>(rooms.map((room) => [room, []]));
+  for (const { room, user_num } of rows) users.get(room)?.push(user_num);
+  return users;
 }

@@ -3,10 +3,7 @@ import { type Database, sql } from './database.ts';
 const readForwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?');
 const readBackwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND seq <= ? ORDER BY seq DESC LIMIT ?');
 const readLatest = sql(
-  'SELECT e.num, e.room FROM rooms r JOIN events e ON e.room = r.num AND e.seq > r.seq - ? WHERE r.num IN @list AND e.num > ? ORDER BY e.room, e.seq',
-);
-const readEnds = sql(
-  'SELECT e.num, e.room, e.seq FROM rooms r JOIN events e ON e.room = r.num AND e.seq > r.seq - ? WHERE r.num IN @list ORDER BY e.room, e.seq',
+  'SELECT e.num, e.room, e.seq FROM rooms r JOIN events e ON e.room = r.num AND e.seq > r.seq - ? WHERE r.num IN @list AND e.num > ? ORDER BY e.room, e.seq',
 );
 const readSeqAt = sql('SELECT seq FROM events WHERE room = ? AND seq > 0 AND num <= ? ORDER BY seq DESC LIMIT 1');
 const readLastAt = sql(
@@ -52,15 +49,13 @@ export class TimelineStore {
 
   /** The last `limit` events of each room, those of them after a position, oldest first; one query for all rooms. */
   async latest(rooms: readonly number[], limit: number, after = 0): Promise<ReadonlyMap<number, number[]>> {
-    const timelines = new Map<number, number[]>(rooms.map((room) => [room, []]));
-    const rows = await this.#database.all<{ num: number; room: number }>(readLatest, limit, rooms, after);
-    for (const { num, room } of rows) timelines.get(room)?.push(num);
-    return timelines;
+    const ends = await this.ends(rooms, limit, after);
+    return new Map(rooms.map((room) => [room, nums(ends.get(room) ?? [])]));
   }
 
-  /** The last `limit` events of each room with their places in its timeline, oldest first. */
-  async ends(rooms: readonly number[], limit: number): Promise<ReadonlyMap<number, readonly Place[]>> {
-    const rows = await this.#database.all<Place & { room: number }>(readEnds, limit, rooms);
+  /** As {@link latest}, with the places of the events in their timelines; rooms without events are missing. */
+  async ends(rooms: readonly number[], limit: number, after = 0): Promise<ReadonlyMap<number, readonly Place[]>> {
+    const rows = await this.#database.all<Place & { room: number }>(readLatest, limit, rooms, after);
     return Map.groupBy(rows, ({ room }) => room);
   }
 

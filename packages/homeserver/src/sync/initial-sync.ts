@@ -3,6 +3,7 @@ import { GLOBAL } from '../account-data/user-data.ts';
 import { isVisible, receiptContent } from '../receipts/content.ts';
 import { isWorldReadable, type RoomAccess, roomAccess, stateEvents, visibleState } from '../rooms/access.ts';
 import type { AccountDataRow } from '../storage/account-data.ts';
+import { eventsOf } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { RoomRow, RoomStore } from '../storage/room-store.ts';
 import { entries } from '../storage/state-tree.ts';
@@ -15,6 +16,7 @@ import { streamToken, timelineToken } from '../timeline/position.ts';
 import { prepareVisibility, visibleEvents } from '../timeline/visibility.ts';
 import type { EventStreamDeps } from './event-stream.ts';
 import { plainEvent } from './plain-event.ts';
+import { addUp } from './section-texts.ts';
 
 export interface InitialSyncDeps extends EventStreamDeps {
   readonly rooms: RoomStore;
@@ -84,10 +86,16 @@ async function roomTexts(
     const room = stored.get(row.room);
     if (room === undefined) continue;
     const accountData = [...data.inRoom(row.room)].map(accountDataText);
-    const timeline = eventsOf(timelines.get(row.room), events);
+    const timeline = eventsOf(timelines.get(row.room) ?? [], events);
     const body =
       row.membership === 'join'
-        ? await joinedBody(deps, reader, { row, timeline, state: eventsOf(states.get(row.room), events), limit, upTo })
+        ? await joinedBody(deps, reader, {
+            row,
+            timeline,
+            state: eventsOf(states.get(row.room) ?? [], events),
+            limit,
+            upTo,
+          })
         : await otherBody(deps, reader, row, limit);
     const visibility = room.published ? 'public' : 'private';
     const about = `"membership":"${row.membership}","visibility":"${visibility}","account_data":[${accountData.join(',')}]`;
@@ -112,24 +120,8 @@ async function storedRooms(
   return stored;
 }
 
-/** Long texts are added up: to join them copies each once more. */
-function addUp(texts: readonly string[]): string {
-  let all = texts[0] ?? '';
-  for (let i = 1; i < texts.length; i++) all += `,${texts[i]}`;
-  return all;
-}
-
 function stateNums(room: RoomRow | undefined): number[] {
   return room === undefined ? [] : entries(room.root).map(({ event }) => event);
-}
-
-function eventsOf(nums: readonly number[] = [], events: ReadonlyMap<number, StoredEvent>): StoredEvent[] {
-  const found: StoredEvent[] = [];
-  for (const num of nums) {
-    const event = events.get(num);
-    if (event !== undefined) found.push(event);
-  }
-  return found;
 }
 
 async function joinedBody(

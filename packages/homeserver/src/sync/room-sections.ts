@@ -14,7 +14,7 @@ import { prepareRooms } from './prepare-rooms.ts';
 import type { SyncFilter } from './request.ts';
 import { type RoomStateDeps, roomStates, type TimedRoom } from './room-state.ts';
 import { roomTimeline } from './room-timeline.ts';
-import { timelineText, unreadText } from './section-texts.ts';
+import { addUp, timelineText, unreadText } from './section-texts.ts';
 import { selectTexts } from './select-fields.ts';
 import type { RoomWork, Skeleton, SkeletonDeps } from './skeleton.ts';
 import { strippedState } from './stripped-state.ts';
@@ -62,17 +62,17 @@ export async function roomSections(
 ): Promise<string> {
   const news = await ephemeralNews(deps, request, skeleton);
   const works = withTouched(request, skeleton, news);
-  let sections = section('join', await timelineSections(deps, request, works, news));
-  sections += section('leave', await timelineSections(deps, request, skeleton.left, undefined));
-  sections += section('peek', await timelineSections(deps, request, skeleton.peeked, undefined));
-  sections += section('invite', await strippedSections(deps, request, skeleton.invited, 'invite'));
-  sections += section('knock', await strippedSections(deps, request, skeleton.knocked, 'knock'));
-  return sections === '' ? '' : `,"rooms":{${sections.slice(1)}}`;
-}
-
-/** Rooms, each with a comma in front, under a name, with one in front too; empty if there are none. */
-function section(name: string, rooms: string): string {
-  return rooms === '' ? '' : `,"${name}":{${rooms.slice(1)}}`;
+  const sections: string[] = [];
+  for (const [name, rooms] of [
+    ['join', await timelineSections(deps, request, works, news)],
+    ['leave', await timelineSections(deps, request, skeleton.left, undefined)],
+    ['peek', await timelineSections(deps, request, skeleton.peeked, undefined)],
+    ['invite', await strippedSections(deps, request, skeleton.invited, 'invite')],
+    ['knock', await strippedSections(deps, request, skeleton.knocked, 'knock')],
+  ] as const) {
+    if (rooms.length > 0) sections.push(`"${name}":{${addUp(rooms)}}`);
+  }
+  return sections.length === 0 ? '' : `,"rooms":{${addUp(sections)}}`;
 }
 
 /** Rooms with nothing new but receipts, typing or account data come along with an empty timeline. */
@@ -87,14 +87,14 @@ function withTouched({ rows }: SectionRequest, { joined }: Skeleton, news: Ephem
   return [...joined, ...others];
 }
 
-/** Rooms as JSON members, each with a comma in front. Long texts are added up: to join them copies each once more. */
+/** Rooms as JSON members. */
 async function timelineSections(
   deps: RoomSectionDeps,
   request: SectionRequest,
   works: readonly RoomWork[],
   news: EphemeralNews | undefined,
-): Promise<string> {
-  if (works.length === 0) return '';
+): Promise<string[]> {
+  if (works.length === 0) return [];
   const { filter, reader, fullState } = request;
   const nums = works.flatMap((work) => (work.anchor === undefined ? work.nums : [...work.nums, work.anchor]));
   const events = await deps.events.load(nums);
@@ -107,14 +107,14 @@ async function timelineSections(
   const states = await roomStates(deps, reader, rooms, wish, filter);
   await lookUpAhead(deps, reader, [...rooms.flatMap(shownIn), ...states.flat()]);
   const ids = await deps.names.texts(works.map(({ row }) => row.room));
-  let sections = '';
+  const sections: string[] = [];
   for (const [i, room] of rooms.entries()) {
     const state = states[i] ?? [];
     const isEmpty = room.timeline.shown.length === 0 && state.length === 0 && !room.timeline.limited;
     const more = news === undefined ? '' : await joinedExtras(deps, request, room, state, news);
     if (isEmpty && more === '' && !room.work.isNew && !fullState) continue;
     const id = JSON.stringify(ids.get(room.work.row.room) ?? '');
-    sections += `,${id}:{${await timelineAndState(deps, request, room, state)}${more}}`;
+    sections.push(`${id}:{${await timelineAndState(deps, request, room, state)}${more}}`);
   }
   return sections;
 }
@@ -220,25 +220,13 @@ function changesMembers(state: readonly StoredEvent[], { shown }: TimedRoom['tim
   );
 }
 
-const NO_TEXTS: readonly string[] = [];
-
 /** Sticky events that the timeline does not show (MSC4354). */
-function stickyTexts(
-  deps: RoomSectionDeps,
-  request: SectionRequest,
-  work: RoomWork,
-  timeline: TimedRoom['timeline'],
-): readonly string[] | Promise<readonly string[]> {
-  const isNone = deps.sticky.of(work.row.room, deps.clock.now()).length === 0;
-  return isNone ? NO_TEXTS : someStickyTexts(deps, request, work, timeline);
-}
-
-async function someStickyTexts(
+async function stickyTexts(
   deps: RoomSectionDeps,
   { since, upTo, reader, fullState }: SectionRequest,
   { row, isNew }: RoomWork,
   { shown }: TimedRoom['timeline'],
-): Promise<readonly string[]> {
+): Promise<string[]> {
   const from = isNew || fullState ? 0 : (since ?? 0);
   const events = await stickyEvents(deps, reader, row.room, { since: from, upTo, now: deps.clock.now(), shown });
   return events.length === 0 ? [] : hydrateState(deps, reader, events, SYNC_FORMAT);
@@ -249,16 +237,16 @@ async function strippedSections(
   request: SectionRequest,
   rows: readonly MembershipRow[],
   name: 'invite' | 'knock',
-): Promise<string> {
+): Promise<string[]> {
   const members = await deps.events.load(rows.map(({ event }) => event));
-  let sections = '';
+  const sections: string[] = [];
   for (const row of rows) {
     const member = members.get(row.event);
     if (member === undefined || (name === 'invite' && request.reader.ignored.has(member.senderNum))) continue;
     const head = await deps.heads.byNum(row.room);
     if (head === undefined) continue;
     const events = await strippedState(head, member);
-    sections += `,${JSON.stringify(head.roomId)}:{"${name}_state":{"events":[${events.join(',')}]}}`;
+    sections.push(`${JSON.stringify(head.roomId)}:{"${name}_state":{"events":[${events.join(',')}]}}`);
   }
   return sections;
 }

@@ -1,6 +1,6 @@
 import { matches } from '../filters/matching.ts';
 import type { Heads } from '../rooms/heads.ts';
-import type { EventStore } from '../storage/event-store.ts';
+import { type EventStore, eventsOf } from '../storage/event-store.ts';
 import type { MembershipStore } from '../storage/membership-store.ts';
 import type { Names } from '../storage/names.ts';
 import type { NodeRef } from '../storage/state-node.ts';
@@ -70,14 +70,7 @@ export async function roomStates(
     return withoutShown(needsSenders[i] === undefined ? list : new Set([...list, ...needsSenders[i]]), timeline);
   });
   const events = await deps.events.load(wanted.flat());
-  return wanted.map((nums) => {
-    const passed: StoredEvent[] = [];
-    for (const num of nums) {
-      const event = events.get(num);
-      if (event !== undefined && passes(event, filter)) passed.push(event);
-    }
-    return passed;
-  });
+  return wanted.map((nums) => eventsOf(nums, events).filter((event) => passes(event, filter)));
 }
 
 /** State events without those that a timeline shows. */

@@ -1,4 +1,5 @@
 import { matches } from '../filters/matching.ts';
+import { eventsOf } from '../storage/event-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
@@ -27,11 +28,7 @@ export async function roomTimeline(
   events: ReadonlyMap<number, StoredEvent>,
   filter: SyncFilter,
 ): Promise<RoomTimeline> {
-  const considered: StoredEvent[] = [];
-  for (const num of work.nums) {
-    const event = events.get(num);
-    if (event !== undefined) considered.push(event);
-  }
+  const considered = eventsOf(work.nums, events);
   const wanted = considered.filter((event) => isWanted(event, reader, filter));
   const visible = await visibleEvents(deps, reader.user, work.row.room, wanted);
   // State among what the user may not see has to be told before the timeline, so that one begins after it.

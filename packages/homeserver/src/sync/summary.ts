@@ -38,13 +38,9 @@ export async function heroesOf(
   if (isKnownByName(head)) return undefined;
   const [name, alias] = [await head.state('m.room.name'), await head.state('m.room.canonical_alias')];
   if (isText(name?.content.name) || isText(alias?.content.alias)) return undefined;
-  const known = head.heroes ?? remember(head, presentIn(deps, head.num));
-  const present = (await known).filter((num) => num !== user).slice(0, HEROES_MAX);
+  prepareHeroes(deps, [head]);
+  const present = ((await head.heroes) ?? []).filter((num) => num !== user).slice(0, HEROES_MAX);
   return present.length > 0 ? present : deps.memberships.gone(head.num, user, HEROES_MAX);
-}
-
-async function presentIn({ memberships }: Pick<SummaryDeps, 'memberships'>, room: number): Promise<readonly number[]> {
-  return (await memberships.present([room], HEROES_MAX + 1)).get(room) ?? [];
 }
 
 /** Asks for many rooms at once by whom they are called. The names that they have must be in memory. */
@@ -54,18 +50,13 @@ export function prepareHeroes({ memberships }: Pick<SummaryDeps, 'memberships'>,
   const rooms = nameless.map(({ num }) => num);
   const all = memberships.present(rooms, HEROES_MAX + 1);
   for (const head of nameless) {
-    const own = all.then((present) => present.get(head.num) ?? []);
-    void remember(head, own);
+    const heroes = all.then((present) => present.get(head.num) ?? []);
+    head.heroes = heroes;
+    // What could not be read is asked for again the next time.
+    heroes.catch(() => {
+      if (head.heroes === heroes) head.heroes = undefined;
+    });
   }
-}
-
-/** What could not be read is asked for again the next time. */
-function remember(head: Head, heroes: NonNullable<Head['heroes']>): NonNullable<Head['heroes']> {
-  head.heroes = heroes;
-  heroes.catch(() => {
-    if (head.heroes === heroes) head.heroes = undefined;
-  });
-  return heroes;
 }
 
 /** Whether the room has a name, and that is in memory. */

@@ -66,21 +66,13 @@ async function fillIn(
   format: ClientFormat,
 ): Promise<string[]> {
   const { shown, texts, others } = page;
-  const missing = others.flatMap((at) => shown[at] ?? []);
-  const found = await lookUpAll(deps, reader, missing, format);
-  for (const [i, at] of others.entries()) texts[at] = found[i] ?? '';
-  return texts;
-}
-
-async function lookUpAll(
-  deps: HydrateDeps,
-  reader: Reader,
-  shown: readonly Shown[],
-  format: ClientFormat,
-): Promise<string[]> {
-  const events = shown.map(({ event }) => event);
+  const events = others.flatMap((at) => shown[at]?.event ?? []);
   const around = await surroundingsOf(deps, reader, events);
-  return shown.map((one) => render(one, reader, around, format));
+  for (const at of others) {
+    const one = shown[at];
+    if (one !== undefined) texts[at] = render(one, reader, around, format);
+  }
+  return texts;
 }
 
 async function surroundingsOf(
@@ -117,7 +109,7 @@ export function lookUpAhead(
   return unknown.length === 0 ? undefined : surroundingsOf(deps, reader, unknown);
 }
 
-function isLookedUp(event: StoredEvent, reader: Reader): boolean {
+function isLookedUp(event: StoredEvent, reader: { readonly user: number }): boolean {
   if (event.children?.length !== 0 || event.replaces !== null || event.redactedBy !== null) return false;
   return event.transaction !== undefined || event.senderNum !== reader.user;
 }
@@ -144,9 +136,7 @@ export function plainText(
   { now, membership }: { readonly now: number; readonly membership?: string | undefined },
   format: ClientFormat,
 ): string | undefined {
-  const { transaction, senderNum, children } = event;
-  if (children?.length !== 0 || (transaction === undefined && senderNum === reader.user)) return undefined;
-  if (!isUnremarkable(event, reader)) return undefined;
+  if (!isLookedUp(event, reader) || !isUnremarkable(event, reader)) return undefined;
   return clientEvent(event, format, { age: Math.max(0, now - event.ts), membership });
 }
 

@@ -89,26 +89,27 @@ export function asksForThreads(ruleset: Ruleset): boolean {
 
 function compileRule(kind: RuleKind, rule: PushRule): CompiledRule {
   const match = { ruleId: rule.rule_id, kind, actions: effectiveActions(rule.actions) };
-  const types = hasConditions(kind) ? (rule.conditions ?? []).flatMap(typeMatcher) : [];
-  const tests = testsOf(kind, rule);
-  return { match, types, tests: LEGACY_MENTION_RULES.has(rule.rule_id) ? [saysNoMentions, ...tests] : tests };
+  const conditions = hasConditions(kind) ? (rule.conditions ?? []) : [];
+  const patterns = conditions.flatMap((condition) => typePattern(condition) ?? []);
+  const tests = testsOf(kind, rule, conditions);
+  return {
+    match,
+    types: patterns.map((pattern) => globMatcher(pattern, 'whole')),
+    tests: LEGACY_MENTION_RULES.has(rule.rule_id) ? [saysNoMentions, ...tests] : tests,
+  };
 }
 
-/** What a condition on an event's type wants; nothing for other conditions. */
-function typeMatcher(condition: JsonObject): TextMatcher[] {
-  const pattern = isAboutType(condition) ? asString(condition.pattern) : undefined;
-  return pattern === undefined ? [] : [globMatcher(pattern, 'whole')];
-}
-
-function isAboutType({ kind, key, pattern }: JsonObject): boolean {
-  return kind === 'event_match' && key === 'type' && typeof pattern === 'string';
+/** What a condition wants an event's type to be like; undefined for a condition on anything else. */
+function typePattern({ kind, key, pattern }: JsonObject): string | undefined {
+  return kind === 'event_match' && key === 'type' ? asString(pattern) : undefined;
 }
 
 function hasConditions(kind: RuleKind): boolean {
   return kind === 'override' || kind === 'postcontent' || kind === 'underride';
 }
 
-function testsOf(kind: RuleKind, rule: PushRule): Test[] {
+/** What is asked besides the type. */
+function testsOf(kind: RuleKind, rule: PushRule, conditions: readonly JsonObject[]): Test[] {
   switch (kind) {
     case 'content':
       return [eventMatch('content.body', rule.pattern)];
@@ -117,7 +118,7 @@ function testsOf(kind: RuleKind, rule: PushRule): Test[] {
     case 'sender':
       return [({ event }) => event.sender === rule.rule_id];
     default:
-      return (rule.conditions ?? []).filter((condition) => !isAboutType(condition)).map(compileCondition);
+      return conditions.filter((condition) => typePattern(condition) === undefined).map(compileCondition);
   }
 }
 
