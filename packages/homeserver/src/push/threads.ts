@@ -1,4 +1,4 @@
-import { relationOf } from '../rooms/effects.ts';
+import { relationOf } from '../rooms/ties.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 

@@ -1,8 +1,8 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Receipts } from '../receipts/receipts.ts';
-import { relationOf } from '../rooms/effects.ts';
 import type { Head } from '../rooms/head.ts';
+import { relationOf } from '../rooms/ties.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { ReceiptRow } from '../storage/receipts.ts';

@@ -1,6 +1,7 @@
 import { authorise } from '@hearth/protocol/auth/authorise.ts';
 import { forbidden } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { AggregationStore } from '../storage/aggregation-store.ts';
 import { Fenced, type Write } from '../storage/database.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { Names } from '../storage/names.ts';
@@ -21,11 +22,11 @@ import {
   type EffectStores,
   type Effects,
   noEffects,
-  relationOf,
 } from './effects.ts';
 import { authForm, type Head, toAuthEvent } from './head.ts';
 import type { Heads } from './heads.ts';
 import type { Signer } from './signer.ts';
+import { tiesOf } from './ties.ts';
 import type { UserRooms } from './user-rooms.ts';
 
 /** What the one door for events works with. */
@@ -34,6 +35,7 @@ export interface AcceptDeps extends EffectStores {
   readonly names: Names;
   readonly stream: Stream;
   readonly events: EventStore;
+  readonly aggregations: AggregationStore;
   readonly states: StateStore;
   readonly rooms: RoomStore;
   readonly transactions: TransactionStore;
@@ -54,9 +56,6 @@ export interface AcceptOptions {
   /** Asked at the moment of the decision: if so nothing happens, and no event comes back. */
   readonly isStale?: () => boolean;
 }
-
-/** A parent that an event declares a relation to, as numbers. */
-type Parent = { readonly num: number; readonly relType: number } | undefined;
 
 /**
  * The one door for every event of this server: authorises drafts against the room's head, in order, moves the head on
@@ -87,8 +86,8 @@ async function acceptOn(
   options: AcceptOptions,
 ): Promise<StoredEvent[]> {
   // What is in memory is not waited for.
-  const found = parentsOf(deps, head, drafts);
-  const parents = found instanceof Promise ? await found : found;
+  const found = tiesOf(deps, head.num, drafts);
+  const ties = found instanceof Promise ? await found : found;
   const interned = intern(deps.names, drafts);
   if (interned !== undefined) await interned;
   const prepared = prepare(head, drafts);
@@ -105,8 +104,8 @@ async function acceptOn(
       const next = decide(deps, head, draft);
       built.push(next);
       writes.push(deps.events.insert(next.event, next.proof), ...advance(deps, head, next.event, created));
-      applyRelation(next.event, parents[i], deps, effects);
-      applyRedaction(next.event, draft.redacts, head, deps, effects);
+      applyRelation(next.event, ties[i]?.own, deps, effects);
+      applyRedaction(next.event, { target: draft.redacts, tie: ties[i]?.redacted }, head, deps, effects);
       applySticky(next.event, deps, effects);
     }
   } catch (error) {
@@ -124,28 +123,6 @@ async function acceptOn(
   head.pending = commit(deps, head, events, [first, ...writes, ...effects.writes, ...(options.with ?? [])], effects);
   await head.pending;
   return events;
-}
-
-const NO_PARENTS: readonly Parent[] = [];
-
-/** The events that drafts relate to; relations to what is not in the room are not remembered. */
-function parentsOf(
-  deps: AcceptDeps,
-  head: Head,
-  drafts: readonly EventDraft[],
-): readonly Parent[] | Promise<readonly Parent[]> {
-  return drafts.some((draft) => relationOf(draft) !== undefined) ? findParents(deps, head, drafts) : NO_PARENTS;
-}
-
-async function findParents(deps: AcceptDeps, head: Head, drafts: readonly EventDraft[]): Promise<Parent[]> {
-  const parents: Parent[] = [];
-  for (const draft of drafts) {
-    const relation = relationOf(draft);
-    const parent = relation === undefined ? undefined : await deps.events.byId(relation.parent);
-    const isHere = relation !== undefined && parent !== undefined && parent.room === head.num;
-    parents.push(isHere ? { num: parent.num, relType: await deps.names.num(relation.relType) } : undefined);
-  }
-  return parents;
 }
 
 /** Gives a number to every name in the drafts. */
@@ -215,7 +192,7 @@ function rememberTransaction(
   for (const other of events) {
     other.transaction = null;
     // Nothing can refer to an event that does not exist yet.
-    other.children = [];
+    other.aggregations = null;
   }
   if (transaction === undefined) return;
   event.transaction = transaction;
@@ -235,7 +212,8 @@ async function commit(
     await deps.stream.commit(writes, changes, () => {
       head.stored = row;
       for (const event of effects.redacted) deps.events.replace(event);
-      for (const row of effects.relations) deps.relations.added(row, deps.events.cached(row.parent));
+      for (const { child, type, parent } of effects.children) deps.aggregations.added(child, type, parent);
+      for (const parent of effects.bereft) deps.aggregations.removed(parent);
       for (const row of effects.sticky) deps.sticky.add(row);
       for (const membership of effects.memberships) deps.userRooms.apply(membership);
       if (effects.memberships.length > 0) head.heroes = undefined;

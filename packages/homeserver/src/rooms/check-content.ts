@@ -5,8 +5,8 @@ import type { EventStore } from '../storage/event-store.ts';
 import type { Names } from '../storage/names.ts';
 import type { RelationStore } from '../storage/relation-store.ts';
 import type { Aliases } from './aliases.ts';
-import { relationOf } from './effects.ts';
 import type { Head } from './head.ts';
+import { relationOf } from './ties.ts';
 
 export interface CheckDeps {
   readonly names: Names;

@@ -1,12 +1,14 @@
 import { redactContent } from '@hearth/protocol/events/redact.ts';
-import { asString, isObject } from '@hearth/protocol/json/value.ts';
+import { asString } from '@hearth/protocol/json/value.ts';
+import { type Aggregated, isAggregated } from '../storage/aggregations.ts';
 import type { Write } from '../storage/database.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import { MEMBERSHIPS, type Membership, type MembershipRow, type MembershipStore } from '../storage/membership-store.ts';
-import { BUNDLED, type RelationStore } from '../storage/relation-store.ts';
+import type { RelationStore } from '../storage/relation-store.ts';
 import type { StickyRow, StickyStore } from '../storage/sticky-events.ts';
-import type { RelationRow, StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Head } from './head.ts';
+import type { Tie } from './ties.ts';
 
 /** The stores that an accepted event has effects on. */
 export interface EffectStores {
@@ -22,24 +24,15 @@ export interface Effects {
   /** What caches take over after the commit. */
   readonly memberships: MembershipRow[];
   readonly redacted: StoredEvent[];
-  /** Those that are shown with their parent. */
-  readonly relations: RelationRow[];
+  /** Children that are shown with their parent. */
+  readonly children: { readonly child: StoredEvent; readonly type: Aggregated; readonly parent: number }[];
+  /** Events that have lost such a child. */
+  readonly bereft: number[];
   readonly sticky: StickyRow[];
 }
 
 export function noEffects(): Effects {
-  return { writes: [], memberships: [], redacted: [], relations: [], sticky: [] };
-}
-
-/** The relation that an event's content declares: `m.relates_to` with a `rel_type` and an `event_id`. */
-export function relationOf(event: {
-  content: StoredEvent['content'];
-}): { relType: string; parent: string } | undefined {
-  const relates = event.content['m.relates_to'];
-  if (!isObject(relates)) return undefined;
-  const relType = asString(relates.rel_type);
-  const parent = asString(relates.event_id);
-  return relType === undefined || parent === undefined ? undefined : { relType, parent };
+  return { writes: [], memberships: [], redacted: [], children: [], bereft: [], sticky: [] };
 }
 
 /** A sticky event is remembered until it no longer is (MSC4354). */
@@ -76,41 +69,35 @@ function count(head: Head, membership: Membership, by: number): void {
   if (membership === 'invite') head.row = { ...head.row, invited: head.row.invited + by };
 }
 
-/** A redaction takes its target's content away, on disk as well (client-server API, "Redactions"). */
+/**
+ * A redaction takes its target's content away, on disk as well (client-server API, "Redactions"), and with it what the
+ * target relates to, except that a redacted reply still belongs to its thread.
+ */
 export function applyRedaction(
   event: StoredEvent,
-  target: StoredEvent | undefined,
+  redacts: { readonly target: StoredEvent | undefined; readonly tie: Tie | undefined },
   head: Head,
   stores: EffectStores,
   effects: Effects,
 ): void {
+  const { target, tie } = redacts;
   if (target === undefined || target.redactedBy !== null) return;
   const content = JSON.stringify(redactContent(target.type, target.content, head.version));
   const { write, redacted } = stores.events.redact(target, event.num, content);
-  effects.writes.push(write, ...stores.relations.redacted(target, relationOf(target)?.relType));
+  effects.writes.push(write);
   effects.redacted.push(redacted);
+  if (tie === undefined) return;
+  if (tie.type !== 'm.thread') effects.writes.push(stores.relations.remove({ ...tie, child: target.num }));
+  if (isAggregated(tie.type)) effects.bereft.push(tie.parent);
 }
 
 /** A relation is remembered with its parent. */
-export function applyRelation(
-  event: StoredEvent,
-  parent: { readonly num: number; readonly relType: number } | undefined,
-  stores: EffectStores,
-  effects: Effects,
-): void {
-  if (parent === undefined) return;
-  const relType = relationOf(event)?.relType;
-  const isBundled = BUNDLED.some((type) => type === relType);
-  if (isBundled) effects.relations.push({ parent: parent.num, rel_type: parent.relType, child: event.num });
-  effects.writes.push(
-    ...stores.relations.insert({
-      parent: parent.num,
-      relType: parent.relType,
-      child: event.num,
-      room: event.room,
-      isThread: relType === 'm.thread',
-    }),
-  );
+export function applyRelation(event: StoredEvent, tie: Tie | undefined, stores: EffectStores, effects: Effects): void {
+  if (tie === undefined) return;
+  const { parent, type } = tie;
+  if (isAggregated(type)) effects.children.push({ child: event, type, parent });
+  const thread = type === 'm.thread' ? event.room : undefined;
+  effects.writes.push(...stores.relations.insert({ ...tie, child: event.num }, thread));
 }
 
 /** The membership in a member event; `leave` for contents that make no sense. */

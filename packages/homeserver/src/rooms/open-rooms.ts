@@ -1,5 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import { type Random, randomText } from '../platform/random.ts';
+import { AggregationStore } from '../storage/aggregation-store.ts';
 import { AliasStore } from '../storage/alias-store.ts';
 import type { Database } from '../storage/database.ts';
 import { EventStore } from '../storage/event-store.ts';
@@ -50,6 +51,7 @@ export async function openRooms(given: RoomsGiven) {
   const rooms = new RoomStore(database, states);
   const memberships = new MembershipStore(database);
   const relations = new RelationStore(database);
+  const aggregations = new AggregationStore(database, names, events);
   const timelines = new TimelineStore(database);
   const transactions = new TransactionStore(database);
   const sticky = await StickyStore.open(database, given.clock.now());
@@ -58,7 +60,7 @@ export async function openRooms(given: RoomsGiven) {
   const aliases = new Aliases(new AliasStore(database), serverName);
   const opaqueRoomId = () => randomText(random, OPAQUE_ID_LETTERS);
   const opaqueEventId = () => `$${randomText(random, OPAQUE_ID_LETTERS)}:${serverName}`;
-  const stores = { events, states, rooms, memberships, relations, timelines, transactions, sticky };
+  const stores = { events, states, rooms, memberships, relations, aggregations, timelines, transactions, sticky };
   const deps = { ...given, ...stores, signer, heads, userRooms, aliases, opaqueRoomId, opaqueEventId };
   return {
     ...deps,

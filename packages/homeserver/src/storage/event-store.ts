@@ -66,7 +66,7 @@ export class EventStore {
   replace(event: StoredEvent): void {
     const before = this.#cache.get(event.num);
     event.transaction = before?.transaction;
-    event.children = before?.children;
+    event.aggregations = before?.aggregations;
     this.#cache.set(event.num, event);
   }
 

@@ -1,13 +1,6 @@
 import { eventIdBytes } from '@hearth/protocol/events/hash.ts';
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
-
-/** One event that relates to another. */
-export interface RelationRow {
-  readonly parent: number;
-  /** The relation's type as a number of `names.ts`. */
-  readonly rel_type: number;
-  readonly child: number;
-}
+import type { Aggregations } from './aggregations.ts';
 
 /** How far an event is trusted; only accepted events have a place in their room's timeline. */
 export const STANDING = { accepted: 0, softFailed: 1, rejected: 2, outlier: 3 } as const;
@@ -50,8 +43,8 @@ export class StoredEvent {
   clientText: string | undefined;
   /** Under which id which device has sent it; `null`: under none, `undefined`: not looked up yet. */
   transaction: { readonly device: number; readonly txn: string } | null | undefined;
-  /** The events that relate to this one, as far as `relation-store.ts` has looked; `undefined`: not looked up yet. */
-  children: readonly RelationRow[] | undefined;
+  /** What relates to this event, added up; `null`: nothing, `undefined`: not looked up yet, see `aggregation-store.ts`. */
+  aggregations: Aggregations | null | undefined;
   #content: JsonObject | undefined;
 
   constructor(fields: EventFields, contentText: string, redactedBy: number | null, content?: JsonObject) {
@@ -118,7 +111,7 @@ export type EventFields = Omit<
   | 'redactedBy'
   | 'clientText'
   | 'transaction'
-  | 'children'
+  | 'aggregations'
   | 'isState'
   | 'redacts'
   | 'snapshotAfter'

@@ -16,8 +16,6 @@ export interface HappeningsDeps extends HydrateDeps, VisibilityDeps, EphemeralDe
   readonly accountData: AccountData;
   readonly ignoredUsers: IgnoredUsers;
   readonly presences: Presences;
-  readonly events: HydrateDeps['events'];
-  readonly names: HydrateDeps['names'];
 }
 
 /** Who listens. */

@@ -5,6 +5,7 @@ import { isWorldReadable, type RoomAccess, roomAccess, stateEvents, visibleState
 import type { AccountDataRow } from '../storage/account-data.ts';
 import { eventsOf } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
+import type { RelationStore } from '../storage/relation-store.ts';
 import type { RoomRow, RoomStore } from '../storage/room-store.ts';
 import { entries } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
@@ -21,6 +22,7 @@ import { addUp } from './section-texts.ts';
 export interface InitialSyncDeps extends EventStreamDeps {
   readonly rooms: RoomStore;
   readonly invitePermission: InvitePermission;
+  readonly relations: RelationStore;
 }
 
 export interface InitialSyncRequest {

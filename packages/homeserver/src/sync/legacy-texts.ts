@@ -2,6 +2,7 @@ import type { AccountData } from '../account-data/account-data.ts';
 import { GLOBAL } from '../account-data/user-data.ts';
 import type { Presences } from '../presence/presence.ts';
 import { isVisible, receiptContent } from '../receipts/content.ts';
+import type { Names } from '../storage/names.ts';
 import type { Change } from '../storage/stream.ts';
 import { LEGACY_FORMAT } from '../timeline/client-form.ts';
 import { type HydrateDeps, hydrate, type Reader, type Shown } from '../timeline/hydrate.ts';
@@ -11,7 +12,7 @@ import { plainEvent } from './plain-event.ts';
 export interface LegacyTextDeps extends HydrateDeps, EphemeralDeps {
   readonly accountData: AccountData;
   readonly presences: Presences;
-  readonly names: HydrateDeps['names'];
+  readonly names: Names;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { conflictingUnsubscription, notFound, notInThread, userLimitExceeded } from '@hearth/protocol/errors.ts';
 import { Serial } from '../platform/serial.ts';
-import { relationOf } from '../rooms/effects.ts';
+import { relationOf } from '../rooms/ties.ts';
 import type { Database } from '../storage/database.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Stream } from '../storage/stream.ts';

@@ -110,7 +110,7 @@ export function lookUpAhead(
 }
 
 function isLookedUp(event: StoredEvent, reader: { readonly user: number }): boolean {
-  if (event.children?.length !== 0 || event.replaces !== null || event.redactedBy !== null) return false;
+  if (event.aggregations !== null || event.replaces !== null || event.redactedBy !== null) return false;
   return event.transaction !== undefined || event.senderNum !== reader.user;
 }
 

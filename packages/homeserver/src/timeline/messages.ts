@@ -126,18 +126,11 @@ async function withRelations(
 ): Promise<readonly StoredEvent[]> {
   const { related_by_rel_types: types, related_by_senders: senders } = filter ?? {};
   if ((types === undefined && senders === undefined) || events.length === 0) return events;
-  const children = await deps.relations.allChildren(events.map(({ num }) => num));
-  const [names, loaded] = [
-    await deps.names.texts(children.map(({ rel_type }) => rel_type)),
-    await deps.events.load(children.map(({ child }) => child)),
-  ];
-  const parents = new Set<number>();
-  for (const { parent, rel_type, child } of children) {
-    const event = loaded.get(child);
-    if (event === undefined || event.redactedBy !== null) continue;
-    const isType = types === undefined || types.includes(names.get(rel_type) ?? '');
-    if (isType && (senders === undefined || senders.includes(event.sender))) parents.add(parent);
-  }
+  const ways = await deps.relations.ways(events.map(({ num }) => num));
+  const names = await deps.names.texts(ways.flatMap(({ relType, sender }) => [relType, sender]));
+  const isAmong = (list: readonly string[] | undefined, num: number) => list?.includes(names.get(num) ?? '') ?? true;
+  const passing = ways.filter(({ relType, sender }) => isAmong(types, relType) && isAmong(senders, sender));
+  const parents = new Set(passing.map(({ parent }) => parent));
   return events.filter(({ num }) => parents.has(num));
 }
 

@@ -103,10 +103,14 @@ export async function threadsPage(
   const shown: Shown[] = [];
   for (let scanned = 0; scanned < THREADS_SCANNED_MAX; scanned += limit) {
     const threads = await deps.relations.threads(room, before, limit);
+    const visible = await visibleRoots(deps, reader, room, {
+      nums: threads.map(({ root }) => root),
+      include: query.include,
+    });
     for (const { root, latest } of threads) {
       before = latest;
-      const visible = await visibleRoot(deps, reader, room, root, query.include === 'participated');
-      if (visible !== undefined) shown.push(visible);
+      const found = visible.get(root);
+      if (found !== undefined) shown.push(found);
       if (shown.length === limit) return { shown, nextBatch: streamToken(before - 1) };
     }
     if (threads.length < limit) return { shown };
@@ -114,20 +118,17 @@ export async function threadsPage(
   return { shown, nextBatch: streamToken(before - 1) };
 }
 
-async function visibleRoot(
+async function visibleRoots(
   deps: ContextDeps,
   reader: Reader,
   room: number,
-  root: number,
-  participated: boolean,
-): Promise<Shown | undefined> {
-  const event = await deps.events.one(root);
-  if (event === undefined || reader.ignored.has(event.senderNum)) return undefined;
-  if (participated) {
-    const bundle = (await bundlesOf(deps, [event], reader)).get(root);
-    if (bundle?.thread?.participated !== true) return undefined;
-  }
-  return (await visibleEvents(deps, reader.user, room, [event]))[0];
+  { nums, include }: { readonly nums: readonly number[]; readonly include: ThreadsQuery['include'] },
+): Promise<ReadonlyMap<number, Shown>> {
+  const heard = (await deps.events.list(nums)).filter(({ senderNum }) => !reader.ignored.has(senderNum));
+  const bundles = include === 'participated' ? await bundlesOf(deps, heard, reader) : undefined;
+  const wanted = heard.filter(({ num }) => bundles === undefined || bundles.get(num)?.thread?.participated === true);
+  const visible = await visibleEvents(deps, reader.user, room, wanted);
+  return new Map(visible.map((each) => [each.event.num, each]));
 }
 
 /** The number of a name: `undefined` for any, `null` for one that no event has. */

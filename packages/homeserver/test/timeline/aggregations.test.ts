@@ -1,0 +1,127 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Head } from '../../src/rooms/head.ts';
+import type { StoredEvent } from '../../src/storage/stored-event.ts';
+import { type Bundle, bundlesOf } from '../../src/timeline/bundles.ts';
+import { sqlite } from '../storage/engines.ts';
+import { openWorld, type Person, reopenWorld, type World } from '../support/world.ts';
+
+const RUNS = 25;
+
+/** Somebody relates an event to one of two parents, takes back what was related before, or somebody looks. */
+type Step =
+  | {
+      readonly kind: 'relate';
+      readonly who: number;
+      readonly to: number;
+      readonly type: string;
+      readonly text: boolean;
+    }
+  | { readonly kind: 'redact'; readonly which: number }
+  | { readonly kind: 'look' };
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: relating() },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('redact' as const), which: fc.nat(30) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('look' as const) }) },
+  ),
+  { maxLength: 30 },
+);
+
+function relating() {
+  return fc.record({
+    kind: fc.constant('relate' as const),
+    who: fc.nat(2),
+    to: fc.nat(1),
+    type: fc.constantFrom('m.thread', 'm.reference', 'm.replace', 'm.annotation'),
+    text: fc.boolean(),
+  });
+}
+
+interface Made {
+  readonly event: StoredEvent;
+  readonly step: Extract<Step, { kind: 'relate' }>;
+  isRedacted: boolean;
+}
+
+/** What the specification says, reckoned from all that has happened. */
+function expected(made: readonly Made[], parent: number, reader: number, ignored: number) {
+  const heard = made.filter(({ step, isRedacted }) => step.to === parent && !isRedacted && step.who !== ignored);
+  const of = (type: string) => heard.filter(({ step }) => step.type === type);
+  // The first person sends the parents.
+  const edits = of('m.replace').filter(({ step }) => step.who === 0 && step.text);
+  const edit = edits.toSorted((a, b) => a.event.ts - b.event.ts || (a.event.eventId < b.event.eventId ? -1 : 1)).at(-1);
+  const replies = of('m.thread');
+  const participated = reader === 0 || replies.some(({ step }) => step.who === reader);
+  return {
+    edit: edit?.event.eventId,
+    references: of('m.reference').map(({ event }) => event.eventId),
+    thread:
+      replies.length === 0 ? undefined : { count: replies.length, latest: replies.at(-1)?.event.eventId, participated },
+  };
+}
+
+function plain(bundle: Bundle | undefined) {
+  const { edit, references = [], thread } = bundle ?? {};
+  return {
+    edit: edit?.eventId,
+    references,
+    thread: thread && { ...thread, latest: thread.latest.eventId },
+  };
+}
+
+async function relate(world: World, head: Head, person: Person, parent: StoredEvent, { type, text }: Made['step']) {
+  const content: JsonObject = {
+    msgtype: 'm.text',
+    body: 'x',
+    'm.relates_to': { rel_type: type, event_id: parent.eventId },
+  };
+  const full = text ? { ...content, 'm.new_content': { msgtype: 'm.text', body: 'y' } } : content;
+  return world.say(person, head, full, type === 'm.annotation' ? 'm.reaction' : 'm.room.message');
+}
+
+test('what relates to an event is added up as it comes, as it would be from the beginning', async () => {
+  const world = await openWorld(sqlite);
+  const people = [await world.person(), await world.person(), await world.person()];
+  const [alice] = people as [Person, Person, Person];
+  const head = await world.room(alice);
+  for (const person of people.slice(1)) await world.joining.join(head, person);
+  const check = async (from: World, parents: readonly StoredEvent[], made: readonly Made[]) => {
+    for (const [reader, ignored] of [
+      [0, undefined],
+      [1, 2],
+      [2, 0],
+    ] as const) {
+      const ignoring = new Set(ignored === undefined ? [] : [people[ignored]?.user ?? 0]);
+      const events = await from.events.list(parents.map(({ num }) => num));
+      const bundles = await bundlesOf(from, events, { user: people[reader]?.user ?? 0, ignored: ignoring });
+      for (const [i, { num }] of parents.entries())
+        expect(plain(bundles.get(num))).toEqual(expected(made, i, reader, ignored ?? -1));
+    }
+  };
+  const live = async (list: readonly Step[]) => {
+    const parents = [await world.say(alice, head, 'one'), await world.say(alice, head, 'two')];
+    const made: Made[] = [];
+    for (const step of list) {
+      if (step.kind === 'look') await check(world, parents, made);
+      else if (step.kind === 'redact') {
+        const target = made[step.which % Math.max(made.length, 1)];
+        if (target === undefined) continue;
+        await world.redact(alice, head, target.event.eventId);
+        target.isRedacted = true;
+      } else {
+        const [person, parent] = [people[step.who] ?? alice, parents[step.to] ?? parents[0]];
+        if (parent === undefined) continue;
+        // A second reaction of the same kind is refused.
+        const event = await relate(world, head, person, parent, step).catch(() => undefined);
+        if (event !== undefined) made.push({ event, step, isRedacted: false });
+      }
+    }
+    await check(world, parents, made);
+    await check(await reopenWorld(world), parents, made);
+  };
+  await fc.assert(fc.asyncProperty(steps, live), { numRuns: RUNS });
+  await world.end();
+}, 120_000);
