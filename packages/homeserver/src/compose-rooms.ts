@@ -15,6 +15,7 @@ import type { Activity, UserData } from './compose-user-data.ts';
 import type { Config } from './config/schema.ts';
 import type { DelayedEvents } from './delayed-events/delayed-events.ts';
 import { RoomDirectory } from './directory/room-directory.ts';
+import { RoomSummaries } from './directory/room-summaries.ts';
 import type { Encryption } from './encryption/open-encryption.ts';
 import type { Route } from './http/route.ts';
 import type { Clock } from './platform/clock.ts';
@@ -29,7 +30,6 @@ import { Notifier } from './sync/notifier.ts';
 import { Peeks } from './sync/peeks.ts';
 import { Connections } from './sync/sliding/connections.ts';
 import { RoomActivity } from './sync/sliding/room-activity.ts';
-import { RoomFactsCache } from './sync/sliding/room-facts.ts';
 
 /** What reads rooms: timelines, sync and the streams. */
 export async function openReading(
@@ -54,7 +54,7 @@ export async function openReading(
     peeks: await Peeks.open(rooms),
     slidingMembers: new LazyMembersCache(),
     activity: new RoomActivity(rooms),
-    facts: new RoomFactsCache(rooms),
+    summaries: new RoomSummaries(rooms),
     unread: new UnreadCounts({ ...rooms, ...userData, receipts: activity.receipts, verdicts }),
   };
 }

@@ -1,8 +1,7 @@
 import { forbidden, invalidParam } from '@hearth/protocol/errors.ts';
-import { asString, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
-import { entries } from '../storage/state-tree.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
-import { mayKnow, type RoomSummary, roomSummaries, type SummaryDeps } from './room-summaries.ts';
+import { mayKnow, type SummaryDeps } from './room-summaries.ts';
 
 export interface HierarchyQuery {
   readonly suggestedOnly: boolean;
@@ -17,8 +16,6 @@ const LIMIT_MAX = 50;
 const DEPTH_MAX = 20;
 const ROOMS_MAX = 2_000;
 const CHILDREN_MAX = 1_000;
-/** `order` must be up to 50 printable ASCII characters, or it does not count. */
-const ORDER = /^[\x20-\x7e]{1,50}$/;
 
 interface Place {
   readonly room: number;
@@ -38,7 +35,7 @@ export async function hierarchy(
 ): Promise<JsonObject> {
   const { offset, signature } = parseFrom(query);
   const root = await deps.names.find(roomId);
-  const [summary] = root === undefined ? [] : await roomSummaries(deps, [root]);
+  const summary = root === undefined ? undefined : await deps.summaries.one(root);
   if (root === undefined || summary === undefined || !(await mayKnow(deps, summary, user))) {
     throw forbidden('You may not see this room');
   }
@@ -66,9 +63,9 @@ async function walk(
   while (rooms.length < Math.min(wanted, ROOMS_MAX)) {
     const place = stack.pop();
     if (place === undefined) break;
-    const [summary] = await roomSummaries(deps, [place.room]);
+    const summary = await deps.summaries.one(place.room);
     if (summary === undefined || !(await mayKnow(deps, summary, user))) continue;
-    const children = summary.roomType === 'm.space' ? await childEvents(deps, summary, query.suggestedOnly) : [];
+    const children = summary.roomType === 'm.space' ? await shownChildren(deps, place.room, query.suggestedOnly) : [];
     rooms.push({ ...summary.entry, ...summary.more, children_state: children.map(strippedChild) });
     if (place.depth >= depthMax) continue;
     for (const child of children.toReversed()) {
@@ -80,35 +77,12 @@ async function walk(
   return rooms;
 }
 
-/** The valid children of a space in their order (client-server API, "Ordering of children within a space"). */
-async function childEvents(deps: SummaryDeps, { row }: RoomSummary, suggestedOnly: boolean): Promise<StoredEvent[]> {
-  const type = await deps.names.num('m.space.child');
-  await deps.states.loadAll([row.root]);
-  const nums = entries(row.root)
-    .filter((entry) => entry.type === type)
-    .map(({ event }) => event);
-  const events = await deps.events.list(nums);
-  return events
-    .filter(
-      ({ content }) => (asStringArray(content.via)?.length ?? 0) > 0 && (!suggestedOnly || content.suggested === true),
-    )
-    .sort(byOrder)
-    .slice(0, CHILDREN_MAX);
-}
-
-function byOrder(a: StoredEvent, b: StoredEvent): number {
-  const [orderA, orderB] = [orderOf(a), orderOf(b)];
-  if (orderA !== orderB) {
-    if (orderA === undefined) return 1;
-    if (orderB === undefined) return -1;
-    return orderA < orderB ? -1 : 1;
-  }
-  return a.ts - b.ts || ((a.stateKey ?? '') < (b.stateKey ?? '') ? -1 : 1);
-}
-
-function orderOf({ content }: StoredEvent): string | undefined {
-  const order = asString(content.order);
-  return order !== undefined && ORDER.test(order) ? order : undefined;
+/** The children that are shown; what is said of them is read for all together. */
+async function shownChildren(deps: SummaryDeps, space: number, suggestedOnly: boolean): Promise<StoredEvent[]> {
+  const all = await deps.summaries.children(space);
+  const children = all.filter(({ content }) => !suggestedOnly || content.suggested === true).slice(0, CHILDREN_MAX);
+  await deps.summaries.many(children.flatMap(({ stateKeyNum }) => stateKeyNum ?? []));
+  return children;
 }
 
 function strippedChild({ type, stateKey, sender, content, ts }: StoredEvent): JsonObject {

@@ -1,6 +1,6 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
-import { type RoomSummary, roomSummaries, type SummaryDeps } from './room-summaries.ts';
+import type { RoomSummary, SummaryDeps } from './room-summaries.ts';
 
 /** Which rooms of the directory, and which part of the list. */
 export interface PublicRoomsQuery {
@@ -19,8 +19,8 @@ const LIMIT_MAX = 1000;
  * @throws MatrixError M_INVALID_PARAM for a token that is none
  */
 export async function publicRooms(deps: SummaryDeps, query: PublicRoomsQuery): Promise<JsonObject> {
-  const all = await roomSummaries(deps, await deps.rooms.published());
-  const matching = all.filter((room) => isMatch(room, query)).sort(byMembers);
+  const all = await deps.summaries.many(await deps.rooms.published());
+  const matching = [...all.values()].filter((room) => isMatch(room, query)).sort(byMembers);
   const offset = query.since === undefined ? 0 : parseOffset(query.since);
   const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
   const end = offset + limit;

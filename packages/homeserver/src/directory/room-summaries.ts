@@ -1,17 +1,29 @@
-import { asObject, asString, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { asObject, asString, asStringArray, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { BatchCache } from '../platform/batch-cache.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { Names } from '../storage/names.ts';
 import type { RoomRow, RoomStore } from '../storage/room-store.ts';
 import type { StateStore } from '../storage/state-store.ts';
+import { entries } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Stream } from '../storage/stream.ts';
+import { bySpaceOrder } from './space-order.ts';
 
-export interface SummaryDeps {
+export interface SummaryParts {
   readonly names: Names;
   readonly events: EventStore;
   readonly states: StateStore;
   readonly rooms: RoomStore;
+  readonly stream: Stream;
+}
+
+/** What telling people of rooms reads. */
+export interface SummaryDeps {
+  readonly names: Names;
+  readonly rooms: RoomStore;
   readonly userRooms: UserRooms;
+  readonly summaries: RoomSummaries;
 }
 
 /** A room as people outside see it. */
@@ -23,6 +35,8 @@ export interface RoomSummary {
   readonly joinRule: string;
   readonly isWorldReadable: boolean;
   readonly roomType: string | undefined;
+  readonly isEncrypted: boolean;
+  readonly name: string | undefined;
   /** The public room entry (client-server API, "PublishedRoomsChunk"). */
   readonly entry: JsonObject;
   /** What `/room_summary` and `/hierarchy` add to the entry. */
@@ -42,21 +56,91 @@ const TYPES = [
 ] as const;
 type Contents = Partial<Record<(typeof TYPES)[number], JsonObject>>;
 
-/** Summaries of rooms in the order of `nums`, read together. Rooms that do not exist are left out. */
-export async function roomSummaries(deps: SummaryDeps, nums: readonly number[]): Promise<RoomSummary[]> {
-  if (nums.length === 0) return [];
-  const rows = new Map((await deps.rooms.load(nums)).map((row) => [row.num, row]));
-  const existing = nums.flatMap((num) => rows.get(num) ?? []);
-  const stateKey = await deps.names.num('');
-  const keys = [];
-  for (const type of TYPES) keys.push({ type: await deps.names.num(type), stateKey });
-  const found = await deps.states.lookupMany(
-    existing.map(({ root }) => root),
-    keys,
-  );
-  const events = await deps.events.load(new Set(found.flat().filter((num) => num !== undefined)));
-  const ids = await deps.names.texts(existing.map(({ num }) => num));
-  return existing.map((row, i) => summary(row, ids.get(row.num) ?? '', contentsOf(found[i] ?? [], events)));
+/** A value for every number, also for those that are no room's. */
+interface Entry {
+  readonly summary: RoomSummary | undefined;
+  /** The events of a space's children, in order; once somebody has asked. */
+  children?: readonly number[];
+}
+
+const ROOMS_MAX = 20_000;
+
+/** Summaries of rooms, in memory until the room's state changes. */
+export class RoomSummaries {
+  readonly #parts: SummaryParts;
+  readonly #entries: BatchCache<Entry>;
+
+  constructor(parts: SummaryParts) {
+    this.#parts = parts;
+    this.#entries = new BatchCache(ROOMS_MAX, (rooms) => this.#load(rooms));
+    parts.stream.listen((changes) => {
+      for (const change of changes)
+        if (change.kind === 'event' && mayChangeState(parts.events.cached(change.event)))
+          this.#entries.delete(change.room);
+    });
+  }
+
+  /** The summary of a room; `undefined` if there is no such room. */
+  async one(room: number): Promise<RoomSummary | undefined> {
+    return (await this.#entries.one(room)).summary;
+  }
+
+  /** Summaries of those of the rooms that exist, with a few queries for all that are not in memory. */
+  async many(rooms: Iterable<number>): Promise<ReadonlyMap<number, RoomSummary>> {
+    const found = new Map<number, RoomSummary>();
+    for (const [room, { summary }] of await this.#entries.many(rooms))
+      if (summary !== undefined) found.set(room, summary);
+    return found;
+  }
+
+  /** The valid children of a space, as events in their order (client-server API, "m.space.child"). */
+  async children(space: number): Promise<StoredEvent[]> {
+    const { events } = this.#parts;
+    const entry = await this.#entries.one(space);
+    if (entry.summary === undefined) return [];
+    entry.children ??= await this.#readChildren(entry.summary.row);
+    return events.list(entry.children);
+  }
+
+  /** The numbers of the children of several spaces. */
+  async childrenOf(spaces: readonly number[]): Promise<ReadonlySet<number>> {
+    await this.#entries.many(spaces);
+    const children = new Set<number>();
+    for (const space of spaces)
+      for (const { stateKeyNum } of await this.children(space)) if (stateKeyNum !== null) children.add(stateKeyNum);
+    return children;
+  }
+
+  async #readChildren({ root }: RoomRow): Promise<number[]> {
+    const { names, states, events } = this.#parts;
+    const type = await names.num('m.space.child');
+    await states.loadAll([root]);
+    const nums = entries(root).flatMap((entry) => (entry.type === type ? entry.event : []));
+    const valid = (await events.list(nums)).filter(({ content }) => (asStringArray(content.via)?.length ?? 0) > 0);
+    return valid.sort(bySpaceOrder).map(({ num }) => num);
+  }
+
+  async #load(rooms: readonly number[]): Promise<ReadonlyMap<number, Entry>> {
+    const { names, events, states } = this.#parts;
+    const rows = await this.#parts.rooms.load(rooms);
+    const nums = await names.nums([...TYPES, '']);
+    const keys = TYPES.map((type) => ({ type: nums.get(type) ?? 0, stateKey: nums.get('') ?? 0 }));
+    const found = await states.lookupMany(
+      rows.map(({ root }) => root),
+      keys,
+    );
+    const loaded = await events.load(new Set(found.flat().filter((num) => num !== undefined)));
+    const ids = await names.texts(rows.map(({ num }) => num));
+    const all = new Map<number, Entry>(rooms.map((room) => [room, { summary: undefined }]));
+    for (const [i, row] of rows.entries())
+      all.set(row.num, { summary: summary(row, ids.get(row.num) ?? '', contentsOf(found[i] ?? [], loaded)) });
+    return all;
+  }
+}
+
+/** State events do, and redactions of state events; what is no longer in memory may have been one. */
+function mayChangeState(event: StoredEvent | undefined): boolean {
+  return event === undefined || event.isState || event.type === 'm.room.redaction';
 }
 
 function contentsOf(nums: readonly (number | undefined)[], events: ReadonlyMap<number, StoredEvent>): Contents {
@@ -74,10 +158,12 @@ function summary(row: RoomRow, roomId: string, contents: Contents): RoomSummary 
   const joinRule = text('m.room.join_rules', 'join_rule') ?? 'invite';
   const isWorldReadable = text('m.room.history_visibility', 'history_visibility') === 'world_readable';
   const roomType = text('m.room.create', 'type');
+  const name = text('m.room.name', 'name');
+  const isEncrypted = contents['m.room.encryption'] !== undefined;
   const allowedRooms = allowedBy(contents['m.room.join_rules']);
   const entry: JsonObject = {
     room_id: roomId,
-    name: text('m.room.name', 'name'),
+    name,
     topic: text('m.room.topic', 'topic'),
     avatar_url: text('m.room.avatar', 'url'),
     canonical_alias: text('m.room.canonical_alias', 'alias'),
@@ -92,7 +178,7 @@ function summary(row: RoomRow, roomId: string, contents: Contents): RoomSummary 
     encryption: text('m.room.encryption', 'algorithm'),
     ...(joinRule.endsWith('restricted') ? { allowed_room_ids: [...allowedRooms] } : {}),
   };
-  return { row, roomId, allowedRooms, joinRule, isWorldReadable, roomType, entry, more };
+  return { row, roomId, allowedRooms, joinRule, isWorldReadable, roomType, isEncrypted, name, entry, more };
 }
 
 /** The rooms that a restricted join rule names (rooms/v8, "Restricted rooms"). */

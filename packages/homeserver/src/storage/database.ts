@@ -22,13 +22,16 @@ export interface Statement {
 
 export type ColumnType = 'integer' | 'text';
 
-let declaredCount = 0;
+const declared: Statement[] = [];
+
+/** All statements that have been declared so far. */
+export const declaredStatements: readonly Statement[] = declared;
 
 /** Declares a statement. Call it at module level only: a statement is never forgotten. */
 export function sql(text: string): Statement {
-  const index = declaredCount;
-  declaredCount += 1;
-  return { text, index };
+  const statement = { text, index: declared.length };
+  declared.push(statement);
+  return statement;
 }
 
 /** Declares a statement for many rows at once. It is written for one: `INSERT INTO t (a, b) VALUES (?, ?)`. */

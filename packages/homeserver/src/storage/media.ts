@@ -18,7 +18,9 @@ const update = sql(
 const updateQuarantined = sql('UPDATE media SET quarantined = ? WHERE origin = ? AND media_id = ?');
 const updateUsed = sql('UPDATE media SET used = ? WHERE origin = ? AND media_id = ?');
 const selectExpired = sql(`SELECT origin, media_id FROM media WHERE expires <= ? ORDER BY expires LIMIT ?`);
-const selectUnused = sql('SELECT origin, media_id FROM media WHERE kind = ? AND used < ? AND quarantined = 0 LIMIT ?');
+const selectUnused = sql(
+  'SELECT origin, media_id FROM media WHERE kind = ? AND kind > 0 AND used < ? AND quarantined = 0 LIMIT ?',
+);
 const remove = sql('DELETE FROM media WHERE origin = ? AND media_id = ? AND (hash IS NULL OR kind > 0)');
 const selectHashes = sql('SELECT DISTINCT hash FROM media WHERE hash IN @blobs');
 const selectThumbnailHashes = sql('SELECT DISTINCT hash FROM media_thumbnails WHERE hash IN @blobs');

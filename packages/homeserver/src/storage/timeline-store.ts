@@ -15,8 +15,11 @@ const readAfterTime = sql(
 const readBeforeTime = sql(
   'SELECT num FROM events WHERE room = ? AND seq IS NOT NULL AND ts <= ? ORDER BY ts DESC, seq DESC LIMIT 1',
 );
+/** From each room that has moved on, what comes after its last event at the position: not its whole timeline. */
 const readAfterInRooms = sql(
-  'SELECT num FROM events WHERE num > ? AND room IN @list AND seq IS NOT NULL ORDER BY num LIMIT ?',
+  `SELECT e.num FROM rooms r JOIN events e ON e.room = r.num AND e.seq > COALESCE(
+     (SELECT l.seq FROM events l WHERE l.room = r.num AND l.seq > 0 AND l.num <= ? ORDER BY l.seq DESC LIMIT 1), 0)
+   WHERE r.num IN @list AND r.last_event > ? ORDER BY e.num LIMIT ?`,
 );
 const readInStream = sql('SELECT num FROM events WHERE num > ? AND num <= ? AND seq IS NOT NULL ORDER BY num LIMIT ?');
 
@@ -75,7 +78,7 @@ export class TimelineStore {
 
   /** Events of some rooms after a position, in stream order. */
   async after(rooms: readonly number[], position: number, limit: number): Promise<number[]> {
-    return nums(await this.#database.all(readAfterInRooms, position, rooms, limit));
+    return nums(await this.#database.all(readAfterInRooms, position, rooms, position, limit));
   }
 
   /** The first events of all rooms with `after < num <= upTo`, in stream order. */

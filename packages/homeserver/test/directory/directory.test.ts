@@ -83,6 +83,28 @@ describe('finding rooms', () => {
     expect(names(await publicRooms(world, { term: 'listed' }))).not.toContain('Listed two');
   });
 
+  test('the list follows what is published, renamed and taken back', async () => {
+    const [alice, bob] = [await world.person(), await world.person()];
+    const head = await world.room(alice, { visibility: 'public', name: 'Changing' });
+    const listed = async () => names(await publicRooms(world, { term: 'chang' }));
+    const members = async () => {
+      const { chunk } = await publicRooms(world, { term: 'chang' });
+      return (chunk as { num_joined_members: number }[]).map(({ num_joined_members }) => num_joined_members);
+    };
+    expect(await listed()).toEqual(['Changing']);
+    await world.joining.join(head, bob);
+    expect(await members()).toEqual([2]);
+    const renaming = await world.setState(alice, head, 'm.room.name', { name: 'Changed' });
+    expect(await listed()).toEqual(['Changed']);
+    await world.redact(alice, head, renaming.eventId);
+    expect(await listed()).toEqual([]);
+    const other = await world.room(alice, { name: 'Unchanged' });
+    await directory.publish(actor(alice), other.roomId, true);
+    expect(await listed()).toEqual(['Unchanged']);
+    await directory.publish(actor(alice), other.roomId, false);
+    expect(await listed()).toEqual([]);
+  });
+
   test('where only administrators publish', async () => {
     const closed = new RoomDirectory({ ...world, onlyAdministratorsPublish: true });
     const [alice, admin] = [await world.person(), await world.person()];

@@ -14,7 +14,7 @@ import { missingToken, notFound } from '@hearth/protocol/errors.ts';
 import { hierarchy } from '../../directory/hierarchy.ts';
 import { type PublicRoomsQuery, publicRooms } from '../../directory/public-rooms.ts';
 import type { RoomDirectory } from '../../directory/room-directory.ts';
-import { mayKnow, roomSummaries, type SummaryDeps } from '../../directory/room-summaries.ts';
+import { mayKnow, type SummaryDeps } from '../../directory/room-summaries.ts';
 import { type Caller, type Route, route } from '../../http/route.ts';
 import { type AccessDeps, roomAccess } from '../../rooms/access.ts';
 import type { Aliases } from '../../rooms/aliases.ts';
@@ -25,8 +25,6 @@ export interface DirectoryRouteDeps extends SummaryDeps, AccessDeps {
   readonly serverName: string;
   /** Whether the directory can be read without an account. */
   readonly publicList: boolean;
-  readonly events: SummaryDeps['events'];
-  readonly states: SummaryDeps['states'];
   readonly userRooms: SummaryDeps['userRooms'];
 }
 
@@ -105,7 +103,7 @@ async function summaryOf(deps: DirectoryRouteDeps, idOrAlias: string, caller: Ca
   const num = idOrAlias.startsWith('#')
     ? (await deps.directory.resolve(idOrAlias)).num
     : await deps.names.find(idOrAlias);
-  const [summary] = num === undefined ? [] : await roomSummaries(deps, [num]);
+  const summary = num === undefined ? undefined : await deps.summaries.one(num);
   if (summary === undefined || !(await mayKnow(deps, summary, caller?.user))) throw notFound('There is no such room');
   const row = caller === undefined ? undefined : await deps.userRooms.one(caller.user, summary.row.num);
   const membership = caller === undefined ? {} : { membership: row?.membership ?? 'leave' };

@@ -10,6 +10,7 @@ import { slidingSync } from './0009-sliding-sync.ts';
 import { delayedEvents } from './0010-delayed-events.ts';
 import { peeks } from './0011-peeks.ts';
 import { stickyEvents } from './0012-sticky-events.ts';
+import { findableRows } from './0013-findable-rows.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in order. */
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   delayedEvents,
   peeks,
   stickyEvents,
+  findableRows,
 ];

@@ -4,11 +4,11 @@ import { isObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import type { AccountData } from '../../account-data/account-data.ts';
 import type { InvitePermission } from '../../account-data/invite-permission.ts';
 import { GLOBAL, type UserData } from '../../account-data/user-data.ts';
+import type { RoomSummaries } from '../../directory/room-summaries.ts';
 import type { EventStore } from '../../storage/event-store.ts';
 import type { MembershipRow } from '../../storage/membership-store.ts';
 import type { Names } from '../../storage/names.ts';
 import type { RoomActivity } from './room-activity.ts';
-import type { RoomFactsCache } from './room-facts.ts';
 
 export type SlidingSyncBody = Body<typeof slidingSync>;
 export type ListRequest = NonNullable<SlidingSyncBody['lists']>[string];
@@ -20,7 +20,7 @@ export interface ListDeps {
   readonly accountData: AccountData;
   readonly invitePermission: InvitePermission;
   readonly activity: RoomActivity;
-  readonly facts: RoomFactsCache;
+  readonly summaries: RoomSummaries;
 }
 
 /** The rooms of one list. */
@@ -108,31 +108,31 @@ async function filtered(
   if (Array.isArray(spaces)) {
     const nums = await deps.names.findAll(spaces);
     const joined = new Set(rows.filter(({ membership }) => membership === 'join').map(({ room }) => room));
-    const children = await deps.facts.childrenOf([...nums.values()].filter((num) => joined.has(num)));
+    const children = await deps.summaries.childrenOf([...nums.values()].filter((num) => joined.has(num)));
     tests.push(({ room }) => children.has(room));
   }
   const passing = rows.filter((row) => tests.every((test) => test(row)));
-  return byFacts(deps, filters, passing);
+  return bySummaries(deps, filters, passing);
 }
 
 /** What takes a look into the rooms comes last, when few are left. */
-async function byFacts(
+async function bySummaries(
   deps: ListDeps,
   { is_encrypted: isEncrypted, room_types: types, not_room_types: notTypes, room_name_like: like }: Filters,
   rows: MembershipRow[],
 ): Promise<MembershipRow[]> {
   const asks = [isEncrypted, types, notTypes, like].some((filter) => filter !== undefined && filter !== null);
   if (!asks) return rows;
-  const facts = await deps.facts.of(rows.map(({ room }) => room));
+  const summaries = await deps.summaries.many(rows.map(({ room }) => room));
   const part = like?.toLowerCase();
   return rows.filter(({ room }) => {
-    const fact = facts.get(room);
-    if (fact === undefined) return false;
-    const type = fact.type ?? null;
-    if (typeof isEncrypted === 'boolean' && fact.isEncrypted !== isEncrypted) return false;
+    const summary = summaries.get(room);
+    if (summary === undefined) return false;
+    const type = summary.roomType ?? null;
+    if (typeof isEncrypted === 'boolean' && summary.isEncrypted !== isEncrypted) return false;
     if (Array.isArray(types) && !types.includes(type)) return false;
     if (Array.isArray(notTypes) && notTypes.includes(type)) return false;
-    return part === undefined || (fact.name ?? '').toLowerCase().includes(part);
+    return part === undefined || (summary.name ?? '').toLowerCase().includes(part);
   });
 }
 
