@@ -20,11 +20,13 @@ export interface StateKeyNums {
 /** Loads states. Nodes are shared in memory as on disk. */
 export class StateStore {
   readonly #database: Database;
-  readonly #nodes = new LruMap<NodeHash, StateNode>(NODES_MAX);
+  readonly #nodes: LruMap<NodeHash, StateNode>;
   readonly #snapshots = new LruMap<number, NodeRef>(SNAPSHOTS_MAX);
 
-  constructor(database: Database) {
+  /** @param nodesMax so many nodes stay in memory */
+  constructor(database: Database, nodesMax = NODES_MAX) {
     this.#database = database;
+    this.#nodes = new LruMap(nodesMax);
   }
 
   /** The writes that store a snapshot: the state after the event `num`. */
@@ -110,10 +112,12 @@ export class StateStore {
       readNodes,
       [...wanted].map(hashBytes),
     );
-    for (const row of rows) this.#nodes.set(hashText(row.hash), decodeNode(row.body));
-    const empty = emptyState().hash;
+    // What was loaded may be more than stays in memory.
+    const loaded = new Map<NodeHash, StateNode>([[emptyState().hash, EMPTY_LEAF]]);
+    for (const row of rows) loaded.set(hashText(row.hash), decodeNode(row.body));
+    for (const [hash, node] of loaded) this.#nodes.set(hash, node);
     for (const ref of refs) {
-      ref.node ??= this.#nodes.get(ref.hash) ?? (ref.hash === empty ? EMPTY_LEAF : undefined);
+      ref.node ??= loaded.get(ref.hash);
       if (ref.node === undefined) throw new Error('a state node is missing from the database');
     }
   }

@@ -148,6 +148,20 @@ describe.each(engines)('stores, on $name', (engine) => {
     expect(entries(read)).toHaveLength(200);
   });
 
+  test('more of states than stays in memory is read at once', async () => {
+    const roots = Array.from({ length: 30 }, (_, i) => {
+      const created: NewNode[] = [];
+      const num = next();
+      return { num, root: withEntry(emptyState(), { type: 1, stateKey: 1, event: i }, created), created };
+    });
+    const { states } = openStores();
+    await database.commit(roots.flatMap(({ num, root, created }) => states.snapshotWrites(num, 1, root, created)));
+    const fresh = new StateStore(database, 10);
+    const read = await fresh.snapshots(roots.map(({ num }) => num));
+    const found = await fresh.lookupMany([...read.values()], [{ type: 1, stateKey: 1 }]);
+    expect(found.flat().sort((a = 0, b = 0) => a - b)).toEqual(roots.map((_, i) => i));
+  });
+
   test('a room moves on from where it is, and from nowhere else', async () => {
     const { rooms } = openStores();
     const row = await newRoom();
