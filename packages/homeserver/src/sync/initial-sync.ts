@@ -1,5 +1,6 @@
 import type { InvitePermission } from '../account-data/invite-permission.ts';
 import { GLOBAL } from '../account-data/user-data.ts';
+import { inTurns } from '../platform/in-turns.ts';
 import { isVisible, receiptContent } from '../receipts/content.ts';
 import { isWorldReadable, type RoomAccess, roomAccess, stateEvents, visibleState } from '../rooms/access.ts';
 import type { AccountDataRow } from '../storage/account-data.ts';
@@ -17,6 +18,7 @@ import { streamToken, timelineToken } from '../timeline/position.ts';
 import { prepareVisibility, visibleEvents } from '../timeline/visibility.ts';
 import type { EventStreamDeps } from './event-stream.ts';
 import { plainEvent } from './plain-event.ts';
+import { ROOMS_AT_ONCE } from './prepare-rooms.ts';
 import { addUp } from './section-texts.ts';
 
 export interface InitialSyncDeps extends EventStreamDeps {
@@ -47,10 +49,10 @@ export async function initialSync(deps: InitialSyncDeps, request: InitialSyncReq
   const rows = [...(await deps.userRooms.of(user)).values()].filter(
     (row) => isShown(row, request.archived) && (withInvites || row.membership !== 'invite'),
   );
-  const rooms = await roomTexts(deps, reader, rows, limit, upTo);
+  const rooms = await inTurns(rows, ROOMS_AT_ONCE, (some) => roomTexts(deps, reader, some, limit, upTo));
   const presence = await presenceTexts(deps, user);
   const data = [...(await deps.accountData.of(user)).global()].map(accountDataText);
-  const lists = `"rooms":[${rooms}],"presence":[${presence.join(',')}],"account_data":[${data.join(',')}],"receipts":[]`;
+  const lists = `"rooms":[${addUp(rooms)}],"presence":[${presence.join(',')}],"account_data":[${data.join(',')}],"receipts":[]`;
   return `{"end":"${streamToken(upTo)}",${lists}}`;
 }
 
@@ -61,14 +63,14 @@ function isShown({ membership, forgotten }: MembershipRow, archived: boolean): b
   );
 }
 
-/** The rooms of the answer as JSON texts; timelines, states and events are read for all of them together. */
+/** Some rooms of the answer as JSON texts; timelines, states and events are read for all of them together. */
 async function roomTexts(
   deps: InitialSyncDeps,
   reader: Reader,
   rows: readonly MembershipRow[],
   limit: number,
   upTo: number,
-): Promise<string> {
+): Promise<string[]> {
   const stored = await storedRooms(
     deps,
     rows.map(({ room }) => room),
@@ -103,7 +105,7 @@ async function roomTexts(
     const about = `"membership":"${row.membership}","visibility":"${visibility}","account_data":[${accountData.join(',')}]`;
     texts.push(`{"room_id":${JSON.stringify(ids.get(row.room) ?? '')},${about}${body}}`);
   }
-  return addUp(texts);
+  return texts;
 }
 
 /** Rooms as they are on disk; one query for those whose heads are not in memory. */

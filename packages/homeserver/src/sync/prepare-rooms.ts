@@ -3,6 +3,12 @@ import type { Heads } from '../rooms/heads.ts';
 import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
 import { prepareHeroes } from './summary.ts';
 
+/**
+ * An answer puts so many rooms together at once: what they need fits into memory beside what others need, and other
+ * requests wait for some milliseconds.
+ */
+export const ROOMS_AT_ONCE = 50;
+
 export interface PrepareDeps {
   readonly heads: Heads;
   readonly memberships: MembershipStore;

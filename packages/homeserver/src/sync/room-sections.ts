@@ -1,4 +1,5 @@
 import type { AccountData } from '../account-data/account-data.ts';
+import { inTurns } from '../platform/in-turns.ts';
 import type { UnreadCounts } from '../push/unread-counts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { type PduDeps, pdusOf } from '../rooms/pdu.ts';
@@ -10,7 +11,7 @@ import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader, type
 import { stickyEvents } from '../timeline/sticky.ts';
 import { prepareVisibility, type VisibilityDeps } from '../timeline/visibility.ts';
 import { type EphemeralDeps, type EphemeralNews, ephemeralNews } from './ephemeral.ts';
-import { prepareRooms } from './prepare-rooms.ts';
+import { prepareRooms, ROOMS_AT_ONCE } from './prepare-rooms.ts';
 import type { SyncFilter } from './request.ts';
 import { type RoomStateDeps, roomStates, type TimedRoom } from './room-state.ts';
 import { roomTimeline } from './room-timeline.ts';
@@ -88,7 +89,17 @@ function withTouched({ rows }: SectionRequest, { joined }: Skeleton, news: Ephem
 }
 
 /** Rooms as JSON members. */
-async function timelineSections(
+function timelineSections(
+  deps: RoomSectionDeps,
+  request: SectionRequest,
+  works: readonly RoomWork[],
+  news: EphemeralNews | undefined,
+): Promise<readonly string[]> {
+  return inTurns(works, ROOMS_AT_ONCE, (some) => sectionsTogether(deps, request, some, news));
+}
+
+/** The sections of some rooms; what they need is read for all of them together. */
+async function sectionsTogether(
   deps: RoomSectionDeps,
   request: SectionRequest,
   works: readonly RoomWork[],

@@ -38,7 +38,7 @@ export async function wholeAnswer(deps: AnswerDeps, request: Asked, filter: Sync
   const isPeeking = deps.peeks.of(request.device).size > 0;
   const skeleton = isPeeking ? { ...own, peeked: await peekedRooms(deps, request, range, filter) } : own;
   const inRooms = await roomSections(deps, { ...request, ...range, reader, filter }, skeleton);
-  const met = range.since === undefined ? NOBODY : newlyMet(deps, skeleton);
+  const met = range.since === undefined ? NOBODY : await newlyMet(deps, skeleton);
   const outside = await outsideRooms(deps, request.user, { since: range.since, met }, filter);
   return `${outside}${inRooms}`;
 }
@@ -46,17 +46,15 @@ export async function wholeAnswer(deps: AnswerDeps, request: Asked, filter: Sync
 const NOBODY: ReadonlySet<number> = new Set();
 
 /** Whom the user has come to share a room with: everybody in a room that is new to them, and who has come into one. */
-function newlyMet(deps: AnswerDeps, { joined }: Skeleton): ReadonlySet<number> {
+async function newlyMet(deps: AnswerDeps, { joined }: Skeleton): Promise<ReadonlySet<number>> {
   let met: Set<number> | undefined;
-  for (const { row, isNew, nums } of joined) {
-    if (isNew) met = (met ?? new Set()).union(deps.heads.cached(row.room)?.joined ?? NOBODY);
-    for (const num of nums) {
-      const event = deps.events.cached(num);
-      if (event?.type !== 'm.room.member' || event.stateKeyNum === null || event.content.membership !== 'join')
-        continue;
-      met ??= new Set();
-      met.add(event.stateKeyNum);
-    }
+  for (const { row, isNew } of joined) {
+    if (isNew) met = (met ?? new Set()).union((await deps.heads.byNum(row.room))?.joined ?? NOBODY);
+  }
+  for (const event of await deps.events.list(joined.flatMap(({ nums }) => nums))) {
+    if (event.type !== 'm.room.member' || event.stateKeyNum === null || event.content.membership !== 'join') continue;
+    met ??= new Set();
+    met.add(event.stateKeyNum);
   }
   return met ?? NOBODY;
 }

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { UserData } from '../../account-data/user-data.ts';
 import { EVERYTHING } from '../../filters/filter.ts';
+import { inTurns } from '../../platform/in-turns.ts';
 import { totalOf, type UnreadCounts } from '../../push/unread-counts.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
@@ -10,7 +11,7 @@ import { SYNC_FORMAT } from '../../timeline/client-form.ts';
 import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader } from '../../timeline/hydrate.ts';
 import { timelineToken } from '../../timeline/position.ts';
 import { prepareVisibility, type VisibilityDeps } from '../../timeline/visibility.ts';
-import { prepareRooms } from '../prepare-rooms.ts';
+import { prepareRooms, ROOMS_AT_ONCE } from '../prepare-rooms.ts';
 import { prepareFilter } from '../request.ts';
 import { roomTimeline } from '../room-timeline.ts';
 import { strippedState } from '../stripped-state.ts';
@@ -66,7 +67,16 @@ const BUMPING: ReadonlySet<string> = new Set([
 ]);
 
 /** What an answer says of each room (MSC4186, "Room results"); rooms of which nothing is to be told are missing. */
-export async function roomAnswers(
+export function roomAnswers(
+  deps: RoomAnswerDeps,
+  request: AnswerRequest,
+  spans: readonly RoomSpan[],
+): Promise<readonly RoomAnswer[]> {
+  return inTurns(spans, ROOMS_AT_ONCE, (some) => answersTogether(deps, request, some));
+}
+
+/** The answers for some rooms; what they need is read for all of them together. */
+async function answersTogether(
   deps: RoomAnswerDeps,
   request: AnswerRequest,
   spans: readonly RoomSpan[],

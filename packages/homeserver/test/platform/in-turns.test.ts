@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { inTurns } from '../../src/platform/in-turns.ts';
+
+const numbers = Array.from({ length: 25 }, (_, i) => i);
+
+test('a list is worked on in slices, in order', async () => {
+  const slices: number[] = [];
+  const doubled = await inTurns(numbers, 10, async (some) => {
+    slices.push(some.length);
+    return some.map((each) => 2 * each);
+  });
+  expect(doubled).toEqual(numbers.map((each) => 2 * each));
+  expect(slices).toEqual([10, 10, 5]);
+});
+
+test('others have their turn between slices', async () => {
+  const order: string[] = [];
+  setImmediate(() => order.push('other'));
+  await inTurns(numbers, 10, async (some) => {
+    order.push('slice');
+    return some;
+  });
+  expect(order.indexOf('other')).toBe(1);
+});
+
+test('what fails ends it', async () => {
+  let slices = 0;
+  const failing = inTurns(numbers, 10, async () => {
+    slices += 1;
+    throw new Error('no more');
+  });
+  await expect(failing).rejects.toThrow('no more');
+  expect(slices).toBe(1);
+});
