@@ -10,8 +10,10 @@ export class LruMap<K, V> {
   #young = new Map<K, V>();
   #old = new Map<K, V>();
   readonly #generationMax: number;
+  readonly max: number;
 
   constructor(max: number) {
+    this.max = max;
     this.#generationMax = Math.max(1, Math.floor(max / 2));
   }
 

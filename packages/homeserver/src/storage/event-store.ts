@@ -35,6 +35,8 @@ interface Row {
 }
 
 const CACHED_MAX = 10_000;
+/** One query reads so many. */
+const READ_AT_ONCE = 2_000;
 
 /** Events by number, the recently used ones in memory. */
 export class EventStore {
@@ -80,7 +82,7 @@ export class EventStore {
     return this.#cache.get(num);
   }
 
-  /** Events by number with at most one query (and one for names); those that do not exist are missing. */
+  /** Events by number with one query for many (and one for names); those that do not exist are missing. */
   async load(nums: Iterable<number>): Promise<ReadonlyMap<number, StoredEvent>> {
     const found = new Map<number, StoredEvent>();
     const absent: number[] = [];
@@ -89,8 +91,14 @@ export class EventStore {
       if (event === undefined) absent.push(num);
       else found.set(num, event);
     }
-    if (absent.length === 0) return found;
-    const rows = await this.#database.all<Row>(readByNum, absent);
+    // What others ask for has its turn between the queries.
+    for (let at = 0; at < absent.length; at += READ_AT_ONCE)
+      await this.#read(absent.slice(at, at + READ_AT_ONCE), found);
+    return found;
+  }
+
+  async #read(nums: readonly number[], found: Map<number, StoredEvent>): Promise<void> {
+    const rows = await this.#database.all<Row>(readByNum, nums);
     const texts = await this.#names.texts(
       rows.flatMap((row) => [row.room, row.type, row.sender, row.state_key ?? row.room]),
     );
@@ -99,7 +107,6 @@ export class EventStore {
       this.#cache.set(row.num, event);
       found.set(row.num, event);
     }
-    return found;
   }
 
   /** Events in the order of `nums`, without those that do not exist. */

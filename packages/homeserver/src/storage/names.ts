@@ -40,7 +40,7 @@ export class Names {
 
   /** Every name is in memory: what is not there has never been seen. So it is as long as there are not very many. */
   get isComplete(): boolean {
-    return this.#isPreloaded && this.#last <= CACHED_MAX / 2;
+    return this.#isPreloaded && this.#last <= this.#nums.max / 2;
   }
 
   /** The number of a string that may never have been seen: `undefined` then. For strings that callers make up. */
@@ -78,10 +78,11 @@ export class Names {
     }
     if (missing.length === 0 || this.isComplete) return found;
     for (const row of await this.#database.all<{ num: number; text: string }>(readNums, missing)) {
-      this.#remember(row.num, row.text);
+      found.set(row.text, this.#remember(row.num, row.text));
     }
     for (const text of missing) {
-      const num = this.#nums.get(text);
+      // Somebody may have added it while it was looked for.
+      const num = found.has(text) ? undefined : this.#nums.get(text);
       if (num !== undefined) found.set(text, num);
     }
     return found;

@@ -237,7 +237,7 @@ async function stickyTexts(
   { since, upTo, reader, fullState }: SectionRequest,
   { row, isNew }: RoomWork,
   { shown }: TimedRoom['timeline'],
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const from = isNew || fullState ? 0 : (since ?? 0);
   const events = await stickyEvents(deps, reader, row.room, { since: from, upTo, now: deps.clock.now(), shown });
   return events.length === 0 ? [] : hydrateState(deps, reader, events, SYNC_FORMAT);

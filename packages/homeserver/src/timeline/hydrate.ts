@@ -1,4 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
+import { inTurns } from '../platform/in-turns.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { TransactionStore } from '../storage/transaction-store.ts';
 import { type Bundle, type BundleDeps, bundlesOf } from './bundles.ts';
@@ -23,6 +24,8 @@ export interface Shown {
   readonly membership?: string;
 }
 
+/** Longer lists, such as the members of a large room, let others have their turn after so many. */
+const EVENTS_AT_ONCE = 1_000;
 const NOBODY: ReadonlySet<number> = new Set();
 const NO_EVENTS: ReadonlyMap<number, StoredEvent> = new Map();
 
@@ -42,6 +45,16 @@ interface Surroundings {
  * are in memory cost no query; for the rest there is one query for each kind of thing, whatever the number of events.
  */
 export function hydrate(
+  deps: HydrateDeps,
+  reader: Reader,
+  shown: readonly Shown[],
+  format: ClientFormat,
+): readonly string[] | Promise<readonly string[]> {
+  if (shown.length <= EVENTS_AT_ONCE) return hydrateTogether(deps, reader, shown, format);
+  return inTurns(shown, EVENTS_AT_ONCE, async (some) => hydrateTogether(deps, reader, some, format));
+}
+
+function hydrateTogether(
   deps: HydrateDeps,
   reader: Reader,
   shown: readonly Shown[],
@@ -120,7 +133,7 @@ export function hydrateState(
   reader: Reader,
   events: readonly StoredEvent[],
   format: ClientFormat,
-): string[] | Promise<string[]> {
+): readonly string[] | Promise<readonly string[]> {
   return hydrate(
     deps,
     reader,

@@ -1,0 +1,21 @@
+import { expect, test, vi } from 'vitest';
+import { LruMap } from '../../packages/homeserver/src/platform/lru.ts';
+import { simulate } from './simulate.ts';
+
+/** Enough for what is decided at once and what waits for the disk, and not for much more. */
+const { KEPT_MAX } = vi.hoisted(() => ({ KEPT_MAX: 150 }));
+
+vi.mock(import('../../packages/homeserver/src/platform/lru.ts'), async (importOriginal) => {
+  const original = await importOriginal();
+  class SmallMap<K, V> extends original.LruMap<K, V> {
+    constructor(max: number) {
+      super(Math.min(max, KEPT_MAX));
+    }
+  }
+  return { ...original, LruMap: SmallMap };
+});
+
+test.each([11, 12])('nothing depends on what happens to be in memory, seed %i', { timeout: 120_000 }, async (seed) => {
+  expect(new LruMap(1_000).max).toBe(KEPT_MAX);
+  await simulate({ seed, steps: 150 });
+});
