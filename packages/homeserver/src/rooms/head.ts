@@ -114,7 +114,7 @@ export class Head {
 
   /** Brings state events into memory. */
   load(keys: readonly StateKeyPair[]): Promise<void> {
-    return loadState(this.#stores, [this.row.root], keys);
+    return loadState(this.#stores, [{ root: this.row.root, keys }]);
   }
 
   /** The current state event of a place. */
@@ -154,16 +154,17 @@ export class Head {
   }
 }
 
-/** Brings these places of some states into memory, with a few queries for all. */
+/** Brings places of some states into memory, with a few queries for all. */
 export async function loadState(
   { names, events, states }: HeadStores,
-  roots: readonly NodeRef[],
-  keys: readonly StateKeyPair[],
+  wanted: readonly { readonly root: NodeRef; readonly keys: readonly StateKeyPair[] }[],
 ): Promise<void> {
-  const nums = await names.nums(keys.flat());
-  const places = keys.map(([type, stateKey]) => ({ type: nums.get(type) ?? 0, stateKey: nums.get(stateKey) ?? 0 }));
-  const found = await states.lookupMany(roots, places);
-  await events.load(found.flat().filter((num) => num !== undefined));
+  const nums = await names.nums(new Set(wanted.flatMap(({ keys }) => keys.flat())));
+  const places = wanted.map(({ root, keys }) => ({
+    root,
+    keys: keys.map(([type, stateKey]) => ({ type: nums.get(type) ?? 0, stateKey: nums.get(stateKey) ?? 0 })),
+  }));
+  await events.load((await states.lookupPlaces(places)).flat().filter((num) => num !== undefined));
 }
 
 const authForms = new WeakMap<StoredEvent, AuthEvent>();

@@ -57,11 +57,15 @@ export class Heads {
   }
 
   /** Brings state events of many rooms into memory with a few queries, see {@link Head.ensure}. */
-  async ensureState(heads: readonly Head[], keys: readonly StateKeyPair[]): Promise<void> {
-    const absent = heads.filter((head) => keys.some(([type, stateKey]) => head.peek(type, stateKey) === NOT_LOADED));
+  async ensureState(places: readonly { readonly head: Head; readonly keys: readonly StateKeyPair[] }[]): Promise<void> {
+    const absent = places.filter(({ head, keys }) =>
+      keys.some(([type, stateKey]) => head.peek(type, stateKey) === NOT_LOADED),
+    );
     if (absent.length === 0) return;
-    const roots = absent.map(({ root }) => root);
-    await loadState(this.#stores, roots, keys);
+    await loadState(
+      this.#stores,
+      absent.map(({ head, keys }) => ({ root: head.root, keys })),
+    );
   }
 
   /** There is one head of a room: one that is still ready, since it was asked for without a promise, is not loaded again. */

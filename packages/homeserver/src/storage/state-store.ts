@@ -17,6 +17,12 @@ export interface StateKeyNums {
   readonly stateKey: number;
 }
 
+/** Keys of one state. */
+interface Place {
+  readonly root: NodeRef;
+  readonly keys: readonly StateKeyNums[];
+}
+
 /** Loads states. Nodes are shared in memory as on disk. */
 export class StateStore {
   readonly #database: Database;
@@ -76,9 +82,7 @@ export class StateStore {
   }
 
   /** As {@link loadKeys}, each state with keys of its own. */
-  async loadPlaces(
-    places: readonly { readonly root: NodeRef; readonly keys: readonly StateKeyNums[] }[],
-  ): Promise<void> {
+  async loadPlaces(places: readonly Place[]): Promise<void> {
     for (;;) {
       const refs = places.flatMap(({ root, keys }) => keys.flatMap((key) => missing(root, key)));
       if (refs.length === 0) return;
@@ -87,12 +91,17 @@ export class StateStore {
   }
 
   /** For each state the events that it has for the keys, `undefined` where it has none. */
-  async lookupMany(
+  lookupMany(
     roots: readonly NodeRef[],
     keys: readonly StateKeyNums[],
   ): Promise<readonly (readonly (number | undefined)[])[]> {
-    await this.loadKeys(roots, keys);
-    return roots.map((root) =>
+    return this.lookupPlaces(roots.map((root) => ({ root, keys })));
+  }
+
+  /** As {@link lookupMany}, each state with keys of its own. */
+  async lookupPlaces(places: readonly Place[]): Promise<readonly (readonly (number | undefined)[])[]> {
+    await this.loadPlaces(places);
+    return places.map(({ root, keys }) =>
       keys.map(({ type, stateKey }) => {
         const event = lookup(root, type, stateKey);
         if (event === NOT_LOADED) throw new Error('a state node vanished while it was read');

@@ -80,7 +80,9 @@ async function roomTexts(
   const timelines = await latestEvents(deps, joined, upTo, limit + 1);
   await deps.states.loadAll(joined.flatMap((room) => stored.get(room)?.root ?? []));
   const states = new Map(joined.map((room) => [room, stateNums(stored.get(room))]));
-  const events = await deps.events.load([...[...timelines.values()].flat(), ...[...states.values()].flat()]);
+  const others = rows.filter(({ membership }) => membership !== 'join').map(({ event }) => event);
+  const nums = [...timelines.values(), ...states.values(), others].flat();
+  const events = await deps.events.load(nums);
   await lookUpAhead(deps, reader, events.values());
   const shown = Array.from(timelines.values(), (nums) => nums.slice(-limit)).flat();
   await prepareVisibility(deps, reader.user, eventsOf(shown, events));

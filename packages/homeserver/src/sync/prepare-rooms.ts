@@ -33,13 +33,14 @@ export async function prepareRooms(
     return head === undefined ? [] : [{ head, row }];
   });
   const all = rooms.map(({ head }) => head);
-  await heads.ensureState(all, [
+  const keys = [
     ['m.room.create', ''],
     ['m.room.power_levels', ''],
     ['m.room.name', ''],
     ['m.room.canonical_alias', ''],
     ['m.room.member', user.id],
-  ]);
+  ] as const;
+  await heads.ensureState(all.map((head) => ({ head, keys })));
   prepareHeroes({ memberships }, all);
   await unread.prepare(user, rooms);
 }

@@ -18,7 +18,7 @@ import { roomTimeline } from './room-timeline.ts';
 import { addUp, timelineText, unreadText } from './section-texts.ts';
 import { selectTexts } from './select-fields.ts';
 import type { RoomWork, Skeleton, SkeletonDeps } from './skeleton.ts';
-import { strippedState } from './stripped-state.ts';
+import { prepareStripped, strippedState } from './stripped-state.ts';
 import { summaryText } from './summary.ts';
 
 export interface RoomSectionDeps
@@ -243,13 +243,23 @@ async function stickyTexts(
   return events.length === 0 ? [] : hydrateState(deps, reader, events, SYNC_FORMAT);
 }
 
-async function strippedSections(
+function strippedSections(
+  deps: RoomSectionDeps,
+  request: SectionRequest,
+  rows: readonly MembershipRow[],
+  name: 'invite' | 'knock',
+): Promise<readonly string[]> {
+  return inTurns(rows, ROOMS_AT_ONCE, (some) => strippedTogether(deps, request, some, name));
+}
+
+async function strippedTogether(
   deps: RoomSectionDeps,
   request: SectionRequest,
   rows: readonly MembershipRow[],
   name: 'invite' | 'knock',
 ): Promise<string[]> {
-  const members = await deps.events.load(rows.map(({ event }) => event));
+  if (rows.length === 0) return [];
+  const members = await prepareStripped(deps, rows);
   const sections: string[] = [];
   for (const row of rows) {
     const member = members.get(row.event);

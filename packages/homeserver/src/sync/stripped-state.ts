@@ -1,4 +1,7 @@
-import type { Head } from '../rooms/head.ts';
+import type { Head, StateKeyPair } from '../rooms/head.ts';
+import type { Heads } from '../rooms/heads.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import type { MembershipRow } from '../storage/membership-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 
 /** What people outside a room are told of it (client-server API, "Stripped state"). */
@@ -12,12 +15,30 @@ const SHOWN_TYPES = [
   'm.room.encryption',
 ] as const;
 
+/** The member events of somebody who is outside some rooms, with what {@link strippedState} asks of each in memory. */
+export async function prepareStripped(
+  { heads, events }: { readonly heads: Heads; readonly events: EventStore },
+  rows: readonly MembershipRow[],
+): Promise<ReadonlyMap<number, StoredEvent>> {
+  const members = await events.load(rows.map(({ event }) => event));
+  await heads.ensure(rows.map(({ room }) => room));
+  const places = rows.flatMap(({ room, event }) => {
+    const [head, member] = [heads.cached(room), members.get(event)];
+    return head === undefined || member === undefined ? [] : { head, keys: shownPlaces(member) };
+  });
+  await heads.ensureState(places);
+  return members;
+}
+
 /** The stripped state events for somebody who is invited or knocks, their own member event last, as JSON texts. */
 export async function strippedState(head: Head, member: StoredEvent): Promise<string[]> {
-  const types = SHOWN_TYPES.map((type) => [type, ''] as const);
-  const state = await head.states([...types, ['m.room.member', member.sender]]);
+  const state = await head.states(shownPlaces(member));
   const others = state.filter(({ num }) => num !== member.num);
   return [...others, member].map(strippedEvent);
+}
+
+function shownPlaces({ sender }: StoredEvent): StateKeyPair[] {
+  return [...SHOWN_TYPES.map((type) => [type, ''] as const), ['m.room.member', sender]];
 }
 
 /** A stripped state event: nothing but sender, type, state key and content. */

@@ -59,6 +59,8 @@ async function livedIn(world: World, rooms: number): Promise<Person> {
     await world.redact(alice, head, gone.eventId);
     const sending = { sender: bob.userId, transaction: { device: bob.device, txn: `send ${i}` } };
     await world.sender.message(head.roomId, 'm.room.message', { msgtype: 'm.text', body: 'own' }, sending);
+    const inviting = await world.person();
+    await world.room(inviting, { preset: 'private_chat', name: `Invitation ${i}`, invite: [bob.userId] });
   }
   return bob;
 }
@@ -125,5 +127,6 @@ test.each(answers)(
 
 test.each(answers)('%s about more rooms than are put together at once asks the same again, no more', async (_, ask) => {
   const few = await askedAfterRestart(ask, 3);
-  expect((await askedAfterRestart(ask, ROOMS_AT_ONCE + 3)).length).toBeLessThanOrEqual(2 * few.length);
+  // There is an invitation beside each room: a hundred and some, which makes three times fifty.
+  expect((await askedAfterRestart(ask, ROOMS_AT_ONCE + 3)).length).toBeLessThanOrEqual(3 * few.length);
 });

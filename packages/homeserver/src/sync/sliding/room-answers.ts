@@ -14,7 +14,7 @@ import { prepareVisibility, type VisibilityDeps } from '../../timeline/visibilit
 import { prepareRooms, ROOMS_AT_ONCE } from '../prepare-rooms.ts';
 import { prepareFilter } from '../request.ts';
 import { roomTimeline } from '../room-timeline.ts';
-import { strippedState } from '../stripped-state.ts';
+import { prepareStripped, strippedState } from '../stripped-state.ts';
 import { heroesOf } from '../summary.ts';
 import { directRooms } from './lists.ts';
 import { eventAt, type RequiredStateDeps, type RoomState, requiredStates, type TimedSpan } from './required-state.ts';
@@ -113,8 +113,13 @@ async function answersTogether(
     );
     if (answer !== undefined) answers.push(answer);
   }
-  for (const span of spans) {
-    const answer = isTimed(span.row) ? undefined : await outsideRoom(deps, span, direct);
+  const outside = spans.filter(({ row }) => !isTimed(row));
+  const memberEvents = await prepareStripped(
+    deps,
+    outside.map(({ row }) => row),
+  );
+  for (const span of outside) {
+    const answer = await outsideRoom(deps, span, memberEvents.get(span.row.event), direct);
     if (answer !== undefined) answers.push(answer);
   }
   return answers;
@@ -231,9 +236,9 @@ async function heroObjects(deps: RoomAnswerDeps, head: Head, heroes: readonly nu
 async function outsideRoom(
   deps: RoomAnswerDeps,
   { row, from }: RoomSpan,
+  member: StoredEvent | undefined,
   direct: ReadonlySet<string>,
 ): Promise<RoomAnswer | undefined> {
-  const member = (await deps.events.load([row.event])).get(row.event);
   const head = await deps.heads.byNum(row.room);
   if (member === undefined || head === undefined) return undefined;
   const stripped = `[${(await strippedState(head, member)).join(',')}]`;
