@@ -213,7 +213,7 @@ async function commit(
       head.stored = row;
       for (const event of effects.redacted) deps.events.replace(event);
       for (const { child, type, parent } of effects.children) deps.aggregations.added(child, type, parent);
-      for (const parent of effects.bereft) deps.aggregations.removed(parent);
+      for (const { child, type, parent } of effects.lost) deps.aggregations.removed(child, type, parent);
       for (const row of effects.sticky) deps.sticky.add(row);
       for (const membership of effects.memberships) deps.userRooms.apply(membership);
       if (effects.memberships.length > 0) head.heroes = undefined;

@@ -26,13 +26,13 @@ export interface Effects {
   readonly redacted: StoredEvent[];
   /** Children that are shown with their parent. */
   readonly children: { readonly child: StoredEvent; readonly type: Aggregated; readonly parent: number }[];
-  /** Events that have lost such a child. */
-  readonly bereft: number[];
+  /** Such children that are redacted. */
+  readonly lost: { readonly child: StoredEvent; readonly type: Aggregated; readonly parent: number }[];
   readonly sticky: StickyRow[];
 }
 
 export function noEffects(): Effects {
-  return { writes: [], memberships: [], redacted: [], children: [], bereft: [], sticky: [] };
+  return { writes: [], memberships: [], redacted: [], children: [], lost: [], sticky: [] };
 }
 
 /** A sticky event is remembered until it no longer is (MSC4354). */
@@ -88,7 +88,7 @@ export function applyRedaction(
   effects.redacted.push(redacted);
   if (tie === undefined) return;
   if (tie.type !== 'm.thread') effects.writes.push(stores.relations.remove({ ...tie, child: target.num }));
-  if (isAggregated(tie.type)) effects.bereft.push(tie.parent);
+  if (isAggregated(tie.type)) effects.lost.push({ child: redacted, type: tie.type, parent: tie.parent });
 }
 
 /** A relation is remembered with its parent. */

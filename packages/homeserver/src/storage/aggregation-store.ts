@@ -9,7 +9,8 @@ const SHOWN = 'e.redacted_by IS NULL AND e.seq IS NOT NULL';
 const readKinds = sql('SELECT DISTINCT parent, rel_type FROM relations WHERE parent IN @list AND rel_type IN @list');
 const readReplies = sql(
   `SELECT r.parent, e.sender, MAX(e.num) AS seen,
-     COUNT(CASE WHEN ${SHOWN} THEN 1 END) AS count, MAX(CASE WHEN ${SHOWN} THEN e.num END) AS latest
+     COUNT(CASE WHEN ${SHOWN} THEN 1 END) AS count, MAX(CASE WHEN ${SHOWN} THEN e.num END) AS latest,
+     COALESCE(MAX(e.redacted_by), 0) AS redacted
    FROM relations r JOIN events e ON e.num = r.child WHERE r.parent IN @list AND r.rel_type = ? GROUP BY r.parent, e.sender`,
 );
 const readReferences = sql(
@@ -78,11 +79,11 @@ export class AggregationStore {
     event.aggregations = aggregations;
   }
 
-  /** A child is redacted: its parent is to be looked up again. Call this after the commit. */
-  removed(parent: number): void {
+  /** A child is redacted. What cannot be said without it is looked up again. Call this after the commit. */
+  removed(child: StoredEvent, relType: Aggregated, parent: number): void {
     this.#meanwhile.changed(parent);
     const event = this.#events.cached(parent);
-    if (event !== undefined) event.aggregations = undefined;
+    if (event?.aggregations?.remove(child, relType) === false) event.aggregations = undefined;
   }
 
   async #read(
@@ -109,8 +110,7 @@ export class AggregationStore {
   async #readReplies({ type, parents }: Kind, found: ReadonlyMap<number, Aggregations>): Promise<void> {
     if (parents.length === 0) return;
     const rows = await this.#database.all<Replies & { parent: number; sender: number }>(readReplies, parents, type);
-    for (const { parent, sender, count, latest, seen } of rows)
-      found.get(parent)?.setReplies(sender, { count, latest, seen });
+    for (const { parent, sender, ...replies } of rows) found.get(parent)?.setReplies(sender, { ...replies });
   }
 
   async #readReferences({ type, parents }: Kind, found: ReadonlyMap<number, Aggregations>): Promise<void> {

@@ -21,6 +21,8 @@ export interface Replies {
   latest: number | null;
   /** The last reply that has been counted or was redacted already. */
   seen: number;
+  /** The last redaction that is taken into account. */
+  redacted: number;
 }
 
 /** A thread as one reader sees it. */
@@ -72,12 +74,35 @@ export class Aggregations {
   addReply({ num, senderNum }: Pick<StoredEvent, 'num' | 'senderNum'>): void {
     const before = this.#replies.get(senderNum);
     if (before !== undefined && num <= before.seen) return;
-    this.#replies.set(senderNum, { count: (before?.count ?? 0) + 1, latest: num, seen: num });
+    const { count = 0, redacted = 0 } = before ?? {};
+    this.#replies.set(senderNum, { count: count + 1, latest: num, seen: num, redacted });
+  }
+
+  /**
+   * Takes a child out that an event has redacted. Redactions come in stream order, and may have been taken into account
+   * already. @returns whether this can be said without reading it all again
+   */
+  remove(child: StoredEvent, relType: Aggregated): boolean {
+    if (relType === 'm.replace') return this.#edit?.num !== child.num;
+    if (relType === 'm.thread') return withoutReply(child, this.#replies.get(child.senderNum));
+    const at = this.#references.findIndex(({ num }) => num === child.num);
+    if (at >= 0) this.#references.splice(at, 1);
+    return true;
   }
 
   setReplies(sender: number, replies: Replies): void {
     this.#replies.set(sender, replies);
   }
+}
+
+/** Takes one reply out; not if it was the latest: another one is then. */
+function withoutReply({ num, redactedBy }: StoredEvent, replies: Replies | undefined): boolean {
+  if (replies === undefined || redactedBy === null || replies.latest === num) return false;
+  if (redactedBy > replies.redacted) {
+    replies.count -= 1;
+    replies.redacted = redactedBy;
+  }
+  return true;
 }
 
 /** Whether an edit comes after another one. */

@@ -23,6 +23,15 @@ const pageOf = (order: string) =>
   );
 const readPage = pageOf('ASC');
 const readPageBack = pageOf('DESC');
+/** In the order in which relations are stored: a page costs what is on it, however many relate to the event. */
+const typedPageOf = (order: string) =>
+  sql(
+    `SELECT r.child FROM relations r JOIN events e ON e.num = r.child
+     WHERE r.parent = ? AND r.rel_type = ? AND e.type BETWEEN ? AND ? AND r.child > ? AND r.child < ?
+     ORDER BY r.child ${order} LIMIT ?`,
+  );
+const readTypedPage = typedPageOf('ASC');
+const readTypedPageBack = typedPageOf('DESC');
 
 /** One event's relation to another. */
 export interface Relation {
@@ -77,10 +86,20 @@ export class RelationStore {
     filter: RelationFilter,
     range: { after: number; before: number; backwards: boolean; limit: number },
   ): Promise<number[]> {
-    const bounds = [...oneOrAny(filter.relType), ...oneOrAny(filter.type), range.after, range.before, range.limit];
-    const statement = range.backwards ? readPageBack : readPage;
-    const rows = await this.#database.all<{ child: number }>(statement, parents, ...bounds);
-    return rows.map(({ child }) => child);
+    const { relType, type } = filter;
+    const { backwards } = range;
+    const bounds = [...oneOrAny(type), range.after, range.before, range.limit];
+    const [parent, ...others] = parents;
+    const isTyped = parent !== undefined && others.length === 0 && relType !== undefined;
+    const query = isTyped
+      ? this.#database.all<{ child: number }>(backwards ? readTypedPageBack : readTypedPage, parent, relType, ...bounds)
+      : this.#database.all<{ child: number }>(
+          backwards ? readPageBack : readPage,
+          parents,
+          ...oneOrAny(relType),
+          ...bounds,
+        );
+    return (await query).map(({ child }) => child);
   }
 
   /** A room's threads whose latest reply is before a position, the most recent first. */

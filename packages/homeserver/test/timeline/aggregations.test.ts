@@ -7,7 +7,7 @@ import { type Bundle, bundlesOf } from '../../src/timeline/bundles.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, reopenWorld, type World } from '../support/world.ts';
 
-const RUNS = 25;
+const RUNS = 30;
 
 /** Somebody relates an event to one of two parents, takes back what was related before, or somebody looks. */
 type Step =
@@ -27,7 +27,8 @@ const steps = fc.array(
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('redact' as const), which: fc.nat(30) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('look' as const) }) },
   ),
-  { maxLength: 30 },
+  // Long enough that the same person relates to the same event again.
+  { minLength: 20, maxLength: 50, size: 'max' },
 );
 
 function relating() {
@@ -35,7 +36,7 @@ function relating() {
     kind: fc.constant('relate' as const),
     who: fc.nat(2),
     to: fc.nat(1),
-    type: fc.constantFrom('m.thread', 'm.reference', 'm.replace', 'm.annotation'),
+    type: fc.constantFrom('m.thread', 'm.thread', 'm.reference', 'm.replace', 'm.annotation'),
     text: fc.boolean(),
   });
 }
