@@ -1,5 +1,6 @@
 import { asObject, asString, asStringArray, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { BatchCache } from '../platform/batch-cache.ts';
+import { inTurns } from '../platform/in-turns.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { Names } from '../storage/names.ts';
@@ -64,6 +65,8 @@ interface Entry {
 }
 
 const ROOMS_MAX = 20_000;
+/** Others have their turn after so many. */
+const LOADED_AT_ONCE = 200;
 
 /** Summaries of rooms, in memory until the room's state changes. */
 export class RoomSummaries {
@@ -72,7 +75,10 @@ export class RoomSummaries {
 
   constructor(parts: SummaryParts) {
     this.#parts = parts;
-    this.#entries = new BatchCache(ROOMS_MAX, (rooms) => this.#load(rooms));
+    this.#entries = new BatchCache(
+      ROOMS_MAX,
+      async (rooms) => new Map(await inTurns(rooms, LOADED_AT_ONCE, (some) => this.#load(some))),
+    );
     parts.stream.listen((changes) => {
       for (const change of changes)
         if (change.kind === 'event' && mayChangeState(parts.events.cached(change.event)))
@@ -120,7 +126,7 @@ export class RoomSummaries {
     return valid.sort(bySpaceOrder).map(({ num }) => num);
   }
 
-  async #load(rooms: readonly number[]): Promise<ReadonlyMap<number, Entry>> {
+  async #load(rooms: readonly number[]): Promise<[number, Entry][]> {
     const { names, events, states } = this.#parts;
     const rows = await this.#parts.rooms.load(rooms);
     const nums = await names.nums([...TYPES, '']);
@@ -134,7 +140,7 @@ export class RoomSummaries {
     const all = new Map<number, Entry>(rooms.map((room) => [room, { summary: undefined }]));
     for (const [i, row] of rows.entries())
       all.set(row.num, { summary: summary(row, ids.get(row.num) ?? '', contentsOf(found[i] ?? [], loaded)) });
-    return all;
+    return [...all];
   }
 }
 

@@ -1,5 +1,6 @@
 import { notFound } from '@hearth/protocol/errors.ts';
 import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { inTurns } from '../platform/in-turns.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { MembershipStore } from '../storage/membership-store.ts';
 import type { RoomRow, RoomStore } from '../storage/room-store.ts';
@@ -8,6 +9,8 @@ import type { Place, TimelineStore } from '../storage/timeline-store.ts';
 import { Head, type HeadStores, loadState, type StateKeyPair } from './head.ts';
 
 const HEADS_MAX = 2_000;
+/** Others have their turn after so many. */
+const LOADED_AT_ONCE = 200;
 /** So many of its latest events a head remembers when it is loaded: more than a timeline mostly shows. */
 const TAIL_LENGTH = 32;
 
@@ -48,12 +51,18 @@ export class Heads {
 
   /** Brings the heads of many rooms into memory with a few queries, as far as there is room for them. */
   async ensure(nums: readonly number[]): Promise<void> {
-    const absent = nums.filter((num) => this.#ready.get(num) === undefined && this.#heads.get(num) === undefined);
+    const isAbsent = (num: number) => this.#ready.get(num) === undefined && this.#heads.get(num) === undefined;
+    const absent = nums.filter(isAbsent).slice(0, HEADS_MAX / 2);
     if (absent.length === 0) return;
-    const some = absent.slice(0, HEADS_MAX / 2);
-    const all = this.#load(some);
-    for (const num of some) void this.#keep(num, all);
-    await all;
+    await inTurns(absent, LOADED_AT_ONCE, async (some) => {
+      // Others may have brought some of them meanwhile.
+      const wanted = some.filter(isAbsent);
+      if (wanted.length === 0) return [];
+      const all = this.#load(wanted);
+      for (const num of wanted) void this.#keep(num, all);
+      await all;
+      return [];
+    });
   }
 
   /** Brings state events of many rooms into memory with a few queries, see {@link Head.ensure}. */
