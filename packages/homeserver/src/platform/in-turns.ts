@@ -17,8 +17,8 @@ export async function inTurns<T, R>(
   return done;
 }
 
-/** Resolves when what has arrived meanwhile has been attended to. */
-function nextTurn(): Promise<void> {
+/** Resolves when what has arrived meanwhile has been attended to. Queries of the embedded database do not wait for that. */
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

@@ -1,5 +1,6 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { JsonValue } from '@hearth/protocol/json/value.ts';
+import { nextTurn } from '../platform/in-turns.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
@@ -53,6 +54,7 @@ export async function notificationsPage(
   await source.open(rows.map(({ room }) => room));
   const found: Notification[] = [];
   for (let scanned = 0; scanned < SCANNED_MAX; scanned += BATCH) {
+    if (scanned > 0) await nextTurn();
     const events = await source.take(BATCH);
     found.push(...(await notified(deps, reader, query.onlyHighlights, events)));
     if (found.length > limit) {

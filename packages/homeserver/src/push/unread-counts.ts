@@ -84,7 +84,7 @@ export class UnreadCounts {
     const kept = this.#kept.get(key);
     const known = kept?.receipts === receipts && kept.ignored === ignored ? kept : undefined;
     const read = readMarks(own);
-    const join = known?.member === row.event ? known.join : await this.#joinOf(row);
+    const join = await this.#joinOf(row, kept);
     const basis = { member: row.event, join, receipts, ignored };
     const begin = known?.join === join ? { ...known, ...basis } : await this.#begin(basis, read);
     const entry = await this.#count(begin, { user, head, read });
@@ -141,9 +141,11 @@ export class UnreadCounts {
   }
 
   /** The event by which a member came in: later member events, such as a new display name, are no new beginning. */
-  async #joinOf(row: MembershipRow): Promise<number> {
+  async #joinOf(row: MembershipRow, kept: Entry | undefined): Promise<number> {
     let join = row.event;
     for (;;) {
+      // Only what is new since the last time is followed back.
+      if (join === kept?.member) return kept.join;
       const replaces = (await this.#parts.events.one(join))?.replaces ?? null;
       const before = replaces === null ? undefined : await this.#parts.events.one(replaces);
       if (before?.content.membership !== 'join') return join;

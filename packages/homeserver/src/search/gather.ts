@@ -1,4 +1,5 @@
 import { type Matcher, matches as passes } from '../filters/matching.ts';
+import { nextTurn } from '../platform/in-turns.ts';
 import { foldText, type WantedGram } from '../storage/grams.ts';
 import type { Candidate, MessageIndex } from '../storage/message-index.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
@@ -43,6 +44,7 @@ export async function gather(
   const found: Match[] = [];
   let { before } = wanted;
   for (let scanned = 0; scanned < SCANNED_MAX && found.length < MATCHES_MAX; scanned += BATCH) {
+    if (scanned > 0) await nextTurn();
     const candidates = await deps.messageIndex.find(wanted.grams, before, BATCH);
     found.push(...(await matching(deps, reader, wanted, candidates)));
     before = candidates.at(-1)?.num ?? before;

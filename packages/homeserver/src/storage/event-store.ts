@@ -1,3 +1,4 @@
+import { inTurns } from '../platform/in-turns.ts';
 import { LruMap } from '../platform/lru.ts';
 import { type Database, sql, type Write, write } from './database.ts';
 import { decodeProof, type EventProof, encodeProof } from './event-proof.ts';
@@ -35,7 +36,7 @@ interface Row {
 }
 
 const CACHED_MAX = 10_000;
-/** One query reads so many. */
+/** One query reads so many; others have their turn before the next. */
 const READ_AT_ONCE = 2_000;
 
 /** Events by number, the recently used ones in memory. */
@@ -91,22 +92,21 @@ export class EventStore {
       if (event === undefined) absent.push(num);
       else found.set(num, event);
     }
-    // What others ask for has its turn between the queries.
-    for (let at = 0; at < absent.length; at += READ_AT_ONCE)
-      await this.#read(absent.slice(at, at + READ_AT_ONCE), found);
+    if (absent.length === 0) return found;
+    for (const event of await inTurns(absent, READ_AT_ONCE, (some) => this.#read(some))) found.set(event.num, event);
     return found;
   }
 
-  async #read(nums: readonly number[], found: Map<number, StoredEvent>): Promise<void> {
+  async #read(nums: readonly number[]): Promise<StoredEvent[]> {
     const rows = await this.#database.all<Row>(readByNum, nums);
     const texts = await this.#names.texts(
       rows.flatMap((row) => [row.room, row.type, row.sender, row.state_key ?? row.room]),
     );
-    for (const row of rows) {
+    return rows.map((row) => {
       const event = this.#cache.get(row.num) ?? toEvent(row, texts);
       this.#cache.set(row.num, event);
-      found.set(row.num, event);
-    }
+      return event;
+    });
   }
 
   /** Events in the order of `nums`, without those that do not exist. */

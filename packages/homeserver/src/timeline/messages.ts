@@ -1,5 +1,6 @@
 import type { RoomEventFilter } from '../filters/filter.ts';
 import { type Matcher, matcherOf, matches } from '../filters/matching.ts';
+import { nextTurn } from '../platform/in-turns.ts';
 import { isWorldReadable, type RoomAccess } from '../rooms/access.ts';
 import type { RelationStore } from '../storage/relation-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
@@ -33,6 +34,7 @@ const LIMIT_DEFAULT = 10;
 const LIMIT_MAX = 1000;
 /** How many events one request looks at in search of those that pass; after that it answers with what it has. */
 const SCANNED_MAX = 4000;
+const SCANNED_AT_ONCE = 200;
 
 /** A page of a room's history (client-server API, "GET /rooms/{roomId}/messages"). @throws MatrixError M_INVALID_PARAM */
 export async function messagesPage(
@@ -92,14 +94,18 @@ async function scan(
   let scanned = 0;
   let newest: number | undefined;
   while (shown.length < limit && scanned < SCANNED_MAX && after < upTo) {
-    const wanted = limit - shown.length;
-    const nums = await deps.timelines.page({ room, after, upTo }, backwards, wanted);
+    // Where little passes, the rest is looked for in larger steps, with everybody else's turn in between.
+    if (scanned > 0) await nextTurn();
+    const count = scanned === 0 ? limit : Math.max(limit, SCANNED_AT_ONCE);
+    const nums = await deps.timelines.page({ room, after, upTo }, backwards, count);
     if (nums.length === 0) return { shown, next: backwards ? after : upTo, newest };
     scanned += nums.length;
     const events = await deps.events.list(nums);
-    shown.push(...(await passing(deps, reader, room, events, scan)));
+    const found = (await passing(deps, reader, room, events, scan)).slice(0, limit - shown.length);
+    shown.push(...found);
     newest ??= events[0]?.seq ?? undefined;
-    const edge = events.at(-1)?.seq ?? 0;
+    // The next page begins behind the last that is shown, or behind all that were looked at.
+    const edge = (shown.length === limit ? found.at(-1)?.event : events.at(-1))?.seq ?? 0;
     if (backwards) upTo = edge - 1;
     else after = edge;
   }

@@ -76,6 +76,21 @@ describe('pages of history', () => {
     expect(found.some((text) => text.startsWith('hidden'))).toBe(false);
   });
 
+  test.each([1, 4, 7])('what is far apart is found in pages of %i, each of them once', async (limit) => {
+    const { alice, head } = await filled(500);
+    const rare = Array.from({ length: 25 }, (_, i) => `rare ${i}`);
+    for (const [i, body] of rare.entries()) {
+      await world.say(alice, head, { msgtype: 'm.text', body, url: 'mxc://test.local/a' });
+      for (let k = 0; k < (i * 7) % 40; k++) await world.say(alice, head, 'between');
+    }
+    const rareOnly = { limit, filter: filter({ contains_url: true }) };
+    const back = await pages(head, alice, { ...rareOnly, dir: 'b' });
+    const forth = await pages(head, alice, { ...rareOnly, dir: 'f' });
+    expect(forth.flat()).toEqual(rare);
+    expect(back.flat()).toEqual(rare.toReversed());
+    for (const list of [back, forth]) expect(list.slice(0, -2).every(({ length }) => length === limit)).toBe(true);
+  });
+
   test('filters', async () => {
     const { alice, bob, head } = await filled(8);
     const root = await world.say(alice, head, 'root');
