@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { LruMap } from '../../packages/homeserver/src/platform/lru.ts';
+import { ROOMS_AT_ONCE } from '../../packages/homeserver/src/sync/prepare-rooms.ts';
 import { simulate } from './simulate.ts';
 
 /** Enough for what is decided at once and what waits for the disk, and not for much more. */
@@ -15,7 +16,14 @@ vi.mock(import('../../packages/homeserver/src/platform/lru.ts'), async (importOr
   return { ...original, LruMap: SmallMap };
 });
 
+// Answers about three rooms come in two pieces.
+vi.mock('../../packages/homeserver/src/sync/prepare-rooms.ts', async (importOriginal) => ({
+  ...(await importOriginal<object>()),
+  ROOMS_AT_ONCE: 2,
+}));
+
 test.each([11, 12])('nothing depends on what happens to be in memory, seed %i', { timeout: 120_000 }, async (seed) => {
   expect(new LruMap(1_000).max).toBe(KEPT_MAX);
+  expect(ROOMS_AT_ONCE).toBe(2);
   await simulate({ seed, steps: 150 });
 });
