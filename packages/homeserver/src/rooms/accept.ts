@@ -211,6 +211,7 @@ async function commit(
   try {
     await deps.stream.commit(writes, changes, () => {
       head.stored = row;
+      deps.events.stored(events);
       for (const event of effects.redacted) deps.events.replace(event);
       for (const { child, type, parent } of effects.children) deps.aggregations.added(child, type, parent);
       for (const { child, type, parent } of effects.lost) deps.aggregations.removed(child, type, parent);

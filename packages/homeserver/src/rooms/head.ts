@@ -1,5 +1,6 @@
 import type { AuthEvent } from '@hearth/protocol/events/event.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { nextTurn } from '../platform/in-turns.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { Names } from '../storage/names.ts';
 import type { RoomRow } from '../storage/room-store.ts';
@@ -119,9 +120,10 @@ export class Head {
 
   /** The current state event of a place. */
   async state(type: string, stateKey = ''): Promise<StoredEvent | undefined> {
-    for (;;) {
+    for (let round = 0; ; round += 1) {
       const event = this.peek(type, stateKey);
       if (event !== NOT_LOADED) return event;
+      if (round > 0) await nextTurn();
       await this.load([[type, stateKey]]);
     }
   }
@@ -139,9 +141,11 @@ export class Head {
   }
 
   async #bring(keys: readonly StateKeyPair[], isAbsent: (key: StateKeyPair) => boolean): Promise<void> {
-    for (;;) {
+    for (let round = 0; ; round += 1) {
       const absent = keys.filter(isAbsent);
       if (absent.length === 0) return;
+      // What others read may have pushed out what was read here.
+      if (round > 0) await nextTurn();
       await this.load(absent);
     }
   }

@@ -43,15 +43,20 @@ const READ_AT_ONCE = 2_000;
 export class EventStore {
   readonly #database: Database;
   readonly #names: Names;
-  readonly #cache = new LruMap<number, StoredEvent>(CACHED_MAX);
+  readonly #cache: LruMap<number, StoredEvent>;
+  /** Events that may not be on the disk yet: they are in memory however many others are read. */
+  readonly #pending = new Map<number, StoredEvent>();
 
-  constructor(database: Database, names: Names) {
+  /** @param cachedMax so many stay in memory */
+  constructor(database: Database, names: Names, cachedMax = CACHED_MAX) {
     this.#database = database;
     this.#names = names;
+    this.#cache = new LruMap(cachedMax);
   }
 
-  /** The write that stores a new event, which from now on is in memory. */
+  /** The write that stores a new event, which from now on is in memory. After the commit call {@link stored}. */
   insert(event: StoredEvent, proof: EventProof): Write {
+    this.#pending.set(event.num, event);
     this.#cache.set(event.num, event);
     const { num, room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing, snapshot, replaces } = event;
     const values = [num, storedEventId(event.eventId), room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing];
@@ -73,14 +78,22 @@ export class EventStore {
     this.#cache.set(event.num, event);
   }
 
+  /** New events are on the disk. */
+  stored(events: readonly StoredEvent[]): void {
+    for (const { num } of events) this.#pending.delete(num);
+  }
+
   /** Forgets events whose commit failed. */
   forget(nums: Iterable<number>): void {
-    for (const num of nums) this.#cache.delete(num);
+    for (const num of nums) {
+      this.#pending.delete(num);
+      this.#cache.delete(num);
+    }
   }
 
   /** The event if it is in memory. */
   cached(num: number): StoredEvent | undefined {
-    return this.#cache.get(num);
+    return this.#cache.get(num) ?? this.#pending.get(num);
   }
 
   /** Events by number with one query for many (and one for names); those that do not exist are missing. */
@@ -88,7 +101,7 @@ export class EventStore {
     const found = new Map<number, StoredEvent>();
     const absent: number[] = [];
     for (const num of nums) {
-      const event = this.#cache.get(num);
+      const event = this.cached(num);
       if (event === undefined) absent.push(num);
       else found.set(num, event);
     }
@@ -103,7 +116,7 @@ export class EventStore {
       rows.flatMap((row) => [row.room, row.type, row.sender, row.state_key ?? row.room]),
     );
     return rows.map((row) => {
-      const event = this.#cache.get(row.num) ?? toEvent(row, texts);
+      const event = this.cached(row.num) ?? toEvent(row, texts);
       this.#cache.set(row.num, event);
       return event;
     });
@@ -111,12 +124,12 @@ export class EventStore {
 
   /** Events in the order of `nums`, without those that do not exist. */
   async list(nums: readonly number[]): Promise<StoredEvent[]> {
-    const cached = eventsOf(nums, this.#cache);
+    const cached = eventsOf(nums, { get: (num) => this.cached(num) });
     return cached.length === nums.length ? cached : eventsOf(nums, await this.load(nums));
   }
 
   async one(num: number): Promise<StoredEvent | undefined> {
-    return this.#cache.get(num) ?? (await this.load([num])).get(num);
+    return this.cached(num) ?? (await this.load([num])).get(num);
   }
 
   /** An event by its id. */

@@ -106,6 +106,21 @@ describe.each(engines)('stores, on $name', (engine) => {
     expect((await events.proofs(nums)).get(nums[0] ?? 0)).toEqual(proof);
   });
 
+  test('an event that waits for the disk stays in memory, whatever else is read', async () => {
+    const { room, nums } = await fill(6);
+    const events = new EventStore(database, names, 2);
+    const waiting = await newEvent(room, null);
+    const write = events.insert(waiting, proof);
+    for (const num of nums) await events.one(num);
+    expect(events.cached(waiting.num)).toBe(waiting);
+    expect(await events.list([waiting.num])).toEqual([waiting]);
+    await database.commit([write]);
+    events.stored([waiting]);
+    for (const num of nums) await events.one(num);
+    expect(events.cached(waiting.num)).toBeUndefined();
+    expect((await events.one(waiting.num))?.eventId).toBe(waiting.eventId);
+  });
+
   test('a redacted event is another in memory only once it is stored', async () => {
     const { list, nums } = await fill(1);
     const { events } = openStores();
