@@ -2,7 +2,7 @@ import { asObject, asString, asStringArray, isObject, type JsonObject } from '@h
 import { BatchCache } from '../platform/batch-cache.ts';
 import { inTurns } from '../platform/in-turns.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
-import type { EventStore } from '../storage/event-store.ts';
+import { type EventStore, eventsOf } from '../storage/event-store.ts';
 import type { Names } from '../storage/names.ts';
 import type { RoomRow, RoomStore } from '../storage/room-store.ts';
 import type { StateStore } from '../storage/state-store.ts';
@@ -101,34 +101,39 @@ export class RoomSummaries {
 
   /** The valid children of a space, as events in their order (client-server API, "m.space.child"). */
   async children(space: number): Promise<StoredEvent[]> {
-    const { events } = this.#parts;
     const entry = await this.#entries.one(space);
-    if (entry.summary === undefined) return [];
-    entry.children ??= await this.#readChildren(entry.summary.row);
-    return events.list(entry.children);
+    await this.#readChildren([entry]);
+    return this.#parts.events.list(entry.children ?? []);
   }
 
   /** The numbers of the children of several spaces. */
   async childrenOf(spaces: readonly number[]): Promise<ReadonlySet<number>> {
-    await this.#entries.many(spaces);
-    const children = new Set<number>();
-    for (const space of spaces)
-      for (const { stateKeyNum } of await this.children(space)) if (stateKeyNum !== null) children.add(stateKeyNum);
-    return children;
+    const all = [...(await this.#entries.many(spaces)).values()];
+    await this.#readChildren(all);
+    const events = await this.#parts.events.list(all.flatMap(({ children = [] }) => children));
+    return new Set(events.flatMap(({ stateKeyNum }) => stateKeyNum ?? []));
   }
 
-  async #readChildren({ root }: RoomRow): Promise<number[]> {
+  /** Fills in the children of those of the spaces of which nobody has asked yet. */
+  async #readChildren(all: readonly Entry[]): Promise<void> {
     const { names, states, events } = this.#parts;
+    const fresh = all.filter(({ children }) => children === undefined);
+    if (fresh.length === 0) return;
     const type = await names.num('m.space.child');
-    await states.loadAll([root]);
-    const nums = entries(root).flatMap((entry) => (entry.type === type ? entry.event : []));
-    const valid = (await events.list(nums)).filter(({ content }) => (asStringArray(content.via)?.length ?? 0) > 0);
-    return valid.sort(bySpaceOrder).map(({ num }) => num);
+    await states.loadAll(fresh.flatMap(({ summary }) => summary?.row.root ?? []));
+    const nums = fresh.map(({ summary }) =>
+      summary === undefined ? [] : entries(summary.row.root).flatMap((each) => (each.type === type ? each.event : [])),
+    );
+    const loaded = await events.load(nums.flat());
+    for (const [i, entry] of fresh.entries()) {
+      const valid = eventsOf(nums[i] ?? [], loaded).filter(isValidChild);
+      entry.children = valid.sort(bySpaceOrder).map(({ num }) => num);
+    }
   }
 
   async #load(rooms: readonly number[]): Promise<[number, Entry][]> {
-    const { names, events, states } = this.#parts;
-    const rows = await this.#parts.rooms.load(rooms);
+    const { names, events, states, rooms: store } = this.#parts;
+    const rows = await store.load(rooms);
     const nums = await names.nums([...TYPES, '']);
     const keys = TYPES.map((type) => ({ type: nums.get(type) ?? 0, stateKey: nums.get('') ?? 0 }));
     const found = await states.lookupMany(
@@ -142,6 +147,11 @@ export class RoomSummaries {
       all.set(row.num, { summary: summary(row, ids.get(row.num) ?? '', contentsOf(found[i] ?? [], loaded)) });
     return [...all];
   }
+}
+
+/** A child without servers by which it could be joined is none. */
+function isValidChild({ content }: StoredEvent): boolean {
+  return (asStringArray(content.via)?.length ?? 0) > 0;
 }
 
 /** State events do, and redactions of state events; what is no longer in memory may have been one. */

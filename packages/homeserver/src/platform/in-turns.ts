@@ -1,15 +1,16 @@
 /**
  * Works on a long list a slice at a time. Between slices everything else has its turn, so that one long answer does not hold
  * up all short ones; and what a slice needs at once has a bound.
- * @param slice so many at a time; a shorter list is worked on at once
+ * @param slice so many at a time; a shorter list is worked on at once, an empty one not at all
  */
 export async function inTurns<T, R>(
   items: readonly T[],
   slice: number,
   work: (some: readonly T[]) => Promise<readonly R[]>,
 ): Promise<readonly R[]> {
-  if (items.length <= slice) return work(items);
   const done: R[] = [];
+  if (items.length === 0) return done;
+  if (items.length <= slice) return work(items);
   for (let at = 0; at < items.length; at += slice) {
     if (at > 0) await nextTurn();
     for (const result of await work(items.slice(at, at + slice))) done.push(result);

@@ -18,6 +18,13 @@ export interface EffectStores {
   readonly sticky: StickyStore;
 }
 
+/** An event that is shown with its parent. */
+interface Child {
+  readonly child: StoredEvent;
+  readonly type: Aggregated;
+  readonly parent: number;
+}
+
 /** What an accepted event changes besides the timeline and the state: more writes, and what to do once they are stored. */
 export interface Effects {
   readonly writes: Write[];
@@ -25,9 +32,9 @@ export interface Effects {
   readonly memberships: MembershipRow[];
   readonly redacted: StoredEvent[];
   /** Children that are shown with their parent. */
-  readonly children: { readonly child: StoredEvent; readonly type: Aggregated; readonly parent: number }[];
+  readonly children: Child[];
   /** Such children that are redacted. */
-  readonly lost: { readonly child: StoredEvent; readonly type: Aggregated; readonly parent: number }[];
+  readonly lost: Child[];
   readonly sticky: StickyRow[];
 }
 

@@ -113,18 +113,12 @@ export class Head {
     return events.cached(num) ?? NOT_LOADED;
   }
 
-  /** Brings state events into memory. */
-  load(keys: readonly StateKeyPair[]): Promise<void> {
-    return loadState(this.#stores, [{ root: this.row.root, keys }]);
-  }
-
   /** The current state event of a place. */
   async state(type: string, stateKey = ''): Promise<StoredEvent | undefined> {
-    for (let round = 0; ; round += 1) {
+    for (;;) {
       const event = this.peek(type, stateKey);
       if (event !== NOT_LOADED) return event;
-      if (round > 0) await nextTurn();
-      await this.load([[type, stateKey]]);
+      await this.ensure([[type, stateKey]]);
     }
   }
 
@@ -146,7 +140,7 @@ export class Head {
       if (absent.length === 0) return;
       // What others read may have pushed out what was read here.
       if (round > 0) await nextTurn();
-      await this.load(absent);
+      await loadState(this.#stores, [{ root: this.row.root, keys: absent }]);
     }
   }
 

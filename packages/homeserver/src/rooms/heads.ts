@@ -53,7 +53,6 @@ export class Heads {
   async ensure(nums: readonly number[]): Promise<void> {
     const isAbsent = (num: number) => this.#ready.get(num) === undefined && this.#heads.get(num) === undefined;
     const absent = nums.filter(isAbsent).slice(0, HEADS_MAX / 2);
-    if (absent.length === 0) return;
     await inTurns(absent, LOADED_AT_ONCE, async (some) => {
       // Others may have brought some of them meanwhile.
       const wanted = some.filter(isAbsent);

@@ -39,8 +39,7 @@ export function tiesOf(
   room: number,
   drafts: readonly EventDraft[],
 ): readonly Ties[] | Promise<readonly Ties[]> {
-  if (!drafts.some(({ content, redacts }) => redacts !== undefined || relationOf({ content }) !== undefined))
-    return NO_TIES;
+  if (!drafts.some((draft) => draft.redacts !== undefined || relationOf(draft) !== undefined)) return NO_TIES;
   return Promise.all(
     drafts.map(async (draft) => ({
       own: await tieOf(deps, room, draft),

@@ -49,12 +49,11 @@ export class AggregationStore {
 
   /** Adds up what relates to those of the events of which nobody has yet, with a few queries for all. */
   async lookUp(events: readonly StoredEvent[]): Promise<void> {
-    const types = await this.#relationTypes();
     for (;;) {
       const unknown = events.filter(({ aggregations }) => aggregations === undefined);
       if (unknown.length === 0) return;
       await this.#meanwhile.run(
-        () => this.#read(unknown, types),
+        () => this.#read(unknown),
         (found, changed) => {
           for (const event of unknown) {
             // An event that has changed meanwhile is read again.
@@ -86,10 +85,8 @@ export class AggregationStore {
     if (event?.aggregations?.remove(child, relType) === false) event.aggregations = undefined;
   }
 
-  async #read(
-    events: readonly StoredEvent[],
-    types: ReadonlyMap<Aggregated, number>,
-  ): Promise<ReadonlyMap<number, Aggregations>> {
+  async #read(events: readonly StoredEvent[]): Promise<ReadonlyMap<number, Aggregations>> {
+    const types = await this.#relationTypes();
     const nums = events.map(({ num }) => num);
     const kinds = await this.#database.all<{ parent: number; rel_type: number }>(readKinds, nums, [...types.values()]);
     const found = new Map<number, Aggregations>();
@@ -110,7 +107,7 @@ export class AggregationStore {
   async #readReplies({ type, parents }: Kind, found: ReadonlyMap<number, Aggregations>): Promise<void> {
     if (parents.length === 0) return;
     const rows = await this.#database.all<Replies & { parent: number; sender: number }>(readReplies, parents, type);
-    for (const { parent, sender, ...replies } of rows) found.get(parent)?.setReplies(sender, { ...replies });
+    for (const { parent, sender, ...replies } of rows) found.get(parent)?.setReplies(sender, replies);
   }
 
   async #readReferences({ type, parents }: Kind, found: ReadonlyMap<number, Aggregations>): Promise<void> {

@@ -5,7 +5,7 @@ export const AGGREGATED = ['m.replace', 'm.reference', 'm.thread'] as const;
 export type Aggregated = (typeof AGGREGATED)[number];
 
 /** Whether events that relate in this way are shown with their parent. */
-export function isAggregated(relType: string | undefined): relType is Aggregated {
+export function isAggregated(relType: string): relType is Aggregated {
   return AGGREGATED.some((type) => type === relType);
 }
 

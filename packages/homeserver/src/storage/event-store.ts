@@ -105,7 +105,6 @@ export class EventStore {
       if (event === undefined) absent.push(num);
       else found.set(num, event);
     }
-    if (absent.length === 0) return found;
     for (const event of await inTurns(absent, READ_AT_ONCE, (some) => this.#read(some))) found.set(event.num, event);
     return found;
   }

@@ -105,7 +105,6 @@ async function sectionsTogether(
   works: readonly RoomWork[],
   news: EphemeralNews | undefined,
 ): Promise<string[]> {
-  if (works.length === 0) return [];
   const { filter, reader, fullState } = request;
   const nums = works.flatMap((work) => (work.anchor === undefined ? work.nums : [...work.nums, work.anchor]));
   const events = await deps.events.load(nums);
@@ -258,7 +257,6 @@ async function strippedTogether(
   rows: readonly MembershipRow[],
   name: 'invite' | 'knock',
 ): Promise<string[]> {
-  if (rows.length === 0) return [];
   const members = await prepareStripped(deps, rows);
   const sections: string[] = [];
   for (const row of rows) {

@@ -13,6 +13,11 @@ test('a list is worked on in slices, in order', async () => {
   expect(slices).toEqual([10, 10, 5]);
 });
 
+test('an empty list is no work', async () => {
+  const work = async () => ['something'];
+  expect(await inTurns([], 10, work)).toEqual([]);
+});
+
 test('others have their turn between slices', async () => {
   const order: string[] = [];
   setImmediate(() => order.push('other'));
