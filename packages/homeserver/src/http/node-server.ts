@@ -1,10 +1,9 @@
 import type { RequestListener, Server, ServerOptions } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { matrixError, unknown } from '@hearth/protocol/errors.ts';
 import { type Exchange, KEEP_ALIVE_MS, REQUEST_MS } from './exchange.ts';
 import { NodeExchange } from './node-exchange.ts';
-import { createServer } from './node-http.ts';
+import { createServer, createTlsServer } from './node-http.ts';
 import { rawError } from './reply.ts';
 
 /** Certificate chain and key in PEM form. */
