@@ -53,7 +53,9 @@ describe.each(engines)('messages that are kept for a time, on $name', (engine) =
     expect([gone?.contentText, gone?.seq]).toEqual(['{}', null]);
     expect(kept?.contentText).toContain('young secret');
     const grams = [{ text: 'old', isPrefix: false }];
-    expect(await services.messageIndex.find(grams, Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
+    expect(await services.messageIndex.find(grams, [head.num], { before: Number.MAX_SAFE_INTEGER, limit: 10 })).toEqual(
+      [],
+    );
     const found = await searchEvents({ ...world, ...services }, world.readerOf(alice), { term: 'secret' });
     expect(textsOf(found.results.map(({ shown }) => shown.event))).toEqual(['young secret']);
   });

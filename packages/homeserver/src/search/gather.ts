@@ -1,7 +1,7 @@
 import { type Matcher, matches as passes } from '../filters/matching.ts';
 import { nextTurn } from '../platform/in-turns.ts';
 import { foldText, type WantedGram } from '../storage/grams.ts';
-import type { Candidate, MessageIndex } from '../storage/message-index.ts';
+import type { MessageIndex } from '../storage/message-index.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
@@ -15,7 +15,7 @@ export interface Wanted {
   readonly grams: readonly WantedGram[];
   readonly keys: readonly SearchKey[];
   readonly matcher: Matcher;
-  readonly rooms: ReadonlySet<number>;
+  readonly rooms: readonly number[];
   /** Only events before this one. */
   readonly before: number;
   readonly group: Group | undefined;
@@ -45,9 +45,9 @@ export async function gather(
   let { before } = wanted;
   for (let scanned = 0; scanned < SCANNED_MAX && found.length < MATCHES_MAX; scanned += BATCH) {
     if (scanned > 0) await nextTurn();
-    const candidates = await deps.messageIndex.find(wanted.grams, before, BATCH);
+    const candidates = await deps.messageIndex.find(wanted.grams, wanted.rooms, { before, limit: BATCH });
     found.push(...(await matching(deps, reader, wanted, candidates)));
-    before = candidates.at(-1)?.num ?? before;
+    before = candidates.at(-1) ?? before;
     if (candidates.length < BATCH) return { matches: found, next: undefined };
   }
   return { matches: found, next: before };
@@ -57,11 +57,9 @@ async function matching(
   deps: VisibilityDeps,
   reader: Reader,
   wanted: Wanted,
-  candidates: readonly Candidate[],
+  candidates: readonly number[],
 ): Promise<Match[]> {
-  const here = candidates.filter(({ room }) => wanted.rooms.has(room));
-  if (here.length === 0) return [];
-  const events = await deps.events.list(here.map(({ num }) => num));
+  const events = await deps.events.list(candidates);
   const ranks = new Map<number, number>();
   for (const event of events) {
     const rank = isWanted(event, reader, wanted) ? rankIn(event, wanted) : undefined;
@@ -80,7 +78,7 @@ async function matching(
 
 function isWanted(event: StoredEvent, reader: Reader, { matcher, group }: Wanted): boolean {
   if (reader.ignored.has(event.senderNum) && !event.isState) return false;
-  if (group !== undefined && (group.key === 'room_id' ? event.room : event.senderNum) !== group.num) return false;
+  if (group?.key === 'sender' && event.senderNum !== group.num) return false;
   return passes(matcher, event.type, event.sender, () => Object.hasOwn(event.content, 'url'));
 }
 

@@ -10,7 +10,7 @@ export function messageIndexer(parts: FollowerParts): { readonly index: MessageI
     const writes: Write[] = [];
     for (const event of events) {
       const text = searchableText(event);
-      if (text !== undefined) writes.push(index.put(event.num, text));
+      if (text !== undefined) writes.push(index.put(event, text));
     }
     const redacted = events.flatMap(({ redacts }) => redacts ?? []);
     if (redacted.length === 0) return writes;

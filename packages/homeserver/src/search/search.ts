@@ -81,10 +81,13 @@ async function wantedOf(
   const rows = [...(await deps.userRooms.of(reader.user)).values()];
   const seen = rows.filter(({ membership, forgotten }) => !forgotten && SEARCHED.has(membership));
   const ids = await deps.names.texts(seen.map(({ room }) => room));
-  const rooms = seen.filter(({ room }) => matcher.room?.(ids.get(room) ?? '') ?? true).map(({ room }) => room);
+  const { group } = from;
+  const isWanted = (room: number) =>
+    (matcher.room?.(ids.get(room) ?? '') ?? true) && (group?.key !== 'room_id' || group.num === room);
+  const rooms = seen.map(({ room }) => room).filter(isWanted);
   // The rank of older events may be higher: such a search begins anew for each page.
   const before = orderBy === 'recent' ? from.before : Number.MAX_SAFE_INTEGER;
-  return { words, grams, keys, matcher, rooms: new Set(rooms), before, group: from.group };
+  return { words, grams, keys, matcher, rooms, before, group };
 }
 
 /** Of rooms to which a user is only invited there is nothing to be found. */

@@ -5,22 +5,19 @@ import { matchText, textIndex } from './text-index.ts';
 const index = textIndex('message_index');
 const find = {
   sqlite: sql(
-    `SELECT e.num, e.room FROM message_index i JOIN events e ON e.num = i.rowid
-     WHERE i.message_index MATCH ? AND i.rowid < ? ORDER BY i.rowid DESC LIMIT ?`,
+    `SELECT rowid AS num FROM message_index
+     WHERE message_index MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?`,
   ),
   postgres: sql(
-    `SELECT e.num, e.room FROM message_index i JOIN events e ON e.num = i.num
-     WHERE i.grams @@ CAST(? AS tsquery) AND i.num < ? ORDER BY i.num DESC LIMIT ?`,
+    `SELECT num FROM message_index
+     WHERE grams @@ CAST(? AS tsquery) AND num < ? ORDER BY num DESC LIMIT ?`,
   ),
 };
 
-/** An event whose text may be what is searched for. */
-export interface Candidate {
-  readonly num: number;
-  readonly room: number;
-}
+/** So many rooms are looked into with one query. */
+const ROOMS_AT_ONCE = 200;
 
-/** Where texts of events are found, by their pieces. */
+/** Where texts of events are found, by their pieces and rooms. */
 export class MessageIndex {
   readonly #database: Database;
 
@@ -28,17 +25,27 @@ export class MessageIndex {
     this.#database = database;
   }
 
-  put(event: number, text: string): Write {
-    return index.put(this.#database.dialect, event, text);
+  put(event: { readonly num: number; readonly room: number }, text: string): Write {
+    return index.put(this.#database.dialect, event.num, text, event.room);
   }
 
   remove(events: readonly number[]): Write {
     return index.remove(this.#database.dialect, events);
   }
 
-  /** Events before one that have all of these pieces, the latest first. */
-  find(wanted: readonly WantedGram[], before: number, limit: number): Promise<Candidate[]> {
+  /** Events of these rooms before one that have all of these pieces, the latest first. */
+  async find(
+    wanted: readonly WantedGram[],
+    rooms: readonly number[],
+    { before, limit }: { readonly before: number; readonly limit: number },
+  ): Promise<number[]> {
     const { dialect } = this.#database;
-    return this.#database.all<Candidate>(find[dialect], matchText(dialect, wanted), before, limit);
+    const found: number[] = [];
+    for (let at = 0; at < rooms.length; at += ROOMS_AT_ONCE) {
+      const match = matchText(dialect, wanted, rooms.slice(at, at + ROOMS_AT_ONCE));
+      for (const { num } of await this.#database.all<{ num: number }>(find[dialect], match, before, limit))
+        found.push(num);
+    }
+    return found.sort((a, b) => b - a).slice(0, limit);
   }
 }

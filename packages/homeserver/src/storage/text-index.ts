@@ -36,8 +36,10 @@ export class TextIndex {
     this.#statements = statements;
   }
 
-  put(dialect: Dialect, num: number, text: string): Write {
+  /** @param place where the text is, for those who look in some places only; see {@link matchText} */
+  put(dialect: Dialect, num: number, text: string, place?: number): Write {
     const grams = gramsOf(text);
+    if (place !== undefined) grams.push(placeGram(place));
     return write(this.#statements.put[dialect], num, dialect === 'sqlite' ? grams.join(' ') : grams);
   }
 
@@ -46,9 +48,16 @@ export class TextIndex {
   }
 }
 
-/** What the engine's own operator for such an index takes. */
-export function matchText(dialect: Dialect, wanted: readonly WantedGram[]): string {
+/** What the engine's own operator for such an index takes: all pieces, in one of the places if there are any. */
+export function matchText(dialect: Dialect, wanted: readonly WantedGram[], places: readonly number[] = []): string {
   // Pieces have no quotes: `grams.ts` moves ASCII punctuation away.
-  if (dialect === 'sqlite') return wanted.map(({ text, isPrefix }) => `"${text}"${isPrefix ? '*' : ''}`).join(' ');
-  return wanted.map(({ text, isPrefix }) => `'${text}'${isPrefix ? ':*' : ''}`).join(' & ');
+  const [quote, prefix, and, or] = dialect === 'sqlite' ? ['"', '*', ' AND ', ' OR '] : ["'", ':*', ' & ', ' | '];
+  const all = wanted.map(({ text, isPrefix }) => `${quote}${text}${quote}${isPrefix ? prefix : ''}`);
+  if (places.length > 0) all.push(`(${places.map((place) => `${quote}${placeGram(place)}${quote}`).join(or)})`);
+  return all.join(and);
+}
+
+/** Longer than any piece of a text, and of a script that only this has. */
+function placeGram(place: number): string {
+  return `\ue0ff${String(place).padStart(3, '0')}`;
 }

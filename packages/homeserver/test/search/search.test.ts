@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openServices, type Services } from '../../src/compose-services.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { type SearchRequest, searchEvents } from '../../src/search/search.ts';
@@ -70,6 +70,18 @@ describe.each(engines)('searching, on $name', (engine) => {
     expect(await texts(bob, 'walrus')).toHaveLength(4);
   });
 
+  test('what is said in other rooms costs nothing', async () => {
+    const { bob } = await open('an early puffin');
+    const carol = await world.person();
+    const elsewhere = await world.room(carol);
+    for (let i = 0; i < 3; i += 1) await world.say(carol, elsewhere, `puffin ${i}`);
+    await services.messageIndexer.catchUp();
+    const list = vi.spyOn(world.events, 'list');
+    expect(await texts(bob, 'puffin')).toEqual(['an early puffin']);
+    expect(list.mock.calls.flat(2)).toHaveLength(1);
+    list.mockRestore();
+  });
+
   test('does not find what was redacted, before or after it was indexed', async () => {
     const { alice, bob, head } = await open();
     const early = await world.say(alice, head, 'zebra one');
@@ -79,7 +91,9 @@ describe.each(engines)('searching, on $name', (engine) => {
     await world.redact(alice, head, late.eventId);
     expect(await texts(bob, 'zebra')).toEqual([]);
     const grams = [{ text: 'zeb', isPrefix: false }];
-    expect(await services.messageIndex.find(grams, Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
+    expect(await services.messageIndex.find(grams, [head.num], { before: Number.MAX_SAFE_INTEGER, limit: 10 })).toEqual(
+      [],
+    );
   });
 
   test('goes on where it was after a restart', async () => {

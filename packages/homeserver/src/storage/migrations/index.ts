@@ -11,6 +11,7 @@ import { delayedEvents } from './0010-delayed-events.ts';
 import { peeks } from './0011-peeks.ts';
 import { stickyEvents } from './0012-sticky-events.ts';
 import { findableRows } from './0013-findable-rows.ts';
+import { messagesByRoom } from './0014-messages-by-room.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in order. */
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   peeks,
   stickyEvents,
   findableRows,
+  messagesByRoom,
 ];
