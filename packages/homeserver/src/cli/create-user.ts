@@ -1,11 +1,11 @@
 import { MatrixError } from '@hearth/protocol/errors.ts';
 import { composeAccounts } from '../compose.ts';
 import { systemClock } from '../platform/clock.ts';
+import { Explained } from '../platform/explained.ts';
 import { silentLog } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
 import { DataDirInUse } from '../storage/lock.ts';
 import { checkPassword } from '../users/registration.ts';
-import { Failure } from './failure.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 import { readPassword } from './password.ts';
 
@@ -19,7 +19,7 @@ export async function createUser(name: string, { admin, password: given, ...opti
   const config = await readConfig(options);
   const machine = { clock: systemClock, random: systemRandom, log: silentLog };
   const accounts = await composeAccounts(config, machine).catch((error: unknown) => {
-    if (error instanceof DataDirInUse) throw new Failure(`${error.message}: stop the server first`);
+    if (error instanceof DataDirInUse) throw new Explained(`${error.message}: stop the server first`);
     throw error;
   });
   const { users } = accounts;
@@ -30,7 +30,7 @@ export async function createUser(name: string, { admin, password: given, ...opti
     await users.accounts.create(userId, { password, isAdmin: admin === true });
     process.stdout.write(`Created ${userId}${admin === true ? ', an administrator' : ''}.\n`);
   } catch (error) {
-    throw error instanceof MatrixError ? new Failure(error.message) : error;
+    throw error instanceof MatrixError ? new Explained(error.message) : error;
   } finally {
     await accounts.close();
   }

@@ -1,9 +1,9 @@
 import { composeMedia } from '../compose.ts';
 import { systemClock } from '../platform/clock.ts';
+import { Explained } from '../platform/explained.ts';
 import { silentLog } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
 import { DataDirInUse } from '../storage/lock.ts';
-import { Failure } from './failure.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
 interface Options extends ConfigOptions {
@@ -15,7 +15,7 @@ export async function collectMediaGarbage({ dryRun = false, ...options }: Option
   const config = await readConfig(options);
   const machine = { clock: systemClock, random: systemRandom, log: silentLog };
   const media = await composeMedia(config, machine).catch((error: unknown) => {
-    if (error instanceof DataDirInUse) throw new Failure(`${error.message}: stop the server first`);
+    if (error instanceof DataDirInUse) throw new Explained(`${error.message}: stop the server first`);
     throw error;
   });
   try {

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { Failure } from './failure.ts';
+import { Explained } from '../platform/explained.ts';
 
 /** Asks for a new password twice, without showing it; from a pipe or file it is the first line. */
 export async function readPassword(): Promise<string> {
@@ -11,14 +11,14 @@ export async function readPassword(): Promise<string> {
   try {
     if (!isTerminal) {
       for await (const line of lines) return line;
-      throw new Failure('no password: it is expected as the first line of the input');
+      throw new Explained('no password: it is expected as the first line of the input');
     }
     stderr.write('Password: ');
     const first = await lines.question('');
     stderr.write('\nAgain: ');
     const second = await lines.question('');
     stderr.write('\n');
-    if (first !== second) throw new Failure('the two passwords differ');
+    if (first !== second) throw new Explained('the two passwords differ');
     return first;
   } finally {
     lines.close();

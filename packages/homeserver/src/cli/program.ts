@@ -1,12 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../config/problems.ts';
-import { DataDirInUse } from '../storage/lock.ts';
-import { NoConnection } from '../storage/no-connection.ts';
-import { OtherServerName } from '../storage/server-name.ts';
+import { Explained } from '../platform/explained.ts';
 import { checkConfig } from './check-config.ts';
 import { createUser } from './create-user.ts';
-import { Failure } from './failure.ts';
 import { collectMediaGarbage } from './media-gc.ts';
 import { start } from './start.ts';
 
@@ -18,17 +15,10 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof ConfigError) return fail(error.problems);
-    if (isExplained(error)) return fail([error.message]);
+    if (error instanceof Explained) return fail([error.message]);
     throw error;
   }
 }
-
-/** Whether the error says in its message what the person at the command line can do. */
-function isExplained(error: unknown): error is Error {
-  return EXPLAINED.some((kind) => error instanceof kind);
-}
-
-const EXPLAINED = [Failure, DataDirInUse, OtherServerName, NoConnection];
 
 function fail(messages: readonly string[]): number {
   for (const message of messages) process.stderr.write(`hearth: ${message}\n`);

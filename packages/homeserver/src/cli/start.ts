@@ -2,10 +2,10 @@ import { flushCompileCache } from 'node:module';
 import { compose, type Hearth } from '../compose.ts';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../platform/clock.ts';
+import { Explained } from '../platform/explained.ts';
 import { collectGarbage } from '../platform/heap.ts';
 import { createLog, type Log } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
-import { Failure } from './failure.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
 /** Until then whoever waited for the server has been answered. */
@@ -56,9 +56,10 @@ function explained(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error) || !('port' in error)) return error;
   const { address, port } = error as Error & { address?: string; port: number };
   const place = `${address ?? ''}:${port}`;
-  if (error.code === 'EADDRINUSE') return new Failure(`${place} is used by another program; --listen chooses another`);
-  if (error.code === 'EACCES') return new Failure(`not allowed to listen on ${place}; ports from 1024 on are free`);
-  if (error.code === 'EADDRNOTAVAIL') return new Failure(`${address} is not an address of this machine`);
+  if (error.code === 'EADDRINUSE')
+    return new Explained(`${place} is used by another program; --listen chooses another`);
+  if (error.code === 'EACCES') return new Explained(`not allowed to listen on ${place}; ports from 1024 on are free`);
+  if (error.code === 'EADDRNOTAVAIL') return new Explained(`${address} is not an address of this machine`);
   return error;
 }
 

@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { Explained } from '../platform/explained.ts';
+import { unusable } from './unusable.ts';
 
 /** Another process has the data folder. */
-export class DataDirInUse extends Error {
+export class DataDirInUse extends Explained {
   constructor(dataDir: string) {
     super(`another process is using the data folder ${dataDir}`);
   }
@@ -17,17 +19,27 @@ export interface DataDirLock {
  * Keeps other processes from opening the same data folder. The lock is the operating system's, taken through a file
  * of its own, so that it goes with the process however that ends.
  * @throws DataDirInUse when somebody still has it after `waitMs`
+ * @throws Explained when the folder cannot be used
  */
 export function lockDataDir(dataDir: string, waitMs: number): DataDirLock {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const file = new DatabaseSync(join(dataDir, 'hearth.lock'), { timeout: waitMs });
+  const path = join(dataDir, 'hearth.lock');
+  const file = openLockFile(path, waitMs);
   try {
     file.exec('PRAGMA journal_mode = MEMORY');
     file.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     file.close();
     if (error instanceof Error && error.message.includes('locked')) throw new DataDirInUse(dataDir);
-    throw error;
+    throw unusable(path, error);
   }
   return { close: () => file.close() };
+}
+
+function openLockFile(path: string, waitMs: number): DatabaseSync {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return new DatabaseSync(path, { timeout: waitMs });
+  } catch (error) {
+    throw unusable(path, error);
+  }
 }

@@ -4,6 +4,7 @@ import type { Database } from './database.ts';
 import { migrate } from './migrate.ts';
 import { SqliteDatabase } from './sqlite.ts';
 import { openForWriting } from './sqlite-connection.ts';
+import { unusable } from './unusable.ts';
 
 /** The embedded database in a folder, or a PostgreSQL server. */
 export type DatabaseLocation = { readonly dataDir: string } | { readonly url: string };
@@ -18,7 +19,17 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
   return openSqlite(join(location.dataDir, 'hearth.db'));
 }
 
+/** @throws Explained when the file cannot be used */
 async function openSqlite(path: string): Promise<Database> {
+  try {
+    await migrateSqlite(path);
+    return new SqliteDatabase(path);
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+async function migrateSqlite(path: string): Promise<void> {
   const connection = openForWriting(path);
   try {
     await migrate({
@@ -33,5 +44,4 @@ async function openSqlite(path: string): Promise<Database> {
   } finally {
     connection.close();
   }
-  return new SqliteDatabase(path);
 }

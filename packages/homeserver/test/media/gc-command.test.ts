@@ -1,23 +1,10 @@
 import { existsSync, utimesSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { startServer } from '../../../../tests/support/server.ts';
-import { run } from '../../src/cli/program.ts';
+import { command } from '../cli/command.ts';
 import { upload } from './client.ts';
-
-/** Runs a command and gives back its status and what it printed. */
-async function command(...args: string[]): Promise<string> {
-  const said: string[] = [];
-  const note = (text: string | Uint8Array) => said.push(String(text)) > 0;
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(note),
-    vi.spyOn(process.stderr, 'write').mockImplementation(note),
-  ];
-  const status = await run(args);
-  for (const spy of spies) spy.mockRestore();
-  return `${status}: ${said.join('')}`;
-}
 
 test('hearth media gc says what it would remove, and removes it, while the server is stopped', async () => {
   const server = await startServer();

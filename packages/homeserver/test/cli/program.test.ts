@@ -1,0 +1,115 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, describe, expect, test } from 'vitest';
+import { startServer } from '../../../../tests/support/server.ts';
+import { command } from './command.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'hearth-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const NAME = ['--server-name', 'hearth.test'];
+const COMMANDS = ['', 'start', 'create-user', 'check-config', 'media gc'];
+
+/** A folder of its own for a test. */
+function dataDir(name: string): string {
+  const path = join(folder, name);
+  mkdirSync(path);
+  return path;
+}
+
+const createUser = (path: string, ...more: string[]) =>
+  command('create-user', 'alice', '--password', 'wonderland-1', '--data-dir', path, ...NAME, ...more);
+
+describe('the command line', () => {
+  test.each(COMMANDS)('says what there is, and which version it is: %s', async (text) => {
+    const words = text.split(' ').filter((word) => word !== '');
+    expect(await command(...words, '--help')).toMatch(/^0: Usage: hearth/);
+    expect(await command(...words, '--version')).toMatch(/^0: Hearth \d+\.\d+\.\d+\n$/);
+  });
+
+  test.each(['nonsense', 'start --nonsense', 'create-user'])('refuses hearth %s', async (text) => {
+    expect(await command(...text.split(' '))).toMatch(/^2: error: .*\n\(hearth --help lists what there is\)\n$/s);
+  });
+
+  test('says of a configuration where it is wrong and what to write', async () => {
+    const file = join(folder, 'wrong.yaml');
+    writeFileSync(file, 'server_name: hearth.test\nregistration:\n  polcy: open\n');
+    const said = await command('check-config', '--config', file);
+    expect(said).toMatch(/^1: hearth: .*wrong\.yaml:3.*polcy.*policy/s);
+    writeFileSync(file, 'server_name: hearth.test\n');
+    expect(await command('check-config', '--config', file)).toBe('0: The configuration is fine.\n');
+    expect(await command('check-config', '--config', join(folder, 'missing.yaml'))).toMatch(
+      /^1: hearth: .*missing\.yaml/,
+    );
+  });
+
+  test('creates accounts that can log in, and none twice', async () => {
+    const path = dataDir('accounts');
+    expect(await createUser(path, '--admin')).toBe('0: Created @alice:hearth.test, an administrator.\n');
+    expect(await createUser(path)).toMatch(/^1: hearth: /);
+    expect(await command('create-user', 'Not A Name', '--password', 'x', '--data-dir', path, ...NAME)).toMatch(
+      /^1: hearth: /,
+    );
+    const server = await startServer({ config: { data_dir: path } });
+    const identifier = { type: 'm.id.user', user: 'alice' };
+    const login = { type: 'm.login.password', identifier, password: 'wonderland-1' };
+    const answer = await fetch(`${server.url}/_matrix/client/v3/login`, {
+      method: 'POST',
+      body: JSON.stringify(login),
+    });
+    expect(answer.status).toBe(200);
+    expect(await createUser(path)).toMatch(/^1: hearth: .*: stop the server first\n$/);
+    await server.close();
+  });
+});
+
+describe('data that cannot be used is no accident: the message says what to do', () => {
+  test('a folder that cannot be made', async () => {
+    const file = join(folder, 'a-file');
+    writeFileSync(file, '');
+    expect(await createUser(join(file, 'below'))).toMatch(
+      /^1: hearth: .*a-file.* cannot be used: .*another data_dir\n$/,
+    );
+  });
+
+  test.each(['hearth.db', 'hearth.lock'])('a file %s that is something else', async (name) => {
+    const path = dataDir(`else-${name}`);
+    writeFileSync(join(path, name), 'something else '.repeat(100));
+    expect(await createUser(path)).toBe(
+      `1: hearth: ${join(path, name)} cannot be used: file is not a database; move the file away, or choose another data_dir\n`,
+    );
+  });
+
+  test('a database of a newer program', async () => {
+    const path = dataDir('newer');
+    await createUser(path);
+    const database = new DatabaseSync(join(path, 'hearth.db'));
+    database.exec("INSERT INTO schema_versions (version, name, oldest_compatible) VALUES (9999, 'to come', 9999)");
+    database.close();
+    expect(await createUser(path)).toMatch(/^1: hearth: .* schema version 9999, which needs a newer Hearth/);
+  });
+
+  test('a database of a server of another name', async () => {
+    const path = dataDir('other');
+    await createUser(path);
+    const said = await command(
+      'create-user',
+      'bob',
+      '--password',
+      'x',
+      '--data-dir',
+      path,
+      '--server-name',
+      'other.test',
+    );
+    expect(said).toMatch(/^1: hearth: the data belongs to the server hearth\.test/);
+  });
+
+  test('a file that cannot be opened', async () => {
+    const path = dataDir('closed');
+    mkdirSync(join(path, 'hearth.db'));
+    expect(await createUser(path)).toMatch(/^1: hearth: .*hearth\.db cannot be used: .*the right to write there\n$/);
+  });
+});
