@@ -125,7 +125,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
       log: machine.log,
       metrics,
     });
-    opened.push(http);
+    opened.push(http, { close: () => domains.activity.typing.end() });
     return { urls: http.urls, routes, firstToken: await firstToken(config, domains.users), close };
   } catch (error) {
     await close();

@@ -71,6 +71,13 @@ export class TypingNotices {
     await this.#announce(room);
   }
 
+  /** Takes all notices back while there are still clients waiting: after a restart nobody knows that somebody typed. */
+  async end(): Promise<void> {
+    const rooms = [...this.#timers.keys()];
+    this.close();
+    await Promise.all(rooms.map((room) => this.#announce(room)));
+  }
+
   /** Stops all timers. */
   close(): void {
     for (const users of this.#timers.values()) for (const timer of users.values()) timer.cancel();
