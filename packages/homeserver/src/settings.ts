@@ -3,6 +3,7 @@ import { ConfigError } from './config/problems.ts';
 import type { Config } from './config/schema.ts';
 import type { RateLimitSizes } from './http/rate-limits.ts';
 import type { Listen } from './http/start.ts';
+import { checkTls, type Tls } from './http/tls.ts';
 import type { MediaSettings } from './media/media-settings.ts';
 import { DAY_MS } from './platform/clock.ts';
 import { errorText } from './platform/error-text.ts';
@@ -95,7 +96,19 @@ export function retentionSettings({ retention }: Config): RetentionSettings | un
 
 /** A listener with the contents of its certificate and key. @throws ConfigError */
 export function readListen({ host, port, tls }: Config['listen'][number]): Listen {
-  return { host, port, tls: tls && { cert: readPem(tls.certificate), key: readPem(tls.key) } };
+  return { host, port, tls: tls && readTls(tls) };
+}
+
+function readTls({ certificate, key }: NonNullable<Config['listen'][number]['tls']>): Tls {
+  const tls = { cert: readPem(certificate), key: readPem(key) };
+  try {
+    checkTls(tls);
+  } catch (error) {
+    throw new ConfigError([
+      `${certificate} and ${key} are no certificate and its key: ${errorText(error)}; both have to be PEM files`,
+    ]);
+  }
+  return tls;
 }
 
 function readPem(path: string): string {

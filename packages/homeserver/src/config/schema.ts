@@ -25,6 +25,7 @@ const listener = v.pipe(
     return v.strictObject({ address, tls: v.optional(tls) });
   }),
   v.transform((input) => ({ ...input.address, tls: input.tls })),
+  about({ doc: 'Where to listen.', write: 'host:port, or an object with address and tls' }),
 );
 
 const database = v.strictObject({

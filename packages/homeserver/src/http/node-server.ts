@@ -5,12 +5,7 @@ import { type Exchange, KEEP_ALIVE_MS, REQUEST_MS } from './exchange.ts';
 import { NodeExchange } from './node-exchange.ts';
 import { createServer, createTlsServer } from './node-http.ts';
 import { rawError } from './reply.ts';
-
-/** Certificate chain and key in PEM form. */
-export interface Tls {
-  readonly cert: string;
-  readonly key: string;
-}
+import type { Tls } from './tls.ts';
 
 const OPTIONS: ServerOptions = {
   // A request without a body has its end behind it when it arrives: a quarter of the cost of a GET.

@@ -2,10 +2,11 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sleep } from '../platform/clock.ts';
 import type { CallContext } from './incoming-call.ts';
-import { createNodeServer, type Tls } from './node-server.ts';
+import { createNodeServer } from './node-server.ts';
 import { PlainGate } from './plain/gate.ts';
 import { trustedProxies } from './remote-address.ts';
 import { Serve, type ServeOptions } from './serve.ts';
+import type { Tls } from './tls.ts';
 
 /** Where to listen. */
 export interface Listen {

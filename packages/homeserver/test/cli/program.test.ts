@@ -1,9 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startServer } from '../../../../tests/support/server.ts';
+import { cert, key } from '../http/certificate.ts';
 import { command } from './command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hearth-cli-'));
@@ -40,9 +42,33 @@ describe('the command line', () => {
     expect(said).toMatch(/^1: hearth: .*wrong\.yaml:3.*polcy.*policy/s);
     writeFileSync(file, 'server_name: hearth.test\n');
     expect(await command('check-config', '--config', file)).toBe('0: The configuration is fine.\n');
+    expect(await command('check-config', '--config', file, '--listen', 'nowhere')).toMatch(/write host:port/);
     expect(await command('check-config', '--config', join(folder, 'missing.yaml'))).toMatch(
       /^1: hearth: .*missing\.yaml/,
     );
+  });
+
+  test('says of a certificate and a key that they do not fit', async () => {
+    const file = join(folder, 'tls.yaml');
+    const check = async (withKey: string) => {
+      writeFileSync(join(folder, 'key.pem'), withKey);
+      return command('check-config', '--config', file);
+    };
+    writeFileSync(
+      file,
+      `server_name: a.test\nlisten: [{address: "a:1", tls: {certificate: cert.pem, key: key.pem}}]\n`,
+    );
+    expect(await check(key)).toMatch(/^1: hearth: cannot read a certificate or key: .*cert\.pem/);
+    writeFileSync(join(folder, 'cert.pem'), cert);
+    expect(await check(key)).toBe('0: The configuration is fine.\n');
+    expect(await check('no key')).toMatch(
+      /^1: hearth: .*cert\.pem and .*key\.pem are no certificate and its key: .*PEM files\n$/,
+    );
+    const { privateKey } = generateKeyPairSync('ed25519', {
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
+    expect(await check(privateKey)).toMatch(/^1: hearth: .* are no certificate and its key/);
   });
 
   test('creates accounts that can log in, and none twice', async () => {
