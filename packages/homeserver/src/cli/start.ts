@@ -1,10 +1,8 @@
 import { flushCompileCache } from 'node:module';
-import { compose, type Hearth } from '../compose.ts';
-import type { Config } from '../config/schema.ts';
+import { compose } from '../compose.ts';
 import { systemClock } from '../platform/clock.ts';
-import { Explained } from '../platform/explained.ts';
 import { collectGarbage } from '../platform/heap.ts';
-import { createLog, type Log } from '../platform/log.ts';
+import { createLog } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
@@ -22,7 +20,7 @@ export async function start(options: ConfigOptions): Promise<void> {
     log.error('stopping: something happened that never should', { error });
     process.exit(1);
   });
-  const hearth = await open(config, log);
+  const hearth = await compose(config, { clock: systemClock, random: systemRandom, log });
   log.info(`${config.server_name} is ready`, { urls: hearth.urls.join(' ') });
   if (hearth.firstToken !== undefined) process.stderr.write(welcome(hearth.firstToken));
   systemClock.after(SETTLE_MS, collectGarbage);
@@ -41,26 +39,6 @@ function signalled(): Promise<NodeJS.Signals> {
     process.on('SIGTERM', resolve);
     process.on('SIGINT', resolve);
   });
-}
-
-async function open(config: Config, log: Log): Promise<Hearth> {
-  try {
-    return await compose(config, { clock: systemClock, random: systemRandom, log });
-  } catch (error) {
-    throw explained(error);
-  }
-}
-
-/** Errors of the network that a person can do something about. */
-function explained(error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error) || !('port' in error)) return error;
-  const { address, port } = error as Error & { address?: string; port: number };
-  const place = `${address ?? ''}:${port}`;
-  if (error.code === 'EADDRINUSE')
-    return new Explained(`${place} is used by another program; --listen chooses another`);
-  if (error.code === 'EACCES') return new Explained(`not allowed to listen on ${place}; ports from 1024 on are free`);
-  if (error.code === 'EADDRNOTAVAIL') return new Explained(`${address} is not an address of this machine`);
-  return error;
 }
 
 function welcome(token: string): string {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { listenOn } from './listen.ts';
 import { createServer } from './node-http.ts';
 
 /** Figures as text, read whenever somebody asks. */
@@ -17,10 +18,7 @@ export async function startMetrics(
   metrics: MetricsText,
 ): Promise<MetricsListener> {
   const server = createServer((request, response) => void answer(request, response, metrics));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(address.port, address.host, resolve);
-  });
+  await listenOn(server, address, 'metrics.listen');
   return {
     close: () =>
       new Promise((resolve) => {

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sleep } from '../platform/clock.ts';
 import type { CallContext } from './incoming-call.ts';
+import { listenErrorCode, listenOn } from './listen.ts';
 import { createNodeServer } from './node-server.ts';
 import { PlainGate } from './plain/gate.ts';
 import { trustedProxies } from './remote-address.ts';
@@ -63,21 +64,16 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   }
 }
 
-function start(server: Server, listen: Listen): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(listen.port, listen.host, () => {
-      server.off('error', reject);
-      const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
-      const { port } = server.address() as AddressInfo;
-      resolve(`${listen.tls === undefined ? 'http' : 'https'}://${host}:${port}`);
-    });
-  });
+async function start(server: Server, listen: Listen): Promise<string> {
+  await listenOn(server, listen, 'listen');
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+  const { port } = server.address() as AddressInfo;
+  return `${listen.tls === undefined ? 'http' : 'https'}://${host}:${port}`;
 }
 
 /** The default listens on both families; a machine that has only one is no reason not to start. */
 function isWithoutIpv6(error: unknown, listen: Listen): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = listenErrorCode(error);
   return listen.host.includes(':') && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
 }
 

@@ -1,0 +1,29 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startServer } from '../../../../tests/support/server.ts';
+import { listenOn } from '../../src/http/listen.ts';
+
+const other = createServer();
+let taken: string;
+beforeAll(async () => {
+  await listenOn(other, { host: '127.0.0.1', port: 0 }, 'listen');
+  taken = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+});
+afterAll(() => new Promise((resolve) => other.close(resolve)));
+
+test('an address that somebody else has is named, and where to write another', async () => {
+  const start = (config: { listen?: string[]; metrics?: { listen: string } }) => startServer({ config });
+  await expect(start({ listen: [taken] })).rejects.toThrow(
+    `${taken} is used by another program: listen in the configuration or --listen chooses another`,
+  );
+  await expect(start({ metrics: { listen: taken } })).rejects.toThrow(
+    `${taken} is used by another program: metrics.listen chooses another`,
+  );
+});
+
+test('so is an address that this machine has not', async () => {
+  const listen = (host: string) => listenOn(createServer(), { host, port: 0 }, 'listen');
+  await expect(listen('192.0.2.1')).rejects.toThrow('192.0.2.1:0 is not an address of this machine: listen');
+  await expect(listen('nowhere.invalid')).rejects.toThrow(/nowhere\.invalid/);
+});
