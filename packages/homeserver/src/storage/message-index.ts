@@ -1,3 +1,4 @@
+import { inTurns } from '../platform/in-turns.ts';
 import { type Database, sql, type Write } from './database.ts';
 import type { WantedGram } from './grams.ts';
 import { matchText, textIndex } from './text-index.ts';
@@ -40,12 +41,12 @@ export class MessageIndex {
     { before, limit }: { readonly before: number; readonly limit: number },
   ): Promise<number[]> {
     const { dialect } = this.#database;
-    const found: number[] = [];
-    for (let at = 0; at < rooms.length; at += ROOMS_AT_ONCE) {
-      const match = matchText(dialect, wanted, rooms.slice(at, at + ROOMS_AT_ONCE));
-      for (const { num } of await this.#database.all<{ num: number }>(find[dialect], match, before, limit))
-        found.push(num);
-    }
-    return found.sort((a, b) => b - a).slice(0, limit);
+    const found = await inTurns(rooms, ROOMS_AT_ONCE, (some) =>
+      this.#database.all<{ num: number }>(find[dialect], matchText(dialect, wanted, some), before, limit),
+    );
+    return found
+      .map(({ num }) => num)
+      .sort((a, b) => b - a)
+      .slice(0, limit);
   }
 }
