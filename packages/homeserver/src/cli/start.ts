@@ -16,6 +16,8 @@ export async function start(options: ConfigOptions): Promise<void> {
   const stopped = signalled();
   const config = await readConfig(options);
   const log = createLog(config.log);
+  // Whoever read what is printed may be gone, as when a pipe ends: no reason to stop.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   process.on('uncaughtException', (error) => {
     log.error('stopping: something happened that never should', { error });
     process.exit(1);

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const HEARTH = fileURLToPath(new URL('../../bin/hearth.js', import.meta.url));
+
+async function freeAddress(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `127.0.0.1:${port}`;
+}
+
+test('a server whose log nobody reads serves, and stops when it is told to', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hearth-start-'));
+  const address = await freeAddress();
+  const options = ['--server-name', 'a.test', '--data-dir', folder, '--listen', address];
+  const child = spawn(process.execPath, [HEARTH, 'start', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+  // Whatever it prints from now on goes into a broken pipe.
+  child.stdout.destroy();
+  child.stderr.destroy();
+  const exited = once(child, 'exit');
+  const versions = () => fetch(`http://${address}/_matrix/client/versions`).catch(() => undefined);
+  while ((await versions()) === undefined) await setTimeout(50);
+  // Long enough for what it prints once it is ready.
+  await setTimeout(200);
+  expect((await versions())?.status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
+  rmSync(folder, { recursive: true });
+}, 30_000);
