@@ -1,26 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 
 const HEARTH = fileURLToPath(new URL('../../bin/hearth.js', import.meta.url));
 
-async function freeAddress(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `127.0.0.1:${port}`;
-}
-
 test('a server whose log nobody reads serves, and stops when it is told to', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-start-'));
-  const address = await freeAddress();
+  const address = `127.0.0.1:${await freePort()}`;
   const options = ['--server-name', 'a.test', '--data-dir', folder, '--listen', address];
   const child = spawn(process.execPath, [HEARTH, 'start', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
   // Whatever it prints from now on goes into a broken pipe.
