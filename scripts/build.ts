@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { type Plugin, rolldown } from 'rolldown';
 
 /**
- * Puts the sources into a few files, which start in half the time of four hundred: see docs/decisions/0005-bundle.md.
- * `bin/hearth.js` uses them as long as no source is newer.
+ * Bundles the sources into a few files, which start in half the time of several hundred: see docs/decisions/0005-bundle.md.
+ * `bin/hearth.js` uses the bundle as long as no source is newer.
  */
 const root = (path: string) => fileURLToPath(new URL(`../packages/homeserver/${path}`, import.meta.url));
 
@@ -49,10 +49,8 @@ for (const [name, input] of [
   });
   await bundle.write({
     dir: root('dist'),
-    format: 'cjs',
-    // What `bin/run-bundle.js` runs cannot `import()`.
-    dynamicImportInCjs: false,
-    entryFileNames: '[name].cjs',
-    chunkFileNames: '[name].cjs',
+    format: 'esm',
+    entryFileNames: '[name].mjs',
+    chunkFileNames: '[name].mjs',
   });
 }

@@ -119,6 +119,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
       rateLimits: new RateLimits(machine.clock, rateLimitSizes(config)),
       bodyBytesMax: config.limits.body_bytes,
       closeTimeoutMs: config.limits.close_ms,
+      connectionsMax: config.limits.connections,
       trustedProxies: config.trusted_proxies,
       listen: config.listen.map(readListen),
       clock: machine.clock,

@@ -1,4 +1,3 @@
-import { flushCompileCache } from 'node:module';
 import { compose } from '../compose.ts';
 import { systemClock } from '../platform/clock.ts';
 import { collectGarbage } from '../platform/heap.ts';
@@ -8,8 +7,6 @@ import { type ConfigOptions, readConfig } from './options.ts';
 
 /** Until then whoever waited for the server has been answered. */
 const SETTLE_MS = 300;
-/** Long enough for the functions that serve requests to have been compiled as well. */
-const KEEP_COMPILED_MS = 60_000;
 
 /** `hearth start`: runs the server until a signal. */
 export async function start(options: ConfigOptions): Promise<void> {
@@ -26,8 +23,6 @@ export async function start(options: ConfigOptions): Promise<void> {
   log.info(`${config.server_name} is ready`, { urls: hearth.urls.join(' ') });
   if (hearth.firstToken !== undefined) process.stderr.write(welcome(hearth.firstToken));
   systemClock.after(SETTLE_MS, collectGarbage);
-  // What has been compiled by then is there for the next start, however this one ends.
-  systemClock.after(KEEP_COMPILED_MS, flushCompileCache);
   const signal = await stopped;
   log.info(`stopping on ${signal}`);
   await hearth.close();

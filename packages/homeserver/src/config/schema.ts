@@ -178,6 +178,16 @@ const limits = v.strictObject({
     ),
     5_000,
   ),
+  connections: v.optional(
+    v.pipe(
+      wholeNumber(10),
+      about({
+        doc: 'How many connections each listener holds at the same time; more are refused.',
+        write: 'a whole number, at least 10',
+      }),
+    ),
+    20_000,
+  ),
 });
 
 /** Every key of the configuration. Add a key together with what it does. */

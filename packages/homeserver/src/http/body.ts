@@ -10,12 +10,12 @@ import { DISCARDED_BYTES_MAX, type Exchange } from './exchange.ts';
  * @throws ClientGone
  */
 export function readBody(exchange: Exchange, bytesMax: number): Promise<Buffer> | Buffer {
-  const { bodyLength, bodyAtHand } = exchange;
+  const { bodyLength } = exchange;
   if (bodyLength !== undefined && bodyLength > bytesMax) {
     if (bodyLength > DISCARDED_BYTES_MAX) exchange.closeAfterwards();
     throw tooLong(bytesMax);
   }
-  return bodyAtHand ?? (bodyLength === 0 ? NOTHING : collect(exchange, bytesMax));
+  return bodyLength === 0 ? NOTHING : collect(exchange, bytesMax);
 }
 
 const NOTHING = Buffer.alloc(0);

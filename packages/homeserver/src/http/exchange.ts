@@ -1,63 +1,129 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
+import { ClientGone, Intake } from './intake.ts';
+import { STATUS_CODES } from './node-http.ts';
 
-/** The client went away before its request was complete: there is nobody to answer. */
-export class ClientGone extends Error {}
-
-/** Of what still comes of a body after the answer this much is thrown away, so that the client gets to read the answer. */
+/** The part of a refused body that is read and thrown away, so that the client gets to read the answer. */
 export const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;
-
-/**
- * How long a connection may be idle. Longer than proxies keep theirs, so that it is they who close: the other way round
- * requests get lost.
- */
-export const KEEP_ALIVE_MS = 75_000;
-/** How long a request may take to arrive: the largest upload over a slow line. */
-export const REQUEST_MS = 20 * 60_000;
 
 /** Names and values in turn. */
 export interface AnswerHeaders {
-  /** Those of many answers, always the same object: it is written out once. */
+  /** Headers that many answers have in common. */
   readonly shared: readonly string[];
   readonly own: readonly string[];
 }
 
-/**
- * A request and the way to answer it: all that the rest of this folder sees of HTTP. After the answer what still comes of
- * the body is read past.
- */
-export interface Exchange {
+/** A request and its answer: all that the rest of this folder sees of `node:http`. */
+export class Exchange {
   readonly method: string;
   /** Path and query as they were sent. */
   readonly target: string;
-  /** The address at the other end of the connection. */
-  readonly peer: string;
-  /** A header's value by its name in lower case. */
-  header(name: string): string | undefined;
-
   /** Bytes of the body as announced: 0 when there is none, `undefined` when only its end will tell. */
   readonly bodyLength: number | undefined;
-  /** The whole body if it arrived with the head, so that nothing has to be waited for. */
-  readonly bodyAtHand: Buffer | undefined;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+    this.method = request.method ?? 'GET';
+    this.target = request.url ?? '/';
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+    this.bodyLength = encoding === undefined ? Number(length ?? 0) : undefined;
+  }
+
+  /** The address at the other end of the connection. */
+  get peer(): string {
+    return this.#request.socket.remoteAddress ?? '';
+  }
+
+  /** Returns a header's value by its name in lower case. */
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name];
+    return typeof value === 'object' ? value.join(', ') : value;
+  }
+
   /**
-   * Hands over the body as it arrives, see `IncomingBytes`. After a failure what still comes is thrown away.
+   * Hands over the body as it arrives, see `IncomingBytes`. After a failure the rest of it is thrown away.
    * @throws what `take` throws; ClientGone
    */
-  readonly receive: IncomingBytes['receive'];
+  readonly receive: IncomingBytes['receive'] = async (take) => {
+    // A request without a body may never emit `end`: see the option `optimizeEmptyRequests`.
+    if (this.bodyLength === 0) return;
+    const request = this.#request;
+    if (request.destroyed) throw new ClientGone();
+    const intake = new Intake(take, request);
+    request.on('data', (chunk: Buffer) => intake.arrive(chunk));
+    request.on('end', () => intake.end());
+    request.on('error', () => intake.cut());
+    request.on('close', () => {
+      if (!request.complete) intake.cut();
+    });
+    return intake.whole;
+  };
 
-  /** There is nobody to be answered any more. */
-  readonly isGone: boolean;
-  /** The head of the answer is on its way. */
-  readonly hasBegun: boolean;
-  /** Calls once, when the whole answer has left or when the client is gone. */
-  whenOver(listener: (isAnswered: boolean) => void): void;
-  /** Sends an answer. `encoding` is what writes `body` as it is. */
-  send(status: number, headers: AnswerHeaders, body: string, encoding: 'latin1' | 'utf8'): void;
+  /** Whether the client has gone, so that nobody reads an answer. */
+  get isGone(): boolean {
+    return this.#response.destroyed;
+  }
+
+  /** Whether the head of the answer has been sent. */
+  get hasBegun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** Calls `listener` once, when the whole answer has left or when the client is gone. */
+  whenOver(listener: (isAnswered: boolean) => void): void {
+    this.#response.once('close', () => listener(this.#response.writableFinished));
+  }
+
+  /** Sends an answer; `encoding` is the one that writes `body` as it is. */
+  send(status: number, headers: AnswerHeaders, body: string, encoding: 'latin1' | 'utf8'): void {
+    this.begin(status, headers);
+    this.#response.end(body, encoding);
+    this.#discardRest();
+  }
+
   /** Sends the head of an answer, for `write` to send the rest. */
-  begin(status: number, headers: AnswerHeaders): void;
+  begin(status: number, { shared, own }: AnswerHeaders): void {
+    // The reason is given because a head that was refused before has left its own.
+    this.#response.writeHead(status, STATUS_CODES[status] ?? '', shared.concat(own));
+  }
+
   /** Resolves when the chunk has left, or when the client has: only then may its memory be used again. */
-  write(chunk: Buffer, isLast: boolean): Promise<void>;
+  write(chunk: Buffer, isLast: boolean): Promise<void> {
+    const response = this.#response;
+    return new Promise((resolve) => {
+      if (response.destroyed) return resolve();
+      const done = () => {
+        response.off('close', done);
+        resolve();
+      };
+      response.once('close', done);
+      if (isLast) response.end(chunk, done);
+      else response.write(chunk, done);
+      if (isLast) this.#discardRest();
+    });
+  }
+
   /** Closes the connection after the answer. */
-  closeAfterwards(): void;
+  closeAfterwards(): void {
+    this.#response.shouldKeepAlive = false;
+  }
+
   /** Cuts the connection. */
-  abort(): void;
+  abort(): void {
+    this.#response.destroy();
+  }
+
+  /** Reads past the rest of the body, so that the client gets to read the answer; up to a limit. */
+  #discardRest(): void {
+    const request = this.#request;
+    if (request.complete) return;
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > DISCARDED_BYTES_MAX) request.destroy();
+    });
+  }
 }

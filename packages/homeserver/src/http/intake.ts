@@ -1,6 +1,9 @@
-import { ClientGone, type Exchange } from './exchange.ts';
+import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 
-export type Take = Parameters<Exchange['receive']>[0];
+/** The client went away before its request was complete: there is nobody to answer. */
+export class ClientGone extends Error {}
+
+type Take = Parameters<IncomingBytes['receive']>[0];
 
 /** Where chunks come from. */
 interface Flow {

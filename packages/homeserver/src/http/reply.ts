@@ -1,6 +1,5 @@
 import type { MatrixError } from '@hearth/protocol/errors.ts';
 import type { Exchange } from './exchange.ts';
-import { headerLines } from './header-lines.ts';
 import { type Answer, type FileReply, RawJson, Reply } from './route.ts';
 
 /** Every reply carries these (client-server API, "Web Browser Clients"). */
@@ -35,7 +34,8 @@ export function sendPreflight(exchange: Exchange): void {
 export function rawError(reason: string, error: MatrixError): string {
   const body = JSON.stringify(error.body());
   const headers = [...JSON_HEADERS, 'Content-Length', `${Buffer.byteLength(body)}`, 'Connection', 'close'];
-  return `HTTP/1.1 ${error.status} ${reason}\r\n${headerLines(headers)}\r\n${body}`;
+  const lines = headers.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`));
+  return `HTTP/1.1 ${error.status} ${reason}\r\n${lines.join('')}\r\n${body}`;
 }
 
 function text(body: Reply['body']): string {

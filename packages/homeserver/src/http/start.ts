@@ -4,7 +4,6 @@ import { sleep } from '../platform/clock.ts';
 import type { CallContext } from './incoming-call.ts';
 import { listenErrorCode, listenOn } from './listen.ts';
 import { createNodeServer } from './node-server.ts';
-import { PlainGate } from './plain/gate.ts';
 import { trustedProxies } from './remote-address.ts';
 import { Serve, type ServeOptions } from './serve.ts';
 import type { Tls } from './tls.ts';
@@ -24,6 +23,8 @@ export interface HttpOptions extends ServeOptions {
   readonly trustedProxies: readonly string[];
   /** How long requests may take to finish after `close`. */
   readonly closeTimeoutMs: number;
+  /** Connections that each listener holds at the same time; more are refused. */
+  readonly connectionsMax: number;
 }
 
 export interface HttpServer {
@@ -41,14 +42,12 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     isClosing: false,
   };
   const serve = new Serve(options, context);
-  const gate = new PlainGate(serve.handle, options.clock);
   const servers: Server[] = [];
-  const close = () => closeAll(servers, serve, gate, options);
+  const close = () => closeAll(servers, serve, options);
   try {
     const urls: string[] = [];
     for (const listen of options.listen) {
-      const server = createNodeServer(listen.tls, serve.handle);
-      gate.standBefore(server, listen.tls === undefined ? 'connection' : 'secureConnection');
+      const server = createNodeServer(listen.tls, options.connectionsMax, serve.handle);
       try {
         urls.push(await start(server, listen));
         servers.push(server);
@@ -77,16 +76,10 @@ function isWithoutIpv6(error: unknown, listen: Listen): boolean {
   return listen.host.includes(':') && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
 }
 
-async function closeAll(
-  servers: readonly Server[],
-  serve: Serve,
-  gate: PlainGate,
-  options: HttpOptions,
-): Promise<void> {
+async function closeAll(servers: readonly Server[], serve: Serve, options: HttpOptions): Promise<void> {
   const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
   await Promise.race([serve.close(), sleep(options.clock, options.closeTimeoutMs)]);
-  // Connections on which nothing has been asked yet count as busy: closing the server alone would wait for them.
-  gate.close();
+  // Connections without a request count as busy, so that closing the server alone would wait for them.
   for (const server of servers) server.closeAllConnections();
   await Promise.all(closed);
 }

@@ -17,11 +17,6 @@ export interface Timer {
   cancel(): void;
 }
 
-/** A time in milliseconds since 1970 as HTTP writes it (RFC 9110, 5.6.7). */
-export function httpDate(timeMs: number): string {
-  return new Date(timeMs).toUTCString();
-}
-
 /** The longest delay a timer of the system takes; longer ones would fire at once. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
 

@@ -1,11 +1,7 @@
-import type { AddressInfo } from 'node:net';
 import type { LimitClass } from '@hearth/api/endpoint.ts';
 import type { Authenticate } from '../../src/http/authenticate.ts';
-import { createNodeServer } from '../../src/http/node-server.ts';
 import { type RateLimitSizes, RateLimits } from '../../src/http/rate-limits.ts';
-import { trustedProxies } from '../../src/http/remote-address.ts';
 import type { Caller, Route } from '../../src/http/route.ts';
-import { Serve } from '../../src/http/serve.ts';
 import { type HttpOptions, type HttpServer, startHttp } from '../../src/http/start.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { silentLog } from '../../src/platform/log.ts';
@@ -57,6 +53,7 @@ function optionsFor(routes: readonly Route[], sizes?: Partial<RateLimitSizes>): 
     listen: [{ host: '127.0.0.1', port: 0 }],
     trustedProxies: ['127.0.0.1'],
     closeTimeoutMs: 5000,
+    connectionsMax: 1000,
   };
 }
 
@@ -66,21 +63,4 @@ export function serveRoutes(
   options: Partial<HttpOptions> & { sizes?: Partial<RateLimitSizes> } = {},
 ): Promise<HttpServer> {
   return startHttp({ ...optionsFor(routes, options.sizes), ...options });
-}
-
-/** The same without the gate that reads ordinary requests: everything goes through `node:http`. */
-export async function serveWithoutGate(routes: readonly Route[]): Promise<HttpServer> {
-  const options = optionsFor(routes);
-  const context = { proxies: trustedProxies(options.trustedProxies), waiting: new Set<never>(), isClosing: false };
-  const server = createNodeServer(undefined, new Serve(options, context).handle);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    urls: [`http://127.0.0.1:${port}`],
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
 }

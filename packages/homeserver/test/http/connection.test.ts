@@ -1,18 +1,16 @@
 import { request as httpsRequest } from 'node:https';
 import { endpoint } from '@hearth/api/endpoint.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readHead } from '../../src/http/plain/head.ts';
 import { FileReply, Reply, route } from '../../src/http/route.ts';
 import type { HttpServer } from '../../src/http/start.ts';
 import { sleep, systemClock } from '../../src/platform/clock.ts';
-import { ManualClock } from '../support/manual-clock.ts';
 import { cert, key } from './certificate.ts';
 import { RawConnection } from './raw.ts';
 import { serveRoutes } from './server.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const base = { operation: 'test', method: 'GET', access: 'none' } as const;
-/** What became of the handlers that clients left. */
+/** Handlers that were cancelled because their client left. */
 const left: string[] = [];
 let openFiles = 0;
 
@@ -80,54 +78,8 @@ function connect(to = server): RawConnection {
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: h\r\n${more}\r\n`;
 const post = (path: string, length: number) => `POST ${path} HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`;
 
-describe('a head is ordinary', () => {
-  const read = (text: string) => readHead(Buffer.from(text, 'latin1'));
-
-  test('when it can be read in one way only', () => {
-    expect(read('PUT /a?b=%20 HTTP/1.1\r\nHost:h\r\nX-A: \t b c \t\r\nCONTENT-length: 2\r\n\r\n{}')).toEqual({
-      method: 'PUT',
-      target: '/a?b=%20',
-      headers: { host: 'h', 'x-a': 'b c', 'content-length': '2' },
-      bodyLength: 2,
-      end: 66,
-    });
-    expect(read(get('/', 'Connection: Keep-Alive\r\n'))).toMatchObject({ bodyLength: 0 });
-  });
-
-  test.each([
-    ['of which the end is not there', 'GET / HTTP/1.1\r\nHost: h\r\n'],
-    ['with lines that end otherwise', 'GET / HTTP/1.1\nHost: h\n\r\n\r\n'],
-    ['of another version', 'GET / HTTP/1.0\r\nHost: h\r\n\r\n'],
-    ['with a method that this server has no use for', 'TRACE / HTTP/1.1\r\nHost: h\r\n\r\n'],
-    ['to a proxy', 'GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n'],
-    ['with a space in its target', 'GET /a b HTTP/1.1\r\nHost: h\r\n\r\n'],
-    ['without a host', 'GET / HTTP/1.1\r\nX-A: b\r\n\r\n'],
-    ['without fields', 'GET / HTTP/1.1\r\n\r\n'],
-    ['with a folded field', get('/', 'X-A: b\r\n c\r\n')],
-    ['with a space before a colon', get('/', 'X-A : b\r\n')],
-    ['with a line feed alone', get('/', 'X-A: b\nX-B: c\r\n')],
-    ['with a carriage return alone', get('/', 'X-A: b\rX-B: c\r\n')],
-    ['with bytes that are not ASCII', get('/', 'X-A: \xe9\r\n')],
-    ['with a control character', get('/', 'X-A: \x7f\r\n')],
-    ['with a field that is repeated', get('/', 'X-A: b\r\nx-a: b\r\n')],
-    ['with two lengths', get('/', 'Content-Length: 2\r\nContent-Length: 2\r\n')],
-    ['with a length that is no number', get('/', 'Content-Length: 2,2\r\n')],
-    ['with a length with a sign', get('/', 'Content-Length: +2\r\n')],
-    ['with a length that is empty', get('/', 'Content-Length:\r\n')],
-    ['with a very long body', get('/', 'Content-Length: 99999999\r\n')],
-    ['in chunks', get('/', 'Transfer-Encoding: chunked\r\n')],
-    ['in chunks and with a length', get('/', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n')],
-    ['that waits to be told', get('/', 'Expect: 100-continue\r\n')],
-    ['that wants another protocol', get('/', 'Upgrade: h2c\r\n')],
-    ['after which the connection ends', get('/', 'Connection: close\r\n')],
-    ['that is too long', get('/', `X-A: ${'b'.repeat(17_000)}\r\n`)],
-  ])('and one is not %s', (_, text) => {
-    expect(read(text)).toBeUndefined();
-  });
-});
-
-describe('on one connection', () => {
-  test('ordinary requests and others are answered one after the other', async () => {
+describe('a connection', () => {
+  test('answers requests one after the other', async () => {
     const connection = connect();
     for (const [i, more] of ['', 'X-A: b\r\n', 'Expect: 100-continue\r\nX-A: b\r\n', ''].entries()) {
       connection.write(get('/hello', more));
@@ -137,7 +89,7 @@ describe('on one connection', () => {
     expect(received.split('{"hello":"you"}')).toHaveLength(5);
   });
 
-  test('what comes too early waits for its turn', async () => {
+  test('answers a pipelined request after the one before it', async () => {
     const connection = connect();
     connection.write(get('/wait'));
     await sleep(systemClock, 30);
@@ -146,7 +98,7 @@ describe('on one connection', () => {
     expect(received).toMatch(/"waited":true.*"hello":"you"/s);
   });
 
-  test('a body comes in pieces, and the next request finds its place', async () => {
+  test('takes a body in pieces and then the next request', async () => {
     const connection = connect();
     for (const [i, length] of [1, 100_000, 3 * MEBIBYTE].entries()) {
       const bytes = Buffer.alloc(length, 7);
@@ -157,7 +109,7 @@ describe('on one connection', () => {
     }
   });
 
-  test('a body that was refused is read past', async () => {
+  test('reads past a body that was refused', async () => {
     const connection = connect();
     connection.write(post('/refused', 200_000) + 'x'.repeat(1000));
     expect(await connection.answers(1)).toContain('M_MISSING_TOKEN');
@@ -165,7 +117,7 @@ describe('on one connection', () => {
     expect(await connection.answers(2)).toContain('"hello":"you"');
   });
 
-  test('a body that nobody reads is read past', async () => {
+  test('reads past a body that the endpoint ignores', async () => {
     const connection = connect();
     for (const [i, path] of ['/hello', '/nowhere'].entries()) {
       for (const [j, method] of ['OPTIONS', 'DELETE', 'GET'].entries()) {
@@ -179,7 +131,7 @@ describe('on one connection', () => {
     expect(await connection.answers(7)).toMatch(/"hello":"you"\}$/);
   });
 
-  test('a header that would split an answer is never sent', async () => {
+  test('never sends a header value that contains a line break', async () => {
     const connection = connect();
     connection.write(get('/illegal'));
     const received = await connection.answers(1);
@@ -187,7 +139,7 @@ describe('on one connection', () => {
     expect(received).not.toContain('X-More');
   });
 
-  test('a file goes out as a whole', async () => {
+  test('sends a whole file', async () => {
     const connection = connect();
     connection.write(get('/file'));
     for (let length = 0; length < 8 * MEBIBYTE; ) length = (await connection.settled(20)).received.length;
@@ -197,8 +149,8 @@ describe('on one connection', () => {
   });
 });
 
-describe('a client that goes', () => {
-  test('ends what waits for it', async () => {
+describe('a client that disconnects', () => {
+  test('cancels its waiting requests', async () => {
     left.length = 0;
     const [cut, halfClosed] = [connect(), connect()];
     for (const connection of [cut, halfClosed]) connection.write(get('/wait'));
@@ -208,7 +160,7 @@ describe('a client that goes', () => {
     await expect.poll(() => left).toEqual(['wait', 'wait']);
   });
 
-  test('ends an upload that is not complete', async () => {
+  test('fails its incomplete upload', async () => {
     left.length = 0;
     const connection = connect();
     connection.write(post('/upload', 1000) + 'x'.repeat(10));
@@ -217,7 +169,7 @@ describe('a client that goes', () => {
     await expect.poll(() => left).toEqual(['upload']);
   });
 
-  test('closes the file it was reading', async () => {
+  test('closes the file that it was reading', async () => {
     const connection = connect();
     connection.socket.pause();
     connection.write(get('/file'));
@@ -227,28 +179,7 @@ describe('a client that goes', () => {
   });
 });
 
-test('a connection that waits for too long is closed', async () => {
-  const clock = new ManualClock();
-  const slow = await serveRoutes(routes, { clock });
-  const [idle, uploading, busy] = [connect(slow), connect(slow), connect(slow)];
-  idle.write(get('/hello'));
-  await idle.answers(1);
-  uploading.write(post('/upload', 1000));
-  await sleep(systemClock, 30);
-  await clock.pass(70_000);
-  busy.write(get('/hello'));
-  await busy.answers(1);
-  expect(await idle.settled(20)).toMatchObject({ isEnded: false });
-  await clock.pass(20_000);
-  expect(await idle.settled(20)).toMatchObject({ isEnded: true });
-  expect(await uploading.settled(20)).toMatchObject({ isEnded: false });
-  expect(await busy.settled(20)).toMatchObject({ isEnded: false });
-  await clock.pass(20 * 60_000);
-  expect(await uploading.settled(20)).toMatchObject({ isEnded: true });
-  await slow.close();
-});
-
-test('a server that closes says so in its last answers, and cuts what is idle', async () => {
+test('a server that closes answers waiting requests with Connection: close and cuts idle connections', async () => {
   const other = await serveRoutes(routes);
   const [idle, waiting] = [connect(other), connect(other)];
   idle.write(get('/hello'));
@@ -263,13 +194,10 @@ test('a server that closes says so in its last answers, and cuts what is idle', 
   expect(isEnded).toBe(true);
 });
 
-test.each([
-  ['an ordinary request', {}],
-  ['any other', { Connection: 'close' }],
-])('%s is answered over TLS too', async (_, headers) => {
+test('answers requests over TLS', async () => {
   const other = await serveRoutes(routes, { listen: [{ host: '127.0.0.1', port: 0, tls: { cert, key } }] });
   const text = await new Promise<string>((resolve, reject) => {
-    const sent = httpsRequest(`${other.urls[0]}/hello`, { ca: cert, headers }, (answer) => {
+    const sent = httpsRequest(`${other.urls[0]}/hello`, { ca: cert }, (answer) => {
       answer.setEncoding('utf8').on('data', resolve);
     });
     sent.on('error', reject).end();

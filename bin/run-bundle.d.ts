@@ -1,1 +1,0 @@
-export function runBundle(file: string, keptFile: string): () => void;
