@@ -218,7 +218,7 @@ async function openDomains(config: Config, database: Database, { clock, random }
     membership,
     eventPlace,
   });
-  const delayedEvents = await DelayedEvents.open({ ...rooms, background });
+  const delayedEvents = await DelayedEvents.open({ ...rooms, background, accounts: users.accounts });
   const encryption = openEncryption({ database, names, stream, clock, background, users, serverName });
   const reading = await openReading({ database, clock, random }, rooms, userData, activity, encryption);
   users.sessions.onRemoved((_user, devices) => reading.connections.departure(devices));

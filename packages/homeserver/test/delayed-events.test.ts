@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { registerAdmin } from '../../../tests/support/admin.ts';
 import { startServer, type TestServer } from '../../../tests/support/server.ts';
 import type { ClientEvent, TestUser } from '../../../tests/support/user.ts';
 
@@ -141,4 +142,16 @@ test('delays have a limit, as has the number of events that wait', async () => {
     query: { [DELAY]: 1000 },
   });
   expect(elsewhere.status).toBe(403);
+});
+
+test.each(['suspended', 'locked'])('an event of a sender who is %s by then is not sent', async (state) => {
+  const [admin, alice, bob] = [await registerAdmin(server, `admin-${state}`), await server.user(), await server.user()];
+  const room = await alice.createRoom({ preset: 'public_chat' });
+  await bob.join(room);
+  await delayMessage(bob, room, 'never', 300);
+  const path = state === 'locked' ? 'lock' : 'suspend';
+  await admin.request('PUT', `/_matrix/client/v1/admin/${path}/${bob.userId}`, { body: { [state]: true } });
+  await delayMessage(alice, room, 'later', 400);
+  await until(alice, room, 1);
+  expect(await sent(alice, room)).toEqual([{ body: 'later' }]);
 });

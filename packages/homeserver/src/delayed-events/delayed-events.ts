@@ -1,9 +1,19 @@
-import { forbidden, invalidParam, limitExceeded, MatrixError, matrixError, notFound } from '@hearth/protocol/errors.ts';
+import {
+  forbidden,
+  invalidParam,
+  limitExceeded,
+  MatrixError,
+  matrixError,
+  notFound,
+  userLocked,
+  userSuspended,
+} from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Background } from '../platform/background.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import { LruMap } from '../platform/lru.ts';
 import { type Random, randomText } from '../platform/random.ts';
+import type { Actor } from '../rooms/actor.ts';
 import type { TransactionKey } from '../rooms/draft.ts';
 import type { Membership } from '../rooms/membership-view.ts';
 import type { Sender } from '../rooms/send.ts';
@@ -17,6 +27,7 @@ import {
 } from '../storage/delayed-events.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { Stream } from '../storage/stream.ts';
+import type { Accounts } from '../users/accounts.ts';
 import { WaitingEvents } from './waiting-events.ts';
 
 /** The longest delay, in milliseconds. */
@@ -39,6 +50,7 @@ export interface DelayedEventsParts {
   readonly events: EventStore;
   readonly sender: Sender;
   readonly membership: Membership;
+  readonly accounts: Accounts;
 }
 
 /** What somebody wants to have sent. */
@@ -211,16 +223,17 @@ export class DelayedEvents {
 
   /** Sends an event and forgets it in one transaction, so that a crash neither loses nor doubles it. */
   async #deliver(row: DelayedEventRow): Promise<void> {
-    const { sender, clock } = this.#parts;
+    const { sender: events, clock } = this.#parts;
     const { id, room_id: roomId, type, state_key: stateKey } = row;
     const content = JSON.parse(row.content) as JsonObject;
     this.#waiting.delete(id);
     const transaction = row.txn === null ? {} : { transaction: { device: row.device, txn: row.txn } };
     const sticky = row.sticky_ms === null ? {} : { stickyMs: row.sticky_ms };
-    const sending = { sender: row.user_id, with: [deleteDelayedEvents([id])], ...transaction, ...sticky };
     try {
-      if (stateKey === null) await sender.message(roomId, type, content, sending);
-      else await sender.state(roomId, [type, stateKey], content, sending);
+      const sender = await this.#sender(row);
+      const sending = { sender, with: [deleteDelayedEvents([id])], ...transaction, ...sticky };
+      if (stateKey === null) await events.message(roomId, type, content, sending);
+      else await events.state(roomId, [type, stateKey], content, sending);
     } catch (error) {
       if (!(error instanceof MatrixError)) this.#waiting.set({ ...row, send_ts: clock.now() + RETRY_MS });
       else await this.#forget([id]);
@@ -228,6 +241,16 @@ export class DelayedEvents {
     }
     // Where the state was the same already, nothing was sent and nothing forgotten with it.
     await this.#forget([id]);
+  }
+
+  /** Returns the user who scheduled an event. @throws MatrixError when that user may not send events any more */
+  async #sender({ user_num: user, user_id: userId }: DelayedEventRow): Promise<Actor> {
+    const account = await this.#parts.accounts.find(userId);
+    if (account === undefined || account.isDeactivated)
+      throw forbidden('The account of the sender does not exist any more');
+    if (account.isLocked) throw userLocked();
+    if (account.isSuspended) throw userSuspended();
+    return { user, userId, isGuest: account.isGuest };
   }
 }
 

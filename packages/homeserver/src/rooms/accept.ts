@@ -12,6 +12,7 @@ import { withEntry } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Change, Stream } from '../storage/stream.ts';
 import type { TransactionStore } from '../storage/transaction-store.ts';
+import type { Basis } from './basis.ts';
 import { type BuiltEvent, build, decidingState } from './build.ts';
 import type { EventDraft, TransactionKey } from './draft.ts';
 import {
@@ -53,8 +54,8 @@ export interface AcceptOptions {
   readonly isNew?: boolean;
   /** Writes that belong to the same transaction, such as an alias or a place in the directory. */
   readonly with?: readonly Write[];
-  /** Asked at the moment of the decision: if so nothing happens, and no event comes back. */
-  readonly isStale?: () => boolean;
+  /** The state that the drafts rest on. If it has changed nothing happens, and no event is returned. */
+  readonly basis?: Basis;
 }
 
 /**
@@ -90,9 +91,9 @@ async function acceptOn(
   const ties = found instanceof Promise ? await found : found;
   const interned = intern(deps.names, drafts);
   if (interned !== undefined) await interned;
-  const prepared = prepare(head, drafts);
+  const prepared = prepare(head, drafts, options.basis);
   if (prepared !== undefined) await prepared;
-  if (options.isStale?.() === true) return [];
+  if (options.basis?.holds(head) === false) return [];
   // From here to the commit there is no await: whatever is decided is decided on the head as it is.
   const before = { row: head.row, extremities: head.extremities };
   const created: NewNode[] = [];
@@ -134,12 +135,12 @@ function intern(names: Names, drafts: readonly EventDraft[]): Promise<unknown> |
 }
 
 /** Brings the state that decides about the drafts, and that they replace, into memory. */
-function prepare(head: Head, drafts: readonly EventDraft[]): Promise<void> | undefined {
+function prepare(head: Head, drafts: readonly EventDraft[], basis: Basis | undefined): Promise<void> | undefined {
   const keys = drafts.flatMap((draft) => [
     ...decidingState(draft, head),
     ...(draft.stateKey === undefined ? [] : [[draft.type, draft.stateKey] as const]),
   ]);
-  return head.ensure(keys);
+  return head.ensure(basis === undefined ? keys : [...keys, ...basis.keys]);
 }
 
 function decide(deps: AcceptDeps, head: Head, draft: EventDraft): BuiltEvent {

@@ -5,7 +5,7 @@ import type { EventStore } from '../storage/event-store.ts';
 import type { Names } from '../storage/names.ts';
 import type { RelationStore } from '../storage/relation-store.ts';
 import type { Aliases } from './aliases.ts';
-import type { Head } from './head.ts';
+import type { Head, StateKeyPair } from './head.ts';
 import { relationOf } from './ties.ts';
 
 export interface CheckDeps {
@@ -16,10 +16,27 @@ export interface CheckDeps {
 }
 
 /**
+ * Checks a state event that a client sends, where the specification asks for more than the authorisation rules.
+ * @throws MatrixError M_BAD_ALIAS, M_INVALID_PARAM
+ */
+export async function checkState(
+  deps: CheckDeps,
+  head: Head,
+  [type, stateKey]: StateKeyPair,
+  content: JsonObject,
+): Promise<void> {
+  if (stateKey !== '') return;
+  if (type === 'm.room.canonical_alias') await checkCanonicalAlias(deps, head, content);
+  if (type === 'm.room.tombstone' && content.replacement_room === head.roomId) {
+    throw invalidParam('A room cannot be replaced by itself');
+  }
+}
+
+/**
  * New aliases of a room must exist and point at it (client-server API, "m.room.canonical_alias").
  * @throws MatrixError M_BAD_ALIAS, M_INVALID_PARAM
  */
-export async function checkCanonicalAlias(deps: CheckDeps, head: Head, content: JsonObject): Promise<void> {
+async function checkCanonicalAlias(deps: CheckDeps, head: Head, content: JsonObject): Promise<void> {
   const known = (await head.state('m.room.canonical_alias'))?.content ?? {};
   const before = new Set([known.alias, ...(asStringArray(known.alt_aliases) ?? [])]);
   const alternatives = content.alt_aliases === undefined ? [] : asStringArray(content.alt_aliases);
@@ -40,18 +57,26 @@ interface Sent {
   readonly content: JsonObject;
 }
 
-/**
- * What the server sees to for events that relate to others: nobody reacts twice in the same way, and threads do not
- * begin within threads (client-server API, "Event annotations and reactions", "Threading").
- * @throws MatrixError M_DUPLICATE_ANNOTATION, M_UNKNOWN
- */
-export function checkRelation(deps: CheckDeps, sent: Sent): Promise<void> | undefined {
-  const relation = relationOf(sent);
-  if (relation?.relType !== 'm.annotation' && relation?.relType !== 'm.thread') return undefined;
-  return checkParent(deps, sent, relation);
+/** A relation that the server checks before it accepts the event. */
+export interface CheckedRelation {
+  readonly relType: 'm.annotation' | 'm.thread';
+  readonly parent: string;
 }
 
-async function checkParent(deps: CheckDeps, sent: Sent, relation: { relType: string; parent: string }): Promise<void> {
+/** Returns the relation of an event if {@link checkRelation} has something to check. */
+export function checkedRelation(sent: Sent): CheckedRelation | undefined {
+  const relation = relationOf(sent);
+  const relType = relation?.relType;
+  if (relation === undefined || (relType !== 'm.annotation' && relType !== 'm.thread')) return undefined;
+  return { relType, parent: relation.parent };
+}
+
+/**
+ * Checks an event that relates to another: nobody reacts twice in the same way, and threads do not begin within threads
+ * (client-server API, "Event annotations and reactions", "Threading").
+ * @throws MatrixError M_DUPLICATE_ANNOTATION, M_UNKNOWN
+ */
+export async function checkRelation(deps: CheckDeps, sent: Sent, relation: CheckedRelation): Promise<void> {
   const parent = await deps.events.byId(relation.parent);
   if (parent === undefined) return;
   if (relation.relType === 'm.thread') {

@@ -10,6 +10,14 @@ export interface MemberProfile {
 /** A local user's profile; empty for users that do not exist. */
 export type ProfileOf = (userId: string) => Promise<MemberProfile>;
 
+/** Returns the members of a member event that show the user's profile. */
+export function profileMembers({ displayname, avatar_url }: MemberProfile): JsonObject {
+  return {
+    ...(displayname === undefined ? {} : { displayname }),
+    ...(avatar_url === undefined ? {} : { avatar_url }),
+  };
+}
+
 /** The content of a member event. */
 export function memberContent(
   membership: Exclude<Membership, 'none'>,
@@ -18,8 +26,7 @@ export function memberContent(
 ): JsonObject {
   return {
     membership,
-    ...(profile.displayname === undefined ? {} : { displayname: profile.displayname }),
-    ...(profile.avatar_url === undefined ? {} : { avatar_url: profile.avatar_url }),
+    ...profileMembers(profile),
     ...(more.reason === undefined ? {} : { reason: more.reason }),
     ...(more.isDirect === true ? { is_direct: true } : {}),
   };

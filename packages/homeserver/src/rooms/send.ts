@@ -1,19 +1,22 @@
 import { forbidden, notFound } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
-import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
+import { Serial } from '../platform/serial.ts';
 import { SharedWork } from '../platform/shared-work.ts';
 import type { Write } from '../storage/database.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
-import { type AcceptDeps, accept } from './accept.ts';
-import { type CheckDeps, checkCanonicalAlias, checkRelation } from './check-content.ts';
-import type { TransactionKey } from './draft.ts';
+import { accept } from './accept.ts';
+import type { Actor } from './actor.ts';
+import { Basis } from './basis.ts';
+import { type CheckDeps, checkedRelation, checkRelation, checkState } from './check-content.ts';
+import type { EventDraft, TransactionKey } from './draft.ts';
 import type { Head } from './head.ts';
-import { checkInvites, type InviteDeps } from './invites.ts';
+import { changeMembership, type MemberChangeDeps } from './member-change.ts';
 import { powersIn } from './powers.ts';
 
-/** Who sends, and under which transaction id if any. */
+/** A request to send an event: its sender, and its transaction id if any. */
 export interface Sending {
-  readonly sender: string;
+  readonly sender: Actor;
   readonly transaction?: TransactionKey;
   /** Overrides the time, for application services. Milliseconds. */
   readonly ts?: number;
@@ -23,15 +26,21 @@ export interface Sending {
   readonly with?: readonly Write[];
 }
 
+type Draft = Pick<EventDraft, 'type' | 'stateKey' | 'content' | 'redacts'>;
+
+type SenderDeps = MemberChangeDeps & CheckDeps;
+
 /**
  * Sends events once for each transaction id: a repetition, also one that arrives while the first is on its way,
  * answers with the first one's event (client-server API, "Transaction identifiers").
  */
 export class Sender {
-  readonly #deps: AcceptDeps & CheckDeps & InviteDeps;
+  readonly #deps: SenderDeps;
   readonly #sending = new SharedWork<string, StoredEvent>();
+  /** Reactions of one user to one event wait for each other, so that each sees those before it. */
+  readonly #reactions = new Serial<string>();
 
-  constructor(deps: AcceptDeps & CheckDeps & InviteDeps) {
+  constructor(deps: SenderDeps) {
     this.#deps = deps;
   }
 
@@ -41,9 +50,15 @@ export class Sender {
       const head = await this.#headFor(roomId, sending.sender);
       const target = type === 'm.room.redaction' ? content.redacts : undefined;
       if (typeof target === 'string') return this.#redact(head, target, content, sending);
-      const checked = checkRelation(this.#deps, { type, sender: sending.sender, content });
-      if (checked !== undefined) await checked;
-      return this.#send(head, { type, content }, sending);
+      const sent = { type, sender: sending.sender.userId, content };
+      const relation = checkedRelation(sent);
+      if (relation === undefined) return this.#send(head, { type, content }, sending);
+      const checkAndSend = async () => {
+        await checkRelation(this.#deps, sent, relation);
+        return this.#send(head, { type, content }, sending);
+      };
+      if (relation.relType !== 'm.annotation') return checkAndSend();
+      return this.#reactions.run(`${sent.sender}/${relation.parent}`, checkAndSend);
     });
   }
 
@@ -55,15 +70,24 @@ export class Sender {
     sending: Sending,
   ): Promise<StoredEvent> {
     const [type, stateKey] = key;
-    const head = await this.#headFor(roomId, sending.sender);
-    if (type === 'm.room.canonical_alias' && stateKey === '') await checkCanonicalAlias(this.#deps, head, content);
+    const { sender, ts, stickyMs, with: writes } = sending;
+    const head = await this.#headFor(roomId, sender);
+    if (type === 'm.room.member') {
+      return changeMembership(this.#deps, head, {
+        actor: sender,
+        target: stateKey,
+        content,
+        ts,
+        stickyMs,
+        with: writes,
+      });
+    }
+    await checkState(this.#deps, head, key, content);
     const current = await head.state(type, stateKey);
-    if (current?.sender === sending.sender && sameJson(current.content, content)) {
+    if (current?.sender === sender.userId && sameJson(current.content, content)) {
       await head.pending;
       return current;
     }
-    const isInvite = type === 'm.room.member' && content.membership === 'invite';
-    if (isInvite && current?.content.membership !== 'invite') await checkInvites(this.#deps, [stateKey]);
     return this.#send(head, { type, stateKey, content }, sending);
   }
 
@@ -75,37 +99,47 @@ export class Sender {
     });
   }
 
-  async #headFor(roomId: string, sender: string): Promise<Head> {
+  async #headFor(roomId: string, sender: Actor): Promise<Head> {
     const { heads } = this.#deps;
     const head = heads.known(roomId) ?? (await heads.find(roomId));
-    if (head === undefined) throw forbidden(`${sender} is not in the room`);
+    if (head === undefined) throw forbidden(`${sender.userId} is not in the room`);
     return head;
   }
 
   async #redact(head: Head, eventId: string, content: JsonObject, sending: Sending): Promise<StoredEvent> {
     const target = await this.#deps.events.byId(eventId);
     if (target === undefined || target.room !== head.num) throw notFound('No such event in the room');
-    await mayRedact(head, target, sending.sender);
     const named = head.version.contentRedacts ? { ...content, redacts: eventId } : content;
-    return this.#send(head, { type: 'm.room.redaction', content: named, redacts: target }, sending);
+    for (;;) {
+      const levels = await head.state('m.room.power_levels');
+      await mayRedact(head, target, sending.sender.userId);
+      const basis = new Basis([[['m.room.power_levels', ''], levels]]);
+      const draft = { type: 'm.room.redaction', content: named, redacts: target };
+      const event = await this.#trySend(head, draft, sending, basis);
+      if (event !== undefined) return event;
+    }
   }
 
-  async #send(
-    head: Head,
-    draft: { type: string; stateKey?: string; content: JsonObject; redacts?: StoredEvent },
-    { sender, transaction, ts, stickyMs, with: writes }: Sending,
-  ): Promise<StoredEvent> {
-    const options = {
-      ...(transaction === undefined ? {} : { transaction }),
-      ...(writes === undefined ? {} : { with: writes }),
-    };
-    const [event] = await accept(
-      this.#deps,
-      head,
-      [{ ...draft, sender, ...(ts === undefined ? {} : { ts }), ...(stickyMs === undefined ? {} : { stickyMs }) }],
-      options,
-    );
+  async #send(head: Head, draft: Draft, sending: Sending): Promise<StoredEvent> {
+    const event = await this.#trySend(head, draft, sending);
     if (event === undefined) throw new Error('an accepted event is missing');
+    return event;
+  }
+
+  /** Sends an event; undefined when the basis no longer holds. */
+  async #trySend(head: Head, draft: Draft, sending: Sending, basis?: Basis): Promise<StoredEvent | undefined> {
+    const { sender, transaction, ts, stickyMs, with: writes } = sending;
+    const full = {
+      ...draft,
+      sender: sender.userId,
+      ...(ts !== undefined && { ts }),
+      ...(stickyMs !== undefined && { stickyMs }),
+    };
+    const [event] = await accept(this.#deps, head, [full], {
+      ...(transaction !== undefined && { transaction }),
+      ...(writes !== undefined && { with: writes }),
+      ...(basis !== undefined && { basis }),
+    });
     return event;
   }
 
@@ -130,8 +164,4 @@ async function mayRedact(head: Head, target: StoredEvent, sender: string): Promi
   const powers = await powersIn(head);
   if (powers.of(sender) >= powers.to('redact')) return;
   throw forbidden(`${sender} of ${domainOf(sender)} may not redact events of ${target.sender}`);
-}
-
-function sameJson(a: JsonObject, b: JsonObject): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -97,12 +97,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
   test('a transaction id sends once, also when it is repeated at once, for each device', async () => {
     const { alice, head } = await alone();
     const send = (device: number, txn: string, body: string) =>
-      world.sender.message(
-        head.roomId,
-        'm.room.message',
-        { body },
-        { sender: alice.userId, transaction: { device, txn } },
-      );
+      world.sender.message(head.roomId, 'm.room.message', { body }, { sender: alice, transaction: { device, txn } });
     const [first, again] = await Promise.all([send(1, 't', 'once'), send(1, 't', 'once')]);
     expect(again.eventId).toBe(first.eventId);
     expect((await send(1, 't', 'other')).eventId).toBe(first.eventId);

@@ -79,13 +79,13 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     },
     say(person: Person, head: Head, content: JsonObject | string, type = 'm.room.message'): Promise<StoredEvent> {
       const full = typeof content === 'string' ? { msgtype: 'm.text', body: content } : content;
-      return rooms.sender.message(head.roomId, type, full, { sender: person.userId });
+      return rooms.sender.message(head.roomId, type, full, { sender: person });
     },
     setState(person: Person, head: Head, type: string, content: JsonObject, stateKey = ''): Promise<StoredEvent> {
-      return rooms.sender.state(head.roomId, [type, stateKey], content, { sender: person.userId });
+      return rooms.sender.state(head.roomId, [type, stateKey], content, { sender: person });
     },
     redact(person: Person, head: Head, eventId: string): Promise<StoredEvent> {
-      return rooms.sender.redact(head.roomId, eventId, {}, { sender: person.userId });
+      return rooms.sender.redact(head.roomId, eventId, {}, { sender: person });
     },
     readerOf: (person: Person, ignored: ReadonlySet<number> = new Set()) => readerOf(person, ignored),
     async end() {

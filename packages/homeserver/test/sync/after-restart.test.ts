@@ -57,7 +57,7 @@ async function livedIn(world: World, rooms: number): Promise<Person> {
     const edited = { msgtype: 'm.text', body: '* edited', 'm.new_content': { msgtype: 'm.text', body: 'edited' } };
     await world.say(alice, head, { ...edited, ...relatesTo('m.replace') });
     await world.redact(alice, head, gone.eventId);
-    const sending = { sender: bob.userId, transaction: { device: bob.device, txn: `send ${i}` } };
+    const sending = { sender: bob, transaction: { device: bob.device, txn: `send ${i}` } };
     await world.sender.message(head.roomId, 'm.room.message', { msgtype: 'm.text', body: 'own' }, sending);
     const inviting = await world.person();
     await world.room(inviting, { preset: 'private_chat', name: `Invitation ${i}`, invite: [bob.userId] });

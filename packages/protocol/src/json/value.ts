@@ -48,3 +48,8 @@ export function asStringArray(value: unknown): string[] | undefined {
 export function member(object: JsonObject | undefined, key: string): JsonValue | undefined {
   return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
 }
+
+/** Returns whether two objects have the same members in the same order. */
+export function sameJson(a: JsonObject, b: JsonObject): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

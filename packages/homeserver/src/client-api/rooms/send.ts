@@ -36,7 +36,7 @@ export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
     const { roomId, eventType: type } = params;
     const { stickyMs, delayMs } = timesOf(query);
     if (delayMs === undefined)
-      return eventIdOf(await sender.state(roomId, [type, stateKey], body, { sender: caller.userId, stickyMs }));
+      return eventIdOf(await sender.state(roomId, [type, stateKey], body, { sender: caller, stickyMs }));
     return {
       delay_id: await delayedEvents.schedule(caller, { roomId, type, stateKey, content: body, stickyMs, delayMs }),
     };
@@ -50,20 +50,20 @@ export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
         const draft = { roomId, type: eventType, content: body, stickyMs, delayMs, transaction };
         return { delay_id: await delayedEvents.schedule(caller, draft) };
       }
-      return eventIdOf(await sender.message(roomId, eventType, body, { sender: caller.userId, transaction, stickyMs }));
+      return eventIdOf(await sender.message(roomId, eventType, body, { sender: caller, transaction, stickyMs }));
     }),
     route(legacySendMessage, async ({ params, body, caller }) =>
-      eventIdOf(await sender.message(params.roomId, params.eventType, body, { sender: caller.userId })),
+      eventIdOf(await sender.message(params.roomId, params.eventType, body, { sender: caller })),
     ),
     route(setRoomStateWithKey, (call) => setState(call, call.params.stateKey)),
     route(setRoomState, (call) => setState(call, '')),
     route(redactEvent, async ({ params, body, caller }) => {
       const { roomId, eventId, txnId } = params;
       const transaction = transactionKey(caller.device, [roomId, 'redact', eventId], txnId);
-      return eventIdOf(await sender.redact(roomId, eventId, contentOf(body), { sender: caller.userId, transaction }));
+      return eventIdOf(await sender.redact(roomId, eventId, contentOf(body), { sender: caller, transaction }));
     }),
     route(legacyRedactEvent, async ({ params, body, caller }) =>
-      eventIdOf(await sender.redact(params.roomId, params.eventId, contentOf(body), { sender: caller.userId })),
+      eventIdOf(await sender.redact(params.roomId, params.eventId, contentOf(body), { sender: caller })),
     ),
   ];
 }
