@@ -56,7 +56,7 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['node:crypto', /^protocol\/src\/|^homeserver\/src\//],
   ['node:sqlite', /^homeserver\/src\/storage\/(sqlite[a-z-]*|lock)\.ts$/],
   ['node:worker_threads', /^homeserver\/src\/storage\/sqlite[a-z-]*\.ts$/],
-  ['pg', /^homeserver\/src\/storage\/postgres\.ts$/],
+  ['pg', /^homeserver\/src\/storage\/postgres-connect\.ts$/],
   ['node:https', /^homeserver\/src\/http\//],
   ['node:net', /^homeserver\/src\/(http|config)\//],
   ['node:dns', /^homeserver\/src\/platform\/outbound\.ts$/],

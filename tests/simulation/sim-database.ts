@@ -28,7 +28,7 @@ export class SimDatabase implements Database {
   private constructor(dice: Dice, latency: Latency) {
     this.#dice = dice;
     this.#latency = latency;
-    this.#group = new GroupCommit((transactions) => this.#commitGroup(transactions));
+    this.#group = new GroupCommit(({ transactions }) => this.#commitGroup(transactions));
   }
 
   static async open(dice: Dice, latency: Latency): Promise<SimDatabase> {

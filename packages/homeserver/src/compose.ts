@@ -55,6 +55,8 @@ export interface Machine {
   readonly log: Log;
   /** Open already, and used instead of the one that the configuration names. */
   readonly database?: Database;
+  /** Ends the process at once: it must not write any more. */
+  readonly onFatal?: (error: Error) => void;
 }
 
 /** A server that runs. */
@@ -90,7 +92,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
   const opened: Closable[] = [];
   const close = () => closeAll(opened);
   try {
-    const database = machine.database ?? (await openStorage(config, LOCK_WAIT_MS, opened));
+    const database = machine.database ?? (await openStorage(config, machine, LOCK_WAIT_MS, opened));
     const metrics = await openMetrics(config, opened);
     const background = new Background(machine.clock, machine.log);
     const domains = await openDomains(config, database, machine, background);
@@ -134,10 +136,10 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
   }
 }
 
-/** Opens only what administration from the command line needs. @throws DataDirInUse while the server runs */
+/** Opens only what administration from the command line needs. @throws StorageInUse while the server runs */
 export async function composeAccounts(config: Config, machine: Machine): Promise<{ users: Users } & Closable> {
   const opened: Closable[] = [];
-  const database = await openStorage(config, 0, opened);
+  const database = await openStorage(config, machine, 0, opened);
   const background = new Background(machine.clock, machine.log);
   opened.push(background);
   const { users } = await openDomains(config, database, machine, background);
@@ -148,10 +150,11 @@ async function closeAll(opened: Closable[]): Promise<void> {
   for (const part of opened.splice(0).reverse()) await part.close();
 }
 
-/** Opens only media, for maintenance from the command line. @throws DataDirInUse while the server runs */
-export async function composeMedia(config: Config, { clock, random }: Machine): Promise<Media> {
+/** Opens only media, for maintenance from the command line. @throws StorageInUse while the server runs */
+export async function composeMedia(config: Config, machine: Machine): Promise<Media> {
+  const { clock, random } = machine;
   const opened: Closable[] = [];
-  const database = await openStorage(config, 0, opened);
+  const database = await openStorage(config, machine, 0, opened);
   const names = await Names.open(database);
   const outbound = outboundOf(config, clock);
   const media = await openMedia({ database, names, clock, random, outbound }, config);
@@ -163,11 +166,17 @@ interface Closable {
   close(): Promise<void> | void;
 }
 
-/** Opens the database; the embedded one only if no other process has it. */
-async function openStorage(config: Config, lockWaitMs: number, opened: Closable[]): Promise<Database> {
+/** Opens the database if no other process has it. */
+async function openStorage(
+  config: Config,
+  { clock, random, log, onFatal = () => undefined }: Machine,
+  lockWaitMs: number,
+  opened: Closable[],
+): Promise<Database> {
   const { url } = config.database;
   if (url === undefined) opened.push(lockDataDir(config.data_dir, lockWaitMs));
-  const database = await openDatabase(url === undefined ? { dataDir: config.data_dir } : { url });
+  const postgres = { clock, random, log, lockWaitMs, onFatal };
+  const database = await openDatabase(url === undefined ? { dataDir: config.data_dir } : { url, ...postgres });
   opened.push(database);
   return database;
 }

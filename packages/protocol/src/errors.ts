@@ -117,6 +117,15 @@ export function unknown(message?: string, status?: number): MatrixError {
   return matrixError('M_UNKNOWN', message, status === undefined ? {} : { status });
 }
 
+/** 503: the server cannot answer at the moment; the time to wait is in the body and in `Retry-After`. */
+export function serviceUnavailable(retryAfterMs: number, message?: string): MatrixError {
+  return matrixError('M_UNKNOWN', message, {
+    status: 503,
+    fields: { retry_after_ms: Math.ceil(retryAfterMs) },
+    headers: { 'Retry-After': `${Math.ceil(retryAfterMs / 1000)}` },
+  });
+}
+
 /** 404: there is no such endpoint; 405: the endpoint has no such method. */
 export function unrecognized(status: 404 | 405 = 404, message?: string): MatrixError {
   return matrixError('M_UNRECOGNIZED', message, { status });

@@ -4,7 +4,6 @@ import { systemClock } from '../platform/clock.ts';
 import { Explained } from '../platform/explained.ts';
 import { silentLog } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
-import { DataDirInUse } from '../storage/lock.ts';
 import { checkPassword } from '../users/registration.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 import { readPassword } from './password.ts';
@@ -18,10 +17,7 @@ interface Options extends ConfigOptions {
 export async function createUser(name: string, { admin, password: given, ...options }: Options): Promise<void> {
   const config = await readConfig(options);
   const machine = { clock: systemClock, random: systemRandom, log: silentLog };
-  const accounts = await composeAccounts(config, machine).catch((error: unknown) => {
-    if (error instanceof DataDirInUse) throw new Explained(`${error.message}: stop the server first`);
-    throw error;
-  });
+  const accounts = await composeAccounts(config, machine);
   const { users } = accounts;
   try {
     const userId = await users.registrations.checkAvailable(name);

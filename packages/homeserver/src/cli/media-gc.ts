@@ -1,9 +1,7 @@
 import { composeMedia } from '../compose.ts';
 import { systemClock } from '../platform/clock.ts';
-import { Explained } from '../platform/explained.ts';
 import { silentLog } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
-import { DataDirInUse } from '../storage/lock.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
 interface Options extends ConfigOptions {
@@ -14,10 +12,7 @@ interface Options extends ConfigOptions {
 export async function collectMediaGarbage({ dryRun = false, ...options }: Options): Promise<void> {
   const config = await readConfig(options);
   const machine = { clock: systemClock, random: systemRandom, log: silentLog };
-  const media = await composeMedia(config, machine).catch((error: unknown) => {
-    if (error instanceof DataDirInUse) throw new Explained(`${error.message}: stop the server first`);
-    throw error;
-  });
+  const media = await composeMedia(config, machine);
   try {
     const report = await media.collectGarbage(dryRun);
     const { expiredIds, unusedCopies, contents, contentBytes, incompleteFiles } = report;

@@ -19,7 +19,11 @@ export async function start(options: ConfigOptions): Promise<void> {
     log.error('stopping: something happened that never should', { error });
     process.exit(1);
   });
-  const hearth = await compose(config, { clock: systemClock, random: systemRandom, log });
+  const onFatal = (error: Error) => {
+    log.error(`stopping: ${error.message}`);
+    process.exit(1);
+  };
+  const hearth = await compose(config, { clock: systemClock, random: systemRandom, log, onFatal });
   log.info(`${config.server_name} is ready`, { urls: hearth.urls.join(' ') });
   if (hearth.firstToken !== undefined) process.stderr.write(welcome(hearth.firstToken));
   systemClock.after(SETTLE_MS, collectGarbage);

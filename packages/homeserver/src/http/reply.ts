@@ -47,7 +47,7 @@ function sendText(exchange: Exchange, status: number, body: string, more?: Reado
   const own = ['Content-Length', `${length}`];
   if (more !== undefined) for (const [name, value] of Object.entries(more)) own.push(name, value);
   // Browsers show scripts no other header than the simplest unless they are named.
-  if (status === 429) own.push('Access-Control-Expose-Headers', 'Retry-After');
+  if (status === 429 || status === 503) own.push('Access-Control-Expose-Headers', 'Retry-After');
   // Text of ASCII alone is the same in Latin-1, which needs a third of the memory on its way out.
   exchange.send(status, { shared: JSON_HEADERS, own }, body, length === body.length ? 'latin1' : 'utf8');
   return status;

@@ -1,8 +1,9 @@
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
-import { invalidParam, MatrixError, unknown, unrecognized } from '@hearth/protocol/errors.ts';
+import { invalidParam, MatrixError, serviceUnavailable, unknown, unrecognized } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Histogram, Metrics } from '../platform/metrics.ts';
+import { Unavailable } from '../platform/unavailable.ts';
 import { type Authenticate, findCaller } from './authenticate.ts';
 import { parseBody, readBody } from './body.ts';
 import { checkBody, checkQuery } from './check.ts';
@@ -137,6 +138,10 @@ export class Serve {
     if (error instanceof ClientGone || exchange.isGone) {
       log.debug('client gone', { operation });
       return 499;
+    }
+    if (error instanceof Unavailable && !exchange.hasBegun) {
+      log.debug('unavailable', { operation, reason: error.message });
+      return sendError(exchange, serviceUnavailable(error.retryAfterMs, error.message));
     }
     this.#failures += 1;
     log.error('request failed', { operation, failure: this.#failures, error });

@@ -1,13 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Explained } from '../platform/explained.ts';
 import { unusable } from './unusable.ts';
+import { StorageInUse } from './writer-errors.ts';
 
 /** Another process has the data folder. */
-export class DataDirInUse extends Explained {
+class DataDirInUse extends StorageInUse {
   constructor(dataDir: string) {
-    super(`another process is using the data folder ${dataDir}`);
+    super(`another process is using the data folder ${dataDir}: stop it first, or choose another data_dir`);
   }
 }
 

@@ -2,18 +2,19 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from './database.ts';
 import { migrate } from './migrate.ts';
+import type { PostgresLocation } from './postgres-connect.ts';
 import { SqliteDatabase } from './sqlite.ts';
 import { openForWriting } from './sqlite-connection.ts';
 import { unusable } from './unusable.ts';
 
 /** The embedded database in a folder, or a PostgreSQL server. */
-export type DatabaseLocation = { readonly dataDir: string } | { readonly url: string };
+export type DatabaseLocation = { readonly dataDir: string } | PostgresLocation;
 
-/** Opens the database and brings its schema up to date. */
+/** Opens the database and brings its schema up to date. @throws Explained when it cannot be used */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
   if ('url' in location) {
-    const { openPostgres } = await import('./postgres.ts');
-    return openPostgres(location.url);
+    const { openPostgres } = await import('./postgres-connect.ts');
+    return openPostgres(location);
   }
   mkdirSync(location.dataDir, { recursive: true, mode: 0o700 });
   return openSqlite(join(location.dataDir, 'hearth.db'));

@@ -1,75 +1,70 @@
-import pg from 'pg';
+import { type Clock, sleep } from '../platform/clock.ts';
+import { Unavailable } from '../platform/unavailable.ts';
 import type { Bound, Database, Statement, Write } from './database.ts';
-import { GroupCommit, type Outcome } from './group-commit.ts';
 import { migrate } from './migrate.ts';
-import { NoConnection } from './no-connection.ts';
+import { toPostgres, toPostgresSchema } from './postgres-dialect.ts';
+import { ConnectionLost, type PostgresConnection } from './postgres-session.ts';
+import { PostgresWriter, type WriterOptions } from './postgres-writer.ts';
 
-/** The little of a PostgreSQL driver that this file uses; `pg` and an in-process PostgreSQL both offer it. */
-export interface PostgresConnection {
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount: number }>;
+export interface PostgresParts extends Omit<WriterOptions, 'render'> {
+  readonly reading: PostgresConnection;
+  readonly clock: Clock;
+  /** Closes what reads. */
+  readonly end: () => Promise<void>;
 }
 
-const READ_CONNECTIONS_MAX = 8;
-
-/** PostgreSQL's 64-bit integers as numbers; all of ours stay below 2^53. */
-const TYPE_INT8 = 20;
-
-/** Connects to a server and brings its schema up to date. @throws NoConnection */
-export async function openPostgres(url: string): Promise<Database> {
-  pg.types.setTypeParser(TYPE_INT8, Number);
-  const pool = new pg.Pool({ connectionString: url, max: READ_CONNECTIONS_MAX });
-  // Statements of a group are sent without waiting for one another.
-  const writer = new pg.Client({ connectionString: url, pipeline: true });
-  await writer.connect().catch((error: unknown) => {
-    throw new NoConnection(error);
-  });
-  const reading: PostgresConnection = { query: async (text, values) => counted(await pool.query(text, values)) };
-  const writing: PostgresConnection = { query: async (text, values) => counted(await writer.query(text, values)) };
-  const database = new PostgresDatabase(reading, writing, async () => {
-    await pool.end();
-    await writer.end();
-  });
-  await database.migrate();
-  return database;
-}
-
-function counted(result: { rows: unknown[]; rowCount: number | null }): { rows: unknown[]; rowCount: number } {
-  return { rows: result.rows, rowCount: result.rowCount ?? 0 };
-}
+/** A read that fails because a connection broke is tried again, with a pause that doubles. */
+const READ_ATTEMPTS = 6;
+const READ_PAUSE_FIRST_MS = 20;
 
 /** The same functions on PostgreSQL: reads from a pool, writes in groups on one connection. */
 export class PostgresDatabase implements Database {
   readonly dialect = 'postgres';
   readonly isExclusive = false;
-  readonly #reading: PostgresConnection;
-  readonly #writing: PostgresConnection;
-  readonly #end: () => Promise<void>;
-  readonly #group = new GroupCommit((transactions) => this.#commitGroup(transactions));
+  readonly #parts: PostgresParts;
+  readonly #writer: PostgresWriter;
   readonly #texts: string[] = [];
 
-  constructor(reading: PostgresConnection, writing: PostgresConnection, end: () => Promise<void>) {
-    this.#reading = reading;
-    this.#writing = writing;
-    this.#end = end;
-  }
-
-  /** Brings the schema up to date. */
-  async migrate(): Promise<void> {
-    await migrate({
-      dialect: 'postgres',
-      run: async (text) => {
-        await this.#writing.query(toPostgresSchema(text));
-      },
-      versions: async () => {
-        const { rows } = await this.#writing.query('SELECT version, oldest_compatible FROM schema_versions');
-        return rows as { version: number; oldest_compatible: number }[];
-      },
+  private constructor(parts: PostgresParts) {
+    this.#parts = parts;
+    this.#writer = new PostgresWriter({
+      ...parts,
+      render: ({ statement, values, columns }) => [this.#text(statement), columns ?? values],
     });
   }
 
+  /** Connects and brings the schema up to date. @throws DatabaseInUse */
+  static async open(parts: PostgresParts): Promise<PostgresDatabase> {
+    const database = new PostgresDatabase(parts);
+    await database.#writer.open((session) =>
+      migrate({
+        dialect: 'postgres',
+        run: async (text) => {
+          await session.query(toPostgresSchema(text));
+        },
+        versions: async () => {
+          const { rows } = await session.query('SELECT version, oldest_compatible FROM schema_versions');
+          return rows as { version: number; oldest_compatible: number }[];
+        },
+      }),
+    );
+    return database;
+  }
+
   async all<Row>(statement: Statement, ...values: Bound[]): Promise<Row[]> {
-    const { rows } = await this.#reading.query(this.#text(statement), values);
-    return rows as Row[];
+    const text = this.#text(statement);
+    for (let attempt = 1; ; attempt += 1) {
+      const connected = this.#writer.whenConnected();
+      if (connected !== undefined) await connected;
+      try {
+        const { rows } = await this.#parts.reading.query(text, values);
+        return rows as Row[];
+      } catch (error) {
+        if (!(error instanceof ConnectionLost)) throw error;
+        if (attempt === READ_ATTEMPTS) throw new Unavailable(`The database cannot be read: ${error.message}`);
+        await sleep(this.#parts.clock, READ_PAUSE_FIRST_MS * 2 ** attempt);
+      }
+    }
   }
 
   async first<Row>(statement: Statement, ...values: Bound[]): Promise<Row | undefined> {
@@ -77,12 +72,12 @@ export class PostgresDatabase implements Database {
   }
 
   commit(writes: readonly Write[]): Promise<void> {
-    return this.#group.commit(writes);
+    return this.#writer.commit(writes);
   }
 
   async close(): Promise<void> {
-    await this.#group.drained();
-    await this.#end();
+    await this.#writer.close();
+    await this.#parts.end();
   }
 
   #text(statement: Statement): string {
@@ -90,54 +85,4 @@ export class PostgresDatabase implements Database {
     this.#texts[statement.index] = text;
     return text;
   }
-
-  async #commitGroup(transactions: readonly (readonly Write[])[]): Promise<readonly Outcome[]> {
-    const outcome = await this.#transaction(transactions.flat());
-    if (outcome === null || transactions.length === 1) return transactions.map(() => outcome);
-    const outcomes: Outcome[] = [];
-    for (const writes of transactions) outcomes.push(await this.#transaction(writes));
-    return outcomes;
-  }
-
-  /** Sends every statement without waiting for the one before; the server runs them in order. */
-  async #transaction(writes: readonly Write[]): Promise<Outcome> {
-    const results = [this.#writing.query('BEGIN')];
-    for (const { statement, values, columns } of writes) {
-      results.push(this.#writing.query(this.#text(statement), [...(columns ?? values)]));
-    }
-    const settled = await Promise.allSettled(results);
-    const failed = settled.find((result) => result.status === 'rejected');
-    // A guard stands before the writes that it guards: what fails after it, fails because of what it found.
-    const fenced = writes.some(({ changes }, i) => isFenced(changes, settled[i + 1]));
-    if (failed === undefined && !fenced) {
-      await this.#writing.query('COMMIT');
-      return null;
-    }
-    await this.#writing.query('ROLLBACK');
-    return { fenced, message: fenced ? 'a guard did not find what it expected' : String(failed?.reason) };
-  }
-}
-
-function isFenced(
-  changes: number | undefined,
-  result: PromiseSettledResult<{ rowCount: number }> | undefined,
-): boolean {
-  return changes !== undefined && result?.status === 'fulfilled' && result.value.rowCount !== changes;
-}
-
-/** `?` becomes `$1`, `$2` …; lists are arrays. The rows of a statement for many are an array for each column. */
-function toPostgres({ text, columns }: Statement): string {
-  if (columns !== undefined) {
-    const arrays = columns.map((type, i) => `$${i + 1}::${type === 'integer' ? 'BIGINT' : 'TEXT'}[]`);
-    return text.replace(/VALUES \([?, ]+\)/, `SELECT * FROM unnest(${arrays.join(', ')})`);
-  }
-  let count = 0;
-  return text.replaceAll(/IN @list|IN @blobs|\?/g, (found) => {
-    count += 1;
-    return found === '?' ? `$${count}` : `= ANY($${count})`;
-  });
-}
-
-function toPostgresSchema(text: string): string {
-  return text.replaceAll('INTEGER', 'BIGINT').replaceAll('BLOB', 'BYTEA').replaceAll(') WITHOUT ROWID', ')');
 }

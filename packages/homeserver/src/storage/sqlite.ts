@@ -33,7 +33,7 @@ export class SqliteDatabase implements Database {
     });
     this.#writer.on('message', (reply: GroupReply) => this.#answer?.resolve(reply));
     this.#writer.on('error', (error: Error) => this.#break(error));
-    this.#group = new GroupCommit((transactions) => this.#send(transactions));
+    this.#group = new GroupCommit(({ transactions }) => this.#send(transactions));
   }
 
   all<Row>(statement: Statement, ...values: Bound[]): Promise<Row[]> {

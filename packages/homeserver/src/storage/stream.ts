@@ -1,3 +1,4 @@
+import { Unavailable } from '../platform/unavailable.ts';
 import { type Database, sql, type Write, write } from './database.ts';
 
 /**
@@ -105,11 +106,31 @@ export class Stream {
     const upTo = this.#taken;
     try {
       await this.#database.commit(writes);
-      committed?.();
-    } finally {
-      if (upTo > this.#announced) this.#announced = upTo;
+    } catch (error) {
+      this.#failed(error, upTo, changes, committed);
+      throw error;
     }
+    this.#announce(upTo, changes, committed);
+  }
+
+  #announce(upTo: number, changes: readonly Change[], committed?: () => void): void {
+    committed?.();
+    if (upTo > this.#announced) this.#announced = upTo;
     if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
+  }
+
+  /**
+   * Passes over the positions of a transaction that is not stored. As long as the database is unavailable a transaction
+   * before it may still turn out to be stored, so that `current` waits for the next commit.
+   */
+  #failed(error: unknown, upTo: number, changes: readonly Change[], committed?: () => void): void {
+    if (!(error instanceof Unavailable)) {
+      if (upTo > this.#announced) this.#announced = upTo;
+      return;
+    }
+    void error.landed?.then((isStored) => {
+      if (isStored) this.#announce(upTo, changes, committed);
+    });
   }
 
   /** Calls `listener` after every commit, in commit order. It must not throw and must not block. */

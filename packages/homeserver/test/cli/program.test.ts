@@ -86,7 +86,7 @@ describe('the command line', () => {
       body: JSON.stringify(login),
     });
     expect(answer.status).toBe(200);
-    expect(await createUser(path)).toMatch(/^1: hearth: .*: stop the server first\n$/);
+    expect(await createUser(path)).toMatch(/^1: hearth: .*: stop it first, .*\n$/);
     await server.close();
   });
 });

@@ -15,7 +15,7 @@ test('hearth media gc says what it would remove, and removes it, while the serve
   await writeFile(orphan, 'orphan');
   utimesSync(orphan, 1, 1);
   const args = ['media', 'gc', '--data-dir', server.dataDir, '--server-name', 'hearth.test'];
-  expect(await command(...args)).toMatch(/^1: .*stop the server first/);
+  expect(await command(...args)).toMatch(/^1: .*: stop it first/);
   await server.stop();
   expect(await command(...args, '--dry-run')).toMatch(/^0: Would remove .* 1 files with 6 bytes/);
   expect(existsSync(orphan)).toBe(true);

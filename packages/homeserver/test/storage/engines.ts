@@ -2,9 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
+import { inject } from 'vitest';
+import { createDatabase } from '../../../../tests/support/postgres.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { silentLog } from '../../src/platform/log.ts';
+import { systemRandom } from '../../src/platform/random.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/open.ts';
 import { PostgresDatabase } from '../../src/storage/postgres.ts';
+import type { PostgresLocation } from '../../src/storage/postgres-connect.ts';
+import type { WriterSession } from '../../src/storage/postgres-session.ts';
 
 /** An engine of the contract suite: opens a fresh database; `end` closes it and removes its data. */
 export interface Engine {
@@ -33,44 +40,52 @@ const pglite: Engine = {
   name: 'postgres (in process)',
   async open() {
     const pg = new PGlite({ parsers: { [INT8]: Number } });
-    const connection = {
-      query: async (text: string, values?: unknown[]) => {
-        const result = await pg.query(text, values);
+    const session: WriterSession = {
+      query: async (text, values) => {
+        const result = await pg.query(text, values === undefined ? undefined : [...values]);
         return { rows: result.rows, rowCount: result.affectedRows ?? result.rows.length };
       },
+      onLost: () => undefined,
+      end: () => pg.close(),
     };
-    const database = new PostgresDatabase(connection, connection, () => pg.close());
-    await database.migrate();
+    const database = await PostgresDatabase.open({
+      reading: session,
+      openSession: () => Promise.resolve(session),
+      owner: 'test',
+      clock: systemClock,
+      log: silentLog,
+      onFatal: () => undefined,
+      end: () => Promise.resolve(),
+    });
     return { database, end: () => database.close() };
   },
 };
 
-/** A schema of its own on a real server, so that runs do not meet. */
-function server(url: string): Engine {
+/** The location of a PostgreSQL database, with the parts of this machine. */
+export function postgresAt(url: string, others: Partial<PostgresLocation> = {}): PostgresLocation {
+  const machine = { clock: systemClock, random: systemRandom, log: silentLog };
+  return { url, ...machine, lockWaitMs: 0, onFatal: () => undefined, ...others };
+}
+
+/** A database of its own on a PostgreSQL server. */
+function server(serverUrl: string): Engine {
   return {
     name: 'postgres (server)',
     async open() {
-      const pg = await import('pg');
-      const schema = `contract_${process.pid}_${performance.now().toString().replace('.', '_')}`;
-      const admin = new pg.default.Client({ connectionString: url });
-      await admin.connect();
-      await admin.query(`CREATE SCHEMA ${schema}`);
-      const target = new URL(url);
-      target.searchParams.set('options', `-c search_path=${schema}`);
-      const database = await openDatabase({ url: target.href });
+      const { url, drop } = await createDatabase(serverUrl);
+      const database = await openDatabase(postgresAt(url));
       return {
         database,
         end: async () => {
           await database.close();
-          await admin.query(`DROP SCHEMA ${schema} CASCADE`);
-          await admin.end();
+          await drop();
         },
       };
     },
   };
 }
 
-const url = process.env.HEARTH_TEST_POSTGRES_URL;
+const url = inject('postgresUrl');
 
-/** Every engine that can run here; the real server when `HEARTH_TEST_POSTGRES_URL` names one. */
+/** Every engine that can run here: the PostgreSQL server only where one is installed. */
 export const engines: readonly Engine[] = [sqlite, pglite, ...(url === undefined ? [] : [server(url)])];

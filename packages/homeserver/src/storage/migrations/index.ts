@@ -12,6 +12,7 @@ import { peeks } from './0011-peeks.ts';
 import { stickyEvents } from './0012-sticky-events.ts';
 import { findableRows } from './0013-findable-rows.ts';
 import { messagesByRoom } from './0014-messages-by-room.ts';
+import { writer } from './0015-writer.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in order. */
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   stickyEvents,
   findableRows,
   messagesByRoom,
+  writer,
 ];
