@@ -159,6 +159,7 @@ export class Actions {
   state(caller: Caller) {
     const [type, content] = this.#dice.pick<[string, JsonObject]>([
       ['m.room.name', { name: this.#mark() }],
+      ['m.room.name', { name: '' }],
       ['m.room.topic', { topic: this.#mark() }],
       ['test.key', { mark: this.#mark() }],
       ['test.key', { mark: 'always the same' }],

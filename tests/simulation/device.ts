@@ -2,10 +2,10 @@ import type { Caller } from '../../packages/homeserver/src/http/route.ts';
 import type { Cancellation } from '../../packages/homeserver/src/platform/cancellation.ts';
 import type { Dice } from '../support/dice.ts';
 import type { ClientEvent, JoinedRoom, Page, SyncReply } from '../support/user.ts';
-import { Difference, expectSame } from './difference.ts';
+import { Difference, expectSame, expectSameEntries } from './difference.ts';
 import type { Habit } from './habits.ts';
 import type { SimServer } from './sim-server.ts';
-import { stateKeyOf, type Truth } from './truth.ts';
+import { type RoomTruth, stateKeyOf, type TrueEvent, type Truth } from './truth.ts';
 
 /** What a device knows of a room that its user has joined. */
 export interface KnownRoom {
@@ -14,6 +14,8 @@ export interface KnownRoom {
   /** Event ids by type and state key. */
   readonly state: Map<string, string>;
   readonly summary: Map<string, number>;
+  /** By whom the client calls the room if it has no name. */
+  heroes: readonly string[];
   /** Read receipts: event ids by type, user and thread. */
   readonly receipts: Map<string, string>;
   readonly accountData: Map<string, string>;
@@ -27,17 +29,30 @@ const NOBODY_TYPES = '{"user_ids":[]}';
 
 type RoomSection = JoinedRoom & {
   readonly state_after?: { readonly events: ClientEvent[] };
-  readonly summary?: Record<string, number>;
+  readonly summary?: Record<string, number | string[]>;
 };
+
+/** What a device has stored: it can begin again from here. */
+interface Memory {
+  readonly since: string | undefined;
+  readonly joined: Map<string, KnownRoom>;
+  readonly invited: Set<string>;
+  readonly knocked: Set<string>;
+  readonly accountData: Map<string, string>;
+}
+
+/** How many of its earlier memories a device may go back to. */
+const MEMORIES_MAX = 4;
 
 /** A client of a user: syncs in its own way and remembers what it is told. */
 export class Device {
   readonly caller: Caller;
   readonly habit: Habit;
-  readonly joined = new Map<string, KnownRoom>();
-  readonly invited = new Set<string>();
-  readonly knocked = new Set<string>();
-  readonly accountData = new Map<string, string>();
+  joined = new Map<string, KnownRoom>();
+  invited = new Set<string>();
+  knocked = new Set<string>();
+  accountData = new Map<string, string>();
+  readonly #memories: Memory[] = [];
   readonly #server: SimServer;
   readonly #truth: Truth;
   readonly #dice: Dice;
@@ -58,6 +73,7 @@ export class Device {
   /** Asks for news and gives what came; nothing is remembered yet. */
   async ask(timeoutMs: number, cancellation?: Cancellation): Promise<SyncReply> {
     const { habit } = this;
+    if (this.#dice.chance(habit.goesBack)) this.#goBack();
     const fullState = this.#dice.chance(habit.fullState);
     const query = {
       since: this.#since,
@@ -67,17 +83,32 @@ export class Device {
       use_state_after: habit.stateAfter,
       set_presence: 'offline',
     };
-    const reply = await this.#server.call(this.caller, 'GET', '/sync', {
-      query,
-      ...(cancellation ? { cancellation } : {}),
-    });
+    const ask = () =>
+      this.#server.call(this.caller, 'GET', '/sync', { query, ...(cancellation ? { cancellation } : {}) });
+    const replies = await Promise.all(this.#dice.chance(habit.twice) ? [ask(), ask()] : [ask()]);
+    const reply = this.#dice.pick(replies);
     if (reply.status !== 200) throw new Difference(`${this.name}: sync answers ${JSON.stringify(reply)}`);
     return reply.json as unknown as SyncReply;
   }
 
   /** Nobody types on a server that has just started, and nobody is told. */
   forgetTyping(): void {
+    this.#memories.length = 0;
     for (const known of this.joined.values()) known.typing = NOBODY_TYPES;
+  }
+
+  #remember(): void {
+    const { joined, invited, knocked, accountData } = this;
+    this.#memories.push(structuredClone({ since: this.#since, joined, invited, knocked, accountData }));
+    if (this.#memories.length > MEMORIES_MAX) this.#memories.shift();
+  }
+
+  #goBack(): void {
+    const memory = this.#dice.maybe(this.#memories);
+    if (memory === undefined) return;
+    const { since, joined, invited, knocked, accountData } = structuredClone(memory);
+    Object.assign(this, { joined, invited, knocked, accountData });
+    this.#since = since;
   }
 
   /** Takes over an answer, unless it is one that got lost on the way. */
@@ -86,10 +117,12 @@ export class Device {
     for (const roomId of Object.keys(reply.rooms?.invite ?? {})) this.#leaveTo(this.invited, roomId);
     for (const roomId of Object.keys(reply.rooms?.knock ?? {})) this.#leaveTo(this.knocked, roomId);
     for (const [roomId, room] of Object.entries(reply.rooms?.join ?? {})) await this.#join(roomId, room);
-    for (const [roomId, room] of Object.entries(reply.rooms?.leave ?? {})) await this.#leave(roomId, room);
+    for (const [roomId, room] of Object.entries(reply.rooms?.leave ?? {}))
+      await this.#leave(roomId, room, placeOf(reply.next_batch));
     for (const { type, content } of reply.account_data?.events ?? [])
       this.accountData.set(type, JSON.stringify(content));
     this.#since = reply.next_batch;
+    if (this.habit.goesBack > 0) this.#remember();
   }
 
   #leaveTo(places: Set<string>, roomId: string): void {
@@ -101,13 +134,13 @@ export class Device {
     this.invited.delete(roomId);
     this.knocked.delete(roomId);
     const known = this.joined.get(roomId) ?? newRoom();
-    const isFresh = !this.joined.has(roomId);
     this.joined.set(roomId, known);
-    await this.#extend(roomId, known, room, isFresh);
+    await this.#extend(roomId, known, room);
     this.#applyState(known, room);
     if (this.habit.isLazy) this.#checkSenders(roomId, known, room);
     for (const [key, value] of Object.entries(room.summary ?? {})) {
       if (typeof value === 'number') known.summary.set(key, value);
+      else known.heroes = value;
     }
     if (room.unread_notifications !== undefined) known.unread = JSON.stringify(room.unread_notifications);
     for (const { type, content } of room.account_data?.events ?? [])
@@ -119,32 +152,56 @@ export class Device {
   }
 
   /** What was seen up to the leaving is compared at once: nothing may be asked for afterwards. */
-  async #leave(roomId: string, room: RoomSection): Promise<void> {
+  async #leave(roomId: string, room: RoomSection, upTo: number): Promise<void> {
     const { userId } = this.caller;
-    const known = this.joined.get(roomId);
-    const visible = this.#truth.room(roomId).visible(userId);
+    const truth = this.#truth.room(roomId);
     this.#checkVisible(roomId, room);
-    const last = room.timeline.events.at(-1);
-    if (known !== undefined && last !== undefined) await this.#extend(roomId, known, room, false);
-    if (known?.isForgotten === false && last !== undefined) {
-      const end = visible.findIndex(({ id }) => id === last.event_id);
-      expectSame(
-        `${this.name} has left ${roomId}`,
-        known.timeline,
-        visible
-          .slice(0, end + 1)
-          .filter(({ type }) => this.habit.shows(type))
-          .map(({ id }) => id),
-      );
+    const end = truth.leavingBefore(userId, upTo);
+    const join = truth.joinOf(userId, end);
+    const hasJoined = (join?.num ?? 0) > placeOf(this.#since ?? 's0');
+    const known = this.joined.get(roomId) ?? (hasJoined ? newRoom() : undefined);
+    if (known === undefined) this.#checkOutside(roomId, room);
+    else {
+      await this.#extend(roomId, known, room);
+      this.#applyState(known, room);
+      if (!known.isForgotten) this.#checkLeft(known, truth, end);
     }
     for (const each of [this.joined, this.invited, this.knocked]) each.delete(roomId);
   }
 
-  async #extend(roomId: string, known: KnownRoom, room: RoomSection, isFresh: boolean): Promise<void> {
+  /** Who was never in a room gets their own member events of it, and nothing else. */
+  #checkOutside(roomId: string, { timeline, state, state_after }: RoomSection): void {
+    const { userId } = this.caller;
+    const others = [...timeline.events, ...(state?.events ?? []), ...(state_after?.events ?? [])].filter(
+      ({ type, state_key }) => type !== 'm.room.member' || state_key !== userId,
+    );
+    if (others.length > 0)
+      throw new Difference(`${this.name} is told of ${roomId} from outside: ${JSON.stringify(others)}`);
+  }
+
+  #checkLeft(known: KnownRoom, truth: RoomTruth, end: number): void {
+    const { userId } = this.caller;
+    const what = `${this.name} has left ${truth.roomId}`;
+    const visible = truth.visible(userId).filter(({ num }) => num <= end);
+    expectSame(
+      `${what}: timeline`,
+      known.timeline,
+      visible.filter((event) => this.habit.shows(event)).map(({ id }) => id),
+    );
+    this.checkState(what, known, truth.state(end));
+  }
+
+  /** The whole state of a room, or with lazy loading that of the members whom the device knows. */
+  checkState(what: string, { state }: KnownRoom, truth: ReadonlyMap<string, TrueEvent>): void {
+    const isUnknown = (key: string) => this.habit.isLazy && key.startsWith('m.room.member|') && !state.has(key);
+    const wanted = [...truth].filter(([key]) => !isUnknown(key));
+    expectSameEntries(`${what}: state`, state, new Map(wanted.map(([key, { id }]) => [key, id])));
+  }
+
+  async #extend(roomId: string, known: KnownRoom, room: RoomSection): Promise<void> {
     this.#checkVisible(roomId, room);
     const { timeline } = room;
-    const isGap = timeline.limited === true || isFresh;
-    if (isGap) known.timeline.push(...(await this.#gap(roomId, known, timeline.prev_batch)));
+    if (timeline.limited === true) known.timeline.push(...(await this.#gap(roomId, known, timeline.prev_batch)));
     known.timeline.push(...timeline.events.map(({ event_id }) => event_id));
   }
 
@@ -210,11 +267,17 @@ export class Device {
   }
 }
 
+/** The place in the stream that a token means. */
+function placeOf(token: string): number {
+  return Number(/\d+/.exec(token)?.[0]);
+}
+
 function newRoom(): KnownRoom {
   return {
     timeline: [],
     state: new Map(),
     summary: new Map(),
+    heroes: [],
     receipts: new Map(),
     accountData: new Map(),
     typing: NOBODY_TYPES,

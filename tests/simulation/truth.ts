@@ -102,21 +102,35 @@ export class RoomTruth {
     return asString(event?.content.membership) ?? 'none';
   }
 
+  /** Whether the room has a name or an alias to be called by. */
+  isNamed(): boolean {
+    const state = this.state();
+    const [name, alias] = [state.get('m.room.name|'), state.get('m.room.canonical_alias|')];
+    return [name?.content.name, alias?.content.alias].some((text) => typeof text === 'string' && text !== '');
+  }
+
   memberCount(membership: string): number {
     return [...this.state().values()].filter(
       ({ type, content }) => type === 'm.room.member' && content.membership === membership,
     ).length;
   }
 
-  /** The event by which a user who is in the room came in. */
-  joinOf(userId: string): TrueEvent | undefined {
+  /** The event by which a user who is in the room came in, or by which one who left before `end` had come in last. */
+  joinOf(userId: string, end?: number): TrueEvent | undefined {
     let join: TrueEvent | undefined;
     for (const event of this.events) {
+      if (event.num === end) break;
       if (event.type !== 'm.room.member' || event.stateKey !== userId) continue;
       if (event.content.membership !== 'join') join = undefined;
       else join ??= event;
     }
     return join;
+  }
+
+  /** The place of the last event up to a place by which a user is outside the room; 0 if there is none. */
+  leavingBefore(userId: string, num: number): number {
+    const own = this.events.filter(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId);
+    return own.findLast((event) => event.num <= num && event.content.membership !== 'invite')?.num ?? 0;
   }
 
   /** Whether a user does not want to hear of what the sender of an event says. */

@@ -2,79 +2,110 @@ import { LruMap } from '../platform/lru.ts';
 
 const PLACES_MAX = 20_000;
 const DEVICES_MAX = 20_000;
-/** Answers whose arrival is not known yet; a device with more on their way is sent some members twice. */
-const PENDING_MAX = 4;
 
-/** A member event of a room that was put into an answer. */
-interface Sent {
-  readonly room: number;
-  readonly user: number;
-  readonly event: number;
-}
-
-/** The answer that ends at a position. */
-interface Pending {
-  readonly upTo: number;
-  readonly sent: Sent[];
+/** The member events that a client has of one room. */
+interface Place {
+  /** Event numbers by user. */
+  readonly members: Map<number, number>;
+  /** No member event was ever sent to the client that is not in `members`. */
+  readonly isComplete: boolean;
 }
 
 /**
- * Which member events a device has in each room, so that lazy loading sends them once (client-server API,
- * "Lazy-loading room members"). An answer may get lost on its way: it counts when the device comes back with its token.
- * In memory: after a restart members are sent once more, which is allowed.
+ * One request of a client that loads members lazily: what the client has is what the answers contained that led to its
+ * token. The answer to this request adds to that when the client comes back with the token of that answer.
+ */
+export interface LazyChain {
+  readonly device: number;
+  /** The position of the client's token. */
+  readonly token: number | undefined;
+  /** Names the client's places: a client that goes back to an older token gets new ones. */
+  readonly history: number;
+  /** The position at which the answer ends, once there is one. */
+  answered: number | undefined;
+  /** What the answer contains: member events by user, by room. */
+  readonly sent: Map<number, Map<number, number>>;
+  /** Rooms that the client gets as a whole with the answer. */
+  readonly begun: Set<number>;
+}
+
+/**
+ * Which member events a client has in each room, so that lazy loading sends them once (client-server API, "Lazy-loading
+ * room members"). In memory: after a restart nothing is known of what clients have, so that members are sent once more,
+ * and gaps bring all changes of members.
  */
 export class LazyMembersCache {
-  readonly #arrived = new LruMap<string, Map<number, number>>(PLACES_MAX);
-  readonly #pending = new LruMap<number, Pending[]>(DEVICES_MAX);
+  readonly #places = new LruMap<string, Place>(PLACES_MAX);
+  readonly #chains = new LruMap<number, LazyChain>(DEVICES_MAX);
+  #histories = 0;
 
-  /** A first sync starts anew. */
-  forget(device: number, room: number): void {
-    this.#arrived.delete(`${device}/${room}`);
+  /** Begins the request of a device with the token of a position. */
+  asked(device: number, token: number | undefined): LazyChain {
+    const before = this.#chains.get(device);
+    const isNext = before !== undefined && token !== undefined && before.answered === token;
+    const isRepeated = before !== undefined && before.token === token && token !== undefined;
+    if (isNext) this.#confirm(before);
+    // Any other token belongs to an answer of which nothing is known any more.
+    const history = isNext || isRepeated ? before.history : this.#newHistory();
+    const chain = { device, token, history, answered: undefined, sent: new Map(), begun: new Set<number>() };
+    this.#chains.set(device, chain);
+    return chain;
   }
 
-  /** A device asks for what comes after a position: it has the answer that ended there, and no other. */
-  asked(device: number, since: number | undefined): void {
-    const answers = this.#pending.get(device);
-    if (answers === undefined) return;
-    for (const { room, user, event } of answers.findLast(({ upTo }) => upTo === since)?.sent ?? [])
-      this.#place(device, room).set(user, event);
-    this.#pending.delete(device);
+  /** Whether the client has this member event of a user, or any of them. */
+  has(chain: LazyChain, room: number, user: number, event?: number): boolean {
+    const found = this.#place(chain, room)?.members.get(user);
+    return found !== undefined && found === (event ?? found);
   }
 
-  /** Whether a device has this member event of a user, or any of them. */
-  has(device: number, room: number, user: number, event?: number): boolean {
-    const arrived = this.#arrived.get(`${device}/${room}`)?.get(user);
-    return arrived !== undefined && arrived === (event ?? arrived);
+  /** Whether all member events that the client has of a room are known. */
+  isComplete(chain: LazyChain, room: number): boolean {
+    return this.#place(chain, room)?.isComplete ?? false;
   }
 
-  /** Notes the member events of an answer by user; gives those of the users whose event the device does not have. */
-  news(
-    { device, room, upTo }: { readonly device: number; readonly room: number; readonly upTo: number },
-    members: Iterable<readonly [user: number, event: number]>,
-  ): Set<number> {
-    const arrived = this.#arrived.get(`${device}/${room}`);
+  /** The answer contains the whole room. */
+  begin(chain: LazyChain, room: number): void {
+    chain.begun.add(room);
+    chain.sent.delete(room);
+  }
+
+  /** Adds member events to the answer, by user; returns those of the users whose event the client does not have. */
+  news(chain: LazyChain, room: number, members: Iterable<readonly [user: number, event: number]>): Set<number> {
+    const known = chain.begun.has(room) ? undefined : this.#place(chain, room)?.members;
     const fresh = new Set<number>();
     for (const [user, event] of members) {
-      if (arrived?.get(user) === event) continue;
+      if (known?.get(user) === event) continue;
       fresh.add(user);
-      this.#answer(device, upTo).push({ room, user, event });
+      const sent = chain.sent.get(room);
+      if (sent === undefined) chain.sent.set(room, new Map([[user, event]]));
+      else sent.set(user, event);
     }
     return fresh;
   }
 
-  #place(device: number, room: number): Map<number, number> {
-    const key = `${device}/${room}`;
-    const place = this.#arrived.get(key) ?? new Map<number, number>();
-    this.#arrived.set(key, place);
-    return place;
+  /** `undefined` also for a request that is not the latest of its client: others may have changed what is noted. */
+  #place(chain: LazyChain, room: number): Place | undefined {
+    if (this.#chains.get(chain.device) !== chain) return undefined;
+    return this.#places.get(keyOf(chain, room));
   }
 
-  #answer(device: number, upTo: number): Sent[] {
-    const answers = this.#pending.get(device) ?? [];
-    const known = answers.find((answer) => answer.upTo === upTo);
-    if (known !== undefined) return known.sent;
-    const answer = { upTo, sent: [] };
-    this.#pending.set(device, [...answers, answer].slice(-PENDING_MAX));
-    return answer.sent;
+  /** The client has an answer. */
+  #confirm(chain: LazyChain): void {
+    for (const room of chain.begun) this.#places.set(keyOf(chain, room), { members: new Map(), isComplete: true });
+    for (const [room, sent] of chain.sent) {
+      const key = keyOf(chain, room);
+      const place = this.#places.get(key) ?? { members: new Map<number, number>(), isComplete: false };
+      for (const [user, event] of sent) place.members.set(user, event);
+      this.#places.set(key, place);
+    }
   }
+
+  #newHistory(): number {
+    this.#histories += 1;
+    return this.#histories;
+  }
+}
+
+function keyOf({ history }: LazyChain, room: number): string {
+  return `${history}/${room}`;
 }

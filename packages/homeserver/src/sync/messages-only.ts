@@ -12,7 +12,7 @@ import type { Change } from '../storage/stream.ts';
 import { SYNC_FORMAT } from '../timeline/client-form.ts';
 import { plainText } from '../timeline/hydrate.ts';
 import { type ChangeLog, isForMember } from './change-log.ts';
-import type { LazyMembersCache } from './lazy-members-cache.ts';
+import type { LazyChain, LazyMembersCache } from './lazy-members-cache.ts';
 import type { Peeks } from './peeks.ts';
 import type { SyncFilter } from './request.ts';
 import { timelineText, unreadText } from './section-texts.ts';
@@ -51,7 +51,7 @@ export function messagesOnly(
   if (ignored instanceof Promise || ignored.size > 0) return undefined;
   const sections: string[] = [];
   for (const [row, events] of rooms) {
-    const section = roomSection(deps, asked, filter, row, events);
+    const section = roomSection(deps, asked, { filter, lazy: range.lazy }, row, events);
     if (section === undefined) return undefined;
     sections.push(section);
   }
@@ -73,7 +73,7 @@ function newMessages(
     const row = change.kind === 'event' ? rows.get(change.room) : undefined;
     const event = change.kind === 'event' ? events.cached(change.event) : undefined;
     // Who has just come into a room gets more than its messages: their own membership is among what has happened.
-    if (row === undefined || event === undefined || event.isState) return undefined;
+    if (row === undefined || event === undefined || event.isState || event.redacts !== undefined) return undefined;
     const messages = rooms.get(row);
     if (messages === undefined) rooms.set(row, [event]);
     else messages.push(event);
@@ -101,7 +101,7 @@ function concerns(change: Change, user: number, rows: Range['rows']): boolean {
 function roomSection(
   deps: MessagesOnlyDeps,
   asked: Asked,
-  filter: SyncFilter,
+  { filter, lazy }: { readonly filter: SyncFilter; readonly lazy: LazyChain | undefined },
   row: MembershipRow,
   events: readonly StoredEvent[],
 ): string | undefined {
@@ -111,7 +111,7 @@ function roomSection(
   const texts: string[] = [];
   const now = deps.clock.now();
   for (const event of events) {
-    if (filter.lazyMembers && !knowsSender(deps, asked.device, head, event, first.num)) return undefined;
+    if (filter.lazyMembers && !knowsSender(deps, lazy, head, event, first.num)) return undefined;
     const text = plainText(event, asked, { now, membership: 'join' }, SYNC_FORMAT);
     if (text === undefined) return undefined;
     texts.push(text);
@@ -122,15 +122,15 @@ function roomSection(
   return `${JSON.stringify(head.roomId)}:{${timeline},${unreadText(unread, filter.threadCounts)}}`;
 }
 
-/** Whether a device that loads members lazily has the sender's member event, which has not changed since. */
+/** Whether a client that loads members lazily has the sender's member event, which has not changed since. */
 function knowsSender(
   { lazyMembers }: MessagesOnlyDeps,
-  device: number,
+  lazy: LazyChain | undefined,
   head: Head,
   { sender, senderNum }: StoredEvent,
   before: number,
 ): boolean {
   const member = head.peek('m.room.member', sender);
-  if (member === undefined || member === NOT_LOADED || member.num >= before) return false;
-  return lazyMembers.has(device, head.num, senderNum, member.num);
+  if (lazy === undefined || member === undefined || member === NOT_LOADED || member.num >= before) return false;
+  return lazyMembers.has(lazy, head.num, senderNum, member.num);
 }

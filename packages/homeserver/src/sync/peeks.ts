@@ -8,7 +8,7 @@ import { deletePeek, deletePeeksOf, insertPeek, type PeekRow, readPeeks } from '
 import type { Stream } from '../storage/stream.ts';
 import type { Departure } from '../users/sessions.ts';
 import type { SyncFilter } from './request.ts';
-import { changesIn, newRooms, type RoomWork, type SkeletonDeps } from './skeleton.ts';
+import { changesIn, newRooms, type RoomWork, type SkeletonDeps, TIMELINE_READ_MAX } from './skeleton.ts';
 
 /** Rooms that one device may look into at a time. */
 const PEEKS_MAX = 100;
@@ -111,7 +111,8 @@ export async function peekedRooms(
   const { timelines } = await changesIn(deps, known, { since, upTo });
   for (const [room, nums] of timelines) {
     const row = known.get(room);
-    if (row !== undefined) works.push({ row, isNew: false, nums, limited: false });
+    if (row !== undefined)
+      works.push({ row, isNew: false, nums, limited: nums.length >= TIMELINE_READ_MAX, after: since });
   }
   return works;
 }

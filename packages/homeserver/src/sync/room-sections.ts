@@ -11,10 +11,11 @@ import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader, type
 import { stickyEvents } from '../timeline/sticky.ts';
 import { prepareVisibility, type VisibilityDeps } from '../timeline/visibility.ts';
 import { type EphemeralDeps, type EphemeralNews, ephemeralNews } from './ephemeral.ts';
+import type { LazyChain } from './lazy-members-cache.ts';
 import { prepareRooms, ROOMS_AT_ONCE } from './prepare-rooms.ts';
 import type { SyncFilter } from './request.ts';
-import { type RoomStateDeps, roomStates, type TimedRoom } from './room-state.ts';
-import { roomTimeline } from './room-timeline.ts';
+import { maySummaryChange, type RoomStateDeps, roomStates, type TimedRoom } from './room-state.ts';
+import { newScanBudget, roomTimeline, type ScanBudget } from './room-timeline.ts';
 import { addUp, timelineText, unreadText } from './section-texts.ts';
 import { selectTexts } from './select-fields.ts';
 import type { RoomWork, Skeleton, SkeletonDeps } from './skeleton.ts';
@@ -53,6 +54,8 @@ export interface SectionRequest {
   readonly reader: Reader;
   readonly filter: SyncFilter;
   readonly rows: ReadonlyMap<number, MembershipRow>;
+  /** See `Range`. */
+  readonly lazy?: LazyChain | undefined;
 }
 
 /** The member `rooms` of an answer as JSON text with a leading comma; empty if nothing has happened in any room. */
@@ -68,8 +71,8 @@ export async function roomSections(
     ['join', await timelineSections(deps, request, works, news)],
     ['leave', await timelineSections(deps, request, skeleton.left, undefined)],
     ['peek', await timelineSections(deps, request, skeleton.peeked, undefined)],
-    ['invite', await strippedSections(deps, request, skeleton.invited, 'invite')],
-    ['knock', await strippedSections(deps, request, skeleton.knocked, 'knock')],
+    ['invite', await strippedSections(deps, skeleton.invited, 'invite')],
+    ['knock', await strippedSections(deps, skeleton.knocked, 'knock')],
   ] as const) {
     if (rooms.length > 0) sections.push(`"${name}":{${addUp(rooms)}}`);
   }
@@ -83,7 +86,7 @@ function withTouched({ rows }: SectionRequest, { joined }: Skeleton, news: Ephem
     const row = rows.get(room);
     return row === undefined || there.has(room) || row.membership !== 'join'
       ? []
-      : [{ row, isNew: false, nums: [], limited: false }];
+      : [{ row, isNew: false, nums: [], limited: false, after: 0 }];
   });
   return [...joined, ...others];
 }
@@ -95,7 +98,8 @@ function timelineSections(
   works: readonly RoomWork[],
   news: EphemeralNews | undefined,
 ): Promise<readonly string[]> {
-  return inTurns(works, ROOMS_AT_ONCE, (some) => sectionsTogether(deps, request, some, news));
+  const budget = newScanBudget();
+  return inTurns(works, ROOMS_AT_ONCE, (some) => sectionsTogether(deps, request, some, { news, budget }));
 }
 
 /** The sections of some rooms; what they need is read for all of them together. */
@@ -103,7 +107,7 @@ async function sectionsTogether(
   deps: RoomSectionDeps,
   request: SectionRequest,
   works: readonly RoomWork[],
-  news: EphemeralNews | undefined,
+  { news, budget }: { readonly news: EphemeralNews | undefined; readonly budget: ScanBudget },
 ): Promise<string[]> {
   const { filter, reader, fullState } = request;
   const nums = works.flatMap((work) => (work.anchor === undefined ? work.nums : [...work.nums, work.anchor]));
@@ -112,8 +116,9 @@ async function sectionsTogether(
   await prepareRooms(deps, { num: request.user, id: request.userId }, fresh);
   await prepareVisibility(deps, reader.user, events.values());
   const rooms: TimedRoom[] = [];
-  for (const work of works) rooms.push({ work, timeline: await roomTimeline(deps, reader, work, events, filter) });
-  const wish = { since: request.since, upTo: request.upTo, fullState, after: request.stateAfter !== undefined };
+  const wish = { since: request.since, fullState, after: request.stateAfter !== undefined, lazy: request.lazy };
+  const choice = { filter, stateAfter: wish.after, budget };
+  for (const work of works) rooms.push({ work, timeline: await roomTimeline(deps, reader, work, events, choice) });
   const states = await roomStates(deps, reader, rooms, wish, filter);
   await lookUpAhead(deps, reader, [...rooms.flatMap(shownIn), ...states.flat()]);
   const ids = await deps.names.texts(works.map(({ row }) => row.room));
@@ -217,17 +222,9 @@ async function joinedExtras(
   const user = { num: request.user, id: request.userId };
   const unread = await deps.unread.of(user, head, work.row);
   parts.push(unreadText(unread, request.filter.threadCounts));
-  // Where the timeline does not show everything, members may have changed among the rest.
-  const isWhole = work.isNew || request.fullState || timeline.limited || timeline.hasHoles;
-  if (isWhole || changesMembers(state, timeline))
+  if (work.isNew || request.fullState || maySummaryChange(timeline))
     parts.push(`"summary":${await summaryText(deps, head, request.user)}`);
   return `,${parts.join(',')}`;
-}
-
-function changesMembers(state: readonly StoredEvent[], { shown }: TimedRoom['timeline']): boolean {
-  return (
-    state.some(({ type }) => type === 'm.room.member') || shown.some(({ event }) => event.type === 'm.room.member')
-  );
 }
 
 /** Sticky events that the timeline does not show (MSC4354). */
@@ -244,16 +241,14 @@ async function stickyTexts(
 
 function strippedSections(
   deps: RoomSectionDeps,
-  request: SectionRequest,
   rows: readonly MembershipRow[],
   name: 'invite' | 'knock',
 ): Promise<readonly string[]> {
-  return inTurns(rows, ROOMS_AT_ONCE, (some) => strippedTogether(deps, request, some, name));
+  return inTurns(rows, ROOMS_AT_ONCE, (some) => strippedTogether(deps, some, name));
 }
 
 async function strippedTogether(
   deps: RoomSectionDeps,
-  request: SectionRequest,
   rows: readonly MembershipRow[],
   name: 'invite' | 'knock',
 ): Promise<string[]> {
@@ -261,7 +256,7 @@ async function strippedTogether(
   const sections: string[] = [];
   for (const row of rows) {
     const member = members.get(row.event);
-    if (member === undefined || (name === 'invite' && request.reader.ignored.has(member.senderNum))) continue;
+    if (member === undefined) continue;
     const head = await deps.heads.byNum(row.room);
     if (head === undefined) continue;
     const events = await strippedState(head, member);

@@ -3,13 +3,13 @@ import type { Heads } from '../rooms/heads.ts';
 import { type EventStore, eventsOf } from '../storage/event-store.ts';
 import type { MembershipStore } from '../storage/membership-store.ts';
 import type { Names } from '../storage/names.ts';
-import type { NodeRef } from '../storage/state-node.ts';
+import type { NodeRef, StateEntry } from '../storage/state-node.ts';
 import type { StateKeyNums, StateStore } from '../storage/state-store.ts';
 import { difference, emptyState, entries, lookup, NOT_LOADED } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import type { Reader } from '../timeline/hydrate.ts';
-import type { LazyMembersCache } from './lazy-members-cache.ts';
+import type { LazyChain, LazyMembersCache } from './lazy-members-cache.ts';
 import type { SyncFilter } from './request.ts';
 import type { RoomTimeline } from './room-timeline.ts';
 import type { RoomWork } from './skeleton.ts';
@@ -28,10 +28,11 @@ export interface RoomStateDeps {
 /** How the client wants to get state. */
 export interface StateWish {
   readonly since: number | undefined;
-  readonly upTo: number;
   readonly fullState: boolean;
   /** The state after the timeline instead of the one before it (`use_state_after`). */
   readonly after: boolean;
+  /** For a client that loads members lazily. */
+  readonly lazy: LazyChain | undefined;
 }
 
 /** A room with the timeline that was chosen for it. */
@@ -63,8 +64,9 @@ export async function roomStates(
   );
   await deps.states.loadAll(roots);
   const member = await deps.names.num('m.room.member');
-  const lists = rooms.map((room, i) => numbers(deps, reader, { room, span: spans[i] }, { wish, filter, member }));
-  const needsSenders = filter.lazyMembers ? await lazySenders(deps, reader, rooms, { wish, filter, member }) : [];
+  const how = { wish, filter, member };
+  const lists = rooms.map((room, i) => numbers(deps, reader, { room, span: spans[i] }, how));
+  const needsSenders = filter.lazyMembers ? await lazySenders(deps, reader, rooms, how) : [];
   const wanted = lists.map((list, i) => {
     const timeline = wish.after ? undefined : rooms[i]?.timeline;
     return withoutShown(needsSenders[i] === undefined ? list : new Set([...list, ...needsSenders[i]]), timeline);
@@ -130,12 +132,17 @@ async function knownSnapshots(
   );
 }
 
-/** The state before the timeline; where it does not show every event, the one after it (less what it shows). */
-function neededSnapshot({ timeline }: TimedRoom, wish: StateWish): number | undefined {
+/**
+ * The state before the timeline; where it does not show every state event, the one after it (less what it shows). Of a room
+ * that the user has left no later one than that of the leaving, and none of a room in which they never were.
+ */
+function neededSnapshot({ timeline, work }: TimedRoom, wish: StateWish): number | undefined {
   const { first, last } = timeline;
-  if (wish.after || timeline.hasHoles || first === undefined)
-    return last === undefined ? undefined : last.snapshotAfter;
-  return first.snapshot;
+  const { departure } = work;
+  if (departure !== undefined && departure.ended === undefined) return undefined;
+  const ended = departure?.ended;
+  if (wish.after || timeline.hasHoles || first === undefined) return (ended ?? last)?.snapshotAfter;
+  return ended !== undefined && first.num > ended.num ? ended.snapshotAfter : first.snapshot;
 }
 
 /** Whether the client may miss state although it has the timeline. */
@@ -156,13 +163,60 @@ function numbers(
   { room, span }: { room: TimedRoom; span: Span | undefined },
   how: How,
 ): number[] {
+  const { work } = room;
+  const own = work.departure?.member;
+  const list = stateOf(span).filter(
+    ({ type, stateKey }) => own === undefined || type !== how.member || stateKey !== reader.user,
+  );
+  const isNeeded = lazyTest(deps, reader, work, list, how);
+  const nums = list.filter(isNeeded).map(({ event }) => event);
+  // Whatever came after the leaving, such as the rejection of another invitation, is what holds for the user.
+  return own === undefined ? nums : [...nums, own.num];
+}
+
+function stateOf(span: Span | undefined): readonly StateEntry[] {
   if (span === undefined) return [];
-  const list = span.known === undefined ? entries(span.needed) : difference(span.known, span.needed);
-  if (!how.filter.lazyMembers) return list.map(({ event }) => event);
-  if (room.work.isNew) deps.lazyMembers.forget(reader.device, room.work.row.room);
-  const isNeeded = ({ type, stateKey }: { type: number; stateKey: number }) =>
-    type !== how.member || stateKey === reader.user;
-  return list.filter(isNeeded).map(({ event }) => event);
+  return span.known === undefined ? entries(span.needed) : difference(span.known, span.needed);
+}
+
+/**
+ * Which state a client gets that loads members lazily: of a new room the own member event, later the changes of members that
+ * it has, or of all if that is not known.
+ */
+function lazyTest(
+  { lazyMembers }: RoomStateDeps,
+  reader: Reader,
+  { isNew, row: { room } }: RoomWork,
+  list: readonly StateEntry[],
+  { wish: { lazy, fullState }, filter, member }: How,
+): (entry: StateEntry) => boolean {
+  if (!filter.lazyMembers || lazy === undefined) return () => true;
+  if (isNew) lazyMembers.begin(lazy, room);
+  const isWhole = isNew || fullState;
+  const isUnknown = !isWhole && !lazyMembers.isComplete(lazy, room);
+  const isNeeded = ({ type, stateKey }: StateEntry) =>
+    type !== member || stateKey === reader.user || isUnknown || lazyMembers.has(lazy, room, stateKey);
+  const members = list.filter((entry) => entry.type === member && isNeeded(entry));
+  lazyMembers.news(
+    lazy,
+    room,
+    members.map(({ stateKey, event }) => [stateKey, event] as const),
+  );
+  return isNeeded;
+}
+
+/** Events that change by whom or what a room is called, or how many members it has. */
+const NAMING: ReadonlySet<string> = new Set([
+  'm.room.member',
+  'm.room.name',
+  'm.room.canonical_alias',
+  // What it redacts may be the name.
+  'm.room.redaction',
+]);
+
+/** Whether the room's summary may be another than before a timeline. */
+export function maySummaryChange({ considered, limited }: RoomTimeline): boolean {
+  return limited || considered.some(({ type }) => NAMING.has(type));
 }
 
 async function heroesIn(deps: RoomStateDeps, room: number, user: number): Promise<number[]> {
@@ -187,13 +241,12 @@ async function lazySenders(
     places.push({ room, root: root ?? emptyState(), keys });
   }
   await deps.states.loadPlaces(places);
-  return places.map(({ room, root, keys }) => lazyMembers(deps, reader, room, { root, keys, how }));
+  return places.map(({ room, root, keys }) => lazyMembers(deps, room, { root, keys, how }));
 }
 
 /** The member events of these users that the device does not have yet. */
 function lazyMembers(
   deps: RoomStateDeps,
-  reader: Reader,
   { work, timeline }: TimedRoom,
   { root, keys, how }: { readonly root: NodeRef; readonly keys: readonly StateKeyNums[]; readonly how: How },
 ): number[] {
@@ -201,22 +254,23 @@ function lazyMembers(
     const num = lookup(root, type, stateKey);
     return num === undefined || num === NOT_LOADED ? [] : [[stateKey, num] as const];
   });
-  const place = { device: reader.device, room: work.row.room, upTo: how.wish.upTo };
-  const fresh = deps.lazyMembers.news(place, members);
-  deps.lazyMembers.news(place, membersIn(timeline));
+  const { lazy } = how.wish;
+  if (lazy === undefined) return members.map(([, num]) => num);
+  const fresh = deps.lazyMembers.news(lazy, work.row.room, members);
+  deps.lazyMembers.news(lazy, work.row.room, membersIn(timeline));
   const all = how.filter.redundantMembers || work.isNew || how.wish.fullState;
   return members.filter(([user]) => all || fresh.has(user)).map(([, num]) => num);
 }
 
 /**
- * The senders, and for a new room those it is called by. Where the timeline does not count as state
+ * The senders, and those by whom the room is called if that may have changed. Where the timeline does not count as state
  * (`use_state_after`) also those whose membership it changes.
  */
 async function lazyUsers(deps: RoomStateDeps, reader: Reader, room: TimedRoom, how: How): Promise<Set<number>> {
   const { work, timeline } = room;
   const users = new Set(timeline.shown.map(({ event }) => event.senderNum));
   if (how.wish.after) for (const [user] of membersIn(timeline)) users.add(user);
-  if (work.isNew || how.wish.fullState) {
+  if (work.isNew || how.wish.fullState || maySummaryChange(timeline)) {
     for (const hero of await heroesIn(deps, work.row.room, reader.user)) users.add(hero);
   }
   return users;

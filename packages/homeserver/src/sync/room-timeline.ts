@@ -1,10 +1,17 @@
 import { matches } from '../filters/matching.ts';
-import { eventsOf } from '../storage/event-store.ts';
+import { nextTurn } from '../platform/in-turns.ts';
+import { type EventStore, eventsOf } from '../storage/event-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
+import type { TimelineStore } from '../storage/timeline-store.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
 import type { SyncFilter } from './request.ts';
 import type { RoomWork } from './skeleton.ts';
+
+export interface RoomTimelineDeps extends VisibilityDeps {
+  readonly events: EventStore;
+  readonly timelines: TimelineStore;
+}
 
 /** The timeline of one room in an answer. */
 export interface RoomTimeline {
@@ -12,52 +19,131 @@ export interface RoomTimeline {
   readonly considered: readonly StoredEvent[];
   readonly shown: readonly Shown[];
   readonly limited: boolean;
-  /** The earliest event that is shown or was passed over: the timeline begins before it. */
+  /** The event before which the timeline begins: the first that is shown, or the first of all if nothing is missing. */
   readonly first: StoredEvent | undefined;
   /** The latest event that was considered. */
   readonly last: StoredEvent | undefined;
-  /** Some of the events between were passed over, so that state among them has to be told apart. */
+  /** State events after the beginning are not shown, so that they have to be told apart. */
   readonly hasHoles: boolean;
 }
 
-/** Chooses what of the considered events the user gets to see; `events` holds them all. */
+/** How timelines are chosen. */
+export interface TimelineChoice {
+  readonly filter: Pick<SyncFilter, 'timeline' | 'timelineLimit'>;
+  /** The client takes state only from outside the timeline: what the timeline shows cannot contradict it. */
+  readonly stateAfter: boolean;
+  readonly budget: ScanBudget;
+}
+
+/** How many more events an answer may look at in search of those that are shown. */
+export interface ScanBudget {
+  left: number;
+}
+
+/** For all rooms of an answer together. */
+const SCANNED_IN_ALL_MAX = 20_000;
+/** Further back in one room where a filter leaves events out; where they are hidden from the user it takes longer. */
+const FILTERED_SCAN_MAX = 2_000;
+const HIDDEN_SCAN_MAX = 200;
+const SCANNED_AT_ONCE = 100;
+
+export function newScanBudget(): ScanBudget {
+  return { left: SCANNED_IN_ALL_MAX };
+}
+
+/** Chooses what of the considered events the user gets to see; `events` holds them all. Looks further back if they are few. */
 export async function roomTimeline(
-  deps: VisibilityDeps,
+  deps: RoomTimelineDeps,
   reader: Reader,
   work: RoomWork,
   events: ReadonlyMap<number, StoredEvent>,
-  filter: SyncFilter,
+  choice: TimelineChoice,
 ): Promise<RoomTimeline> {
-  const considered = eventsOf(work.nums, events);
-  const wanted = considered.filter((event) => isWanted(event, reader, filter));
-  const visible = await visibleEvents(deps, reader.user, work.row.room, wanted);
-  // State among what the user may not see has to be told before the timeline, so that one begins after it.
-  const hidden = lastHidden(wanted, visible);
-  const after = hidden === undefined ? visible : visible.filter(({ event }) => event.num > hidden.num);
-  const shown = filter.timelineLimit === 0 ? [] : after.slice(-filter.timelineLimit);
-  const dropped = shown.length < visible.length;
-  const isWhole = !dropped && hidden === undefined;
-  // Older events that a new member may not see are no gap: there is nothing to fetch.
-  const nothingBefore = work.isNew && visible[0]?.event !== wanted[0];
+  let considered: readonly StoredEvent[] = eventsOf(work.nums, events);
+  let visible = await passing(deps, reader, work, considered, choice);
+  let more = work.limited;
+  let scannedMax = choice.filter.timeline.active ? FILTERED_SCAN_MAX : HIDDEN_SCAN_MAX;
+  const limit = choice.filter.timelineLimit;
+  while (more && visible.length < limit && !choice.filter.timeline.nothing) {
+    const upTo = (considered[0]?.seq ?? 0) - 1;
+    const count = Math.min(SCANNED_AT_ONCE, scannedMax, choice.budget.left);
+    if (count <= 0) break;
+    scannedMax -= count;
+    choice.budget.left -= count;
+    await nextTurn();
+    const nums = await deps.timelines.page({ room: work.row.room, after: 0, upTo }, true, count);
+    const older = nums.filter((num) => num > work.after).reverse();
+    more = nums.length === count && older.length === nums.length;
+    const found = await deps.events.list(older);
+    visible = [...(await passing(deps, reader, work, found, choice)), ...visible];
+    considered = [...found, ...considered];
+  }
+  const shown = choice.stateAfter ? visible : withoutOutdated(considered, visible);
+  return timelineOf(work, { considered, visible, shown: limit === 0 ? [] : shown.slice(-limit) }, more, events);
+}
+
+function timelineOf(
+  work: RoomWork,
+  {
+    considered,
+    visible,
+    shown,
+  }: {
+    readonly considered: readonly StoredEvent[];
+    readonly visible: readonly Shown[];
+    readonly shown: readonly Shown[];
+  },
+  more: boolean,
+  events: ReadonlyMap<number, StoredEvent>,
+): RoomTimeline {
+  const limited = more || shown.length < visible.length;
+  const first = shown.length === 0 ? undefined : limited ? shown[0]?.event : considered[0];
   const anchor = work.anchor === undefined ? undefined : events.get(work.anchor);
+  const there = new Set(shown.map(({ event }) => event.num));
+  const begin = first?.num ?? 0;
   return {
     considered,
     shown,
-    limited: dropped || (work.limited && !nothingBefore),
-    first: shown.length === 0 ? undefined : isWhole ? considered[0] : shown[0]?.event,
+    limited,
+    first,
     last: considered.at(-1) ?? anchor,
-    hasHoles: wanted.length < considered.length || (hidden !== undefined && !dropped),
+    hasHoles: considered.some(({ isState, num }) => isState && num >= begin && !there.has(num)),
   };
 }
 
-/** The last of the events that is not among those that the user may see. */
-function lastHidden(wanted: readonly StoredEvent[], visible: readonly Shown[]): StoredEvent | undefined {
-  if (visible.length === wanted.length) return undefined;
-  const seen = new Set(visible.map(({ event }) => event.num));
-  return wanted.findLast(({ num }) => !seen.has(num));
+/** The events that the filter lets through and the user may see. */
+function passing(
+  deps: RoomTimelineDeps,
+  reader: Reader,
+  { row }: RoomWork,
+  events: readonly StoredEvent[],
+  { filter }: TimelineChoice,
+): Shown[] | Promise<Shown[]> {
+  const wanted = events.filter((event) => isWanted(event, reader, filter));
+  return wanted.length === 0 ? [] : visibleEvents(deps, reader.user, row.room, wanted);
 }
 
-function isWanted(event: StoredEvent, reader: Reader, { timeline }: SyncFilter): boolean {
+/**
+ * State that is not in the timeline comes before it. So a timeline that clients take state from begins after every state
+ * event that was replaced later by one that it does not show.
+ */
+function withoutOutdated(considered: readonly StoredEvent[], visible: readonly Shown[]): readonly Shown[] {
+  if (visible.length === considered.length) return visible;
+  const there = new Set(visible.map(({ event }) => event.num));
+  const replaced = new Map<string, number>();
+  for (const event of considered) if (event.isState && !there.has(event.num)) replaced.set(placeOf(event), event.num);
+  if (replaced.size === 0) return visible;
+  const outdated = visible.findLastIndex(
+    ({ event }) => event.isState && (replaced.get(placeOf(event)) ?? 0) > event.num,
+  );
+  return visible.slice(outdated + 1);
+}
+
+function placeOf({ typeNum, stateKeyNum }: StoredEvent): string {
+  return `${typeNum}/${stateKeyNum}`;
+}
+
+function isWanted(event: StoredEvent, reader: Reader, { timeline }: Pick<SyncFilter, 'timeline'>): boolean {
   if (reader.ignored.has(event.senderNum) && !event.isState) return false;
   if (!timeline.active) return true;
   if (timeline.room !== undefined && !timeline.room(event.roomId)) return false;

@@ -3,6 +3,7 @@ import type { Heads } from '../rooms/heads.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { RoomStore } from '../storage/room-store.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Change } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import { latestEvents } from '../timeline/latest.ts';
@@ -27,8 +28,20 @@ export interface RoomWork {
   readonly nums: readonly number[];
   /** There are events before `nums` that the client has not seen. */
   readonly limited: boolean;
+  /** The client has everything up to this position; `0` for a room that is new to it. */
+  readonly after: number;
+  /** For a room that the user is outside of. */
+  readonly departure?: Departure | undefined;
   /** For a room whose timeline has nothing to show: its latest event, whose state is meant. */
   readonly anchor?: number | undefined;
+}
+
+/** How the user came to be outside a room. */
+export interface Departure {
+  /** The event that ended the time in which the user was a member: the room is shown as it was then. */
+  readonly ended: StoredEvent | undefined;
+  /** The user's member event of now, such as the rejection of an invitation that came later. */
+  readonly member: StoredEvent;
 }
 
 /** Which rooms an answer has to look at, as numbers. */
@@ -41,6 +54,13 @@ export interface Skeleton {
   readonly peeked: readonly RoomWork[];
   /** Joined rooms in which something else than the timeline may have changed. */
   readonly touched: ReadonlySet<number>;
+}
+
+/** What the client wants, and what its user does not. */
+export interface SkeletonChoice {
+  readonly filter: SyncFilter;
+  /** Invitations of which the user is not told: those of users whom they ignore, or all if they block invitations. */
+  readonly hides: { readonly ignored: ReadonlySet<number>; readonly blocks: boolean };
 }
 
 /** Memberships with which a client shows a room. */
@@ -56,7 +76,7 @@ export async function firstSkeleton(
   deps: SkeletonDeps,
   rows: Rows,
   upTo: number,
-  filter: SyncFilter,
+  { filter, hides }: SkeletonChoice,
 ): Promise<Skeleton> {
   const all = [...rows.values()].filter(({ forgotten }) => !forgotten);
   const joined = all.filter(({ membership }) => membership === 'join');
@@ -65,8 +85,8 @@ export async function firstSkeleton(
     : [];
   return {
     joined: await newRooms(deps, joined, upTo, filter),
-    left: await leftRooms(deps, left, undefined, filter),
-    invited: all.filter(({ membership }) => membership === 'invite'),
+    left: await leftRooms(deps, left, { since: 0, pasts: await pastsOf(deps.events, left, 0) }, filter),
+    invited: (await invitations(deps, all, hides)).told,
     knocked: all.filter(({ membership }) => membership === 'knock'),
     peeked: [],
     touched: new Set(joined.map(({ room }) => room)),
@@ -78,7 +98,7 @@ export async function nextSkeleton(
   deps: SkeletonDeps,
   rows: Rows,
   range: { readonly since: number; readonly upTo: number },
-  filter: SyncFilter,
+  { filter, hides }: SkeletonChoice,
 ): Promise<Skeleton> {
   const { since } = range;
   const changed = await changesIn(deps, rows, range);
@@ -86,27 +106,47 @@ export async function nextSkeleton(
     .values()
     .filter((row) => row.event > since && row.event <= range.upTo)
     .toArray();
-  const before = await membershipsBefore(deps.events, all, since);
+  const pasts = await pastsOf(deps.events, all, since);
+  const before = (room: number) => pasts.get(room)?.membership ?? '';
   // A room that was forgotten on another device is still one that this client has to be told was left.
-  const moved = all.filter(({ forgotten, room }) => !forgotten || KNOWN.has(before.get(room) ?? ''));
-  const isNew = (row: MembershipRow) => row.event > since && before.get(row.room) !== 'join';
+  const moved = all.filter(({ forgotten, room }) => !forgotten || KNOWN.has(before(room)));
+  const isNew = (row: MembershipRow) => row.event > since && before(row.room) !== 'join';
   const limit = scanLimit(filter);
   const joined: RoomWork[] = [];
   for (const [room, nums] of changed.timelines) {
     const row = rows.get(room);
     if (row?.membership !== 'join' || isNew(row)) continue;
-    joined.push({ row, isNew: false, nums: nums.slice(-limit), limited: nums.length > limit });
+    joined.push({ row, isNew: false, nums: nums.slice(-limit), limited: nums.length > limit, after: since });
   }
   const fresh = moved.filter((row) => row.membership === 'join' && isNew(row));
-  const left = moved.filter(({ membership }) => membership === 'leave' || membership === 'ban');
+  const invited = await invitations(deps, moved, hides);
+  // Who is not told of an invitation is told that they have left the room before.
+  const left = [
+    ...moved.filter(({ membership }) => membership === 'leave' || membership === 'ban'),
+    ...invited.hidden.filter(({ room }) => before(room) === 'join'),
+  ];
   return {
     joined: [...joined, ...(await newRooms(deps, fresh, range.upTo, filter))],
-    left: await leftRooms(deps, left, { since, before }, filter),
-    invited: moved.filter(({ membership }) => membership === 'invite'),
+    left: await leftRooms(deps, left, { since, pasts }, filter),
+    invited: invited.told,
     knocked: moved.filter(({ membership }) => membership === 'knock'),
     peeked: [],
     touched: changed.touched,
   };
+}
+
+/** The invitations among some rows, by whether the user is told of them. */
+async function invitations(
+  { events }: SkeletonDeps,
+  rows: readonly MembershipRow[],
+  { ignored, blocks }: SkeletonChoice['hides'],
+): Promise<{ readonly told: MembershipRow[]; readonly hidden: MembershipRow[] }> {
+  const all = rows.filter(({ membership }) => membership === 'invite');
+  if (all.length === 0 || blocks) return { told: [], hidden: all };
+  if (ignored.size === 0) return { told: all, hidden: [] };
+  const members = await events.load(all.map(({ event }) => event));
+  const isHidden = ({ event }: MembershipRow) => ignored.has(members.get(event)?.senderNum ?? -1);
+  return { told: all.filter((row) => !isHidden(row)), hidden: all.filter(isHidden) };
 }
 
 /** Joined rooms without news, for a client that wants all state again. */
@@ -115,7 +155,10 @@ export async function unchangedRooms(deps: SkeletonDeps, rows: readonly Membersh
     rows.map(({ room }) => room),
     1,
   );
-  return rows.map((row) => ({ row, isNew: false, nums: [], limited: false, anchor: latest.get(row.room)?.[0] }));
+  return rows.map((row) => {
+    const anchor = latest.get(row.room)?.[0];
+    return { row, isNew: false, nums: [], limited: false, after: anchor ?? 0, anchor };
+  });
 }
 
 /** What has changed in a user's joined rooms. */
@@ -179,45 +222,69 @@ export async function newRooms(
   const timelines = await latestEvents(deps, rooms, upTo, limit + 1);
   return rows.map((row) => {
     const nums = timelines.get(row.room) ?? [];
-    return { row, isNew: true, nums: nums.slice(-limit), limited: nums.length > limit };
+    return { row, isNew: true, nums: nums.slice(-limit), limited: nums.length > limit, after: 0 };
   });
 }
 
-/** Rooms that the user has left: what happened there up to the leaving. */
+/**
+ * Rooms that the user has left: what happened there up to the leaving. Of rooms in which the user was not a member since
+ * the client's token there are only the user's own member events.
+ */
 async function leftRooms(
   deps: SkeletonDeps,
   rows: readonly MembershipRow[],
-  known: { readonly since: number; readonly before: ReadonlyMap<number, string> } | undefined,
+  { since, pasts }: { readonly since: number; readonly pasts: ReadonlyMap<number, Past> },
   filter: SyncFilter,
 ): Promise<RoomWork[]> {
-  const leaving = await deps.events.load(rows.map(({ event }) => event));
   const limit = scanLimit(filter);
-  return Promise.all(
-    rows.map(async (row): Promise<RoomWork> => {
-      const wasThere = known === undefined || known.before.get(row.room) === 'join';
-      const upTo = leaving.get(row.event)?.seq ?? 0;
-      if (!wasThere) return { row, isNew: true, nums: [row.event], limited: false };
-      const page = await deps.timelines.page({ room: row.room, after: 0, upTo }, true, limit + 1);
-      const nums = page.filter((num) => num > (known?.since ?? 0)).reverse();
-      return { row, isNew: known === undefined, nums: nums.slice(-limit), limited: nums.length > limit };
+  const works = await Promise.all(
+    rows.map(async (row): Promise<RoomWork | undefined> => {
+      const past = pasts.get(row.room);
+      const ended = past?.ended === undefined ? undefined : await deps.events.one(past.ended);
+      const member = row.membership === 'invite' ? ended : await deps.events.one(row.event);
+      if (member === undefined) return undefined;
+      const departure = { ended, member };
+      if (ended === undefined) return { row, isNew: true, nums: [row.event], limited: false, after: since, departure };
+      const isNew = past?.membership !== 'join';
+      const after = isNew ? 0 : since;
+      const page = await deps.timelines.page({ room: row.room, after: 0, upTo: member.seq ?? 0 }, true, limit + 1);
+      const nums = page.filter((num) => num > after).reverse();
+      return { row, isNew, nums: nums.slice(-limit), limited: nums.length > limit, after, departure };
     }),
   );
+  return works.filter((work) => work !== undefined);
 }
 
-/** The memberships that users' rows had at a position, by room; found by going back from event to event. */
-export async function membershipsBefore(
+/** How somebody stood to a room at a position, and since then. */
+export interface Past {
+  /** The membership at the position. */
+  readonly membership: string;
+  /** The event after the position that ended the last time in which they were a member, if they are none now. */
+  readonly ended: number | undefined;
+}
+
+/** How the users of some rows stood to their rooms at a position, by room; found by going back from event to event. */
+export async function pastsOf(
   events: EventStore,
   rows: readonly MembershipRow[],
   position: number,
-): Promise<ReadonlyMap<number, string>> {
-  const before = new Map<number, string>();
+): Promise<ReadonlyMap<number, Past>> {
+  const pasts = new Map<number, Past>();
   for (const row of rows) {
-    let num: number | null = row.event;
-    while (num !== null && num > position) num = (await events.one(num))?.replaces ?? null;
-    const event = num === null ? undefined : await events.one(num);
-    before.set(row.room, event === undefined ? 'none' : membershipOf(event));
+    let event = await events.one(row.event);
+    let ended: number | undefined;
+    while (event !== undefined && event.num > position) {
+      const before: StoredEvent | undefined = event.replaces === null ? undefined : await events.one(event.replaces);
+      if (ended === undefined && membershipOf(event) !== 'join' && isJoin(before)) ended = event.num;
+      event = before;
+    }
+    pasts.set(row.room, { membership: event === undefined ? 'none' : membershipOf(event), ended });
   }
-  return before;
+  return pasts;
+}
+
+function isJoin(event: StoredEvent | undefined): boolean {
+  return event !== undefined && membershipOf(event) === 'join';
 }
 
 function scanLimit(filter: SyncFilter): number {

@@ -43,19 +43,20 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
   const now = deps.stream.current;
   let since = request.since === undefined ? undefined : Math.min(request.since, now);
   let toDevice = request.toDevice === undefined ? since : Math.min(request.toDevice, now);
-  if (filter.lazyMembers) deps.lazyMembers.asked(request.device, since);
+  const lazy = filter.lazyMembers ? deps.lazyMembers.asked(request.device, since) : undefined;
   for (;;) {
     // What is in memory is not waited for: see `messagesOnly`.
     const present = presentOf(deps, request.user);
     const { rows, upTo } = present instanceof Promise ? await present : present;
     const coming = deviceSections(deps, request, { since, toDevice, upTo, rows });
     const forDevice = coming instanceof Promise ? await coming : coming;
-    const range = { since, upTo, rows };
+    const range = { since, upTo, rows, lazy };
     const news = messagesOnly(deps, request, filter, range) ?? (await wholeAnswer(deps, request, filter, range));
     const body = news + forDevice.text;
     const waitMs = deadline - deps.clock.elapsed();
     const isDue = since === undefined || request.fullState || waitMs <= 0;
     const { through } = forDevice;
+    if (lazy !== undefined) lazy.answered = upTo;
     if (body !== '' || isDue) return answerText(deps, request, syncToken(upTo, through), body);
     // Nothing has happened up to here, so the next look begins here.
     since = upTo;

@@ -2,11 +2,12 @@ import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import type { InvitePermission } from '../account-data/invite-permission.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import { readerOf } from '../timeline/hydrate.ts';
+import type { LazyChain } from './lazy-members-cache.ts';
 import { type OutsideDeps, outsideRooms } from './outside-rooms.ts';
 import { type PeekedDeps, peekedRooms } from './peeks.ts';
 import type { SyncFilter } from './request.ts';
 import { type RoomSectionDeps, roomSections, type StateAfterName } from './room-sections.ts';
-import { firstSkeleton, nextSkeleton, type Skeleton, unchangedRooms } from './skeleton.ts';
+import { firstSkeleton, nextSkeleton, type Skeleton, type SkeletonChoice, unchangedRooms } from './skeleton.ts';
 
 export interface AnswerDeps extends RoomSectionDeps, OutsideDeps, PeekedDeps {
   readonly ignoredUsers: IgnoredUsers;
@@ -29,12 +30,15 @@ export interface Range {
   readonly since: number | undefined;
   readonly upTo: number;
   readonly rows: Rows;
+  /** The request as far as it concerns lazy members; absent for a client that gets all of them. */
+  readonly lazy?: LazyChain | undefined;
 }
 
 /** What an answer says of rooms and what is outside them: everything between two positions, empty if there is nothing. */
 export async function wholeAnswer(deps: AnswerDeps, request: Asked, filter: SyncFilter, range: Range): Promise<string> {
   const reader = readerOf(request, await deps.ignoredUsers.of(request.user));
-  const own = await withoutBlocked(deps, request.user, await skeletonOf(deps, request, filter, range));
+  const hides = { ignored: reader.ignored, blocks: await deps.invitePermission.blocks(request.user) };
+  const own = await skeletonOf(deps, request, { filter, hides }, range);
   const isPeeking = deps.peeks.of(request.device).size > 0;
   const skeleton = isPeeking ? { ...own, peeked: await peekedRooms(deps, request, range, filter) } : own;
   const inRooms = await roomSections(deps, { ...request, ...range, reader, filter }, skeleton);
@@ -59,23 +63,17 @@ async function newlyMet(deps: AnswerDeps, { joined }: Skeleton): Promise<Readonl
   return met ?? NOBODY;
 }
 
-/** Who blocks invites is told of none (client-server API, "Invite permission"). */
-async function withoutBlocked(deps: AnswerDeps, user: number, skeleton: Skeleton): Promise<Skeleton> {
-  if (skeleton.invited.length === 0 || !(await deps.invitePermission.blocks(user))) return skeleton;
-  return { ...skeleton, invited: [] };
-}
-
 async function skeletonOf(
   deps: AnswerDeps,
   request: Asked,
-  filter: SyncFilter,
+  choice: SkeletonChoice,
   { since, upTo, rows: all }: Range,
 ): Promise<Skeleton> {
-  const { room } = filter;
+  const { room } = choice.filter;
   const roomIds = room === undefined ? undefined : await deps.names.texts(all.keys());
   const rows = room === undefined ? all : new Map([...all].filter(([num]) => room(roomIds?.get(num) ?? '')));
-  if (since === undefined) return firstSkeleton(deps, rows, upTo, filter);
-  const skeleton = await nextSkeleton(deps, rows, { since, upTo }, filter);
+  if (since === undefined) return firstSkeleton(deps, rows, upTo, choice);
+  const skeleton = await nextSkeleton(deps, rows, { since, upTo }, choice);
   if (!request.fullState) return skeleton;
   const there = new Set(skeleton.joined.map(({ row }) => row.room));
   const others = [...rows.values()].filter((row) => row.membership === 'join' && !there.has(row.room));

@@ -5,7 +5,7 @@ import { difference, entries, lookup, NOT_LOADED } from '../../storage/state-tre
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import type { TimelineStore } from '../../storage/timeline-store.ts';
 import type { Reader, Shown } from '../../timeline/hydrate.ts';
-import type { LazyMembersCache } from '../lazy-members-cache.ts';
+import type { LazyChain, LazyMembersCache } from '../lazy-members-cache.ts';
 import type { RoomTimeline } from '../room-timeline.ts';
 import type { RoomSpan } from './room-span.ts';
 import type { StateSelection, selectionsOf } from './state-selection.ts';
@@ -32,10 +32,8 @@ export interface RoomState {
 }
 
 interface Request {
-  /** Of the connection: what it names the places of lazy members by. */
-  readonly connection: number;
+  readonly lazy: LazyChain;
   readonly reader: Reader;
-  readonly upTo: number;
   readonly selections: Awaited<ReturnType<typeof selectionsOf>>;
 }
 
@@ -148,17 +146,25 @@ function changedState(
   if (selection === undefined) return [];
   const { room } = span.row;
   if (span.from === undefined) {
-    deps.slidingMembers.forget(request.connection, room);
+    deps.slidingMembers.begin(request.lazy, room);
     return wantedOf(needed, selection);
   }
   const old = span.oldState === undefined ? undefined : request.selections.get(span.oldState);
   const added = old === undefined ? [] : wantedOf(needed, selection, (type, stateKey) => !old.includes(type, stateKey));
   if (known === undefined || known.hash === needed.hash) return added;
-  const isWanted = (type: number, stateKey: number) =>
-    selection.includes(type, stateKey) ||
-    // Whom the client knows it keeps up with.
-    (selection.lazyMembers && type === member && deps.slidingMembers.has(request.connection, room, stateKey));
-  const changed = difference(known, needed).filter(({ type, stateKey }) => isWanted(type, stateKey));
+  // The client keeps up with the members that it has; where those are not known, with all.
+  const isUnknown = !deps.slidingMembers.isComplete(request.lazy, room);
+  const isLazy = (type: number, stateKey: number) =>
+    selection.lazyMembers && type === member && (isUnknown || deps.slidingMembers.has(request.lazy, room, stateKey));
+  const changed = difference(known, needed).filter(
+    ({ type, stateKey }) => selection.includes(type, stateKey) || isLazy(type, stateKey),
+  );
+  const members = changed.filter(({ type, stateKey }) => isLazy(type, stateKey));
+  deps.slidingMembers.news(
+    request.lazy,
+    room,
+    members.map(({ stateKey, event }) => [stateKey, event] as const),
+  );
   return [...changed.map(({ event }) => event), ...added];
 }
 
@@ -186,8 +192,7 @@ function lazyMembers(
     const num = eventAt(needed, member, user);
     return num === undefined ? [] : [[user, num] as const];
   });
-  const place = { device: request.connection, room: span.row.room, upTo: request.upTo };
-  const fresh = deps.slidingMembers.news(place, members);
+  const fresh = deps.slidingMembers.news(request.lazy, span.row.room, members);
   return members.filter(([user]) => span.from === undefined || fresh.has(user)).map(([, num]) => num);
 }
 

@@ -11,9 +11,10 @@ import { SYNC_FORMAT } from '../../timeline/client-form.ts';
 import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader } from '../../timeline/hydrate.ts';
 import { timelineToken } from '../../timeline/position.ts';
 import { prepareVisibility, type VisibilityDeps } from '../../timeline/visibility.ts';
+import type { LazyChain } from '../lazy-members-cache.ts';
 import { prepareRooms, ROOMS_AT_ONCE } from '../prepare-rooms.ts';
 import { prepareFilter } from '../request.ts';
-import { roomTimeline } from '../room-timeline.ts';
+import { newScanBudget, type RoomTimelineDeps, roomTimeline } from '../room-timeline.ts';
 import { prepareStripped, strippedState } from '../stripped-state.ts';
 import { heroesOf } from '../summary.ts';
 import { directRooms } from './lists.ts';
@@ -21,10 +22,11 @@ import { eventAt, type RequiredStateDeps, type RoomState, requiredStates, type T
 import { isTimed, type Range, type RoomSpan } from './room-span.ts';
 import { selectionsOf } from './state-selection.ts';
 
-export interface RoomAnswerDeps extends RequiredStateDeps, HydrateDeps, VisibilityDeps {
+export interface RoomAnswerDeps extends RequiredStateDeps, HydrateDeps, VisibilityDeps, RoomTimelineDeps {
   readonly names: RequiredStateDeps['names'];
   readonly states: RequiredStateDeps['states'];
-  readonly events: HydrateDeps['events'];
+  readonly events: RoomTimelineDeps['events'];
+  readonly timelines: RoomTimelineDeps['timelines'];
   readonly heads: Heads;
   readonly unread: UnreadCounts;
   readonly memberships: Parameters<typeof heroesOf>[0]['memberships'];
@@ -35,7 +37,7 @@ export interface AnswerRequest {
   readonly user: number;
   readonly userId: string;
   readonly reader: Reader;
-  readonly connection: number;
+  readonly lazy: LazyChain;
   readonly range: Range;
   readonly data: UserData;
 }
@@ -91,15 +93,18 @@ async function answersTogether(
   );
   await prepareVisibility(deps, request.reader.user, events.values());
   const timed: TimedSpan[] = [];
+  const budget = newScanBudget();
   for (const span of spans) {
     if (!isTimed(span.row)) continue;
     const filter = { ...prepareFilter(EVERYTHING), timelineLimit: span.config.limit };
-    timed.push({ span, timeline: await roomTimeline(deps, request.reader, span.work, events, filter) });
+    // Clients take state from `required_state` only.
+    const choice = { filter, stateAfter: true, budget };
+    timed.push({ span, timeline: await roomTimeline(deps, request.reader, span.work, events, choice) });
   }
   const rules = timed.flatMap(({ span }) => [span.config.state, span.oldState ?? []]);
   const selections = await selectionsOf(deps.names, { num: request.user, id: request.userId }, rules);
-  const { connection, reader, range, data } = request;
-  const states = await requiredStates(deps, { connection, reader, upTo: range.upTo, selections }, timed);
+  const { lazy, reader, data } = request;
+  const states = await requiredStates(deps, { lazy, reader, selections }, timed);
   const shown = timed.flatMap(({ timeline }) => timeline.shown.map(({ event }) => event));
   await lookUpAhead(deps, reader, [...shown, ...states.flatMap((state) => state.events)]);
   const direct = new Set(directRooms(data));

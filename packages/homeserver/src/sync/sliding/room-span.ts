@@ -1,6 +1,6 @@
 import type { MembershipRow } from '../../storage/membership-store.ts';
 import { latestEvents } from '../../timeline/latest.ts';
-import { type Changed, membershipsBefore, type RoomWork, type SkeletonDeps, TIMELINE_READ_MAX } from '../skeleton.ts';
+import { type Changed, pastsOf, type RoomWork, type SkeletonDeps, TIMELINE_READ_MAX } from '../skeleton.ts';
 import type { ConnectionState, SentRoom } from './connection-state.ts';
 import { rulesKey, type StatePairs } from './state-selection.ts';
 import type { RoomConfig, Wanted } from './wanted-rooms.ts';
@@ -103,9 +103,9 @@ async function newRooms(
     byPosition.set(from, [...(byPosition.get(from) ?? []), row]);
   }
   for (const [from, rows] of byPosition) {
-    const before = await membershipsBefore(deps.events, rows, from);
+    const pasts = await pastsOf(deps.events, rows, from);
     for (const { room, membership } of rows) {
-      const wasJoined = before.get(room) === 'join';
+      const wasJoined = pasts.get(room)?.membership === 'join';
       if (!wasJoined && (membership === 'join' || !OUTSIDE.has(membership))) fresh.add(room);
     }
   }
@@ -170,8 +170,8 @@ function workOf({ row, config, from, isExpanded }: Plan, { latest, missed, range
   const limit = Math.max(1, config.limit);
   if (from === undefined || isExpanded) {
     const nums = latest.get(room) ?? [];
-    return { row, isNew: from === undefined, nums: nums.slice(-limit), limited: nums.length > limit };
+    return { row, isNew: from === undefined, nums: nums.slice(-limit), limited: nums.length > limit, after: 0 };
   }
   const nums = missed.get(room) ?? range.changed.timelines.get(room) ?? [];
-  return { row, isNew: false, nums, limited: nums.length >= TIMELINE_READ_MAX };
+  return { row, isNew: false, nums, limited: nums.length >= TIMELINE_READ_MAX, after: from };
 }

@@ -8,6 +8,7 @@ import type { Stream } from '../../storage/stream.ts';
 import { readerOf } from '../../timeline/hydrate.ts';
 import type { DeviceSectionDeps } from '../device-sections.ts';
 import type { EphemeralDeps } from '../ephemeral.ts';
+import type { LazyChain } from '../lazy-members-cache.ts';
 import type { Notifier } from '../notifier.ts';
 import { presentOf } from '../present.ts';
 import { changesIn, type SkeletonDeps } from '../skeleton.ts';
@@ -64,6 +65,7 @@ interface Place {
   /** What it has; nothing for a connection that begins. */
   readonly state: ConnectionState | undefined;
   readonly since: number | undefined;
+  readonly lazy: LazyChain;
 }
 
 /**
@@ -87,13 +89,15 @@ export async function slidingSync(deps: SlidingSyncDeps, request: SlidingSyncReq
 
 async function placeOf(deps: SlidingSyncDeps, { device, pos, body }: SlidingSyncRequest): Promise<Place> {
   const name = body.conn_id ?? '';
-  if (pos === undefined)
-    return { connection: deps.connections.begin(device, name), state: undefined, since: undefined };
+  if (pos === undefined) {
+    const connection = deps.connections.begin(device, name);
+    const lazy = deps.slidingMembers.asked(connection.num, undefined);
+    return { connection, state: undefined, since: undefined, lazy };
+  }
   const { connection, state } = await deps.connections.resume(device, name, pos);
   // A position from the future, as after a restored backup, is one for now.
   const since = Math.min(pos.position, deps.stream.current);
-  deps.slidingMembers.asked(connection.num, since);
-  return { connection, state, since };
+  return { connection, state, since, lazy: deps.slidingMembers.asked(connection.num, since) };
 }
 
 interface Answer {
@@ -108,7 +112,7 @@ interface Answer {
 /** Everything between the client's place and now. */
 async function answerAt(deps: SlidingSyncDeps, request: SlidingSyncRequest, place: Place): Promise<Answer> {
   const { user, userId, device, body } = request;
-  const { state, since, connection } = place;
+  const { state, since, lazy } = place;
   const { rows, upTo } = await presentOf(deps, user);
   const ignored = await deps.ignoredUsers.of(user);
   const isKnown = (room: number) => state?.rooms.has(room) === true;
@@ -118,7 +122,7 @@ async function answerAt(deps: SlidingSyncDeps, request: SlidingSyncRequest, plac
   const spans = await roomSpans(deps, wanted, state, range);
   const data = await deps.accountData.of(user);
   const reader = readerOf(request, ignored);
-  const rooms = await roomAnswers(deps, { user, userId, reader, connection: connection.num, range, data }, spans);
+  const rooms = await roomAnswers(deps, { user, userId, reader, lazy, range, data }, spans);
   const answers = new Map(rooms.map((answer) => [answer.room, answer]));
   const extended = { user, body, state, wanted, range, data, answers };
   const extensions = await roomExtensions(deps, extended);
@@ -136,6 +140,7 @@ const NOTHING: Range['changed'] = { timelines: new Map(), touched: new Set() };
 /** Notes what the client has with this answer, then puts the answer together. */
 async function finish(deps: SlidingSyncDeps, place: Place, answer: Answer, body: SlidingSyncBody): Promise<string> {
   const next = stateAfter(place, answer, body);
+  place.lazy.answered = answer.range.upTo;
   const { id } = 'id' in next ? next : await deps.connections.advance(place.connection, place.state, next);
   const rooms = answer.rooms.map(({ roomId, text }) => `${JSON.stringify(roomId)}:{${text}}`);
   const parts = [`"pos":"${posToken({ position: answer.range.upTo, state: id })}"`];
