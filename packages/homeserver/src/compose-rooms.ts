@@ -65,10 +65,7 @@ export type Reading = Awaited<ReturnType<typeof openReading>>;
 export function roomRoutes(reading: Reading & { readonly delayedEvents: DelayedEvents }, config: Config): Route[] {
   const settings = {
     publicList: config.room_directory.public_list,
-    directory: new RoomDirectory({
-      ...reading,
-      onlyAdministratorsPublish: config.room_directory.publication === 'administrators',
-    }),
+    directory: new RoomDirectory(reading),
   };
   return [
     ...createRoomRoutes(reading),

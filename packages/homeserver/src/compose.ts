@@ -212,6 +212,7 @@ async function openDomains(config: Config, database: Database, { clock, random }
     defaultRoomVersion,
     profileOf,
     blocksInvitesTo,
+    onlyAdministratorsPublish: config.room_directory.publication === 'administrators',
     retentionSettings: retentionSettings(config),
   };
   const rooms = await openRooms(given);

@@ -1,9 +1,11 @@
 import { forbidden, invalidParam, MatrixError, matrixError, notFound } from '@hearth/protocol/errors.ts';
 import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
-import { type AcceptDeps, accept } from '../rooms/accept.ts';
+import { accept } from '../rooms/accept.ts';
 import type { Aliases } from '../rooms/aliases.ts';
+import type { AcceptDeps } from '../rooms/decide.ts';
 import type { Head } from '../rooms/head.ts';
 import { powersIn } from '../rooms/powers.ts';
+import { Fenced } from '../storage/database.ts';
 
 export interface DirectoryDeps extends AcceptDeps {
   readonly aliases: Aliases;
@@ -46,8 +48,7 @@ export class RoomDirectory {
     try {
       await this.#deps.stream.commit([this.#deps.aliases.insert(alias, head.num, actor.user)], []);
     } catch (error) {
-      // Somebody else may have been quicker by a moment.
-      if ((await this.#deps.aliases.find(alias)) !== undefined) throw taken(alias);
+      if (error instanceof Fenced) throw taken(alias);
       throw error;
     }
   }

@@ -25,8 +25,14 @@ export class Aliases {
     return this.#store.ofRoom(room);
   }
 
+  /** Adds an alias: a guard, which fails when the alias is taken. */
   insert(alias: string, room: number, creator: number): Write {
     return this.#store.insert(alias, room, creator);
+  }
+
+  /** Moves all aliases of a room to another. */
+  move(from: number, to: number): Write {
+    return this.#store.move(from, to);
   }
 
   remove(alias: string): Write {

@@ -39,16 +39,22 @@ export async function checkState(
 async function checkCanonicalAlias(deps: CheckDeps, head: Head, content: JsonObject): Promise<void> {
   const known = (await head.state('m.room.canonical_alias'))?.content ?? {};
   const before = new Set([known.alias, ...(asStringArray(known.alt_aliases) ?? [])]);
+  for (const alias of aliasesIn(content)) {
+    if (before.has(alias)) continue;
+    if ((await deps.aliases.find(alias))?.room !== head.num) throw badAlias(`${alias} does not point at this room`);
+  }
+}
+
+/** Returns the aliases that a canonical alias event names. @throws MatrixError M_INVALID_PARAM */
+export function aliasesIn(content: JsonObject): string[] {
   const alternatives = content.alt_aliases === undefined ? [] : asStringArray(content.alt_aliases);
   if (alternatives === undefined) throw invalidParam('alt_aliases must be a list of aliases');
   const main = content.alias === undefined || content.alias === null ? [] : [content.alias];
-  for (const alias of [...main, ...alternatives]) {
-    if (typeof alias !== 'string' || (alias !== '' && parseRoomAlias(alias) === undefined)) {
-      throw invalidParam(`${JSON.stringify(alias)} is no room alias`);
-    }
-    if (alias === '' || before.has(alias)) continue;
-    if ((await deps.aliases.find(alias))?.room !== head.num) throw badAlias(`${alias} does not point at this room`);
-  }
+  return [...main, ...alternatives].flatMap((alias) => {
+    if (alias === '') return [];
+    if (typeof alias === 'string' && parseRoomAlias(alias) !== undefined) return [alias];
+    throw invalidParam(`${JSON.stringify(alias)} is no room alias`);
+  });
 }
 
 interface Sent {

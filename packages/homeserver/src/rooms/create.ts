@@ -1,5 +1,6 @@
 import { encodeBase64 } from '@hearth/protocol/encoding/base64.ts';
 import {
+  badAlias,
   forbidden,
   invalidParam,
   invalidRoomState,
@@ -13,73 +14,82 @@ import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type RoomVersion, roomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import type { Write } from '../storage/database.ts';
+import { Fenced } from '../storage/database.ts';
 import { emptyState } from '../storage/state-tree.ts';
-import { type AcceptDeps, accept } from './accept.ts';
+import { accept } from './accept.ts';
 import type { Aliases } from './aliases.ts';
 import { canonically } from './build.ts';
+import { aliasesIn } from './check-content.ts';
+import type { AcceptDeps } from './decide.ts';
 import type { EventDraft } from './draft.ts';
 import { Head } from './head.ts';
-import { initialEvents, type RoomOptions } from './initial-events.ts';
+import { type InitialState, initialEvents, type RoomOptions } from './initial-events.ts';
 import { checkInvites, type InviteDeps } from './invites.ts';
-import { memberContent, type ProfileOf } from './member-content.ts';
+import { withoutServerMembers } from './member-change.ts';
+import { type MemberProfile, memberContent, type ProfileOf, profileMembers } from './member-content.ts';
 
-/** What creating rooms needs besides the door for events. */
+/** What creating rooms needs besides accepting events. */
 export interface CreateDeps extends AcceptDeps, InviteDeps {
   readonly aliases: Aliases;
   readonly profileOf: ProfileOf;
   readonly defaultRoomVersion: string;
+  /** Whether only administrators may publish rooms in the directory. */
+  readonly onlyAdministratorsPublish: boolean;
   /** Makes the local part of a room id, for versions up to 11. */
   readonly opaqueRoomId: () => string;
 }
 
+/** The user who creates a room. */
+export interface Creator {
+  readonly userId: string;
+  readonly user: number;
+  readonly isAdmin: boolean;
+}
+
 /**
  * Creates a room with everything that the request asks for, in one transaction.
- * @throws MatrixError M_UNSUPPORTED_ROOM_VERSION, M_ROOM_IN_USE, M_INVALID_ROOM_STATE, M_INVALID_PARAM
+ * @throws MatrixError M_UNSUPPORTED_ROOM_VERSION, M_ROOM_IN_USE, M_INVALID_ROOM_STATE, M_INVALID_PARAM, M_BAD_ALIAS,
+ *   M_INVITE_BLOCKED, M_FORBIDDEN
  */
 export async function createRoom(
   deps: CreateDeps,
-  creator: string,
+  creator: Creator,
   options: RoomOptions,
 ): Promise<{ roomId: string; alias?: string }> {
-  const version = roomVersion(options.room_version ?? deps.defaultRoomVersion);
-  if (version === undefined) throw unsupportedRoomVersion(`Hearth does not know room version ${options.room_version}`);
-  for (const invitee of options.invite ?? []) {
-    if (parseUserId(invitee) === undefined) throw invalidParam(`${invitee} is no user id`);
-    if (domainOf(invitee) !== deps.signer.serverName) throw forbidden('This server does not federate yet');
+  const version = knownVersion(options.room_version ?? deps.defaultRoomVersion);
+  const isPublished = options.visibility === 'public';
+  if (isPublished && deps.onlyAdministratorsPublish && !creator.isAdmin) {
+    throw forbidden('Only administrators may publish rooms on this server');
   }
-  await checkInvites(deps, options.invite ?? []);
   const alias = options.room_alias_name === undefined ? undefined : await freeAlias(deps, options.room_alias_name);
-  const ts = deps.clock.now();
-  const create: EventDraft = {
-    type: 'm.room.create',
-    stateKey: '',
-    sender: creator,
-    content: createContent(creator, options, version),
-    ts,
-  };
-  const roomId = version.createRoomIdHash
-    ? canonically(() => hashRoomId(create, ts, version))
-    : `!${deps.opaqueRoomId()}:${deps.signer.serverName}`;
-  const head = await newHead(deps, roomId, version, options.visibility === 'public');
-  const profile = await deps.profileOf(creator);
-  const member = memberContent('join', profile);
-  const drafts = [
-    create,
-    ...initialEvents({ creator, member, version, ...(alias === undefined ? {} : { alias }), options }),
-  ];
-  const writes: Write[] = [];
-  if (alias !== undefined) writes.push(deps.aliases.insert(alias, head.num, await deps.names.num(creator)));
-  deps.heads.add(head);
+  const profiles = await profilesOfInvited(deps, options);
+  const initialState = (options.initial_state ?? []).map((event) => checkedState(event, profiles, alias));
+  const { head, create } = await openRoom(deps, version, {
+    creator: creator.userId,
+    content: createContent(creator.userId, options, version),
+    isPublished,
+  });
+  const member = memberContent('join', await deps.profileOf(creator.userId));
+  const given = { creator: creator.userId, member, version, profiles, ...(alias !== undefined && { alias }) };
+  const drafts = [create, ...initialEvents({ ...given, options: { ...options, initial_state: initialState } })];
+  const guards = alias === undefined ? [] : [deps.aliases.insert(alias, head.num, creator.user)];
   try {
-    await accept(deps, head, drafts, { isNew: true, with: writes });
+    await accept(deps, head, drafts, { isNew: true, guards });
   } catch (error) {
     deps.heads.drop(head);
+    if (error instanceof Fenced && alias !== undefined) throw roomInUse(`The alias ${alias} is taken`);
     // The caller may do anything in its own room, so what the rules refuse is the request's own contradiction.
     if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw invalidRoomState(error.message);
     throw error;
   }
-  return { roomId, ...(alias === undefined ? {} : { alias }) };
+  return { roomId: head.roomId, ...(alias === undefined ? {} : { alias }) };
+}
+
+/** @throws MatrixError M_UNSUPPORTED_ROOM_VERSION */
+export function knownVersion(id: string): RoomVersion {
+  const version = roomVersion(id);
+  if (version === undefined) throw unsupportedRoomVersion(`Hearth does not know room version ${id}`);
+  return version;
 }
 
 async function freeAlias(deps: CreateDeps, localpart: string): Promise<string> {
@@ -89,15 +99,82 @@ async function freeAlias(deps: CreateDeps, localpart: string): Promise<string> {
   return alias;
 }
 
+/** Checks everybody whom the request invites, in `invite` or `initial_state`, and loads their profiles. */
+async function profilesOfInvited(deps: CreateDeps, options: RoomOptions): Promise<ReadonlyMap<string, MemberProfile>> {
+  const invited = new Set(options.invite);
+  for (const { type, state_key, content } of options.initial_state ?? []) {
+    if (type === 'm.room.member' && content.membership === 'invite') invited.add(state_key ?? '');
+  }
+  for (const userId of invited) {
+    if (parseUserId(userId) === undefined) throw invalidParam(`${userId} is not a user id`);
+    if (domainOf(userId) !== deps.signer.serverName) throw forbidden('This server does not federate yet');
+  }
+  await checkInvites(deps, [...invited]);
+  const profiles = new Map<string, MemberProfile>();
+  for (const userId of invited) profiles.set(userId, await deps.profileOf(userId));
+  return profiles;
+}
+
+/** The same checks that a state event passes in a room that exists. */
+function checkedState(
+  event: InitialState,
+  profiles: ReadonlyMap<string, MemberProfile>,
+  alias: string | undefined,
+): InitialState {
+  const { type, state_key: stateKey = '', content } = event;
+  if (type === 'm.room.canonical_alias' && stateKey === '') {
+    const foreign = aliasesIn(content).find((named) => named !== alias);
+    if (foreign !== undefined) throw badAlias(`${foreign} does not point at this room`);
+  }
+  if (type !== 'm.room.member') return event;
+  const invited = content.membership === 'invite' ? profiles.get(stateKey) : undefined;
+  return { ...event, content: { ...withoutServerMembers(content), ...(invited && profileMembers(invited)) } };
+}
+
 /** The content of the create event (rooms/v11: no `creator` any more). Keys of the server win over the request's. */
 function createContent(creator: string, options: RoomOptions, version: RoomVersion): JsonObject {
-  const content: JsonObject = { ...options.creation_content, room_version: version.id };
-  if (!version.implicitCreator) content.creator = creator;
+  const content: JsonObject = { ...options.creation_content, ...identity(creator, version) };
   if (version.creatorsPrivileged && options.preset === 'trusted_private_chat') {
     const asked = Array.isArray(content.additional_creators) ? content.additional_creators : [];
     content.additional_creators = [...new Set([...asked, ...(options.invite ?? [])])];
   }
   return content;
+}
+
+/** The members of a create event's content that the server sets. */
+export function identity(creator: string, version: RoomVersion): JsonObject {
+  return { room_version: version.id, ...(version.implicitCreator ? {} : { creator }) };
+}
+
+/** A room that is about to be created. */
+export interface OpenedRoom {
+  readonly head: Head;
+  readonly create: EventDraft;
+}
+
+/**
+ * Prepares the head and the create event of a new room. From version 12 on the room id is the hash of that event: when
+ * there is a room of that id already, since somebody has created an equal one in the same millisecond, the event gets
+ * the next one.
+ */
+export async function openRoom(
+  deps: CreateDeps,
+  version: RoomVersion,
+  { creator, content, isPublished }: { creator: string; content: JsonObject; isPublished: boolean },
+): Promise<OpenedRoom> {
+  for (let ts = deps.clock.now(); ; ts += 1) {
+    const create: EventDraft = { type: 'm.room.create', stateKey: '', sender: creator, content, ts };
+    const roomId = version.createRoomIdHash
+      ? canonically(() => hashRoomId(create, ts, version))
+      : `!${deps.opaqueRoomId()}:${deps.signer.serverName}`;
+    const num = await deps.names.num(roomId);
+    const existing = await deps.heads.byNum(num);
+    // Another request may have taken the id during the query.
+    if (existing !== undefined || deps.heads.cached(num) !== undefined) continue;
+    const head = newHead(deps, { roomId, num, version, isPublished });
+    deps.heads.add(head);
+    return { head, create };
+  }
 }
 
 /** From version 12 on a room's id is the id of its create event with another sigil. */
@@ -116,10 +193,13 @@ function hashRoomId({ sender, content, type, stateKey }: EventDraft, ts: number,
   return `!${eventId(hashed, version).slice(1)}`;
 }
 
-async function newHead(deps: CreateDeps, roomId: string, version: RoomVersion, published: boolean): Promise<Head> {
+function newHead(
+  deps: CreateDeps,
+  room: { roomId: string; num: number; version: RoomVersion; isPublished: boolean },
+): Head {
   const row = {
-    num: await deps.names.num(roomId),
-    version: version.id,
+    num: room.num,
+    version: room.version.id,
     fence: 0,
     seq: 0,
     lastEvent: 0,
@@ -129,7 +209,7 @@ async function newHead(deps: CreateDeps, roomId: string, version: RoomVersion, p
     extremities: [],
     joined: 0,
     invited: 0,
-    published,
+    published: room.isPublished,
   };
-  return new Head(roomId, version, { row, extremities: [], joined: [] }, deps);
+  return new Head(room.roomId, room.version, { row, extremities: [], joined: [] }, deps);
 }

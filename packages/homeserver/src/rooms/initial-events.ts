@@ -1,9 +1,16 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import type { EventDraft } from './draft.ts';
-import { memberContent } from './member-content.ts';
+import { type MemberProfile, memberContent } from './member-content.ts';
 
 export type Preset = 'private_chat' | 'trusted_private_chat' | 'public_chat';
+
+/** A state event of `initial_state`. */
+export interface InitialState {
+  readonly type: string;
+  readonly state_key?: string | undefined;
+  readonly content: JsonObject;
+}
 
 /** The body of `POST /createRoom`. */
 export interface RoomOptions {
@@ -14,9 +21,7 @@ export interface RoomOptions {
   readonly invite?: readonly string[] | undefined;
   readonly room_version?: string | undefined;
   readonly creation_content?: JsonObject | undefined;
-  readonly initial_state?:
-    | readonly { readonly type: string; readonly state_key?: string | undefined; readonly content: JsonObject }[]
-    | undefined;
+  readonly initial_state?: readonly InitialState[] | undefined;
   readonly preset?: Preset | undefined;
   readonly is_direct?: boolean | undefined;
   readonly power_level_content_override?: JsonObject | undefined;
@@ -27,6 +32,8 @@ interface Given {
   /** The content of the creator's member event. */
   readonly member: JsonObject;
   readonly version: RoomVersion;
+  /** The profiles of those who are invited. */
+  readonly profiles: ReadonlyMap<string, MemberProfile>;
   readonly alias?: string;
   readonly options: RoomOptions;
 }
@@ -71,12 +78,12 @@ export function initialEvents(given: Given): EventDraft[] {
   ];
 }
 
-function invites({ creator, options }: Given): EventDraft[] {
+function invites({ creator, options, profiles }: Given): EventDraft[] {
   return [...new Set(options.invite ?? [])].map((invitee) => ({
     type: 'm.room.member',
     stateKey: invitee,
     sender: creator,
-    content: memberContent('invite', {}, options.is_direct === true ? { isDirect: true } : {}),
+    content: memberContent('invite', profiles.get(invitee), options.is_direct === true ? { isDirect: true } : {}),
   }));
 }
 
@@ -85,15 +92,23 @@ function topicContent(topic: string): JsonObject {
   return { topic, 'm.topic': { 'm.text': [{ body: topic }] } };
 }
 
-/** Default power levels, with the request's overrides on top. Creators of version 12 are not listed: they have infinite power. */
-function powerLevels({ creator, version, options }: Given): JsonObject {
+/**
+ * The power levels of `initial_state` as they are, otherwise the default ones; with the request's overrides on top.
+ * Creators of version 12 are not listed, because their power is infinite.
+ */
+function powerLevels(given: Given): JsonObject {
+  const { options } = given;
+  const initial = options.initial_state?.find(
+    ({ type, state_key }) => type === 'm.room.power_levels' && (state_key ?? '') === '',
+  );
+  return { ...(initial?.content ?? defaultLevels(given)), ...options.power_level_content_override };
+}
+
+function defaultLevels({ creator, version, options }: Given): JsonObject {
   const users: Record<string, number> = version.creatorsPrivileged ? {} : { [creator]: 100 };
   if (options.preset === 'trusted_private_chat' && !version.creatorsPrivileged) {
     for (const invitee of options.invite ?? []) users[invitee] = 100;
   }
-  const given = options.initial_state?.find(
-    ({ type, state_key }) => type === 'm.room.power_levels' && (state_key ?? '') === '',
-  );
   const isPublic =
     (options.preset ?? (options.visibility === 'public' ? 'public_chat' : 'private_chat')) === 'public_chat';
   return {
@@ -116,7 +131,5 @@ function powerLevels({ creator, version, options }: Given): JsonObject {
     kick: 50,
     redact: 50,
     invite: isPublic ? 50 : 0,
-    ...given?.content,
-    ...options.power_level_content_override,
   };
 }

@@ -4,9 +4,10 @@ import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { asString, type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
 import type { Write } from '../storage/database.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
-import { type AcceptDeps, accept } from './accept.ts';
+import { accept } from './accept.ts';
 import type { Actor } from './actor.ts';
 import { Basis } from './basis.ts';
+import type { AcceptDeps } from './decide.ts';
 import type { Head } from './head.ts';
 import { checkInvites, type InviteDeps } from './invites.ts';
 import { type ProfileOf, profileMembers } from './member-content.ts';
@@ -73,7 +74,7 @@ export async function changeMembership(
 }
 
 /** Returns the content of a member event without the members that only servers may set. */
-function withoutServerMembers(content: JsonObject): JsonObject {
+export function withoutServerMembers(content: JsonObject): JsonObject {
   const { join_authorised_via_users_server: _authoriser, third_party_invite: _invite, ...rest } = content;
   return rest;
 }

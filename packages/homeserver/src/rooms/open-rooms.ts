@@ -35,6 +35,8 @@ export interface RoomsGiven {
   readonly defaultRoomVersion: string;
   readonly profileOf: ProfileOf;
   readonly blocksInvitesTo: InviteDeps['blocksInvitesTo'];
+  /** Whether only administrators may publish rooms in the directory. */
+  readonly onlyAdministratorsPublish: boolean;
   readonly retentionSettings?: RetentionSettings | undefined;
 }
 

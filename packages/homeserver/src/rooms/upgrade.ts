@@ -1,166 +1,148 @@
-import { forbidden, unsupportedRoomVersion } from '@hearth/protocol/errors.ts';
-import { asObject, type JsonObject } from '@hearth/protocol/json/value.ts';
-import { type RoomVersion, roomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { powerLevel } from '@hearth/protocol/auth/power.ts';
+import { forbidden, invalidRoomState, MatrixError } from '@hearth/protocol/errors.ts';
+import { asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { Fenced, type Write } from '../storage/database.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
-import { accept } from './accept.ts';
+import { acceptTogether } from './accept.ts';
 import { stateEvents } from './access.ts';
-import { type CreateDeps, createRoom } from './create.ts';
+import { Basis } from './basis.ts';
+import { carriedState } from './carried-state.ts';
+import { type CreateDeps, identity, knownVersion, type OpenedRoom, openRoom } from './create.ts';
+import type { EventDraft } from './draft.ts';
 import type { Head } from './head.ts';
-import type { RoomOptions } from './initial-events.ts';
+import { memberContent } from './member-content.ts';
 import { powersIn } from './powers.ts';
 
-/** The state that goes along to the new room (client-server API, "Room upgrades", "Server behaviour"). */
-const CARRIED_TYPES: ReadonlySet<string> = new Set([
-  'm.room.server_acl',
-  'm.room.encryption',
-  'm.room.name',
-  'm.room.avatar',
-  'm.room.topic',
-  'm.room.guest_access',
-  'm.room.history_visibility',
-  'm.room.join_rules',
-  'm.room.power_levels',
-]);
-
-const ADMIN_POWER = 100;
-
-/** What an upgrade asks for. */
+/** A request to replace a room. */
 export interface UpgradeRequest {
   readonly userId: string;
   readonly newVersion: string;
   readonly additionalCreators?: readonly string[] | undefined;
 }
 
+/** What a client is told that asks for an upgrade while another one takes place. */
+const REPLACED = 'The room has just been replaced by another request';
+
 /**
  * Replaces a room by a new one of another version: the new room carries the old one's settings, bans, aliases and place
- * in the directory, and the old one ends with a tombstone.
- * @throws MatrixError M_FORBIDDEN, M_UNSUPPORTED_ROOM_VERSION
+ * in the directory, and the old one ends with a tombstone. All of it is one transaction.
+ * @throws MatrixError M_FORBIDDEN, M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE
  */
-export async function upgradeRoom(deps: CreateDeps, head: Head, request: UpgradeRequest): Promise<string> {
-  const version = roomVersion(request.newVersion);
-  if (version === undefined) throw unsupportedRoomVersion(`Hearth does not know room version ${request.newVersion}`);
-  await checkPower(head, request.userId);
-  const state = await stateEvents(deps, head.root);
-  const options: RoomOptions = {
-    room_version: version.id,
-    creation_content: creationContent(head, state, version, request),
-    initial_state: carriedState(state, { old: head.version, next: version }, request),
-  };
-  const { roomId } = await createRoom(deps, request.userId, options);
-  await closeOld(deps, head, request.userId, roomId);
-  await moveDirectory(deps, head, roomId);
-  return roomId;
+export async function upgradeRoom(deps: CreateDeps, room: Head, request: UpgradeRequest): Promise<string> {
+  const version = knownVersion(request.newVersion);
+  const tombstone = (await room.state('m.room.tombstone'))?.num;
+  for (let head = room; ; head = (await deps.heads.byNum(room.num)) ?? room) {
+    const basis = await readBasis(head, request.userId);
+    if ((await head.state('m.room.tombstone'))?.num !== tombstone) throw forbidden(REPLACED);
+    const roomId = await replace(deps, head, { request, version, basis });
+    if (roomId !== undefined) return roomId;
+  }
 }
 
-async function checkPower(head: Head, userId: string): Promise<void> {
+/** The state that an upgrade rests on, which is all of it. @throws MatrixError M_FORBIDDEN */
+async function readBasis(head: Head, userId: string): Promise<Basis> {
+  const root = head.root;
   const member = await head.state('m.room.member', userId);
   if (member?.content.membership !== 'join') throw forbidden('You are not in this room');
   const powers = await powersIn(head);
   if (powers.of(userId) < powers.toSetState('m.room.tombstone')) {
-    throw forbidden('You have not the power to upgrade this room');
+    throw forbidden('You do not have the power to upgrade this room');
   }
+  return new Basis([], () => head.root === root);
 }
 
-function creationContent(
-  head: Head,
-  state: readonly StoredEvent[],
-  version: RoomVersion,
-  request: UpgradeRequest,
-): JsonObject {
+interface Upgrade {
+  readonly request: UpgradeRequest;
+  readonly version: RoomVersion;
+  readonly basis: Basis;
+}
+
+/** Replaces a room; undefined when it has changed in the meantime. */
+async function replace(deps: CreateDeps, head: Head, upgrade: Upgrade): Promise<string | undefined> {
+  const { request, version, basis } = upgrade;
+  const { userId: creator, additionalCreators = [] } = request;
+  const state = await stateEvents(deps, head.root);
+  const member = memberContent('join', await deps.profileOf(creator));
+  const carried = carriedState({ state, old: head.version, next: version, creator, additionalCreators });
+  const closing = await closingDrafts(head, creator);
+  const content = creationContent(head, state, upgrade);
+  const isPublished = head.row.published;
+  const opened = await openRoom(deps, version, { creator, content, isPublished });
+  const next = opened.head;
+  const drafts = [
+    opened.create,
+    { type: 'm.room.member', stateKey: creator, sender: creator, content: member },
+    ...carried,
+  ];
+  const moves: Write[] = [deps.aliases.move(head.num, next.num)];
+  if (isPublished) moves.push(deps.rooms.publish(head.num, false));
+  try {
+    const events = await acceptTogether(deps, [
+      { head, drafts: [tombstone(creator, next.roomId), ...closing], basis, with: moves },
+      { head: next, drafts, isNew: true, complete: ([first]) => withPredecessor(opened, drafts, first) },
+    ]);
+    if (events.length === 0) {
+      deps.heads.drop(next);
+      return undefined;
+    }
+  } catch (error) {
+    deps.heads.drop(next);
+    if (error instanceof Fenced) return undefined;
+    if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw invalidRoomState(error.message);
+    throw error;
+  }
+  if (isPublished) head.row = { ...head.row, published: false };
+  return next.roomId;
+}
+
+function creationContent(head: Head, state: readonly StoredEvent[], { request, version }: Upgrade): JsonObject {
   const old = state.find(({ type, stateKey }) => type === 'm.room.create' && stateKey === '')?.content ?? {};
-  const {
-    creator: _creator,
-    room_version: _version,
-    predecessor: _predecessor,
-    additional_creators: _others,
-    ...rest
-  } = old;
-  const lastEvent = head.extremities[0]?.eventId;
+  const { creator: _creator, predecessor: _predecessor, additional_creators: _others, ...rest } = old;
   return {
     ...rest,
-    // From version 12 on the predecessor is named by its room alone (rooms/v12).
-    predecessor: {
-      room_id: head.roomId,
-      ...(version.createRoomIdHash || lastEvent === undefined ? {} : { event_id: lastEvent }),
-    },
-    ...(version.creatorsPrivileged && request.additionalCreators !== undefined
-      ? { additional_creators: [...request.additionalCreators] }
-      : {}),
+    ...identity(request.userId, version),
+    predecessor: { room_id: head.roomId },
+    ...(version.creatorsPrivileged &&
+      request.additionalCreators !== undefined && { additional_creators: [...request.additionalCreators] }),
   };
 }
 
-function carriedState(
-  state: readonly StoredEvent[],
-  versions: { readonly old: RoomVersion; readonly next: RoomVersion },
-  request: UpgradeRequest,
-) {
-  return state.flatMap((event) => {
-    const { type, stateKey = '', content } = event;
-    if (type === 'm.room.member') {
-      return content.membership === 'ban' ? [{ type, state_key: stateKey, content }] : [];
-    }
-    const isChild = type === 'm.space.child' && Object.keys(content).length > 0;
-    if (!isChild && (stateKey !== '' || !CARRIED_TYPES.has(type))) return [];
-    const carried = type === 'm.room.power_levels' ? carriedLevels(content, versions, request) : content;
-    return [{ type, state_key: stateKey, content: carried }];
-  });
+/** Up to version 11 the predecessor names the tombstone; from version 12 on the room alone (rooms/v12). */
+function withPredecessor({ head, create }: OpenedRoom, drafts: readonly EventDraft[], first: StoredEvent | undefined) {
+  if (head.version.createRoomIdHash || first === undefined) return drafts;
+  const predecessor = { room_id: first.roomId, event_id: first.eventId };
+  return [{ ...create, content: { ...create.content, predecessor } }, ...drafts.slice(1)];
+}
+
+function tombstone(sender: string, replacement: string): EventDraft {
+  const content = { body: 'This room has been replaced', replacement_room: replacement };
+  return { type: 'm.room.tombstone', stateKey: '', sender, content };
+}
+
+/** What follows the tombstone as far as the power of the user suffices: the upgrade does not depend on it. */
+async function closingDrafts(head: Head, sender: string): Promise<EventDraft[]> {
+  const powers = await powersIn(head);
+  const may = (type: string) => powers.of(sender) >= powers.toSetState(type);
+  const draft = (type: string, content: JsonObject) => ({ type, stateKey: '', sender, content });
+  const aliases = (await head.state('m.room.canonical_alias'))?.content;
+  const hasAliases = typeof aliases?.alias === 'string' || (asStringArray(aliases?.alt_aliases) ?? []).length > 0;
+  const levels = (await head.state('m.room.power_levels'))?.content;
+  const closed = levels === undefined ? undefined : closedLevels(levels, head.version, powers.of(sender));
+  return [
+    ...(hasAliases && may('m.room.canonical_alias') ? [draft('m.room.canonical_alias', {})] : []),
+    ...(closed !== undefined && may('m.room.power_levels') ? [draft('m.room.power_levels', closed)] : []),
+  ];
 }
 
 /**
- * Creators of version 12 must not be listed: their power is infinite anyway. In the other direction they have to be, and
- * what only they could do is for the highest level that others can have.
+ * Power levels with which nobody but moderators goes on talking in the old room or inviting people to it (client-server
+ * API, "Room upgrades"); undefined when that is so already, or when the user may not set them.
  */
-function carriedLevels(
-  content: JsonObject,
-  versions: { readonly old: RoomVersion; readonly next: RoomVersion },
-  request: UpgradeRequest,
-): JsonObject {
-  const { old, next } = versions;
-  if (!next.creatorsPrivileged && !old.creatorsPrivileged) return content;
-  if (!next.creatorsPrivileged) {
-    const events = Object.entries(asObject(content.events) ?? {}).map(([type, level]) => [
-      type,
-      typeof level === 'number' ? Math.min(level, ADMIN_POWER) : level,
-    ]);
-    return {
-      ...content,
-      events: Object.fromEntries(events) as JsonObject,
-      users: { ...asObject(content.users), [request.userId]: ADMIN_POWER },
-    };
-  }
-  const creators = new Set([request.userId, ...(request.additionalCreators ?? [])]);
-  const users = Object.fromEntries(
-    Object.entries(asObject(content.users) ?? {}).filter(([userId]) => !creators.has(userId)),
-  );
-  return { ...content, users };
-}
-
-/** The tombstone, and where the power suffices nobody else may go on talking. */
-async function closeOld(deps: CreateDeps, head: Head, sender: string, replacement: string): Promise<void> {
-  const content = { body: 'This room has been replaced', replacement_room: replacement };
-  await accept(deps, head, [{ type: 'm.room.tombstone', stateKey: '', sender, content }]);
-  const levels = (await head.state('m.room.power_levels'))?.content;
-  if (levels === undefined) return;
-  const usersDefault = typeof levels.users_default === 'number' ? levels.users_default : 0;
-  const restricted = Math.max(50, usersDefault + 1);
-  const closed = { ...levels, events_default: restricted, invite: restricted };
-  const draft = { type: 'm.room.power_levels', stateKey: '', sender, content: closed };
-  // Somebody may have the power for the tombstone but not for this: the upgrade is done all the same.
-  await accept(deps, head, [draft]).catch(() => undefined);
-}
-
-/** Aliases and the listing move to the new room. */
-async function moveDirectory(deps: CreateDeps, head: Head, roomId: string): Promise<void> {
-  const next = await deps.heads.get(roomId);
-  const aliases = await deps.aliases.ofRoom(head.num);
-  const moves = aliases.flatMap(({ alias, creator }) => [
-    deps.aliases.remove(alias),
-    deps.aliases.insert(alias, next.num, creator),
-  ]);
-  const { published } = head.row;
-  const listing = published ? [deps.rooms.publish(head.num, false), deps.rooms.publish(next.num, true)] : [];
-  if (moves.length + listing.length === 0) return;
-  await deps.stream.commit([...moves, ...listing], []);
-  head.row = { ...head.row, published: false };
-  next.row = { ...next.row, published };
+function closedLevels(levels: JsonObject, version: RoomVersion, power: number): JsonObject | undefined {
+  const number = (key: 'users_default' | 'events_default' | 'invite') => powerLevel(levels[key], version) ?? 0;
+  const needed = Math.max(50, number('users_default') + 1);
+  const raised = (['events_default', 'invite'] as const).filter((key) => number(key) < needed);
+  if (raised.length === 0 || needed > power) return undefined;
+  return { ...levels, ...Object.fromEntries(raised.map((key) => [key, needed])) };
 }

@@ -1,6 +1,7 @@
-import { type Database, sql, type Write, write } from './database.ts';
+import { type Database, guard, sql, type Write, write } from './database.ts';
 
-const insert = sql('INSERT INTO aliases (alias, room, creator) VALUES (?, ?, ?)');
+const insert = sql('INSERT INTO aliases (alias, room, creator) VALUES (?, ?, ?) ON CONFLICT (alias) DO NOTHING');
+const move = sql('UPDATE aliases SET room = ? WHERE room = ?');
 const remove = sql('DELETE FROM aliases WHERE alias = ?');
 const read = sql('SELECT alias, room, creator FROM aliases WHERE alias = ?');
 const readOfRoom = sql('SELECT alias, room, creator FROM aliases WHERE room = ? ORDER BY alias');
@@ -28,9 +29,14 @@ export class AliasStore {
     return this.#database.all<AliasRow>(readOfRoom, room);
   }
 
-  /** Refused by the database when the alias is taken. */
+  /** Adds an alias: a guard, which fails when the alias is taken. */
   insert(alias: string, room: number, creator: number): Write {
-    return write(insert, alias, room, creator);
+    return guard(insert, alias, room, creator);
+  }
+
+  /** Moves all aliases of a room to another. */
+  move(from: number, to: number): Write {
+    return write(move, to, from);
   }
 
   remove(alias: string): Write {

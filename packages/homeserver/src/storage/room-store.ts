@@ -43,7 +43,7 @@ interface Row {
 
 const read = sql('SELECT * FROM rooms WHERE num IN @list');
 const insert = sql(
-  'INSERT INTO rooms (num, version, fence, seq, last_event, depth, snapshot, root, extremities, joined, invited, published) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  'INSERT INTO rooms (num, version, fence, seq, last_event, depth, snapshot, root, extremities, joined, invited, published) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (num) DO NOTHING',
 );
 const advance = sql(
   'UPDATE rooms SET fence = fence + 1, seq = ?, last_event = ?, depth = ?, snapshot = ?, root = ?, extremities = ?, joined = ?, invited = ? WHERE num = ? AND fence = ?',
@@ -84,11 +84,11 @@ export class RoomStore {
     }));
   }
 
-  /** Stores a new room. */
+  /** Stores a new room; refused when there is one of this number. Stands first in its transaction. */
   insert(room: RoomRow): Write {
     const { num, version, fence, seq, lastEvent, depth, snapshot, root, published } = room;
     const state = [snapshot, hashBytes(root.hash), encodeList(room.extremities), room.joined, room.invited];
-    return write(insert, num, version, fence, seq, lastEvent, depth, ...state, published ? 1 : 0);
+    return guard(insert, num, version, fence, seq, lastEvent, depth, ...state, published ? 1 : 0);
   }
 
   /** Moves a room on; refused unless it is still where `fence` says. Stands first in its transaction. */

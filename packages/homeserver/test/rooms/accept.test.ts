@@ -53,7 +53,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
 
   test('when a commit fails the events decided after it are decided again without it', async () => {
     const { alice, head } = await alone();
-    const taken = world.aliases.insert(`#taken${head.num}:test.local`, head.num, alice.user);
+    const taken = world.transactions.insert(head.num, 'taken', head.num, 0);
     const broken = { with: [taken, taken] };
     const outcomes = await Promise.allSettled([
       accept(world, head, [message(alice.userId, 'good')]),

@@ -1,5 +1,7 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { GLOBAL } from '../../src/account-data/user-data.ts';
 import { stateEvents } from '../../src/rooms/access.ts';
 import { createRoom } from '../../src/rooms/create.ts';
 import type { Head } from '../../src/rooms/head.ts';
@@ -90,7 +92,7 @@ describe('creating rooms', () => {
 
   test('what cannot be done is refused, and nothing of it stays', async () => {
     const alice = await world.person();
-    const attempt = (options: RoomOptions) => refusal(createRoom(world, alice.userId, options));
+    const attempt = (options: RoomOptions) => refusal(createRoom(world, { ...alice, isAdmin: false }, options));
     expect(await attempt({ room_version: '99' })).toBe('M_UNSUPPORTED_ROOM_VERSION');
     expect(await attempt({ invite: ['nobody'] })).toBe('M_INVALID_PARAM');
     await world.room(alice, { room_alias_name: 'once' });
@@ -101,5 +103,63 @@ describe('creating rooms', () => {
     expect(await world.aliases.find('#never:test.local')).toBeUndefined();
     const rooms = await world.userRooms.of(alice.user);
     expect([...rooms.values()].filter(({ membership }) => membership === 'join')).toHaveLength(1);
+  });
+
+  test.each(['11', '12'])('equal rooms of version %s are created in the same millisecond', async (version) => {
+    const alice = await world.person();
+    const rooms = await Promise.all([1, 2, 3, 4, 5].map(() => world.room(alice, { room_version: version })));
+    expect(new Set(rooms.map(({ roomId }) => roomId)).size).toBe(5);
+    const again = await world.room(alice, { room_version: version });
+    expect(rooms).not.toContainEqual(expect.objectContaining({ roomId: again.roomId }));
+    for (const head of rooms) await world.say(alice, head, 'hello');
+  });
+
+  test('an alias is given to one of the requests that ask for it at the same time', async () => {
+    const alice = await world.person();
+    const attempts = [1, 2, 3, 4].map(() => refusal(world.room(alice, { room_alias_name: 'race' })));
+    expect((await Promise.all(attempts)).sort()).toEqual([
+      'M_ROOM_IN_USE',
+      'M_ROOM_IN_USE',
+      'M_ROOM_IN_USE',
+      'no refusal',
+    ]);
+    expect((await world.userRooms.of(alice.user)).size).toBe(1);
+  });
+
+  test('invited users are shown with their profile', async () => {
+    const [alice, bob] = [await world.person(), await world.person()];
+    await world.profiles.set(bob.user, bob.userId, 'displayname', 'Bob');
+    const head = await world.room(alice, { invite: [bob.userId] });
+    expect(await content(head, 'm.room.member', bob.userId)).toEqual({ membership: 'invite', displayname: 'Bob' });
+  });
+
+  test('initial_state passes the same checks as state events', async () => {
+    const [alice, bob] = [await world.person(), await world.person()];
+    const attempt = (type: string, stateKey: string, state: JsonObject) =>
+      refusal(world.room(alice, { initial_state: [{ type, state_key: stateKey, content: state }] }));
+    expect(await attempt('m.room.canonical_alias', '', { alias: '#other:test.local' })).toBe('M_BAD_ALIAS');
+    expect(await attempt('m.room.member', '@x:elsewhere', { membership: 'invite' })).toBe('M_FORBIDDEN');
+    expect(await attempt('m.room.member', bob.userId, { membership: 'join' })).toBe('M_INVALID_ROOM_STATE');
+    await world.accountData.set(
+      bob.user,
+      GLOBAL,
+      'm.invite_permission_config',
+      JSON.stringify({ default_action: 'block' }),
+    );
+    expect(await attempt('m.room.member', bob.userId, { membership: 'invite' })).toBe('M_INVITE_BLOCKED');
+  });
+
+  test('power levels of initial_state are taken as they are', async () => {
+    const alice = await world.person();
+    const levels = { users: { [alice.userId]: 100 }, invite: 7 };
+    const head = await world.room(alice, { initial_state: [{ type: 'm.room.power_levels', content: levels }] });
+    expect(await content(head, 'm.room.power_levels')).toEqual(levels);
+  });
+
+  test('only administrators publish rooms where the configuration says so', async () => {
+    const alice = await world.person();
+    const closed = { ...world, onlyAdministratorsPublish: true };
+    const attempt = (isAdmin: boolean) => refusal(createRoom(closed, { ...alice, isAdmin }, { visibility: 'public' }));
+    expect([await attempt(false), await attempt(true)]).toEqual(['M_FORBIDDEN', 'no refusal']);
   });
 });

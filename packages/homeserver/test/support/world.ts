@@ -48,6 +48,7 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     ...domain,
     serverName: 'test.local',
     defaultRoomVersion: '10',
+    onlyAdministratorsPublish: false,
     retentionSettings,
     profileOf: (userId) => userData.profiles.profileOf(userId),
     blocksInvitesTo: (userId) => userData.invitePermission.blocksInvitesTo(userId),
@@ -74,7 +75,7 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     },
     /** Creates a room, a public one unless told otherwise. */
     async room(creator: Person, options: RoomOptions = { preset: 'public_chat' }): Promise<Head> {
-      const { roomId } = await createRoom(rooms, creator.userId, options);
+      const { roomId } = await createRoom(rooms, { ...creator, isAdmin: false }, options);
       return rooms.heads.get(roomId);
     },
     say(person: Person, head: Head, content: JsonObject | string, type = 'm.room.message'): Promise<StoredEvent> {

@@ -2,7 +2,7 @@ import {
   createRoom as createRoomEndpoint,
   upgradeRoom as upgradeRoomEndpoint,
 } from '@hearth/api/client/rooms/create-room.ts';
-import { forbidden, threepidDenied } from '@hearth/protocol/errors.ts';
+import { threepidDenied } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../../http/route.ts';
 import { type CreateDeps, createRoom } from '../../rooms/create.ts';
 import { upgradeRoom } from '../../rooms/upgrade.ts';
@@ -12,12 +12,11 @@ export function createRoomRoutes(deps: CreateDeps): Route[] {
   return [
     route(createRoomEndpoint, async ({ body, caller }) => {
       if ((body.invite_3pid ?? []).length > 0) throw threepidDenied('This server knows no third-party identifiers');
-      const { roomId, alias } = await createRoom(deps, caller.userId, body);
+      const { roomId, alias } = await createRoom(deps, caller, body);
       return { room_id: roomId, ...(alias === undefined ? {} : { room_alias: alias }) };
     }),
     route(upgradeRoomEndpoint, async ({ params, body, caller }) => {
-      const head = await deps.heads.find(params.roomId);
-      if (head === undefined) throw forbidden('You are not in this room');
+      const head = await deps.heads.get(params.roomId);
       const request = {
         userId: caller.userId,
         newVersion: body.new_version,
