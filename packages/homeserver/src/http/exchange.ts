@@ -1,7 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
-import { ClientGone, Intake } from './intake.ts';
+import { unknown } from '@hearth/protocol/errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import { onStall } from '../platform/stall.ts';
+import { ClientGone, Intake, type Pace } from './intake.ts';
 import { STATUS_CODES } from './node-http.ts';
+import type { Timeouts } from './timeouts.ts';
 
 /** The part of a refused body that is read and thrown away, so that the client gets to read the answer. */
 export const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;
@@ -13,6 +17,12 @@ export interface AnswerHeaders {
   readonly own: readonly string[];
 }
 
+/** What limits how long clients take. */
+export interface Patience {
+  readonly clock: Clock;
+  readonly timeouts: Timeouts;
+}
+
 /** A request and its answer: all that the rest of this folder sees of `node:http`. */
 export class Exchange {
   readonly method: string;
@@ -20,12 +30,16 @@ export class Exchange {
   readonly target: string;
   /** Bytes of the body as announced: 0 when there is none, `undefined` when only its end will tell. */
   readonly bodyLength: number | undefined;
+  /** Whether the body may take long: an upload of an authenticated caller. */
+  isUpload = false;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #patience: Patience;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, patience: Patience) {
     this.#request = request;
     this.#response = response;
+    this.#patience = patience;
     this.method = request.method ?? 'GET';
     this.target = request.url ?? '/';
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
@@ -45,7 +59,7 @@ export class Exchange {
 
   /**
    * Hands over the body as it arrives, see `IncomingBytes`. After a failure the rest of it is thrown away.
-   * @throws what `take` throws; ClientGone
+   * @throws what `take` throws; ClientGone; MatrixError 408 when the body arrives too slowly
    */
   readonly receive: IncomingBytes['receive'] = async (take) => {
     // A request without a body may never emit `end`: see the option `optimizeEmptyRequests`.
@@ -59,6 +73,7 @@ export class Exchange {
     request.on('close', () => {
       if (!request.complete) intake.cut();
     });
+    if (!request.complete) intake.guard(this.#patience.clock, this.#pace());
     return intake.whole;
   };
 
@@ -79,8 +94,10 @@ export class Exchange {
 
   /** Sends an answer; `encoding` is the one that writes `body` as it is. */
   send(status: number, headers: AnswerHeaders, body: string, encoding: 'latin1' | 'utf8'): void {
+    const response = this.#response;
     this.begin(status, headers);
-    this.#response.end(body, encoding);
+    response.end(body, encoding);
+    if (response.writableLength > 0) this.#awaitReader();
     this.#discardRest();
   }
 
@@ -96,12 +113,14 @@ export class Exchange {
     return new Promise((resolve) => {
       if (response.destroyed) return resolve();
       const done = () => {
+        limit?.cancel();
         response.off('close', done);
         resolve();
       };
       response.once('close', done);
       if (isLast) response.end(chunk, done);
       else response.write(chunk, done);
+      const limit = response.writableLength > 0 ? this.#limitWriting() : undefined;
       if (isLast) this.#discardRest();
     });
   }
@@ -116,6 +135,32 @@ export class Exchange {
     this.#response.destroy();
   }
 
+  #pace(): Pace {
+    const { bodyMs, uploadPeriodMs, uploadBytesMin } = this.#patience.timeouts;
+    const tooSlow = () => {
+      this.closeAfterwards();
+      return unknown('The body took too long to arrive', 408);
+    };
+    return this.isUpload
+      ? { periodMs: uploadPeriodMs, bytesMin: uploadBytesMin, tooSlow }
+      : { periodMs: bodyMs, bytesMin: undefined, tooSlow };
+  }
+
+  /** Cuts the connection unless the whole answer leaves in time; sooner if none of its bytes do. */
+  #awaitReader(): void {
+    const response = this.#response;
+    const limit = this.#limitWriting();
+    response.once('close', () => limit.cancel());
+    onStall(response, this.#patience.timeouts.writeMs, () => this.abort());
+  }
+
+  /** Cuts the connection unless the bytes that wait to be sent leave at the minimum rate. */
+  #limitWriting() {
+    const { clock, timeouts } = this.#patience;
+    const atMinimumRateMs = (this.#response.writableLength / timeouts.writeBytesPerSecond) * 1000;
+    return clock.after(timeouts.writeMs + atMinimumRateMs, () => this.abort());
+  }
+
   /** Reads past the rest of the body, so that the client gets to read the answer; up to a limit. */
   #discardRest(): void {
     const request = this.#request;
@@ -125,5 +170,8 @@ export class Exchange {
       length += chunk.length;
       if (length > DISCARDED_BYTES_MAX) request.destroy();
     });
+    const { clock, timeouts } = this.#patience;
+    const limit = clock.after(timeouts.discardMs, () => request.destroy());
+    request.once('close', () => limit.cancel());
   }
 }

@@ -1,41 +1,60 @@
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
+import type { Clock, Timer } from '../platform/clock.ts';
 
 /** The client went away before its request was complete: there is nobody to answer. */
 export class ClientGone extends Error {}
 
 type Take = Parameters<IncomingBytes['receive']>[0];
 
-/** Where chunks come from. */
+/** The source of the chunks. */
 interface Flow {
   pause(): unknown;
   resume(): unknown;
 }
 
-/** Hands the chunks of a body to whoever takes them, one after the other. After a failure what still comes is dropped. */
+/** A rule for how fast a body must arrive. */
+export interface Pace {
+  readonly periodMs: number;
+  /** Bytes that each period must bring; `undefined`: the whole body must arrive in the first. */
+  readonly bytesMin: number | undefined;
+  /** Makes the error for a body that breaks the rule. */
+  readonly tooSlow: () => Error;
+}
+
+/** Hands the chunks of a body to `take`, one after the other. After a failure the rest is dropped. */
 export class Intake {
   readonly #take: Take;
   readonly #flow: Flow;
   readonly #whole = Promise.withResolvers<void>();
   #taking: Promise<void> | undefined;
   #isOver = false;
+  #timer: Timer | undefined;
+  #bytes = 0;
 
   constructor(take: Take, flow: Flow) {
     this.#take = take;
     this.#flow = flow;
   }
 
-  /** Settles when the whole body has been taken. @throws what `take` throws; ClientGone */
+  /** Settles when the whole body has been taken. @throws what `take` throws; ClientGone; what `Pace.tooSlow` makes */
   get whole(): Promise<void> {
     return this.#whole.promise;
   }
 
-  /** The next chunk has to wait. */
-  get isTaking(): boolean {
-    return this.#taking !== undefined;
+  /** Fails the body when it arrives more slowly than `pace` allows. */
+  guard(clock: Clock, pace: Pace): void {
+    const before = this.#bytes;
+    this.#timer = clock.after(pace.periodMs, () => {
+      const isEnough = pace.bytesMin !== undefined && this.#bytes - before >= pace.bytesMin;
+      // While the server itself is busy with a chunk, the client has to wait.
+      if (isEnough || (pace.bytesMin !== undefined && this.#taking !== undefined)) this.guard(clock, pace);
+      else this.#fail(pace.tooSlow());
+    });
   }
 
   arrive(chunk: Buffer): void {
     if (this.#isOver) return;
+    this.#bytes += chunk.length;
     try {
       this.#taking = this.#take(chunk);
     } catch (error) {
@@ -52,6 +71,7 @@ export class Intake {
 
   /** The last chunk has arrived. */
   end(): void {
+    this.#timer?.cancel();
     const done = () => {
       this.#isOver = true;
       this.#whole.resolve();
@@ -68,6 +88,7 @@ export class Intake {
   #fail(error: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#timer?.cancel();
     this.#taking = undefined;
     this.#flow.resume();
     this.#whole.reject(error);

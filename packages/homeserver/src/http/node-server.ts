@@ -1,32 +1,35 @@
 import type { RequestListener, Server, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import { matrixError, unknown } from '@hearth/protocol/errors.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type Patience } from './exchange.ts';
 import { createServer, createTlsServer } from './node-http.ts';
 import { rawError } from './reply.ts';
 import type { Tls } from './tls.ts';
 
-const OPTIONS: ServerOptions = {
-  // A request without a body ends when its head has arrived, which saves a quarter of the cost of a GET.
-  optimizeEmptyRequests: true,
-  maxHeaderSize: 16 * 1024,
-  // Longer than reverse proxies keep theirs, so that the proxy closes first; otherwise requests are lost.
-  keepAliveTimeout: 75_000,
-  headersTimeout: 30_000,
-  // The largest upload over a slow line.
-  requestTimeout: 20 * 60_000,
-  // How often the two timeouts above are checked.
-  connectionsCheckingInterval: 10_000,
-};
+const HEAD_BYTES_MAX = 16 * 1024;
+
+/** What a listener is created with. */
+export interface NodeServerOptions extends Patience {
+  readonly tls?: Tls | undefined;
+  /** Connections held at the same time; more are refused. */
+  readonly connectionsMax: number;
+  readonly serve: (exchange: Exchange) => void;
+}
 
 /** Creates a server of `node:http`, with TLS of `node:https`, that is not listening yet. */
-export function createNodeServer(
-  tls: Tls | undefined,
-  connectionsMax: number,
-  serve: (exchange: Exchange) => void,
-): Server {
-  const handle: RequestListener = (request, response) => serve(new Exchange(request, response));
-  const server = tls === undefined ? createServer(OPTIONS, handle) : createTlsServer({ ...OPTIONS, ...tls }, handle);
+export function createNodeServer({ tls, connectionsMax, serve, clock, timeouts }: NodeServerOptions): Server {
+  const patience = { clock, timeouts };
+  const handle: RequestListener = (request, response) => serve(new Exchange(request, response, patience));
+  const options: ServerOptions = {
+    // A request without a body ends when its head has arrived, which saves a quarter of the cost of a GET.
+    optimizeEmptyRequests: true,
+    maxHeaderSize: HEAD_BYTES_MAX,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    headersTimeout: timeouts.headMs,
+    requestTimeout: timeouts.requestMs,
+    connectionsCheckingInterval: timeouts.checkEveryMs,
+  };
+  const server = tls === undefined ? createServer(options, handle) : createTlsServer({ ...options, ...tls }, handle);
   server.maxConnections = connectionsMax;
   server.on('clientError', refuseNonsense);
   return server;

@@ -1,6 +1,6 @@
 import type { MatrixError } from '@hearth/protocol/errors.ts';
 import type { Exchange } from './exchange.ts';
-import { type Answer, type FileReply, RawJson, Reply } from './route.ts';
+import { type Answer, type FileReply, type JsonPieces, RawJson, Reply } from './route.ts';
 
 /** Every reply carries these (client-server API, "Web Browser Clients"). */
 export const CORS: readonly string[] = [
@@ -11,11 +11,11 @@ export const CORS: readonly string[] = [
   'Access-Control-Allow-Headers',
   'X-Requested-With, Content-Type, Authorization',
 ];
-const JSON_HEADERS = [...CORS, 'Content-Type', 'application/json'];
+export const JSON_HEADERS = [...CORS, 'Content-Type', 'application/json'];
 const PREFLIGHT_HEADERS = { shared: [...CORS, 'Access-Control-Max-Age', '86400'], own: [] };
 
 /** Sends what a handler answered. */
-export function sendAnswer(exchange: Exchange, answer: Exclude<Answer, FileReply>): number {
+export function sendAnswer(exchange: Exchange, answer: Exclude<Answer, FileReply | JsonPieces>): number {
   if (!(answer instanceof Reply)) return sendText(exchange, 200, text(answer));
   return sendText(exchange, answer.status, text(answer.body), answer.headers);
 }
@@ -42,7 +42,13 @@ function text(body: Reply['body']): string {
   return body instanceof RawJson ? body.text : JSON.stringify(body);
 }
 
-function sendText(exchange: Exchange, status: number, body: string, more?: Readonly<Record<string, string>>): number {
+/** Sends JSON in one piece. */
+export function sendText(
+  exchange: Exchange,
+  status: number,
+  body: string,
+  more?: Readonly<Record<string, string>>,
+): number {
   const length = Buffer.byteLength(body);
   const own = ['Content-Length', `${length}`];
   if (more !== undefined) for (const [name, value] of Object.entries(more)) own.push(name, value);

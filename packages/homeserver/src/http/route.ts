@@ -34,6 +34,14 @@ export class Reply {
   }
 }
 
+/** JSON that is rendered while it is written, so that its length is not limited by memory. */
+export class JsonPieces {
+  readonly pieces: Iterable<string> | AsyncIterable<string>;
+  constructor(pieces: Iterable<string> | AsyncIterable<string>) {
+    this.pieces = pieces;
+  }
+}
+
 /** Reads a file from its beginning to its end. */
 export interface ByteReader {
   /** The next bytes, which keep their value until the next call; `undefined` after the last. */
@@ -77,7 +85,7 @@ export interface Call<E extends Endpoint = Endpoint> {
   readonly cancellation: Cancellation;
 }
 
-export type Answer = JsonObject | RawJson | Reply | FileReply;
+export type Answer = JsonObject | RawJson | JsonPieces | Reply | FileReply;
 
 /** An endpoint with the function that serves it. */
 export interface Route {

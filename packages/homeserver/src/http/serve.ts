@@ -12,9 +12,10 @@ import { sendFile } from './file-reply.ts';
 import { type CallContext, IncomingCall } from './incoming-call.ts';
 import { ClientGone } from './intake.ts';
 import { PathTree } from './path-tree.ts';
+import { sendPieces } from './pieces-reply.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { sendAnswer, sendError, sendPreflight } from './reply.ts';
-import { type Answer, type Call, FileReply, type Route } from './route.ts';
+import { type Answer, type Call, FileReply, JsonPieces, type Route } from './route.ts';
 
 export interface ServeOptions {
   readonly routes: readonly Route[];
@@ -106,7 +107,9 @@ export class Serve {
     try {
       const answer = await this.#answer(call);
       if (this.#context.isClosing) exchange.closeAfterwards();
-      status = answer instanceof FileReply ? await sendFile(exchange, answer) : sendAnswer(exchange, answer);
+      if (answer instanceof JsonPieces) status = await sendPieces(exchange, answer);
+      else if (answer instanceof FileReply) status = await sendFile(exchange, answer);
+      else status = sendAnswer(exchange, answer);
     } catch (error) {
       status = this.#refuse(error, operation, exchange);
     }
@@ -126,7 +129,10 @@ export class Serve {
       const bytes = await readBody(exchange, bodyBytesMax);
       call.body = checkBody(endpoint.body, parseBody(bytes, endpoint.bodyOptional === true));
     }
-    if (endpoint.bodyBytes === true) call.body = incomingBytes(exchange);
+    if (endpoint.bodyBytes === true) {
+      exchange.isUpload = call.caller !== undefined;
+      call.body = incomingBytes(exchange);
+    }
     // The one place where a checked request takes on the types of its endpoint, see `route`.
     return call.route.handle(call as unknown as Call);
   }
@@ -146,7 +152,7 @@ export class Serve {
     this.#failures += 1;
     log.error('request failed', { operation, failure: this.#failures, error });
     if (exchange.hasBegun) {
-      // In the middle of a file: an end that is cut off is all that can be said.
+      // The status has been sent already, so that only a connection that is cut tells of the failure.
       exchange.abort();
       return 500;
     }

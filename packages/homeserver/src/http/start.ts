@@ -6,6 +6,7 @@ import { listenErrorCode, listenOn } from './listen.ts';
 import { createNodeServer } from './node-server.ts';
 import { trustedProxies } from './remote-address.ts';
 import { Serve, type ServeOptions } from './serve.ts';
+import { TIMEOUTS, type Timeouts } from './timeouts.ts';
 import type { Tls } from './tls.ts';
 
 /** Where to listen. */
@@ -25,6 +26,8 @@ export interface HttpOptions extends ServeOptions {
   readonly closeTimeoutMs: number;
   /** Connections that each listener holds at the same time; more are refused. */
   readonly connectionsMax: number;
+  /** Differences from the usual limits. */
+  readonly timeouts?: Partial<Timeouts>;
 }
 
 export interface HttpServer {
@@ -43,11 +46,12 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   };
   const serve = new Serve(options, context);
   const servers: Server[] = [];
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const close = () => closeAll(servers, serve, options);
   try {
     const urls: string[] = [];
     for (const listen of options.listen) {
-      const server = createNodeServer(listen.tls, options.connectionsMax, serve.handle);
+      const server = createNodeServer({ ...options, timeouts, tls: listen.tls, serve: serve.handle });
       try {
         urls.push(await start(server, listen));
         servers.push(server);

@@ -75,11 +75,15 @@ export async function visibleState(deps: AccessDeps, access: RoomAccess): Promis
   return root;
 }
 
+/** Returns the numbers of all events of a state. */
+export async function stateEventNums(deps: Pick<AccessDeps, 'states'>, root: NodeRef): Promise<number[]> {
+  await deps.states.loadAll([root]);
+  return entries(root).map(({ event }) => event);
+}
+
 /** All events of a state. */
 export async function stateEvents(deps: AccessDeps, root: NodeRef): Promise<StoredEvent[]> {
-  await deps.states.loadAll([root]);
-  const nums = entries(root).map(({ event }) => event);
-  return deps.events.list(nums);
+  return deps.events.list(await stateEventNums(deps, root));
 }
 
 /** Whether the user was in the room before the event by which they left: a rejected invite shows nothing of it. */

@@ -16,26 +16,31 @@ export interface MembersDeps extends AccessDeps {
   readonly timelines: TimelineStore;
 }
 
-/** Which members; `at` is a token of the moment in question. */
+/** Which members (client-server API, "GET /rooms/{roomId}/members"); `at` is a token of the moment in question. */
 export interface MembersQuery {
   readonly at?: string | undefined;
   readonly membership?: string | undefined;
   readonly not_membership?: string | undefined;
 }
 
-/** The member events that a user sees of a room (client-server API, "GET /rooms/{roomId}/members"). */
-export async function membersOf(deps: MembersDeps, access: RoomAccess, query: MembersQuery): Promise<StoredEvent[]> {
-  const root = query.at === undefined ? await visibleState(deps, access) : await stateAt(deps, access, query.at);
+/** Returns the numbers of the member events that a user sees of a room, whatever their membership. */
+export async function memberEventNums(
+  deps: MembersDeps,
+  access: RoomAccess,
+  at: string | undefined,
+): Promise<readonly number[]> {
+  const root = at === undefined ? await visibleState(deps, access) : await stateAt(deps, access, at);
   const member = await deps.names.num('m.room.member');
   await deps.states.loadAll([root]);
-  const nums = entries(root)
+  return entries(root)
     .filter(({ type }) => type === member)
     .map(({ event }) => event);
-  const events = await deps.events.list(nums);
-  return events.filter((event) => {
-    const membership = membershipOf(event);
-    return (query.membership ?? membership) === membership && query.not_membership !== membership;
-  });
+}
+
+/** Returns whether a member event has a membership that the query asks for. */
+export function isWantedMember(event: StoredEvent, query: MembersQuery): boolean {
+  const membership = membershipOf(event);
+  return (query.membership ?? membership) === membership && query.not_membership !== membership;
 }
 
 /** The place of the creator's member event in a room's timeline. */

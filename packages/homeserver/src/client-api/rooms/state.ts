@@ -7,11 +7,13 @@ import {
   getRoomStateWithKey,
 } from '@hearth/api/client/rooms/state.ts';
 import { forbidden, notFound } from '@hearth/protocol/errors.ts';
-import { type Caller, RawJson, type Route, route } from '../../http/route.ts';
-import { type AccessDeps, roomAccess, stateEvents, visibleState } from '../../rooms/access.ts';
+import { type Caller, JsonPieces, RawJson, type Route, route } from '../../http/route.ts';
+import { type AccessDeps, roomAccess, stateEventNums, visibleState } from '../../rooms/access.ts';
+import type { StoredEvent } from '../../storage/stored-event.ts';
 import { MODERN_FORMAT } from '../../timeline/client-form.ts';
 import { type HydrateDeps, hydrateState, readerOf } from '../../timeline/hydrate.ts';
-import { type MembersDeps, membersOf } from '../../timeline/members.ts';
+import { isWantedMember, type MembersDeps, memberEventNums } from '../../timeline/members.ts';
+import { renderStateList } from '../state-list.ts';
 
 export type StateRouteDeps = AccessDeps & HydrateDeps & MembersDeps;
 
@@ -20,9 +22,8 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
   return [
     route(getRoomState, async ({ params, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);
-      const events = await stateEvents(deps, await visibleState(deps, access));
-      const texts = await hydrateState(deps, readerOf(caller), events, MODERN_FORMAT);
-      return new RawJson(`[${texts.join(',')}]`);
+      const events = await stateEventNums(deps, await visibleState(deps, access));
+      return new JsonPieces(renderStateList(deps, readerOf(caller), { before: '[', events, after: ']' }));
     }),
     route(getRoomStateWithKey, ({ params, query, caller }) =>
       oneStateEvent(deps, caller, params.roomId, [params.eventType, params.stateKey], query.format),
@@ -32,19 +33,22 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
     ),
     route(getMembersByRoom, async ({ params, query, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);
-      const events = await membersOf(deps, access, query);
-      const texts = await hydrateState(deps, readerOf(caller), events, MODERN_FORMAT);
-      return new RawJson(`{"chunk":[${texts.join(',')}]}`);
+      const events = await memberEventNums(deps, access, query.at);
+      const isWanted = (event: StoredEvent) => isWantedMember(event, query);
+      const list = { before: '{"chunk":[', events, isWanted, after: ']}' };
+      return new JsonPieces(renderStateList(deps, readerOf(caller), list));
     }),
     route(getJoinedMembersByRoom, async ({ params, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);
       if (access.kind === 'past') throw forbidden('You are not in this room');
-      const members = await membersOf(deps, access, { membership: 'join' });
+      const events = await deps.events.list(await memberEventNums(deps, access, undefined));
+      const members = events.filter((event) => isWantedMember(event, { membership: 'join' }));
       const entries = members.map(({ stateKey = '', content }) => [
         stateKey,
         {
-          ...(typeof content.displayname === 'string' ? { display_name: content.displayname } : {}),
-          ...(typeof content.avatar_url === 'string' ? { avatar_url: content.avatar_url } : {}),
+          // Some clients reject the answer when a member is missing, so that unknown values are null.
+          display_name: typeof content.displayname === 'string' ? content.displayname : null,
+          avatar_url: typeof content.avatar_url === 'string' ? content.avatar_url : null,
         },
       ]);
       return { joined: Object.fromEntries(entries) };
