@@ -155,6 +155,25 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(await refusal(pushRules.remove(user, 'postcontent', followed))).toBe('M_INVALID_PARAM');
   });
 
+  test('push rules: their number is limited', async () => {
+    const { user, pushRules, accountData } = await open();
+    const rules = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        rule_id: `${prefix}${i}:x`,
+        default: false,
+        enabled: true,
+        actions: [],
+      }));
+    const stored = { override: rules('o', 990), room: rules('!r', 5_000), sender: rules('@s', 4_000) };
+    await accountData.set(user, GLOBAL, 'm.push_rules', JSON.stringify({ global: stored }));
+    const put = (kind: string, id: string) => refusal(pushRules.put(user, kind, id, { actions: [] }, {}));
+    for (let i = 0; i < 10; i += 1) expect(await put('room', `!more${i}:x`)).toBe('no refusal');
+    expect(await put('room', '!last:x')).toBe('M_INVALID_PARAM');
+    await accountData.set(user, GLOBAL, 'm.push_rules', JSON.stringify({ global: { override: rules('o', 1_000) } }));
+    expect(await put('override', 'one-more')).toBe('M_INVALID_PARAM');
+    expect(await put('room', '!first:x')).toBe('no refusal');
+  });
+
   test('push rules: placed, updated, switched, deleted, and kept', async () => {
     const { user, pushRules } = await open();
     const put = (ruleId: string, place = {}, pattern = ruleId) =>

@@ -344,5 +344,10 @@ test('a rule of a user is checked', () => {
   expect(refusal('override', 'x', {})).toContain('actions');
   expect(refusal('override', 'x', { actions: ['explode'] })).toContain('not recognised');
   expect(refusal('underride', 'x', { actions: [], conditions: [{}] })).toContain('no kind');
+  expect(refusal('override', 'é'.repeat(150), { actions: [] })).toBeUndefined();
+  expect(refusal('override', 'é'.repeat(151), { actions: [] })).toContain('too long');
+  const long = 'x'.repeat(1_100);
+  expect(refusal('override', 'x', { actions: [{ set_tweak: 'sound', value: long }] })).toContain('too long');
+  expect(refusal('override', 'x', { actions: [], conditions: [{ kind: 'later', long }] })).toContain('too long');
   expect(refusal('underride', 'x', { actions: [], conditions: [{ kind: 'event_match' }] })).toContain('no key');
 });

@@ -27,6 +27,12 @@ import type { UserKeys } from './user-keys.ts';
 /** The keys of an upload by their usage. */
 export type CrossSigningKeys = Readonly<Partial<Record<KeyUsage, JsonObject>>>;
 
+/** The user whose keys they are. */
+interface Owner {
+  readonly user: number;
+  readonly userId: string;
+}
+
 interface CrossSigningDeps {
   readonly database: Database;
   readonly stream: Stream;
@@ -44,20 +50,14 @@ export class CrossSigning {
   }
 
   /**
-   * Checks an upload. Whether it needs the owner to authenticate once more: only what changes or adds to keys that are
-   * there does (MSC3967).
+   * Stores keys. Only an upload that changes or adds to keys that are there needs the owner to authenticate once more
+   * (MSC3967); whether it does is decided in the same step as the write, so that of several first uploads one succeeds.
+   * @param isAuthenticated whether the owner has authenticated once more
+   * @returns whether the keys are stored; false when the owner has to authenticate first
    * @throws MatrixError M_INVALID_PARAM, M_MISSING_PARAM, M_INVALID_SIGNATURE, M_FORBIDDEN
    */
-  async needsAuthentication(owner: { user: number; userId: string }, keys: CrossSigningKeys): Promise<boolean> {
-    const known = await this.#deps.keyDirectory.one(owner.user);
-    check(keys, owner.userId, known);
-    if (known.crossSigningText('master') === undefined) return false;
-    return KEY_USAGES.some((usage) => differs(keys[usage], known.crossSigningKey(usage)));
-  }
-
-  /** Stores an upload that was checked. @throws MatrixError as {@link needsAuthentication} */
-  async upload(owner: { user: number; userId: string }, keys: CrossSigningKeys): Promise<void> {
-    await this.serial.run(owner.user, () => this.#store(owner, keys));
+  upload(owner: Owner, keys: CrossSigningKeys, isAuthenticated: boolean): Promise<boolean> {
+    return this.serial.run(owner.user, () => this.#store(owner, keys, isAuthenticated));
   }
 
   /** Forgets everything about a user whose account is gone. */
@@ -72,12 +72,13 @@ export class CrossSigning {
     keyDirectory.signaturesChanged(user);
   }
 
-  async #store({ user, userId }: { user: number; userId: string }, keys: CrossSigningKeys): Promise<void> {
+  async #store({ user, userId }: Owner, keys: CrossSigningKeys, isAuthenticated: boolean): Promise<boolean> {
     const { stream, keyDirectory } = this.#deps;
     const known = await keyDirectory.one(user);
     const master = check(keys, userId, known);
     const changed = KEY_USAGES.filter((usage) => differs(keys[usage], known.crossSigningKey(usage)));
-    if (changed.length === 0) return;
+    if (changed.length === 0) return true;
+    if (known.crossSigningText('master') !== undefined && !isAuthenticated) return false;
     const writes: Write[] = changed.map((usage) => {
       const key = keys[usage] ?? {};
       const signers = usage === 'master' ? deviceSigners(key, userId, known) : [master];
@@ -95,6 +96,7 @@ export class CrossSigning {
       keyDirectory.changed(user);
       keyDirectory.signaturesChanged(user);
     });
+    return true;
   }
 }
 

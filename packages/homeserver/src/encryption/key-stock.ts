@@ -48,11 +48,9 @@ export class KeyStock {
     this.#passes(algorithmOf(key_id), num);
   }
 
-  /** How many one-time keys there are. */
-  get size(): number {
-    let size = 0;
-    for (const nums of this.#oneTime.values()) size += nums.length;
-    return size;
+  /** Returns the algorithms of which the device has or had keys. */
+  algorithms(): string[] {
+    return [...new Set([...this.#last.keys(), ...this.#fallback.keys()])];
   }
 
   /** Takes the oldest one-time key of an algorithm, or else its fallback key, which stays. Nobody gets the former again. */

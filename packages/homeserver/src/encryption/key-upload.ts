@@ -1,4 +1,4 @@
-import { invalidParam, unknown, userLimitExceeded } from '@hearth/protocol/errors.ts';
+import { invalidParam, type MatrixError, unknown, userLimitExceeded } from '@hearth/protocol/errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { Serial } from '../platform/serial.ts';
 import {
@@ -51,9 +51,10 @@ export interface UploadedKeys {
   readonly fallbackKeys?: JsonObject | undefined;
 }
 
-/** More than any client keeps in stock: fifty is usual. */
-const ONE_TIME_KEYS_MAX = 1_000;
-const FALLBACK_KEYS_MAX = 10;
+/** One-time keys of a device for one algorithm; fifty is usual. */
+const ONE_TIME_KEYS_MAX = 500;
+/** Algorithms for which a device has one-time or fallback keys; one is usual. */
+const ALGORITHMS_MAX = 10;
 /** `algorithm:id`, neither of them long. */
 const KEY_ID = /^[\w.-]{1,60}:[\x21-\x7e]{1,190}$/;
 
@@ -71,7 +72,7 @@ export class KeyUpload {
     return {
       deviceKeys: keys.deviceKeys === undefined ? undefined : checkedDeviceKeys(keys.deviceKeys, owner),
       oneTime: claimable(keys.oneTimeKeys, ONE_TIME_KEYS_MAX),
-      fallback: claimable(keys.fallbackKeys, FALLBACK_KEYS_MAX),
+      fallback: onePerAlgorithm(claimable(keys.fallbackKeys, ALGORITHMS_MAX)),
     };
   }
 
@@ -91,6 +92,7 @@ export class KeyUpload {
     const { user, device } = owner;
     const stock = await claimableKeys.stockOf(device);
     const { fresh, given } = await this.#sort(device, stock, oneTime);
+    checkCounts(stock, fresh, fallback);
     const json = deviceKeys === undefined ? undefined : await this.#changed(owner, deviceKeys);
     if (fresh.length === 0 && fallback.length === 0 && json === undefined) return;
     const position = stream.next();
@@ -133,9 +135,6 @@ export class KeyUpload {
         throw unknown(`One time key ${keyId} already exists with other contents`, 400);
       return !isSame;
     });
-    if (stock.size + fresh.length > ONE_TIME_KEYS_MAX) {
-      throw userLimitExceeded('about:blank', false, `A device has no more than ${ONE_TIME_KEYS_MAX} one-time keys`);
-    }
     const given = rows.filter(({ key_id, num }) => !again.has(num) && !stock.has(key_id, num));
     return { fresh, given: given.map(({ num }) => num) };
   }
@@ -175,6 +174,30 @@ interface NewKey {
   readonly keyId: string;
   /** The key as JSON text. */
   readonly json: string;
+}
+
+/** @throws MatrixError M_USER_LIMIT_EXCEEDED when the device would have more keys than it may */
+function checkCounts(stock: KeyStock, oneTime: readonly NewKey[], fallback: readonly NewKey[]): void {
+  const counts = stock.counts();
+  for (const { keyId } of oneTime) counts[algorithmOf(keyId)] = (counts[algorithmOf(keyId)] ?? 0) + 1;
+  if (Object.values(counts).some((count) => count > ONE_TIME_KEYS_MAX)) {
+    throw tooMany(`A device has no more than ${ONE_TIME_KEYS_MAX} one-time keys of an algorithm`);
+  }
+  const algorithms = new Set([
+    ...stock.algorithms(),
+    ...[...oneTime, ...fallback].map(({ keyId }) => algorithmOf(keyId)),
+  ]);
+  if (algorithms.size > ALGORITHMS_MAX) throw tooMany(`A device has keys of no more than ${ALGORITHMS_MAX} algorithms`);
+}
+
+function tooMany(message: string): MatrixError {
+  return userLimitExceeded('about:blank', false, message);
+}
+
+/** Client-server API, `POST /keys/upload`: "at most one key per algorithm". @throws MatrixError M_INVALID_PARAM */
+function onePerAlgorithm(keys: readonly NewKey[]): readonly NewKey[] {
+  if (new Set(keys.map(({ keyId }) => algorithmOf(keyId))).size === keys.length) return keys;
+  throw invalidParam('There can be one fallback key for each algorithm');
 }
 
 /** Keys that others may claim, checked. @throws MatrixError M_INVALID_PARAM */

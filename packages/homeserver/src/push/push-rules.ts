@@ -28,8 +28,11 @@ import {
 
 const TYPE = 'm.push_rules';
 const CACHED_MAX = 20_000;
-/** Every rule is tried on every event of every room of the user. */
-const OWN_RULES_MAX = 1_000;
+/** All rules of a user; most of them are about a room each. */
+const OWN_RULES_MAX = 10_000;
+/** Rules of one kind that are tried on every event of every room of the user. */
+const CONDITIONAL_RULES_MAX = 1_000;
+const CONDITIONAL_KINDS: readonly RuleKind[] = ['override', 'content', 'underride'];
 
 /** For {@link AccountData}: the server's rules as they are today with the user's changes and rules. */
 export function completePushRules(names: Names): CompletePushRules {
@@ -76,7 +79,7 @@ export class PushRules {
     await this.#change(user, (ruleset) => {
       const changed = putRule(ruleset, ruleKind, rule, place);
       if (changed === undefined) throw notFound('There is no such rule to place this one by');
-      if (changed[ruleKind].length > OWN_RULES_MAX) throw invalidParam('You have too many rules');
+      if (hasTooMany(changed)) throw invalidParam('You have too many push rules');
       return changed;
     });
   }
@@ -106,7 +109,7 @@ export class PushRules {
   async carryOver(user: number, from: string, to: string): Promise<void> {
     await this.#change(user, (ruleset) => {
       const carried = carryRules(ruleset, from, to);
-      return RULE_KINDS.some((kind) => (carried?.[kind].length ?? 0) > OWN_RULES_MAX) ? undefined : carried;
+      return carried !== undefined && hasTooMany(carried) ? undefined : carried;
     });
   }
 
@@ -135,6 +138,12 @@ export class PushRules {
 function kindOf(kind: string): RuleKind {
   if (!isRuleKind(kind)) throw invalidParam('There is no such kind of push rule');
   return kind;
+}
+
+function hasTooMany(ruleset: Ruleset): boolean {
+  const counts = RULE_KINDS.map((kind) => ruleset[kind].filter((rule) => !rule.default).length);
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  return all > OWN_RULES_MAX || CONDITIONAL_KINDS.some((kind) => ruleset[kind].length > CONDITIONAL_RULES_MAX);
 }
 
 function existing(ruleset: Ruleset, kind: RuleKind, ruleId: string): PushRule {

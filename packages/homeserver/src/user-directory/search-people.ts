@@ -34,7 +34,6 @@ export async function searchPeople(
   if (searchAll) await addUnlisted(people);
   const rows = await people.store.find(grams, searchAll ? undefined : user, CANDIDATES_MAX);
   const ranked = rows
-    .filter((row) => row.user_num !== user)
     .flatMap((row) => {
       const rank = rankOf(row, words);
       return rank === undefined ? [] : [{ row, rank }];

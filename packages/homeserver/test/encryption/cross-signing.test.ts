@@ -13,12 +13,20 @@ describe.each(engines)('cross-signing, on $name', (engine) => {
   });
   afterAll(() => world.end());
 
-  const upload = (person: Person, { master_key, self_signing_key, user_signing_key }: Partial<Uploaded>) =>
-    world.crossSigning.upload(person, {
-      ...(master_key && { master: master_key }),
-      ...(self_signing_key && { self_signing: self_signing_key }),
-      ...(user_signing_key && { user_signing: user_signing_key }),
-    });
+  const upload = (
+    person: Person,
+    { master_key, self_signing_key, user_signing_key }: Partial<Uploaded>,
+    isAuthenticated = true,
+  ) =>
+    world.crossSigning.upload(
+      person,
+      {
+        ...(master_key && { master: master_key }),
+        ...(self_signing_key && { self_signing: self_signing_key }),
+        ...(user_signing_key && { user_signing: user_signing_key }),
+      },
+      isAuthenticated,
+    );
   const sign = (signer: Person, userId: string, keyId: string, object: JsonObject) =>
     world.signatures.upload(signer, new Map([[userId, new Map([[keyId, object]])]]));
   const open = async () => {
@@ -44,13 +52,22 @@ describe.each(engines)('cross-signing, on $name', (engine) => {
 
   test('only what is new needs authentication, and not the first time', async () => {
     const { alice, keys } = await open();
-    const { master_key: master, self_signing_key: self_signing } = keys.upload();
-    const needs = (person: Person, given: object) => world.crossSigning.needsAuthentication(person, given);
-    expect(await needs(await world.person(), {})).toBe(false);
-    expect(await needs(alice, { master, self_signing })).toBe(false);
-    expect(await needs(alice, { master: new CrossSigningMaker(alice.userId).masterKey() })).toBe(true);
+    const { master_key, self_signing_key } = keys.upload();
+    const isStored = (person: Person, given: Partial<Uploaded>) => upload(person, given, false);
+    expect(await isStored(await world.person(), {})).toBe(true);
+    expect(await isStored(alice, { master_key, self_signing_key })).toBe(true);
+    expect(await isStored(alice, { master_key: new CrossSigningMaker(alice.userId).masterKey() })).toBe(false);
     const other = new CrossSigningMaker(alice.userId, keys.master).upload();
-    expect(await needs(alice, { master, self_signing: other.self_signing_key })).toBe(true);
+    expect(await isStored(alice, { master_key, self_signing_key: other.self_signing_key })).toBe(false);
+  });
+
+  test('of first uploads at the same time one is stored, the others need authentication', async () => {
+    const alice = await world.person();
+    const makers = [1, 2, 3, 4].map(() => new CrossSigningMaker(alice.userId));
+    const stored = await Promise.all(makers.map((maker) => upload(alice, maker.upload(), false)));
+    expect(stored).toEqual([true, false, false, false]);
+    const mine = await asked(world, alice, alice.userId);
+    expect(mine.master_keys[alice.userId]).toEqual(makers[0]?.masterKey());
   });
 
   test('keys that are not signed, or not of this user, are refused', async () => {

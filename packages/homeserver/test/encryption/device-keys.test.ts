@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClaimableKeys } from '../../src/encryption/claimable-keys.ts';
 import { claimKeys } from '../../src/encryption/key-claim.ts';
 import { KeyDirectory } from '../../src/encryption/key-directory.ts';
+import { sql } from '../../src/storage/database.ts';
 import { ToDeviceInbox } from '../../src/to-device/inbox.ts';
 import { engines } from '../storage/engines.ts';
 import { curveKey, DeviceMaker } from '../support/key-maker.ts';
@@ -137,9 +138,26 @@ describe.each(engines)('keys of devices, on $name', (engine) => {
     expect(await refused({ 'signed_curve25519:A': 'x'.repeat(20_000) })).toBe('M_INVALID_PARAM');
     const many = (from: number, count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`curve25519:${from + i}`, curveKey()]));
-    expect(await refused(many(0, 1_001))).toBe('M_INVALID_PARAM');
-    expect(await refused(many(0, 1_000))).toBe('no refusal');
-    expect(await refused(many(1_000, 1))).toBe('M_USER_LIMIT_EXCEEDED');
+    expect(await refused(many(0, 501))).toBe('M_INVALID_PARAM');
+    expect(await refused(many(0, 500))).toBe('no refusal');
+    expect(await refused(many(500, 1))).toBe('M_USER_LIMIT_EXCEEDED');
+    for (let i = 0; i < 9; i += 1) expect(await refused({ [`other${i}:A`]: curveKey() })).toBe('no refusal');
+    expect(await refused({ 'one_too_many:A': curveKey() })).toBe('M_USER_LIMIT_EXCEEDED');
+  });
+
+  test('a device has one fallback key for each of a few algorithms', async () => {
+    const { phone } = await open();
+    const refused = (...keyIds: readonly string[]) => {
+      const fallbackKeys = Object.fromEntries(keyIds.map((keyId) => [keyId, { key: curveKey(), fallback: true }]));
+      return refusal(world.keyUpload.upload(phone, { fallbackKeys }));
+    };
+    expect(await refused('signed_curve25519:A', 'signed_curve25519:B')).toBe('M_INVALID_PARAM');
+    for (let i = 0; i < 30; i += 1) expect(await refused(`signed_curve25519:${i}`)).toBe('no refusal');
+    for (let i = 0; i < 9; i += 1) expect(await refused(`other${i}:A`)).toBe('no refusal');
+    expect(await refused('one_too_many:A')).toBe('M_USER_LIMIT_EXCEEDED');
+    expect(await world.database.all(sql('SELECT num FROM claimable_keys WHERE device = ?'), phone.device)).toHaveLength(
+      10,
+    );
   });
 
   test('everything goes with its device, and others are told', async () => {

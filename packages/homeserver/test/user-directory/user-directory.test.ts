@@ -46,6 +46,7 @@ describe.each(engines)('the user directory, on $name', (engine) => {
     const open = await world.room(carol);
     const readable = await world.room(dave, { preset: 'private_chat' });
     const stranger = await world.person();
+    expect((await search(carol, 'carolina')).ids).toEqual([carol.userId]);
     expect((await search(stranger, 'carolina')).ids).toEqual([carol.userId]);
     expect((await search(stranger, 'davidson')).ids).toEqual([]);
     await world.setState(dave, readable, 'm.room.history_visibility', { history_visibility: 'world_readable' });

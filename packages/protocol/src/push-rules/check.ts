@@ -7,7 +7,10 @@ import type { PushAction, PushRule, RuleKind } from './rule.ts';
 export const PATTERN_LENGTH_MAX = 512;
 export const CONDITIONS_MAX = 32;
 export const ACTIONS_MAX = 32;
-const RULE_ID_LENGTH_MAX = 255;
+/** A rule id names a room, a user or a purpose; all of these take at most 255 bytes and a few more for a prefix. */
+export const RULE_ID_BYTES_MAX = 300;
+/** The JSON text of one condition or action. */
+export const PART_LENGTH_MAX = 1_024;
 
 /** A user's rule, or the reason why it is refused. */
 export type CheckedRule = { rule: PushRule; refusal?: undefined } | { rule?: undefined; refusal: string };
@@ -32,6 +35,7 @@ export function checkRule(kind: RuleKind, ruleId: string, body: JsonObject): Che
 export function checkActions(actions: JsonValue | undefined): string | undefined {
   if (!Array.isArray(actions)) return 'actions is not an array';
   if (actions.length > ACTIONS_MAX) return 'there are too many actions';
+  if (actions.some(isTooLong)) return 'an action is too long';
   return actions.every(isAction) ? undefined : 'an action is not recognised';
 }
 
@@ -45,7 +49,7 @@ export function actionsOf(actions: JsonValue | undefined): PushAction[] {
 }
 
 function checkRuleId(kind: RuleKind, ruleId: string): string | undefined {
-  if (ruleId === '' || ruleId.length > RULE_ID_LENGTH_MAX) return 'the rule id is empty or too long';
+  if (ruleId === '' || Buffer.byteLength(ruleId) > RULE_ID_BYTES_MAX) return 'the rule id is empty or too long';
   if (ruleId.startsWith('.')) return 'rule ids that start with a dot are reserved';
   if (/[/\\]/.test(ruleId)) return 'a rule id holds no slashes';
   if (kind === 'room' && parseRoomId(ruleId) === undefined) return 'the rule id of a room rule is a room id';
@@ -59,6 +63,7 @@ function checkMatching(kind: RuleKind, body: JsonObject): string | undefined {
   const { conditions = [] } = body;
   if (!Array.isArray(conditions)) return 'conditions is not an array';
   if (conditions.length > CONDITIONS_MAX) return 'there are too many conditions';
+  if (conditions.some(isTooLong)) return 'a condition is too long';
   for (const condition of conditions) {
     if (!isObject(condition) || typeof condition.kind !== 'string') return 'a condition has no kind';
     const refusal = condition.kind === 'event_match' ? checkEventMatch(condition) : undefined;
@@ -75,6 +80,10 @@ function checkEventMatch(condition: JsonObject): string | undefined {
 function checkPattern(pattern: JsonValue | undefined): string | undefined {
   if (typeof pattern !== 'string') return 'pattern is not a string';
   return pattern.length > PATTERN_LENGTH_MAX ? `pattern is longer than ${PATTERN_LENGTH_MAX}` : undefined;
+}
+
+function isTooLong(part: JsonValue): boolean {
+  return JSON.stringify(part).length > PART_LENGTH_MAX;
 }
 
 function isAction(action: JsonValue): boolean {

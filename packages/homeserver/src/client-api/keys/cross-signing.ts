@@ -25,11 +25,10 @@ export function crossSigningRoutes({
         ...(body.self_signing_key !== undefined && { self_signing: body.self_signing_key }),
         ...(body.user_signing_key !== undefined && { user_signing: body.user_signing_key }),
       };
-      if (await crossSigning.needsAuthentication(caller, keys)) {
-        const verdict = await ownerCheck.judge('uploadCrossSigningKeys', caller, body);
-        if (!verdict.passed) return challengeReply(verdict.challenge);
-      }
-      await crossSigning.upload(caller, keys);
+      if (await crossSigning.upload(caller, keys, false)) return {};
+      const verdict = await ownerCheck.judge('uploadCrossSigningKeys', caller, body);
+      if (!verdict.passed) return challengeReply(verdict.challenge);
+      await crossSigning.upload(caller, keys, true);
       return {};
     }),
     route(uploadCrossSigningSignatures, async ({ caller, body }) => ({
