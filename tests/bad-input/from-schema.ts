@@ -1,6 +1,8 @@
+import { checkJson } from '@hearth/api/check.ts';
 import type { Schema } from '@hearth/api/endpoint.ts';
 import * as fc from 'fast-check';
 import { safeParse } from 'valibot';
+import type { JsonValue } from '../../packages/protocol/src/json/value.ts';
 import { anyText, anyValue } from './nonsense.ts';
 
 /** How often a part of the right shape is replaced by something else. */
@@ -28,7 +30,8 @@ export function refused(schema: Schema): fc.Arbitrary<unknown> {
 
 /** Whether a value passes, after it has gone over the wire. */
 function isAccepted(schema: Schema, value: unknown): boolean {
-  return safeParse(schema, value === undefined ? undefined : JSON.parse(JSON.stringify(value))).success;
+  if (value === undefined) return safeParse(schema, undefined).success;
+  return checkJson(schema, JSON.parse(JSON.stringify(value)) as JsonValue).success;
 }
 
 /** The names of an object schema's members. */
@@ -69,7 +72,8 @@ function object(entries: Record<string, Schema>): fc.Arbitrary<unknown> {
   return fc.tuple(others, members).map(([other, value]) => ({ ...other, ...value }));
 }
 
-function unwrapped(schema: Schema | undefined): Schema {
+/** Returns the schema of a member that is there. */
+export function unwrapped(schema: Schema | undefined): Schema {
   if (schema === undefined) throw new Error('an object has no schema for a member');
   return 'wrapped' in schema ? unwrapped(schema.wrapped as Schema) : schema;
 }
@@ -91,6 +95,6 @@ function leaf(schema: Schema): fc.Arbitrary<unknown> {
   }
 }
 
-function isSchema(value: unknown): value is Schema {
+export function isSchema(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'schema';
 }

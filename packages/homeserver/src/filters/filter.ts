@@ -1,3 +1,4 @@
+import { checkJson } from '@hearth/api/check.ts';
 import * as schema from '@hearth/api/definitions/filter.ts';
 import { badJson, notJson } from '@hearth/protocol/errors.ts';
 import type { JsonValue } from '@hearth/protocol/json/value.ts';
@@ -19,7 +20,7 @@ export type Filter = v.InferOutput<typeof schema.filter>;
 export const EVERYTHING: Filter = {};
 
 /**
- * Checks a filter strictly.
+ * Checks a filter strictly, apart from optional members that are `null`.
  * @throws MatrixError M_BAD_JSON
  */
 export function parseFilter(json: JsonValue): Filter {
@@ -51,7 +52,7 @@ function parseText(text: string): JsonValue {
 }
 
 function check<S extends v.GenericSchema>(expected: S, json: JsonValue): v.InferOutput<S> {
-  const result = v.safeParse(expected, json, { abortEarly: true });
+  const result = checkJson(expected, json);
   if (result.success) return result.output;
   const [issue] = result.issues;
   throw badJson(`Filter: ${v.getDotPath(issue) ?? 'top level'}: ${issue.message}`);

@@ -1,5 +1,7 @@
+import { checkJson } from '@hearth/api/check.ts';
 import type { Schema } from '@hearth/api/endpoint.ts';
 import { badJson, invalidParam, type MatrixError, missingParam } from '@hearth/protocol/errors.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type BaseIssue, getDotPath, safeParse } from 'valibot';
 
 /** Checks a query. @throws MatrixError `M_MISSING_PARAM` or `M_INVALID_PARAM`, with the parameter's name */
@@ -9,9 +11,12 @@ export function checkQuery(schema: Schema, query: unknown): unknown {
   throw refusal(result.issues[0], 'query parameter', invalidParam);
 }
 
-/** Checks a body. @throws MatrixError `M_MISSING_PARAM` or `M_BAD_JSON`, with the member's path */
-export function checkBody(schema: Schema, body: unknown): unknown {
-  const result = safeParse(schema, body, FIRST_ONLY);
+/**
+ * Checks a body. Optional members that are `null` count as absent.
+ * @throws MatrixError `M_MISSING_PARAM` or `M_BAD_JSON`, with the member's path
+ */
+export function checkBody(schema: Schema, body: JsonObject, mayHaveNulls = true): unknown {
+  const result = mayHaveNulls ? checkJson(schema, body) : safeParse(schema, body, FIRST_ONLY);
   if (result.success) return result.output;
   throw refusal(result.issues[0], 'member', badJson);
 }
