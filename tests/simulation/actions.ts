@@ -35,6 +35,7 @@ const WEIGHTS = {
   knock: 1,
   send: 40,
   edit: 4,
+  refer: 2,
   react: 5,
   thread: 8,
   redact: 6,
@@ -135,6 +136,10 @@ export class Actions {
 
   edit(caller: Caller) {
     return this.#message(caller, 'm.room.message', (room) => this.#relation(room, 'm.replace', caller.userId));
+  }
+
+  refer(caller: Caller) {
+    return this.#message(caller, 'm.room.message', (room) => this.#relation(room, 'm.reference'));
   }
 
   react(caller: Caller) {

@@ -1,5 +1,6 @@
 import type { Caller } from '../../packages/homeserver/src/http/route.ts';
 import type { ClientEvent, JoinedRoom, Page, SyncReply } from '../support/user.ts';
+import { Children, checkBundle, checkRelations } from './children.ts';
 import { type Device, type KnownRoom, receiptsIn } from './device.ts';
 import { Difference, expectSame, expectSameEntries } from './difference.ts';
 import type { SimServer } from './sim-server.ts';
@@ -31,38 +32,73 @@ export async function checkUser(world: AgreementWorld, caller: Caller): Promise<
     const state = (await get(world, caller, `${path}/state`, {})) as ClientEvent[];
     expectSameEntries(`${userId}: /state of ${roomId}`, entriesOf(state), trueState(truth));
     await checkHistory(world, caller, truth);
+    await checkRelations(world.server, caller, truth);
+  }
+  for (const membership of ['leave', 'ban']) {
+    for (const roomId of world.truth.roomsOf(userId, membership))
+      await checkPast(world, caller, world.truth.room(roomId));
   }
   await checkInitialSync(world, caller, joined);
   return fresh;
 }
 
+/** Who has left a room sees it as it was then; who was never in it sees nothing, unless anybody may look into it. */
+async function checkPast(world: AgreementWorld, caller: Caller, room: RoomTruth): Promise<void> {
+  const { userId } = caller;
+  const path = `/rooms/${encodeURIComponent(room.roomId)}`;
+  const setting = room.state().get('m.room.history_visibility|')?.content.history_visibility;
+  const ended = world.truth.hasForgotten(userId, room.roomId) ? undefined : room.endOfMembership(userId);
+  if (ended === undefined) {
+    for (const part of ['state', 'members', 'messages', 'initialSync']) {
+      const { status } = await world.server.call(caller, 'GET', `${path}/${part}`, { query: { dir: 'b' } });
+      if ((status === 200) !== (setting === 'world_readable'))
+        throw new Difference(`${userId}: ${part} of ${room.roomId} from outside answers ${status}`);
+    }
+    return;
+  }
+  const truth = new Map([...room.state(ended.num)].map(([key, { id }]) => [key, id]));
+  const state = (await get(world, caller, `${path}/state`, {})) as ClientEvent[];
+  expectSameEntries(`${userId}: /state of ${room.roomId}, left`, entriesOf(state), truth);
+  const { chunk } = (await get(world, caller, `${path}/members`, {})) as { chunk: ClientEvent[] };
+  const isMember = ([key]: readonly [string, string]) => key.startsWith('m.room.member|');
+  const members = new Map([...truth].filter(isMember));
+  expectSameEntries(`${userId}: /members of ${room.roomId}, left`, entriesOf(chunk), members);
+  const end = setting === 'world_readable' ? undefined : room.leavingBefore(userId, Number.POSITIVE_INFINITY);
+  await checkHistory(world, caller, room, end);
+  await checkRelations(world.server, caller, room);
+}
+
 /** The whole of `/messages`, in both directions. */
-async function checkHistory(world: AgreementWorld, caller: Caller, room: RoomTruth): Promise<void> {
-  const visible = room.visible(caller.userId).map(({ id }) => id);
+async function checkHistory(world: AgreementWorld, caller: Caller, room: RoomTruth, upTo?: number): Promise<void> {
+  const visible = room.visible(caller.userId).filter(({ num }) => num <= (upTo ?? num));
+  const ids = visible.map(({ id }) => id);
+  const children = new Children(room, caller.userId);
   for (const dir of ['b', 'f']) {
-    const ids: string[] = [];
+    const found: string[] = [];
     let from: string | undefined;
     do {
       const path = `/rooms/${encodeURIComponent(room.roomId)}/messages`;
       const page = (await get(world, caller, path, { dir, limit: 37, from })) as Page;
-      ids.push(...page.chunk.map(({ event_id }) => event_id));
-      for (const event of page.chunk) checkContent(room, event);
+      found.push(...page.chunk.map(({ event_id }) => event_id));
+      for (const event of page.chunk) checkContent(room, event, children);
       from = page.end;
     } while (from !== undefined);
-    expectSame(`${caller.userId}: /messages of ${room.roomId}, ${dir}`, dir === 'b' ? ids.reverse() : ids, visible);
+    expectSame(`${caller.userId}: /messages of ${room.roomId}, ${dir}`, dir === 'b' ? found.reverse() : found, ids);
   }
 }
 
 /** An event says what it said, or that it was taken back. */
-function checkContent(room: RoomTruth, { event_id: id, content, unsigned, type }: ClientEvent): void {
+function checkContent(room: RoomTruth, shown: ClientEvent, children: Children): void {
+  const { event_id: id, content, unsigned, type } = shown;
   const event = room.byId.get(id);
   if (event === undefined) throw new Difference(`${id} does not exist`);
+  checkBundle('/messages', children, event, shown);
   const isRedacted = unsigned?.redacted_because !== undefined;
   if (isRedacted !== event.isRedacted) throw new Difference(`${id} is shown as ${isRedacted ? '' : 'not '}redacted`);
   // Redactions name their target in the content, whatever the room's version has there.
   if (type === 'm.room.redaction') return;
-  const [shown, truth] = [JSON.stringify(content), JSON.stringify(event.content)];
-  if (shown !== truth) throw new Difference(`${id} is shown with ${shown}, not ${truth}`);
+  const [seen, truth] = [JSON.stringify(content), JSON.stringify(event.content)];
+  if (seen !== truth) throw new Difference(`${id} is shown with ${seen}, not ${truth}`);
 }
 
 async function checkInitialSync(world: AgreementWorld, caller: Caller, joined: readonly string[]): Promise<void> {

@@ -11,6 +11,7 @@ export interface TrueEvent {
   readonly sender: string;
   readonly stateKey: string | undefined;
   readonly content: JsonObject;
+  readonly ts: number;
   readonly isRedacted: boolean;
 }
 
@@ -23,14 +24,18 @@ interface Row {
   readonly sender: string;
   readonly state_key: string | null;
   readonly content: string;
+  readonly ts: number;
   readonly redacted_by: number | null;
 }
 
 const EVENTS = `SELECT e.num, e.id, room.text AS room, r.version, type.text AS type, sender.text AS sender,
-  key.text AS state_key, e.content, e.redacted_by FROM events e JOIN rooms r ON r.num = e.room
+  key.text AS state_key, e.content, e.ts, e.redacted_by FROM events e JOIN rooms r ON r.num = e.room
   JOIN names room ON room.num = e.room JOIN names type ON type.num = e.type JOIN names sender ON sender.num = e.sender
   LEFT JOIN names key ON key.num = e.state_key WHERE e.seq > 0 AND e.room IN
   (SELECT room FROM events WHERE num > ?) ORDER BY e.room, e.seq`;
+
+const FORGOTTEN = `SELECT m.forgotten FROM memberships m JOIN names u ON u.num = m.user_num JOIN names r ON r.num = m.room
+  WHERE u.text = ? AND r.text = ?`;
 
 /** What has really happened: every room's events in order, and everything else computed from them in the simplest way. */
 export class Truth {
@@ -62,6 +67,12 @@ export class Truth {
     const room = this.rooms.get(roomId);
     if (room === undefined) throw new Error(`there is no room ${roomId}`);
     return room;
+  }
+
+  /** Whether a user has forgotten a room that they left. */
+  hasForgotten(userId: string, roomId: string): boolean {
+    const rows = this.#database.look<{ forgotten: number }>(FORGOTTEN, userId, roomId);
+    return rows[0]?.forgotten === 1;
   }
 
   /** The rooms in which a user has a membership. */
@@ -133,6 +144,13 @@ export class RoomTruth {
     return own.findLast((event) => event.num <= num && event.content.membership !== 'invite')?.num ?? 0;
   }
 
+  /** The event that ended the last time in which a user was a member; `undefined` if they never were. */
+  endOfMembership(userId: string): TrueEvent | undefined {
+    const own = this.events.filter(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId);
+    const at = own.findLastIndex(({ content }) => content.membership === 'join');
+    return at === -1 ? undefined : own[at + 1];
+  }
+
   /** Whether a user does not want to hear of what the sender of an event says. */
   ignores(userId: string, { sender }: TrueEvent): boolean {
     return this.#ignored.get(userId) === sender;
@@ -151,8 +169,13 @@ export class RoomTruth {
     return since.some((event) => !this.ignores(userId, event));
   }
 
-  /** What a user may see, in order, of what has happened up to a place in the stream. */
-  visible(userId: string, upTo = Number.POSITIVE_INFINITY): TrueEvent[] {
+  /** What a user may see and wants to, in order, of what has happened up to a place in the stream. */
+  visible(userId: string, upTo?: number): TrueEvent[] {
+    return this.readable(userId, upTo).filter((event) => event.stateKey !== undefined || !this.ignores(userId, event));
+  }
+
+  /** What a user may see, also of users whom they ignore. */
+  readable(userId: string, upTo = Number.POSITIVE_INFINITY): TrueEvent[] {
     const events = this.events.filter(({ num }) => num <= upTo);
     const isOwn = (event: TrueEvent) => event.type === 'm.room.member' && event.stateKey === userId;
     const lastJoin = events.findLastIndex((event) => isOwn(event) && event.content.membership === 'join');
@@ -169,7 +192,6 @@ export class RoomTruth {
         memberships.includes('join') ||
         (setting === 'shared' && i < lastJoin) ||
         (setting === 'invited' && memberships.includes('invite'));
-      if (event.stateKey === undefined && this.ignores(userId, event)) return false;
       return isOwn(event) || isReadable(before.visibility) || isReadable(visibility);
     });
   }
@@ -187,6 +209,7 @@ function toEvent(row: Row): TrueEvent {
     sender: row.sender,
     stateKey: row.state_key ?? undefined,
     content: JSON.parse(row.content) as JsonObject,
+    ts: row.ts,
     isRedacted: row.redacted_by !== null,
   };
 }

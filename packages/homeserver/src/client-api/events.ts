@@ -39,7 +39,8 @@ export function eventsRoutes(deps: InitialSyncDeps): Route[] {
     ),
     route(getOneEvent, async ({ params, caller }) => {
       const shown = await readableEvent(deps, caller.user, params.eventId);
-      const [text = ''] = await hydrate(deps, readerOf(caller), [shown], LEGACY_FORMAT);
+      const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
+      const [text = ''] = await hydrate(deps, reader, [shown], LEGACY_FORMAT);
       return new RawJson(text);
     }),
   ];

@@ -19,12 +19,13 @@ export interface AccessDeps {
 /**
  * How a user stands to a room whose contents they may see.
  * - `member`: has joined; sees the room as it is.
- * - `past`: has left or was banned by the event `until`; sees the room as it was then.
+ * - `past`: has left or was banned by the event `ended`; sees the room as it was then. What followed for the user, such as
+ *   the rejection of another invitation, goes up to the event `until`.
  * - `peeker`: is no member; the history is world readable.
  */
 export type RoomAccess =
   | { readonly kind: 'member'; readonly head: Head }
-  | { readonly kind: 'past'; readonly head: Head; readonly until: StoredEvent }
+  | { readonly kind: 'past'; readonly head: Head; readonly until: StoredEvent; readonly ended: StoredEvent }
   | { readonly kind: 'peeker'; readonly head: Head };
 
 /**
@@ -39,7 +40,8 @@ export async function roomAccess(deps: AccessDeps, roomId: string, user: number)
   const row = await deps.userRooms.one(user, head.num);
   if (row !== undefined && !row.forgotten && (row.membership === 'leave' || row.membership === 'ban')) {
     const until = await deps.events.one(row.event);
-    if (until !== undefined && (await wasJoined(deps, until))) return { kind: 'past', head, until };
+    const ended = until === undefined ? undefined : await endOfMembership(deps, until);
+    if (until !== undefined && ended !== undefined) return { kind: 'past', head, until, ended };
   }
   if (await isWorldReadable(head)) return { kind: 'peeker', head };
   throw forbidden('You are not in this room');
@@ -69,7 +71,7 @@ export async function isWorldReadable(head: Head): Promise<boolean> {
 /** The state that a user sees: now, or at the moment they left. */
 export async function visibleState(deps: AccessDeps, access: RoomAccess): Promise<NodeRef> {
   if (access.kind !== 'past') return access.head.stored.root;
-  const { num } = access.until;
+  const { num } = access.ended;
   const root = (await deps.states.snapshots([num])).get(num);
   if (root === undefined) throw new Error('the state after a member event is missing');
   return root;
@@ -86,14 +88,13 @@ export async function stateEvents(deps: AccessDeps, root: NodeRef): Promise<Stor
   return deps.events.list(await stateEventNums(deps, root));
 }
 
-/** Whether the user was in the room before the event by which they left: a rejected invite shows nothing of it. */
-async function wasJoined(deps: AccessDeps, until: StoredEvent): Promise<boolean> {
-  let replaced = until.replaces;
-  while (replaced !== null) {
-    const event = await deps.events.one(replaced);
-    if (event === undefined) return false;
-    if (event.content.membership === 'join') return true;
-    replaced = event.replaces;
+/** The event that ended the last time in which a user was a member; `undefined` if they never were. */
+async function endOfMembership(deps: AccessDeps, until: StoredEvent): Promise<StoredEvent | undefined> {
+  let event: StoredEvent | undefined = until;
+  while (event !== undefined && event.replaces !== null) {
+    const before: StoredEvent | undefined = await deps.events.one(event.replaces);
+    if (before?.content.membership === 'join') return event;
+    event = before;
   }
-  return false;
+  return undefined;
 }

@@ -2,9 +2,10 @@ import type { AggregationStore } from '../storage/aggregation-store.ts';
 import type { Aggregations } from '../storage/aggregations.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
+import { readerAggregations, type VisibleChildrenDeps } from './visible-children.ts';
 
 /** What bundling reads. */
-export interface BundleDeps {
+export interface BundleDeps extends VisibleChildrenDeps {
   readonly events: EventStore;
   readonly aggregations: AggregationStore;
 }
@@ -21,15 +22,22 @@ export interface Bundle {
   readonly thread?: { readonly latest: StoredEvent; readonly count: number; readonly participated: boolean };
 }
 
-/** The aggregations of many events, with a few queries for all that relates to them and one for the events they show. */
+/**
+ * The aggregations of many events, with a few queries for all that relates to them and one for the events they show. Only
+ * children that the reader may see count.
+ */
 export async function bundlesOf(
   deps: BundleDeps,
   events: readonly StoredEvent[],
   reader: BundleReader,
 ): Promise<ReadonlyMap<number, Bundle>> {
   await deps.aggregations.lookUp(events);
-  const summaries = events.flatMap((parent) => summary(parent, parent.aggregations, reader) ?? []);
-  if (summaries.length === 0) return new Map();
+  const parents = events.filter(({ aggregations }) => aggregations !== null && aggregations !== undefined);
+  if (parents.length === 0) return new Map();
+  const own = await readerAggregations(deps, reader.user, parents);
+  const summaries = parents.flatMap(
+    (parent) => summary(parent, own.get(parent.num) ?? parent.aggregations, reader) ?? [],
+  );
   const shown = await deps.events.load(
     summaries.flatMap(({ edit, thread }) => [edit ?? [], thread?.latest ?? []].flat()),
   );

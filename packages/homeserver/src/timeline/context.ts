@@ -60,13 +60,15 @@ export async function eventContext(
   const after = await messagesPage(deps, reader, access, forth);
   const events = [...before.shown, target, ...after.shown].map((shown) => shown.event);
   const last = after.shown.at(-1)?.event ?? event;
+  // What came after the leaving, such as another invitation, shows nothing of the room.
+  const stated = access.kind === 'past' && last.num > access.ended.num ? access.ended : last;
   const firstSeq = before.shown.at(-1)?.event.seq ?? seq;
   return {
     before: before.shown,
     after: after.shown,
     start: before.end ?? timelineToken(firstSeq - 1),
     end: after.end ?? timelineToken(last.seq ?? seq),
-    state: filter?.lazy_load_members === true ? await lazyState(deps, last, events) : await stateAfter(deps, last),
+    state: filter?.lazy_load_members === true ? await lazyState(deps, stated, events) : await stateAfter(deps, stated),
   };
 }
 

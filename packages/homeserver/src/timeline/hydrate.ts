@@ -26,10 +26,12 @@ export interface Shown {
 
 /** Longer lists, such as the members of a large room, let others have their turn after so many. */
 const EVENTS_AT_ONCE = 1_000;
-const NOBODY: ReadonlySet<number> = new Set();
 const NO_EVENTS: ReadonlyMap<number, StoredEvent> = new Map();
 
-export function readerOf(caller: { readonly user: number; readonly device: number }, ignored = NOBODY): Reader {
+export function readerOf(
+  caller: { readonly user: number; readonly device: number },
+  ignored: ReadonlySet<number>,
+): Reader {
   return { user: caller.user, device: caller.device, ignored };
 }
 

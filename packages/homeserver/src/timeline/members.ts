@@ -49,7 +49,7 @@ const CREATOR_JOINED = 2;
 /** The state just after the last event at or before a token; for past members not later than their leaving. */
 async function stateAt(deps: MembersDeps, access: RoomAccess, at: string): Promise<NodeRef> {
   const room = access.head.num;
-  const last = access.kind === 'past' ? (access.until.seq ?? 0) : access.head.row.seq;
+  const last = access.kind === 'past' ? (access.ended.seq ?? 0) : access.head.row.seq;
   // What stands before the room's first event means its beginning: that the creator has come in.
   const seq = Math.min(Math.max(await seqOfToken(deps.timelines, room, parseToken(at, 'at')), CREATOR_JOINED), last);
   const [num] = await deps.timelines.page({ room, after: seq - 1, upTo: seq }, true, 1);

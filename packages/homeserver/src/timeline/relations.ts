@@ -1,4 +1,6 @@
-import type { StoredEvent } from '../storage/stored-event.ts';
+import { redactContent } from '@hearth/protocol/events/redact.ts';
+import type { Head } from '../rooms/head.ts';
+import { StoredEvent } from '../storage/stored-event.ts';
 import { bundlesOf } from './bundles.ts';
 import { type ContextDeps, readableEvent } from './context.ts';
 import type { Reader, Shown } from './hydrate.ts';
@@ -44,24 +46,60 @@ export async function relationsPage(
   const [relType, type] = [await numOf(deps, query.relType), await numOf(deps, query.eventType)];
   if (relType === null || type === null) return { shown: [] };
   const backwards = query.dir !== 'f';
-  const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+  // None at a time would never get to the end.
+  const limit = Math.max(1, Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX));
   const [from, to] = [await positionOf(deps, event.room, query.from), await positionOf(deps, event.room, query.to)];
   const { parents, depth } =
     query.recurse === true ? await descendants(deps, event) : { parents: [event.num], depth: 1 };
   // Tokens stand between events, just after the one of their position.
-  const after = (backwards ? to : from) ?? 0;
-  const before = ((backwards ? from : to) ?? Number.MAX_SAFE_INTEGER - 1) + 1;
-  const nums = await deps.relations.page(parents, { relType, type }, { after, before, backwards, limit: limit + 1 });
-  const events = await deps.events.list(nums.slice(0, limit));
-  const heard = events.filter(({ senderNum }) => !reader.ignored.has(senderNum));
-  const shown = await visibleEvents(deps, reader.user, event.room, heard);
-  const last = events.at(-1);
-  const more = nums.length > limit && last !== undefined;
+  const range = {
+    after: (backwards ? to : from) ?? 0,
+    before: ((backwards ? from : to) ?? Number.MAX_SAFE_INTEGER - 1) + 1,
+    backwards,
+    limit,
+  };
+  const { shown, next } = await children(deps, reader, event.room, { parents, filter: { relType, type }, range });
   return {
     shown,
-    ...(more ? { nextBatch: streamToken(backwards ? last.num - 1 : last.num) } : {}),
+    ...(next === undefined ? {} : { nextBatch: streamToken(next) }),
     ...(query.recurse === true ? { depth } : {}),
   };
+}
+
+/** How many children one request looks at in search of those that the reader may see. */
+const CHILDREN_SCANNED_MAX = 2_000;
+
+interface ChildrenQuery {
+  readonly parents: readonly number[];
+  readonly filter: Parameters<ContextDeps['relations']['page']>[1];
+  readonly range: Parameters<ContextDeps['relations']['page']>[2];
+}
+
+/** A page of children; `next` is the token's position of the next one. Redacted events relate to nothing any more. */
+async function children(
+  deps: ContextDeps,
+  reader: Reader,
+  room: number,
+  { parents, filter, range }: ChildrenQuery,
+): Promise<{ shown: Shown[]; next?: number }> {
+  const { backwards, limit } = range;
+  const shown: Shown[] = [];
+  let { after, before } = range;
+  for (let scanned = 0; scanned < CHILDREN_SCANNED_MAX; scanned += limit) {
+    const nums = await deps.relations.page(parents, filter, { after, before, backwards, limit: limit + 1 });
+    const events = await deps.events.list(nums.slice(0, limit));
+    const heard = events.filter(({ senderNum, redactedBy }) => redactedBy === null && !reader.ignored.has(senderNum));
+    const found = (await visibleEvents(deps, reader.user, room, heard)).slice(0, limit - shown.length);
+    shown.push(...found);
+    const isFull = shown.length === limit;
+    const last = isFull ? found.at(-1)?.event.num : events.at(-1)?.num;
+    if (nums.length <= limit && last === events.at(-1)?.num) return { shown };
+    if (last === undefined) return { shown };
+    if (backwards) before = last;
+    else after = last;
+    if (isFull) break;
+  }
+  return { shown, next: backwards ? before - 1 : after };
 }
 
 /** The event and what relates to it directly or through others. */
@@ -118,17 +156,35 @@ export async function threadsPage(
   return { shown, nextBatch: streamToken(before - 1) };
 }
 
+/** The roots of threads in which the reader sees a reply. */
 async function visibleRoots(
   deps: ContextDeps,
   reader: Reader,
   room: number,
   { nums, include }: { readonly nums: readonly number[]; readonly include: ThreadsQuery['include'] },
 ): Promise<ReadonlyMap<number, Shown>> {
-  const heard = (await deps.events.list(nums)).filter(({ senderNum }) => !reader.ignored.has(senderNum));
-  const bundles = include === 'participated' ? await bundlesOf(deps, heard, reader) : undefined;
-  const wanted = heard.filter(({ num }) => bundles === undefined || bundles.get(num)?.thread?.participated === true);
+  const roots = await deps.events.list(nums);
+  const bundles = await bundlesOf(deps, roots, reader);
+  const wanted = roots.filter(({ num }) => {
+    const thread = bundles.get(num)?.thread;
+    return thread !== undefined && (include !== 'participated' || thread.participated);
+  });
+  const head = await deps.heads.byNum(room);
   const visible = await visibleEvents(deps, reader.user, room, wanted);
-  return new Map(visible.map((each) => [each.event.num, each]));
+  return new Map(
+    visible.map((each) => {
+      const isIgnored = head !== undefined && reader.ignored.has(each.event.senderNum);
+      return [each.event.num, isIgnored ? { ...each, event: redactedCopy(each.event, head.version) } : each];
+    }),
+  );
+}
+
+/** The root of an ignored user comes as if it were redacted ("Server-side thread list"). */
+function redactedCopy(event: StoredEvent, version: Head['version']): StoredEvent {
+  const copy = new StoredEvent(event, JSON.stringify(redactContent(event.type, event.content, version)), null);
+  copy.transaction = null;
+  copy.aggregations = event.aggregations;
+  return copy;
 }
 
 /** The number of a name: `undefined` for any, `null` for one that no event has. */

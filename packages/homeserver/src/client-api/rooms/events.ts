@@ -15,7 +15,8 @@ export function eventRoutes(deps: ContextDeps & { readonly ignoredUsers: Ignored
   return [
     route(getOneRoomEvent, async ({ params, caller }) => {
       const shown = await readableEvent(deps, caller.user, params.eventId, params.roomId);
-      const [text = ''] = await hydrate(deps, readerOf(caller), [shown], MODERN_FORMAT);
+      const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
+      const [text = ''] = await hydrate(deps, reader, [shown], MODERN_FORMAT);
       return new RawJson(text);
     }),
     route(getEventContext, async ({ params, query, caller }) => {

@@ -7,15 +7,16 @@ import {
   getRoomStateWithKey,
 } from '@hearth/api/client/rooms/state.ts';
 import { forbidden, notFound } from '@hearth/protocol/errors.ts';
+import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { type Caller, JsonPieces, RawJson, type Route, route } from '../../http/route.ts';
 import { type AccessDeps, roomAccess, stateEventNums, visibleState } from '../../rooms/access.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { MODERN_FORMAT } from '../../timeline/client-form.ts';
-import { type HydrateDeps, hydrateState, readerOf } from '../../timeline/hydrate.ts';
+import { type HydrateDeps, hydrateState, type Reader, readerOf } from '../../timeline/hydrate.ts';
 import { isWantedMember, type MembersDeps, memberEventNums } from '../../timeline/members.ts';
 import { renderStateList } from '../state-list.ts';
 
-export type StateRouteDeps = AccessDeps & HydrateDeps & MembersDeps;
+export type StateRouteDeps = AccessDeps & HydrateDeps & MembersDeps & { readonly ignoredUsers: IgnoredUsers };
 
 /** Reading the state of rooms and who is in them. */
 export function stateRoutes(deps: StateRouteDeps): Route[] {
@@ -23,7 +24,7 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
     route(getRoomState, async ({ params, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);
       const events = await stateEventNums(deps, await visibleState(deps, access));
-      return new JsonPieces(renderStateList(deps, readerOf(caller), { before: '[', events, after: ']' }));
+      return new JsonPieces(renderStateList(deps, await readerFor(deps, caller), { before: '[', events, after: ']' }));
     }),
     route(getRoomStateWithKey, ({ params, query, caller }) =>
       oneStateEvent(deps, caller, params.roomId, [params.eventType, params.stateKey], query.format),
@@ -36,7 +37,7 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
       const events = await memberEventNums(deps, access, query.at);
       const isWanted = (event: StoredEvent) => isWantedMember(event, query);
       const list = { before: '{"chunk":[', events, isWanted, after: ']}' };
-      return new JsonPieces(renderStateList(deps, readerOf(caller), list));
+      return new JsonPieces(renderStateList(deps, await readerFor(deps, caller), list));
     }),
     route(getJoinedMembersByRoom, async ({ params, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);
@@ -61,6 +62,10 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
   ];
 }
 
+async function readerFor({ ignoredUsers }: StateRouteDeps, caller: Caller): Promise<Reader> {
+  return readerOf(caller, await ignoredUsers.of(caller.user));
+}
+
 async function oneStateEvent(
   deps: StateRouteDeps,
   caller: Caller,
@@ -77,6 +82,6 @@ async function oneStateEvent(
   const event = found[0] === undefined ? undefined : await deps.events.one(found[0]);
   if (event === undefined) throw notFound('The room has no such state');
   if (format !== 'event') return new RawJson(event.contentText);
-  const [text = ''] = await hydrateState(deps, readerOf(caller), [event], MODERN_FORMAT);
+  const [text = ''] = await hydrateState(deps, await readerFor(deps, caller), [event], MODERN_FORMAT);
   return new RawJson(text);
 }

@@ -1,0 +1,105 @@
+import { historyVisibility } from '@hearth/protocol/visibility/visibility.ts';
+import { worldReadableSince } from '../rooms/access.ts';
+import { membershipOf } from '../rooms/effects.ts';
+import type { Head } from '../rooms/head.ts';
+import type { Heads } from '../rooms/heads.ts';
+import { relationOf } from '../rooms/ties.ts';
+import { AGGREGATED, type Aggregated, Aggregations, isAggregated, isValidEdit } from '../storage/aggregations.ts';
+import type { RelationStore } from '../storage/relation-store.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import { type VisibilityDeps, visibleEvents } from './visibility.ts';
+
+export interface VisibleChildrenDeps extends VisibilityDeps {
+  readonly heads: Heads;
+  readonly relations: RelationStore;
+}
+
+/** So many of the latest children of each kind are counted for a reader who may not see all. */
+const CHILDREN_MAX = 1_000;
+/** How many earlier events are looked at to find out since when a reader sees everything. */
+const STEPS_MAX = 20;
+
+/**
+ * The aggregations of those events of which the reader may not see all children, counted for that reader: as of the time
+ * when they left the room, or without what was said while they were away (client-server API, "Room History Visibility").
+ * Members of rooms whose history is shared see all children, and so do other members those of events since their join.
+ */
+export async function readerAggregations(
+  deps: VisibleChildrenDeps,
+  user: number,
+  parents: readonly StoredEvent[],
+): Promise<ReadonlyMap<number, Aggregations>> {
+  const found = new Map<number, Aggregations>();
+  for (const [room, inRoom] of Map.groupBy(parents, (parent) => parent.room)) {
+    const since = await seesAllSince(deps, user, room);
+    const others = inRoom.filter(({ num }) => num <= since);
+    if (others.length === 0) continue;
+    for (const parent of others) found.set(parent.num, new Aggregations());
+    for (const child of await visibleChildren(deps, user, room, others)) addChild(child, others, found);
+  }
+  return found;
+}
+
+/** The position after which a reader sees all events of a room. */
+async function seesAllSince(deps: VisibleChildrenDeps, user: number, room: number): Promise<number> {
+  const row = (await deps.userRooms.of(user)).get(room);
+  const head = await deps.heads.byNum(room);
+  if (head === undefined) return Number.POSITIVE_INFINITY;
+  if (row?.membership !== 'join') return (await readableSince(head)) ?? Number.POSITIVE_INFINITY;
+  if (await wasAlwaysShared(deps, head)) return 0;
+  let since = row.event;
+  for (let step = 0; step < STEPS_MAX; step += 1) {
+    const replaces = (await deps.events.one(since))?.replaces ?? null;
+    const before = replaces === null ? undefined : await deps.events.one(replaces);
+    if (before === undefined || membershipOf(before) !== 'join') return since;
+    since = before.num;
+  }
+  return since;
+}
+
+async function readableSince(head: Head): Promise<number | undefined> {
+  await head.state('m.room.history_visibility');
+  return worldReadableSince(head);
+}
+
+/** Whether members have always seen all of the room's history. */
+async function wasAlwaysShared({ events }: VisibleChildrenDeps, head: Head): Promise<boolean> {
+  let event = await head.state('m.room.history_visibility');
+  for (let step = 0; step < STEPS_MAX && event !== undefined; step += 1) {
+    const visibility = historyVisibility(event.content.history_visibility);
+    if (visibility !== 'shared' && visibility !== 'world_readable') return false;
+    event = event.replaces === null ? undefined : await events.one(event.replaces);
+  }
+  return event === undefined;
+}
+
+/** In stream order. */
+async function visibleChildren(
+  deps: VisibleChildrenDeps,
+  user: number,
+  room: number,
+  parents: readonly StoredEvent[],
+): Promise<StoredEvent[]> {
+  const nums = parents.map(({ num }) => num);
+  const types = await deps.names.nums(AGGREGATED);
+  const range = { after: 0, before: Number.MAX_SAFE_INTEGER, backwards: true, limit: CHILDREN_MAX };
+  const pages = await Promise.all([...types.values()].map((relType) => deps.relations.page(nums, { relType }, range)));
+  const children = await deps.events.list(pages.flat().sort((a, b) => a - b));
+  const there = children.filter(({ redactedBy, seq }) => redactedBy === null && seq !== null);
+  return (await visibleEvents(deps, user, room, there)).map(({ event }) => event);
+}
+
+function addChild(child: StoredEvent, parents: readonly StoredEvent[], found: ReadonlyMap<number, Aggregations>): void {
+  const relation = relationOf(child);
+  const parent = parents.find(({ eventId }) => eventId === relation?.parent);
+  if (relation === undefined || parent === undefined || !isAggregated(relation.relType)) return;
+  const aggregations = found.get(parent.num);
+  if (aggregations === undefined) return;
+  add(aggregations, relation.relType, child, parent);
+}
+
+function add(aggregations: Aggregations, relType: Aggregated, child: StoredEvent, parent: StoredEvent): void {
+  if (relType === 'm.thread') aggregations.addReply(child);
+  else if (relType === 'm.reference') aggregations.addReference(child);
+  else if (isValidEdit(child, parent)) aggregations.addEdit(child);
+}
