@@ -10,6 +10,7 @@ import {
   type Answer,
   type Call,
   type Caller,
+  JsonPieces,
   RawJson,
   Reply,
   type Route,
@@ -113,7 +114,7 @@ export class SimServer {
         cancellation: cancellation ?? new Cancellation(),
       };
       // As in the HTTP layer: a checked request takes on the types of its endpoint.
-      return replyOf(await handle(call as unknown as Call));
+      return await replyOf(await handle(call as unknown as Call));
     } catch (error) {
       if (error instanceof MatrixError) return { status: error.status, json: error.body() };
       throw new Error(`${method} ${path} failed`, { cause: error });
@@ -138,10 +139,18 @@ export class SimServer {
   }
 }
 
-function replyOf(answer: Answer): SimReply {
+async function replyOf(answer: Answer): Promise<SimReply> {
   const { status, body } = answer instanceof Reply ? answer : { status: 200, body: answer };
   // Through text and back, so that nobody gets hold of the server's own objects.
-  return { status, json: JSON.parse(body instanceof RawJson ? body.text : JSON.stringify(body)) as JsonValue };
+  return { status, json: JSON.parse(await textOf(body)) as JsonValue };
+}
+
+async function textOf(body: Reply['body'] | Answer): Promise<string> {
+  if (body instanceof RawJson) return body.text;
+  if (!(body instanceof JsonPieces)) return JSON.stringify(body);
+  let text = '';
+  for await (const piece of body.pieces) text += piece;
+  return text;
 }
 
 function search(query: QueryValues = {}): string {
