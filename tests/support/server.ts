@@ -9,6 +9,8 @@ import { systemClock } from '../../packages/homeserver/src/platform/clock.ts';
 import { createLog, type Log, silentLog } from '../../packages/homeserver/src/platform/log.ts';
 import { systemRandom } from '../../packages/homeserver/src/platform/random.ts';
 import { registerAdmin, SHARED_SECRET } from './admin.ts';
+import { PostgresView, SqliteView } from './database-view.ts';
+import { createDatabase } from './postgres.ts';
 import { registerUser, type TestUser } from './user.ts';
 
 const SERVER_NAME = 'hearth.test';
@@ -21,6 +23,10 @@ export interface TestServer {
   readonly firstToken: string | undefined;
   /** What was logged as an error: a 500, or worse. */
   readonly faults: unknown[];
+  /** Reads the database past the server. */
+  look<Row extends object>(text: string): Promise<Row[]>;
+  /** Changes whenever the server commits anything. */
+  dataVersion(): Promise<unknown>;
   /** Registers and logs in a user with this name, or one that nobody has yet. */
   user(name?: string): Promise<TestUser>;
   /** Registers and logs in an administrator. */
@@ -39,20 +45,26 @@ export interface ServerOptions {
   /** Keys of the configuration file, over those that make tests fast. */
   readonly config?: v.InferInput<typeof configSchema>;
   readonly machine?: Partial<Machine>;
+  /** A PostgreSQL server, on which the server gets a database of its own, instead of the embedded database. */
+  readonly postgres?: string | undefined;
 }
 
 let count = 0;
 
 /** Starts a server: registration open, guests, no rate limits, the cheapest passwords. */
-export async function startServer({ config: given, machine }: ServerOptions = {}): Promise<TestServer> {
+export async function startServer({ config: given, machine, postgres }: ServerOptions = {}): Promise<TestServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'hearth-test-'));
-  const config = testConfig(dataDir, given);
+  const stored = postgres === undefined ? undefined : await createDatabase(postgres);
+  const config = testConfig(dataDir, { ...(stored !== undefined && { database: { url: stored.url } }), ...given });
   const faults: unknown[] = [];
   const parts = { clock: systemClock, random: systemRandom, log: recording(faults), ...machine };
   let running = await compose(config, parts);
+  const view = stored === undefined ? new SqliteView(dataDir) : new PostgresView(stored.url);
   const server: TestServer = {
     dataDir,
     faults,
+    look: (text) => view.look(text),
+    dataVersion: () => view.dataVersion(),
     get url() {
       return running.urls[0] ?? '';
     },
@@ -82,6 +94,8 @@ export async function startServer({ config: given, machine }: ServerOptions = {}
     },
     async close() {
       await running.close();
+      await view.close();
+      await stored?.drop();
       rmSync(dataDir, { recursive: true });
     },
   };

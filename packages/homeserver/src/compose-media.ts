@@ -48,7 +48,9 @@ export async function openMedia(base: MediaBase, config: Config) {
   const arrivals = new Arrivals(clock);
   const lastUsed = new LastUsed(database, clock);
   const serverName = config.server_name;
-  const origin = await names.num(serverName);
+  const origin = await names.reserve(serverName);
+  const inserts = names.inserts(origin);
+  if (inserts.length > 0) await database.commit(inserts);
   const parts = { database, names, clock, random, blobs, arrivals, lastUsed, remote, serverName, origin, settings };
   const uploads = new Uploads(parts);
   const { previews: preview, thumbnail_sizes: sizes, image_pixels: pixelsMax } = config.media;

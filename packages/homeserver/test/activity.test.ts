@@ -6,6 +6,7 @@ import { engines } from './storage/engines.ts';
 import { openDomain } from './support/domain.ts';
 import { refusal } from './support/refusal.ts';
 import { PlainRooms } from './support/rooms.ts';
+import { storedName } from './support/stored-name.ts';
 
 describe.each(engines)('what users do in rooms, on $name', (engine) => {
   let domain: Awaited<ReturnType<typeof openDomain>>;
@@ -28,12 +29,13 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
   let count = 0;
   const open = async () => {
     count += 1;
-    const { names } = domain;
+    const { names, database } = domain;
     const rooms = new PlainRooms(names);
-    const alice = { user: await names.num(`@alice${count}:x`), userId: `@alice${count}:x` };
-    const bob = { user: await names.num(`@bob${count}:x`), userId: `@bob${count}:x` };
-    const carol = { user: await names.num(`@carol${count}:x`), userId: `@carol${count}:x` };
+    const alice = { user: await storedName(database, names, `@alice${count}:x`), userId: `@alice${count}:x` };
+    const bob = { user: await storedName(database, names, `@bob${count}:x`), userId: `@bob${count}:x` };
+    const carol = { user: await storedName(database, names, `@carol${count}:x`), userId: `@carol${count}:x` };
     const roomId = `!room${count}:x`;
+    await storedName(database, names, roomId);
     const room = await rooms.join(roomId, alice.user, bob.user);
     for (let seq = 1; seq <= 5; seq++) rooms.addEvent(room, `$${count}-${seq}`, seq);
     const event = (seq: number) => `$${count}-${seq}`;

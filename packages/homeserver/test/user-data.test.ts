@@ -119,10 +119,10 @@ describe.each(engines)('what users keep, on $name', (engine) => {
       );
     await ignore(['@spam:x', '@other:x']);
     expect(await ignoredUsers.of(user)).toEqual(
-      new Set([await domain.names.num('@spam:x'), await domain.names.num('@other:x')]),
+      new Set([await domain.names.reserve('@spam:x'), await domain.names.reserve('@other:x')]),
     );
     await ignore(['@other:x']);
-    expect(await ignoredUsers.of(user)).toEqual(new Set([await domain.names.num('@other:x')]));
+    expect(await ignoredUsers.of(user)).toEqual(new Set([await domain.names.reserve('@other:x')]));
     await accountData.set(user, GLOBAL, 'm.ignored_user_list', '{"ignored_users":["@odd:x"]}');
     expect(await ignoredUsers.of(user)).toEqual(new Set());
   });

@@ -5,6 +5,7 @@ import { type AccountDataRow, deleteAccountData, putAccountData, readAccountData
 import type { Database } from '../storage/database.ts';
 import type { Names } from '../storage/names.ts';
 import type { Stream } from '../storage/stream.ts';
+import { IGNORED_USER_LIST, ignoredIds } from './ignored-list.ts';
 import { GLOBAL, UserData } from './user-data.ts';
 
 /**
@@ -64,7 +65,7 @@ export class AccountData {
   /** The number of a room in a request. @throws MatrixError M_INVALID_PARAM */
   async roomOf(roomId: string): Promise<number> {
     if (parseRoomId(roomId) === undefined) throw invalidParam('Not a valid room id');
-    return this.#names.num(roomId);
+    return this.#names.reserve(roomId);
   }
 
   /** The JSON text of one piece. @throws MatrixError M_NOT_FOUND */
@@ -89,11 +90,14 @@ export class AccountData {
     if (data.size >= PIECES_MAX && data.get(room, type) === undefined) {
       throw userLimitExceeded('about:blank', false, 'You have too much account data');
     }
-    const typeNum = await this.#names.num(type);
+    const typeNum = await this.#names.reserve(type);
+    // Those whom a user ignores have numbers, so that their later events are recognised by them.
+    const ignored = type === IGNORED_USER_LIST ? await this.#names.reserveAll(ignoredIds(content)) : undefined;
+    const inserts = this.#names.inserts(room, typeNum, ...(ignored?.values() ?? []));
     const position = this.#stream.next();
     const row = { room, type, content, position };
     const change = { kind: 'account-data', position, user, room: room === GLOBAL ? null : room, type } as const;
-    await this.#stream.commit([putAccountData(user, typeNum, row)], [change], () => {
+    await this.#stream.commit([...inserts, putAccountData(user, typeNum, row)], [change], () => {
       this.#cache.update(user, (cached) => cached.put(row));
     });
   }

@@ -1,15 +1,12 @@
-import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
-import { isObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { AccountDataRow } from '../storage/account-data.ts';
 import type { Names } from '../storage/names.ts';
 import type { AccountData } from './account-data.ts';
+import { IGNORED_USER_LIST, ignoredIds } from './ignored-list.ts';
 import { GLOBAL, type UserData } from './user-data.ts';
 
 const NOBODY: ReadonlySet<number> = new Set();
 const CACHED_MAX = 5_000;
-/** More than anybody ignores; the rest of a longer list has no effect. */
-const IGNORED_MAX = 5_000;
 
 /** Whom users ignore (client-server API, "Ignoring Users"), read from `m.ignored_user_list`. */
 export class IgnoredUsers {
@@ -31,18 +28,14 @@ export class IgnoredUsers {
   }
 
   #read(user: number, data: UserData): ReadonlySet<number> | Promise<ReadonlySet<number>> {
-    const row = data.get(GLOBAL, 'm.ignored_user_list');
+    const row = data.get(GLOBAL, IGNORED_USER_LIST);
     if (row === undefined) return NOBODY;
     const parsed = this.#parsed.get(user);
     return parsed?.row === row ? parsed.users : this.#parse(user, row);
   }
 
   async #parse(user: number, row: AccountDataRow): Promise<ReadonlySet<number>> {
-    const content = JSON.parse(row.content) as JsonValue;
-    const list = isObject(content) ? member(content, 'ignored_users') : undefined;
-    const ids = isObject(list) ? Object.keys(list).slice(0, IGNORED_MAX) : [];
-    const valid = ids.filter((id) => parseUserId(id) !== undefined);
-    const users = new Set((await this.#names.nums(valid)).values());
+    const users = new Set((await this.#names.findAll(ignoredIds(row.content))).values());
     users.delete(user);
     this.#parsed.set(user, { row, users });
     return users;

@@ -105,7 +105,8 @@ export class KeyBackups {
       if (better.length === 0) return contents(backup.etag, backup.sessions);
       const sessions = backup.sessions + added;
       if (sessions > SESSIONS_MAX) throw userLimitExceeded('about:blank', false, 'The backup is full');
-      return this.#change(key, backup, sessions, putBackupSessions(key, better));
+      const names = this.#deps.names.inserts(...new Set(better.map(({ room }) => room)));
+      return this.#change(key, backup, sessions, ...names, putBackupSessions(key, better));
     });
   }
 
@@ -139,7 +140,7 @@ export class KeyBackups {
 
   /** Those of the keys that are new, or better than what is there; and how many are new. */
   async #worthKeeping(key: BackupKey, keys: readonly BackedUpKey[]) {
-    const rooms = await this.#deps.names.nums(keys.map(({ roomId }) => roomId));
+    const rooms = await this.#deps.names.reserveAll(keys.map(({ roomId }) => roomId));
     const rows = keys.map(({ roomId, row }) => ({ ...row, room: rooms.get(roomId) ?? 0 }));
     const ids = [...new Set(rows.map(({ session_id }) => session_id))];
     const known = new Map(
@@ -165,8 +166,8 @@ export class KeyBackups {
     return (await readBackupSessions(this.#deps.database, key, room, sessionId)).length;
   }
 
-  async #change(key: BackupKey, { etag }: KeyBackupRow, sessions: number, write: Write): Promise<BackupContents> {
-    await this.#deps.database.commit([setBackupContents(key, etag, sessions), write]);
+  async #change(key: BackupKey, { etag }: KeyBackupRow, sessions: number, ...writes: Write[]): Promise<BackupContents> {
+    await this.#deps.database.commit([setBackupContents(key, etag, sessions), ...writes]);
     return contents(etag + 1, sessions);
   }
 }

@@ -119,7 +119,7 @@ export class Contents {
   async #copy(address: MxcParts, waitMs: number): Promise<MediaRow> {
     const { database, names, clock, blobs, remote, settings } = this.#parts;
     const { content, fileName } = await remote.fetch(address, waitMs);
-    const origin = await names.num(address.server);
+    const origin = await names.reserve(address.server);
     const now = clock.now();
     const keeping = blobs.keep(content, settings.uploadBytesMax, async (blob) => {
       const row: MediaRow = {
@@ -137,7 +137,7 @@ export class Contents {
         needs_token: settings.isOpen ? 0 : 1,
         quarantined: 0,
       };
-      await database.commit([insertMedia(row)]);
+      await database.commit([...names.inserts(origin), insertMedia(row)]);
       return row;
     });
     return keeping.catch((error: unknown) => {

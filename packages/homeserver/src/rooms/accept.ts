@@ -60,12 +60,12 @@ export async function acceptTogether(deps: AcceptDeps, parts: readonly Part[]): 
   return decided.flatMap(({ events }) => events);
 }
 
-/** Gives a number to every name in the drafts. */
+/** Reserves a number for every name in the drafts; names are stored with the events. */
 function intern(names: Names, drafts: readonly EventDraft[]): Promise<unknown> | undefined {
   const texts = drafts.flatMap(({ type, stateKey, sender }) =>
     stateKey === undefined ? [type, sender] : [type, sender, stateKey],
   );
-  return texts.some((text) => names.cachedNum(text) === undefined) ? names.nums(texts) : undefined;
+  return texts.some((text) => names.cachedNum(text) === undefined) ? names.reserveAll(texts) : undefined;
 }
 
 /** Loads the state that decides about the drafts, and that they replace. */

@@ -92,8 +92,8 @@ export async function checkRelation(deps: CheckDeps, sent: Sent, relation: Check
   const key = annotationKey(sent.content);
   const [relType, type, sender] = [
     await deps.names.num('m.annotation'),
-    await deps.names.num(sent.type),
-    await deps.names.num(sent.sender),
+    await deps.names.reserve(sent.type),
+    await deps.names.reserve(sent.sender),
   ];
   const own = await deps.events.list(await deps.relations.bySender(parent.num, { relType, type, sender }));
   if (own.some(({ redactedBy, content }) => redactedBy === null && annotationKey(content) === key)) {

@@ -167,7 +167,7 @@ export async function openRoom(
     const roomId = version.createRoomIdHash
       ? canonically(() => hashRoomId(create, ts, version))
       : `!${deps.opaqueRoomId()}:${deps.signer.serverName}`;
-    const num = await deps.names.num(roomId);
+    const num = await deps.names.reserve(roomId);
     const existing = await deps.heads.byNum(num);
     // Another request may have taken the id during the query.
     if (existing !== undefined || deps.heads.cached(num) !== undefined) continue;

@@ -111,8 +111,19 @@ export function decidePart(deps: AcceptDeps, part: Part, ties: readonly Ties[], 
   head.row = row;
   const guards = [part.isNew === true ? deps.rooms.insert(row) : deps.rooms.advance(row, fence)];
   if (part.guards !== undefined) guards.push(...part.guards);
-  writes.push(...effects.writes, ...(part.with ?? []));
+  writes.push(...deps.names.inserts(...namesOf(head, events, ties)), ...effects.writes, ...(part.with ?? []));
   return { head, events, before, row, guards, writes, effects };
+}
+
+/** Returns the numbers of all names in the rows of the events. */
+function namesOf(head: Head, events: readonly StoredEvent[], ties: readonly Ties[]): number[] {
+  const nums = [head.num];
+  for (const { typeNum, senderNum, stateKeyNum } of events) {
+    nums.push(typeNum, senderNum);
+    if (stateKeyNum !== null) nums.push(stateKeyNum);
+  }
+  for (const { own } of ties) if (own !== undefined) nums.push(own.relType);
+  return nums;
 }
 
 /** Puts a head back to where it was before events were decided that are not accepted after all. */

@@ -157,7 +157,8 @@ export async function loadState(
   { names, events, states }: HeadStores,
   wanted: readonly { readonly root: NodeRef; readonly keys: readonly StateKeyPair[] }[],
 ): Promise<void> {
-  const nums = await names.nums(new Set(wanted.flatMap(({ keys }) => keys.flat())));
+  // Names that have no number get one in memory, so that the next lookup knows that there is no such state.
+  const nums = await names.reserveAll(new Set(wanted.flatMap(({ keys }) => keys.flat())));
   const places = wanted.map(({ root, keys }) => ({
     root,
     keys: keys.map(([type, stateKey]) => ({ type: nums.get(type) ?? 0, stateKey: nums.get(stateKey) ?? 0 })),

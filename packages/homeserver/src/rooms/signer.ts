@@ -20,11 +20,10 @@ export async function openSigner(
   serverName: string,
   { database, names, clock, random }: { database: Database; names: Names; clock: Clock; random: Random },
 ): Promise<Signer> {
-  let [newest] = await readSigningKeys(database);
-  if (newest === undefined) {
-    newest = { keyId: `ed25519:${randomText(random, KEY_ID_LETTERS)}`, seed: random.bytes(SEED_BYTES) };
-    await insertSigningKey(database, newest, clock.now());
-  }
-  const key = signingKeyFromSeed(newest.seed, newest.keyId);
-  return { serverName, key, keyNum: await names.num(newest.keyId) };
+  const [newest] = await readSigningKeys(database);
+  const used = newest ?? { keyId: `ed25519:${randomText(random, KEY_ID_LETTERS)}`, seed: random.bytes(SEED_BYTES) };
+  const keyNum = await names.reserve(used.keyId);
+  const writes = [...names.inserts(keyNum), ...(newest === undefined ? [insertSigningKey(used, clock.now())] : [])];
+  if (writes.length > 0) await database.commit(writes);
+  return { serverName, key: signingKeyFromSeed(used.seed, used.keyId), keyNum };
 }

@@ -57,5 +57,5 @@ async function tieOf(
   const relation = relationOf(event);
   const parent = relation === undefined ? undefined : await deps.events.byId(relation.parent);
   if (relation === undefined || parent?.room !== room) return undefined;
-  return { parent: parent.num, type: relation.relType, relType: await deps.names.num(relation.relType) };
+  return { parent: parent.num, type: relation.relType, relType: await deps.names.reserve(relation.relType) };
 }

@@ -53,6 +53,8 @@ export interface Write {
    * with {@link Fenced}. Guards stand at the beginning of a transaction, before any write without one.
    */
   readonly changes?: number;
+  /** Called when the transaction is on disk, before its promise resolves. Must not throw. */
+  readonly stored?: () => void;
 }
 
 /** Puts a statement and its values together. */

@@ -115,6 +115,7 @@ export class GroupCommit {
 }
 
 function settle(waiting: Waiting, outcome: Outcome): void {
+  if (outcome === null) for (const { stored } of waiting.writes) stored?.();
   if (waiting.late !== undefined) waiting.late(outcome === null);
   else if (outcome === null) waiting.resolve();
   else if (outcome.fenced) waiting.reject(new Fenced(outcome.message));

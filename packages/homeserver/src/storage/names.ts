@@ -1,46 +1,63 @@
 import { LruMap } from '../platform/lru.ts';
-import { type Database, sql, write } from './database.ts';
+import { type Database, guard, sql, type Write, write } from './database.ts';
+import { ReservedNames } from './reserved-names.ts';
+import { WELL_KNOWN_NAMES, type WellKnownName } from './well-known-names.ts';
 
 const readNum = sql('SELECT num FROM names WHERE text = ?');
 const readNums = sql('SELECT num, text FROM names WHERE text IN @list');
 const readText = sql('SELECT text FROM names WHERE num = ?');
 const readTexts = sql('SELECT num, text FROM names WHERE num IN @list');
 const readLast = sql('SELECT max(num) AS last FROM names');
-const insert = sql('INSERT INTO names (num, text) VALUES (?, ?)');
+// The same number always comes with the same text: transactions that use a new name at the same time each store it.
+const insert = sql('INSERT INTO names (num, text) VALUES (?, ?) ON CONFLICT (num) DO NOTHING');
+const confirm = sql('UPDATE names SET num = num WHERE num = ?');
 
 const readAll = sql('SELECT num, text FROM names');
 
 const CACHED_MAX = 200_000;
 /** As many are read at a start: some ten milliseconds; four times as many took fifty. */
 const PRELOADED_MAX = 5_000;
+const NO_WRITES: readonly Write[] = [];
 
 /**
  * Interned strings: rooms, users, event types and state keys are integers inside and strings at the edge. One
  * string has one number, whatever it is used for.
+ *
+ * A new string gets its number in memory alone ({@link reserve}), so that requests that only ask or are refused leave
+ * no row behind. The transaction that stores the number stores the string with it ({@link inserts}).
  */
 export class Names {
   #last: number;
+  /** Numbers up to this one were stored before this process began. */
+  readonly #storedUpTo: number;
   readonly #database: Database;
   readonly #nums = new LruMap<string, number>(CACHED_MAX);
   readonly #texts = new LruMap<number, string>(CACHED_MAX);
+  readonly #reserved = new ReservedNames();
+  #storedCount = 0;
   /** All that were there at the start are in memory, and nobody else adds any. */
   #isPreloaded = false;
 
   private constructor(database: Database, last: number) {
     this.#database = database;
     this.#last = last;
+    this.#storedUpTo = last;
   }
 
+  /** Reads what is needed from the database, and stores the names that the server always uses. */
   static async open(database: Database): Promise<Names> {
     const row = await database.first<{ last: number | null }>(readLast);
     const names = new Names(database, row?.last ?? 0);
     if (database.isExclusive) await names.#preload();
+    const known = await names.reserveAll(WELL_KNOWN_NAMES);
+    const writes = names.inserts(...known.values());
+    if (writes.length > 0) await database.commit(writes);
     return names;
   }
 
   /** Every name is in memory: what is not there has never been seen. So it is as long as there are not very many. */
   get isComplete(): boolean {
-    return this.#isPreloaded && this.#last <= this.#nums.max / 2;
+    return this.#isPreloaded && this.#storedCount <= this.#nums.max / 2;
   }
 
   /** The number of a string that may never have been seen: `undefined` then. For strings that callers make up. */
@@ -52,19 +69,45 @@ export class Names {
     return this.#remember(row.num, text);
   }
 
-  /** The number of a string, a new one if need be. Whatever is committed next can refer to it. */
-  async num(text: string): Promise<number> {
-    // Somebody else may have given it a number since the query was answered.
-    return (await this.find(text)) ?? this.#nums.get(text) ?? this.#add(text);
+  /** The number of a string that the server looks up by itself. */
+  num(text: WellKnownName): Promise<number> {
+    return this.reserve(text);
   }
 
-  /** The numbers of many strings, new ones if need be, with at most one query. */
-  async nums(texts: Iterable<string>): Promise<ReadonlyMap<string, number>> {
+  /** As {@link num}, for many strings with at most one query. */
+  nums(texts: Iterable<WellKnownName>): Promise<ReadonlyMap<string, number>> {
+    return this.reserveAll(texts);
+  }
+
+  /** The number of a string; one that has none gets it in memory. Whoever stores the number adds {@link inserts}. */
+  async reserve(text: string): Promise<number> {
+    return this.cachedNum(text) ?? (await this.find(text)) ?? this.#reserveNew(text);
+  }
+
+  /** As {@link reserve}, for many strings with at most one query. */
+  async reserveAll(texts: Iterable<string>): Promise<ReadonlyMap<string, number>> {
     const wanted = new Set(texts);
     const found = await this.findAll(wanted);
-    // Looked up again: waiting may have let somebody else add one.
-    for (const text of wanted) if (!found.has(text)) found.set(text, this.#nums.get(text) ?? this.#add(text));
+    for (const text of wanted) if (!found.has(text)) found.set(text, this.#reserveNew(text));
     return found;
+  }
+
+  /**
+   * The writes that store the strings of these numbers, as far as they are not stored. They belong into the transaction
+   * that stores the numbers, behind its guards, and are asked for when that is put together.
+   */
+  inserts(...nums: readonly number[]): readonly Write[] {
+    let writes: Write[] | undefined;
+    for (const num of nums) {
+      if (num <= this.#storedUpTo) continue;
+      const text = this.#reserved.text(num);
+      if (text === undefined && this.#texts.get(num) !== undefined) continue;
+      writes ??= [];
+      // Whether a string is stored that is no longer in memory, the database knows. Guards stand first.
+      if (text === undefined) writes.unshift(guard(confirm, num));
+      else writes.push({ ...write(insert, num, text), stored: () => this.#stored(num, text) });
+    }
+    return writes ?? NO_WRITES;
   }
 
   /** Those of many strings that have a number, with at most one query. For strings that callers make up. */
@@ -90,7 +133,7 @@ export class Names {
 
   /** The string of a number. */
   async text(num: number): Promise<string> {
-    const cached = this.#texts.get(num);
+    const cached = this.#texts.get(num) ?? this.#reserved.text(num);
     if (cached !== undefined) return cached;
     const row = await this.#database.first<{ text: string }>(readText, num);
     if (row === undefined) throw new Error(`no name has the number ${num}`);
@@ -103,7 +146,7 @@ export class Names {
     const found = new Map<number, string>();
     const missing: number[] = [];
     for (const num of new Set(nums)) {
-      const text = this.#texts.get(num);
+      const text = this.#texts.get(num) ?? this.#reserved.text(num);
       if (text === undefined) missing.push(num);
       else found.set(num, text);
     }
@@ -115,36 +158,40 @@ export class Names {
     return found;
   }
 
-  /** The number of a string that is in memory, without a promise; `undefined` when it would need a query. */
+  /** The number of a string that is in memory, stored or not, without a promise; `undefined` when it would need a query. */
   cachedNum(text: string): number | undefined {
-    return this.#nums.get(text);
+    return this.#nums.get(text) ?? this.#reserved.num(text);
   }
 
   async #preload(): Promise<void> {
     if (this.#last > PRELOADED_MAX) return;
     if (this.#last > 0) {
-      for (const { num, text } of await this.#database.all<{ num: number; text: string }>(readAll))
+      for (const { num, text } of await this.#database.all<{ num: number; text: string }>(readAll)) {
         this.#remember(num, text);
+        this.#storedCount += 1;
+      }
     }
     this.#isPreloaded = true;
   }
 
-  #add(text: string): number {
+  /** Looks first whether somebody else has given the string a number since it was looked for. */
+  #reserveNew(text: string): number {
+    const known = this.cachedNum(text);
+    if (known !== undefined) return known;
     this.#last += 1;
-    const num = this.#remember(this.#last, text);
-    // Not awaited: transactions commit in order, so this one is on disk before any that uses the number.
-    this.#database.commit([write(insert, num, text)]).catch(() => this.#forget(num, text));
-    return num;
+    this.#reserved.add(this.#last, text);
+    return this.#last;
+  }
+
+  #stored(num: number, text: string): void {
+    if (this.#texts.get(num) === undefined) this.#storedCount += 1;
+    this.#reserved.delete(num, text);
+    this.#remember(num, text);
   }
 
   #remember(num: number, text: string): number {
     this.#nums.set(text, num);
     this.#texts.set(num, text);
     return num;
-  }
-
-  #forget(num: number, text: string): void {
-    this.#nums.delete(text);
-    this.#texts.delete(num);
   }
 }

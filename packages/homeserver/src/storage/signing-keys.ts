@@ -1,4 +1,4 @@
-import { type Database, sql, write } from './database.ts';
+import { type Database, sql, type Write, write } from './database.ts';
 
 const read = sql('SELECT key_id, seed, created_ts FROM signing_keys ORDER BY created_ts DESC');
 const insert = sql('INSERT INTO signing_keys (key_id, seed, created_ts) VALUES (?, ?, ?)');
@@ -16,6 +16,6 @@ export async function readSigningKeys(database: Database): Promise<StoredSigning
   return rows.map(({ key_id, seed }) => ({ keyId: key_id, seed }));
 }
 
-export function insertSigningKey(database: Database, key: StoredSigningKey, createdTs: number): Promise<void> {
-  return database.commit([write(insert, key.keyId, key.seed, createdTs)]);
+export function insertSigningKey(key: StoredSigningKey, createdTs: number): Write {
+  return write(insert, key.keyId, key.seed, createdTs);
 }

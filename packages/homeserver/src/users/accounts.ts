@@ -74,11 +74,11 @@ export class Accounts {
   async create(userId: string, options: AccountOptions): Promise<Account> {
     const { password, userType = null, isAdmin = false, isGuest = false, guards = [] } = options;
     const passwordHash = password === undefined ? null : await this.#passwords.hash(password);
-    const user = await this.#names.num(userId);
+    const user = await this.#names.reserve(userId);
     const created = this.#clock.now();
     try {
       const account = insertAccount({ user, passwordHash, userType, isAdmin, isGuest, created });
-      await this.#database.commit([...guards, account]);
+      await this.#database.commit([...guards, ...this.#names.inserts(user), account]);
     } catch (error) {
       if (error instanceof Fenced) throw userInUse();
       throw error;

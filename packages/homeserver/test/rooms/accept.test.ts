@@ -32,11 +32,13 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
   test('events that are sent at once get their places in the order of the calls', async () => {
     const { alice, head } = await alone();
     const bodies = Array.from({ length: 20 }, (_, i) => `message ${i}`);
+    // From then on nothing has to be loaded, so that the order of queries does not matter.
+    await world.say(alice, head, 'first');
     const events = await Promise.all(bodies.map((body) => world.say(alice, head, body)));
     const seqs = events.map(({ seq }) => seq ?? 0);
     expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] ?? 0) + i));
     expect(events.map(({ depth }) => depth)).toEqual(seqs);
-    expect(await storedTexts(head.num)).toEqual(bodies);
+    expect(await storedTexts(head.num)).toEqual(['first', ...bodies]);
   });
 
   test('a writer with a stale head is fenced off and decides again', async () => {
@@ -55,6 +57,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
     const { alice, head } = await alone();
     const taken = world.transactions.insert(head.num, 'taken', head.num, 0);
     const broken = { with: [taken, taken] };
+    await world.say(alice, head, 'first');
     const outcomes = await Promise.allSettled([
       accept(world, head, [message(alice.userId, 'good')]),
       accept(world, head, [message(alice.userId, 'broken')], broken),
@@ -62,7 +65,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
       accept(world, head, [message(alice.userId, 'also after it')]),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
-    expect(await storedTexts(head.num)).toEqual(['good', 'after it', 'also after it']);
+    expect(await storedTexts(head.num)).toEqual(['first', 'good', 'after it', 'also after it']);
     const [last] = await world.timelines.latest([head.num], 1).then((latest) => latest.get(head.num) ?? []);
     const next = await world.say(alice, head, 'recovered');
     expect((await world.events.proofs([next.num])).get(next.num)?.prev).toEqual([last]);

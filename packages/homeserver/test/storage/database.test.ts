@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, Fenced, guard, sql, write } from '../../src/storage/database.ts';
-import { Names } from '../../src/storage/names.ts';
 import { Stream } from '../../src/storage/stream.ts';
 import { engines } from './engines.ts';
 
@@ -75,38 +74,6 @@ describe.each(engines)('$name', ({ open }) => {
     await database.commit([write(putNode, new Uint8Array([1, 2]), body), write(putNode, new Uint8Array([1, 2]), body)]);
     const rows = await database.all<{ body: Uint8Array }>(readNodes, [new Uint8Array([1, 2]), new Uint8Array([9])]);
     expect(rows.map((row) => [...row.body])).toEqual([[0, 255, 7]]);
-  });
-
-  it('gives a name one number, also to callers that ask at once', async () => {
-    const names = await Names.open(database);
-    const nums = await Promise.all(['a', 'b', 'a', 'b'].map((text) => names.num(text)));
-    expect(nums).toEqual([1, 2, 1, 2]);
-    await database.commit([]);
-    const reopened = await Names.open(database);
-    expect(await reopened.find('b')).toBe(2);
-    expect(await reopened.find('c')).toBeUndefined();
-    expect(new Map(await reopened.texts([1, 2]))).toEqual(
-      new Map([
-        [1, 'a'],
-        [2, 'b'],
-      ]),
-    );
-  });
-
-  it('gives many names their numbers, with one query for those that are not in memory', async () => {
-    const names = await Names.open(database);
-    expect(await names.num('b')).toBe(1);
-    const [first, second] = await Promise.all([names.nums(['a', 'b', 'a']), names.nums(['c', 'a'])]);
-    expect(new Map([...first, ...second])).toEqual(
-      new Map([
-        ['a', 2],
-        ['b', 1],
-        ['c', 3],
-      ]),
-    );
-    await database.commit([]);
-    const reopened = await Names.open(database);
-    expect([...(await reopened.nums(['c', 'd', 'b'])).values()].sort((a, b) => a - b)).toEqual([1, 3, 4]);
   });
 
   it('never hands out a position a second time, and announces in order', async () => {

@@ -13,6 +13,7 @@ import { emptyState, entries, type NewNode, withEntry } from '../../src/storage/
 import { STANDING, StoredEvent } from '../../src/storage/stored-event.ts';
 import { TimelineStore } from '../../src/storage/timeline-store.ts';
 import { TransactionStore } from '../../src/storage/transaction-store.ts';
+import { storedName } from '../support/stored-name.ts';
 import { engines } from './engines.ts';
 
 describe.each(engines)('stores, on $name', (engine) => {
@@ -50,7 +51,7 @@ describe.each(engines)('stores, on $name', (engine) => {
     published: false,
   });
   const newRoom = async (): Promise<RoomRow> => {
-    const row = roomRow(await names.num(`!room${next()}:x`));
+    const row = roomRow(await storedName(database, names, `!room${next()}:x`));
     await database.commit([openStores().rooms.insert(row)]);
     return row;
   };
@@ -70,9 +71,9 @@ describe.each(engines)('stores, on $name', (engine) => {
       room,
       roomId: await names.text(room),
       seq,
-      typeNum: await names.num('m.room.message'),
+      typeNum: await storedName(database, names, 'm.room.message'),
       type: 'm.room.message',
-      senderNum: await names.num(sender),
+      senderNum: await storedName(database, names, sender),
       sender,
       stateKeyNum: null,
       stateKey: undefined,
@@ -194,7 +195,11 @@ describe.each(engines)('stores, on $name', (engine) => {
   test('memberships by user, and who has joined; a new one is not forgotten', async () => {
     const store = memberships();
     const [room, other] = [(await newRoom()).num, (await newRoom()).num];
-    const [a, b, c] = [await names.num('@a:x'), await names.num('@b:x'), await names.num('@c:x')];
+    const [a, b, c] = [
+      await storedName(database, names, '@a:x'),
+      await storedName(database, names, '@b:x'),
+      await storedName(database, names, '@c:x'),
+    ];
     await database.commit([
       store.put(a, room, 'join', 1),
       store.put(b, room, 'invite', 2),
@@ -266,7 +271,7 @@ describe.each(engines)('stores, on $name', (engine) => {
     const { room, nums } = await fill(4);
     const [parent, first, second, third] = await events.list(nums);
     if (parent === undefined || third === undefined) throw new Error('events are missing');
-    const relType = await names.num('m.thread');
+    const relType = await storedName(database, names, 'm.thread');
     const store = ({ num = 0 }: Partial<StoredEvent> = {}) =>
       database.commit(relations.insert({ parent: parent.num, relType, child: num }, room));
     const counted = () => parent.aggregations?.thread(0, new Set())?.count;
@@ -300,9 +305,9 @@ describe.each(engines)('stores, on $name', (engine) => {
     const { room, nums } = await fill(6);
     const [root = 0, other = 0, ...children] = nums;
     const [relType, type, sender] = [
-      await names.num('m.thread'),
-      await names.num('m.room.message'),
-      await names.num('@alice:x'),
+      await storedName(database, names, 'm.thread'),
+      await storedName(database, names, 'm.room.message'),
+      await storedName(database, names, '@alice:x'),
     ];
     await database.commit(children.flatMap((child) => relations.insert({ parent: root, relType, child }, room)));
     const again = relations.insert({ parent: root, relType, child: children[0] ?? 0 });

@@ -12,7 +12,7 @@ export class PlainRooms implements Membership {
   }
 
   async join(roomId: string, ...users: number[]): Promise<number> {
-    const room = await this.#names.num(roomId);
+    const room = await this.#names.reserve(roomId);
     const members = this.#members.get(room) ?? new Set();
     this.#members.set(room, members);
     for (const user of users) members.add(user);

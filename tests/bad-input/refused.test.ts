@@ -1,0 +1,118 @@
+import type { Endpoint } from '@hearth/api/endpoint.ts';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { JsonValue } from '../../packages/protocol/src/json/value.ts';
+import { type QueryValues, request } from '../support/client.ts';
+import { TEST_ENGINES } from '../support/engines.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import type { TestUser } from '../support/user.ts';
+import { accepted } from './from-schema.ts';
+
+/** Columns that contain numbers of names. */
+const REFERENCES = [
+  ['accounts', 'user_num'],
+  ['account_data', 'type'],
+  ['account_data', 'room'],
+  ['aliases', 'room'],
+  ['aliases', 'creator'],
+  ['devices', 'user_num'],
+  ['events', 'room'],
+  ['events', 'type'],
+  ['events', 'sender'],
+  ['events', 'state_key'],
+  ['key_backup_sessions', 'room'],
+  ['media', 'origin'],
+  ['memberships', 'room'],
+  ['memberships', 'user_num'],
+  ['receipts', 'room'],
+  ['receipts', 'user_num'],
+  ['relations', 'rel_type'],
+  ['rooms', 'num'],
+] as const;
+
+const SEED = Number(process.env.HEARTH_SEED ?? 1);
+const BODIES = 4;
+
+let count = 0;
+
+/** A text that the server has never seen, in one of the forms that texts of requests have. */
+function fresh(roomId: string): string[] {
+  count += 1;
+  const name = `never-seen-${count}`;
+  return [name, `com.example.${name}`, `@${name}:hearth.test`, `!${name}:hearth.test`, `#${name}:hearth.test`, roomId];
+}
+
+describe.each(TEST_ENGINES)('on $name', ({ postgres }) => {
+  let server: TestServer;
+  let stranger: TestUser;
+  let closedRoom: string;
+
+  beforeAll(async () => {
+    server = await startServer({ postgres });
+    const owner = await server.user();
+    closedRoom = await owner.createRoom();
+  });
+  afterAll(() => server.close());
+
+  const names = async () => (await server.look('SELECT text FROM names ORDER BY num')).length;
+
+  test('requests that are refused or only read add no names', { timeout: 120_000 }, async () => {
+    const endpoints = server.routes.map(({ endpoint }) => endpoint);
+    for (const endpoint of endpoints) {
+      // Some requests succeed and log out.
+      stranger = await server.user();
+      for (let i = 0; i < BODIES; i += 1) {
+        const before = await names();
+        const reply = await sendFresh(endpoint, i);
+        const isRead = endpoint.method === 'GET';
+        if (reply.status < 400 && !isRead) continue;
+        expect([endpoint.operation, reply.status, await names()]).toEqual([endpoint.operation, reply.status, before]);
+      }
+    }
+  });
+
+  test('state events of somebody who is not in the room add no names', async () => {
+    stranger = await server.user();
+    const before = await names();
+    for (let i = 0; i < 20; i += 1) {
+      const path = `/rooms/${encodeURIComponent(closedRoom)}/state/com.example.t${i}/key${i}`;
+      expect((await request(stranger, 'PUT', path, { body: { i } })).status).toBe(403);
+    }
+    expect(await names()).toBe(before);
+  });
+
+  test('each number in a table has its text', async () => {
+    for (const [table, column] of REFERENCES) {
+      const rows = `SELECT DISTINCT ${column} AS num FROM ${table} WHERE ${column} <> 0`;
+      const missing = await server.look(`SELECT num FROM (${rows}) AS used WHERE num NOT IN (SELECT num FROM names)`);
+      expect({ table, column, missing }).toEqual({ table, column, missing: [] });
+    }
+  });
+
+  /** Sends a request of the right form whose texts are all new; each time with another kind of texts. */
+  function sendFresh(endpoint: Endpoint, variant: number) {
+    const text = (at: number) => fresh(closedRoom)[(variant + at) % 6] ?? '';
+    let at = 0;
+    const path = (endpoint.paths[0] ?? '').replace(/\{(\w+)\}/g, (_, name: string) => {
+      at += 1;
+      const own = name === 'userId' ? stranger.userId : name.startsWith('roomId') ? closedRoom : undefined;
+      return encodeURIComponent(variant % 2 === 0 && own !== undefined ? own : text(at));
+    });
+    const sample = (schema: NonNullable<Endpoint['body']>) =>
+      renewed(fc.sample(accepted(schema), { numRuns: 1, seed: SEED + variant })[0] as JsonValue, text);
+    const query = endpoint.query === undefined ? {} : (sample(endpoint.query) as QueryValues);
+    const body = endpoint.body === undefined ? undefined : sample(endpoint.body);
+    return request(stranger, endpoint.method, path, {
+      query: { ...query, ...(query.timeout === undefined ? {} : { timeout: '0' }) },
+      ...(body === undefined ? {} : { rawBody: JSON.stringify(body) }),
+    });
+  }
+});
+
+/** Replaces long enough texts in a value, so that most of it stays of the right form. */
+function renewed<T extends JsonValue | undefined>(value: T, text: (at: number) => string): T | JsonValue {
+  if (typeof value === 'string') return value.length > 5 ? text(value.length) : value;
+  if (Array.isArray(value)) return value.map((one) => renewed(one, text));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, renewed(one, text)]));
+}
