@@ -39,7 +39,14 @@ import { watchGuestAccess } from './rooms/guest-access.ts';
 import { leaveRooms } from './rooms/leave-rooms.ts';
 import type { FindEventPlace } from './rooms/membership-view.ts';
 import { openRooms } from './rooms/open-rooms.ts';
-import { mailSettings, rateLimitSizes, readListen, retentionSettings, usersSettings } from './settings.ts';
+import {
+  mailSettings,
+  rateLimitSizes,
+  readListen,
+  retentionSettings,
+  toDeviceSettings,
+  usersSettings,
+} from './settings.ts';
 import type { Database } from './storage/database.ts';
 import { lockDataDir } from './storage/lock.ts';
 import { Names } from './storage/names.ts';
@@ -95,7 +102,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
     const database = machine.database ?? (await openStorage(config, machine, LOCK_WAIT_MS, opened));
     const metrics = await openMetrics(config, opened);
     const background = new Background(machine.clock, machine.log);
-    const domains = await openDomains(config, database, machine, background);
+    const domains = await openDomains(config, database, { ...machine, metrics }, background);
     background.every(LAST_SEEN_EVERY_MS, 'noting where devices were seen', () => domains.users.lastSeen.flush());
     background.every(TRANSACTIONS_EVERY_MS, 'forgetting old transaction ids', () =>
       domains.reading.transactions.expire(machine.clock.now() - TRANSACTIONS_KEPT_MS),
@@ -142,7 +149,7 @@ export async function composeAccounts(config: Config, machine: Machine): Promise
   const database = await openStorage(config, machine, 0, opened);
   const background = new Background(machine.clock, machine.log);
   opened.push(background);
-  const { users } = await openDomains(config, database, machine, background);
+  const { users } = await openDomains(config, database, { ...machine, metrics: noMetrics }, background);
   return { users, close: () => closeAll(opened) };
 }
 
@@ -193,7 +200,12 @@ async function openMetrics(config: Config, opened: Closable[]): Promise<Metrics>
 type Domains = Awaited<ReturnType<typeof openDomains>>;
 
 /** The domains in their order: each may use those before it. */
-async function openDomains(config: Config, database: Database, { clock, random }: Machine, background: Background) {
+async function openDomains(
+  config: Config,
+  database: Database,
+  { clock, random, log, metrics }: Machine & { readonly metrics: Metrics },
+  background: Background,
+) {
   await claimServerName(database, config.server_name);
   const names = await Names.open(database);
   const stream = await Stream.open(database);
@@ -229,7 +241,18 @@ async function openDomains(config: Config, database: Database, { clock, random }
     eventPlace,
   });
   const delayedEvents = await DelayedEvents.open({ ...rooms, background, accounts: users.accounts });
-  const encryption = openEncryption({ database, names, stream, clock, background, users, serverName });
+  const encryption = openEncryption({
+    database,
+    names,
+    stream,
+    clock,
+    background,
+    users,
+    serverName,
+    log,
+    metrics,
+    toDeviceSettings: toDeviceSettings(config),
+  });
   const reading = await openReading({ database, clock, random }, rooms, userData, activity, encryption);
   users.sessions.onRemoved((_user, devices) => reading.connections.departure(devices));
   users.sessions.onRemoved((_user, devices) => reading.peeks.departure(devices));

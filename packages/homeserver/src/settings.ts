@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from './config/problems.ts';
 import type { Config } from './config/schema.ts';
+import type { ToDeviceSettings } from './encryption/open-encryption.ts';
 import type { RateLimitSizes } from './http/rate-limits.ts';
 import type { Listen } from './http/start.ts';
 import { checkTls, type Tls } from './http/tls.ts';
@@ -85,6 +86,13 @@ export function mailSettings({ mail }: Config): MailSettings | undefined {
     afterMs: mail.notify_after_ms,
     everyMs: mail.notify_every_ms,
   };
+}
+
+/** How messages to devices are limited. */
+export function toDeviceSettings({ to_device }: Config): ToDeviceSettings {
+  const { kept_days: keptDays, sender_bytes_per_day: perDay } = to_device;
+  const senderBudget = perDay === false ? undefined : { perSecond: (perDay * 1000) / DAY_MS, burst: perDay / 8 };
+  return { keptMs: keptDays * DAY_MS, senderBudget };
 }
 
 /** How long messages are kept, if not for ever. */

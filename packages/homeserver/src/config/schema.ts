@@ -6,6 +6,7 @@ import { mail } from './mail.ts';
 import { media } from './media.ts';
 import { rateLimits } from './rate-limits.ts';
 import { retention } from './retention.ts';
+import { toDevice } from './to-device.ts';
 
 const roomVersions = ROOM_VERSIONS.map(({ id }) => id);
 
@@ -254,6 +255,7 @@ export const configSchema = v.strictObject({
   media: v.optional(media, {}),
   outbound: v.optional(outbound, {}),
   user_directory: v.optional(userDirectory, {}),
+  to_device: v.optional(toDevice, {}),
   voip: v.optional(voip, {}),
   mail: v.optional(mail, {}),
   retention: v.optional(retention, {}),

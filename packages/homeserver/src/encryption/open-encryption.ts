@@ -1,5 +1,8 @@
 import type { Background } from '../platform/background.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { BucketSize } from '../platform/token-buckets.ts';
 import { deleteClaimableKeysOfDevices } from '../storage/claimable-keys.ts';
 import type { Database } from '../storage/database.ts';
 import { deleteDehydratedDevices } from '../storage/dehydrated-devices.ts';
@@ -9,6 +12,7 @@ import type { Stream } from '../storage/stream.ts';
 import { deleteOldToDeviceTransactions, deleteToDeviceOfDevices } from '../storage/to-device.ts';
 import { ToDeviceInbox } from '../to-device/inbox.ts';
 import { ToDevice } from '../to-device/to-device.ts';
+import { ToDeviceRetention } from '../to-device/to-device-retention.ts';
 import type { Users } from '../users/open-users.ts';
 import { ClaimableKeys } from './claimable-keys.ts';
 import { CrossSigning } from './cross-signing.ts';
@@ -19,6 +23,14 @@ import { KeyDirectory } from './key-directory.ts';
 import { KeyUpload } from './key-upload.ts';
 import { Signatures } from './signatures.ts';
 
+/** How messages to devices are limited. */
+export interface ToDeviceSettings {
+  /** Messages are never dropped for a device that was seen within this time. Milliseconds. */
+  readonly keptMs: number;
+  /** How many characters of JSON a user may send to devices; undefined without a limit. */
+  readonly senderBudget: BucketSize | undefined;
+}
+
 export interface EncryptionBase {
   readonly database: Database;
   readonly names: Names;
@@ -27,17 +39,20 @@ export interface EncryptionBase {
   readonly background: Background;
   readonly users: Users;
   readonly serverName: string;
+  readonly log: Pick<Log, 'warn'>;
+  readonly metrics: Metrics;
+  readonly toDeviceSettings: ToDeviceSettings;
 }
 
 export type Encryption = ReturnType<typeof openEncryption>;
 
-const TRANSACTIONS_EVERY_MS = 60 * 60_000;
+const CLEAN_UP_EVERY_MS = 60 * 60_000;
 /** Nobody repeats a request after so long a time. */
 const TRANSACTIONS_KEPT_MS = 24 * 60 * 60_000;
 
 /** Puts end-to-end encryption together, and makes keys and messages go with their devices and accounts. */
 export function openEncryption(base: EncryptionBase) {
-  const { database, clock, background, users } = base;
+  const { database, clock, background, users, toDeviceSettings } = base;
   const { deviceNumbers, sessions } = users;
   const keyDirectory = new KeyDirectory(database);
   const claimableKeys = new ClaimableKeys(database);
@@ -55,14 +70,17 @@ export function openEncryption(base: EncryptionBase) {
     await crossSigning.forget(user);
     await keyBackups.forget(user);
   });
-  background.every(TRANSACTIONS_EVERY_MS, 'forgetting old transaction ids of messages to devices', () =>
+  background.every(CLEAN_UP_EVERY_MS, 'forgetting old transaction ids of messages to devices', () =>
     database.commit([deleteOldToDeviceTransactions(clock.now() - TRANSACTIONS_KEPT_MS)]),
   );
+  const retention = new ToDeviceRetention({ ...base, lastSeen: users.lastSeen, keptMs: toDeviceSettings.keptMs });
+  background.every(CLEAN_UP_EVERY_MS, 'dropping messages to unseen devices', () => retention.run());
   return {
     ...parts,
+    toDeviceRetention: retention,
     keyBackups,
     signatures: new Signatures(parts),
-    toDevice: new ToDevice(parts),
+    toDevice: new ToDevice({ ...parts, senderBudget: toDeviceSettings.senderBudget }),
     dehydratedDevices: new DehydratedDevices({ ...parts, sessions }),
   };
 }

@@ -28,16 +28,20 @@ export class TokenBuckets {
     this.#buckets = new LruMap(keysMax);
   }
 
-  /** Takes one token. Returns 0, or how many milliseconds to wait when there is none. */
-  take(key: string): number {
+  /**
+   * Takes tokens: one, unless an amount is given. Returns 0, or how many milliseconds to wait when there are not enough.
+   * An amount above the burst takes a full bucket.
+   */
+  take(key: string, amount = 1): number {
     const { perSecond, burst } = this.#size;
     const nowMs = this.#clock.elapsed();
     const bucket = this.#buckets.get(key) ?? { tokens: burst, atMs: nowMs };
     bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * perSecond);
     bucket.atMs = nowMs;
     this.#buckets.set(key, bucket);
-    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / perSecond) * 1000);
-    bucket.tokens -= 1;
+    const taken = Math.min(amount, burst);
+    if (bucket.tokens < taken) return Math.ceil(((taken - bucket.tokens) / perSecond) * 1000);
+    bucket.tokens -= taken;
     return 0;
   }
 }

@@ -10,8 +10,6 @@ interface Known {
   last: number | undefined;
   /** The position of the last message that this process has seen arrive. */
   newest: number;
-  /** How many have arrived since the oldest were last dropped. */
-  arrivals: number;
 }
 
 /** Messages for a device, oldest first. */
@@ -28,9 +26,6 @@ const CACHED_DEVICES_MAX = 100_000;
 /** "100 messages is recommended as a reasonable limit." */
 const DELIVERED_MAX = 100;
 
-/** After so many arrivals a device's oldest messages are looked at. */
-const ARRIVALS_MAX = 500;
-
 /** Messages that wait for devices. A device that has none costs no query. */
 export class ToDeviceInbox {
   readonly #database: Database;
@@ -44,7 +39,7 @@ export class ToDeviceInbox {
 
   /** A device that has just come to be has no messages. */
   deviceAdded(device: number): void {
-    this.#devices.set(device, { last: 0, newest: 0, arrivals: 0 });
+    this.#devices.set(device, { last: 0, newest: 0 });
   }
 
   /** Forgets devices that are gone. */
@@ -52,24 +47,18 @@ export class ToDeviceInbox {
     for (const device of devices) this.#devices.delete(device);
   }
 
-  /** Takes over that a message for each of these devices is on disk; those of them that may have too many. */
-  arrived(devices: Iterable<number>, position: number): number[] {
-    const full: number[] = [];
+  /** Takes over that a message for each of these devices is on disk. */
+  arrived(devices: Iterable<number>, position: number): void {
     for (const device of devices) {
       const known = this.#devices.get(device);
       if (known === undefined) {
-        // What came before is not known, so that a look is needed.
-        this.#devices.set(device, { last: undefined, newest: position, arrivals: 1 });
+        // It is not known which messages came before, so that the next request reads them.
+        this.#devices.set(device, { last: undefined, newest: position });
         continue;
       }
       known.newest = position;
       if (known.last !== undefined) known.last = position;
-      known.arrivals += 1;
-      if (known.arrivals < ARRIVALS_MAX) continue;
-      known.arrivals = 0;
-      full.push(device);
     }
-    return full;
   }
 
   /**
@@ -107,9 +96,9 @@ export class ToDeviceInbox {
 
   /** Takes over what a look at all of a device's messages has found, and what may have arrived since it began. */
   #learn(device: number, last: ToDeviceRow | undefined): void {
-    const { newest, arrivals } = this.#devices.get(device) ?? { newest: 0, arrivals: 0 };
+    const { newest } = this.#devices.get(device) ?? { newest: 0 };
     const found = last === undefined ? 0 : positionOfRow(last.num);
-    this.#devices.set(device, { last: Math.max(found, newest), newest, arrivals });
+    this.#devices.set(device, { last: Math.max(found, newest), newest });
   }
 
   /** Nobody waits for it: what is still there after a crash is removed the next time. */

@@ -1,13 +1,13 @@
-import { tooLarge } from '@hearth/protocol/errors.ts';
+import { limitExceeded, tooLarge } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { Background } from '../platform/background.ts';
 import type { Clock } from '../platform/clock.ts';
+import { type BucketSize, TokenBuckets } from '../platform/token-buckets.ts';
 import { type Database, Fenced } from '../storage/database.ts';
 import type { Names } from '../storage/names.ts';
 import { ROWS_PER_CHANGE_MAX, rowNumber } from '../storage/numbering.ts';
 import type { Change, Stream } from '../storage/stream.ts';
-import { insertToDeviceMessages, insertToDeviceTransaction, trimToDeviceMessages } from '../storage/to-device.ts';
+import { insertToDeviceMessages, insertToDeviceTransaction } from '../storage/to-device.ts';
 import type { DeviceNumbers } from '../users/device-numbers.ts';
 import type { ToDeviceInbox } from './inbox.ts';
 
@@ -16,10 +16,11 @@ interface ToDeviceDeps {
   readonly names: Names;
   readonly stream: Stream;
   readonly clock: Clock;
-  readonly background: Background;
   readonly deviceNumbers: DeviceNumbers;
   readonly inbox: ToDeviceInbox;
   readonly serverName: string;
+  /** How many characters of JSON a user may send to devices, counted for each device; undefined without a limit. */
+  readonly senderBudget: BucketSize | undefined;
 }
 
 /** Who sends. */
@@ -51,31 +52,34 @@ const MESSAGE_BYTES_MAX = 65_536;
 /** Sends messages to devices (client-server API, "Send-to-Device messaging"). */
 export class ToDevice {
   readonly #deps: ToDeviceDeps;
+  readonly #budgets: TokenBuckets | undefined;
 
   constructor(deps: ToDeviceDeps) {
     this.#deps = deps;
+    if (deps.senderBudget !== undefined) this.#budgets = new TokenBuckets(deps.clock, deps.senderBudget);
   }
 
   /**
    * Stores one message for each device; resolves when they are on disk. A transaction id that the device has used before
    * sends nothing. Users of other servers are passed over.
-   * @throws MatrixError M_TOO_LARGE
+   * @throws MatrixError M_TOO_LARGE, M_LIMIT_EXCEEDED when the sender has sent too much lately
    */
   async send(sender: ToDeviceSender, txnId: string, event: ToDeviceEvent): Promise<void> {
     const { stream, clock, inbox } = this.#deps;
     const start = `{"type":${JSON.stringify(event.type)},"sender":${JSON.stringify(sender.userId)},"content":`;
     const { devices, jsons, owners } = await this.#address(event.messages, start);
     if (devices.length > ROWS_PER_CHANGE_MAX) throw tooLarge('Too many devices at once');
+    this.#spend(sender, jsons);
     const writes = [insertToDeviceTransaction(sender.device, txnId, clock.now())];
     const changes: Change[] = [];
     const position = stream.next();
     if (devices.length > 0) {
       const nums = devices.map((_, i) => rowNumber(position, i));
-      writes.push(insertToDeviceMessages(nums, devices, jsons));
+      writes.push(insertToDeviceMessages(nums, devices, jsons, clock.now()));
       changes.push({ kind: 'to-device', position, devices: owners });
     }
     try {
-      await stream.commit(writes, changes, () => this.#trim(inbox.arrived(owners.keys(), position)));
+      await stream.commit(writes, changes, () => inbox.arrived(owners.keys(), position));
     } catch (error) {
       // Sent before, and answered before or at least on disk.
       if (!(error instanceof Fenced)) throw error;
@@ -107,15 +111,12 @@ export class ToDevice {
     return found;
   }
 
-  #trim(devices: readonly number[]): void {
-    if (devices.length === 0) return;
-    const { background, database } = this.#deps;
-    const writes = devices.map((device) => trimToDeviceMessages(device, PENDING_MAX));
-    background.start('dropping the oldest messages of devices', () => database.commit(writes));
+  #spend({ userId }: ToDeviceSender, jsons: readonly string[]): void {
+    if (this.#budgets === undefined) return;
+    const length = jsons.reduce((sum, json) => sum + json.length, 0);
+    const waitMs = this.#budgets.take(userId, length);
+    if (waitMs > 0) throw limitExceeded(waitMs, 'You have sent too much to devices');
   }
 }
 
 const NONE: ReadonlyMap<string, number> = new Map();
-
-/** So many messages wait for a device; when more come the oldest are dropped: it has been away for very long. */
-const PENDING_MAX = 10_000;

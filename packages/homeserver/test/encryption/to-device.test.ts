@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DAY_MS } from '../../src/platform/clock.ts';
+import { sql } from '../../src/storage/database.ts';
+import { rowNumber } from '../../src/storage/numbering.ts';
+import { insertToDeviceMessages } from '../../src/storage/to-device.ts';
 import { ToDeviceInbox } from '../../src/to-device/inbox.ts';
 import { engines } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
@@ -106,12 +110,59 @@ describe.each(engines)('messages to devices, on $name', (engine) => {
     expect((await got(phone, current, inbox)).numbers).toEqual([1]);
   });
 
-  test('are bounded: the oldest go', async () => {
+  test('are never dropped for a device that was seen lately, and bounded for one that was not', async () => {
     const { bob, phone } = await open();
+    const waiting = async () =>
+      (await world.database.all(sql('SELECT num FROM to_device_messages WHERE device = ?'), phone.device)).length;
     await send(bob, phone, 'PHONE', 1);
-    for (let i = 0; i < 3; i += 1) expect(world.inbox.arrived(Array(499).fill(phone.device), 1).length).toBeLessThan(2);
-    const full = Array.from({ length: 1_000 }, () => world.inbox.arrived([phone.device], 1)).flat();
-    expect(full.length).toBe(2);
+    world.clock.skip(60 * DAY_MS);
+    await send(bob, phone, 'PHONE', 2);
+    await world.toDeviceRetention.run();
+    expect(await waiting()).toBe(2);
+    world.clock.skip(60 * DAY_MS);
+    world.users.lastSeen.touch(phone.device, '127.0.0.1', undefined);
+    await world.toDeviceRetention.run();
+    expect(await waiting()).toBe(2);
+    await world.users.lastSeen.flush();
+    world.clock.skip(60 * DAY_MS);
+    await world.toDeviceRetention.run();
+    expect(await waiting()).toBe(2);
+    world.clock.skip(31 * DAY_MS);
+    await send(bob, phone, 'PHONE', 3);
+    await world.toDeviceRetention.run();
+    expect((await got(phone, undefined)).numbers).toEqual([3]);
+  });
+
+  test('beyond 10,000 all reach a device that was away for a week', async () => {
+    const { phone } = await open();
+    const count = 12_000;
+    const position = world.stream.next();
+    const nums = Array.from({ length: count }, (_, i) => rowNumber(position, i));
+    const jsons = nums.map((_, i) => JSON.stringify({ content: { i } }));
+    await world.stream.commit(
+      [insertToDeviceMessages(nums, Array(count).fill(phone.device), jsons, world.clock.now())],
+      [],
+    );
+    world.clock.skip(7 * DAY_MS);
+    await world.toDeviceRetention.run();
+    for (let i = 0; i < 600; i += 1) world.inbox.arrived([phone.device], world.stream.current);
+    const rows = await world.database.all(sql('SELECT num FROM to_device_messages WHERE device = ?'), phone.device);
+    expect(rows).toHaveLength(count);
+  });
+
+  test('a sender that floods is refused, others are not', async () => {
+    const { alice, bob, phone } = await open();
+    const large = (sender: { userId: string; device: number }, txn: string) => {
+      const messages = { [phone.userId]: { PHONE: { text: 'x'.repeat(60_000) } } };
+      return refusal(world.toDevice.send(sender, txn, { type: 'm.test', messages }));
+    };
+    const outcomes: string[] = [];
+    for (let i = 0; i < 18; i += 1) outcomes.push(await large(bob, `flood ${i}`));
+    expect(outcomes).toContain('M_LIMIT_EXCEEDED');
+    expect(outcomes.indexOf('M_LIMIT_EXCEEDED')).toBeGreaterThan(14);
+    expect(await large({ ...alice, device: 999_999 }, 'own')).toBe('no refusal');
+    world.clock.skip(61_000);
+    expect(await large(bob, 'later')).toBe('no refusal');
   });
 
   test('that are too large are refused', async () => {

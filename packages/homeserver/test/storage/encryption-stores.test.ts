@@ -12,12 +12,13 @@ import { putDeviceListChange, readDeviceListChanges } from '../../src/storage/de
 import { MembershipStore } from '../../src/storage/membership-store.ts';
 import { firstRowAfter, positionOfRow, ROWS_PER_CHANGE_MAX, rowNumber } from '../../src/storage/numbering.ts';
 import {
+  deleteExcessMessages,
   deleteOldToDeviceTransactions,
   deleteToDeviceMessages,
   insertToDeviceMessages,
   insertToDeviceTransaction,
+  readExcessMessages,
   readToDeviceMessages,
-  trimToDeviceMessages,
 } from '../../src/storage/to-device.ts';
 import { engines } from './engines.ts';
 
@@ -41,6 +42,7 @@ describe.each(engines)('stores of encryption, on $name', (engine) => {
       positions.map((position) => rowNumber(position, device)),
       positions.map(() => device),
       positions.map((position) => `{"n":${position}}`),
+      1_000,
     );
   const read = async (device: number, after = 0, upTo = 1_000, limit = 100) =>
     (await readToDeviceMessages(database, device, { after, upTo }, limit)).map(({ num }) => positionOfRow(num));
@@ -54,13 +56,19 @@ describe.each(engines)('stores of encryption, on $name', (engine) => {
     expect([await read(1), await read(2)]).toEqual([[9], [4]]);
   });
 
-  test('the oldest messages of a device go, and only when there are too many', async () => {
-    await database.commit([messages(10, [1, 2, 3, 4]), messages(11, [6, 7])]);
-    await database.commit([trimToDeviceMessages(10, 2), trimToDeviceMessages(11, 2)]);
-    expect([await read(10), await read(11)]).toEqual([
-      [3, 4],
-      [6, 7],
+  test('old messages of a device, and the oldest of too many, are excess', async () => {
+    await database.commit([messages(10, [1, 2, 3, 4])]);
+    const excess = (sinceTs: number, lengthMax: number) =>
+      readExcessMessages(database, 10, { sinceTs, lengthMax }).then((found) => found?.count);
+    expect([await excess(0, 28), await excess(0, 27), await excess(0, 14), await excess(1_001, 28)]).toEqual([
+      undefined,
+      1,
+      2,
+      4,
     ]);
+    const found = await readExcessMessages(database, 10, { sinceTs: 0, lengthMax: 14 });
+    if (found !== undefined) await database.commit([deleteExcessMessages(10, found)]);
+    expect(await read(10)).toEqual([3, 4]);
   });
 
   test('a transaction id is taken once, until it is forgotten', async () => {

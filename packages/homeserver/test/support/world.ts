@@ -3,6 +3,8 @@ import { openReading } from '../../src/compose-rooms.ts';
 import { openActivity, openUserData } from '../../src/compose-user-data.ts';
 import { openEncryption } from '../../src/encryption/open-encryption.ts';
 import { Background } from '../../src/platform/background.ts';
+import { DAY_MS } from '../../src/platform/clock.ts';
+import { noMetrics } from '../../src/platform/metrics.ts';
 import { createRoom } from '../../src/rooms/create.ts';
 import { watchGuestAccess } from '../../src/rooms/guest-access.ts';
 import type { Head } from '../../src/rooms/head.ts';
@@ -57,7 +59,14 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
   const eventPlace = (room: number, eventId: string) => membership.place(room, eventId);
   const activity = openActivity({ ...domain, background }, userData, { membership, eventPlace });
   watchGuestAccess({ ...rooms, accounts: users.accounts, background });
-  const encryption = openEncryption({ ...domain, background, serverName: 'test.local' });
+  const encryption = openEncryption({
+    ...domain,
+    background,
+    serverName: 'test.local',
+    log: { warn: () => {} },
+    metrics: noMetrics,
+    toDeviceSettings: { keptMs: 90 * DAY_MS, senderBudget: { perSecond: 1_000, burst: 1_000_000 } },
+  });
   const reading = await openReading(domain, rooms, userData, activity, encryption);
   let count = 0;
   return {

@@ -13,6 +13,7 @@ import { stickyEvents } from './0012-sticky-events.ts';
 import { findableRows } from './0013-findable-rows.ts';
 import { messagesByRoom } from './0014-messages-by-room.ts';
 import { writer } from './0015-writer.ts';
+import { toDeviceTimes } from './0016-to-device-times.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in order. */
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   findableRows,
   messagesByRoom,
   writer,
+  toDeviceTimes,
 ];

@@ -1,0 +1,50 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Counter, Metrics } from '../platform/metrics.ts';
+import type { Database } from '../storage/database.ts';
+import { deleteExcessMessages, readExcessMessages, readUnseenDevices } from '../storage/to-device.ts';
+import type { LastSeen } from '../users/last-seen.ts';
+
+/** How much waits for a device that is not seen any more, in characters of JSON. */
+const UNSEEN_LENGTH_MAX = 16 * 1024 * 1024;
+
+interface RetentionParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Pick<Log, 'warn'>;
+  readonly metrics: Metrics;
+  readonly lastSeen: LastSeen;
+  /** Messages are never dropped for a device that was seen within this time, in milliseconds. */
+  readonly keptMs: number;
+}
+
+/**
+ * Drops messages to devices that were not seen for long: those older than that time, and the oldest of more than 16 MiB.
+ * Messages for other devices are never dropped, because room keys would be lost with them.
+ */
+export class ToDeviceRetention {
+  readonly #parts: RetentionParts;
+  readonly #dropped: Counter;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+    this.#dropped = parts.metrics.counter(
+      'hearth_to_device_dropped_total',
+      'Messages that were dropped because their device was not seen for long',
+    );
+  }
+
+  /** Goes through all devices that were not seen for long. */
+  async run(): Promise<void> {
+    const { database, clock, lastSeen, keptMs, log } = this.#parts;
+    const sinceTs = clock.now() - keptMs;
+    for (const device of await readUnseenDevices(database, sinceTs)) {
+      if ((lastSeen.of(device)?.ts ?? 0) >= sinceTs) continue;
+      const excess = await readExcessMessages(database, device, { sinceTs, lengthMax: UNSEEN_LENGTH_MAX });
+      if (excess === undefined) continue;
+      await database.commit([deleteExcessMessages(device, excess)]);
+      this.#dropped.add(excess.count);
+      log.warn('messages to an unseen device dropped', { device, count: excess.count });
+    }
+  }
+}
