@@ -209,25 +209,21 @@ async function openDomains(
   await claimServerName(database, config.server_name);
   const names = await Names.open(database);
   const stream = await Stream.open(database);
-  const users = await openUsers({ database, names, stream, clock, random }, usersSettings(config));
-  const userData = openUserData({ database, names, stream, clock, users });
+  const base = { database, names, stream, clock, random, background, log, metrics };
+  const users = await openUsers(base, usersSettings(config));
+  const userData = openUserData({ ...base, users });
   const { server_name: serverName, default_room_version: defaultRoomVersion } = config;
   const profileOf = (userId: string) => userData.profiles.profileOf(userId);
   const blocksInvitesTo = (userId: string) => userData.invitePermission.blocksInvitesTo(userId);
-  const given = {
-    database,
-    names,
-    stream,
-    clock,
-    random,
+  const rooms = await openRooms({
+    ...base,
     serverName,
     defaultRoomVersion,
     profileOf,
     blocksInvitesTo,
     onlyAdministratorsPublish: config.room_directory.publication === 'administrators',
     retentionSettings: retentionSettings(config),
-  };
-  const rooms = await openRooms(given);
+  });
   userData.profiles.onChange((user, userId) =>
     background.start('telling rooms of a new profile', () => rooms.joining.profileChanged(userId, user)),
   );
@@ -236,28 +232,14 @@ async function openDomains(
   watchReplacedRooms({ ...rooms, ...userData, background, serverName });
   const { membership } = rooms;
   const eventPlace: FindEventPlace = (room, eventId) => membership.place(room, eventId);
-  const activity = openActivity({ database, names, stream, clock, background, users }, userData, {
-    membership,
-    eventPlace,
-  });
+  const activity = openActivity({ ...base, users }, userData, { membership, eventPlace });
   const delayedEvents = await DelayedEvents.open({ ...rooms, background, accounts: users.accounts });
-  const encryption = openEncryption({
-    database,
-    names,
-    stream,
-    clock,
-    background,
-    users,
-    serverName,
-    log,
-    metrics,
-    toDeviceSettings: toDeviceSettings(config),
-  });
-  const reading = await openReading({ database, clock, random }, rooms, userData, activity, encryption);
+  const encryption = openEncryption({ ...base, users, serverName, toDeviceSettings: toDeviceSettings(config) });
+  const reading = await openReading(base, rooms, userData, activity, encryption);
   users.sessions.onRemoved((_user, devices) => reading.connections.departure(devices));
   users.sessions.onRemoved((_user, devices) => reading.peeks.departure(devices));
   const outbound = outboundOf(config, clock);
-  const media = await openMedia({ database, names, clock, random, outbound }, config);
+  const media = await openMedia({ ...base, outbound }, config);
   const services = openServices({ reading, users, background });
   const push = await openPush({
     reading,
