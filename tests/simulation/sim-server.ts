@@ -87,7 +87,7 @@ export class SimServer {
       deviceId,
     );
     if (status !== 200 || row === undefined) throw new Error(`no session for ${username}: ${JSON.stringify(json)}`);
-    return { userId, deviceId, ...row, isGuest: false, isAdmin: false };
+    return { userId, deviceId, ...row, isGuest: false, isAdmin: false, isSuspended: false };
   }
 
   /** Makes a request. Refusals are replies; anything else that is thrown is a fault of the server. */
@@ -111,6 +111,7 @@ export class SimServer {
         path: full,
         remoteAddress: '127.0.0.1',
         userAgent: undefined,
+        spend: () => undefined,
         cancellation: cancellation ?? new Cancellation(),
       };
       // As in the HTTP layer: a checked request takes on the types of its endpoint.

@@ -13,18 +13,44 @@ export type Schema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
  */
 export type Access = 'none' | 'optional' | 'guest' | 'user' | 'admin';
 
-/** Requests of one class share a budget; the budgets are configuration. */
+/**
+ * A budget of requests, which is configuration. Counted for each user, or for each address where nobody is logged in.
+ * - `event`: every event that a user causes in a room.
+ * - `ephemeral`: receipts and typing notifications.
+ * - `settings`: what users store about themselves, their devices and their view of rooms.
+ * - `read`: answers that cost little; `history`: pages of events; `search`: searches and directories.
+ * - `sync`: waiting for news.
+ */
 export type LimitClass =
   | 'login'
   | 'registration'
-  | 'message'
+  | 'event'
   | 'join'
   | 'invite'
   | 'room-creation'
   | 'profile'
+  | 'ephemeral'
+  | 'settings'
   | 'keys'
   | 'upload'
-  | 'preview';
+  | 'download'
+  | 'preview'
+  | 'read'
+  | 'history'
+  | 'search'
+  | 'sync';
+
+/** The budgets that each request counts against, or the reason why it counts against none. */
+export type Limit = LimitClass | readonly LimitClass[] | { readonly none: string };
+
+/**
+ * What a suspended user may do with an endpoint (client-server API, "Account suspension").
+ * - `own-events`: the endpoint acts on events, and its handler refuses those of other users.
+ */
+export type WhenSuspended = 'allowed' | 'refused' | 'own-events';
+
+/** What a locked user may do with an endpoint (client-server API, "Account locking"). */
+export type WhenLocked = 'allowed' | 'refused';
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
@@ -49,7 +75,9 @@ export interface Endpoint<P extends string = string, Q extends Schema = Schema, 
   /** Every path that answers, `{name}` for a parameter; all have the same parameters. */
   readonly paths: readonly P[];
   readonly access: Access;
-  readonly limit?: LimitClass;
+  readonly limit: Limit;
+  readonly whenSuspended: WhenSuspended;
+  readonly whenLocked: WhenLocked;
   /** Checked against an object with one string for each query parameter, or an array of strings for a repeated one. */
   readonly query?: Q;
   /** Checked against the parsed JSON body. Without it a body is ignored. */
@@ -58,8 +86,6 @@ export interface Endpoint<P extends string = string, Q extends Schema = Schema, 
   readonly bodyBytes?: true;
   /** An absent body counts as `{}` (clients of old versions send none). */
   readonly bodyOptional?: boolean;
-  /** Appservices and suspended or locked users may be let in where others are not. */
-  readonly allowedWhenLocked?: boolean;
 }
 
 /** The names in braces of a path, as a union. */

@@ -6,4 +6,7 @@ export const getHealth = endpoint({
   method: 'GET',
   paths: ['/health'],
   access: 'none',
+  limit: { none: 'a constant answer, which monitors ask for often' },
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });

@@ -55,11 +55,10 @@ export function previewsKeptMs({ media }: Config): number {
   return media.previews.kept_minutes * MINUTE_MS;
 }
 
-/** The budgets, by the classes that endpoints name. */
+/** Returns the budgets by the classes that endpoints name; in the configuration `-` is written `_`. */
 export function rateLimitSizes({ rate_limits }: Config): RateLimitSizes {
-  const { room_creation, ...others } = rate_limits;
-  const sizes = Object.entries({ ...others, 'room-creation': room_creation }).map(([name, size]) => [
-    name,
+  const sizes = Object.entries(rate_limits).map(([name, size]) => [
+    name.replaceAll('_', '-'),
     size && { perSecond: size.per_second, burst: size.burst },
   ]);
   return Object.fromEntries(sizes) as RateLimitSizes;

@@ -6,6 +6,9 @@ export const quarantineMedia = endpoint({
   method: 'POST',
   paths: ['/_synapse/admin/v1/media/quarantine/{serverName}/{mediaId}'],
   access: 'admin',
+  limit: { none: 'only administrators may call it' },
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
 });
 
 /** Takes {@link quarantineMedia} back. */
@@ -14,4 +17,7 @@ export const unquarantineMedia = endpoint({
   method: 'POST',
   paths: ['/_synapse/admin/v1/media/unquarantine/{serverName}/{mediaId}'],
   access: 'admin',
+  limit: { none: 'only administrators may call it' },
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
 });

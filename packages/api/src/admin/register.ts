@@ -10,6 +10,8 @@ export const getSharedSecretNonce = endpoint({
   paths,
   access: 'none',
   limit: 'registration',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });
 
 /** An account made by whoever knows the registration secret. */
@@ -19,6 +21,8 @@ export const registerWithSharedSecret = endpoint({
   paths,
   access: 'none',
   limit: 'registration',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   body: v.object({
     nonce: v.string(),
     username: v.string(),

@@ -7,6 +7,9 @@ export const getAccountData = endpoint({
   method: 'GET',
   paths: v3('/user/{userId}/account_data/{type}'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `PUT /user/{userId}/account_data/{type}`. */
@@ -15,6 +18,9 @@ export const setAccountData = endpoint({
   method: 'PUT',
   paths: v3('/user/{userId}/account_data/{type}'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: jsonObject,
 });
 
@@ -24,6 +30,9 @@ export const getAccountDataPerRoom = endpoint({
   method: 'GET',
   paths: v3('/user/{userId}/rooms/{roomId}/account_data/{type}'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `PUT /user/{userId}/rooms/{roomId}/account_data/{type}`. */
@@ -32,5 +41,8 @@ export const setAccountDataPerRoom = endpoint({
   method: 'PUT',
   paths: v3('/user/{userId}/rooms/{roomId}/account_data/{type}'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: jsonObject,
 });

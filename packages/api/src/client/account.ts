@@ -8,6 +8,9 @@ export const getTokenOwner = endpoint({
   method: 'GET',
   paths: v3('/account/whoami'),
   access: 'guest',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `POST /account/password`. */
@@ -16,7 +19,9 @@ export const changePassword = endpoint({
   method: 'POST',
   paths: v3('/account/password'),
   access: 'user',
-  limit: 'login',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ auth, new_password: v.string(), logout_devices: v.optional(v.boolean(), true) }),
 });
 
@@ -26,7 +31,9 @@ export const deactivateAccount = endpoint({
   method: 'POST',
   paths: v3('/account/deactivate'),
   access: 'user',
-  limit: 'login',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ auth, id_server: v.optional(v.string()), erase: v.optional(v.boolean(), false) }),
   bodyOptional: true,
 });

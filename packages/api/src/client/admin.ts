@@ -7,6 +7,9 @@ export const getWhoIs = endpoint({
   method: 'GET',
   paths: v3('/admin/whois/{userId}'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /admin/lock/{userId}`. */
@@ -15,6 +18,9 @@ export const getAdminLockUser = endpoint({
   method: 'GET',
   paths: v1('/admin/lock/{userId}'),
   access: 'admin',
+  limit: { none: 'only administrators may call it' },
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
 });
 
 /** `PUT /admin/lock/{userId}`. */
@@ -23,6 +29,9 @@ export const setAdminLockUser = endpoint({
   method: 'PUT',
   paths: v1('/admin/lock/{userId}'),
   access: 'admin',
+  limit: { none: 'only administrators may call it' },
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: v.object({ locked: v.boolean() }),
 });
 
@@ -32,6 +41,9 @@ export const getAdminSuspendUser = endpoint({
   method: 'GET',
   paths: v1('/admin/suspend/{userId}'),
   access: 'admin',
+  limit: { none: 'only administrators may call it' },
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
 });
 
 /** `PUT /admin/suspend/{userId}`. */
@@ -40,5 +52,8 @@ export const setAdminSuspendUser = endpoint({
   method: 'PUT',
   paths: v1('/admin/suspend/{userId}'),
   access: 'admin',
+  limit: { none: 'only administrators may call it' },
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: v.object({ suspended: v.boolean() }),
 });

@@ -6,4 +6,7 @@ export const getCapabilities = endpoint({
   method: 'GET',
   paths: v3('/capabilities'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });

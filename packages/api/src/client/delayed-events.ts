@@ -9,6 +9,9 @@ export const getDelayedEvents = endpoint({
   method: 'GET',
   paths: [PATH],
   access: 'guest',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `POST /delayed_events/{delayId}` (MSC4140): whoever knows the id may deal with the event. */
@@ -17,7 +20,9 @@ export const updateDelayedEvent = endpoint({
   method: 'POST',
   paths: [`${PATH}/{delayId}`],
   access: 'none',
-  limit: 'message',
+  limit: 'event',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   body: v.object({ action: v.picklist(['cancel', 'restart', 'send']) }),
 });
 
@@ -27,7 +32,9 @@ export const cancelDelayedEvent = endpoint({
   method: 'POST',
   paths: [`${PATH}/{delayId}/cancel`],
   access: 'none',
-  limit: 'message',
+  limit: 'event',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });
 
 /** `POST /delayed_events/{delayId}/restart` (MSC4140). */
@@ -36,7 +43,9 @@ export const restartDelayedEvent = endpoint({
   method: 'POST',
   paths: [`${PATH}/{delayId}/restart`],
   access: 'none',
-  limit: 'message',
+  limit: 'event',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });
 
 /** `POST /delayed_events/{delayId}/send` (MSC4140). */
@@ -45,5 +54,7 @@ export const sendDelayedEvent = endpoint({
   method: 'POST',
   paths: [`${PATH}/{delayId}/send`],
   access: 'none',
-  limit: 'message',
+  limit: 'event',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });

@@ -8,6 +8,9 @@ export const getDevices = endpoint({
   method: 'GET',
   paths: v3('/devices'),
   access: 'guest',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /devices/{deviceId}`. */
@@ -16,6 +19,9 @@ export const getDevice = endpoint({
   method: 'GET',
   paths: v3('/devices/{deviceId}'),
   access: 'guest',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `PUT /devices/{deviceId}`. */
@@ -24,6 +30,9 @@ export const updateDevice = endpoint({
   method: 'PUT',
   paths: v3('/devices/{deviceId}'),
   access: 'guest',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ display_name: v.optional(v.string()) }),
 });
 
@@ -33,6 +42,9 @@ export const deleteDevice = endpoint({
   method: 'DELETE',
   paths: v3('/devices/{deviceId}'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ auth }),
   bodyOptional: true,
 });
@@ -43,5 +55,8 @@ export const deleteDevices = endpoint({
   method: 'POST',
   paths: v3('/delete_devices'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ auth, devices: v.pipe(v.array(v.string()), v.maxLength(2_000)) }),
 });

@@ -11,6 +11,9 @@ export const getEvents = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/events'),
   access: 'guest',
+  limit: 'sync',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({
     from: v.optional(v.string()),
     timeout: v.optional(natural),
@@ -25,6 +28,9 @@ export const initialSync = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/initialSync'),
   access: 'user',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ limit: v.optional(natural), archived: v.optional(flag) }),
 });
 
@@ -34,6 +40,9 @@ export const getOneEvent = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/events/{eventId}'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /sync`. */
@@ -42,6 +51,9 @@ export const sync = endpoint({
   method: 'GET',
   paths: v3('/sync'),
   access: 'guest',
+  limit: 'sync',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({
     filter: v.optional(v.string()),
     since: v.optional(v.string()),

@@ -7,6 +7,9 @@ export const defineFilter = endpoint({
   method: 'POST',
   paths: v3('/user/{userId}/filter'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: jsonObject,
 });
 
@@ -16,4 +19,7 @@ export const getFilter = endpoint({
   method: 'GET',
   paths: v3('/user/{userId}/filter/{filterId}'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });

@@ -8,6 +8,9 @@ export const getLoginFlows = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/login'),
   access: 'none',
+  limit: { none: 'a constant answer, the first that a client asks for' },
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });
 
 /** `POST /login`. */
@@ -17,6 +20,8 @@ export const login = endpoint({
   paths: v3AndLegacy('/login'),
   access: 'none',
   limit: 'login',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   body: v.object({
     type: v.string(),
     identifier: v.optional(jsonObject),
@@ -37,7 +42,9 @@ export const generateLoginToken = endpoint({
   method: 'POST',
   paths: v1('/login/get_token'),
   access: 'user',
-  limit: 'login',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ auth }),
   bodyOptional: true,
 });
@@ -48,6 +55,8 @@ export const refresh = endpoint({
   method: 'POST',
   paths: v3('/refresh'),
   access: 'none',
-  limit: 'login',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   body: v.object({ refresh_token: v.string() }),
 });

@@ -6,7 +6,9 @@ export const logout = endpoint({
   method: 'POST',
   paths: v3('/logout'),
   access: 'guest',
-  allowedWhenLocked: true,
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });
 
 /** `POST /logout/all`: ends all sessions of the user. */
@@ -15,5 +17,7 @@ export const logoutAll = endpoint({
   method: 'POST',
   paths: v3('/logout/all'),
   access: 'guest',
-  allowedWhenLocked: true,
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });

@@ -7,6 +7,9 @@ export const requestOpenIdToken = endpoint({
   method: 'POST',
   paths: v3('/user/{userId}/openid/request_token'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: v.object({}),
   bodyOptional: true,
 });

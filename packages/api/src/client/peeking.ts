@@ -11,6 +11,8 @@ export const peekRoom = endpoint({
   paths: [`${PREFIX}/peek/{roomIdOrAlias}`],
   access: 'guest',
   limit: 'join',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ server_name: v.optional(list), via: v.optional(list) }),
 });
 
@@ -21,4 +23,6 @@ export const unpeekRoom = endpoint({
   paths: [`${PREFIX}/rooms/{roomId}/unpeek`],
   access: 'guest',
   limit: 'join',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });

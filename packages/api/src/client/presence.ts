@@ -7,6 +7,9 @@ export const getPresence = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/presence/{userId}/status'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `PUT /presence/{userId}/status`. */
@@ -15,6 +18,9 @@ export const setPresence = endpoint({
   method: 'PUT',
   paths: v3AndLegacy('/presence/{userId}/status'),
   access: 'user',
+  limit: 'profile',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: v.object({
     presence: v.picklist(['online', 'offline', 'unavailable'], 'must be online, offline or unavailable'),
     status_msg: v.optional(v.nullable(v.string())),

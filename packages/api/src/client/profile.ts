@@ -7,6 +7,9 @@ export const getUserProfile = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/profile/{userId}'),
   access: 'none',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });
 
 /** `GET /profile/{userId}/{keyName}`. */
@@ -15,6 +18,9 @@ export const getProfileField = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/profile/{userId}/{keyName}'),
   access: 'none',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });
 
 /** `PUT /profile/{userId}/{keyName}`; guests may set their display name. */
@@ -24,6 +30,8 @@ export const setProfileField = endpoint({
   paths: v3AndLegacy('/profile/{userId}/{keyName}'),
   access: 'guest',
   limit: 'profile',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: jsonObject,
 });
 
@@ -34,4 +42,6 @@ export const deleteProfileField = endpoint({
   paths: v3('/profile/{userId}/{keyName}'),
   access: 'guest',
   limit: 'profile',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
 });

@@ -12,6 +12,9 @@ export const getPushRules = endpoint({
   method: 'GET',
   paths: [...v3('/pushrules/'), ...v3('/pushrules')],
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /pushrules/global/`. */
@@ -20,10 +23,21 @@ export const getPushRulesGlobal = endpoint({
   method: 'GET',
   paths: [...v3('/pushrules/global/'), ...v3('/pushrules/global')],
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /pushrules/global/{kind}/{ruleId}`. */
-export const getPushRule = endpoint({ operation: 'getPushRule', method: 'GET', paths: v3(rule), access: 'user' });
+export const getPushRule = endpoint({
+  operation: 'getPushRule',
+  method: 'GET',
+  paths: v3(rule),
+  access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
+});
 
 /** `PUT /pushrules/global/{kind}/{ruleId}`. */
 export const setPushRule = endpoint({
@@ -31,6 +45,9 @@ export const setPushRule = endpoint({
   method: 'PUT',
   paths: v3(rule),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ before: v.optional(v.string()), after: v.optional(v.string()) }),
   body: v.object({
     actions,
@@ -45,6 +62,9 @@ export const deletePushRule = endpoint({
   method: 'DELETE',
   paths: v3(rule),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /pushrules/global/{kind}/{ruleId}/enabled`. */
@@ -53,6 +73,9 @@ export const isPushRuleEnabled = endpoint({
   method: 'GET',
   paths: v3(`${rule}/enabled`),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `PUT /pushrules/global/{kind}/{ruleId}/enabled`. */
@@ -61,6 +84,9 @@ export const setPushRuleEnabled = endpoint({
   method: 'PUT',
   paths: v3(`${rule}/enabled`),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ enabled: v.boolean() }),
 });
 
@@ -70,6 +96,9 @@ export const getPushRuleActions = endpoint({
   method: 'GET',
   paths: v3(`${rule}/actions`),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `PUT /pushrules/global/{kind}/{ruleId}/actions`. */
@@ -78,5 +107,8 @@ export const setPushRuleActions = endpoint({
   method: 'PUT',
   paths: v3(`${rule}/actions`),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ actions }),
 });

@@ -4,7 +4,15 @@ import { endpoint, v3 } from '../endpoint.ts';
 import { natural } from '../query.ts';
 
 /** `GET /pushers`. */
-export const getPushers = endpoint({ operation: 'getPushers', method: 'GET', paths: v3('/pushers'), access: 'user' });
+export const getPushers = endpoint({
+  operation: 'getPushers',
+  method: 'GET',
+  paths: v3('/pushers'),
+  access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
+});
 
 /** `POST /pushers/set`. What is needed depends on `kind`. */
 export const postPusher = endpoint({
@@ -12,6 +20,9 @@ export const postPusher = endpoint({
   method: 'POST',
   paths: v3('/pushers/set'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({
     kind: v.nullable(v.string()),
     app_id: v.string(),
@@ -31,5 +42,8 @@ export const getNotifications = endpoint({
   method: 'GET',
   paths: v3('/notifications'),
   access: 'user',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ from: v.optional(v.string()), limit: v.optional(natural), only: v.optional(v.string()) }),
 });

@@ -8,7 +8,9 @@ export const register = endpoint({
   method: 'POST',
   paths: v3('/register'),
   access: 'none',
-  limit: 'registration',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   query: v.object({ kind: v.optional(v.picklist(['guest', 'user'], 'must be guest or user'), 'user') }),
   body: v.object({
     auth,
@@ -27,7 +29,9 @@ export const checkUsernameAvailability = endpoint({
   method: 'GET',
   paths: v3('/register/available'),
   access: 'none',
-  limit: 'registration',
+  limit: 'search',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   query: v.object({ username: v.string() }),
 });
 
@@ -38,6 +42,8 @@ export const registrationTokenValidity = endpoint({
   paths: v1('/register/m.login.registration_token/validity'),
   access: 'none',
   limit: 'registration',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   query: v.object({ token: v.string() }),
 });
 
@@ -47,6 +53,9 @@ export const legacyRegisterFlows = endpoint({
   method: 'GET',
   paths: ['/_matrix/client/api/v1/register'],
   access: 'none',
+  limit: { none: 'a constant answer, the first that a client asks for' },
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });
 
 /** Registration in the first version of the API. */
@@ -56,6 +65,8 @@ export const legacyRegister = endpoint({
   paths: ['/_matrix/client/api/v1/register'],
   access: 'none',
   limit: 'registration',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   body: v.object({
     type: v.picklist(['m.login.password'], 'must be m.login.password'),
     user: v.optional(v.string()),

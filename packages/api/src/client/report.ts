@@ -10,6 +10,9 @@ export const reportEvent = endpoint({
   method: 'POST',
   paths: v3('/rooms/{roomId}/report/{eventId}'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ reason: v.optional(v.nullable(v.string())), score }),
 });
 
@@ -19,6 +22,9 @@ export const reportRoom = endpoint({
   method: 'POST',
   paths: v3('/rooms/{roomId}/report'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ reason: v.string() }),
 });
 
@@ -28,5 +34,8 @@ export const reportUser = endpoint({
   method: 'POST',
   paths: v3('/users/{userId}/report'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ reason: v.string() }),
 });

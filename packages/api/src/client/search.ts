@@ -32,6 +32,9 @@ export const search = endpoint({
   method: 'POST',
   paths: v3('/search'),
   access: 'user',
+  limit: 'search',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ next_batch: v.optional(v.string()) }),
   body: v.object({ search_categories: v.object({ room_events: v.optional(roomEvents) }) }),
 });

@@ -87,6 +87,9 @@ export const slidingSync = endpoint({
   method: 'POST',
   paths: ['/_matrix/client/unstable/org.matrix.simplified_msc3575/sync'],
   access: 'guest',
+  limit: 'sync',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({
     pos: v.optional(v.string()),
     timeout: v.optional(natural),

@@ -7,6 +7,9 @@ export const getRoomTags = endpoint({
   method: 'GET',
   paths: v3('/user/{userId}/rooms/{roomId}/tags'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `PUT /user/{userId}/rooms/{roomId}/tags/{tag}`. */
@@ -15,6 +18,9 @@ export const setRoomTag = endpoint({
   method: 'PUT',
   paths: v3('/user/{userId}/rooms/{roomId}/tags/{tag}'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.looseObject({ order: v.optional(v.pipe(v.number(), v.finite())) }),
 });
 
@@ -24,4 +30,7 @@ export const deleteRoomTag = endpoint({
   method: 'DELETE',
   paths: v3('/user/{userId}/rooms/{roomId}/tags/{tag}'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });

@@ -7,6 +7,9 @@ export const getProtocols = endpoint({
   method: 'GET',
   paths: v3('/thirdparty/protocols'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /thirdparty/protocol/{protocol}`. */
@@ -15,6 +18,9 @@ export const getProtocolMetadata = endpoint({
   method: 'GET',
   paths: v3('/thirdparty/protocol/{protocol}'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /thirdparty/location/{protocol}`: the query has the fields of the protocol. */
@@ -23,6 +29,9 @@ export const queryLocationByProtocol = endpoint({
   method: 'GET',
   paths: v3('/thirdparty/location/{protocol}'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /thirdparty/user/{protocol}`: the query has the fields of the protocol. */
@@ -31,6 +40,9 @@ export const queryUserByProtocol = endpoint({
   method: 'GET',
   paths: v3('/thirdparty/user/{protocol}'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /thirdparty/location`. */
@@ -39,6 +51,9 @@ export const queryLocationByAlias = endpoint({
   method: 'GET',
   paths: v3('/thirdparty/location'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ alias: v.string() }),
 });
 
@@ -48,5 +63,8 @@ export const queryUserByID = endpoint({
   method: 'GET',
   paths: v3('/thirdparty/user'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ userid: v.string() }),
 });

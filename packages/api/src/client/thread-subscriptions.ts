@@ -8,6 +8,9 @@ export const getThreadSubscriptions = endpoint({
   method: 'GET',
   paths: ['/_matrix/client/unstable/io.element.msc4308/thread_subscriptions'],
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({
     dir: v.literal('b', 'must be b'),
     from: v.optional(v.string()),

@@ -9,5 +9,7 @@ export const sendToDevice = endpoint({
   paths: v3AndUnstable('/sendToDevice/{eventType}/{txnId}'),
   access: 'guest',
   limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ messages: jsonObject }),
 });

@@ -7,6 +7,9 @@ export const searchUserDirectory = endpoint({
   method: 'POST',
   paths: v3('/user_directory/search'),
   access: 'user',
+  limit: 'search',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({
     search_term: v.string(),
     limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),

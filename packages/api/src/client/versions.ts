@@ -6,4 +6,7 @@ export const getVersions = endpoint({
   method: 'GET',
   paths: ['/_matrix/client/versions'],
   access: 'none',
+  limit: { none: 'a constant answer, the first that a client asks for' },
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });

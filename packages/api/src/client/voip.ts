@@ -6,6 +6,9 @@ export const getTurnServer = endpoint({
   method: 'GET',
   paths: v3('/voip/turnServer'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** What carries group calls (MSC4143); not in the specification yet. */
@@ -14,4 +17,7 @@ export const getRtcTransports = endpoint({
   method: 'GET',
   paths: ['/_matrix/client/unstable/org.matrix.msc4143/rtc/transports'],
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });

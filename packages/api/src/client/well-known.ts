@@ -6,4 +6,7 @@ export const getWellknown = endpoint({
   method: 'GET',
   paths: ['/.well-known/matrix/client'],
   access: 'none',
+  limit: { none: 'a constant answer, the first that a client asks for' },
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });

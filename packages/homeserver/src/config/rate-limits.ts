@@ -30,33 +30,34 @@ function limit(doc: string, per_second: number, burst: number) {
   );
 }
 
-const classes = v.strictObject({
+const budgets = {
   login: limit('Logins, by address.', 0.2, 10),
-  registration: limit('Registrations, by address.', 0.05, 5),
-  message: limit('Events sent, by user.', 10, 50),
-  join: limit('Joins and knocks, by user.', 0.5, 20),
-  invite: limit('Invitations, by user.', 0.5, 20),
-  room_creation: limit('New rooms, by user.', 0.1, 10),
-  profile: limit('Changes of the profile, by user.', 1, 10),
-  keys: limit('Requests for encryption keys, by user.', 10, 100),
+  registration: limit('Attempts to register an account or to use a registration token, by address.', 0.05, 5),
+  event: limit('Events that a user causes in rooms: messages, state, redactions, changes of membership.', 10, 100),
+  join: limit('Joins and knocks, by user; each counts as an event as well.', 0.5, 20),
+  invite: limit('Invitations, by user; each counts as an event as well.', 0.5, 50),
+  room_creation: limit('New rooms, by user; each event in them counts as an event as well.', 0.1, 10),
+  profile: limit('Changes of the profile and of the presence, by user.', 1, 20),
+  ephemeral: limit('Receipts and typing notifications, by user.', 10, 100),
+  settings: limit('Changes of account data, tags, push rules, devices and the like, reports, by user.', 5, 200),
+  keys: limit('Requests for encryption keys and key backups, messages to devices, by user.', 10, 200),
   upload: limit('Uploads, by user.', 5, 50),
+  download: limit('Downloads and thumbnails, by user, or by address where no token is needed.', 50, 1000),
   preview: limit('Previews of links, by user.', 2, 30),
-});
+  read: limit('Short answers, such as a profile or a piece of state, by user or address.', 50, 500),
+  history: limit('Pages of messages, lists of members, whole states, by user.', 20, 200),
+  search: limit('Searches, the room directory, spaces, by user or address.', 5, 50),
+  sync: limit('Requests for news, by user with all devices.', 50, 500),
+};
+
+const classes = v.strictObject(budgets);
 
 const none = v.pipe(
   v.literal(false),
-  v.transform(() => ({
-    login: false as const,
-    registration: false as const,
-    message: false as const,
-    join: false as const,
-    invite: false as const,
-    room_creation: false as const,
-    profile: false as const,
-    keys: false as const,
-    upload: false as const,
-    preview: false as const,
-  })),
+  v.transform(() => {
+    const names = Object.keys(budgets).map((name) => [name, false]);
+    return Object.fromEntries(names) as Record<keyof typeof budgets, false>;
+  }),
 );
 
 /** How many requests are answered before a client is asked to wait; `false` for as many as come. */

@@ -1,14 +1,16 @@
-import type { Endpoint } from '@hearth/api/endpoint.ts';
+import type { Endpoint, LimitClass } from '@hearth/api/endpoint.ts';
 import { Cancellation } from '../platform/cancellation.ts';
 import type { CallInfo } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import { parseQuery, type Query } from './query.ts';
+import { addressKey, type LimitKey, type RateLimits } from './rate-limits.ts';
 import { remoteAddress, type TrustedProxies } from './remote-address.ts';
 import type { Caller, Route } from './route.ts';
 
 /** What outlives a single request. */
 export interface CallContext {
   readonly proxies: TrustedProxies;
+  readonly rateLimits: RateLimits;
   /** Those who wait; cancelled when the server closes. */
   readonly waiting: Set<Cancellation>;
   /** Nobody may begin to wait any more. */
@@ -64,6 +66,16 @@ export class IncomingCall implements CallInfo {
   get userAgent(): string | undefined {
     return this.exchange.header('user-agent');
   }
+
+  /** Whom this request is counted for. */
+  get limitKey(): LimitKey {
+    return this.caller?.user ?? addressKey(this.remoteAddress);
+  }
+
+  /** See `Call.spend`. */
+  readonly spend = (limit: LimitClass, count: number): void => {
+    this.#context.rateLimits.spend(limit, this.limitKey, count);
+  };
 
   /** For when the client has gone, or the server closes. */
   get cancellation(): Cancellation {

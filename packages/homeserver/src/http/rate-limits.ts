@@ -1,4 +1,4 @@
-import type { LimitClass } from '@hearth/api/endpoint.ts';
+import type { Limit, LimitClass } from '@hearth/api/endpoint.ts';
 import { limitExceeded } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type BucketSize, TokenBuckets } from '../platform/token-buckets.ts';
@@ -6,9 +6,12 @@ import { type BucketSize, TokenBuckets } from '../platform/token-buckets.ts';
 /** The budget of each class, for each user or, where nobody is logged in, each address; `false`: no limit. */
 export type RateLimitSizes = Readonly<Record<LimitClass, BucketSize | false>>;
 
+/** Whom requests are counted for: a user by their number, or an address. */
+export type LimitKey = number | string;
+
 /** Counts requests by class. */
 export class RateLimits {
-  readonly #buckets = new Map<LimitClass, TokenBuckets>();
+  readonly #buckets = new Map<LimitClass, TokenBuckets<LimitKey>>();
 
   constructor(clock: Clock, sizes: RateLimitSizes) {
     for (const [name, size] of Object.entries(sizes) as [LimitClass, BucketSize | false][]) {
@@ -16,9 +19,27 @@ export class RateLimits {
     }
   }
 
-  /** @throws MatrixError `M_LIMIT_EXCEEDED` when the budget of `who` is used up */
-  take(limit: LimitClass, who: string): void {
-    const waitMs = this.#buckets.get(limit)?.take(who) ?? 0;
+  /** Counts a request. @throws MatrixError `M_LIMIT_EXCEEDED` when a budget of `who` is used up */
+  take(limit: Limit, who: LimitKey): void {
+    if (typeof limit === 'string') this.spend(limit, who, 1);
+    else if (!('none' in limit)) for (const name of limit) this.spend(name, who, 1);
+  }
+
+  /** Counts so many actions. @throws MatrixError `M_LIMIT_EXCEEDED` when the budget of `who` is used up */
+  spend(name: LimitClass, who: LimitKey, count: number): void {
+    const waitMs = this.#buckets.get(name)?.take(who, count) ?? 0;
     if (waitMs > 0) throw limitExceeded(waitMs);
   }
+}
+
+/** Returns the part of an address that one customer of a network has: of IPv6 the first 64 bits. */
+export function addressKey(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const after = tail === '' ? 0 : tail.split(':').length;
+    while (groups.length + after < 8) groups.push('0');
+  }
+  return groups.slice(0, 4).join(':');
 }

@@ -1,4 +1,4 @@
-import type { Body, Endpoint, Params, Query } from '@hearth/api/endpoint.ts';
+import type { Body, Endpoint, LimitClass, Params, Query } from '@hearth/api/endpoint.ts';
 import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
 import type { Cancellation } from '../platform/cancellation.ts';
 
@@ -12,6 +12,7 @@ export interface Caller {
   readonly device: number;
   readonly isGuest: boolean;
   readonly isAdmin: boolean;
+  readonly isSuspended: boolean;
 }
 
 /** JSON that is already serialised; goes out as it is. */
@@ -81,6 +82,11 @@ export interface Call<E extends Endpoint = Endpoint> {
   readonly path: string;
   readonly remoteAddress: string;
   readonly userAgent: string | undefined;
+  /**
+   * Counts actions beyond the request itself, such as the further events of a request.
+   * @throws MatrixError `M_LIMIT_EXCEEDED`
+   */
+  readonly spend: (limit: LimitClass, count: number) => void;
   /** Aborts when the client has gone: long polls end then. */
   readonly cancellation: Cancellation;
 }

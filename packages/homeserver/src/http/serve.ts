@@ -123,7 +123,7 @@ export class Serve {
     const { authenticate, rateLimits, bodyBytesMax } = this.#options;
     const caller = findCaller(authenticate, exchange.header('authorization'), call);
     call.caller = caller instanceof Promise ? await caller : caller;
-    if (endpoint.limit !== undefined) rateLimits.take(endpoint.limit, `${call.caller?.user ?? call.remoteAddress}`);
+    rateLimits.take(endpoint.limit, call.limitKey);
     if (endpoint.query !== undefined) call.query = checkQuery(endpoint.query, call.parsedQuery);
     if (endpoint.body !== undefined) {
       const bytes = await readBody(exchange, bodyBytesMax);

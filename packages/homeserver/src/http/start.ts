@@ -41,6 +41,7 @@ export interface HttpServer {
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const context: CallContext = {
     proxies: trustedProxies(options.trustedProxies),
+    rateLimits: options.rateLimits,
     waiting: new Set(),
     isClosing: false,
   };

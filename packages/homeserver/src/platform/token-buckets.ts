@@ -17,8 +17,8 @@ interface Bucket {
  * Buckets by key, each holding `burst` tokens and filling at `perSecond`. Only so many keys are remembered: one that
  * is forgotten starts full again, which costs an attacker with many addresses what it gains.
  */
-export class TokenBuckets {
-  readonly #buckets: LruMap<string, Bucket>;
+export class TokenBuckets<K> {
+  readonly #buckets: LruMap<K, Bucket>;
   readonly #clock: Clock;
   readonly #size: BucketSize;
 
@@ -29,19 +29,23 @@ export class TokenBuckets {
   }
 
   /**
-   * Takes tokens: one, unless an amount is given. Returns 0, or how many milliseconds to wait when there are not enough.
-   * An amount above the burst takes a full bucket.
+   * Takes `count` tokens. Returns 0, or how many milliseconds to wait when there are not enough. A count above `burst`
+   * takes a full bucket.
    */
-  take(key: string, amount = 1): number {
+  take(key: K, count = 1): number {
     const { perSecond, burst } = this.#size;
     const nowMs = this.#clock.elapsed();
-    const bucket = this.#buckets.get(key) ?? { tokens: burst, atMs: nowMs };
-    bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * perSecond);
-    bucket.atMs = nowMs;
-    this.#buckets.set(key, bucket);
-    const taken = Math.min(amount, burst);
-    if (bucket.tokens < taken) return Math.ceil(((taken - bucket.tokens) / perSecond) * 1000);
-    bucket.tokens -= taken;
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = { tokens: burst, atMs: nowMs };
+      this.#buckets.set(key, bucket);
+    } else {
+      bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * perSecond);
+      bucket.atMs = nowMs;
+    }
+    const needed = Math.min(count, burst);
+    if (bucket.tokens < needed) return Math.ceil(((needed - bucket.tokens) / perSecond) * 1000);
+    bucket.tokens -= needed;
     return 0;
   }
 }

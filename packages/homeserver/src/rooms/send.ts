@@ -1,4 +1,4 @@
-import { forbidden, notFound } from '@hearth/protocol/errors.ts';
+import { forbidden, notFound, userSuspended } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
 import { Serial } from '../platform/serial.ts';
@@ -22,6 +22,8 @@ export interface Sending {
   readonly ts?: number;
   /** For how long the event is sticky (MSC4354). Milliseconds. */
   readonly stickyMs?: number | undefined;
+  /** Redactions of other users' events are refused: the sender is suspended. */
+  readonly onlyOwn?: boolean;
   /** Writes that belong to the same transaction, if an event is sent. */
   readonly with?: readonly Write[];
 }
@@ -109,6 +111,7 @@ export class Sender {
   async #redact(head: Head, eventId: string, content: JsonObject, sending: Sending): Promise<StoredEvent> {
     const target = await this.#deps.events.byId(eventId);
     if (target === undefined || target.room !== head.num) throw notFound('No such event in the room');
+    if (sending.onlyOwn === true && target.sender !== sending.sender.userId) throw userSuspended();
     const named = head.version.contentRedacts ? { ...content, redacts: eventId } : content;
     for (;;) {
       const levels = await head.state('m.room.power_levels');

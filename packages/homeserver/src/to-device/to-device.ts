@@ -52,7 +52,7 @@ const MESSAGE_BYTES_MAX = 65_536;
 /** Sends messages to devices (client-server API, "Send-to-Device messaging"). */
 export class ToDevice {
   readonly #deps: ToDeviceDeps;
-  readonly #budgets: TokenBuckets | undefined;
+  readonly #budgets: TokenBuckets<string> | undefined;
 
   constructor(deps: ToDeviceDeps) {
     this.#deps = deps;

@@ -56,7 +56,7 @@ describe('a configuration', () => {
   test('may lift all rate limits, or some', async () => {
     expect((await load('rate_limits: false')).rate_limits).toMatchObject({ login: false, keys: false });
     const { rate_limits } = await load('rate_limits:\n  login: false\n  join: {per_second: 3, burst: 4}');
-    expect(rate_limits).toMatchObject({ login: false, join: { per_second: 3, burst: 4 }, message: { burst: 50 } });
+    expect(rate_limits).toMatchObject({ login: false, join: { per_second: 3, burst: 4 }, event: { burst: 100 } });
   });
 
   test('takes secrets from the environment', async () => {

@@ -6,10 +6,10 @@ import type { HttpServer } from '../../src/http/start.ts';
 import { sleep, systemClock } from '../../src/platform/clock.ts';
 import { cert, key } from './certificate.ts';
 import { RawConnection } from './raw.ts';
-import { serveRoutes } from './server.ts';
+import { OPEN, serveRoutes } from './server.ts';
 
 const MEBIBYTE = 1024 * 1024;
-const base = { operation: 'test', method: 'GET', access: 'none' } as const;
+const base = { operation: 'test', method: 'GET', access: 'none', ...OPEN } as const;
 /** Handlers that were cancelled because their client left. */
 const left: string[] = [];
 let openFiles = 0;

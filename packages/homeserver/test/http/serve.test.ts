@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RawJson, Reply, route } from '../../src/http/route.ts';
 import type { HttpServer } from '../../src/http/start.ts';
 import { sleep, systemClock } from '../../src/platform/clock.ts';
-import { serveRoutes } from './server.ts';
+import { OPEN, serveRoutes } from './server.ts';
 
-const base = { operation: 'test', method: 'GET', access: 'none' } as const;
+const base = { operation: 'test', method: 'GET', access: 'none', ...OPEN } as const;
 const echo = endpoint({
   ...base,
   method: 'PUT',

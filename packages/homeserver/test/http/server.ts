@@ -1,4 +1,5 @@
-import type { LimitClass } from '@hearth/api/endpoint.ts';
+import * as v from 'valibot';
+import { configSchema } from '../../src/config/schema.ts';
 import type { Authenticate } from '../../src/http/authenticate.ts';
 import { type RateLimitSizes, RateLimits } from '../../src/http/rate-limits.ts';
 import type { Caller, Route } from '../../src/http/route.ts';
@@ -6,6 +7,7 @@ import { type HttpOptions, type HttpServer, startHttp } from '../../src/http/sta
 import { systemClock } from '../../src/platform/clock.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { noMetrics } from '../../src/platform/metrics.ts';
+import { rateLimitSizes } from '../../src/settings.ts';
 
 const alice: Caller = {
   userId: '@alice:test',
@@ -14,6 +16,7 @@ const alice: Caller = {
   device: 1,
   isGuest: false,
   isAdmin: false,
+  isSuspended: false,
 };
 const guest: Caller = { ...alice, userId: '@1:test', user: 2, isGuest: true };
 
@@ -23,22 +26,11 @@ const authenticate: Authenticate = (token) => {
   return Promise.resolve(token === 'guest' ? guest : undefined);
 };
 
-const CLASSES: LimitClass[] = [
-  'login',
-  'registration',
-  'message',
-  'join',
-  'invite',
-  'room-creation',
-  'profile',
-  'keys',
-  'upload',
-  'preview',
-];
+/** Declarations of an endpoint that refuses nobody. */
+export const OPEN = { limit: { none: 'a test' }, whenSuspended: 'allowed', whenLocked: 'allowed' } as const;
 
 function rateLimits(sizes: Partial<RateLimitSizes> = {}): RateLimits {
-  const none = Object.fromEntries(CLASSES.map((name) => [name, false])) as Record<LimitClass, false>;
-  return new RateLimits(systemClock, { ...none, ...sizes });
+  return new RateLimits(systemClock, { ...rateLimitSizes(v.parse(configSchema, { rate_limits: false })), ...sizes });
 }
 
 function optionsFor(routes: readonly Route[], sizes?: Partial<RateLimitSizes>): HttpOptions {

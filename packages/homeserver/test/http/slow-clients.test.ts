@@ -6,10 +6,10 @@ import { JsonPieces, RawJson, route } from '../../src/http/route.ts';
 import type { HttpServer } from '../../src/http/start.ts';
 import { sleep, systemClock } from '../../src/platform/clock.ts';
 import { RawConnection } from './raw.ts';
-import { serveRoutes } from './server.ts';
+import { OPEN, serveRoutes } from './server.ts';
 
 const MEBIBYTE = 1024 * 1024;
-const base = { operation: 'test', method: 'GET', access: 'none' } as const;
+const base = { operation: 'test', method: 'GET', access: 'none', ...OPEN } as const;
 const PIECE = 'x'.repeat(64 * 1024);
 /** Longer than the longest string of V8 (512 MiB). */
 const PIECES = 10_000;

@@ -9,6 +9,8 @@ export const uploadCrossSigningKeys = endpoint({
   paths: v3AndUnstable('/keys/device_signing/upload'),
   access: 'user',
   limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({
     auth,
     master_key: v.optional(jsonObject),
@@ -24,5 +26,7 @@ export const uploadCrossSigningSignatures = endpoint({
   paths: v3AndUnstable('/keys/signatures/upload'),
   access: 'user',
   limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: jsonObject,
 });

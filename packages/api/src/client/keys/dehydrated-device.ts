@@ -12,6 +12,8 @@ export const putDehydratedDevice = endpoint({
   paths: [PATH],
   access: 'user',
   limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({
     device_id: v.string(),
     device_data: jsonObject,
@@ -28,6 +30,9 @@ export const getDehydratedDevice = endpoint({
   method: 'GET',
   paths: [PATH],
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `DELETE /dehydrated_device` (MSC3814). */
@@ -36,6 +41,9 @@ export const deleteDehydratedDevice = endpoint({
   method: 'DELETE',
   paths: [PATH],
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `POST /dehydrated_device/{deviceId}/events` (MSC3814). */
@@ -44,6 +52,9 @@ export const getDehydratedDeviceEvents = endpoint({
   method: 'POST',
   paths: [`${PATH}/{deviceId}/events`],
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ next_batch: v.optional(v.string()) }),
   bodyOptional: true,
 });

@@ -9,6 +9,8 @@ export const uploadKeys = endpoint({
   paths: v3AndUnstable('/keys/upload'),
   access: 'guest',
   limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({
     device_keys: v.optional(jsonObject),
     one_time_keys: v.optional(jsonObject),
@@ -24,6 +26,8 @@ export const queryKeys = endpoint({
   paths: v3AndUnstable('/keys/query'),
   access: 'guest',
   limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ timeout: v.optional(v.number()), device_keys: jsonObject }),
 });
 
@@ -34,6 +38,8 @@ export const claimKeys = endpoint({
   paths: v3AndUnstable('/keys/claim'),
   access: 'guest',
   limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ timeout: v.optional(v.number()), one_time_keys: jsonObject }),
 });
 
@@ -43,5 +49,8 @@ export const getKeysChanges = endpoint({
   method: 'GET',
   paths: v3AndUnstable('/keys/changes'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ from: v.string(), to: v.string() }),
 });

@@ -22,6 +22,9 @@ export const postRoomKeysVersion = endpoint({
   method: 'POST',
   paths: v3AndUnstable('/room_keys/version'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ algorithm: opaque, auth_data: jsonObject }),
 });
 
@@ -31,6 +34,9 @@ export const getRoomKeysVersionCurrent = endpoint({
   method: 'GET',
   paths: v3AndUnstable('/room_keys/version'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /room_keys/version/{version}`. */
@@ -39,6 +45,9 @@ export const getRoomKeysVersion = endpoint({
   method: 'GET',
   paths: v3AndUnstable('/room_keys/version/{version}'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `PUT /room_keys/version/{version}`. */
@@ -47,6 +56,9 @@ export const putRoomKeysVersion = endpoint({
   method: 'PUT',
   paths: v3AndUnstable('/room_keys/version/{version}'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ algorithm: opaque, auth_data: jsonObject, version: v.optional(v.string()) }),
 });
 
@@ -56,6 +68,9 @@ export const deleteRoomKeysVersion = endpoint({
   method: 'DELETE',
   paths: v3AndUnstable('/room_keys/version/{version}'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `PUT /room_keys/keys`. */
@@ -64,6 +79,9 @@ export const putRoomKeys = endpoint({
   method: 'PUT',
   paths: v3AndUnstable('/room_keys/keys'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: version,
   body: v.object({ rooms: v.record(v.string(), roomKeyBackup) }),
 });
@@ -74,6 +92,9 @@ export const getRoomKeys = endpoint({
   method: 'GET',
   paths: v3AndUnstable('/room_keys/keys'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: version,
 });
 
@@ -83,6 +104,9 @@ export const deleteRoomKeys = endpoint({
   method: 'DELETE',
   paths: v3AndUnstable('/room_keys/keys'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: version,
 });
 
@@ -92,6 +116,9 @@ export const putRoomKeysByRoomId = endpoint({
   method: 'PUT',
   paths: v3AndUnstable('/room_keys/keys/{roomId}'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: version,
   body: roomKeyBackup,
 });
@@ -102,6 +129,9 @@ export const getRoomKeysByRoomId = endpoint({
   method: 'GET',
   paths: v3AndUnstable('/room_keys/keys/{roomId}'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: version,
 });
 
@@ -111,6 +141,9 @@ export const deleteRoomKeysByRoomId = endpoint({
   method: 'DELETE',
   paths: v3AndUnstable('/room_keys/keys/{roomId}'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: version,
 });
 
@@ -120,6 +153,9 @@ export const putRoomKeyBySessionId = endpoint({
   method: 'PUT',
   paths: v3AndUnstable('/room_keys/keys/{roomId}/{sessionId}'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: version,
   body: keyBackupData,
 });
@@ -130,6 +166,9 @@ export const getRoomKeyBySessionId = endpoint({
   method: 'GET',
   paths: v3AndUnstable('/room_keys/keys/{roomId}/{sessionId}'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: version,
 });
 
@@ -139,5 +178,8 @@ export const deleteRoomKeyBySessionId = endpoint({
   method: 'DELETE',
   paths: v3AndUnstable('/room_keys/keys/{roomId}/{sessionId}'),
   access: 'user',
+  limit: 'keys',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: version,
 });

@@ -7,6 +7,9 @@ export const getConfigAuthed = endpoint({
   method: 'GET',
   paths: authenticated('/config'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /_matrix/media/v3/config`: deprecated. */
@@ -15,4 +18,7 @@ export const getConfig = endpoint({
   method: 'GET',
   paths: deprecated('/config'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });

@@ -20,6 +20,9 @@ export const getContentAuthed = endpoint({
   method: 'GET',
   paths: authenticated(path),
   access: 'guest',
+  limit: 'download',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query,
 });
 
@@ -29,6 +32,9 @@ export const getContentOverrideNameAuthed = endpoint({
   method: 'GET',
   paths: authenticated(`${path}/{fileName}`),
   access: 'guest',
+  limit: 'download',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query,
 });
 
@@ -38,6 +44,9 @@ export const getContent = endpoint({
   method: 'GET',
   paths: deprecated(path),
   access: 'none',
+  limit: 'download',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   query: oldQuery,
 });
 
@@ -47,5 +56,8 @@ export const getContentOverrideName = endpoint({
   method: 'GET',
   paths: deprecated(`${path}/{fileName}`),
   access: 'none',
+  limit: 'download',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   query: oldQuery,
 });

@@ -16,6 +16,8 @@ export const getUrlPreviewAuthed = endpoint({
   paths: authenticated('/preview_url'),
   access: 'user',
   limit: 'preview',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query,
 });
 
@@ -26,5 +28,7 @@ export const getUrlPreview = endpoint({
   paths: deprecated('/preview_url'),
   access: 'user',
   limit: 'preview',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query,
 });

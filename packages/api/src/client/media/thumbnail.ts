@@ -21,6 +21,9 @@ export const getContentThumbnailAuthed = endpoint({
   method: 'GET',
   paths: authenticated(path),
   access: 'guest',
+  limit: 'download',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query,
 });
 
@@ -30,5 +33,8 @@ export const getContentThumbnail = endpoint({
   method: 'GET',
   paths: deprecated(path),
   access: 'none',
+  limit: 'download',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
   query: v.object({ ...query.entries, allow_remote: v.optional(flag), allow_redirect: v.optional(flag) }),
 });

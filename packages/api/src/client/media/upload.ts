@@ -10,6 +10,8 @@ export const uploadContent = endpoint({
   paths: ['/_matrix/media/v3/upload', '/_matrix/media/r0/upload', '/_matrix/media/v1/upload'],
   access: 'user',
   limit: 'upload',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   query,
   bodyBytes: true,
 });
@@ -21,6 +23,8 @@ export const createContent = endpoint({
   paths: ['/_matrix/media/v1/create'],
   access: 'user',
   limit: 'upload',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
 });
 
 /** `PUT /_matrix/media/v3/upload/{serverName}/{mediaId}`: the content of an id that was made by {@link createContent}. */
@@ -30,6 +34,8 @@ export const uploadContentToMXC = endpoint({
   paths: ['/_matrix/media/v3/upload/{serverName}/{mediaId}'],
   access: 'user',
   limit: 'upload',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   query,
   bodyBytes: true,
 });

@@ -15,7 +15,9 @@ export const createRoom = endpoint({
   method: 'POST',
   paths: v3AndLegacy('/createRoom'),
   access: 'user',
-  limit: 'room-creation',
+  limit: ['room-creation', 'event'],
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: v.object({
     visibility: v.optional(v.picklist(['public', 'private'])),
     room_alias_name: v.optional(v.string()),
@@ -41,6 +43,8 @@ export const upgradeRoom = endpoint({
   method: 'POST',
   paths: v3('/rooms/{roomId}/upgrade'),
   access: 'user',
-  limit: 'room-creation',
+  limit: ['room-creation', 'event'],
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: v.object({ new_version: v.string(), additional_creators: v.optional(v.array(v.string())) }),
 });

@@ -8,6 +8,9 @@ export const getRoomIdByAlias = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/directory/room/{roomAlias}'),
   access: 'none',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });
 
 /** `PUT /directory/room/{roomAlias}`. */
@@ -16,6 +19,9 @@ export const setRoomAlias = endpoint({
   method: 'PUT',
   paths: v3('/directory/room/{roomAlias}'),
   access: 'user',
+  limit: 'event',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: v.object({ room_id: v.string() }),
 });
 
@@ -25,6 +31,9 @@ export const deleteRoomAlias = endpoint({
   method: 'DELETE',
   paths: v3('/directory/room/{roomAlias}'),
   access: 'user',
+  limit: 'event',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
 });
 
 /** `GET /rooms/{roomId}/aliases`. */
@@ -33,6 +42,9 @@ export const getLocalAliases = endpoint({
   method: 'GET',
   paths: v3('/rooms/{roomId}/aliases'),
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /directory/list/room/{roomId}`. */
@@ -41,6 +53,9 @@ export const getRoomVisibilityOnDirectory = endpoint({
   method: 'GET',
   paths: v3('/directory/list/room/{roomId}'),
   access: 'none',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
 });
 
 /** `PUT /directory/list/room/{roomId}`. */
@@ -49,6 +64,9 @@ export const setRoomVisibilityOnDirectory = endpoint({
   method: 'PUT',
   paths: v3('/directory/list/room/{roomId}'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: v.object({ visibility: v.optional(v.picklist(['public', 'private']), 'public') }),
 });
 
@@ -58,6 +76,9 @@ export const getPublicRooms = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/publicRooms'),
   access: 'optional',
+  limit: 'search',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ limit: v.optional(natural), since: v.optional(v.string()), server: v.optional(v.string()) }),
 });
 
@@ -67,6 +88,9 @@ export const queryPublicRooms = endpoint({
   method: 'POST',
   paths: v3('/publicRooms'),
   access: 'user',
+  limit: 'search',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ server: v.optional(v.string()) }),
   body: v.object({
     limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
@@ -93,6 +117,9 @@ export const getRoomSummary = endpoint({
     '/_matrix/client/unstable/im.nheko.summary/rooms/{roomIdOrAlias}/summary',
   ],
   access: 'optional',
+  limit: 'search',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ via: v.optional(list) }),
 });
 
@@ -102,6 +129,9 @@ export const getSpaceHierarchy = endpoint({
   method: 'GET',
   paths: v1('/rooms/{roomId}/hierarchy'),
   access: 'user',
+  limit: 'search',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({
     suggested_only: v.optional(flag),
     limit: v.optional(natural),

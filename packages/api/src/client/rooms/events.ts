@@ -8,6 +8,9 @@ export const getOneRoomEvent = endpoint({
   method: 'GET',
   paths: v3('/rooms/{roomId}/event/{eventId}'),
   access: 'guest',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /rooms/{roomId}/context/{eventId}`. */
@@ -16,6 +19,9 @@ export const getEventContext = endpoint({
   method: 'GET',
   paths: v3('/rooms/{roomId}/context/{eventId}'),
   access: 'guest',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ limit: v.optional(natural), filter: v.optional(v.string()) }),
 });
 
@@ -25,6 +31,9 @@ export const getEventByTimestamp = endpoint({
   method: 'GET',
   paths: [...v1('/rooms/{roomId}/timestamp_to_event'), ...v3('/rooms/{roomId}/timestamp_to_event')],
   access: 'user',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ ts: integer, dir: v.picklist(['f', 'b'], 'must be f or b') }),
 });
 
@@ -42,6 +51,9 @@ export const getRelatingEvents = endpoint({
   method: 'GET',
   paths: v1('/rooms/{roomId}/relations/{eventId}'),
   access: 'user',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: relationsQuery,
 });
 
@@ -51,6 +63,9 @@ export const getRelatingEventsWithRelType = endpoint({
   method: 'GET',
   paths: v1('/rooms/{roomId}/relations/{eventId}/{relType}'),
   access: 'user',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: relationsQuery,
 });
 
@@ -60,6 +75,9 @@ export const getRelatingEventsWithRelTypeAndEventType = endpoint({
   method: 'GET',
   paths: v1('/rooms/{roomId}/relations/{eventId}/{relType}/{eventType}'),
   access: 'user',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: relationsQuery,
 });
 
@@ -69,6 +87,9 @@ export const getThreadRoots = endpoint({
   method: 'GET',
   paths: v1('/rooms/{roomId}/threads'),
   access: 'user',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({
     include: v.optional(v.picklist(['all', 'participated'])),
     limit: v.optional(natural),
@@ -82,5 +103,8 @@ export const roomInitialSync = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/rooms/{roomId}/initialSync'),
   access: 'guest',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ limit: v.optional(natural) }),
 });

@@ -15,7 +15,9 @@ export const joinRoomById = endpoint({
   method: 'POST',
   paths: v3AndLegacy('/rooms/{roomId}/join'),
   access: 'guest',
-  limit: 'join',
+  limit: ['join', 'event'],
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: joining,
   bodyOptional: true,
 });
@@ -26,7 +28,9 @@ export const joinRoom = endpoint({
   method: 'POST',
   paths: v3AndLegacy('/join/{roomIdOrAlias}'),
   access: 'guest',
-  limit: 'join',
+  limit: ['join', 'event'],
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   query: via,
   body: joining,
   bodyOptional: true,
@@ -38,7 +42,9 @@ export const knockRoom = endpoint({
   method: 'POST',
   paths: v3('/knock/{roomIdOrAlias}'),
   access: 'user',
-  limit: 'join',
+  limit: ['join', 'event'],
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   query: via,
   body: withReason,
   bodyOptional: true,
@@ -50,6 +56,9 @@ export const leaveRoom = endpoint({
   method: 'POST',
   paths: v3AndLegacy('/rooms/{roomId}/leave'),
   access: 'guest',
+  limit: 'event',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: withReason,
   bodyOptional: true,
 });
@@ -60,6 +69,9 @@ export const forgetRoom = endpoint({
   method: 'POST',
   paths: v3('/rooms/{roomId}/forget'),
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `POST /rooms/{roomId}/invite`, by user id or by a third-party identifier. */
@@ -68,7 +80,9 @@ export const inviteUser = endpoint({
   method: 'POST',
   paths: v3AndLegacy('/rooms/{roomId}/invite'),
   access: 'user',
-  limit: 'invite',
+  limit: ['invite', 'event'],
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: v.union([
     v.object({
       medium: v.string(),
@@ -86,6 +100,9 @@ export const kick = endpoint({
   method: 'POST',
   paths: v3AndLegacy('/rooms/{roomId}/kick'),
   access: 'user',
+  limit: 'event',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: target,
 });
 
@@ -95,6 +112,9 @@ export const ban = endpoint({
   method: 'POST',
   paths: v3AndLegacy('/rooms/{roomId}/ban'),
   access: 'user',
+  limit: 'event',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: target,
 });
 
@@ -104,5 +124,8 @@ export const unban = endpoint({
   method: 'POST',
   paths: v3AndLegacy('/rooms/{roomId}/unban'),
   access: 'user',
+  limit: 'event',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: target,
 });

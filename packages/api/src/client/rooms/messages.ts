@@ -8,6 +8,9 @@ export const getRoomEvents = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/rooms/{roomId}/messages'),
   access: 'guest',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({
     from: v.optional(v.string()),
     to: v.optional(v.string()),

@@ -7,6 +7,9 @@ export const getMutualRooms = endpoint({
   method: 'GET',
   paths: v1('/mutual_rooms'),
   access: 'user',
+  limit: 'search',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ user_id: v.string(), from: v.optional(v.string()) }),
 });
 
@@ -16,5 +19,8 @@ export const getMutualRoomsUnstable = endpoint({
   method: 'GET',
   paths: ['/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms'],
   access: 'user',
+  limit: 'search',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({ user_id: v.string(), batch_token: v.optional(v.string()) }),
 });

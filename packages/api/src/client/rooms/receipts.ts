@@ -9,6 +9,9 @@ export const postReceipt = endpoint({
   method: 'POST',
   paths: v3('/rooms/{roomId}/receipt/{receiptType}/{eventId}'),
   access: 'user',
+  limit: 'ephemeral',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ thread_id: v.optional(v.string()) }),
   bodyOptional: true,
 });
@@ -19,6 +22,9 @@ export const setReadMarker = endpoint({
   method: 'POST',
   paths: v3('/rooms/{roomId}/read_markers'),
   access: 'user',
+  limit: 'ephemeral',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({
     'm.fully_read': v.optional(eventId),
     'm.read': v.optional(eventId),

@@ -19,7 +19,9 @@ export const sendMessage = endpoint({
   method: 'PUT',
   paths: v3AndLegacy('/rooms/{roomId}/send/{eventType}/{txnId}'),
   access: 'guest',
-  limit: 'message',
+  limit: 'event',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   query: sending,
   body: jsonObject,
 });
@@ -30,7 +32,9 @@ export const legacySendMessage = endpoint({
   method: 'POST',
   paths: v3AndLegacy('/rooms/{roomId}/send/{eventType}'),
   access: 'guest',
-  limit: 'message',
+  limit: 'event',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: jsonObject,
 });
 
@@ -40,7 +44,9 @@ export const setRoomStateWithKey = endpoint({
   method: 'PUT',
   paths: v3AndLegacy('/rooms/{roomId}/state/{eventType}/{stateKey}'),
   access: 'guest',
-  limit: 'message',
+  limit: 'event',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   query: sending,
   body: jsonObject,
 });
@@ -51,7 +57,9 @@ export const setRoomState = endpoint({
   method: 'PUT',
   paths: [...v3AndLegacy('/rooms/{roomId}/state/{eventType}'), ...v3AndLegacy('/rooms/{roomId}/state/{eventType}/')],
   access: 'guest',
-  limit: 'message',
+  limit: 'event',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   query: sending,
   body: jsonObject,
 });
@@ -62,7 +70,9 @@ export const redactEvent = endpoint({
   method: 'PUT',
   paths: v3AndLegacy('/rooms/{roomId}/redact/{eventId}/{txnId}'),
   access: 'user',
-  limit: 'message',
+  limit: 'event',
+  whenSuspended: 'own-events',
+  whenLocked: 'refused',
   body: v.looseObject({ reason: v.optional(v.string()) }),
   bodyOptional: true,
 });
@@ -73,7 +83,9 @@ export const legacyRedactEvent = endpoint({
   method: 'POST',
   paths: v3AndLegacy('/rooms/{roomId}/redact/{eventId}'),
   access: 'user',
-  limit: 'message',
+  limit: 'event',
+  whenSuspended: 'own-events',
+  whenLocked: 'refused',
   body: v.looseObject({ reason: v.optional(v.string()) }),
   bodyOptional: true,
 });

@@ -9,6 +9,9 @@ export const getRoomState = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/rooms/{roomId}/state'),
   access: 'guest',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /rooms/{roomId}/state/{eventType}/{stateKey}`. */
@@ -17,6 +20,9 @@ export const getRoomStateWithKey = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/rooms/{roomId}/state/{eventType}/{stateKey}'),
   access: 'guest',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: format,
 });
 
@@ -26,6 +32,9 @@ export const getRoomStateByType = endpoint({
   method: 'GET',
   paths: [...v3AndLegacy('/rooms/{roomId}/state/{eventType}'), ...v3AndLegacy('/rooms/{roomId}/state/{eventType}/')],
   access: 'guest',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: format,
 });
 
@@ -35,6 +44,9 @@ export const getMembersByRoom = endpoint({
   method: 'GET',
   paths: v3AndLegacy('/rooms/{roomId}/members'),
   access: 'guest',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   query: v.object({
     at: v.optional(v.string()),
     membership: v.optional(v.picklist(['join', 'invite', 'knock', 'leave', 'ban'])),
@@ -48,6 +60,9 @@ export const getJoinedMembersByRoom = endpoint({
   method: 'GET',
   paths: v3('/rooms/{roomId}/joined_members'),
   access: 'guest',
+  limit: 'history',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** `GET /joined_rooms`. */
@@ -56,4 +71,7 @@ export const getJoinedRooms = endpoint({
   method: 'GET',
   paths: v3('/joined_rooms'),
   access: 'guest',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });

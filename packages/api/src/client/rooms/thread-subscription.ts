@@ -10,6 +10,9 @@ export const getThreadSubscription = endpoint({
   method: 'GET',
   paths,
   access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });
 
 /** Follows a thread; with `automatic` because of an event in it. */
@@ -18,6 +21,9 @@ export const setThreadSubscription = endpoint({
   method: 'PUT',
   paths,
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
   body: v.object({ automatic: v.optional(v.pipe(v.string(), v.startsWith('$', 'must be an event id'))) }),
 });
 
@@ -27,4 +33,7 @@ export const deleteThreadSubscription = endpoint({
   method: 'DELETE',
   paths,
   access: 'user',
+  limit: 'settings',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });

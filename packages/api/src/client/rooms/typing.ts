@@ -7,5 +7,8 @@ export const setTyping = endpoint({
   method: 'PUT',
   paths: v3AndLegacy('/rooms/{roomId}/typing/{userId}'),
   access: 'user',
+  limit: 'ephemeral',
+  whenSuspended: 'refused',
+  whenLocked: 'refused',
   body: v.object({ typing: v.boolean(), timeout: v.optional(v.pipe(v.number(), v.safeInteger())) }),
 });

@@ -7,11 +7,17 @@ import { type Route, route } from '../../http/route.ts';
 import { type CreateDeps, createRoom } from '../../rooms/create.ts';
 import { upgradeRoom } from '../../rooms/upgrade.ts';
 
+/** Events that every new room has, apart from the one that the request itself counts for. */
+const INITIAL_EVENTS = 6;
+
 /** Creating rooms and replacing them. */
 export function createRoomRoutes(deps: CreateDeps): Route[] {
   return [
-    route(createRoomEndpoint, async ({ body, caller }) => {
+    route(createRoomEndpoint, async ({ body, caller, spend }) => {
       if ((body.invite_3pid ?? []).length > 0) throw threepidDenied('This server knows no third-party identifiers');
+      const invites = body.invite?.length ?? 0;
+      spend('invite', invites);
+      spend('event', INITIAL_EVENTS + (body.initial_state?.length ?? 0) + invites);
       const { roomId, alias } = await createRoom(deps, caller, body);
       return { room_id: roomId, ...(alias === undefined ? {} : { room_alias: alias }) };
     }),

@@ -60,11 +60,13 @@ export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
     route(redactEvent, async ({ params, body, caller }) => {
       const { roomId, eventId, txnId } = params;
       const transaction = transactionKey(caller.device, [roomId, 'redact', eventId], txnId);
-      return eventIdOf(await sender.redact(roomId, eventId, contentOf(body), { sender: caller, transaction }));
+      const sending = { sender: caller, transaction, onlyOwn: caller.isSuspended };
+      return eventIdOf(await sender.redact(roomId, eventId, contentOf(body), sending));
     }),
-    route(legacyRedactEvent, async ({ params, body, caller }) =>
-      eventIdOf(await sender.redact(params.roomId, params.eventId, contentOf(body), { sender: caller })),
-    ),
+    route(legacyRedactEvent, async ({ params, body, caller }) => {
+      const sending = { sender: caller, onlyOwn: caller.isSuspended };
+      return eventIdOf(await sender.redact(params.roomId, params.eventId, contentOf(body), sending));
+    }),
   ];
 }
 
