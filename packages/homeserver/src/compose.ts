@@ -125,6 +125,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
     const http = await startHttp({
       routes,
       authenticate: authenticateWith(domains.users.authenticator, domains.users.lastSeen),
+      ownAnswers: (user) => domains.reading.notifier.answered(user),
       rateLimits: new RateLimits(machine.clock, rateLimitSizes(config)),
       bodyBytesMax: config.limits.body_bytes,
       closeTimeoutMs: config.limits.close_ms,

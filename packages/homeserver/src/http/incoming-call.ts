@@ -83,6 +83,16 @@ export class IncomingCall implements CallInfo {
     return this.#cancellation;
   }
 
+  /** Whether the request has waited for something, or may have. */
+  get isLongPoll(): boolean {
+    return this.#cancellation !== undefined;
+  }
+
+  /** The answer has been sent. */
+  end(): void {
+    this.#cancellation?.end();
+  }
+
   #watch(): Cancellation {
     const cancellation = new Cancellation();
     const { waiting } = this.#context;

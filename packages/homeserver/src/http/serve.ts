@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly routes: readonly Route[];
   readonly authenticate: Authenticate;
   readonly rateLimits: RateLimits;
+  /** Resolves when the waiting requests of a user that have something to answer are answered; undefined when none has. */
+  readonly ownAnswers?: ((user: number) => Promise<void> | undefined) | undefined;
   readonly bodyBytesMax: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -106,6 +108,8 @@ export class Serve {
     let status: number;
     try {
       const answer = await this.#answer(call);
+      const others = this.#ownAnswers(call);
+      if (others !== undefined) await others;
       if (this.#context.isClosing) exchange.closeAfterwards();
       if (answer instanceof JsonPieces) status = await sendPieces(exchange, answer);
       else if (answer instanceof FileReply) status = await sendFile(exchange, answer);
@@ -113,9 +117,19 @@ export class Serve {
     } catch (error) {
       status = this.#refuse(error, operation, exchange);
     }
+    call.end();
     const tookMs = clock.elapsed() - startMs;
     this.#seconds.observe(tookMs / 1000, { operation, status: `${status}` });
     if (log.isDebug) log.debug('request', { operation, status, tookMs: Math.round(tookMs * 10) / 10 });
+  }
+
+  /**
+   * A client that has changed something hears of it by its waiting `/sync` before the reply: some send a message to a
+   * new room as soon as they have its id, and look for the room in what they have synchronised.
+   */
+  #ownAnswers({ endpoint, caller, isLongPoll }: IncomingCall): Promise<void> | undefined {
+    if (endpoint.method === 'GET' || caller === undefined || isLongPoll) return undefined;
+    return this.#options.ownAnswers?.(caller.user);
   }
 
   async #answer(call: IncomingCall): Promise<Answer> {

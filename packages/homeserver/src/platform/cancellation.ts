@@ -1,10 +1,22 @@
 /**
- * Tells those who wait for something that nobody needs it any more. What an AbortSignal says, without its event target:
- * every long poll makes one, and that made a twentieth of a delivery.
+ * The end of a request that waits: it is cancelled when nobody needs its answer any more, and over when it is answered.
+ * An AbortSignal does the same with an event target, which costs a twentieth of a delivery for each long poll.
  */
 export class Cancellation {
   isCancelled = false;
   #listeners: (() => void)[] = [];
+  #whenOver: (() => void) | undefined;
+
+  /** Calls `listener` when the request has been answered, instead of the listener before. */
+  whenOver(listener: () => void): void {
+    this.#whenOver = listener;
+  }
+
+  /** The request has been answered, or nobody reads the answer. */
+  end(): void {
+    this.#whenOver?.();
+    this.#whenOver = undefined;
+  }
 
   /** Calls the listeners, the first time that it is called. */
   cancel(): void {

@@ -4,6 +4,7 @@ import type { Heads } from '../rooms/heads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { Change, Stream } from '../storage/stream.ts';
+import { Answering } from './answering.ts';
 import type { ChangeLog } from './change-log.ts';
 
 /** What a waiting request wants to be woken for. */
@@ -24,6 +25,9 @@ interface Waiter {
   readonly wake: () => void;
 }
 
+/** How long a request may wait for the answers to its user's other requests. */
+const ANSWERS_WAIT_MS = 1_000;
+
 export interface NotifierParts {
   readonly stream: Stream;
   readonly heads: Heads;
@@ -38,6 +42,7 @@ export class Notifier {
   readonly #parts: NotifierParts;
   readonly #byUser = new Map<number, Set<Waiter>>();
   readonly #byRoom = new Map<number, Set<Waiter>>();
+  readonly #answering = new Answering();
 
   constructor(parts: NotifierParts) {
     this.#parts = parts;
@@ -48,6 +53,7 @@ export class Notifier {
 
   /** Resolves when something of interest has happened after `position`, when the time is over or nobody waits any more. */
   wait(interest: Interest, position: number, timeoutMs: number, cancellation: Cancellation): Promise<void> {
+    this.#answering.end(interest.user, cancellation);
     if (timeoutMs <= 0 || cancellation.isCancelled) return Promise.resolve();
     if (this.#parts.recent.some(position, (change) => this.#concerns(change, interest))) return Promise.resolve();
     return new Promise((resolve) => {
@@ -57,11 +63,23 @@ export class Notifier {
         this.#remove(waiter);
         resolve();
       };
-      const waiter: Waiter = { interest, wake: done };
+      const wake = () => {
+        this.#answering.begin(interest.user, cancellation);
+        done();
+      };
+      const waiter: Waiter = { interest, wake };
       const timer = this.#parts.clock.after(timeoutMs, done);
       cancellation.on(done);
       this.#add(waiter);
     });
+  }
+
+  /**
+   * Resolves when the requests of a user that were woken are answered, or wait again; undefined when there are none.
+   * Waits for a second at most.
+   */
+  answered(user: number): Promise<void> | undefined {
+    return this.#answering.of(user, (run) => this.#parts.clock.after(ANSWERS_WAIT_MS, run));
   }
 
   #add(waiter: Waiter): void {

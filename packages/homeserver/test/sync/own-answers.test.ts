@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startServer, type TestServer } from '../../../../tests/support/server.ts';
+import type { SyncReply, TestUser } from '../../../../tests/support/user.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(async () => {
+  await server.close();
+  expect(server.faults).toEqual([]);
+});
+
+/** Runs a request of a user whose other device waits, and returns which of the two was answered first. */
+async function order(user: TestUser, request: () => Promise<unknown>, path = '/sync') {
+  const { next_batch: since } = await user.get<SyncReply>('/sync');
+  const answered: string[] = [];
+  const from = path === '/sync' ? { since } : { from: since };
+  const waiting = user.get(path, { ...from, timeout: 30_000 }).then(() => answered.push('waiting'));
+  // Long enough for the request to arrive and to begin to wait.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await request().then(() => answered.push('reply'));
+  await waiting;
+  return answered;
+}
+
+test.each(['/sync', '/events'])('a waiting %s is answered before the reply to what its user does', async (path) => {
+  const alice = await server.user();
+  const other = await server.user();
+  const open = await other.createRoom({ preset: 'public_chat' });
+  const own = await alice.createRoom();
+  const requests: (() => Promise<unknown>)[] = [
+    () => alice.createRoom(),
+    () => alice.join(open),
+    () => alice.send(open, 'hello'),
+    () => alice.setState(own, 'm.room.topic', { topic: 'new' }),
+    () => alice.leave(open),
+  ];
+  for (const request of requests) expect(await order(alice, request, path)).toEqual(['waiting', 'reply']);
+});
+
+test('a waiting request whose filter keeps everything out holds no reply up', async () => {
+  const alice = await server.user();
+  const room = await alice.createRoom();
+  const { next_batch: since } = await alice.get<SyncReply>('/sync');
+  const filter = JSON.stringify({ room: { rooms: [] } });
+  const waiting = alice.get('/sync', { since, filter, timeout: 1_500 });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  const startMs = performance.now();
+  await alice.send(room, 'hello');
+  expect(performance.now() - startMs).toBeLessThan(900);
+  await waiting;
+});
