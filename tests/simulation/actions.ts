@@ -3,7 +3,7 @@ import type { Caller } from '../../packages/homeserver/src/http/route.ts';
 import type { Dice } from '../support/dice.ts';
 import type { SimServer } from './sim-server.ts';
 import type { RoomTruth, Truth } from './truth.ts';
-import type { ReadMarks } from './unread.ts';
+import { type ReadMarks, threadOf } from './unread.ts';
 
 /** One request that somebody makes. */
 export interface Action {
@@ -186,8 +186,7 @@ export class Actions {
       const event = this.#dice.maybe(room.visible(caller.userId).slice(-12));
       if (event === undefined) return undefined;
       // An event has one receipt of each kind from a user, so that each thread needs events of its own.
-      const thread_id = ['', 'main', this.#threadRoot(room)][event.num % 3];
-      if (thread_id === undefined) return undefined;
+      const thread_id = event.num % 2 === 0 ? '' : threadOf(event);
       const type = this.#dice.pick(['m.read', 'm.read.private']);
       return {
         ...post(`${path(room)}/receipt/${type}/${encodeURIComponent(event.id)}`, thread_id === '' ? {} : { thread_id }),

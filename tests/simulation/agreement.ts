@@ -169,9 +169,7 @@ function checkRoom(
     throw new Difference(
       `${what}: a first sync has ${JSON.stringify(first.unread_notifications)} unread, not ${counts}`,
     );
-  // Whoever does not want to see messages is not told how many there are.
-  const isTold = truth.events.every((event) => event.type !== 'm.room.message' || device.habit.shows(event));
-  if (isTold && known.unread !== counts) throw new Difference(`${what}: ${known.unread} unread, not ${counts}`);
+  if (known.unread !== counts) throw new Difference(`${what}: ${known.unread} unread, not ${counts}`);
   const summary = {
     'm.joined_member_count': truth.memberCount('join'),
     'm.invited_member_count': truth.memberCount('invite'),

@@ -29,6 +29,7 @@ export function unreadCounts(room: RoomTruth, userId: string, marks: ReadMarks):
     .filter(({ num, sender, isRedacted }) => num > join && sender !== userId && !isRedacted)
     .filter((event) => event.stateKey !== undefined || !room.ignores(userId, event))
     .filter((event) => event.num > marks.of(userId, room.roomId, threadOf(event)))
+    .filter((event) => event.num > lastOwn(room, userId, threadOf(event)))
     .map((event) => verdictOf(event, userId));
   return {
     notification_count: verdicts.filter((verdict) => verdict !== 'silent').length,
@@ -36,7 +37,15 @@ export function unreadCounts(room: RoomTruth, userId: string, marks: ReadMarks):
   };
 }
 
-function threadOf({ content }: TrueEvent): string {
+/** The last event that a user has sent in a thread: what comes before it they have read. */
+function lastOwn(room: RoomTruth, userId: string, thread: string): number {
+  const own = room.events.filter(
+    (event) => event.sender === userId && event.type !== 'm.room.member' && !event.isRedacted,
+  );
+  return own.findLast((event) => threadOf(event) === thread)?.num ?? 0;
+}
+
+export function threadOf({ content }: TrueEvent): string {
   const relates = content['m.relates_to'];
   const root = isObject(relates) && relates.rel_type === 'm.thread' ? asString(relates.event_id) : undefined;
   return root ?? 'main';

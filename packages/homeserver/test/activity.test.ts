@@ -48,7 +48,8 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
   };
 
   test('receipts go forward only, each thread by itself', async () => {
-    const { receipts, alice, room, roomId, event, reopened } = await open();
+    const { receipts, rooms, alice, room, roomId, event, reopened } = await open();
+    rooms.addEvent(room, event(4), 4, event(1));
     await receipts.send(alice, roomId, 'm.read', event(3));
     await receipts.send(alice, roomId, 'm.read', event(2));
     await receipts.send(alice, roomId, 'm.read', event(2), 'main');
@@ -81,7 +82,7 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
   });
 
   test('receipts are refused for strangers, unknown events, types and threads', async () => {
-    const { receipts, alice, carol, roomId, event } = await open();
+    const { receipts, rooms, alice, carol, room, roomId, event } = await open();
     expect(await refusal(receipts.send(carol, roomId, 'm.read', event(1)))).toBe('M_FORBIDDEN');
     expect(await refusal(receipts.send(alice, '!none:x', 'm.read', event(1)))).toBe('M_FORBIDDEN');
     expect(await refusal(receipts.send(alice, roomId, 'm.read', '$none'))).toBe('M_NOT_FOUND');
@@ -89,6 +90,10 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     expect(await refusal(receipts.send(alice, roomId, 'm.read', event(1), ''))).toBe('M_INVALID_PARAM');
     expect(await refusal(receipts.send(alice, roomId, 'm.read', event(1), '$none'))).toBe('M_INVALID_PARAM');
     expect(await refusal(receipts.send(alice, roomId, 'm.fully_read', event(1), 'main'))).toBe('M_INVALID_PARAM');
+    expect(await refusal(receipts.send(alice, roomId, 'm.read', event(2), event(1)))).toBe('M_INVALID_PARAM');
+    rooms.addEvent(room, event(4), 4, event(1));
+    expect(await refusal(receipts.send(alice, roomId, 'm.read', event(4), 'main'))).toBe('M_INVALID_PARAM');
+    expect(await refusal(receipts.send(alice, roomId, 'm.read', event(4), event(1)))).toBe('no refusal');
   });
 
   test('the fully read marker is account data and goes forward only', async () => {
@@ -147,11 +152,12 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
 
   test('presence: set, idle, offline, and told only when something changes', async () => {
     const { presences, alice, bob, carol } = await open();
+    const phone = { ...alice, device: 1 };
     const before = domain.stream.current;
-    await presences.synced(alice.user, 'online', 0);
-    await presences.synced(alice.user, 'online', 30_000);
+    await presences.synced(phone, 'online', 0);
+    await presences.synced(phone, 'online', 30_000);
     expect(domain.stream.current).toBe(before + 1);
-    await presences.set(alice.user, 'online', 'here');
+    await presences.set(phone, 'online', 'here');
     expect(await presences.visibleTo(bob.user, alice.userId)).toEqual({
       presence: 'online',
       currently_active: true,
@@ -164,7 +170,7 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     expect(await presences.changedSince(bob.user, undefined)).toEqual([alice.user]);
     await domain.clock.pass(90_000);
     expect(await presences.visibleTo(bob.user, alice.userId)).toMatchObject({ currently_active: false });
-    await presences.synced(alice.user, 'unavailable', 600_000);
+    await presences.synced(phone, 'unavailable', 600_000);
     await domain.clock.pass(320_000);
     expect(await presences.visibleTo(bob.user, alice.userId)).toMatchObject({ presence: 'unavailable' });
     await domain.clock.pass(400_000);
@@ -175,9 +181,32 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     expect(await presences.changedSince(bob.user, undefined)).toEqual([]);
   });
 
+  test('presence is that of the device on which the user is most present, and changes for nobody else', async () => {
+    const { presences, alice, bob } = await open();
+    const [phone, laptop] = [
+      { ...alice, device: 1 },
+      { ...alice, device: 2 },
+    ];
+    const state = async () => (await presences.visibleTo(bob.user, alice.userId)).presence;
+    const before = domain.stream.current;
+    for (let i = 0; i < 10; i++) {
+      await presences.synced(phone, 'online', 30_000);
+      await presences.synced(laptop, 'unavailable', 30_000);
+      expect(await state()).toBe('online');
+    }
+    expect(domain.stream.current).toBe(before + 1);
+    await presences.set(laptop, 'offline');
+    expect(await state()).toBe('online');
+    await presences.synced(laptop, 'unavailable', 90_000);
+    await domain.clock.pass(80_000);
+    expect(await state()).toBe('unavailable');
+    await domain.clock.pass(60_000);
+    expect(await state()).toBe('offline');
+  });
+
   test('a status message outlives a restart', async () => {
     const { presences, reopened, alice } = await open();
-    await presences.set(alice.user, 'unavailable', 'away');
+    await presences.set({ ...alice, device: 1 }, 'unavailable', 'away');
     const again = reopened();
     expect(await again.presences.visibleTo(alice.user, alice.userId)).toMatchObject({
       presence: 'offline',

@@ -9,7 +9,7 @@ export function presenceRoutes({ presences }: { readonly presences: Presences })
     route(getPresence, ({ caller, params }) => presences.visibleTo(caller.user, params.userId)),
     route(setPresence, async ({ caller, params, body }) => {
       requireSelf(caller, params.userId);
-      await presences.set(caller.user, body.presence, body.status_msg);
+      await presences.set(caller, body.presence, body.status_msg);
       return {};
     }),
   ];

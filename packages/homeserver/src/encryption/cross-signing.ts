@@ -11,7 +11,7 @@ import {
 } from '../storage/cross-signing.ts';
 import type { Database, Write } from '../storage/database.ts';
 import type { Stream } from '../storage/stream.ts';
-import { deviceListChange } from './device-list-change.ts';
+import { deviceListChange, ownKeyChange } from './device-list-change.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import {
   checkCrossSigningKey,
@@ -91,8 +91,9 @@ export class CrossSigning {
       writes.push(deleteCrossSigningKeys(user, orphaned), deleteSignaturesOf(user));
     }
     if (changed.includes('user_signing') || changed.includes('master')) writes.push(deleteSignaturesBy(user));
-    const listed = deviceListChange(user, stream.next());
-    await stream.commit([...writes, listed.write], [listed.change], () => {
+    const isForOthers = changed.some((usage) => usage !== 'user_signing');
+    const listed = isForOthers ? deviceListChange(user, stream.next()) : ownKeyChange(user, stream.next());
+    await stream.commit([...writes, ...listed.writes], [listed.change], () => {
       keyDirectory.changed(user);
       keyDirectory.signaturesChanged(user);
     });

@@ -100,7 +100,7 @@ export class KeyUpload {
     const writes: Write[] = [];
     if (json !== undefined) {
       const listed = deviceListChange(user, position);
-      writes.push(putDeviceKeys(device, user, json), listed.write);
+      writes.push(putDeviceKeys(device, user, json), ...listed.writes);
       changes.push(listed.change);
     }
     const rows = [...fresh, ...fallback].map(({ keyId, json: text }, i): ClaimableKeyRow => {

@@ -98,7 +98,7 @@ function followDevices(
         ...deleteClaimableKeysOfDevices(devices),
         deleteDehydratedDevices(devices),
         ...deleteToDeviceOfDevices(devices),
-        listed.write,
+        ...listed.writes,
       ],
       changes: [listed.change],
       committed() {
@@ -110,6 +110,6 @@ function followDevices(
   });
   users.devices.onRenamed(async (user) => {
     const listed = deviceListChange(user, stream.next());
-    await stream.commit([listed.write], [listed.change], () => keyDirectory.changed(user));
+    await stream.commit(listed.writes, [listed.change], () => keyDirectory.changed(user));
   });
 }

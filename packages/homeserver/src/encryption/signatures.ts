@@ -75,7 +75,7 @@ export class Signatures {
     const changes: Change[] = [];
     if (writes.length > 0) {
       const listed = deviceListChange(signer.user, position);
-      writes.push(listed.write);
+      writes.push(...listed.writes);
       changes.push(listed.change);
     }
     for (const row of signatures) {

@@ -11,7 +11,8 @@ import type { Names } from '../storage/names.ts';
 import { deleteOldPresence, deletePresence, putPresence, readPresence } from '../storage/presence.ts';
 import type { Stream } from '../storage/stream.ts';
 import {
-  aged,
+  aggregate,
+  type DevicePresence,
   differs,
   NEVER_SEEN,
   PRESENCE_STATES,
@@ -32,6 +33,14 @@ interface Parts {
 /** A presence in memory; replaced as a whole with each change. */
 interface Known {
   presence: UserPresence;
+  /** The devices that are connected. */
+  readonly devices: Map<number, DevicePresence>;
+}
+
+/** Which device of a user. */
+export interface PresentDevice {
+  readonly user: number;
+  readonly device: number;
 }
 
 const CACHED_MAX = 50_000;
@@ -65,39 +74,38 @@ export class Presences {
   /** Forgets a user whose account is gone; others are told that they are offline. */
   async forget(user: number): Promise<void> {
     const known = await this.#known.get(user);
+    known.devices.clear();
     await this.#change(user, known, NEVER_SEEN);
     await this.#parts.database.commit([deletePresence(user)]);
   }
 
-  /** What a user sets ("PUT /presence/{userId}/status"). @throws MatrixError M_INVALID_PARAM */
-  async set(user: number, state: PresenceState, statusMsg?: string | null): Promise<void> {
+  /** What a user sets on a device ("PUT /presence/{userId}/status"). @throws MatrixError M_INVALID_PARAM */
+  async set({ user, device }: PresentDevice, state: PresenceState, statusMsg?: string | null): Promise<void> {
     if (Buffer.byteLength(statusMsg ?? '') > STATUS_BYTES_MAX) throw invalidParam('status_msg is too long');
     const known = await this.#known.get(user);
     const now = this.#parts.clock.now();
-    const before = known.presence;
-    await this.#change(user, known, {
-      state,
-      statusMsg: statusMsg === undefined ? before.statusMsg : plainText(statusMsg ?? '', STATUS_BYTES_MAX) || null,
-      activeTs: now,
-      currentlyActive: state === 'online',
-      connectedUntil: Math.max(before.connectedUntil, now + SET_FOR_MS),
-    });
+    const connectedUntil = Math.max(known.devices.get(device)?.connectedUntil ?? 0, now + SET_FOR_MS);
+    if (state === 'offline') known.devices.delete(device);
+    else known.devices.set(device, { state, activeTs: now, connectedUntil });
+    const { statusMsg: before } = known.presence;
+    const text = statusMsg === undefined ? before : plainText(statusMsg ?? '', STATUS_BYTES_MAX) || null;
+    const presence = { ...known.presence, statusMsg: text, activeTs: now };
+    await this.#change(user, known, aggregate(known.devices.values(), presence, now));
   }
 
-  /** A client syncs with this `set_presence`, for up to `timeoutMs`. Costs next to nothing when nothing changes. */
-  async synced(user: number, state: PresenceState, timeoutMs: number): Promise<void> {
+  /**
+   * A device reads with this `set_presence`, for up to `timeoutMs`. Costs next to nothing when nothing changes: what one
+   * device says changes nothing for a user who is more present on another.
+   */
+  async synced({ user, device }: PresentDevice, state: PresenceState, timeoutMs: number): Promise<void> {
     if (state === 'offline') return;
     const known = await this.#known.get(user);
     const now = this.#parts.clock.now();
-    const before = known.presence;
-    const isOnline = state === 'online';
-    await this.#change(user, known, {
-      state,
-      statusMsg: before.statusMsg,
-      activeTs: isOnline ? now : before.activeTs,
-      currentlyActive: isOnline,
-      connectedUntil: Math.max(before.connectedUntil, now + timeoutMs + GRACE_MS),
-    });
+    const before = known.devices.get(device);
+    const activeTs = state === 'online' ? now : (before?.activeTs ?? 0);
+    const connectedUntil = Math.max(before?.connectedUntil ?? 0, now + timeoutMs + GRACE_MS);
+    known.devices.set(device, { state, activeTs, connectedUntil });
+    await this.#change(user, known, aggregate(known.devices.values(), known.presence, now));
   }
 
   /** The presence of a user, for another user. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
@@ -159,8 +167,11 @@ export class Presences {
     const changes: Promise<void>[] = [];
     for (const user of this.#connected) {
       const known = await this.#known.get(user);
-      const next = aged(known.presence, now);
-      if (next !== known.presence) changes.push(this.#change(user, known, next));
+      for (const [device, { connectedUntil }] of known.devices) {
+        if (now > connectedUntil) known.devices.delete(device);
+      }
+      const next = aggregate(known.devices.values(), known.presence, now);
+      if (differs(known.presence, next)) changes.push(this.#change(user, known, next));
     }
     await Promise.all(changes);
   }
@@ -168,9 +179,10 @@ export class Presences {
 
 async function load(database: Database, user: number): Promise<Known> {
   const row = await readPresence(database, user);
-  if (row === undefined) return { presence: NEVER_SEEN };
+  const devices = new Map<number, DevicePresence>();
+  if (row === undefined) return { presence: NEVER_SEEN, devices };
   // Whatever it was, the server has been restarted since: the user counts as offline until a sign of life.
-  return { presence: { ...NEVER_SEEN, statusMsg: row.status_msg, activeTs: row.active_ts } };
+  return { presence: { ...NEVER_SEEN, statusMsg: row.status_msg, activeTs: row.active_ts }, devices };
 }
 
 function toRow(presence: UserPresence) {

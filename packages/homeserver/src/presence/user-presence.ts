@@ -1,6 +1,6 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 
-/** In the order in which they are stored as numbers. */
+/** In the order in which they are stored as numbers, and from the least to the most present. */
 export const PRESENCE_STATES = ['offline', 'unavailable', 'online'] as const;
 
 export type PresenceState = (typeof PRESENCE_STATES)[number];
@@ -13,33 +13,42 @@ export interface UserPresence {
   readonly activeTs: number;
   /** Whether the user is doing something right now, as far as others were told. */
   readonly currentlyActive: boolean;
-  /** Until when the user counts as connected without a further sign of life. */
+}
+
+/** What one device of a user has said last. */
+export interface DevicePresence {
+  readonly state: PresenceState;
+  /** When the user last did something with it; 0 when never. */
+  readonly activeTs: number;
+  /** Until when the device counts as connected without a further sign of life. */
   readonly connectedUntil: number;
 }
 
-export const NEVER_SEEN: UserPresence = {
-  state: 'offline',
-  statusMsg: null,
-  activeTs: 0,
-  currentlyActive: false,
-  connectedUntil: 0,
-};
+export const NEVER_SEEN: UserPresence = { state: 'offline', statusMsg: null, activeTs: 0, currentlyActive: false };
 
-/** After this long without activity a user who is online counts as idle. */
+/** After this long without activity a device that is online counts as idle. */
 const IDLE_AFTER_MS = 5 * 60_000;
 /** "Currently active" holds for this long, so that it need not be told with each request. */
 const ACTIVE_FOR_MS = 60_000;
 
-/** What becomes of a user's presence as time goes by. */
-export function aged(presence: UserPresence, now: number): UserPresence {
-  const { state, activeTs, connectedUntil } = presence;
-  if (state === 'offline') return presence.currentlyActive ? { ...presence, currentlyActive: false } : presence;
-  if (now > connectedUntil) return { ...presence, state: 'offline', currentlyActive: false };
-  if (state === 'online' && now - activeTs > IDLE_AFTER_MS) {
-    return { ...presence, state: 'unavailable', currentlyActive: false };
+/** Returns a user's presence: that of the device on which they are most present (client-server API, "Presence"). */
+export function aggregate(devices: Iterable<DevicePresence>, before: UserPresence, now: number): UserPresence {
+  let state: PresenceState = 'offline';
+  let { activeTs } = before;
+  let currentlyActive = false;
+  for (const device of devices) {
+    activeTs = Math.max(activeTs, device.activeTs);
+    const present = stateOf(device, now);
+    if (PRESENCE_STATES.indexOf(present) > PRESENCE_STATES.indexOf(state)) state = present;
+    if (present === 'online' && now - device.activeTs <= ACTIVE_FOR_MS) currentlyActive = true;
   }
-  if (presence.currentlyActive && now - activeTs > ACTIVE_FOR_MS) return { ...presence, currentlyActive: false };
-  return presence;
+  return { state, statusMsg: before.statusMsg, activeTs, currentlyActive };
+}
+
+/** The state of one device as time goes by. */
+function stateOf({ state, activeTs, connectedUntil }: DevicePresence, now: number): PresenceState {
+  if (now > connectedUntil) return 'offline';
+  return state === 'online' && now - activeTs > IDLE_AFTER_MS ? 'unavailable' : state;
 }
 
 /** Whether others would see a difference. */

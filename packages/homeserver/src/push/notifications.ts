@@ -3,13 +3,13 @@ import type { JsonValue } from '@hearth/protocol/json/value.ts';
 import { nextTurn } from '../platform/in-turns.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Heads } from '../rooms/heads.ts';
+import { threadsOf } from '../rooms/threads.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
 import { LatestFirst } from './latest-first.ts';
-import { threadsOf } from './threads.ts';
-import { readMarks } from './unread-counts.ts';
+import { marksAsRead, readMarks } from './unread-counts.ts';
 import { type Actions, type Verdicts, verdictOf } from './verdicts.ts';
 
 export interface NotificationsDeps extends VisibilityDeps {
@@ -53,10 +53,11 @@ export async function notificationsPage(
   const source = new LatestFirst(deps, parseFrom(query.from));
   await source.open(rows.map(({ room }) => room));
   const found: Notification[] = [];
+  const own: OwnMarks = new Map();
   for (let scanned = 0; scanned < SCANNED_MAX; scanned += BATCH) {
     if (scanned > 0) await nextTurn();
     const events = await source.take(BATCH);
-    found.push(...(await notified(deps, reader, query.onlyHighlights, events)));
+    found.push(...(await notified(deps, reader, { onlyHighlights: query.onlyHighlights, own }, events)));
     if (found.length > limit) {
       const notifications = found.slice(0, limit);
       return { notifications, next: `n${(notifications.at(-1)?.shown.event.num ?? 1) - 1}` };
@@ -66,12 +67,34 @@ export async function notificationsPage(
   return { notifications: found, next: `n${source.reached - 1}` };
 }
 
+/** The place of the user's last own event by room and thread, as far as the timelines have been gone back. */
+type OwnMarks = Map<string, number>;
+
+async function addOwnMarks(
+  deps: NotificationsDeps,
+  reader: Reader,
+  marks: OwnMarks,
+  events: readonly StoredEvent[],
+): Promise<void> {
+  const own = events.filter((event) => marksAsRead(event, reader.user));
+  const threads = await threadsOf(deps.events, own);
+  for (const { num, room, seq } of own) {
+    const key = markKey(room, threads.get(num));
+    marks.set(key, Math.max(marks.get(key) ?? 0, seq ?? 0));
+  }
+}
+
+function markKey(room: number, thread: string | undefined): string {
+  return `${room} ${thread ?? 'main'}`;
+}
+
 async function notified(
   deps: NotificationsDeps,
   reader: Reader,
-  onlyHighlights: boolean,
+  { onlyHighlights, own }: { readonly onlyHighlights: boolean; readonly own: OwnMarks },
   events: readonly StoredEvent[],
 ): Promise<Notification[]> {
+  await addOwnMarks(deps, reader, own, events);
   const others = events.filter(
     ({ senderNum, redactedBy }) => senderNum !== reader.user && redactedBy === null && !reader.ignored.has(senderNum),
   );
@@ -95,7 +118,9 @@ async function notified(
     for (const [i, each] of shown.entries()) {
       const actions = [...(all[i] ?? [])];
       if (actions.length === 0 || (onlyHighlights && verdictOf(actions) !== 'highlight')) continue;
-      found.push({ shown: each, actions, read: (each.event.seq ?? 0) <= marks.of(threads.get(each.event.num)) });
+      const thread = threads.get(each.event.num);
+      const mark = Math.max(marks.of(thread), own.get(markKey(room, thread)) ?? 0);
+      found.push({ shown: each, actions, read: (each.event.seq ?? 0) <= mark });
     }
   }
   return found.sort((a, b) => b.shown.event.num - a.shown.event.num);

@@ -2,6 +2,7 @@ import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Head } from '../rooms/head.ts';
+import { threadsOf } from '../rooms/threads.ts';
 import { relationOf } from '../rooms/ties.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
@@ -9,7 +10,6 @@ import type { ReceiptRow } from '../storage/receipts.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Stream } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
-import { threadsOf } from './threads.ts';
 import type { Verdict, Verdicts } from './verdicts.ts';
 
 /** How much is unread: in the room's main timeline and in each thread by its root's event id. */
@@ -61,7 +61,7 @@ export interface UnreadParts {
 
 /**
  * Unread counts (client-server API, "Receipts", "Threaded read receipts"), counted when they are asked for: from the
- * last receipt, or the user's join, to the end of the room, and from then on only what is new.
+ * last receipt, the user's last own event or their join, to the end of the room, and from then on only what is new.
  */
 export class UnreadCounts {
   readonly #parts: UnreadParts;
@@ -131,6 +131,7 @@ export class UnreadCounts {
       const event = events.cached(num);
       if (event?.seq === undefined || event.seq === null || !isCountedAlone(event)) return undefined;
       entry.upTo = event.seq;
+      if (marksAsRead(event, user.num)) entry.main = ZERO;
       if (!isUnread(event, user.num, entry.ignored, read)) continue;
       const verdict = verdicts.known(user.num, user.id, head, event);
       if (verdict === undefined) return undefined;
@@ -168,18 +169,25 @@ export class UnreadCounts {
       head.numsAfter(after) ?? (await this.#parts.timelines.page({ room: head.num, after, upTo }, false, COUNTED_MAX));
     const { current } = this.#parts.stream;
     const events = await this.#parts.events.list(nums.filter((num) => num <= current));
-    // What a redaction takes back was perhaps counted before.
-    const isCounted = entry.main.notifications > 0 || entry.threads.size > 0;
-    if (isCounted && events.some(({ type }) => type === 'm.room.redaction'))
-      return this.#count(await this.#begin(entry, read), { user, head, read });
+    // What a redaction takes back was perhaps counted before, or has marked something as read.
+    const begin = await this.#begin(entry, read);
+    if (entry.upTo > begin.upTo && events.some(({ type }) => type === 'm.room.redaction'))
+      return this.#count(begin, { user, head, read });
     const unread = events.filter((event) => isUnread(event, user.num, entry.ignored, read.everywhere));
     const verdicts = await this.#parts.verdicts.of(user.num, user.id, head, unread);
     const totals = { main: entry.main, threads: new Map(entry.threads) };
-    const loud = unread.filter((_, i) => (verdicts[i] ?? 'silent') !== 'silent');
-    const threads = await threadsOf(this.#parts.events, loud);
+    const loud = new Map<StoredEvent, Verdict>();
     for (const [i, event] of unread.entries()) {
+      const verdict = verdicts[i] ?? 'silent';
+      if (verdict !== 'silent') loud.set(event, verdict);
+    }
+    const own = events.filter((event) => marksAsRead(event, user.num));
+    const threads = await threadsOf(this.#parts.events, [...loud.keys(), ...own]);
+    for (const event of events) {
       const thread = threads.get(event.num);
-      if ((event.seq ?? 0) > read.of(thread)) add(totals, thread, verdicts[i] ?? 'silent');
+      const verdict = loud.get(event);
+      if (marksAsRead(event, user.num)) clear(totals, thread);
+      else if (verdict !== undefined && (event.seq ?? 0) > read.of(thread)) add(totals, thread, verdict);
     }
     return { ...entry, ...totals, upTo: events.at(-1)?.seq ?? entry.upTo };
   }
@@ -224,9 +232,22 @@ function isUnread(event: StoredEvent, user: number, ignored: ReadonlySet<number>
   return event.isState || !ignored.has(event.senderNum);
 }
 
+/**
+ * Whether an event says that its sender has read what comes before it in its thread (client-server API, "Marking
+ * notifications as read": "by sending an event"). Member events do not: a new display name makes one in every room.
+ */
+export function marksAsRead({ senderNum, type, redactedBy }: StoredEvent, user: number): boolean {
+  return senderNum === user && type !== 'm.room.member' && redactedBy === null;
+}
+
 /** Whether an event takes back nothing that was counted, and belongs to no thread. */
 function isCountedAlone(event: StoredEvent): boolean {
   return event.type !== 'm.room.redaction' && relationOf(event) === undefined;
+}
+
+function clear(entry: { main: Counts; readonly threads: Map<string, Counts> }, thread: string | undefined): void {
+  if (thread === undefined) entry.main = ZERO;
+  else entry.threads.delete(thread);
 }
 
 function add(

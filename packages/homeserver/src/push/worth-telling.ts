@@ -1,10 +1,10 @@
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
+import { threadsOf } from '../rooms/threads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
-import { threadsOf } from './threads.ts';
 import { readMarks } from './unread-counts.ts';
 
 export interface WorthTellingDeps {

@@ -88,6 +88,9 @@ export class Receipts {
       const place = await this.#place(room, eventId);
       const stored = STORED_TYPES.get(type);
       if (stored === undefined) return this.#setFullyRead(reader.user, room, eventId, place);
+      if (thread !== undefined && thread !== (place.thread ?? thread))
+        throw invalidParam('The event does not belong to this thread');
+      // A redacted event does not say any more where it belonged to.
       if (thread !== undefined && thread !== 'main') await this.#checkRoot(room, thread);
       await this.#put(reader, room, stored, thread ?? '', eventId, place);
     });

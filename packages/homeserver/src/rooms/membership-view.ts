@@ -13,6 +13,8 @@ export interface Membership {
 export interface EventPlace {
   readonly num: number;
   readonly seq: number;
+  /** The root of its thread, or `main`; `undefined` when it is redacted, so that this is not known any more. */
+  readonly thread: string | undefined;
 }
 
 /** Finds where an event stands in a room; undefined when it is not an accepted event of that room. */

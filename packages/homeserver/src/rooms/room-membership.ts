@@ -1,6 +1,7 @@
 import type { EventStore } from '../storage/event-store.ts';
 import type { Heads } from './heads.ts';
 import type { EventPlace, Membership } from './membership-view.ts';
+import { threadsOf } from './threads.ts';
 import type { UserRooms } from './user-rooms.ts';
 
 const NOBODY: ReadonlySet<number> = new Set();
@@ -48,8 +49,8 @@ export class RoomMembership implements Membership {
   /** Where an event stands in a room's timeline. */
   async place(room: number, eventId: string): Promise<EventPlace | undefined> {
     const event = await this.#events.byId(eventId);
-    return event === undefined || event.room !== room || event.seq === null
-      ? undefined
-      : { num: event.num, seq: event.seq };
+    if (event === undefined || event.room !== room || event.seq === null) return undefined;
+    const thread = (await threadsOf(this.#events, [event])).get(event.num) ?? 'main';
+    return { num: event.num, seq: event.seq, thread: event.redactedBy === null ? thread : undefined };
   }
 }

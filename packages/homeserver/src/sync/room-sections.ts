@@ -1,6 +1,6 @@
 import type { AccountData } from '../account-data/account-data.ts';
 import { inTurns } from '../platform/in-turns.ts';
-import type { UnreadCounts } from '../push/unread-counts.ts';
+import { marksAsRead, totalOf, type UnreadCounts } from '../push/unread-counts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { type PduDeps, pdusOf } from '../rooms/pdu.ts';
 import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
@@ -203,28 +203,36 @@ async function joinedExtras(
   const accountData = news.accountData(room);
   const ephemeral = news.events(room);
   const sticky = await stickyTexts(deps, request, work, timeline);
-  const isQuiet = timeline.shown.length === 0 && state.length === 0 && !timeline.limited;
-  if (
-    isQuiet &&
-    accountData.length === 0 &&
-    ephemeral.length === 0 &&
-    sticky.length === 0 &&
-    !work.isNew &&
-    !request.fullState
-  )
-    return '';
+  const hasNews =
+    timeline.shown.length > 0 ||
+    state.length > 0 ||
+    accountData.length > 0 ||
+    ephemeral.length > 0 ||
+    sticky.length > 0 ||
+    isWhole(request, work) ||
+    maySummaryChange(timeline);
+  // Events that a filter leaves out count all the same.
+  if (!hasNews && timeline.considered.length === 0) return '';
   const head = deps.heads.cached(room) ?? (await deps.heads.byNum(room));
   if (head === undefined) return '';
+  const user = { num: request.user, id: request.userId };
+  const unread = await deps.unread.of(user, head, work.row);
+  const mayCount =
+    totalOf(unread).notifications > 0 || timeline.considered.some((event) => marksAsRead(event, user.num));
+  if (!hasNews && !mayCount) return '';
   const parts: string[] = [];
   if (accountData.length > 0) parts.push(`"account_data":{"events":[${accountData.join(',')}]}`);
   if (ephemeral.length > 0) parts.push(`"ephemeral":{"events":[${ephemeral.join(',')}]}`);
   if (sticky.length > 0) parts.push(`"msc4354_sticky":{"events":[${sticky.join(',')}]}`);
-  const user = { num: request.user, id: request.userId };
-  const unread = await deps.unread.of(user, head, work.row);
   parts.push(unreadText(unread, request.filter.threadCounts));
-  if (work.isNew || request.fullState || maySummaryChange(timeline))
+  if (isWhole(request, work) || maySummaryChange(timeline))
     parts.push(`"summary":${await summaryText(deps, head, request.user)}`);
   return `,${parts.join(',')}`;
+}
+
+/** Whether the client gets all there is to say of a room. */
+function isWhole({ fullState }: SectionRequest, { isNew }: RoomWork): boolean {
+  return isNew || fullState;
 }
 
 /** Sticky events that the timeline does not show (MSC4354). */

@@ -38,7 +38,7 @@ export interface SyncRequest extends Asked {
 export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string> {
   const filter = prepareFilter(request.filter);
   const deadline = deps.clock.elapsed() + request.timeoutMs;
-  if (request.presence !== 'offline') await deps.presences.synced(request.user, request.presence, request.timeoutMs);
+  if (request.presence !== 'offline') await deps.presences.synced(request, request.presence, request.timeoutMs);
   // A token from the future, as after a restored backup, is one for now.
   const now = deps.stream.current;
   let since = request.since === undefined ? undefined : Math.min(request.since, now);

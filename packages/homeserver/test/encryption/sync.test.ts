@@ -248,6 +248,22 @@ describe('encryption over HTTP', () => {
     expect((await alice.request('POST', path, { body: { ...other, auth } })).status).toBe(200);
   });
 
+  test('a user-signing key changes the device lists of its owner only', async () => {
+    const { alice, bob, lists } = await open();
+    const path = '/keys/device_signing/upload';
+    const { user_signing_key, ...others } = new CrossSigningMaker(alice.userId).upload();
+    await alice.post(path, others);
+    expect(await lists(bob)).toEqual({ changed: [alice.userId], left: [] });
+    await lists(alice);
+    const { json } = await alice.request('POST', path, { body: { user_signing_key } });
+    const password = alice.userId.slice(1, alice.userId.indexOf(':'));
+    const identifier = { type: 'm.id.user', user: alice.userId };
+    const auth = { type: 'm.login.password', session: json.session ?? '', identifier, password };
+    await alice.post(path, { user_signing_key, auth });
+    expect(await lists(bob)).toEqual(NOTHING);
+    expect(await lists(alice)).toEqual({ changed: [alice.userId], left: [] });
+  });
+
   test('a dehydrated device gets keys and messages until it is gone', async () => {
     const { alice, bob, lists } = await open();
     const path = '/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device';

@@ -34,15 +34,31 @@ describe('unread counts', () => {
       'm.relates_to': { rel_type: 'm.thread', event_id: root },
     });
 
-  test('begin with the join, leave out what one has sent, and grow', async () => {
+  test('begin with the join and grow', async () => {
     const { alice, bob, head } = await open();
     expect(await unread(bob, head)).toEqual({ main: [0, 0], threads: new Map() });
     await world.say(alice, head, 'one');
-    await world.say(bob, head, 'own');
     expect((await unread(bob, head)).main).toEqual([1, 0]);
     await world.say(alice, head, `two for ${bob.userId.slice(1).split(':')[0]}`);
     await world.setState(alice, head, 'm.room.topic', { topic: 'silent' });
     expect((await unread(bob, head)).main).toEqual([2, 1]);
+  });
+
+  test('end with what one has sent, each thread by itself, also after a restart', async () => {
+    const { alice, bob, head } = await open();
+    const root = await world.say(alice, head, 'root');
+    await reply(alice, head, root.eventId);
+    expect(await unread(bob, head)).toEqual({ main: [1, 0], threads: new Map([[root.eventId, [1, 0]]]) });
+    const own = await world.say(bob, head, 'own');
+    const onlyThread = { main: [0, 0], threads: new Map([[root.eventId, [1, 0]]]) };
+    expect(await unread(bob, head)).toEqual(onlyThread);
+    expect(await afterRestart(bob, head)).toEqual(onlyThread);
+    await reply(bob, head, root.eventId);
+    await world.say(alice, head, 'more');
+    await world.setState(bob, head, 'm.room.member', { membership: 'join', displayname: 'Bob' }, bob.userId);
+    expect(await unread(bob, head)).toEqual({ main: [1, 0], threads: new Map() });
+    await world.redact(alice, head, own.eventId);
+    expect(await unread(bob, head)).toEqual(await afterRestart(bob, head));
   });
 
   test('end with receipts, each thread by itself', async () => {

@@ -23,8 +23,8 @@ export class PlainRooms implements Membership {
     this.#members.get(room)?.delete(user);
   }
 
-  addEvent(room: number, eventId: string, seq: number): void {
-    this.#events.set(eventId, { room, num: seq, seq });
+  addEvent(room: number, eventId: string, seq: number, thread = 'main'): void {
+    this.#events.set(eventId, { room, num: seq, seq, thread });
   }
 
   place = async (room: number, eventId: string): Promise<EventPlace | undefined> => {

@@ -78,7 +78,7 @@ describe('who is woken', () => {
     const receipt = (type: 'm.read' | 'm.read.private') => world.receipts.send(bob, head.roomId, type, event.eventId);
     expect(await woken(() => receipt('m.read.private'))).toEqual([false, true, false]);
     expect(await woken(() => receipt('m.read'))).toEqual([true, true, false]);
-    expect(await woken(() => world.presences.set(alice.user, 'online', 'here'))).toEqual([true, true, false]);
+    expect(await woken(() => world.presences.set(alice, 'online', 'here'))).toEqual([true, true, false]);
     expect(await woken(() => world.tags.set(bob.user, head.num, 'u.mine', {}))).toEqual([false, true, false]);
   });
 

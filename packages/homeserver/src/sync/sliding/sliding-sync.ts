@@ -76,7 +76,7 @@ export async function slidingSync(deps: SlidingSyncDeps, request: SlidingSyncReq
   const { pos, body, user } = request;
   const deadline = deps.clock.elapsed() + request.timeoutMs;
   const place = await placeOf(deps, request);
-  if (request.presence !== 'offline') await deps.presences.synced(user, request.presence, request.timeoutMs);
+  if (request.presence !== 'offline') await deps.presences.synced(request, request.presence, request.timeoutMs);
   for (;;) {
     const answer = await answerAt(deps, request, place);
     const waitMs = deadline - deps.clock.elapsed();

@@ -1,6 +1,6 @@
-import { relationOf } from '../rooms/ties.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
+import { relationOf } from './ties.ts';
 
 /** "A maximum of 3 hops is recommended" (client-server API, "Threaded read receipts"). */
 const HOPS_MAX = 3;
