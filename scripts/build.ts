@@ -35,7 +35,6 @@ for (const [name, input] of [
     // Native, or loaded only where they are needed.
     external: [
       '@napi-rs/blake-hash',
-      '@node-rs/argon2',
       'aws4fetch',
       'file-type',
       'htmlparser2',

@@ -79,7 +79,6 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['nodemailer', /^homeserver\/src\/push\/mailer\.ts$/],
   ['yaml', /^homeserver\/src\/config\/yaml-file\.ts$/],
   ['@napi-rs/blake-hash', /^homeserver\/src\/media\/blobs\/content-hash\.ts$/],
-  ['@node-rs/argon2', /^homeserver\/src\/users\/passwords\.ts$/],
   ['sharp', /^homeserver\/src\/media\/thumbnails\/make-thumbnail\.ts$/],
   ['file-type', /^homeserver\/src\/media\/sniff\.ts$/],
   ['htmlparser2', /^homeserver\/src\/media\/previews\/page\.ts$/],

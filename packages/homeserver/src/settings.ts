@@ -8,6 +8,7 @@ import { checkTls, type Tls } from './http/tls.ts';
 import type { MediaSettings } from './media/media-settings.ts';
 import { DAY_MS } from './platform/clock.ts';
 import { errorText } from './platform/error-text.ts';
+import type { BucketSize } from './platform/token-buckets.ts';
 import type { MailerSettings } from './push/mailer.ts';
 import type { RetentionSettings } from './rooms/retention.ts';
 import type { UsersSettings } from './users/open-users.ts';
@@ -23,7 +24,7 @@ export interface MailSettings {
 }
 
 /** What accounts and sessions need. */
-export function usersSettings({ server_name, registration, passwords, sessions }: Config): UsersSettings {
+export function usersSettings({ server_name, registration, passwords, sessions, rate_limits }: Config): UsersSettings {
   return {
     serverName: server_name,
     registration: registration.policy,
@@ -33,6 +34,10 @@ export function usersSettings({ server_name, registration, passwords, sessions }
       memoryKib: passwords.memory_kib,
       iterations: passwords.iterations,
       parallelism: passwords.parallelism,
+    },
+    passwordAttempts: {
+      byUser: bucketSize(rate_limits.wrong_password_user),
+      byAddress: bucketSize(rate_limits.wrong_password_address),
     },
     accessTokenMs: sessions.access_token_ms,
   };
@@ -55,12 +60,14 @@ export function previewsKeptMs({ media }: Config): number {
   return media.previews.kept_minutes * MINUTE_MS;
 }
 
+function bucketSize(size: false | { readonly per_second: number; readonly burst: number }): BucketSize | false {
+  return size && { perSecond: size.per_second, burst: size.burst };
+}
+
 /** Returns the budgets by the classes that endpoints name; in the configuration `-` is written `_`. */
 export function rateLimitSizes({ rate_limits }: Config): RateLimitSizes {
-  const sizes = Object.entries(rate_limits).map(([name, size]) => [
-    name.replaceAll('_', '-'),
-    size && { perSecond: size.per_second, burst: size.burst },
-  ]);
+  const { wrong_password_user: _user, wrong_password_address: _address, ...classes } = rate_limits;
+  const sizes = Object.entries(classes).map(([name, size]) => [name.replaceAll('_', '-'), bucketSize(size)]);
   return Object.fromEntries(sizes) as RateLimitSizes;
 }
 

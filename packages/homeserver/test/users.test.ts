@@ -34,7 +34,7 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
     expect(await refusal(register(domain, 'alice1'))).toBe('M_USER_IN_USE');
     await domain.users.accountChanges.deactivate(account, true);
     expect(await refusal(register(domain, 'alice1'))).toBe('M_USER_IN_USE');
-    expect(await refusal(domain.users.logins.byPassword('alice1', 'pass'))).toBe('M_USER_DEACTIVATED');
+    expect(await refusal(domain.users.logins.byPassword('alice1', 'pass', '192.0.2.1'))).toBe('M_USER_DEACTIVATED');
     expect(await refusal(register(domain, 'no spaces'))).toBe('M_INVALID_USERNAME');
   });
 
@@ -119,16 +119,17 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
     const domain = await open();
     const account = await register(domain, 'alice8');
     const { ownerCheck } = domain.users;
-    const asked = await ownerCheck.judge('deleteDevices', account, { devices: ['A'] });
+    const request = { operation: 'deleteDevices', caller: account, from: '192.0.2.1' };
+    const asked = await ownerCheck.judge(request, { devices: ['A'] });
     if (asked.passed) throw new Error('passed without a password');
     const { session } = asked.challenge;
     const auth = { type: 'm.login.password', password: 'pass', session };
     const wrong = { ...auth, password: 'wrong' };
-    const failed = await ownerCheck.judge('deleteDevices', account, { devices: ['A'], auth: wrong });
+    const failed = await ownerCheck.judge(request, { devices: ['A'], auth: wrong });
     expect(failed).toMatchObject({ passed: false, challenge: { errcode: 'M_FORBIDDEN', session } });
-    expect(await refusal(ownerCheck.judge('deleteDevices', account, { devices: ['B'], auth }))).toBe('M_FORBIDDEN');
-    expect(await ownerCheck.judge('deleteDevices', account, { devices: ['A'], auth })).toMatchObject({ passed: true });
-    expect(await ownerCheck.judge('deleteDevices', account, { devices: ['A'], auth: { session } })).toMatchObject({
+    expect(await refusal(ownerCheck.judge(request, { devices: ['B'], auth }))).toBe('M_FORBIDDEN');
+    expect(await ownerCheck.judge(request, { devices: ['A'], auth })).toMatchObject({ passed: true });
+    expect(await ownerCheck.judge(request, { devices: ['A'], auth: { session } })).toMatchObject({
       passed: false,
     });
   });
@@ -166,6 +167,6 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
     await users.authenticator.authenticate(accessToken);
     await users.accountChanges.setLocked(user, true);
     expect(await users.authenticator.authenticate(accessToken)).toMatchObject({ isLocked: true });
-    expect(await refusal(users.logins.byPassword('alice11', 'pass'))).toBe('M_USER_LOCKED');
+    expect(await refusal(users.logins.byPassword('alice11', 'pass', '192.0.2.1'))).toBe('M_USER_LOCKED');
   });
 });

@@ -19,15 +19,15 @@ export function accountRoutes({
       device_id: caller.deviceId,
       is_guest: caller.isGuest,
     })),
-    route(changePassword, async ({ caller, body }) => {
+    route(changePassword, async ({ caller, body, remoteAddress: from }) => {
       checkPassword(body.new_password);
-      const verdict = await ownerCheck.judge('changePassword', caller, body);
+      const verdict = await ownerCheck.judge({ operation: 'changePassword', caller, from }, body);
       if (!verdict.passed) return challengeReply(verdict.challenge);
       await accountChanges.setPassword(caller, body.new_password, body.logout_devices);
       return {};
     }),
-    route(deactivateAccount, async ({ caller, body }) => {
-      const verdict = await ownerCheck.judge('deactivateAccount', caller, body);
+    route(deactivateAccount, async ({ caller, body, remoteAddress: from }) => {
+      const verdict = await ownerCheck.judge({ operation: 'deactivateAccount', caller, from }, body);
       if (!verdict.passed) return challengeReply(verdict.challenge);
       await accountChanges.deactivate(caller, body.erase);
       return { id_server_unbind_result: 'success' };

@@ -2,7 +2,7 @@ import { deleteDevice, deleteDevices, getDevice, getDevices, updateDevice } from
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Answer, type Caller, type Route, route } from '../http/route.ts';
 import type { Device, Devices } from '../users/devices.ts';
-import type { OwnerCheck } from '../users/owner-check.ts';
+import type { OwnerCheck, OwnerRequest } from '../users/owner-check.ts';
 import type { Sessions } from '../users/sessions.ts';
 import { challengeReply } from './challenge.ts';
 
@@ -17,13 +17,13 @@ export function deviceRoutes({
   readonly ownerCheck: OwnerCheck;
 }): Route[] {
   const remove = async (
-    operation: string,
-    caller: Caller,
+    request: OwnerRequest & { readonly caller: Caller },
     ids: readonly string[],
     body: JsonObject,
   ): Promise<Answer> => {
-    const verdict = await ownerCheck.judge(operation, caller, body);
+    const verdict = await ownerCheck.judge(request, body);
     if (!verdict.passed) return challengeReply(verdict.challenge);
+    const { caller } = request;
     const wanted = new Set(ids);
     const own = (await devices.list(caller.user)).filter((device) => wanted.has(device.deviceId));
     await sessions.logout(
@@ -40,11 +40,13 @@ export function deviceRoutes({
       else await devices.rename(caller.user, params.deviceId, body.display_name);
       return {};
     }),
-    route(deleteDevice, ({ caller, params, body }) =>
+    route(deleteDevice, ({ caller, params, body, remoteAddress: from }) =>
       // The device is a part of what the authentication is bound to, though it is not in the body.
-      remove('deleteDevice', caller, [params.deviceId], { ...body, device_id: params.deviceId }),
+      remove({ operation: 'deleteDevice', caller, from }, [params.deviceId], { ...body, device_id: params.deviceId }),
     ),
-    route(deleteDevices, ({ caller, body }) => remove('deleteDevices', caller, body.devices, body)),
+    route(deleteDevices, ({ caller, body, remoteAddress: from }) =>
+      remove({ operation: 'deleteDevices', caller, from }, body.devices, body),
+    ),
   ];
 }
 

@@ -20,7 +20,7 @@ export function loginRoutes({
   readonly sessions: Sessions;
   readonly ownerCheck: OwnerCheck;
 }): Route[] {
-  const identify = (body: Body<typeof login>): Promise<Account> => {
+  const identify = (body: Body<typeof login>, from: string): Promise<Account> => {
     if (body.type === 'm.login.token') {
       if (body.token === undefined) throw missingParam("Missing member 'token'");
       return logins.byToken(body.token);
@@ -29,19 +29,19 @@ export function loginRoutes({
     const name = identifiedUser(body);
     if (name === undefined) throw missingParam("Missing 'identifier' of the type m.id.user");
     if (body.password === undefined) throw missingParam("Missing member 'password'");
-    return logins.byPassword(name, body.password);
+    return logins.byPassword(name, body.password, from);
   };
   return [
     route(getLoginFlows, () => ({
       flows: [{ type: 'm.login.password' }, { type: 'm.login.token', get_login_token: true }],
     })),
-    route(login, async ({ body }) => {
+    route(login, async ({ body, remoteAddress }) => {
       const options = loginOptions(body);
-      const account = await identify(body);
+      const account = await identify(body, remoteAddress);
       return sessionReply(account.userId, await sessions.login(account.user, options));
     }),
-    route(generateLoginToken, async ({ caller, body }) => {
-      const verdict = await ownerCheck.judge('generateLoginToken', caller, body);
+    route(generateLoginToken, async ({ caller, body, remoteAddress: from }) => {
+      const verdict = await ownerCheck.judge({ operation: 'generateLoginToken', caller, from }, body);
       if (!verdict.passed) return challengeReply(verdict.challenge);
       return { login_token: logins.makeToken(caller.userId), expires_in_ms: LOGIN_TOKEN_MS };
     }),

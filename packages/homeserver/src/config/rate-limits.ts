@@ -32,6 +32,8 @@ function limit(doc: string, per_second: number, burst: number) {
 
 const budgets = {
   login: limit('Logins, by address.', 0.2, 10),
+  wrong_password_user: limit('Wrong passwords, wherever one is asked for, by user.', 0.05, 20),
+  wrong_password_address: limit('Wrong passwords, wherever one is asked for, by address.', 0.1, 30),
   registration: limit('Attempts to register an account or to use a registration token, by address.', 0.05, 5),
   event: limit('Events that a user causes in rooms: messages, state, redactions, changes of membership.', 10, 100),
   join: limit('Joins and knocks, by user; each counts as an event as well.', 0.5, 20),

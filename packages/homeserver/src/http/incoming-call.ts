@@ -1,9 +1,10 @@
 import type { Endpoint, LimitClass } from '@hearth/api/endpoint.ts';
+import { addressKey } from '../platform/address-key.ts';
 import { Cancellation } from '../platform/cancellation.ts';
 import type { CallInfo } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import { parseQuery, type Query } from './query.ts';
-import { addressKey, type LimitKey, type RateLimits } from './rate-limits.ts';
+import type { LimitKey, RateLimits } from './rate-limits.ts';
 import { remoteAddress, type TrustedProxies } from './remote-address.ts';
 import type { Caller, Route } from './route.ts';
 

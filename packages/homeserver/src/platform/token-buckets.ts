@@ -48,4 +48,10 @@ export class TokenBuckets<K> {
     bucket.tokens -= needed;
     return 0;
   }
+
+  /** Puts a token back that was taken for nothing. */
+  giveBack(key: K): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket !== undefined) bucket.tokens = Math.min(this.#size.burst, bucket.tokens + 1);
+  }
 }

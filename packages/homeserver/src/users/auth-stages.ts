@@ -1,8 +1,8 @@
 import { forbidden, type MatrixError, missingParam, unauthorized } from '@hearth/protocol/errors.ts';
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import { asObject, asString, type JsonObject, member } from '@hearth/protocol/json/value.ts';
-import type { Accounts } from './accounts.ts';
 import type { Stage } from './interactive-auth.ts';
+import type { PasswordCheck } from './password-check.ts';
 import type { RegistrationTokens } from './registration-tokens.ts';
 import { namedUserId } from './usernames.ts';
 
@@ -16,15 +16,15 @@ export function identifiedUser(data: JsonObject): string | undefined {
   return member(identifier, 'type') === 'm.id.user' ? asString(member(identifier, 'user')) : undefined;
 }
 
-/** Asks for the password of the user who makes the request ("Password-based"). */
-export function passwordStage(accounts: Accounts, server: ServerName, userId: string): Stage {
+/** Asks for the password of the user who makes the request ("Password-based"). `from` is the address of the request. */
+export function passwordStage(passwords: PasswordCheck, server: ServerName, userId: string, from: string): Stage {
   const check = async (auth: JsonObject): Promise<MatrixError | undefined> => {
     const password = asString(member(auth, 'password'));
     if (password === undefined) return missingParam("Missing 'password' in the authentication data");
     const named = identifiedUser(auth);
     // No other attempt can help who is somebody else.
     if (named !== undefined && namedUserId(named, server) !== userId) throw forbidden('You are somebody else');
-    return (await accounts.hasPassword(userId, password)) ? undefined : forbidden('Wrong password');
+    return (await passwords.isRight(userId, password, from)) ? undefined : forbidden('Wrong password');
   };
   return { type: 'm.login.password', check };
 }

@@ -14,6 +14,7 @@ import { InteractiveAuth } from './interactive-auth.ts';
 import { LastSeen } from './last-seen.ts';
 import { Logins } from './logins.ts';
 import { OwnerCheck } from './owner-check.ts';
+import { type PasswordAttempts, PasswordCheck } from './password-check.ts';
 import { type PasswordCost, Passwords } from './passwords.ts';
 import { type RegistrationPolicy, Registrations } from './registration.ts';
 import { RegistrationTokens } from './registration-tokens.ts';
@@ -26,6 +27,7 @@ export interface UsersSettings {
   readonly guests: boolean;
   readonly sharedSecret: string | undefined;
   readonly passwordCost: PasswordCost;
+  readonly passwordAttempts: PasswordAttempts;
   /** How long an access token lives that comes with a refresh token. */
   readonly accessTokenMs: number;
 }
@@ -41,12 +43,13 @@ export interface UsersBase {
 /** Everything about accounts and sessions, put together. */
 export async function openUsers({ database, names, stream, clock, random }: UsersBase, settings: UsersSettings) {
   const { serverName, accessTokenMs } = settings;
-  const accounts = new Accounts(database, names, new Passwords(settings.passwordCost), clock);
+  const accounts = new Accounts(database, names, new Passwords(settings.passwordCost, random), clock);
   const authenticator = new Authenticator(database, names, clock);
   const deviceNumbers = new DeviceNumbers(database);
   const base = { database, stream, deviceNumbers, authenticator, clock, random };
   const sessions = await Sessions.open({ ...base, accessTokenMs });
   const lastSeen = new LastSeen(database, clock);
+  const passwordCheck = new PasswordCheck(accounts, clock, settings.passwordAttempts);
   const interactiveAuth = new InteractiveAuth(clock, random);
   const tokens = new RegistrationTokens(database, clock, random);
   const policy = { serverName, policy: settings.registration, guests: settings.guests };
@@ -59,8 +62,8 @@ export async function openUsers({ database, names, stream, clock, random }: User
     registrationTokens: tokens,
     devices: new Devices(database, lastSeen),
     registrations: new Registrations({ accounts, tokens, interactiveAuth, random, settings: policy }),
-    logins: new Logins(accounts, serverName, clock, random),
-    ownerCheck: new OwnerCheck(accounts, interactiveAuth, serverName),
+    logins: new Logins({ accounts, passwordCheck, server: serverName, clock, random }),
+    ownerCheck: new OwnerCheck({ accounts, passwordCheck, interactiveAuth, server: serverName }),
     sharedSecret: new SharedSecretRegistration(accounts, settings, clock, random),
     accountChanges: new AccountChanges(accounts, sessions, authenticator),
     adminView: new AdminView(accounts, serverName),

@@ -3,27 +3,36 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Accounts } from './accounts.ts';
 import { dummyStage, passwordStage } from './auth-stages.ts';
 import type { InteractiveAuth, Verdict } from './interactive-auth.ts';
+import type { PasswordCheck } from './password-check.ts';
+
+/** A request that only the owner of the caller's account may make. */
+export interface OwnerRequest {
+  readonly operation: string;
+  readonly caller: { readonly user: number; readonly userId: string };
+  /** The address of the request. */
+  readonly from: string;
+}
+
+interface OwnerCheckParts {
+  readonly accounts: Accounts;
+  readonly passwordCheck: PasswordCheck;
+  readonly interactiveAuth: InteractiveAuth;
+  readonly server: ServerName;
+}
 
 /** Asks the caller to prove that the account is theirs, beyond the access token. */
 export class OwnerCheck {
-  readonly #accounts: Accounts;
-  readonly #interactiveAuth: InteractiveAuth;
-  readonly #server: ServerName;
+  readonly #parts: OwnerCheckParts;
 
-  constructor(accounts: Accounts, interactiveAuth: InteractiveAuth, server: ServerName) {
-    this.#accounts = accounts;
-    this.#interactiveAuth = interactiveAuth;
-    this.#server = server;
+  constructor(parts: OwnerCheckParts) {
+    this.#parts = parts;
   }
 
-  /** By password; an account that has none is asked to confirm only. */
-  async judge(
-    operation: string,
-    caller: { readonly user: number; readonly userId: string },
-    body: JsonObject,
-  ): Promise<Verdict> {
-    const account = await this.#accounts.find(caller.userId);
-    const stage = account?.hasPassword ? passwordStage(this.#accounts, this.#server, caller.userId) : dummyStage;
-    return this.#interactiveAuth.judge({ operation, user: caller.user, body, flows: [[stage]] });
+  /** Asks for the password; an account that has none is asked to confirm only. @throws MatrixError */
+  async judge({ operation, caller, from }: OwnerRequest, body: JsonObject): Promise<Verdict> {
+    const { accounts, passwordCheck, interactiveAuth, server } = this.#parts;
+    const account = await accounts.find(caller.userId);
+    const stage = account?.hasPassword ? passwordStage(passwordCheck, server, caller.userId, from) : dummyStage;
+    return interactiveAuth.judge({ operation, user: caller.user, body, flows: [[stage]] });
   }
 }

@@ -20,6 +20,7 @@ export async function openDomain(engine: Engine, settings: Partial<UsersSettings
     guests: true,
     sharedSecret: 'secret',
     passwordCost: CHEAPEST_PASSWORD_COST,
+    passwordAttempts: { byUser: false, byAddress: false },
     accessTokenMs: 60_000,
     ...settings,
   });

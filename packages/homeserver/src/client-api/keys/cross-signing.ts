@@ -19,14 +19,14 @@ export function crossSigningRoutes({
   readonly ownerCheck: OwnerCheck;
 }): Route[] {
   return [
-    route(uploadCrossSigningKeys, async ({ caller, body }) => {
+    route(uploadCrossSigningKeys, async ({ caller, body, remoteAddress: from }) => {
       const keys: CrossSigningKeys = {
         ...(body.master_key !== undefined && { master: body.master_key }),
         ...(body.self_signing_key !== undefined && { self_signing: body.self_signing_key }),
         ...(body.user_signing_key !== undefined && { user_signing: body.user_signing_key }),
       };
       if (await crossSigning.upload(caller, keys, false)) return {};
-      const verdict = await ownerCheck.judge('uploadCrossSigningKeys', caller, body);
+      const verdict = await ownerCheck.judge({ operation: 'uploadCrossSigningKeys', caller, from }, body);
       if (!verdict.passed) return challengeReply(verdict.challenge);
       await crossSigning.upload(caller, keys, true);
       return {};
