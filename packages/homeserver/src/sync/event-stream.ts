@@ -1,9 +1,9 @@
 import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type AccessDeps, knownAccess, roomAccess } from '../rooms/access.ts';
+import { type AccessDeps, isWorldReadable, knownAccess, roomAccess } from '../rooms/access.ts';
 import type { Stream } from '../storage/stream.ts';
 import { streamToken } from '../timeline/position.ts';
-import { type HappeningsDeps, happenings, type Listener } from './happenings.ts';
+import { type HappeningsDeps, happenings, type ListenedRooms, type Listener } from './happenings.ts';
 import { legacyMessages } from './legacy-messages.ts';
 import type { Interest, Notifier } from './notifier.ts';
 
@@ -35,8 +35,10 @@ const LIMIT_MAX = 1000;
  * @throws MatrixError M_FORBIDDEN for a room that the caller may not read
  */
 export async function eventStream(deps: EventStreamDeps, request: EventStreamRequest): Promise<string> {
+  await deps.presences.synced(request, 'online', request.timeoutMs);
   const rooms = request.roomIds === undefined ? undefined : await readableRooms(deps, request.roomIds, request.user);
-  const interest: Interest = rooms === undefined ? { user: request.user } : { user: request.user, rooms };
+  const { user } = request;
+  const interest: Interest = rooms === undefined ? { user } : { user, rooms: rooms.all, membersOf: rooms.open };
   const deadline = deps.clock.elapsed() + request.timeoutMs;
   const from = request.from ?? deps.stream.current;
   const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
@@ -63,11 +65,13 @@ export async function eventStream(deps: EventStreamDeps, request: EventStreamReq
 }
 
 /** @throws MatrixError M_FORBIDDEN */
-async function readableRooms(deps: EventStreamDeps, roomIds: readonly string[], user: number): Promise<Set<number>> {
-  const rooms = new Set<number>();
+async function readableRooms(deps: EventStreamDeps, roomIds: readonly string[], user: number): Promise<ListenedRooms> {
+  const all = new Set<number>();
+  const open = new Set<number>();
   for (const roomId of roomIds) {
-    const { head } = knownAccess(deps, roomId, user) ?? (await roomAccess(deps, roomId, user));
-    rooms.add(head.num);
+    const access = knownAccess(deps, roomId, user) ?? (await roomAccess(deps, roomId, user));
+    all.add(access.head.num);
+    if (access.kind !== 'past' || (await isWorldReadable(access.head))) open.add(access.head.num);
   }
-  return rooms;
+  return { all, open };
 }

@@ -1,6 +1,7 @@
 import type { AccountData } from '../account-data/account-data.ts';
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import type { Presences } from '../presence/presence.ts';
+import type { Heads } from '../rooms/heads.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import type { Change } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
@@ -11,6 +12,7 @@ import type { EphemeralDeps } from './ephemeral.ts';
 import { legacyTexts } from './legacy-texts.ts';
 
 export interface HappeningsDeps extends HydrateDeps, VisibilityDeps, EphemeralDeps {
+  readonly heads: Heads;
   readonly recent: ChangeLog;
   readonly timelines: TimelineStore;
   readonly accountData: AccountData;
@@ -22,6 +24,13 @@ export interface HappeningsDeps extends HydrateDeps, VisibilityDeps, EphemeralDe
 export interface Listener {
   readonly user: number;
   readonly device: number;
+}
+
+/** Rooms that a listener has named. */
+export interface ListenedRooms {
+  readonly all: ReadonlySet<number>;
+  /** Those that the listener may look into now: of others they are told no more than the events that they may see. */
+  readonly open: ReadonlySet<number>;
 }
 
 type Rows = ReadonlyMap<number, MembershipRow>;
@@ -46,25 +55,42 @@ export interface Happenings {
 export async function happenings(
   deps: HappeningsDeps,
   listener: Listener,
-  rooms: ReadonlySet<number> | undefined,
+  rooms: ListenedRooms | undefined,
   window: Window,
 ): Promise<Happenings> {
   const rows = await deps.userRooms.of(listener.user);
-  const changes = await changesAfter(deps, rooms ?? joinedRooms(rows), window);
-  const all = changes.filter((change) => isOfInterest(change, rooms, rows));
+  if (rooms !== undefined) await deps.heads.ensure([...rooms.open]);
+  const changes = await changesAfter(deps, rooms?.all ?? joinedRooms(rows), window);
+  const all = changes.filter((change) => isOfInterest(deps, change, rooms, rows));
   const chosen = all.slice(0, window.limit);
   const end = all.length > chosen.length ? (chosen.at(-1)?.position ?? window.upTo) : window.upTo;
   if (chosen.length === 0) return { texts: [], end };
   const reader = readerOf(listener, await deps.ignoredUsers.of(listener.user));
-  return { texts: await legacyTexts(deps, reader, chosen, await shownEvents(deps, reader, chosen)), end };
+  const shown = await shownEvents(deps, reader, chosen);
+  return { texts: await legacyTexts(deps, reader, chosen, { shown, isNamed: rooms !== undefined }), end };
 }
 
 /** Whether the stream tells of a change; `rows` are the listener's memberships. */
-export function isOfInterest(change: Change, rooms: ReadonlySet<number> | undefined, rows: Rows): boolean {
+export function isOfInterest(
+  { heads }: Pick<HappeningsDeps, 'heads'>,
+  change: Change,
+  rooms: ListenedRooms | undefined,
+  rows: Rows,
+): boolean {
   const room = 'room' in change ? change.room : null;
-  if (rooms !== undefined) return room !== null && rooms.has(room);
-  if (UNTOLD.has(change.kind)) return false;
-  return room === null || isForMember(change, room, rows);
+  if (rooms === undefined) {
+    if (UNTOLD.has(change.kind)) return false;
+    return room === null || isForMember(change, room, rows);
+  }
+  if (change.kind === 'presence') return isMemberOf(heads, change.user, rooms.open);
+  if (room === null) return false;
+  return change.kind === 'event' ? rooms.all.has(room) : rooms.open.has(room);
+}
+
+/** Whether a user has joined any of some rooms, whose heads are in memory. */
+export function isMemberOf(heads: Heads, user: number, rooms: ReadonlySet<number>): boolean {
+  for (const room of rooms) if (heads.cached(room)?.joined.has(user) === true) return true;
+  return false;
 }
 
 function joinedRooms(rows: Rows): Set<number> {

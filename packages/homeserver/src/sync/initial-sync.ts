@@ -41,8 +41,9 @@ const LIMIT_MAX = 1000;
 
 /** `GET /initialSync` (client-server API, "Get the user's current state"), as JSON text. */
 export async function initialSync(deps: InitialSyncDeps, request: InitialSyncRequest): Promise<string> {
-  const upTo = deps.stream.current;
   const { user } = request;
+  await deps.presences.synced(request, 'online', 0);
+  const upTo = deps.stream.current;
   const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
   const reader = readerOf(request, await deps.ignoredUsers.of(user));
   const withInvites = !(await deps.invitePermission.blocks(user));
@@ -50,9 +51,11 @@ export async function initialSync(deps: InitialSyncDeps, request: InitialSyncReq
     (row) => isShown(row, request.archived) && (withInvites || row.membership !== 'invite'),
   );
   const rooms = await inTurns(rows, ROOMS_AT_ONCE, (some) => roomTexts(deps, reader, some, limit, upTo));
-  const presence = await presenceTexts(deps, user);
+  const presence = await presenceTexts(deps, await deps.presences.changedSince(user, undefined));
+  const joined = rows.filter(({ membership }) => membership === 'join').map(({ room }) => room);
+  const receipts = await receiptTexts(deps, user, joined);
   const data = [...(await deps.accountData.of(user)).global()].map(accountDataText);
-  const lists = `"rooms":[${addUp(rooms)}],"presence":[${presence.join(',')}],"account_data":[${data.join(',')}],"receipts":[]`;
+  const lists = `"rooms":[${addUp(rooms)}],"presence":[${presence.join(',')}],"account_data":[${data.join(',')}],"receipts":[${receipts.join(',')}]`;
   return `{"end":"${streamToken(upTo)}",${lists}}`;
 }
 
@@ -190,8 +193,7 @@ async function list(deps: InitialSyncDeps, reader: Reader, events: readonly Stor
   return `[${(await hydrateState(deps, reader, events, LEGACY_FORMAT)).join(',')}]`;
 }
 
-async function presenceTexts(deps: InitialSyncDeps, user: number): Promise<string[]> {
-  const users = await deps.presences.changedSince(user, undefined);
+async function presenceTexts(deps: InitialSyncDeps, users: readonly number[]): Promise<string[]> {
   const ids = await deps.names.texts(users);
   const texts: string[] = [];
   for (const num of users) {
@@ -236,13 +238,20 @@ export async function roomInitialSync(
     .map(accountDataText);
   const membership = access.kind === 'peeker' ? '' : `,"membership":"${row?.membership ?? 'leave'}"`;
   const visibility = head.row.published ? 'public' : 'private';
-  const rest = `,"receipts":[${await receiptTexts(deps, request.user, access)}],"presence":[]`;
+  const isOpen = access.kind !== 'past' || (await isWorldReadable(head));
+  const receipts = isOpen ? await receiptTexts(deps, request.user, [head.num]) : [];
+  const presence = isOpen ? await presenceTexts(deps, deps.presences.present(head.joined)) : [];
+  const rest = `,"receipts":[${receipts.join(',')}],"presence":[${presence.join(',')}]`;
   return `{"room_id":${JSON.stringify(head.roomId)}${membership},"visibility":"${visibility}","account_data":[${data.join(',')}]${messages},"state":${state}${rest}}`;
 }
 
-async function receiptTexts(deps: InitialSyncDeps, user: number, access: RoomAccess): Promise<string> {
-  if (access.kind !== 'member') return '';
-  const receipts = await deps.receipts.receiptsOf(access.head.num);
-  const content = receiptContent([...receipts.all()].filter((receipt) => isVisible(receipt, user)));
-  return content === undefined ? '' : plainEvent('m.receipt', content, { room_id: access.head.roomId });
+/** The receipts of some rooms, those of a room in one event. */
+async function receiptTexts(deps: InitialSyncDeps, user: number, rooms: readonly number[]): Promise<string[]> {
+  const ids = await deps.names.texts(rooms);
+  const texts: string[] = [];
+  for (const [room, receipts] of await deps.receipts.receiptsOfRooms(rooms)) {
+    const content = receiptContent([...receipts.all()].filter((receipt) => isVisible(receipt, user)));
+    if (content !== undefined) texts.push(plainEvent('m.receipt', content, { room_id: ids.get(room) ?? '' }));
+  }
+  return texts;
 }

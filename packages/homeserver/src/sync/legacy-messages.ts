@@ -4,7 +4,14 @@ import type { MembershipRow } from '../storage/membership-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { LEGACY_FORMAT } from '../timeline/client-form.ts';
 import { plainText } from '../timeline/hydrate.ts';
-import { type Happenings, type HappeningsDeps, isOfInterest, type Listener, type Window } from './happenings.ts';
+import {
+  type Happenings,
+  type HappeningsDeps,
+  isOfInterest,
+  type ListenedRooms,
+  type Listener,
+  type Window,
+} from './happenings.ts';
 
 /**
  * What most listeners to the stream of the first API are woken for: messages in rooms that they have long been in or that
@@ -13,20 +20,22 @@ import { type Happenings, type HappeningsDeps, isOfInterest, type Listener, type
  * @returns what `happenings` would give; `undefined` for everything that is not as simple as that
  */
 export function legacyMessages(
-  deps: HappeningsDeps & { readonly heads: Heads },
+  deps: HappeningsDeps,
   listener: Listener,
-  rooms: ReadonlySet<number> | undefined,
+  rooms: ListenedRooms | undefined,
   { from, upTo, limit }: Window,
 ): Happenings | undefined {
   const changes = deps.recent.since(from);
   const rows = deps.userRooms.cached(listener.user);
   const ignored = deps.ignoredUsers.of(listener.user);
   if (changes === undefined || rows === undefined || ignored instanceof Promise || ignored.size > 0) return undefined;
+  // Whose presence is of interest, only the members say.
+  for (const room of rooms?.open ?? []) if (deps.heads.cached(room) === undefined) return undefined;
   const texts: string[] = [];
   const now = deps.clock.now();
   for (const change of changes) {
     if (change.position > upTo) break;
-    if (!isOfInterest(change, rooms, rows)) continue;
+    if (!isOfInterest(deps, change, rooms, rows)) continue;
     const event = change.kind === 'event' ? deps.events.cached(change.event) : undefined;
     if (event === undefined || event.isState || texts.length === limit || deps.retention.isActive) return undefined;
     const membership = membershipAt(deps.heads, rows.get(event.room), event);

@@ -18,12 +18,13 @@ export interface LegacyTextDeps extends HydrateDeps, EphemeralDeps {
 /**
  * Changes as that stream has always carried them, in their order: room events, typing, receipts, tags and account data
  * (with `room_id` where they belong to a room) and presence. Changes of the same thing are told once, as it is now.
+ * @param isNamed whether the listener has named the rooms: all changes are of those, also the presence of their members
  */
 export async function legacyTexts(
   deps: LegacyTextDeps,
   reader: Reader,
   changes: readonly Change[],
-  shown: ReadonlyMap<number, Shown>,
+  { shown, isNamed }: { readonly shown: ReadonlyMap<number, Shown>; readonly isNamed: boolean },
 ): Promise<string[]> {
   const visible = changes.flatMap((change) => (change.kind === 'event' ? (shown.get(change.event) ?? []) : []));
   const rendered = await hydrate(deps, reader, visible, LEGACY_FORMAT);
@@ -31,7 +32,8 @@ export async function legacyTexts(
   const told = new Set<string>();
   const list: string[] = [];
   for (const change of changes) {
-    const text = change.kind === 'event' ? texts.get(change.event) : await passing(deps, reader, change, told);
+    const text =
+      change.kind === 'event' ? texts.get(change.event) : await passing(deps, reader, change, { told, isNamed });
     if (text !== undefined) list.push(text);
   }
   return list;
@@ -42,7 +44,7 @@ async function passing(
   deps: LegacyTextDeps,
   reader: Reader,
   change: Change,
-  told: Set<string>,
+  { told, isNamed }: { readonly told: Set<string>; readonly isNamed: boolean },
 ): Promise<string | undefined> {
   switch (change.kind) {
     case 'typing':
@@ -50,7 +52,7 @@ async function passing(
     case 'receipt':
       return once(told, `receipt ${change.room} ${change.user}`) ? receiptText(deps, reader, change) : undefined;
     case 'presence':
-      return once(told, `presence ${change.user}`) ? presenceText(deps, reader, change.user) : undefined;
+      return once(told, `presence ${change.user}`) ? presenceText(deps, reader, change.user, isNamed) : undefined;
     case 'account-data':
       return change.user === reader.user ? accountDataText(deps, change) : undefined;
     default:
@@ -85,9 +87,15 @@ async function receiptText(
   return plainEvent('m.receipt', content, { room_id: await deps.names.text(change.room) });
 }
 
-async function presenceText(deps: LegacyTextDeps, reader: Reader, user: number): Promise<string | undefined> {
+async function presenceText(
+  deps: LegacyTextDeps,
+  reader: Reader,
+  user: number,
+  isNamed: boolean,
+): Promise<string | undefined> {
   const sender = await deps.names.text(user);
-  const content = await deps.presences.contentFor(reader.user, user);
+  const { presences } = deps;
+  const content = isNamed ? await presences.contentOf(user) : await presences.contentFor(reader.user, user);
   if (content === undefined) return undefined;
   return plainEvent('m.presence', JSON.stringify({ ...content, user_id: sender }), { sender });
 }

@@ -6,6 +6,7 @@ import type { EventStore } from '../storage/event-store.ts';
 import type { Change, Stream } from '../storage/stream.ts';
 import { Answering } from './answering.ts';
 import type { ChangeLog } from './change-log.ts';
+import { isMemberOf } from './happenings.ts';
 
 /** What a waiting request wants to be woken for. */
 export interface Interest {
@@ -14,6 +15,8 @@ export interface Interest {
   readonly device?: number;
   /** Only what happens in these rooms, whether the user has joined them or not; otherwise all that concerns the user. */
   readonly rooms?: ReadonlySet<number>;
+  /** With `rooms`: also when the presence of a member of one of these changes. */
+  readonly membersOf?: ReadonlySet<number>;
   /** Rooms besides those that the user has joined. */
   readonly also?: ReadonlySet<number>;
 }
@@ -141,10 +144,12 @@ export class Notifier {
     if (event?.type === 'm.room.member' && event.stateKeyNum !== null) wake(this.#byUser.get(event.stateKeyNum));
   }
 
-  /** Those who share a room with the user of a change. */
+  /** Those who share a room with the user of a change, or listen to one that the user has joined. */
   #wakeConcerned(change: Change): void {
-    for (const waiters of this.#byUser.values()) {
-      for (const waiter of waiters) if (this.#concerns(change, waiter.interest)) waiter.wake();
+    for (const index of [this.#byUser, this.#byRoom]) {
+      for (const waiters of index.values()) {
+        for (const waiter of waiters) if (this.#concerns(change, waiter.interest)) waiter.wake();
+      }
     }
   }
 
@@ -153,9 +158,12 @@ export class Notifier {
     for (const waiters of this.#byUser.values()) wake(waiters);
   }
 
-  #concerns(change: Change, { user, device, rooms, also }: Interest): boolean {
+  #concerns(change: Change, { user, device, rooms, membersOf, also }: Interest): boolean {
     const isIn = (some: ReadonlySet<number>) => 'room' in change && change.room !== null && some.has(change.room);
-    if (rooms !== undefined) return isIn(rooms);
+    if (rooms !== undefined) {
+      if (change.kind !== 'presence') return isIn(rooms);
+      return membersOf !== undefined && isMemberOf(this.#parts.heads, change.user, membersOf);
+    }
     if (also !== undefined && isIn(also)) return true;
     switch (change.kind) {
       case 'event':

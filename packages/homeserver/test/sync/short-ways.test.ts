@@ -70,7 +70,8 @@ describe('what is put together at once is what the long way would give, word for
   };
 
   /** The stream of the first API by both ways. */
-  const listen = async (person: Person, from: number, rooms: ReadonlySet<number> | undefined) => {
+  const listen = async (person: Person, from: number, named: ReadonlySet<number> | undefined) => {
+    const rooms = named === undefined ? undefined : { all: named, open: named };
     const window = { from, upTo: world.stream.current, limit: 5 };
     const short = legacyMessages(world, person, rooms, window);
     const long = await happenings(world, person, rooms, window);
