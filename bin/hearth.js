@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import module from 'node:module';
+import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const NODE_MAJOR = 24;
@@ -17,13 +18,22 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
   else await import('../packages/homeserver/src/main.ts');
 } else {
   const node = path('node_modules/.bin/node');
-  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
+  const child = spawn(node, [`--max-old-space-size=${heapMebibytes()}`, ...process.argv.slice(1)], {
+    stdio: 'inherit',
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', () => {
     console.error(`hearth: needs Node ${NODE_MAJOR} or later, and there is none at ${node}; run npm ci first`);
     process.exit(1);
   });
   child.on('exit', (code) => process.exit(code ?? 1));
+}
+
+/** Returns the size of the heap that fits the memory of the machine or container: three fifths of it. */
+function heapMebibytes() {
+  const container = process.constrainedMemory?.() ?? 0;
+  const bytes = container > 0 ? Math.min(container, totalmem()) : totalmem();
+  return Math.round((bytes * 0.6) / 1024 ** 2);
 }
 
 /** Returns whether the bundle (`npm run build`) exists and no source is newer. */

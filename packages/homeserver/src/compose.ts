@@ -30,6 +30,7 @@ import type { Route } from './http/route.ts';
 import { startHttp } from './http/start.ts';
 import { Background } from './platform/background.ts';
 import type { Clock } from './platform/clock.ts';
+import { HeapWatch } from './platform/heap-watch.ts';
 import type { Log } from './platform/log.ts';
 import { type Metrics, noMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
@@ -121,7 +122,10 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
     opened.push(domains.media, domains.activity, domains.delayedEvents, background, domains.push);
     domains.delayedEvents.start();
     background.start('going on with push notifications', () => domains.push.push.resume());
-    const routes = routesOf(config, domains);
+    const heap = new HeapWatch(machine.log, metrics);
+    heap.start();
+    opened.push(heap);
+    const routes = routesOf(config, domains, heap);
     const http = await startHttp({
       routes,
       authenticate: authenticateWith(domains.users.authenticator, domains.users.lastSeen),
@@ -253,10 +257,10 @@ async function openDomains(
 }
 
 /** Everything that is served. */
-function routesOf(config: Config, domains: Domains): Route[] {
+function routesOf(config: Config, domains: Domains, heap: HeapWatch): Route[] {
   const { users, userData, activity, encryption, media, reading, delayedEvents, services, push } = domains;
   return [
-    ...healthRoutes(),
+    ...healthRoutes([heap]),
     ...versionsRoutes(),
     ...wellKnownRoutes({ publicBaseUrl: config.public_base_url, livekitUrl: config.voip.livekit_url }),
     ...capabilitiesRoutes({ defaultRoomVersion: config.default_room_version }),

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { BatchCache } from '../src/platform/batch-cache.ts';
 
+const LIMIT = { bytesMax: 1_000, bytesOf: () => 1 };
+
 interface Box {
   value: number;
 }
@@ -10,7 +12,7 @@ function open(max = 10) {
   const stored = new Map<number, number>();
   const queries: (readonly number[])[] = [];
   let gate: Promise<void> = Promise.resolve();
-  const cache = new BatchCache<Box>(max, async (keys) => {
+  const cache = new BatchCache<Box>(max, LIMIT, async (keys) => {
     queries.push(keys);
     const found = new Map(keys.map((key) => [key, { value: stored.get(key) ?? 0 }]));
     await gate;
@@ -70,7 +72,7 @@ test('two who load the same get the same', async () => {
 
 test('a query that fails leaves nothing behind', async () => {
   let fails = true;
-  const cache = new BatchCache<Box>(10, async (keys) => {
+  const cache = new BatchCache<Box>(10, LIMIT, async (keys) => {
     if (fails) throw new Error('no database');
     return new Map(keys.map((key) => [key, { value: key }]));
   });

@@ -1,5 +1,6 @@
 import { invalidParam, matrixError, notFound, userLimitExceeded } from '@hearth/protocol/errors.ts';
 import { parseRoomId } from '@hearth/protocol/identifiers/room-id.ts';
+import { cacheBytes } from '../platform/cache-size.ts';
 import { LoadingCache } from '../platform/loading-cache.ts';
 import { type AccountDataRow, deleteAccountData, putAccountData, readAccountData } from '../storage/account-data.ts';
 import type { Database } from '../storage/database.ts';
@@ -19,6 +20,8 @@ const SERVER_TYPES: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules
 
 const CACHED_USERS_MAX = 5_000;
 const PIECES_MAX = 20_000;
+/** All account data of a user together, by an estimate of its memory; push rules are a part of it. */
+const USER_BYTES_MAX = 32 * 1024 * 1024;
 const TYPE_BYTES_MAX = 255;
 
 /** What users keep on the server for themselves (client-server API, "Client Config"). */
@@ -32,13 +35,17 @@ export class AccountData {
     this.#database = database;
     this.#names = names;
     this.#stream = stream;
-    this.#cache = new LoadingCache(CACHED_USERS_MAX, async (user) => {
-      const data = new UserData(await readAccountData(database, user));
-      const rules = data.get(GLOBAL, 'm.push_rules');
-      const content = await completePushRules(user, rules?.content);
-      data.put({ room: GLOBAL, type: 'm.push_rules', content, position: rules?.position ?? 0 });
-      return data;
-    });
+    this.#cache = new LoadingCache(
+      CACHED_USERS_MAX,
+      { bytesMax: cacheBytes(64), bytesOf: ({ bytes }) => bytes },
+      async (user) => {
+        const data = new UserData(await readAccountData(database, user));
+        const rules = data.get(GLOBAL, 'm.push_rules');
+        const content = await completePushRules(user, rules?.content);
+        data.put({ room: GLOBAL, type: 'm.push_rules', content, position: rules?.position ?? 0 });
+        return data;
+      },
+    );
   }
 
   /** All data of a user; a promise only if it has to be loaded. */
@@ -87,15 +94,23 @@ export class AccountData {
   /** Sets one piece; resolves when it is on disk. @throws MatrixError M_USER_LIMIT_EXCEEDED */
   async set(user: number, room: number, type: string, content: string): Promise<void> {
     const data = await this.of(user);
-    if (data.size >= PIECES_MAX && data.get(room, type) === undefined) {
-      throw userLimitExceeded('about:blank', false, 'You have too much account data');
+    const release = data.reserve({ room, type, content }, { pieces: PIECES_MAX, bytes: USER_BYTES_MAX });
+    if (release === undefined) throw userLimitExceeded('about:blank', false, 'You have too much account data');
+    try {
+      await this.#store(user, { room, type, content });
+    } finally {
+      release();
     }
+  }
+
+  async #store(user: number, piece: Omit<AccountDataRow, 'position'>): Promise<void> {
+    const { room, type, content } = piece;
     const typeNum = await this.#names.reserve(type);
     // Those whom a user ignores have numbers, so that their later events are recognised by them.
     const ignored = type === IGNORED_USER_LIST ? await this.#names.reserveAll(ignoredIds(content)) : undefined;
     const inserts = this.#names.inserts(room, typeNum, ...(ignored?.values() ?? []));
     const position = this.#stream.next();
-    const row = { room, type, content, position };
+    const row = { ...piece, position };
     const change = { kind: 'account-data', position, user, room: room === GLOBAL ? null : room, type } as const;
     await this.#stream.commit([...inserts, putAccountData(user, typeNum, row)], [change], () => {
       this.#cache.update(user, (cached) => cached.put(row));

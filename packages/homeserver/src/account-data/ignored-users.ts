@@ -1,3 +1,4 @@
+import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { AccountDataRow } from '../storage/account-data.ts';
 import type { Names } from '../storage/names.ts';
@@ -14,6 +15,7 @@ export class IgnoredUsers {
   readonly #names: Names;
   readonly #parsed = new LruMap<number, { readonly row: AccountDataRow; readonly users: ReadonlySet<number> }>(
     CACHED_MAX,
+    { bytesMax: cacheBytes(8), bytesOf: ({ row }) => 100 + textBytes(row.content) },
   );
 
   constructor(accountData: AccountData, names: Names) {

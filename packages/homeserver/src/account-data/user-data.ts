@@ -1,3 +1,4 @@
+import { textBytes } from '../platform/cache-size.ts';
 import type { AccountDataRow } from '../storage/account-data.ts';
 
 /** The `room` of account data that belongs to no room. */
@@ -9,6 +10,9 @@ const NOTHING: ReadonlyMap<string, AccountDataRow> = new Map();
 export class UserData {
   readonly #rooms = new Map<number, Map<string, AccountDataRow>>();
   #size = 0;
+  #bytes = 0;
+  /** Pieces that are being written. */
+  #reserved = { pieces: 0, bytes: 0 };
   #last = 0;
 
   constructor(rows: Iterable<AccountDataRow>) {
@@ -18,6 +22,33 @@ export class UserData {
   /** How many pieces there are. */
   get size(): number {
     return this.#size;
+  }
+
+  /** An estimate of the memory of all pieces. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Reserves room for a piece that is about to be written, so that requests at the same time cannot exceed the limits of
+   * a user together. Returns what ends the reservation; undefined when there is no room.
+   */
+  reserve(
+    piece: Omit<AccountDataRow, 'position'>,
+    max: { readonly pieces: number; readonly bytes: number },
+  ): (() => void) | undefined {
+    const replaced = this.get(piece.room, piece.type);
+    const pieces = replaced === undefined ? 1 : 0;
+    const bytes = Math.max(0, pieceBytes(piece) - (replaced === undefined ? 0 : pieceBytes(replaced)));
+    const reserved = this.#reserved;
+    if (pieces > 0 && this.#size + reserved.pieces + pieces > max.pieces) return undefined;
+    if (bytes > 0 && this.#bytes + reserved.bytes + bytes > max.bytes) return undefined;
+    reserved.pieces += pieces;
+    reserved.bytes += bytes;
+    return () => {
+      reserved.pieces -= pieces;
+      reserved.bytes -= bytes;
+    };
   }
 
   /** The position of the latest change: nothing has changed for who has read further. */
@@ -32,6 +63,7 @@ export class UserData {
     const known = types.get(row.type);
     if (known !== undefined && known.position > row.position) return;
     if (known === undefined) this.#size += 1;
+    this.#bytes += pieceBytes(row) - (known === undefined ? 0 : pieceBytes(known));
     types.set(row.type, row);
     this.#last = Math.max(this.#last, row.position);
   }
@@ -59,4 +91,8 @@ export class UserData {
     }
     return changed.sort((a, b) => a.position - b.position);
   }
+}
+
+function pieceBytes({ type, content }: Omit<AccountDataRow, 'position'>): number {
+  return 200 + textBytes(type) + textBytes(content);
 }

@@ -1,5 +1,6 @@
 import { asObject, asString, asStringArray, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { BatchCache } from '../platform/batch-cache.ts';
+import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { inTurns } from '../platform/in-turns.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import { type EventStore, eventsOf } from '../storage/event-store.ts';
@@ -77,6 +78,7 @@ export class RoomSummaries {
     this.#parts = parts;
     this.#entries = new BatchCache(
       ROOMS_MAX,
+      { bytesMax: cacheBytes(32), bytesOf: entryBytes },
       async (rooms) => new Map(await inTurns(rooms, LOADED_AT_ONCE, (some) => this.#load(some))),
     );
     parts.stream.listen((changes) => {
@@ -220,4 +222,11 @@ export async function mayKnow(deps: SummaryDeps, summary: RoomSummary, user: num
     if (num !== undefined && rooms.get(num)?.membership === 'join') return true;
   }
   return false;
+}
+
+/** The texts of a summary are those of state events, which may be long. */
+function entryBytes({ summary, children = [] }: Entry): number {
+  const texts =
+    summary === undefined ? 0 : textBytes(JSON.stringify([summary.entry, summary.more, summary.allowedRooms]));
+  return 500 + 2 * texts + 8 * children.length;
 }

@@ -1,4 +1,5 @@
 import { BatchCache } from '../platform/batch-cache.ts';
+import { cacheBytes } from '../platform/cache-size.ts';
 import {
   type ClaimableKeyRow,
   giveKeys,
@@ -29,7 +30,11 @@ export class ClaimableKeys {
 
   constructor(database: Database) {
     this.#database = database;
-    this.#stocks = new BatchCache(CACHED_DEVICES_MAX, (devices) => loadStocks(database, devices));
+    this.#stocks = new BatchCache(
+      CACHED_DEVICES_MAX,
+      { bytesMax: cacheBytes(48), bytesOf: ({ bytes }) => bytes },
+      (devices) => loadStocks(database, devices),
+    );
   }
 
   /** What a device has; a promise only if it has to be loaded. */

@@ -1,4 +1,5 @@
 import { BatchCache } from '../platform/batch-cache.ts';
+import { cacheBytes } from '../platform/cache-size.ts';
 import { readCrossSigningKeys, readUserSignatures, type UserSignatureRow } from '../storage/cross-signing.ts';
 import type { Database } from '../storage/database.ts';
 import { readDeviceKeys } from '../storage/device-keys.ts';
@@ -13,8 +14,16 @@ export class KeyDirectory {
   readonly #signatures: BatchCache<ReadonlyMap<number, UserSignatureRow>>;
 
   constructor(database: Database) {
-    this.#users = new BatchCache(CACHED_USERS_MAX, (users) => loadKeys(database, users));
-    this.#signatures = new BatchCache(CACHED_SIGNERS_MAX, (signers) => loadSignatures(database, signers));
+    this.#users = new BatchCache(
+      CACHED_USERS_MAX,
+      { bytesMax: cacheBytes(48), bytesOf: ({ bytes }) => bytes },
+      (users) => loadKeys(database, users),
+    );
+    this.#signatures = new BatchCache(
+      CACHED_SIGNERS_MAX,
+      { bytesMax: cacheBytes(16), bytesOf: signaturesBytes },
+      (signers) => loadSignatures(database, signers),
+    );
   }
 
   /** The keys of some users. */
@@ -54,8 +63,16 @@ async function loadKeys(database: Database, users: readonly number[]): Promise<R
   return found;
 }
 
-async function loadSignatures(database: Database, signers: readonly number[]) {
+async function loadSignatures(
+  database: Database,
+  signers: readonly number[],
+): Promise<ReadonlyMap<number, ReadonlyMap<number, UserSignatureRow>>> {
   const found = new Map<number, Map<number, UserSignatureRow>>(signers.map((signer) => [signer, new Map()]));
   for (const row of await readUserSignatures(database, signers)) found.get(row.signer)?.set(row.user_num, row);
   return found;
+}
+
+function signaturesBytes(signatures: ReadonlyMap<number, UserSignatureRow>): number {
+  // A row is a few numbers, two keys and a signature.
+  return 100 + 600 * signatures.size;
 }

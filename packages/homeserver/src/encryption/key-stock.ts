@@ -48,6 +48,13 @@ export class KeyStock {
     this.#passes(algorithmOf(key_id), num);
   }
 
+  /** An estimate of the memory of the stock. */
+  get bytes(): number {
+    let count = 0;
+    for (const nums of this.#oneTime.values()) count += nums.length;
+    return 400 + 8 * count;
+  }
+
   /** Returns the algorithms of which the device has or had keys. */
   algorithms(): string[] {
     return [...new Set([...this.#last.keys(), ...this.#fallback.keys()])];

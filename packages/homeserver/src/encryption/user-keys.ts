@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
+import { textBytes } from '../platform/cache-size.ts';
 import { type CrossSigningKeyRow, KEY_USAGES, type KeyUsage } from '../storage/cross-signing.ts';
 import type { DeviceKeysRow } from '../storage/device-keys.ts';
 import { type Signer, signerOf } from './signed-keys.ts';
@@ -8,14 +9,22 @@ export class UserKeys {
   readonly #devices = new Map<string, DeviceKeysRow>();
   readonly #crossSigning = new Map<KeyUsage, string>();
   #devicesText: string | undefined;
+  #bytes = 200;
+
+  /** An estimate of the memory of all keys, which stand there once more in the answer about all of them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   addDevice(row: DeviceKeysRow): void {
+    this.#bytes += 200 + 2 * textBytes(row.json);
     this.#devices.set(row.device_id, row);
   }
 
   addCrossSigningKey({ key_usage, json }: CrossSigningKeyRow): void {
     const usage = KEY_USAGES[key_usage];
     if (usage !== undefined) this.#crossSigning.set(usage, json);
+    this.#bytes += textBytes(json);
   }
 
   /** Every device with its keys as others get them: JSON text of an object by device id. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { notFound, tooLarge } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { cacheBytes } from '../platform/cache-size.ts';
 import type { Clock } from '../platform/clock.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Database } from '../storage/database.ts';
@@ -19,7 +20,11 @@ export class Filters {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #storedMax: number;
-  readonly #parsed = new LruMap<string, Filter>(PARSED_MAX);
+  readonly #parsed = new LruMap<string, { readonly filter: Filter; readonly length: number }>(PARSED_MAX, {
+    bytesMax: cacheBytes(16),
+    // The key, and the filter as objects.
+    bytesOf: ({ length }) => 500 + 8 * length,
+  });
 
   constructor(database: Database, clock: Clock, storedMax = STORED_MAX) {
     this.#database = database;
@@ -53,16 +58,17 @@ export class Filters {
     const isInline = parameter.startsWith('{');
     const key = isInline ? parameter : `${user} ${parameter}`;
     const known = this.#parsed.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.filter;
     if (!isInline) return this.#load(user, parameter, key);
     const filter = parseFilterText(parameter);
-    if (parameter.length <= CACHED_TEXT_MAX) this.#parsed.set(key, filter);
+    if (parameter.length <= CACHED_TEXT_MAX) this.#parsed.set(key, { filter, length: parameter.length });
     return filter;
   }
 
   async #load(user: number, id: string, key: string): Promise<Filter> {
-    const filter = parseFilterText(await this.text(user, id));
-    this.#parsed.set(key, filter);
+    const text = await this.text(user, id);
+    const filter = parseFilterText(text);
+    this.#parsed.set(key, { filter, length: text.length });
     return filter;
   }
 }

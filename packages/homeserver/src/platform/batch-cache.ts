@@ -1,4 +1,4 @@
-import { LruMap } from './lru.ts';
+import { type ByteLimit, LruMap } from './lru.ts';
 import { Meanwhile } from './meanwhile.ts';
 
 /**
@@ -11,8 +11,8 @@ export class BatchCache<V extends object> {
   readonly #meanwhile = new Meanwhile();
 
   /** `load` gives a value for each of the keys. */
-  constructor(max: number, load: (keys: readonly number[]) => Promise<ReadonlyMap<number, V>>) {
-    this.#values = new LruMap(max);
+  constructor(max: number, limit: ByteLimit<V>, load: (keys: readonly number[]) => Promise<ReadonlyMap<number, V>>) {
+    this.#values = new LruMap(max, limit);
     this.#load = load;
   }
 
@@ -45,7 +45,11 @@ export class BatchCache<V extends object> {
   /** Changes a value that is kept. To be called when the change is on disk. */
   update(key: number, change: (value: V) => void): void {
     const value = this.#values.get(key);
-    if (value !== undefined) change(value);
+    if (value !== undefined) {
+      change(value);
+      // The value may have grown.
+      this.#values.set(key, value);
+    }
     this.#meanwhile.changed(key);
   }
 

@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
@@ -11,4 +11,9 @@ export function collectGarbage(): void {
   const collect = runInNewContext('gc') as () => void;
   setFlagsFromString('--no-expose-gc');
   collect();
+}
+
+/** Returns how large the heap of this process may become, in bytes; above that V8 ends the process. */
+export function heapLimitBytes(): number {
+  return getHeapStatistics().heap_size_limit;
 }

@@ -1,4 +1,4 @@
-import { LruMap } from './lru.ts';
+import { type ByteLimit, LruMap } from './lru.ts';
 
 interface Entry<V> {
   value: V | undefined;
@@ -6,13 +6,17 @@ interface Entry<V> {
   readonly changes: ((value: V) => void)[];
 }
 
-/** Values that are loaded on first use, once however many ask for them, and kept until they are used least recently. */
+/** Values that are loaded on first use, with one query for requests at the same time, and evicted when they are used least. */
 export class LoadingCache<K, V extends object> {
   readonly #entries: LruMap<K, Entry<V>>;
   readonly #load: (key: K) => Promise<V>;
 
-  constructor(max: number, load: (key: K) => Promise<V>) {
-    this.#entries = new LruMap(max);
+  constructor(max: number, limit: ByteLimit<V>, load: (key: K) => Promise<V>) {
+    const { bytesMax, bytesOf } = limit;
+    this.#entries = new LruMap(max, {
+      bytesMax,
+      bytesOf: ({ value }) => (value === undefined ? 0 : bytesOf(value)),
+    });
     this.#load = load;
   }
 
@@ -63,8 +67,13 @@ export class LoadingCache<K, V extends object> {
   update(key: K, change: (value: V) => void): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
-    if (entry.value !== undefined) change(entry.value);
-    else entry.changes.push(change);
+    if (entry.value === undefined) {
+      entry.changes.push(change);
+      return;
+    }
+    change(entry.value);
+    // The value may have grown.
+    this.#entries.set(key, entry);
   }
 
   /** Puts in a value that was found out in another way; what is there or loading stays. */
@@ -84,6 +93,7 @@ export class LoadingCache<K, V extends object> {
         for (const change of entry.changes.splice(0)) change(value);
         entry.value = value;
         entry.loading = undefined;
+        if (this.#entries.get(key) === entry) this.#entries.set(key, entry);
         return value;
       },
       (error: unknown) => {

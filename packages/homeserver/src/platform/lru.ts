@@ -1,23 +1,34 @@
+/** A bound on the memory of a cache. */
+export interface ByteLimit<V> {
+  /** How many bytes all values may take together, by `bytesOf`. */
+  readonly bytesMax: number;
+  /** Estimates the memory of a value. */
+  readonly bytesOf: (value: V) => number;
+}
+
 /**
- * A map that holds at most `max` entries and forgets those that have not been used for long.
+ * A map that holds at most `max` entries and, with a limit, at most so many bytes; it evicts entries that were not used
+ * for long.
  *
- * It keeps two generations and forgets the elder as a whole when the younger is half of `max`: what was among the last
- * `max / 2` keys in use is there. Moving each key to the end of one `Map` when it is used would be exact, and slow:
- * what is deleted stays in the chain of its bucket until the map is rebuilt, so that a key in steady use makes its own
- * chain longer with every use.
+ * It keeps two generations and evicts the elder as a whole when the younger is half full: the keys that were used last,
+ * up to half of the bound, are present. Moving each key to the end of one `Map` when it is used would be exact, and
+ * slow: a deleted entry stays in the chain of its bucket until the map is rebuilt, so that a key in steady use makes its
+ * own chain longer with every use.
  */
 export class LruMap<K, V> {
   #young = new Map<K, V>();
   #old = new Map<K, V>();
   readonly #generationMax: number;
+  readonly #weights: Weights<K, V> | undefined;
   readonly max: number;
 
-  constructor(max: number) {
+  constructor(max: number, limit?: ByteLimit<V>) {
     this.max = max;
     this.#generationMax = Math.max(1, Math.floor(max / 2));
+    this.#weights = limit === undefined ? undefined : new Weights(limit);
   }
 
-  /** The value, which now counts as used. */
+  /** Returns the value, which now counts as used. */
   get(key: K): V | undefined {
     const value = this.#young.get(key);
     if (value !== undefined) return value;
@@ -26,21 +37,59 @@ export class LruMap<K, V> {
     return old;
   }
 
+  /** Puts in a value; call it again for a value that has grown. */
   set(key: K, value: V): void {
-    if (this.#young.size >= this.#generationMax && !this.#young.has(key)) {
+    const isFull = this.#young.size >= this.#generationMax && !this.#young.has(key);
+    if (isFull || this.#weights?.isFull === true) {
       this.#old = this.#young;
       this.#young = new Map();
+      this.#weights?.clear();
     }
     this.#young.set(key, value);
+    this.#weights?.set(key, value);
   }
 
   delete(key: K): void {
     this.#young.delete(key);
     this.#old.delete(key);
+    this.#weights?.delete(key);
   }
 
   clear(): void {
     this.#young.clear();
     this.#old.clear();
+    this.#weights?.clear();
+  }
+}
+
+/** The estimated memory of the values of one generation. */
+class Weights<K, V> {
+  readonly #limit: ByteLimit<V>;
+  readonly #byKey = new Map<K, number>();
+  #total = 0;
+
+  constructor(limit: ByteLimit<V>) {
+    this.#limit = limit;
+  }
+
+  /** Whether the generation has reached half of the bound. */
+  get isFull(): boolean {
+    return this.#total >= this.#limit.bytesMax / 2;
+  }
+
+  set(key: K, value: V): void {
+    const bytes = this.#limit.bytesOf(value);
+    this.#total += bytes - (this.#byKey.get(key) ?? 0);
+    this.#byKey.set(key, bytes);
+  }
+
+  delete(key: K): void {
+    this.#total -= this.#byKey.get(key) ?? 0;
+    this.#byKey.delete(key);
+  }
+
+  clear(): void {
+    this.#byKey.clear();
+    this.#total = 0;
   }
 }

@@ -1,6 +1,7 @@
 import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Background } from '../platform/background.ts';
+import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import type { Clock } from '../platform/clock.ts';
 import { LoadingCache } from '../platform/loading-cache.ts';
 import { plainText } from '../platform/plain-text.ts';
@@ -65,7 +66,9 @@ export class Presences {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#recent = new RecentChanges(RECENT_MAX, parts.stream.current);
-    this.#known = new LoadingCache(CACHED_MAX, (user) => load(parts.database, user));
+    this.#known = new LoadingCache(CACHED_MAX, { bytesMax: cacheBytes(24), bytesOf: knownBytes }, (user) =>
+      load(parts.database, user),
+    );
     const forget = () => parts.database.commit([deleteOldPresence(parts.clock.now() - FORGOTTEN_AFTER_MS)]);
     parts.background.every(SWEEP_EVERY_MS, 'presence as time goes by', () => this.#sweep());
     parts.background.every(FORGET_EVERY_MS, 'forgetting old presence', forget);
@@ -191,4 +194,8 @@ function toRow(presence: UserPresence) {
     status_msg: presence.statusMsg,
     active_ts: presence.activeTs,
   };
+}
+
+function knownBytes({ presence }: Known): number {
+  return 300 + textBytes(presence.statusMsg ?? '');
 }

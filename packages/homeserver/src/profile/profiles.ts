@@ -1,5 +1,6 @@
 import { notFound } from '@hearth/protocol/errors.ts';
 import { asString, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { LoadingCache } from '../platform/loading-cache.ts';
 import { Serial } from '../platform/serial.ts';
 import type { Database } from '../storage/database.ts';
@@ -30,7 +31,9 @@ export class Profiles {
   constructor(database: Database, accounts: Accounts) {
     this.#database = database;
     this.#accounts = accounts;
-    this.#cache = new LoadingCache(CACHED_MAX, (user) => readProfile(database, user));
+    this.#cache = new LoadingCache(CACHED_MAX, { bytesMax: cacheBytes(16), bytesOf: fieldsBytes }, (user) =>
+      readProfile(database, user),
+    );
   }
 
   /** Calls `changed` after each change of a display name or avatar. */
@@ -120,4 +123,10 @@ function memberFieldsOf(fields: ReadonlyMap<string, string>): MemberFields {
 /** What is stored was JSON when it came in. */
 function parse(text: string): JsonValue {
   return JSON.parse(text) as JsonValue;
+}
+
+function fieldsBytes(fields: ReadonlyMap<string, string>): number {
+  let bytes = 100;
+  for (const [name, value] of fields) bytes += 100 + textBytes(name) + textBytes(value);
+  return bytes;
 }

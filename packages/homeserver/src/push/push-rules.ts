@@ -12,6 +12,7 @@ import {
 } from '@hearth/protocol/push-rules/rule.ts';
 import type { AccountData, CompletePushRules } from '../account-data/account-data.ts';
 import { GLOBAL, type UserData } from '../account-data/user-data.ts';
+import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
 import { Serial } from '../platform/serial.ts';
 import type { Names } from '../storage/names.ts';
@@ -47,7 +48,11 @@ export function completePushRules(names: Names): CompletePushRules {
 export class PushRules {
   readonly #accountData: AccountData;
   readonly #serial = new Serial<number>();
-  readonly #parsed = new LruMap<number, { readonly content: string; readonly ruleset: Ruleset }>(CACHED_MAX);
+  readonly #parsed = new LruMap<number, { readonly content: string; readonly ruleset: Ruleset }>(CACHED_MAX, {
+    bytesMax: cacheBytes(32),
+    // The rules as objects take several times their text.
+    bytesOf: ({ content }) => 4 * textBytes(content),
+  });
 
   constructor(accountData: AccountData) {
     this.#accountData = accountData;

@@ -1,4 +1,5 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
+import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Head } from '../rooms/head.ts';
@@ -65,7 +66,10 @@ export interface UnreadParts {
  */
 export class UnreadCounts {
   readonly #parts: UnreadParts;
-  readonly #kept = new LruMap<string, Entry>(KEPT_MAX);
+  readonly #kept = new LruMap<string, Entry>(KEPT_MAX, {
+    bytesMax: cacheBytes(32),
+    bytesOf: ({ receipts, threads }) => 500 + textBytes(receipts) + 150 * threads.size,
+  });
 
   constructor(parts: UnreadParts) {
     this.#parts = parts;

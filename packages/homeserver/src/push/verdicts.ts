@@ -9,7 +9,8 @@ import {
   type PushContext,
   type PushMatch,
 } from '@hearth/protocol/push-rules/evaluate.ts';
-import type { PushAction, Ruleset } from '@hearth/protocol/push-rules/rule.ts';
+import { type PushAction, RULE_KINDS, type Ruleset } from '@hearth/protocol/push-rules/rule.ts';
+import { cacheBytes } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Head } from '../rooms/head.ts';
 import { knownPowers, type Powers, powersIn } from '../rooms/powers.ts';
@@ -32,6 +33,13 @@ interface Compiled {
   readonly needsThreads: boolean;
 }
 
+/** An event in the form in which rules look at it. */
+interface Prepared {
+  readonly event: PreparedEvent;
+  /** Characters of its content. */
+  readonly length: number;
+}
+
 /** For whom events of a room are judged. */
 interface Judge {
   readonly user: number;
@@ -51,10 +59,14 @@ const PREPARED_MAX = 2_000;
 export class Verdicts {
   readonly #pushRules: PushRules;
   readonly #following: FollowingDeps;
-  readonly #compiled = new LruMap<number, Compiled>(COMPILED_MAX);
+  readonly #compiled = new LruMap<number, Compiled>(COMPILED_MAX, { bytesMax: cacheBytes(32), bytesOf: compiledBytes });
   readonly #shared = new LruMap<number, Verdict>(SHARED_MAX);
   readonly #nobody = compiledOf(defaultRuleset(NOBODY, { legacyMentions: true }));
-  readonly #prepared = new LruMap<number, PreparedEvent>(PREPARED_MAX);
+  readonly #prepared = new LruMap<number, Prepared>(PREPARED_MAX, {
+    bytesMax: cacheBytes(32),
+    // A content of many small objects takes so much more than its text.
+    bytesOf: ({ length }) => 1_000 + 30 * length,
+  });
 
   constructor(pushRules: PushRules, following: FollowingDeps) {
     this.#pushRules = pushRules;
@@ -143,9 +155,9 @@ export class Verdicts {
 
   #prepare(event: StoredEvent): PreparedEvent {
     const known = this.#prepared.get(event.num);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.event;
     const prepared = prepare(event);
-    this.#prepared.set(event.num, prepared);
+    this.#prepared.set(event.num, { event: prepared, length: event.contentText.length });
     return prepared;
   }
 }
@@ -187,6 +199,10 @@ class Context implements PushContext {
   notificationPower(key: string): number {
     return this.#powers.to(`notifications.${key}`);
   }
+}
+
+function compiledBytes({ ruleset }: Compiled): number {
+  return 1_000 + 500 * RULE_KINDS.reduce((sum, kind) => sum + ruleset[kind].length, 0);
 }
 
 function compiledOf(ruleset: Ruleset): Compiled {

@@ -1,5 +1,6 @@
 import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import type { AccountData } from '../account-data/account-data.ts';
+import { cacheBytes } from '../platform/cache-size.ts';
 import type { Clock } from '../platform/clock.ts';
 import { LoadingCache } from '../platform/loading-cache.ts';
 import { RecentChanges } from '../platform/recent-changes.ts';
@@ -55,6 +56,7 @@ export class Receipts {
     this.#recent = new RecentChanges(RECENT_MAX, parts.stream.current);
     this.#rooms = new LoadingCache(
       ROOMS_CACHED_MAX,
+      { bytesMax: cacheBytes(32), bytesOf: ({ size }) => 100 + 250 * size },
       async (room) => new RoomReceipts(await readReceipts(parts.database, [room])),
     );
   }

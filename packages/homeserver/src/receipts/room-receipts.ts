@@ -5,9 +5,15 @@ const NONE: ReadonlyMap<string, ReceiptRow> = new Map();
 /** All receipts of one room, in memory. */
 export class RoomReceipts {
   readonly #users = new Map<number, Map<string, ReceiptRow>>();
+  #size = 0;
 
   constructor(rows: Iterable<ReceiptRow>) {
     for (const row of rows) this.put(row);
+  }
+
+  /** How many receipts there are. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Takes over a receipt, unless there is a later one. */
@@ -15,11 +21,13 @@ export class RoomReceipts {
     const own = this.#users.get(row.user_num) ?? new Map<string, ReceiptRow>();
     this.#users.set(row.user_num, own);
     const key = keyOf(row);
-    if ((own.get(key)?.position ?? 0) <= row.position) own.set(key, row);
+    const known = own.get(key);
+    if (known === undefined) this.#size += 1;
+    if ((known?.position ?? 0) <= row.position) own.set(key, row);
   }
 
   delete(row: ReceiptRow): void {
-    this.#users.get(row.user_num)?.delete(keyOf(row));
+    if (this.#users.get(row.user_num)?.delete(keyOf(row)) === true) this.#size -= 1;
   }
 
   get(user: number, type: number, thread: string): ReceiptRow | undefined {

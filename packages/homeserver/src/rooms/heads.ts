@@ -1,5 +1,6 @@
 import { notFound } from '@hearth/protocol/errors.ts';
 import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { cacheBytes, ENTRY_BYTES } from '../platform/cache-size.ts';
 import { inTurns } from '../platform/in-turns.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { MembershipStore } from '../storage/membership-store.ts';
@@ -23,8 +24,12 @@ interface HeadsStores extends HeadStores {
 /** The heads of the rooms in use; a bounded number of them. */
 export class Heads {
   readonly #stores: HeadsStores;
-  readonly #ready = new LruMap<number, Head>(HEADS_MAX);
-  readonly #heads = new LruMap<number, Promise<Head | undefined>>(HEADS_MAX);
+  readonly #ready = new LruMap<number, Head>(HEADS_MAX, {
+    bytesMax: cacheBytes(64),
+    bytesOf: ({ joined }) => 3_000 + ENTRY_BYTES * joined.size,
+  });
+  /** Heads that are being loaded. */
+  readonly #loading = new Map<number, Promise<Head | undefined>>();
 
   constructor(stores: HeadsStores) {
     this.#stores = stores;
@@ -46,12 +51,14 @@ export class Heads {
 
   /** The head of a room by number. */
   byNum(num: number): Promise<Head | undefined> {
-    return this.#heads.get(num) ?? this.#bring(num);
+    const ready = this.#ready.get(num);
+    if (ready !== undefined) return Promise.resolve(ready);
+    return this.#loading.get(num) ?? this.#keep(num, this.#load([num]));
   }
 
   /** Brings the heads of many rooms into memory with a few queries, as far as there is room for them. */
   async ensure(nums: readonly number[]): Promise<void> {
-    const isAbsent = (num: number) => this.#ready.get(num) === undefined && this.#heads.get(num) === undefined;
+    const isAbsent = (num: number) => this.#ready.get(num) === undefined && !this.#loading.has(num);
     const absent = nums.filter(isAbsent).slice(0, HEADS_MAX / 2);
     await inTurns(absent, LOADED_AT_ONCE, async (some) => {
       // Others may have brought some of them meanwhile.
@@ -76,24 +83,18 @@ export class Heads {
     );
   }
 
-  /** There is one head of a room: one that is still ready, since it was asked for without a promise, is not loaded again. */
-  #bring(num: number): Promise<Head | undefined> {
-    const ready = this.#ready.get(num);
-    if (ready === undefined) return this.#keep(num, this.#load([num]));
-    const head = Promise.resolve(ready);
-    this.#heads.set(num, head);
-    return head;
-  }
-
   #keep(num: number, all: Promise<ReadonlyMap<number, Head>>): Promise<Head | undefined> {
-    const loading = all.then((heads) => {
-      const head = heads.get(num);
-      if (head === undefined) this.#heads.delete(num);
-      else this.#ready.set(num, head);
-      return head;
-    });
-    loading.catch(() => this.#heads.delete(num));
-    this.#heads.set(num, loading);
+    const loading = all
+      .then((heads) => {
+        // A head that was put in during the query stays, so that there is one head of a room.
+        const head = this.#ready.get(num) ?? heads.get(num);
+        if (head !== undefined) this.#ready.set(num, head);
+        return head;
+      })
+      .finally(() => {
+        if (this.#loading.get(num) === loading) this.#loading.delete(num);
+      });
+    this.#loading.set(num, loading);
     return loading;
   }
 
@@ -111,7 +112,6 @@ export class Heads {
   /** Takes in a room that was just created. */
   add(head: Head): void {
     this.#ready.set(head.num, head);
-    this.#heads.set(head.num, Promise.resolve(head));
   }
 
   /**
@@ -122,7 +122,7 @@ export class Heads {
     const current = this.#ready.get(head.num);
     if (current !== undefined && current !== head) return;
     this.#ready.delete(head.num);
-    this.#heads.delete(head.num);
+    this.#loading.delete(head.num);
   }
 
   async #load(nums: readonly number[]): Promise<ReadonlyMap<number, Head>> {

@@ -1,7 +1,10 @@
+import { cacheBytes } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
 
 const USERS_MAX = 20_000;
+/** The memory of one membership. */
+const ROW_BYTES = 120;
 
 /** A user's rooms in memory, and how often they changed while they were loaded. */
 interface Entry {
@@ -14,7 +17,10 @@ interface Entry {
 /** Which rooms a user has to do with, and how. Kept in memory for active users: every sync asks. */
 export class UserRooms {
   readonly #memberships: MembershipStore;
-  readonly #users = new LruMap<number, Entry>(USERS_MAX);
+  readonly #users = new LruMap<number, Entry>(USERS_MAX, {
+    bytesMax: cacheBytes(48),
+    bytesOf: ({ rooms }) => 200 + ROW_BYTES * (rooms?.size ?? 0),
+  });
 
   constructor(memberships: MembershipStore) {
     this.#memberships = memberships;
@@ -61,6 +67,7 @@ export class UserRooms {
       const rows = await this.#memberships.ofUser(user);
       if (entry.changes !== before) continue;
       entry.rooms = new Map(rows.map((row) => [row.room, row]));
+      this.#users.set(user, entry);
       return entry.rooms;
     }
   }

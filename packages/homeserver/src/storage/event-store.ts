@@ -1,3 +1,4 @@
+import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { inTurns } from '../platform/in-turns.ts';
 import { LruMap } from '../platform/lru.ts';
 import { type Database, sql, type Write, write } from './database.ts';
@@ -51,7 +52,7 @@ export class EventStore {
   constructor(database: Database, names: Names, cachedMax = CACHED_MAX) {
     this.#database = database;
     this.#names = names;
-    this.#cache = new LruMap(cachedMax);
+    this.#cache = new LruMap(cachedMax, { bytesMax: cacheBytes(96), bytesOf: eventBytes });
   }
 
   /** The write that stores a new event, which from now on is in memory. After the commit call {@link stored}. */
@@ -156,6 +157,11 @@ export class EventStore {
     const rows = await this.#database.all<{ num: number; proof: Uint8Array }>(readProofs, nums);
     return new Map(rows.map(({ num, proof }) => [num, decodeProof(proof)]));
   }
+}
+
+/** The text is kept as stored, as clients get it, and in part parsed. */
+function eventBytes({ contentText }: StoredEvent): number {
+  return 1_000 + 2 * textBytes(contentText);
 }
 
 /** Events in the order of their numbers, without those that are not among `events`. */

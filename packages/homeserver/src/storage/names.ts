@@ -14,6 +14,7 @@ const confirm = sql('UPDATE names SET num = num WHERE num = ?');
 
 const readAll = sql('SELECT num, text FROM names');
 
+/** None is longer than 255 bytes, so that all take some 80 MB at most and 20 MB usually. */
 const CACHED_MAX = 200_000;
 /** As many are read at a start: some ten milliseconds; four times as many took fifty. */
 const PRELOADED_MAX = 5_000;

@@ -8,6 +8,7 @@ const readSnapshots = sql('SELECT num, root FROM snapshots WHERE num IN @list');
 const insertNode = sql('INSERT INTO state_nodes (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
 const insertSnapshot = sql('INSERT INTO snapshots (num, room, root) VALUES (?, ?, ?)');
 
+/** A node has a few dozen entries at most, so that all take some 30 MB. */
 const NODES_MAX = 20_000;
 const SNAPSHOTS_MAX = 20_000;
 

@@ -9,6 +9,12 @@ export type Standing = (typeof STANDING)[keyof typeof STANDING];
 /** The member by which an event says that it is sticky (MSC4354). */
 export const STICKY = 'msc4354_sticky';
 
+/**
+ * A longer content stays parsed only until the next garbage collection: of many small objects it takes thirty times its
+ * text.
+ */
+const KEPT_PARSED_MAX = 512;
+
 /** An event as it is kept in memory. Its content stays text until somebody looks into it. */
 export class StoredEvent {
   /** Its place in the server's stream; every event has one of its own. */
@@ -45,10 +51,10 @@ export class StoredEvent {
   transaction: { readonly device: number; readonly txn: string } | null | undefined;
   /** What relates to this event, added up; `null`: nothing, `undefined`: not looked up yet, see `aggregation-store.ts`. */
   aggregations: Aggregations | null | undefined;
-  #content: JsonObject | undefined;
+  #content: JsonObject | WeakRef<JsonObject> | undefined;
 
   constructor(fields: EventFields, contentText: string, redactedBy: number | null, content?: JsonObject) {
-    this.#content = content;
+    if (content !== undefined) this.#content = contentText.length > KEPT_PARSED_MAX ? new WeakRef(content) : content;
     this.num = fields.num;
     this.eventId = fields.eventId;
     this.room = fields.room;
@@ -72,8 +78,11 @@ export class StoredEvent {
 
   /** The parsed content. Shared: never change it. */
   get content(): JsonObject {
-    this.#content ??= JSON.parse(this.contentText) as JsonObject;
-    return this.#content;
+    const known = this.#content instanceof WeakRef ? this.#content.deref() : this.#content;
+    if (known !== undefined) return known;
+    const parsed = JSON.parse(this.contentText) as JsonObject;
+    this.#content = this.contentText.length > KEPT_PARSED_MAX ? new WeakRef(parsed) : parsed;
+    return parsed;
   }
 
   get isState(): boolean {

@@ -1,3 +1,4 @@
+import { cacheBytes, ENTRY_BYTES } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
 
 const PLACES_MAX = 20_000;
@@ -35,7 +36,10 @@ export interface LazyChain {
  * and gaps bring all changes of members.
  */
 export class LazyMembersCache {
-  readonly #places = new LruMap<string, Place>(PLACES_MAX);
+  readonly #places = new LruMap<string, Place>(PLACES_MAX, {
+    bytesMax: cacheBytes(32),
+    bytesOf: ({ members }) => 300 + ENTRY_BYTES * members.size,
+  });
   readonly #chains = new LruMap<number, LazyChain>(DEVICES_MAX);
   #histories = 0;
 

@@ -1,4 +1,5 @@
 import { BatchCache } from '../platform/batch-cache.ts';
+import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import type { Database } from '../storage/database.ts';
 import { readDevicesOfUsers } from '../storage/devices.ts';
 
@@ -12,11 +13,16 @@ export class DeviceNumbers {
   readonly #users: BatchCache<NumbersById>;
 
   constructor(database: Database) {
-    this.#users = new BatchCache(CACHED_USERS_MAX, async (users) => {
-      const found = new Map<number, NumbersById>(users.map((user) => [user, new Map()]));
-      for (const row of await readDevicesOfUsers(database, users)) found.get(row.user_num)?.set(row.device_id, row.num);
-      return found;
-    });
+    this.#users = new BatchCache(
+      CACHED_USERS_MAX,
+      { bytesMax: cacheBytes(16), bytesOf: numbersBytes },
+      async (users) => {
+        const found = new Map<number, NumbersById>(users.map((user) => [user, new Map()]));
+        for (const row of await readDevicesOfUsers(database, users))
+          found.get(row.user_num)?.set(row.device_id, row.num);
+        return found;
+      },
+    );
   }
 
   /** The devices of some users, with at most one query. */
@@ -33,4 +39,10 @@ export class DeviceNumbers {
   changed(user: number): void {
     this.#users.delete(user);
   }
+}
+
+function numbersBytes(numbers: NumbersById): number {
+  let bytes = 200;
+  for (const deviceId of numbers.keys()) bytes += 60 + textBytes(deviceId);
+  return bytes;
 }

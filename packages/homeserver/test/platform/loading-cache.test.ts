@@ -16,7 +16,11 @@ function open() {
     await gate();
     return found;
   };
-  const cache = new LoadingCache<number, Box>(10, async (key) => (await load([key])).get(key) ?? { value: 0 });
+  const cache = new LoadingCache<number, Box>(
+    10,
+    { bytesMax: 1_000, bytesOf: () => 1 },
+    async (key) => (await load([key])).get(key) ?? { value: 0 },
+  );
   const release = () => {
     for (const open of gates.splice(0)) open();
   };

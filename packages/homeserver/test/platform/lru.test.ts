@@ -41,3 +41,24 @@ test('a key in steady use does not become slower to find', () => {
   for (let i = 0; i < 200_000; i += 1) map.get(1);
   expect(performance.now() - began).toBeLessThan(1_000);
 });
+
+test('the values never take more than the bound of bytes', () => {
+  const map = new LruMap<number, string>(1_000, { bytesMax: 10_000, bytesOf: (value) => value.length });
+  for (const key of keys(0, 500)) map.set(key, 'x'.repeat(key));
+  const present = keys(0, 500).filter((key) => map.get(key) !== undefined);
+  expect(present).toContain(499);
+  expect(present.reduce((sum, key) => sum + key, 0)).toBeLessThanOrEqual(10_000 + 500);
+});
+
+test('a value that grows is weighed again when it is put in again', () => {
+  const map = new LruMap<string, number[]>(1_000, { bytesMax: 100, bytesOf: (value) => value.length });
+  const growing: number[] = [];
+  map.set('other', [1]);
+  for (let i = 0; i < 60; i += 1) {
+    growing.push(i);
+    map.set('growing', growing);
+  }
+  map.set('third', [1]);
+  for (let i = 0; i < 60; i += 1) map.set(`more ${i}`, [1]);
+  expect(map.get('growing')).toBeUndefined();
+});

@@ -1,4 +1,5 @@
 import { unknownPos } from '@hearth/protocol/errors.ts';
+import { cacheBytes } from '../../platform/cache-size.ts';
 import { type Clock, DAY_MS } from '../../platform/clock.ts';
 import { LruMap } from '../../platform/lru.ts';
 import { type Random, randomText } from '../../platform/random.ts';
@@ -58,7 +59,7 @@ export function posToken({ position, state }: Pos): string {
  */
 export class Connections {
   readonly #parts: { readonly database: Database; readonly clock: Clock; readonly random: Random };
-  readonly #open = new LruMap<string, Connection>(CACHED_MAX);
+  readonly #open = new LruMap<string, Connection>(CACHED_MAX, { bytesMax: cacheBytes(48), bytesOf: connectionBytes });
   #count = 0;
 
   constructor(parts: { readonly database: Database; readonly clock: Clock; readonly random: Random }) {
@@ -132,4 +133,8 @@ export class Connections {
 
 function key(device: number, name: string): string {
   return `${device}/${name}`;
+}
+
+function connectionBytes({ states }: Connection): number {
+  return 500 + states.reduce((sum, { rooms }) => sum + 150 * rooms.size, 0);
 }

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { GLOBAL } from '../../src/account-data/user-data.ts';
+import { collectGarbage } from '../../src/platform/heap.ts';
+import { nextTurn } from '../../src/platform/in-turns.ts';
+import { refusal } from '../support/refusal.ts';
+import { openWorld, type World } from '../support/world.ts';
+import { sqlite } from './engines.ts';
+
+const MIB = 1024 ** 2;
+
+describe('caches have a bound of bytes', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld(sqlite);
+  });
+  afterAll(() => world.end());
+
+  const heapUsed = async () => {
+    await nextTurn();
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+
+  test('events of many small objects', async () => {
+    const alice = await world.person();
+    const head = await world.room(alice);
+    const before = await heapUsed();
+    const content = { msgtype: 'm.text', body: 'x', list: Array.from({ length: 19_000 }, () => ({})) };
+    const events = [];
+    for (let i = 0; i < 600; i += 1) events.push((await world.say(alice, head, { ...content, i })).num);
+    for (const num of events) (await world.events.one(num))?.content;
+    expect((await heapUsed()) - before).toBeLessThan(150 * MIB);
+  });
+
+  test('account data, of which a user may have so much', async () => {
+    const before = await heapUsed();
+    const content = JSON.stringify({ text: 'x'.repeat(60_000) });
+    for (let user = 0; user < 4; user += 1) {
+      const { user: num } = await world.person();
+      const outcomes = new Set<string>();
+      for (let i = 0; i < 400; i += 1)
+        outcomes.add(await refusal(world.accountData.set(num, GLOBAL, `type${i}`, content)));
+      expect(outcomes).toEqual(new Set(['no refusal', 'M_USER_LIMIT_EXCEEDED']));
+      // What is there can still be replaced by something of the same size.
+      expect(await refusal(world.accountData.set(num, GLOBAL, 'type1', content))).toBe('no refusal');
+    }
+    expect((await heapUsed()) - before).toBeLessThan(120 * MIB);
+  });
+});
