@@ -17,7 +17,7 @@ export interface HeapUse {
 const YOUNG_BYTES = 192 * 1024 ** 2;
 
 /** Reads the heap of this process. */
-export function heapUse(): HeapUse {
+function heapUse(): HeapUse {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
   return { used, limit: Math.max(limit - YOUNG_BYTES, limit / 2) };
 }
