@@ -1,13 +1,23 @@
+import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
+
+/** Longer than an index of PostgreSQL takes, and not compressible. */
+const VERY_LONG = Array.from({ length: 320 }, (_, i) => hash('sha256', `${i}`, 'hex').slice(0, 10)).join('');
 
 /** Texts that have been trouble somewhere. */
 const ODD_TEXTS = [
   '',
   ' ',
   '\0',
+  'a\0b',
+  '@a\0b:hearth.test',
+  '!a\0b:hearth.test',
+  '#a\0b:hearth.test',
   '\u{1F44D}',
   '\u{FEFF}x',
   '\uD800',
+  'x\uDC00',
+  '@\uD800:hearth.test',
   '__proto__',
   'constructor',
   'toString',
@@ -16,6 +26,8 @@ const ODD_TEXTS = [
   '%2F',
   "'; DROP TABLE events; --",
   'x'.repeat(300),
+  VERY_LONG,
+  `@${VERY_LONG}:hearth.test`,
   '@:',
   '!:',
   '#a:b',
@@ -27,6 +39,9 @@ const ODD_TEXTS = [
   '99999999999999999999',
   'm.room.message',
 ];
+
+/** Texts that databases do not store, or not as keys. Each of them is put into every place of a request. */
+export const UNSTORABLE_TEXTS: readonly string[] = ['a\0b', 'x\uDC00', VERY_LONG];
 
 /** Any text, odd ones among them. */
 export const anyText = fc.oneof(fc.constantFrom(...ODD_TEXTS), fc.string({ unit: 'binary', maxLength: 20 }));

@@ -33,8 +33,8 @@ export interface ServicesBase {
 
 /** What the server offers beside rooms: finding messages and people, reports, proofs of who somebody is. */
 export function openServices({ reading, users, background }: ServicesBase) {
-  const { index: messageIndex, follower } = messageIndexer(reading);
-  const people = new People(reading);
+  const { index: messageIndex, follower } = messageIndexer({ ...reading, background });
+  const people = new People({ ...reading, background });
   const reports = new Reports({ ...reading, accounts: users.accounts });
   const openIdTokens = new OpenIdTokens(reading);
   const threadSubscriptions = new ThreadSubscriptions(reading);
@@ -47,7 +47,9 @@ export function openServices({ reading, users, background }: ServicesBase) {
   background.every(INDEX_EVERY_MS, 'indexing messages', () => follower.catchUp());
   background.every(INDEX_EVERY_MS, 'indexing people', () => people.catchUp());
   if (reading.retention.isActive) {
-    background.every(PURGE_EVERY_MS, 'deleting old messages', () => purgeExpired({ ...reading, messageIndex }));
+    background.every(PURGE_EVERY_MS, 'deleting old messages', () =>
+      purgeExpired({ ...reading, messageIndex, background }),
+    );
   }
   background.every(REPORTS_EVERY_MS, 'forgetting old reports', () => reports.expire());
   return { messageIndex, messageIndexer: follower, people, reports, openIdTokens, threadSubscriptions };

@@ -102,7 +102,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
   try {
     const database = machine.database ?? (await openStorage(config, machine, LOCK_WAIT_MS, opened));
     const metrics = await openMetrics(config, opened);
-    const background = new Background(machine.clock, machine.log);
+    const background = new Background(machine.clock, machine.log, metrics);
     const domains = await openDomains(config, database, { ...machine, metrics }, background);
     background.every(LAST_SEEN_EVERY_MS, 'noting where devices were seen', () => domains.users.lastSeen.flush());
     background.every(TRANSACTIONS_EVERY_MS, 'forgetting old transaction ids', () =>

@@ -26,6 +26,7 @@ import {
   readDelayedEvents,
 } from '../storage/delayed-events.ts';
 import type { EventStore } from '../storage/event-store.ts';
+import { failureOfRow } from '../storage/row-failure.ts';
 import type { Stream } from '../storage/stream.ts';
 import type { Accounts } from '../users/accounts.ts';
 import { WaitingEvents } from './waiting-events.ts';
@@ -210,11 +211,17 @@ export class DelayedEvents {
   }
 
   async #sendDue(): Promise<void> {
-    const due = this.#waiting.due(this.#parts.clock.now());
+    const { database, background, clock } = this.#parts;
+    const due = this.#waiting.due(clock.now());
     try {
       for (const row of due) {
         // It may have been dealt with while the others were sent.
-        if (this.#waiting.get(row.id)?.send_ts === row.send_ts) await this.#deliver(row).catch(unlessRefused);
+        if (this.#waiting.get(row.id)?.send_ts !== row.send_ts) continue;
+        const failure = await failureOfRow(database, () => this.#deliver(row).catch(unlessRefused));
+        if (failure === undefined) continue;
+        // It stays on disk, and is tried again after the next start.
+        this.#waiting.delete(row.id);
+        background.setAside('delayed-events', { id: row.id }, failure);
       }
     } finally {
       this.#schedule();

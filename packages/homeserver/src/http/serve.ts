@@ -29,6 +29,8 @@ export interface ServeOptions {
   readonly metrics: Metrics;
 }
 
+/** More than any identifier may have, and less than an index of the database takes in any script. */
+const PARAM_LENGTH_MAX = 800;
 const SECONDS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
 /** Takes requests from their arrival to their reply; one for all listeners. */
@@ -95,7 +97,12 @@ export class Serve {
     if (found === 'wrong-method') throw unrecognized(405, `Not a method of this path: ${method}`);
     if (found.isMalformed) throw invalidParam('The path is not percent-encoded text');
     const params: Record<string, string> = {};
-    for (let i = 0; i < found.names.length; i++) params[found.names[i] ?? ''] = found.values[i] ?? '';
+    for (let i = 0; i < found.names.length; i++) {
+      const value = found.values[i] ?? '';
+      if (value.length > PARAM_LENGTH_MAX)
+        throw invalidParam(`The path has a part of over ${PARAM_LENGTH_MAX} characters`);
+      params[found.names[i] ?? ''] = value;
+    }
     const search = mark === -1 ? '' : target.slice(mark + 1);
     return new IncomingCall(found.value, { path, search, params }, exchange, this.#context);
   }

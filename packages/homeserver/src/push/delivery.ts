@@ -1,8 +1,15 @@
 import type { Background } from '../platform/background.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Database } from '../storage/database.ts';
-import { deleteExcessPushes, deletePushesUpTo, readPushQueue, readWaitingPushers } from '../storage/push-queue.ts';
+import {
+  deleteExcessPushes,
+  deletePushesUpTo,
+  type QueuedPush,
+  readPushQueue,
+  readWaitingPushers,
+} from '../storage/push-queue.ts';
 import { type PusherRow, readPusher } from '../storage/pushers.ts';
+import { failureOfRow } from '../storage/row-failure.ts';
 import type { Channel, Outcome } from './channel.ts';
 import type { Pushers } from './pushers.ts';
 
@@ -82,8 +89,22 @@ export class Delivery {
     while (!this.#isClosed) {
       const queue = await readPushQueue(this.#parts.database, pusher.num, READ_AT_ONCE);
       if (queue.length === 0) return;
-      if (!(await this.#settle(pusher, await channel.deliver(pusher, queue)))) return;
+      if (!(await this.#settle(pusher, await this.#deliver(pusher, channel, queue)))) return;
     }
+  }
+
+  /** Delivers some of the queue. When that fails by an exception, the first event is tried alone and then passed over. */
+  async #deliver(pusher: PusherRow, channel: Channel, queue: readonly QueuedPush[]): Promise<Outcome> {
+    const { database, background } = this.#parts;
+    let outcome: Outcome = { kind: 'failed' };
+    const failure = await failureOfRow(database, async () => {
+      outcome = await channel.deliver(pusher, queue);
+    });
+    if (failure === undefined) return outcome;
+    const [first, second] = queue;
+    if (first !== undefined && second !== undefined) return this.#deliver(pusher, channel, [first]);
+    background.setAside('push', { pusher: pusher.num, event: first?.event }, failure);
+    return { kind: 'done', upTo: first?.event ?? 0 };
   }
 
   /** Notes an outcome; whether to go on at once. */

@@ -1,5 +1,6 @@
 import { redactContent } from '@hearth/protocol/events/redact.ts';
 import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import type { Background } from '../platform/background.ts';
 import type { Retention } from '../rooms/retention.ts';
 import type { Database } from '../storage/database.ts';
 import type { EventStore } from '../storage/event-store.ts';
@@ -7,6 +8,7 @@ import type { MessageIndex } from '../storage/message-index.ts';
 import type { Names } from '../storage/names.ts';
 import { RetentionStore } from '../storage/retention-store.ts';
 import type { RoomRow, RoomStore } from '../storage/room-store.ts';
+import { failureOfRow } from '../storage/row-failure.ts';
 import type { StateStore } from '../storage/state-store.ts';
 
 export interface PurgeDeps {
@@ -17,6 +19,7 @@ export interface PurgeDeps {
   readonly rooms: RoomStore;
   readonly retention: Retention;
   readonly messageIndex: MessageIndex;
+  readonly background: Background;
 }
 
 const ROOMS_AT_ONCE = 100;
@@ -29,7 +32,10 @@ export async function purgeExpired(deps: PurgeDeps): Promise<void> {
   let after = 0;
   for (;;) {
     const nums = await store.rooms(after, ROOMS_AT_ONCE);
-    for (const { row, before } of await limitedRooms(deps, nums)) await purgeRoom(deps, store, row, before);
+    for (const { row, before } of await limitedRooms(deps, nums)) {
+      const failure = await failureOfRow(deps.database, () => purgeRoom(deps, store, row, before));
+      if (failure !== undefined) deps.background.setAside('retention', { room: row.num }, failure);
+    }
     if (nums.length < ROOMS_AT_ONCE) return;
     after = nums.at(-1) ?? after;
   }

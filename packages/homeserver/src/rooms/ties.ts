@@ -1,8 +1,15 @@
+import { EVENT_FIELD_BYTES_MAX } from '@hearth/protocol/events/size.ts';
 import { asString, isObject } from '@hearth/protocol/json/value.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { Names } from '../storage/names.ts';
+import { isStorable } from '../storage/storable-text.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { EventDraft } from './draft.ts';
+
+/** Relations of other types have no effect: they are longer than an event type may be, or no text that can be stored. */
+function isRelationType(relType: string): boolean {
+  return Buffer.byteLength(relType) <= EVENT_FIELD_BYTES_MAX && isStorable(relType);
+}
 
 /** The relation that an event's content declares: `m.relates_to` with a `rel_type` and an `event_id`. */
 export function relationOf(event: {
@@ -12,7 +19,8 @@ export function relationOf(event: {
   if (!isObject(relates)) return undefined;
   const relType = asString(relates.rel_type);
   const parent = asString(relates.event_id);
-  return relType === undefined || parent === undefined ? undefined : { relType, parent };
+  if (relType === undefined || parent === undefined || !isRelationType(relType)) return undefined;
+  return { relType, parent };
 }
 
 /** A relation to an event that is in the same room. */

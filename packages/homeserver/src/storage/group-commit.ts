@@ -1,5 +1,6 @@
 import { Unavailable } from '../platform/unavailable.ts';
 import { Fenced, type Write } from './database.ts';
+import { checkWrites } from './storable-text.ts';
 
 /** One transaction that waits for its group. */
 interface Waiting {
@@ -48,6 +49,8 @@ export class GroupCommit {
     // Nothing to write and nobody to wait for: keep its place at no cost.
     if (writes.length === 0 && !this.#isRunning && this.#gathering.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
+      // What it throws rejects the promise.
+      checkWrites(writes);
       this.#gathering.push({ writes, resolve, reject });
       this.#schedule();
     });

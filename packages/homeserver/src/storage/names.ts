@@ -1,6 +1,7 @@
 import { LruMap } from '../platform/lru.ts';
 import { type Database, guard, sql, type Write, write } from './database.ts';
 import { ReservedNames } from './reserved-names.ts';
+import { isStorable } from './storable-text.ts';
 import { WELL_KNOWN_NAMES, type WellKnownName } from './well-known-names.ts';
 
 const readNum = sql('SELECT num FROM names WHERE text = ?');
@@ -64,7 +65,7 @@ export class Names {
   /** The number of a string that may never have been seen: `undefined` then. For strings that callers make up. */
   async find(text: string): Promise<number | undefined> {
     const cached = this.#nums.get(text);
-    if (cached !== undefined || this.isComplete) return cached;
+    if (cached !== undefined || this.isComplete || !isStorable(text)) return cached;
     const row = await this.#database.first<{ num: number }>(readNum, text);
     if (row === undefined) return this.#nums.get(text);
     return this.#remember(row.num, text);
@@ -117,8 +118,8 @@ export class Names {
     const missing: string[] = [];
     for (const text of new Set(texts)) {
       const num = this.#nums.get(text);
-      if (num === undefined) missing.push(text);
-      else found.set(text, num);
+      if (num !== undefined) found.set(text, num);
+      else if (isStorable(text)) missing.push(text);
     }
     if (missing.length === 0 || this.isComplete) return found;
     for (const row of await this.#database.all<{ num: number; text: string }>(readNums, missing)) {

@@ -38,7 +38,7 @@ const setReadable = sql(
 const removeClosed = sql('DELETE FROM open_rooms WHERE is_public = 0 AND is_readable = 0');
 const readUnlisted = sql(
   `SELECT a.user_num, n.text AS user_id FROM accounts a JOIN names n ON n.num = a.user_num
-   LEFT JOIN people p ON p.user_num = a.user_num WHERE p.user_num IS NULL AND a.is_deactivated = 0 LIMIT ?`,
+   LEFT JOIN people p ON p.user_num = a.user_num WHERE p.user_num IS NULL AND a.is_deactivated = 0 AND a.user_num > ? ORDER BY a.user_num LIMIT ?`,
 );
 
 /** Whether a user is in a room with the one who asks, or in one whose members everybody may find. */
@@ -91,8 +91,8 @@ export class PeopleStore {
       : this.#database.all<PersonRow>(findVisible[dialect], match, asker, limit);
   }
 
-  /** Accounts that nobody has put in yet. */
-  unlisted(limit: number): Promise<{ readonly user_num: number; readonly user_id: string }[]> {
-    return this.#database.all(readUnlisted, limit);
+  /** Accounts with a number above `after` that nobody has put in yet. */
+  unlisted(after: number, limit: number): Promise<{ readonly user_num: number; readonly user_id: string }[]> {
+    return this.#database.all(readUnlisted, after, limit);
   }
 }

@@ -5,6 +5,7 @@ import { migrate } from './migrate.ts';
 import { toPostgres, toPostgresSchema } from './postgres-dialect.ts';
 import { ConnectionLost, type PostgresConnection } from './postgres-session.ts';
 import { PostgresWriter, type WriterOptions } from './postgres-writer.ts';
+import { checkStorable } from './storable-text.ts';
 
 export interface PostgresParts extends Omit<WriterOptions, 'render'> {
   readonly reading: PostgresConnection;
@@ -52,6 +53,7 @@ export class PostgresDatabase implements Database {
   }
 
   async all<Row>(statement: Statement, ...values: Bound[]): Promise<Row[]> {
+    checkStorable(values);
     const text = this.#text(statement);
     for (let attempt = 1; ; attempt += 1) {
       const connected = this.#writer.whenConnected();

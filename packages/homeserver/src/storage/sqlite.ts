@@ -6,6 +6,7 @@ import { GroupCommit, type Outcome } from './group-commit.ts';
 import { openForReading } from './sqlite-connection.ts';
 import { bindSqlite, toSqlite } from './sqlite-dialect.ts';
 import type { GroupMessage, GroupReply, PackedTransaction } from './sqlite-writer.ts';
+import { checkStorable } from './storable-text.ts';
 
 /** The writer's file stands beside this one, in the sources as in the bundle. */
 const WRITER = new URL(`./sqlite-writer${extname(import.meta.url)}`, import.meta.url);
@@ -38,6 +39,7 @@ export class SqliteDatabase implements Database {
 
   all<Row>(statement: Statement, ...values: Bound[]): Promise<Row[]> {
     try {
+      checkStorable(values);
       return Promise.resolve(this.#prepare(statement).all(...values.map(bindSqlite)) as Row[]);
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
@@ -46,6 +48,7 @@ export class SqliteDatabase implements Database {
 
   first<Row>(statement: Statement, ...values: Bound[]): Promise<Row | undefined> {
     try {
+      checkStorable(values);
       return Promise.resolve(this.#prepare(statement).get(...values.map(bindSqlite)) as Row | undefined);
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));

@@ -1,7 +1,10 @@
+import type { Background } from '../platform/background.ts';
 import type { Clock } from '../platform/clock.ts';
+import { Unavailable } from '../platform/unavailable.ts';
 import type { Database, Write } from '../storage/database.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import { readFollowed, setFollowed } from '../storage/followers.ts';
+import { failureOfRow } from '../storage/row-failure.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Stream } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
@@ -12,6 +15,7 @@ export interface FollowerParts {
   readonly timelines: TimelineStore;
   readonly events: EventStore;
   readonly clock: Clock;
+  readonly background: Background;
 }
 
 const BATCH = 500;
@@ -54,16 +58,36 @@ export class Follower {
   }
 
   async #batch(): Promise<void> {
-    const { database, stream, timelines, events } = this.#parts;
+    const { database, stream, timelines } = this.#parts;
     const after = this.#position ?? (await readFollowed(database, this.#name)) ?? 0;
     const upTo = stream.current;
     const nums = await timelines.inStream(after, upTo, BATCH);
     const reached = nums.length < BATCH ? upTo : (nums.at(-1) ?? upTo);
     // Positions without events cost nothing to go through again.
-    if (nums.length > 0) {
+    if (nums.length > 0) await this.#process(nums, reached);
+    this.#position = Math.max(after, reached);
+  }
+
+  async #process(nums: readonly number[], reached: number): Promise<void> {
+    const { database, events } = this.#parts;
+    try {
       const writes = await this.#take(await events.list(nums));
       await database.commit([...writes, setFollowed(this.#name, reached)]);
+    } catch (error) {
+      if (error instanceof Unavailable) throw error;
+      for (const num of nums) await this.#processAlone(num);
     }
-    this.#position = Math.max(after, reached);
+  }
+
+  /** Processes one event of a batch that has failed, and passes over it if it is the one to blame. */
+  async #processAlone(num: number): Promise<void> {
+    const { database, events, background } = this.#parts;
+    const done = setFollowed(this.#name, num);
+    const failure = await failureOfRow(database, async () => {
+      await database.commit([...(await this.#take(await events.list([num]))), done]);
+    });
+    if (failure === undefined) return;
+    background.setAside(this.#name, { event: num }, failure);
+    await database.commit([done]);
   }
 }

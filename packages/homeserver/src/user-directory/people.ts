@@ -1,10 +1,15 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
-import { asString } from '@hearth/protocol/json/value.ts';
+import { asString, type JsonValue } from '@hearth/protocol/json/value.ts';
+import { plainText } from '../platform/plain-text.ts';
 import type { Profiles } from '../profile/profiles.ts';
 import type { Write } from '../storage/database.ts';
 import { PeopleStore, type PersonRow } from '../storage/people-store.ts';
+import { failureOfRow } from '../storage/row-failure.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { Follower, type FollowerParts } from '../timeline/follower.ts';
+
+/** Longer names and addresses are cut. */
+const TEXT_LENGTH_MAX = 1_000;
 
 export interface PeopleParts extends FollowerParts {
   readonly serverName: string;
@@ -30,9 +35,17 @@ export class People {
 
   /** Takes in a profile that has changed, and accounts that are in no room yet. */
   async put(users: readonly { readonly user: number; readonly userId: string }[]): Promise<void> {
-    const writes: Write[] = [];
-    for (const { user, userId } of users) writes.push(...(await this.#put(user, userId)));
-    if (writes.length > 0) await this.#parts.database.commit(writes);
+    const { database, background } = this.#parts;
+    const putAll = async (some: typeof users) => {
+      const writes: Write[] = [];
+      for (const { user, userId } of some) writes.push(...(await this.#put(user, userId)));
+      if (writes.length > 0) await database.commit(writes);
+    };
+    if ((await failureOfRow(database, () => putAll(users))) === undefined) return;
+    for (const one of users) {
+      const failure = await failureOfRow(database, () => putAll([one]));
+      if (failure !== undefined) background.setAside('user-directory', { user: one.user }, failure);
+    }
   }
 
   /** Forgets somebody whose account is gone. */
@@ -70,9 +83,15 @@ export class People {
     const row: PersonRow = {
       user_num: user,
       user_id: userId,
-      display_name: asString(fields.displayname) ?? null,
-      avatar_url: asString(fields.avatar_url) ?? null,
+      display_name: shownText(fields.displayname),
+      avatar_url: shownText(fields.avatar_url),
     };
     return this.store.put(row);
   }
+}
+
+/** Member events may contain texts of any kind. */
+function shownText(value: JsonValue | undefined): string | null {
+  const text = asString(value);
+  return text === undefined ? null : plainText(text, TEXT_LENGTH_MAX);
 }

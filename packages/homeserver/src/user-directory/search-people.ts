@@ -45,10 +45,11 @@ export async function searchPeople(
 
 /** Accounts that have never been in a room are put in when somebody looks. */
 async function addUnlisted(people: People): Promise<void> {
-  for (;;) {
-    const unlisted = await people.store.unlisted(UNLISTED_MAX);
+  for (let after = 0; ; ) {
+    const unlisted = await people.store.unlisted(after, UNLISTED_MAX);
     await people.put(unlisted.map(({ user_num, user_id }) => ({ user: user_num, userId: user_id })));
     if (unlisted.length < UNLISTED_MAX) return;
+    after = unlisted.at(-1)?.user_num ?? after;
   }
 }
 
