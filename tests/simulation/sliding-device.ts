@@ -98,6 +98,10 @@ export class SlidingDevice {
         this.#checkList(reply, range);
       }
     }
+    for (const [roomId, { membership }] of this.#rooms) {
+      if (membership === 'join' && this.#truth.room(roomId).membershipOf(this.caller.userId) !== 'join')
+        throw new Difference(`${this.name} is not told that ${roomId} was left`);
+    }
     for (const roomId of this.#truth.roomsOf(this.caller.userId, 'join')) this.#checkRoom(this.#truth.room(roomId));
     await this.#checkFresh(marks);
   }
@@ -163,6 +167,7 @@ export class SlidingDevice {
     const secret = room.timeline?.find(({ event_id }) => !visible.has(event_id));
     if (secret !== undefined) throw new Difference(`${this.name} sees ${secret.event_id} of ${roomId}`);
     if (known.membership === 'join') await this.#extend(roomId, known, room);
+    if (known.membership === 'leave' || known.membership === 'ban') this.#checkLeft(truth, room);
     for (const { type, state_key = '', event_id } of room.required_state ?? []) {
       known.state.set(stateKeyOf(type, state_key), event_id);
     }
@@ -170,6 +175,21 @@ export class SlidingDevice {
     if (room.invited_count !== undefined) known.counts.set('invite', room.invited_count);
     const isLazy = wish.list.rules.some(([, key]) => key === '$LAZY') && this.#isIn(roomId, wish);
     if (isLazy) this.#checkSenders(known, room, truth);
+  }
+
+  /** Who has left a room is told nothing of what came later, and who was never in it nothing but their own membership. */
+  #checkLeft(truth: RoomTruth, { required_state = [], timeline = [], name }: SlidingRoom): void {
+    const { userId } = this.caller;
+    // Who has come back since sees more.
+    if (truth.membershipOf(userId) === 'join') return;
+    const end = truth.endOfMembership(userId)?.num ?? 0;
+    const later = [...required_state, ...timeline].filter(
+      ({ event_id, type, state_key }) =>
+        (truth.byId.get(event_id)?.num ?? 0) > end && !(type === 'm.room.member' && state_key === userId),
+    );
+    const isNamed = name === undefined || truth.state(end).get('m.room.name|')?.content.name === name;
+    if (later.length > 0 || !isNamed)
+      throw new Difference(`${this.name} is told of ${truth.roomId} from outside: ${name} ${JSON.stringify(later)}`);
   }
 
   #isIn(roomId: string, { list }: Wish): boolean {

@@ -276,7 +276,8 @@ export async function pastsOf(
     while (event !== undefined && event.num > position) {
       const before: StoredEvent | undefined = event.replaces === null ? undefined : await events.one(event.replaces);
       if (ended === undefined && membershipOf(event) !== 'join' && isJoin(before)) ended = event.num;
-      event = before;
+      // At the beginning nobody was a member.
+      event = position === 0 && ended !== undefined ? undefined : before;
     }
     pasts.set(row.room, { membership: event === undefined ? 'none' : membershipOf(event), ended });
   }

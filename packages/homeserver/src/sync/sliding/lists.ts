@@ -40,15 +40,14 @@ export interface RoomList {
 export async function roomsByActivity(
   deps: ListDeps,
   rows: Iterable<MembershipRow>,
-  { ignored, isKnown }: { readonly ignored: ReadonlySet<number>; readonly isKnown: (room: number) => boolean },
+  isKnown: (room: number) => boolean,
 ): Promise<MembershipRow[]> {
-  const all = [...rows].filter(({ forgotten }) => !forgotten);
+  const all = [...rows];
   const outside = all.filter(
     ({ membership, room }) => (membership === 'leave' || membership === 'ban') && !isKnown(room),
   );
   const removals = await deps.activity.removals(outside.map(({ event }) => event));
   const hidden = new Set(outside.filter(({ event }) => !removals.has(event)).map(({ room }) => room));
-  for (const room of await ignoredInvites(deps, all, ignored)) hidden.add(room);
   const joined = all.filter(({ membership }) => membership === 'join').map(({ room }) => room);
   const last = await deps.activity.lastEvents(joined);
   const activityOf = (row: MembershipRow) => (row.membership === 'join' ? (last.get(row.room) ?? 0) : row.event);
@@ -57,17 +56,6 @@ export async function roomsByActivity(
     .map((row) => ({ row, at: activityOf(row) }))
     .sort((a, b) => b.at - a.at)
     .map(({ row }) => row);
-}
-
-async function ignoredInvites(
-  deps: ListDeps,
-  rows: readonly MembershipRow[],
-  ignored: ReadonlySet<number>,
-): Promise<number[]> {
-  if (ignored.size === 0) return [];
-  const invites = rows.filter(({ membership }) => membership === 'invite');
-  const events = await deps.events.load(invites.map(({ event }) => event));
-  return invites.filter(({ event }) => ignored.has(events.get(event)?.senderNum ?? -1)).map(({ room }) => room);
 }
 
 /** One list of a request. */

@@ -72,7 +72,10 @@ const NOBODY: ReadonlySet<number> = new Set();
 
 /** For each room the state that the client has, unless it gets all of it, and the state after its timeline. */
 async function rootsOf(deps: RequiredStateDeps, rooms: readonly TimedSpan[]): Promise<(Roots | undefined)[]> {
-  const ends = rooms.map(({ timeline }) => timeline.last?.snapshotAfter);
+  // Of a room that the user has left, the state at the leaving; none of a room in which they never were.
+  const ends = rooms.map(({ span: { work }, timeline }) =>
+    work.departure === undefined ? timeline.last?.snapshotAfter : work.departure.ended?.snapshotAfter,
+  );
   const begins = await beginsOf(deps, rooms);
   const snapshots = await deps.states.snapshots([...ends, ...begins].filter((num) => num !== undefined));
   return rooms.map((_, i) => {

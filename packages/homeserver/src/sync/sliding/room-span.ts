@@ -1,6 +1,14 @@
 import type { MembershipRow } from '../../storage/membership-store.ts';
 import { latestEvents } from '../../timeline/latest.ts';
-import { type Changed, pastsOf, type RoomWork, type SkeletonDeps, TIMELINE_READ_MAX } from '../skeleton.ts';
+import {
+  type Changed,
+  type Departure,
+  type Past,
+  pastsOf,
+  type RoomWork,
+  type SkeletonDeps,
+  TIMELINE_READ_MAX,
+} from '../skeleton.ts';
 import type { ConnectionState, SentRoom } from './connection-state.ts';
 import { rulesKey, type StatePairs } from './state-selection.ts';
 import type { RoomConfig, Wanted } from './wanted-rooms.ts';
@@ -41,8 +49,14 @@ export async function roomSpans(
   range: Range,
 ): Promise<RoomSpan[]> {
   const all = [...wanted.rooms.values()];
-  const fresh = await newRooms(deps, all, state, range);
-  const plans = all.map(({ row, config }) => plan(row, config, { sent: state?.rooms.get(row.room), fresh, range }));
+  const pasts = await pastsSince(deps, all, state, range);
+  const plans: Plan[] = [];
+  for (const { row, config } of all) {
+    const one = plan(row, config, { sent: state?.rooms.get(row.room), past: pasts.get(row.room), range });
+    // Nothing is new in a room that the client knows to be left.
+    if (!OUTSIDE.has(row.membership) || one.from === undefined || row.event > one.from)
+      plans.push({ ...one, departure: await departureOf(deps, row, pasts.get(row.room)) });
+  }
   const whole = plans.filter(({ from, isExpanded, row }) => isTimed(row) && (from === undefined || isExpanded));
   const latest = await latestOf(deps, whole, range.upTo);
   const missed = await missedEvents(deps, plans, range);
@@ -68,18 +82,18 @@ async function anchored(deps: SkeletonDeps, spans: readonly RoomSpan[], upTo: nu
   );
 }
 
-type Plan = Omit<RoomSpan, 'work'>;
+type Plan = Omit<RoomSpan, 'work'> & { readonly departure?: Departure | undefined };
 
 function plan(
   row: MembershipRow,
   config: RoomConfig,
   {
     sent,
-    fresh,
+    past,
     range,
-  }: { readonly sent: SentRoom | undefined; readonly fresh: ReadonlySet<number>; readonly range: Range },
+  }: { readonly sent: SentRoom | undefined; readonly past: Past | undefined; readonly range: Range },
 ): Plan {
-  if (sent === undefined || fresh.has(row.room)) {
+  if (sent === undefined || isFresh(row, past)) {
     return { row, config, from: undefined, sent, isExpanded: false, oldState: undefined };
   }
   const from = sent.upTo ?? range.since ?? 0;
@@ -87,29 +101,45 @@ function plan(
   return { row, config, from, sent, isExpanded: row.membership === 'join' && config.limit > sent.limit, oldState };
 }
 
-/** Rooms that the user has come into since the client last heard of them: it knows nothing of them from inside. */
-async function newRooms(
+/**
+ * Whether a client knows nothing of a room from inside, since its user has come into it after the client last heard of it;
+ * also if they have left it again.
+ */
+function isFresh({ membership }: MembershipRow, past: Past | undefined): boolean {
+  if (past === undefined || past.membership === 'join') return false;
+  return !OUTSIDE.has(membership) || past.ended !== undefined;
+}
+
+/** How the user stood to rooms when the client last heard of them, for those in which that may have changed. */
+async function pastsSince(
   deps: SkeletonDeps,
   all: readonly { readonly row: MembershipRow }[],
   state: ConnectionState | undefined,
   { since }: Range,
-): Promise<ReadonlySet<number>> {
-  const fresh = new Set<number>();
+): Promise<ReadonlyMap<number, Past>> {
   const byPosition = new Map<number, MembershipRow[]>();
   for (const { row } of all) {
     const sent = state?.rooms.get(row.room);
     const from = sent === undefined ? undefined : (sent.upTo ?? since);
-    if (from === undefined || row.event <= from) continue;
-    byPosition.set(from, [...(byPosition.get(from) ?? []), row]);
+    // Of a room that is new to the client only whether the user was ever there is asked.
+    if (from === undefined ? !OUTSIDE.has(row.membership) : row.event <= from) continue;
+    byPosition.set(from ?? 0, [...(byPosition.get(from ?? 0) ?? []), row]);
   }
+  const pasts = new Map<number, Past>();
   for (const [from, rows] of byPosition) {
-    const pasts = await pastsOf(deps.events, rows, from);
-    for (const { room, membership } of rows) {
-      const wasJoined = pasts.get(room)?.membership === 'join';
-      if (!wasJoined && (membership === 'join' || !OUTSIDE.has(membership))) fresh.add(room);
-    }
+    for (const [room, past] of await pastsOf(deps.events, rows, from)) pasts.set(room, past);
   }
-  return fresh;
+  return pasts;
+}
+
+async function departureOf(
+  { events }: SkeletonDeps,
+  row: MembershipRow,
+  past: Past | undefined,
+): Promise<Departure | undefined> {
+  const member = OUTSIDE.has(row.membership) ? await events.one(row.event) : undefined;
+  const ended = past?.ended === undefined ? undefined : await events.one(past.ended);
+  return member === undefined ? undefined : { ended, member };
 }
 
 /** Whether the user has a timeline of the room; of invitations and knocks there is only what is told to outsiders. */
@@ -165,13 +195,22 @@ interface Found {
   readonly range: Range;
 }
 
-function workOf({ row, config, from, isExpanded }: Plan, { latest, missed, range }: Found): RoomWork {
+function workOf({ row, config, from, isExpanded, departure }: Plan, { latest, missed, range }: Found): RoomWork {
   const { room } = row;
+  if (departure !== undefined && departure.ended === undefined)
+    return { row, isNew: from === undefined, nums: [row.event], limited: false, after: from ?? 0, departure };
   const limit = Math.max(1, config.limit);
   if (from === undefined || isExpanded) {
     const nums = latest.get(room) ?? [];
-    return { row, isNew: from === undefined, nums: nums.slice(-limit), limited: nums.length > limit, after: 0 };
+    return {
+      row,
+      isNew: from === undefined,
+      nums: nums.slice(-limit),
+      limited: nums.length > limit,
+      after: 0,
+      departure,
+    };
   }
   const nums = missed.get(room) ?? range.changed.timelines.get(room) ?? [];
-  return { row, isNew: false, nums, limited: nums.length >= TIMELINE_READ_MAX, after: from };
+  return { row, isNew: false, nums, limited: nums.length >= TIMELINE_READ_MAX, after: from, departure };
 }

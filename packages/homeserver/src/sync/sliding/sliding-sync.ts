@@ -23,6 +23,7 @@ import { type Range, type RoomSpan, roomSpans } from './room-span.ts';
 import { rulesKey } from './state-selection.ts';
 import { type StickyExtensionDeps, stickyExtension } from './sticky-extension.ts';
 import { type ThreadsExtensionDeps, threadsExtension } from './threads-extension.ts';
+import { toldRows } from './told-rows.ts';
 import { type Wanted, wantedRooms } from './wanted-rooms.ts';
 
 export interface SlidingSyncDeps
@@ -113,10 +114,12 @@ interface Answer {
 async function answerAt(deps: SlidingSyncDeps, request: SlidingSyncRequest, place: Place): Promise<Answer> {
   const { user, userId, device, body } = request;
   const { state, since, lazy } = place;
-  const { rows, upTo } = await presentOf(deps, user);
+  const { rows: all, upTo } = await presentOf(deps, user);
   const ignored = await deps.ignoredUsers.of(user);
-  const isKnown = (room: number) => state?.rooms.has(room) === true;
-  const wanted = await wantedRooms(deps, user, body, rows, { ignored, isKnown });
+  // Who blocks invites is told of none (client-server API, "Invite permission").
+  const hides = { ignored, blocks: await deps.invitePermission.blocks(user) };
+  const rows = await toldRows(deps, all, place, hides);
+  const wanted = await wantedRooms(deps, user, body, rows, (room) => state?.rooms.has(room) === true);
   const changed = since === undefined ? NOTHING : await changesIn(deps, rows, { since, upTo });
   const range = { since, upTo, changed, rows };
   const spans = await roomSpans(deps, wanted, state, range);

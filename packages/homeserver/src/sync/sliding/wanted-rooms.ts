@@ -31,12 +31,9 @@ export async function wantedRooms(
   user: number,
   body: SlidingSyncBody,
   rows: ReadonlyMap<number, MembershipRow>,
-  given: { readonly ignored: ReadonlySet<number>; readonly isKnown: (room: number) => boolean },
+  isKnown: (room: number) => boolean,
 ): Promise<Wanted> {
-  // Who blocks invites is told of none (client-server API, "Invite permission").
-  const withInvites = !(await deps.invitePermission.blocks(user));
-  const shown = rows.values().filter(({ membership }) => withInvites || membership !== 'invite');
-  const all = await roomsByActivity(deps, shown, given);
+  const all = await roomsByActivity(deps, rows.values(), isKnown);
   const rules = new Map<number, Rule[]>();
   const lists: RoomList[] = [];
   for (const [name, request] of Object.entries(body.lists ?? {})) {
