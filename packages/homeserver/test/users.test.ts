@@ -1,3 +1,4 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, describe, expect, test } from 'vitest';
 import { engines } from './storage/engines.ts';
 import { openDomain } from './support/domain.ts';
@@ -22,7 +23,7 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
   };
   const dummy = { auth: { type: 'm.login.dummy' } };
   const register = async ({ users }: Awaited<ReturnType<typeof open>>, username: string, password = 'pass') => {
-    const result = await users.registrations.register(dummy, { username, password });
+    const result = await users.registrations.register({ ...dummy, username, password });
     if ('challenge' in result) throw new Error('asked for more');
     return result.account;
   };
@@ -46,16 +47,16 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
 
   test('closed registration opens for the token of the first start, once, and makes an administrator', async () => {
     const { users } = await openWith({ registration: 'token' });
-    expect(await refusal(users.registrations.register({}, { username: 'root' }))).toBe('M_FORBIDDEN');
+    expect(await refusal(users.registrations.register({ username: 'root' }))).toBe('M_FORBIDDEN');
     const old = await users.registrationTokens.makeFirstStartToken();
     const token = await users.registrationTokens.makeFirstStartToken();
     expect(await users.registrations.isTokenValid(old)).toBe(false);
-    const challenge = await users.registrations.register({}, { username: 'root' });
+    const challenge = await users.registrations.register({ username: 'root' });
     expect(challenge).toMatchObject({ challenge: { flows: [{ stages: ['m.login.registration_token'] }] } });
     const auth = { type: 'm.login.registration_token', token };
-    const result = await users.registrations.register({ auth }, { username: 'root', password: 'pass' });
+    const result = await users.registrations.register({ auth, username: 'root', password: 'pass' });
     expect(result).toMatchObject({ account: { isAdmin: true } });
-    expect(await refusal(users.registrations.register({ auth }, { username: 'second' }))).toBe('M_FORBIDDEN');
+    expect(await refusal(users.registrations.register({ auth, username: 'second' }))).toBe('M_FORBIDDEN');
   });
 
   test('a session is known from memory until it ends', async () => {
@@ -115,21 +116,26 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
     await expect(authenticate()).rejects.toMatchObject({ errcode: 'M_UNKNOWN_TOKEN', fields: { soft_logout: true } });
   });
 
-  test('an authentication session is bound to its request', async () => {
+  test('an authentication session is bound to method and path, and remembers the parameters', async () => {
     const domain = await open();
     const account = await register(domain, 'alice8');
     const { ownerCheck } = domain.users;
     const request = { operation: 'deleteDevices', caller: account, from: '192.0.2.1' };
-    const asked = await ownerCheck.judge(request, { devices: ['A'] });
+    const devices = (body: { auth?: JsonObject }) => ({ devices: ['A'], ...body });
+    const asked = await ownerCheck.judge(request, devices({}));
     if (asked.passed) throw new Error('passed without a password');
     const { session } = asked.challenge;
     const auth = { type: 'm.login.password', password: 'pass', session };
     const wrong = { ...auth, password: 'wrong' };
-    const failed = await ownerCheck.judge(request, { devices: ['A'], auth: wrong });
+    const failed = await ownerCheck.judge(request, devices({ auth: wrong }));
     expect(failed).toMatchObject({ passed: false, challenge: { errcode: 'M_FORBIDDEN', session } });
-    expect(await refusal(ownerCheck.judge(request, { devices: ['B'], auth }))).toBe('M_FORBIDDEN');
-    expect(await ownerCheck.judge(request, { devices: ['A'], auth })).toMatchObject({ passed: true });
-    expect(await ownerCheck.judge(request, { devices: ['A'], auth: { session } })).toMatchObject({
+    const other = { ...request, operation: 'deactivateAccount' };
+    expect(await refusal(ownerCheck.judge(other, { auth }))).toBe('M_FORBIDDEN');
+    expect(await refusal(ownerCheck.judge({ ...request, target: 'A' }, { auth }))).toBe('M_FORBIDDEN');
+    expect(ownerCheck.recall(other, { auth })).toEqual({ auth });
+    expect(ownerCheck.recall(request, { auth })).toEqual({ devices: ['A'], auth });
+    expect(await ownerCheck.judge(request, devices({ auth }))).toMatchObject({ passed: true });
+    expect(await ownerCheck.judge(request, devices({ auth: { session } }))).toMatchObject({
       passed: false,
     });
   });

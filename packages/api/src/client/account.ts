@@ -13,7 +13,7 @@ export const getTokenOwner = endpoint({
   whenLocked: 'refused',
 });
 
-/** `POST /account/password`. */
+/** `POST /account/password`; a repetition with `auth` alone may leave the rest out. */
 export const changePassword = endpoint({
   operation: 'changePassword',
   method: 'POST',
@@ -22,7 +22,7 @@ export const changePassword = endpoint({
   limit: 'settings',
   whenSuspended: 'allowed',
   whenLocked: 'refused',
-  body: v.object({ auth, new_password: v.string(), logout_devices: v.optional(v.boolean(), true) }),
+  body: v.object({ auth, new_password: v.optional(v.string()), logout_devices: v.optional(v.boolean()) }),
 });
 
 /** `POST /account/deactivate`. */
@@ -34,6 +34,17 @@ export const deactivateAccount = endpoint({
   limit: 'settings',
   whenSuspended: 'allowed',
   whenLocked: 'refused',
-  body: v.object({ auth, id_server: v.optional(v.string()), erase: v.optional(v.boolean(), false) }),
+  body: v.object({ auth, id_server: v.optional(v.string()), erase: v.optional(v.boolean()) }),
   bodyOptional: true,
+});
+
+/** `GET /account/3pid`: the addresses and phone numbers of the account. */
+export const getAccount3PIDs = endpoint({
+  operation: 'getAccount3PIDs',
+  method: 'GET',
+  paths: v3('/account/3pid'),
+  access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
 });

@@ -49,7 +49,7 @@ export const deleteDevice = endpoint({
   bodyOptional: true,
 });
 
-/** `POST /delete_devices`. */
+/** `POST /delete_devices`; a repetition with `auth` alone may leave `devices` out. */
 export const deleteDevices = endpoint({
   operation: 'deleteDevices',
   method: 'POST',
@@ -58,5 +58,5 @@ export const deleteDevices = endpoint({
   limit: 'settings',
   whenSuspended: 'allowed',
   whenLocked: 'refused',
-  body: v.object({ auth, devices: v.pipe(v.array(v.string()), v.maxLength(2_000)) }),
+  body: v.object({ auth, devices: v.optional(v.pipe(v.array(v.string()), v.maxLength(2_000))) }),
 });

@@ -16,6 +16,7 @@ export const register = endpoint({
     auth,
     username: v.optional(v.string()),
     password: v.optional(v.string()),
+    guest_access_token: v.optional(v.string()),
     device_id: v.optional(v.string()),
     initial_device_display_name: v.optional(v.string()),
     inhibit_login: v.optional(v.boolean()),

@@ -1,4 +1,5 @@
-import { changePassword, deactivateAccount, getTokenOwner } from '@hearth/api/client/account.ts';
+import { changePassword, deactivateAccount, getAccount3PIDs, getTokenOwner } from '@hearth/api/client/account.ts';
+import { missingParam } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../http/route.ts';
 import type { AccountChanges } from '../users/account-changes.ts';
 import type { OwnerCheck } from '../users/owner-check.ts';
@@ -19,18 +20,26 @@ export function accountRoutes({
       device_id: caller.deviceId,
       is_guest: caller.isGuest,
     })),
-    route(changePassword, async ({ caller, body, remoteAddress: from }) => {
-      checkPassword(body.new_password);
-      const verdict = await ownerCheck.judge({ operation: 'changePassword', caller, from }, body);
+    route(changePassword, async ({ caller, body: given, remoteAddress: from }) => {
+      const request = { operation: 'changePassword', caller, from };
+      const body = ownerCheck.recall(request, given);
+      const { new_password: password, logout_devices: endOtherSessions = true } = body;
+      if (password === undefined) throw missingParam("Missing member 'new_password'");
+      checkPassword(password);
+      const verdict = await ownerCheck.judge(request, body);
       if (!verdict.passed) return challengeReply(verdict.challenge);
-      await accountChanges.setPassword(caller, body.new_password, body.logout_devices);
+      await accountChanges.setPassword(caller, password, endOtherSessions);
       return {};
     }),
-    route(deactivateAccount, async ({ caller, body, remoteAddress: from }) => {
-      const verdict = await ownerCheck.judge({ operation: 'deactivateAccount', caller, from }, body);
+    route(deactivateAccount, async ({ caller, body: given, remoteAddress: from }) => {
+      const request = { operation: 'deactivateAccount', caller, from };
+      const body = ownerCheck.recall(request, given);
+      const verdict = await ownerCheck.judge(request, body);
       if (!verdict.passed) return challengeReply(verdict.challenge);
-      await accountChanges.deactivate(caller, body.erase);
+      await accountChanges.deactivate(caller, body.erase ?? false);
       return { id_server_unbind_result: 'success' };
     }),
+    // Addresses of accounts do not exist yet; clients ask for them when they start.
+    route(getAccount3PIDs, () => ({ threepids: [] })),
   ];
 }

@@ -1,7 +1,9 @@
 import { deleteDevice, deleteDevices, getDevice, getDevices, updateDevice } from '@hearth/api/client/devices.ts';
+import { missingParam } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Answer, type Caller, type Route, route } from '../http/route.ts';
 import type { Device, Devices } from '../users/devices.ts';
+import type { GuardedBody } from '../users/interactive-auth.ts';
 import type { OwnerCheck, OwnerRequest } from '../users/owner-check.ts';
 import type { Sessions } from '../users/sessions.ts';
 import { challengeReply } from './challenge.ts';
@@ -19,7 +21,7 @@ export function deviceRoutes({
   const remove = async (
     request: OwnerRequest & { readonly caller: Caller },
     ids: readonly string[],
-    body: JsonObject,
+    body: GuardedBody,
   ): Promise<Answer> => {
     const verdict = await ownerCheck.judge(request, body);
     if (!verdict.passed) return challengeReply(verdict.challenge);
@@ -41,20 +43,23 @@ export function deviceRoutes({
       return {};
     }),
     route(deleteDevice, ({ caller, params, body, remoteAddress: from }) =>
-      // The device is a part of what the authentication is bound to, though it is not in the body.
-      remove({ operation: 'deleteDevice', caller, from }, [params.deviceId], { ...body, device_id: params.deviceId }),
+      remove({ operation: 'deleteDevice', target: params.deviceId, caller, from }, [params.deviceId], body),
     ),
-    route(deleteDevices, ({ caller, body, remoteAddress: from }) =>
-      remove({ operation: 'deleteDevices', caller, from }, body.devices, body),
-    ),
+    route(deleteDevices, ({ caller, body: given, remoteAddress: from }) => {
+      const request = { operation: 'deleteDevices', caller, from };
+      const body = ownerCheck.recall(request, given);
+      if (body.devices === undefined) throw missingParam("Missing member 'devices'");
+      return remove(request, body.devices, body);
+    }),
   ];
 }
 
 function present(device: Device): JsonObject {
   return {
     device_id: device.deviceId,
-    display_name: device.displayName,
-    last_seen_ip: device.seenIp,
-    last_seen_ts: device.seenTs,
+    // Some clients reject the answer when a member is missing, so that unknown values are null.
+    display_name: device.displayName ?? null,
+    last_seen_ip: device.seenIp ?? null,
+    last_seen_ts: device.seenTs ?? null,
   };
 }

@@ -24,10 +24,13 @@ export function registerRoutes({
     return sessionReply(account.userId, await sessions.login(account.user, { displayName }));
   };
   return [
-    route(register, async ({ query, body }) => {
-      if (query.kind === 'guest') return registerGuest(body.initial_device_display_name);
+    route(register, async ({ query, body: given, spend }) => {
+      // Asking for the flows is no attempt, so that clients may do so as often as their page is loaded.
+      if (query.kind === 'guest' || given.auth !== undefined) spend('registration', 1);
+      if (query.kind === 'guest') return registerGuest(given.initial_device_display_name);
+      const body = registrations.recall(given);
       const options = loginOptions(body);
-      const result = await registrations.register(body, body);
+      const result = await registrations.register(body);
       if ('challenge' in result) return challengeReply(result.challenge);
       const { user, userId } = result.account;
       if (body.inhibit_login === true) return { user_id: userId };
@@ -41,8 +44,7 @@ export function registerRoutes({
     route(legacyRegisterFlows, () => ({ flows: [{ type: 'm.login.password' }] })),
     route(legacyRegister, async ({ body }) => {
       const auth = { type: 'm.login.dummy' };
-      const wanted = { username: body.user, password: body.password };
-      const result = await registrations.register({ auth }, wanted);
+      const result = await registrations.register({ auth, username: body.user, password: body.password });
       if ('challenge' in result) return challengeReply(result.challenge);
       const { user, userId } = result.account;
       return sessionReply(userId, await sessions.login(user, {}));

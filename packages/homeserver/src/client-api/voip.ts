@@ -1,5 +1,4 @@
 import { getRtcTransports, getTurnServer } from '@hearth/api/client/voip.ts';
-import { notFound } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Clock } from '../platform/clock.ts';
 import { rtcTransports } from '../voip/rtc-transports.ts';
@@ -17,8 +16,8 @@ export function voipRoutes({
 }): Route[] {
   return [
     route(getTurnServer, ({ caller }) => {
-      // The reply has no form for "none"; clients take an error for it, and an empty list for a fault.
-      if (turn === undefined) throw notFound('This server has no TURN servers');
+      // An empty object is what clients understand as no TURN server; an error makes some of them repeat the request.
+      if (turn === undefined) return {};
       return turnCredentials(turn, caller.userId, clock.now());
     }),
     route(getRtcTransports, () => ({ rtc_transports: rtcTransports(livekitUrl) })),

@@ -7,6 +7,10 @@ const insert = sql(
   `INSERT INTO accounts (user_num, password_hash, user_type, is_admin, is_guest, created)
    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user_num) DO NOTHING`,
 );
+const updateGuest = sql(
+  `UPDATE accounts SET is_guest = 0, password_hash = ?, is_admin = ?
+   WHERE user_num = ? AND is_guest = 1 AND is_deactivated = 0`,
+);
 const updatePassword = sql('UPDATE accounts SET password_hash = ? WHERE user_num = ?');
 const updateDeactivated = sql(
   'UPDATE accounts SET is_deactivated = 1, is_erased = ?, password_hash = NULL WHERE user_num = ?',
@@ -56,6 +60,11 @@ export async function hasAccounts(database: Database): Promise<boolean> {
 export function insertAccount(account: NewAccount): Write {
   const { user, passwordHash, userType, isAdmin, isGuest, created } = account;
   return guard(insert, user, passwordHash, userType, Number(isAdmin), Number(isGuest), created);
+}
+
+/** A guard: the transaction is refused when the account is not a guest's. */
+export function upgradeGuestAccount(user: number, passwordHash: string | null, isAdmin: boolean): Write {
+  return guard(updateGuest, passwordHash, Number(isAdmin), user);
 }
 
 export function setPasswordHash(user: number, hash: string): Write {

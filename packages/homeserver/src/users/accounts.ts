@@ -10,10 +10,13 @@ import {
   setLocked,
   setPasswordHash,
   setSuspended,
+  upgradeGuestAccount,
 } from '../storage/accounts.ts';
 import { type Database, Fenced, type Write } from '../storage/database.ts';
 import type { Names } from '../storage/names.ts';
+import { setProfileField } from '../storage/profiles.ts';
 import type { Passwords } from './passwords.ts';
+import { localpartOf } from './usernames.ts';
 
 /** An account of this server. */
 export interface Account {
@@ -32,9 +35,13 @@ export interface AccountOptions {
   readonly userType?: string | undefined;
   readonly isAdmin?: boolean;
   readonly isGuest?: boolean;
+  /** The display name to begin with, instead of the localpart; guests have none. */
+  readonly displayName?: string | undefined;
   /** Goes into the same transaction, before anything else. */
   readonly guards?: readonly Write[];
 }
+
+const UNRESTRICTED = { isDeactivated: false, isLocked: false, isSuspended: false } as const;
 
 /** The accounts of this server; what may happen to one, and nothing of its sessions. */
 export class Accounts {
@@ -72,19 +79,41 @@ export class Accounts {
    * @throws MatrixError M_USER_IN_USE
    */
   async create(userId: string, options: AccountOptions): Promise<Account> {
-    const { password, userType = null, isAdmin = false, isGuest = false, guards = [] } = options;
-    const passwordHash = password === undefined ? null : await this.#passwords.hash(password);
+    const { userType = null, isAdmin = false, isGuest = false, displayName = localpartOf(userId) } = options;
+    const passwordHash = await this.#hash(options.password);
     const user = await this.#names.reserve(userId);
     const created = this.#clock.now();
+    const account = insertAccount({ user, passwordHash, userType, isAdmin, isGuest, created });
+    const profile = isGuest ? [] : [setProfileField(user, 'displayname', JSON.stringify(displayName))];
+    await this.#commitAccount([...(options.guards ?? []), ...this.#names.inserts(user), account, ...profile]);
+    return { user, userId, hasPassword: passwordHash !== null, isAdmin, isGuest, ...UNRESTRICTED };
+  }
+
+  /**
+   * Makes the account of a guest one of a member.
+   * @throws MatrixError M_USER_IN_USE when it is no longer the account of a guest
+   */
+  async upgradeGuest(
+    { user, userId }: { readonly user: number; readonly userId: string },
+    { password, isAdmin = false, guards = [] }: AccountOptions,
+  ): Promise<Account> {
+    const passwordHash = await this.#hash(password);
+    await this.#commitAccount([...guards, upgradeGuestAccount(user, passwordHash, isAdmin)]);
+    return { user, userId, hasPassword: passwordHash !== null, isAdmin, isGuest: false, ...UNRESTRICTED };
+  }
+
+  async #hash(password: string | undefined): Promise<string | null> {
+    return password === undefined ? null : this.#passwords.hash(password);
+  }
+
+  /** @throws MatrixError M_USER_IN_USE when a guard refuses */
+  async #commitAccount(writes: readonly Write[]): Promise<void> {
     try {
-      const account = insertAccount({ user, passwordHash, userType, isAdmin, isGuest, created });
-      await this.#database.commit([...guards, ...this.#names.inserts(user), account]);
+      await this.#database.commit(writes);
     } catch (error) {
       if (error instanceof Fenced) throw userInUse();
       throw error;
     }
-    const state = { isDeactivated: false, isLocked: false, isSuspended: false };
-    return { user, userId, hasPassword: passwordHash !== null, isAdmin, isGuest, ...state };
   }
 
   /** Whether this is the password of the account. An account that does not exist takes as long to refuse. */

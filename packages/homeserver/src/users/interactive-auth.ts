@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto';
 import { forbidden, type MatrixError, unrecognized } from '@hearth/protocol/errors.ts';
-import { asString, isObject, type JsonObject, member } from '@hearth/protocol/json/value.ts';
+import { asString, type JsonObject, member } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
 import { LruMap } from '../platform/lru.ts';
 import { type Random, randomText } from '../platform/random.ts';
@@ -14,19 +13,30 @@ export interface Stage {
   check(auth: JsonObject, results: Map<string, unknown>): Promise<MatrixError | undefined>;
 }
 
-/** A request that needs more than an access token. */
-export interface GuardedRequest {
+/** The request that a session is for: its method and path, and the user it acts for, if there is one. */
+export interface Guarded {
   readonly operation: string;
-  /** The user it acts for, if there is one. */
   readonly user?: number;
-  readonly body: JsonObject;
-  /** Each flow is a list of stages; completing one flow is enough. */
-  readonly flows: readonly (readonly Stage[])[];
+  /** The parameter of the path, if there is one. */
+  readonly target?: string;
 }
+
+/** A body that may carry authentication data; its other members are the parameters of the request. */
+export interface GuardedBody {
+  readonly auth?: JsonObject | undefined;
+}
+
+/** Each flow is a list of stages; completing one flow is enough. */
+export type Flows = readonly (readonly Stage[])[];
 
 /** Either everything asked for was given, or what to answer with status 401. */
 export type Verdict =
-  | { readonly passed: true; readonly results: ReadonlyMap<string, unknown> }
+  | {
+      readonly passed: true;
+      readonly results: ReadonlyMap<string, unknown>;
+      /** Makes the session usable again, because the request was refused for another reason. */
+      readonly restore: () => void;
+    }
   | { readonly passed: false; readonly challenge: JsonObject };
 
 interface AuthSession {
@@ -34,10 +44,14 @@ interface AuthSession {
   readonly completed: Set<string>;
   readonly results: Map<string, unknown>;
   readonly expires: number;
+  /** The parameters of the latest request that had any. */
+  parameters: GuardedBody | undefined;
 }
 
-const SESSIONS_MAX = 10_000;
+const SESSIONS_MAX = 5_000;
 const SESSION_MS = 60 * 60 * 1000;
+/** Longer parameters are not remembered: the client has to repeat them. */
+const PARAMETERS_LENGTH_MAX = 8 * 1024;
 
 /** User-interactive authentication (client-server API, "User-Interactive Authentication API"). Sessions are in memory. */
 export class InteractiveAuth {
@@ -50,59 +64,87 @@ export class InteractiveAuth {
     this.#random = random;
   }
 
+  /** Returns the body, with the parameters of an earlier request of its session if it has none itself. */
+  recall<B extends GuardedBody>(guarded: Guarded, body: B): B {
+    if (hasParameters(body)) return body;
+    const [, session] = this.#find(body) ?? [];
+    if (session?.parameters === undefined || session.binding !== bindingOf(guarded)) return body;
+    // Remembered parameters were checked against the schema of the same endpoint.
+    return { ...(session.parameters as B), auth: body.auth };
+  }
+
   /**
-   * Looks at the `auth` of a request. A session counts for the one request that it began with: same operation, same
-   * user, same body.
+   * Judges the `auth` of a request. A session counts for the operation, path and user that it began with.
    * @throws MatrixError when the session is of another request
    */
-  async judge(request: GuardedRequest): Promise<Verdict> {
-    const auth = member(request.body, 'auth');
-    const given = isObject(auth) ? auth : {};
-    const [id, session] = this.#session(asString(member(given, 'session')), bindingOf(request));
-    const type = asString(member(given, 'type'));
-    const refusal = type === undefined ? undefined : await attempt(request, type, given, session);
-    const complete = request.flows.some((flow) => flow.every((stage) => session.completed.has(stage.type)));
-    if (!complete) return { passed: false, challenge: challenge(request, id, session, refusal) };
+  async judge(guarded: Guarded, body: GuardedBody, flows: Flows): Promise<Verdict> {
+    const [id, session] = this.#sessionFor(bindingOf(guarded), body);
+    if (hasParameters(body)) session.parameters = withoutAuth(body);
+    const { auth = {} } = body;
+    const type = asString(member(auth, 'type'));
+    const refusal = type === undefined ? undefined : await attempt(flows, type, auth, session);
+    const isComplete = flows.some((flow) => flow.every((stage) => session.completed.has(stage.type)));
+    if (!isComplete) return { passed: false, challenge: challenge(flows, id, session, refusal) };
     this.#sessions.delete(id);
-    return { passed: true, results: session.results };
+    return { passed: true, results: session.results, restore: () => this.#sessions.set(id, session) };
   }
 
-  #session(id: string | undefined, binding: string): [string, AuthSession] {
-    const known = id === undefined ? undefined : this.#sessions.get(id);
-    if (id !== undefined && known !== undefined && known.expires > this.#clock.now()) {
-      if (known.binding !== binding) throw forbidden('The authentication session belongs to another request');
-      return [id, known];
+  #sessionFor(binding: string, body: GuardedBody): readonly [string, AuthSession] {
+    const found = this.#find(body);
+    if (found !== undefined) {
+      if (found[1].binding !== binding) throw forbidden('The authentication session belongs to another request');
+      return found;
     }
-    const made = randomText(this.#random, 24);
+    const id = randomText(this.#random, 24);
     const expires = this.#clock.now() + SESSION_MS;
-    const session = { binding, completed: new Set<string>(), results: new Map<string, unknown>(), expires };
-    this.#sessions.set(made, session);
-    return [made, session];
+    const session = {
+      binding,
+      completed: new Set<string>(),
+      results: new Map<string, unknown>(),
+      expires,
+      parameters: undefined,
+    };
+    this.#sessions.set(id, session);
+    return [id, session];
+  }
+
+  #find({ auth = {} }: GuardedBody): readonly [string, AuthSession] | undefined {
+    const id = asString(member(auth, 'session'));
+    const session = id === undefined ? undefined : this.#sessions.get(id);
+    return id === undefined || session === undefined || session.expires <= this.#clock.now()
+      ? undefined
+      : [id, session];
   }
 }
 
-/** What a session is bound to. The order of the members does not matter, as clients may build the body anew. */
-function bindingOf({ operation, user, body }: GuardedRequest): string {
-  const members = Object.entries(body).filter(([name]) => name !== 'auth');
-  members.sort(([a], [b]) => (a < b ? -1 : 1));
-  return hash('sha256', JSON.stringify([operation, user ?? null, members]), 'base64');
+function bindingOf({ operation, user, target }: Guarded): string {
+  return JSON.stringify([operation, user ?? null, target ?? null]);
 }
 
-async function attempt(request: GuardedRequest, type: string, auth: JsonObject, session: AuthSession) {
-  const stage = request.flows.flat().find((each) => each.type === type);
+function hasParameters(body: GuardedBody): boolean {
+  return Object.entries(body).some(([name, value]) => name !== 'auth' && value !== undefined);
+}
+
+function withoutAuth(body: GuardedBody): GuardedBody | undefined {
+  const { auth: _, ...parameters } = body;
+  return JSON.stringify(parameters).length > PARAMETERS_LENGTH_MAX ? undefined : parameters;
+}
+
+async function attempt(flows: Flows, type: string, auth: JsonObject, session: AuthSession) {
+  const stage = flows.flat().find((each) => each.type === type);
   if (stage === undefined) return unrecognized(404, 'This stage is in none of the flows');
   const refusal = await stage.check(auth, session.results);
   if (refusal === undefined) session.completed.add(type);
   return refusal;
 }
 
-/** The body of the 401 ("User-interactive API in the REST API"); after a failed stage it has an error as well. */
-function challenge(request: GuardedRequest, id: string, session: AuthSession, refusal?: MatrixError): JsonObject {
+/** Renders the body of the 401 ("User-interactive API in the REST API"); after a failed stage it has an error as well. */
+function challenge(flows: Flows, id: string, session: AuthSession, refusal?: MatrixError): JsonObject {
   const params: JsonObject = {};
-  for (const stage of request.flows.flat()) if (stage.params !== undefined) params[stage.type] = stage.params;
+  for (const stage of flows.flat()) if (stage.params !== undefined) params[stage.type] = stage.params;
   return {
     session: id,
-    flows: request.flows.map((flow) => ({ stages: flow.map((stage) => stage.type) })),
+    flows: flows.map((flow) => ({ stages: flow.map((stage) => stage.type) })),
     params,
     ...(session.completed.size > 0 && { completed: [...session.completed] }),
     ...(refusal !== undefined && { errcode: refusal.errcode, error: refusal.message }),

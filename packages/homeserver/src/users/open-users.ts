@@ -10,6 +10,7 @@ import { AdminView } from './admin-view.ts';
 import { Authenticator } from './authenticator.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 import { Devices } from './devices.ts';
+import { GuestUpgrade } from './guest-upgrade.ts';
 import { InteractiveAuth } from './interactive-auth.ts';
 import { LastSeen } from './last-seen.ts';
 import { Logins } from './logins.ts';
@@ -51,6 +52,7 @@ export async function openUsers({ database, names, stream, clock, random }: User
   const lastSeen = new LastSeen(database, clock);
   const passwordCheck = new PasswordCheck(accounts, clock, settings.passwordAttempts);
   const interactiveAuth = new InteractiveAuth(clock, random);
+  const guestUpgrade = new GuestUpgrade(accounts, authenticator, sessions);
   const tokens = new RegistrationTokens(database, clock, random);
   const policy = { serverName, policy: settings.registration, guests: settings.guests };
   return {
@@ -61,7 +63,7 @@ export async function openUsers({ database, names, stream, clock, random }: User
     lastSeen,
     registrationTokens: tokens,
     devices: new Devices(database, lastSeen),
-    registrations: new Registrations({ accounts, tokens, interactiveAuth, random, settings: policy }),
+    registrations: new Registrations({ accounts, tokens, interactiveAuth, guestUpgrade, random, settings: policy }),
     logins: new Logins({ accounts, passwordCheck, server: serverName, clock, random }),
     ownerCheck: new OwnerCheck({ accounts, passwordCheck, interactiveAuth, server: serverName }),
     sharedSecret: new SharedSecretRegistration(accounts, settings, clock, random),

@@ -12,6 +12,7 @@ export interface SharedSecretRequest {
   readonly nonce: string;
   readonly username: string;
   readonly password: string;
+  readonly displayname?: string | undefined;
   readonly admin?: boolean | undefined;
   readonly user_type?: string | null | undefined;
   readonly mac: string;
@@ -59,8 +60,8 @@ export class SharedSecretRegistration {
     if (!isMac(request.mac, macOf(secret, request))) throw forbidden('The MAC is wrong');
     checkPassword(request.password);
     const userId = newUserId(request.username, this.#server);
-    const { password, admin: isAdmin = false, user_type } = request;
-    return this.#accounts.create(userId, { password, isAdmin, userType: user_type ?? undefined });
+    const { password, admin: isAdmin = false, user_type, displayname: displayName } = request;
+    return this.#accounts.create(userId, { password, isAdmin, displayName, userType: user_type ?? undefined });
   }
 
   #secretOrRefuse(): string {

@@ -30,6 +30,11 @@ export function namedUserId(name: string, server: ServerName): UserId | undefine
   return id;
 }
 
+/** Returns the part of a user id between `@` and the first colon. */
+export function localpartOf(id: string): string {
+  return id.slice(1, id.indexOf(':'));
+}
+
 /** Whether a user id belongs to this server. */
 export function isLocal(id: string, server: ServerName): boolean {
   return id.startsWith('@') && id.slice(id.indexOf(':') + 1) === server;

@@ -66,7 +66,7 @@ describe.each(engines)('push notifications, on $name', (engine) => {
         room_id: head.roomId,
         type: 'm.room.message',
         sender: alice.userId,
-        sender_display_name: alice.userId,
+        sender_display_name: alice.userId.slice(1, alice.userId.indexOf(':')),
         room_name: 'The room',
         prio: 'high',
         content: { msgtype: 'm.text', body: `hello ${bob.userId}` },

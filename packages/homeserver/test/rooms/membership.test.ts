@@ -24,6 +24,7 @@ describe('membership', () => {
     expect((await head.state('m.room.member', bob.userId))?.content).toEqual({
       membership: 'invite',
       reason: 'why not',
+      displayname: expect.any(String),
     });
     await world.joining.join(head, bob);
     await world.joining.join(head, bob);

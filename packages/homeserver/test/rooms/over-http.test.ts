@@ -31,7 +31,12 @@ test('what a client adds when it joins stands in its member event, except what t
   const room = await alice.createRoom({ preset: 'public_chat' });
   const content = { reason: 'why not', foo: 'bar', membership: 'ban', join_authorised_via_users_server: alice.userId };
   await bob.post(`/join/${room}`, content);
-  expect(await member(bob, room)).toEqual({ membership: 'join', reason: 'why not', foo: 'bar' });
+  expect(await member(bob, room)).toEqual({
+    membership: 'join',
+    displayname: expect.any(String),
+    reason: 'why not',
+    foo: 'bar',
+  });
 });
 
 test('a room does not call itself by an alias that was removed', async () => {

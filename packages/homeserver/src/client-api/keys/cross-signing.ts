@@ -19,14 +19,16 @@ export function crossSigningRoutes({
   readonly ownerCheck: OwnerCheck;
 }): Route[] {
   return [
-    route(uploadCrossSigningKeys, async ({ caller, body, remoteAddress: from }) => {
+    route(uploadCrossSigningKeys, async ({ caller, body: given, remoteAddress: from }) => {
+      const request = { operation: 'uploadCrossSigningKeys', caller, from };
+      const body = ownerCheck.recall(request, given);
       const keys: CrossSigningKeys = {
         ...(body.master_key !== undefined && { master: body.master_key }),
         ...(body.self_signing_key !== undefined && { self_signing: body.self_signing_key }),
         ...(body.user_signing_key !== undefined && { user_signing: body.user_signing_key }),
       };
       if (await crossSigning.upload(caller, keys, false)) return {};
-      const verdict = await ownerCheck.judge({ operation: 'uploadCrossSigningKeys', caller, from }, body);
+      const verdict = await ownerCheck.judge(request, body);
       if (!verdict.passed) return challengeReply(verdict.challenge);
       await crossSigning.upload(caller, keys, true);
       return {};
