@@ -30,10 +30,16 @@ import { Notifier } from './sync/notifier.ts';
 import { Peeks } from './sync/peeks.ts';
 import { Connections } from './sync/sliding/connections.ts';
 import { RoomActivity } from './sync/sliding/room-activity.ts';
+import type { ErasedUsers } from './users/erased-users.ts';
 
 /** What reads rooms: timelines, sync and the streams. */
 export async function openReading(
-  base: { readonly database: Database; readonly clock: Clock; readonly random: Random },
+  base: {
+    readonly database: Database;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly erasedUsers: ErasedUsers;
+  },
   rooms: Rooms,
   userData: UserData,
   activity: Activity,
@@ -46,6 +52,7 @@ export async function openReading(
     ...userData,
     ...activity,
     ...encryption,
+    erasedUsers: base.erasedUsers,
     recent,
     verdicts,
     notifier: new Notifier({ ...rooms, recent }),

@@ -240,7 +240,7 @@ async function openDomains(
   const activity = openActivity({ ...base, users }, userData, { membership, eventPlace });
   const delayedEvents = await DelayedEvents.open({ ...rooms, background, accounts: users.accounts });
   const encryption = openEncryption({ ...base, users, serverName, toDeviceSettings: toDeviceSettings(config) });
-  const reading = await openReading(base, rooms, userData, activity, encryption);
+  const reading = await openReading({ ...base, ...users }, rooms, userData, activity, encryption);
   users.sessions.onRemoved((_user, devices) => reading.connections.departure(devices));
   users.sessions.onRemoved((_user, devices) => reading.peeks.departure(devices));
   const outbound = outboundOf(config, clock);

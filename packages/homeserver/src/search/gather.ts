@@ -3,6 +3,7 @@ import { nextTurn } from '../platform/in-turns.ts';
 import { foldText, type WantedGram } from '../storage/grams.ts';
 import type { MessageIndex } from '../storage/message-index.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
+import { type ErasureDeps, redactedCopies } from '../timeline/erasure.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
 import { rankOf } from './rank.ts';
@@ -37,7 +38,7 @@ const SCANNED_MAX = 20_000;
  * as it is now, so that what was redacted or changed is not found, however far the index is.
  */
 export async function gather(
-  deps: VisibilityDeps & { readonly messageIndex: MessageIndex },
+  deps: VisibilityDeps & ErasureDeps & { readonly messageIndex: MessageIndex },
   reader: Reader,
   wanted: Wanted,
 ): Promise<{ matches: Match[]; next: number | undefined }> {
@@ -54,7 +55,7 @@ export async function gather(
 }
 
 async function matching(
-  deps: VisibilityDeps,
+  deps: VisibilityDeps & ErasureDeps,
   reader: Reader,
   wanted: Wanted,
   candidates: readonly number[],
@@ -71,7 +72,14 @@ async function matching(
   );
   const visible: Shown[] = [];
   for (const [room, some] of byRoom) visible.push(...(await visibleEvents(deps, reader.user, room, some)));
+  // The text that was found is not there for readers who see the event redacted.
+  const redacted = await redactedCopies(
+    deps,
+    reader.user,
+    visible.map(({ event }) => event),
+  );
   return visible
+    .filter(({ event }) => !redacted.has(event.num))
     .map((shown) => ({ shown, rank: ranks.get(shown.event.num) ?? 0 }))
     .sort((a, b) => b.shown.event.num - a.shown.event.num);
 }

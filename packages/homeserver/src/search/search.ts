@@ -3,6 +3,7 @@ import type { RoomEventFilter } from '../filters/filter.ts';
 import { matcherOf } from '../filters/matching.ts';
 import { foldText, type WantedGram, wantedGrams, wordsOf } from '../storage/grams.ts';
 import type { MessageIndex } from '../storage/message-index.ts';
+import type { ErasureDeps } from '../timeline/erasure.ts';
 import type { Follower } from '../timeline/follower.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import type { VisibilityDeps } from '../timeline/visibility.ts';
@@ -10,7 +11,7 @@ import { gather, type Match, type Wanted } from './gather.ts';
 import { SEARCH_KEYS, type SearchKey } from './searchable.ts';
 import { type Group, parseSearchToken, type SearchToken, searchToken } from './token.ts';
 
-export interface SearchDeps extends VisibilityDeps {
+export interface SearchDeps extends VisibilityDeps, ErasureDeps {
   readonly messageIndex: MessageIndex;
   readonly messageIndexer: Follower;
 }

@@ -13,8 +13,9 @@ const updateGuest = sql(
 );
 const updatePassword = sql('UPDATE accounts SET password_hash = ? WHERE user_num = ?');
 const updateDeactivated = sql(
-  'UPDATE accounts SET is_deactivated = 1, is_erased = ?, password_hash = NULL WHERE user_num = ?',
+  'UPDATE accounts SET is_deactivated = 1, is_erased = ?, erased_position = ?, password_hash = NULL WHERE user_num = ?',
 );
+const selectErased = sql('SELECT user_num, erased_position FROM accounts WHERE erased_position IS NOT NULL');
 const updateLocked = sql('UPDATE accounts SET is_locked = ? WHERE user_num = ?');
 const updateSuspended = sql('UPDATE accounts SET is_suspended = ? WHERE user_num = ?');
 
@@ -71,8 +72,15 @@ export function setPasswordHash(user: number, hash: string): Write {
   return write(updatePassword, hash, user);
 }
 
-export function setDeactivated(user: number, erase: boolean): Write {
-  return write(updateDeactivated, Number(erase), user);
+/** @param erasedPosition the position in the stream when the user's content is erased as well */
+export function setDeactivated(user: number, erasedPosition: number | undefined): Write {
+  return write(updateDeactivated, Number(erasedPosition !== undefined), erasedPosition ?? null, user);
+}
+
+/** Returns the positions at which users were erased. */
+export async function readErasedUsers(database: Database): Promise<Map<number, number>> {
+  const rows = await database.all<{ user_num: number; erased_position: number }>(selectErased);
+  return new Map(rows.map(({ user_num, erased_position }) => [user_num, erased_position]));
 }
 
 export function setLocked(user: number, locked: boolean): Write {

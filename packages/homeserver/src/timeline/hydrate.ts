@@ -4,8 +4,9 @@ import type { StoredEvent } from '../storage/stored-event.ts';
 import type { TransactionStore } from '../storage/transaction-store.ts';
 import { type Bundle, type BundleDeps, bundlesOf } from './bundles.ts';
 import { type ClientFormat, clientEvent, type UnsignedParts } from './client-form.ts';
+import { type ErasureDeps, redactedCopies } from './erasure.ts';
 
-export interface HydrateDeps extends BundleDeps {
+export interface HydrateDeps extends BundleDeps, ErasureDeps {
   readonly clock: Clock;
   readonly transactions: TransactionStore;
 }
@@ -40,6 +41,8 @@ interface Surroundings {
   readonly now: number;
   readonly others: ReadonlyMap<number, StoredEvent>;
   readonly bundles: ReadonlyMap<number, Bundle>;
+  /** Copies for this reader of events that are erased for them. */
+  readonly redacted: ReadonlyMap<number, StoredEvent>;
 }
 
 /**
@@ -66,7 +69,10 @@ function hydrateTogether(
   const texts: string[] = [];
   const others: number[] = [];
   for (const { event, membership } of shown) {
-    const text = plainText(event, reader, { now, membership }, format);
+    // Whether the reader sees the events of an erased user redacted takes a look at the reader's membership.
+    const text = deps.erasedUsers.has(event.senderNum)
+      ? undefined
+      : plainText(event, reader, { now, membership }, format);
     if (text === undefined) others.push(texts.length);
     texts.push(text ?? '');
   }
@@ -107,7 +113,9 @@ async function surroundingsOf(
     }
   }
   const others = referred.size === 0 ? NO_EVENTS : await deps.events.load(referred);
-  return { now: deps.clock.now(), others, bundles: inner };
+  const edits = [...inner.values()].flatMap(({ edit }) => edit ?? []);
+  const redacted = await redactedCopies(deps, reader.user, [...events, ...latest, ...edits, ...others.values()]);
+  return { now: deps.clock.now(), others, bundles: inner, redacted };
 }
 
 /**
@@ -156,12 +164,13 @@ export function plainText(
 }
 
 function render(shown: Shown, reader: Reader, around: Surroundings, format: ClientFormat): string {
-  const { event, membership } = shown;
+  const { membership } = shown;
+  const event = around.redacted.get(shown.event.num) ?? shown.event;
   const age = Math.max(0, around.now - event.ts);
   if (!around.bundles.has(event.num) && isUnremarkable(event, reader))
     return clientEvent(event, format, { age, membership });
   const plain = { roomId: format.roomId, legacy: false };
-  const replaced = event.replaces === null ? undefined : around.others.get(event.replaces);
+  const replaced = event.replaces === null ? undefined : present(around, event.replaces);
   const redaction = event.redactedBy === null ? undefined : around.others.get(event.redactedBy);
   const bundle = around.bundles.get(event.num);
   const parts: UnsignedParts = {
@@ -177,6 +186,11 @@ function render(shown: Shown, reader: Reader, around: Surroundings, format: Clie
     relations: bundle === undefined ? undefined : relations(bundle, reader, around, plain),
   };
   return clientEvent(event, format, parts);
+}
+
+/** An event that others refer to, redacted if it is so for the reader. */
+function present({ others, redacted }: Surroundings, num: number): StoredEvent | undefined {
+  return redacted.get(num) ?? others.get(num);
 }
 
 /** Nothing that has to be looked up goes into `unsigned`: so it is with most events that have no children. */
@@ -197,7 +211,7 @@ function relations(
   format: ClientFormat,
 ): string | undefined {
   const parts: string[] = [];
-  if (edit !== undefined)
+  if (edit !== undefined && !around.redacted.has(edit.num))
     parts.push(`"m.replace":${clientEvent(edit, format, { age: Math.max(0, around.now - edit.ts) })}`);
   if (references !== undefined) {
     parts.push(`"m.reference":${JSON.stringify({ chunk: references.map((eventId) => ({ event_id: eventId })) })}`);

@@ -1,5 +1,7 @@
+import type { Stream } from '../storage/stream.ts';
 import type { Accounts } from './accounts.ts';
 import type { Authenticator } from './authenticator.ts';
+import type { ErasedUsers } from './erased-users.ts';
 import { checkPassword } from './registration.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -10,12 +12,22 @@ export class AccountChanges {
   readonly #accounts: Accounts;
   readonly #sessions: Sessions;
   readonly #authenticator: Authenticator;
+  readonly #erasedUsers: ErasedUsers;
+  readonly #stream: Stream;
   readonly #deactivated: Deactivated[] = [];
 
-  constructor(accounts: Accounts, sessions: Sessions, authenticator: Authenticator) {
-    this.#accounts = accounts;
-    this.#sessions = sessions;
-    this.#authenticator = authenticator;
+  constructor(parts: {
+    readonly accounts: Accounts;
+    readonly sessions: Sessions;
+    readonly authenticator: Authenticator;
+    readonly erasedUsers: ErasedUsers;
+    readonly stream: Stream;
+  }) {
+    this.#accounts = parts.accounts;
+    this.#sessions = parts.sessions;
+    this.#authenticator = parts.authenticator;
+    this.#erasedUsers = parts.erasedUsers;
+    this.#stream = parts.stream;
   }
 
   /** Calls `deactivated` after an account is gone: to leave its rooms, to forget its profile. */
@@ -36,7 +48,9 @@ export class AccountChanges {
 
   /** Deactivates an account for good (client-server API, "Account deactivation"). */
   async deactivate(account: { readonly user: number; readonly userId: string }, erase: boolean): Promise<void> {
-    await this.#accounts.deactivate(account.user, erase);
+    const erasedPosition = erase ? this.#stream.current : undefined;
+    await this.#accounts.deactivate(account.user, erasedPosition);
+    if (erasedPosition !== undefined) this.#erasedUsers.add(account.user, erasedPosition);
     this.#authenticator.forget(account.user);
     await this.#sessions.logoutAll(account.user);
     for (const deactivated of this.#deactivated) await deactivated(account.user, account.userId);

@@ -128,8 +128,8 @@ export class Accounts {
   }
 
   /** Deactivates for good: the name stays taken, the password is forgotten. */
-  async deactivate(user: number, erase: boolean): Promise<void> {
-    await this.#database.commit([setDeactivated(user, erase)]);
+  async deactivate(user: number, erasedPosition: number | undefined): Promise<void> {
+    await this.#database.commit([setDeactivated(user, erasedPosition)]);
   }
 
   async setLocked(user: number, locked: boolean): Promise<void> {

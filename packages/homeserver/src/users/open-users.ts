@@ -10,6 +10,7 @@ import { AdminView } from './admin-view.ts';
 import { Authenticator } from './authenticator.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 import { Devices } from './devices.ts';
+import { ErasedUsers } from './erased-users.ts';
 import { GuestUpgrade } from './guest-upgrade.ts';
 import { InteractiveAuth } from './interactive-auth.ts';
 import { LastSeen } from './last-seen.ts';
@@ -49,6 +50,7 @@ export async function openUsers({ database, names, stream, clock, random }: User
   const deviceNumbers = new DeviceNumbers(database);
   const base = { database, stream, deviceNumbers, authenticator, clock, random };
   const sessions = await Sessions.open({ ...base, accessTokenMs });
+  const erasedUsers = await ErasedUsers.open(database);
   const lastSeen = new LastSeen(database, clock);
   const passwordCheck = new PasswordCheck(accounts, clock, settings.passwordAttempts);
   const interactiveAuth = new InteractiveAuth(clock, random);
@@ -60,6 +62,7 @@ export async function openUsers({ database, names, stream, clock, random }: User
     authenticator,
     sessions,
     deviceNumbers,
+    erasedUsers,
     lastSeen,
     registrationTokens: tokens,
     devices: new Devices(database, lastSeen),
@@ -67,7 +70,7 @@ export async function openUsers({ database, names, stream, clock, random }: User
     logins: new Logins({ accounts, passwordCheck, server: serverName, clock, random }),
     ownerCheck: new OwnerCheck({ accounts, passwordCheck, interactiveAuth, server: serverName }),
     sharedSecret: new SharedSecretRegistration(accounts, settings, clock, random),
-    accountChanges: new AccountChanges(accounts, sessions, authenticator),
+    accountChanges: new AccountChanges({ ...base, accounts, sessions, erasedUsers }),
     adminView: new AdminView(accounts, serverName),
   };
 }

@@ -67,7 +67,7 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     metrics: noMetrics,
     toDeviceSettings: { keptMs: 90 * DAY_MS, senderBudget: { perSecond: 1_000, burst: 1_000_000 } },
   });
-  const reading = await openReading(domain, rooms, userData, activity, encryption);
+  const reading = await openReading({ ...domain, ...users }, rooms, userData, activity, encryption);
   let count = 0;
   return {
     ...domain,

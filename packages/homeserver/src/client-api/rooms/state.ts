@@ -12,6 +12,7 @@ import { type Caller, JsonPieces, RawJson, type Route, route } from '../../http/
 import { type AccessDeps, roomAccess, stateEventNums, visibleState } from '../../rooms/access.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { MODERN_FORMAT } from '../../timeline/client-form.ts';
+import { redactedCopies } from '../../timeline/erasure.ts';
 import { type HydrateDeps, hydrateState, type Reader, readerOf } from '../../timeline/hydrate.ts';
 import { isWantedMember, type MembersDeps, memberEventNums } from '../../timeline/members.ts';
 import { renderStateList } from '../state-list.ts';
@@ -81,7 +82,10 @@ async function oneStateEvent(
   const [found = []] = await deps.states.lookupMany([root], keys);
   const event = found[0] === undefined ? undefined : await deps.events.one(found[0]);
   if (event === undefined) throw notFound('The room has no such state');
-  if (format !== 'event') return new RawJson(event.contentText);
+  if (format !== 'event') {
+    const redacted = await redactedCopies(deps, caller.user, [event]);
+    return new RawJson((redacted.get(event.num) ?? event).contentText);
+  }
   const [text = ''] = await hydrateState(deps, await readerFor(deps, caller), [event], MODERN_FORMAT);
   return new RawJson(text);
 }

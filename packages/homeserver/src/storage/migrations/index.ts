@@ -14,6 +14,7 @@ import { findableRows } from './0013-findable-rows.ts';
 import { messagesByRoom } from './0014-messages-by-room.ts';
 import { writer } from './0015-writer.ts';
 import { toDeviceTimes } from './0016-to-device-times.ts';
+import { erasedUsers } from './0017-erased-users.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in order. */
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   messagesByRoom,
   writer,
   toDeviceTimes,
+  erasedUsers,
 ];
