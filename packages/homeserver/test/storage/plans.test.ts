@@ -17,7 +17,6 @@ const WHOLE: ReadonlyMap<string, string> = new Map([
   ['SELECT DISTINCT pusher FROM push_queue', 'at the start'],
   ['SELECT DISTINCT user_num FROM pushers', 'at the start'],
   ['FROM signing_keys ORDER BY created_ts', 'at the start'],
-  ['SELECT a.user_num, n.text AS user_id FROM accounts a', 'once, to fill the user directory'],
   ['DELETE FROM open_rooms WHERE is_public = 0', 'once, to fill the user directory'],
   ['DELETE FROM presence WHERE status_msg IS NULL', 'at the start'],
   ['FROM registration_tokens WHERE', 'there are as many tokens as administrators make'],
