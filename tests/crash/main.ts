@@ -1,11 +1,22 @@
 import { parseArgs } from 'node:util';
+import { PostgresCluster } from '../support/postgres.ts';
 import { crashRounds } from './rounds.ts';
 
-/** The long form of the crash test: `npm run test:crash -- --rounds 100 --seed 1`. */
-const { values } = parseArgs({ options: { rounds: { type: 'string' }, seed: { type: 'string' } } });
-
-await crashRounds({
-  rounds: Number(values.rounds ?? 100),
-  seed: Number(values.seed ?? Date.now() % 1_000_000),
-  say: (line) => console.log(line),
+/** The long form of the crash test: `npm run test:crash -- --rounds 100 --seed 1`, on PostgreSQL with `--postgres`. */
+const { values } = parseArgs({
+  options: { rounds: { type: 'string' }, seed: { type: 'string' }, postgres: { type: 'boolean' } },
 });
+
+const postgres = values.postgres === true ? await PostgresCluster.start(true) : undefined;
+if (values.postgres === true && postgres === undefined) throw new Error('PostgreSQL is not installed');
+
+try {
+  await crashRounds({
+    rounds: Number(values.rounds ?? 100),
+    seed: Number(values.seed ?? Date.now() % 1_000_000),
+    say: (line) => console.log(line),
+    postgres,
+  });
+} finally {
+  await postgres?.remove();
+}

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UnexpectedReply } from '../support/client.ts';
 import { Dice } from '../support/dice.ts';
+import type { PostgresCluster } from '../support/postgres.ts';
 import type { Follower } from './followers.ts';
 import { ServerProcess } from './server-process.ts';
 import { checkStore } from './uploads.ts';
@@ -11,22 +12,24 @@ export interface CrashOptions {
   readonly seed: number;
   readonly rounds: number;
   readonly say: (line: string) => void;
+  /** A PostgreSQL server that the test may kill as well; without it the server runs on the embedded database. */
+  readonly postgres?: PostgresCluster | undefined;
 }
 
 /** All timelines are read from the beginning every so many rounds, and in the end. */
 const THOROUGH_EVERY = 20;
 
 /** Kills a busy server again and again and checks each time that nothing is lost. @throws Error with seed and round */
-export async function crashRounds({ seed, rounds, say }: CrashOptions): Promise<void> {
+export async function crashRounds({ seed, rounds, say, postgres }: CrashOptions): Promise<void> {
   const dice = new Dice(seed);
-  const server = await ServerProcess.create();
+  const server = await ServerProcess.create(postgres?.url);
   let round = 0;
   try {
     await server.start();
     const world = await World.create(server, dice);
     for (round = 1; round <= rounds; round += 1) {
-      const how = await runUntilEnd(server, world, dice);
-      const integrity = server.integrity();
+      const how = await runUntilEnd(server, world, dice, postgres);
+      const integrity = await server.integrity();
       if (integrity !== 'ok') throw new Error(`the database is damaged: ${integrity}`);
       await checkStore(server.dataDir);
       const early = await startAgain(server, dice);
@@ -44,7 +47,12 @@ export async function crashRounds({ seed, rounds, say }: CrashOptions): Promise<
 }
 
 /** Writers and readers at full speed until the process ends; how it ended. */
-async function runUntilEnd(server: ServerProcess, world: World, dice: Dice): Promise<string> {
+async function runUntilEnd(
+  server: ServerProcess,
+  world: World,
+  dice: Dice,
+  postgres: PostgresCluster | undefined,
+): Promise<string> {
   const afterMs = dice.between(20, 900);
   const signal = dice.chance(0.1) ? 'SIGTERM' : 'SIGKILL';
   const busy = [...world.writers, ...world.correspondents];
@@ -52,10 +60,24 @@ async function runUntilEnd(server: ServerProcess, world: World, dice: Dice): Pro
   const running = Promise.all(work);
   // A writer that is refused something ends the test at once.
   await Promise.race([sleep(afterMs), running]);
+  const outage = postgres === undefined ? '' : await breakDatabase(postgres, dice);
+  if (outage !== '') await Promise.race([sleep(afterMs), running]);
   const code = await server.end(signal);
   await running;
   if (signal === 'SIGTERM' && code !== 0) throw new Error(`SIGTERM ended the server with ${code}`);
-  return `${signal} after ${afterMs} ms`;
+  return `${outage}${signal} after ${afterMs} ms`;
+}
+
+/** Sometimes ends the connections to the database, or the database itself, which comes back at once. */
+async function breakDatabase(postgres: PostgresCluster, dice: Dice): Promise<string> {
+  const how = dice.pick(['nothing', 'connections', 'SIGKILL', 'SIGINT'] as const);
+  if (how === 'nothing') return '';
+  if (how === 'connections') await postgres.endConnections();
+  else {
+    await postgres.end(how);
+    await postgres.run();
+  }
+  return `PostgreSQL ended (${how}), `;
 }
 
 async function follow(follower: Follower): Promise<void> {

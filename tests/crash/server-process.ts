@@ -6,9 +6,20 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../support/free-port.ts';
+import { queryOn } from '../support/postgres.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../launcher', import.meta.url));
 const READY_MS_MAX = 30_000;
+
+/** Returns `ok` if each number in an event has its name, as an intact PostgreSQL cannot be asked for more. */
+async function namesMissing(url: string): Promise<string> {
+  const used = 'SELECT type AS num FROM events UNION SELECT sender FROM events UNION SELECT state_key FROM events';
+  const rows = await queryOn<{ num: number }>(
+    url,
+    `SELECT num FROM (${used}) AS used WHERE num NOT IN (SELECT num FROM names)`,
+  );
+  return rows.length === 0 ? 'ok' : `numbers without names: ${rows.map(({ num }) => num).join()}`;
+}
 
 /** A server as a process of its own, which can be killed; its data stays. */
 export class ServerProcess {
@@ -17,12 +28,16 @@ export class ServerProcess {
   #child: ChildProcess | undefined;
   #log = '';
 
-  private constructor(port: number) {
+  readonly #databaseUrl: string | undefined;
+
+  private constructor(port: number, databaseUrl: string | undefined) {
     this.#port = port;
+    this.#databaseUrl = databaseUrl;
   }
 
-  static async create(): Promise<ServerProcess> {
-    return new ServerProcess(await freePort());
+  /** @param databaseUrl a PostgreSQL database; the embedded one unless it is given */
+  static async create(databaseUrl?: string): Promise<ServerProcess> {
+    return new ServerProcess(await freePort(), databaseUrl);
   }
 
   get url(): string {
@@ -44,6 +59,7 @@ export class ServerProcess {
         SERVER_NAME: 'crash.test',
         HS_CLIENT_PORT: `${this.#port}`,
         HS_DATA_DIR: this.dataDir,
+        ...(this.#databaseUrl === undefined ? {} : { HS_DATABASE_URL: this.#databaseUrl }),
       },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -83,7 +99,8 @@ export class ServerProcess {
    * Checks the database as the process has left it. A copy is looked at: opening it would already do the work of
    * recovery that the server has to do itself.
    */
-  integrity(): string {
+  async integrity(): Promise<string> {
+    if (this.#databaseUrl !== undefined) return namesMissing(this.#databaseUrl);
     const copy = mkdtempSync(join(tmpdir(), 'hearth-integrity-'));
     try {
       for (const name of ['hearth.db', 'hearth.db-wal']) {

@@ -11,11 +11,19 @@ export interface Latency {
   readonly commitTurnsMax: number;
 }
 
+/** A database that the simulation can look into. */
+export interface SimStorage extends Database {
+  /** Whether nothing is being read or written. */
+  readonly isIdle: boolean;
+  /** Asks past the server: what is in the database right now. */
+  look<Row>(text: string, ...values: (string | number)[]): Row[];
+}
+
 /**
  * The embedded database without its thread, so that a seed decides about what comes before what: a commit takes some
  * turns of the event loop, and a read too where the latency says so, as it does on a server of its own.
  */
-export class SimDatabase implements Database {
+export class SimDatabase implements SimStorage {
   readonly dialect = 'sqlite';
   readonly isExclusive = true;
   readonly #connection = new DatabaseSync(':memory:');

@@ -20,7 +20,8 @@ import { silentLog } from '../../packages/homeserver/src/platform/log.ts';
 import type { QueryValues } from '../support/client.ts';
 import { Dice } from '../support/dice.ts';
 import { SimClock } from './sim-clock.ts';
-import { type Latency, SimDatabase } from './sim-database.ts';
+import { type Latency, SimDatabase, type SimStorage } from './sim-database.ts';
+import { SimPostgres } from './sim-postgres.ts';
 
 export interface SimReply {
   readonly status: number;
@@ -30,21 +31,26 @@ export interface SimReply {
 /** A server without sockets, on a virtual clock: a request is a call of its handler. */
 export class SimServer {
   readonly clock = new SimClock();
-  readonly database: SimDatabase;
+  readonly database: SimStorage;
   /** What was logged as an error. */
   readonly faults: unknown[] = [];
   readonly #dice: Dice;
   #hearth: Hearth | undefined;
   #tree = new PathTree<Route>();
 
-  private constructor(dice: Dice, database: SimDatabase) {
+  private constructor(dice: Dice, database: SimStorage) {
     this.#dice = dice;
     this.database = database;
   }
 
-  static async open(seed: number, latency: Latency): Promise<SimServer> {
+  /** @param postgres a PostgreSQL server to make a database on, instead of the embedded database */
+  static async open(seed: number, latency: Latency, postgres?: string): Promise<SimServer> {
     const dice = new Dice(seed);
-    const server = new SimServer(dice, await SimDatabase.open(new Dice(dice.seed()), latency));
+    const database =
+      postgres === undefined
+        ? await SimDatabase.open(new Dice(dice.seed()), latency)
+        : await SimPostgres.open(postgres);
+    const server = new SimServer(dice, database);
     await server.#start();
     return server;
   }

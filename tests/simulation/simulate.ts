@@ -17,6 +17,8 @@ import { ReadMarks } from './unread.ts';
 export interface SimulationOptions {
   readonly seed: number;
   readonly steps: number;
+  /** A PostgreSQL server. With it the seed decides everything but the database's own timing. */
+  readonly postgres?: string | undefined;
 }
 
 export interface SimulationResult {
@@ -40,8 +42,8 @@ const LATENCIES: readonly Latency[] = [
 ];
 
 /** Lets users act and devices watch. @throws Error with seed, step, the last actions and what differs */
-export async function simulate({ seed, steps }: SimulationOptions): Promise<SimulationResult> {
-  const simulation = await Simulation.open(seed);
+export async function simulate({ seed, steps, postgres }: SimulationOptions): Promise<SimulationResult> {
+  const simulation = await Simulation.open(seed, postgres);
   try {
     for (let step = 1; step <= steps; step += 1)
       await simulation.step(step, step % QUIET_EVERY === 0 || step === steps);
@@ -80,9 +82,9 @@ class Simulation {
     this.#dice = dice;
   }
 
-  static async open(seed: number): Promise<Simulation> {
+  static async open(seed: number, postgres: string | undefined): Promise<Simulation> {
     const dice = new Dice(seed);
-    const server = await SimServer.open(dice.seed(), dice.pick(LATENCIES));
+    const server = await SimServer.open(dice.seed(), dice.pick(LATENCIES), postgres);
     const simulation = new Simulation(seed, server, dice);
     await simulation.#populate();
     return simulation;

@@ -1,6 +1,6 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { eventIdOfStored } from '../../packages/homeserver/src/storage/stored-event.ts';
-import type { SimDatabase } from './sim-database.ts';
+import type { SimStorage } from './sim-database.ts';
 
 /** An event as it lies in the database. */
 export interface TrueEvent {
@@ -42,10 +42,10 @@ export class Truth {
   readonly rooms = new Map<string, RoomTruth>();
   /** Whom users ignore, from the beginning to the end. */
   readonly ignored = new Map<string, string>();
-  readonly #database: SimDatabase;
+  readonly #database: SimStorage;
   #upTo = 0;
 
-  constructor(database: SimDatabase) {
+  constructor(database: SimStorage) {
     this.#database = database;
   }
 

@@ -108,6 +108,11 @@ export class PostgresCluster {
     await ended;
   }
 
+  /** Ends every connection, as an administrator does. */
+  async endConnections(): Promise<void> {
+    await runOn(this.url, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+  }
+
   /** Ends the server and removes its data. */
   async remove(): Promise<void> {
     await this.end('SIGQUIT');

@@ -52,6 +52,7 @@ import type { Database } from './storage/database.ts';
 import { lockDataDir } from './storage/lock.ts';
 import { Names } from './storage/names.ts';
 import { openDatabase } from './storage/open.ts';
+import { warnOfReadable } from './storage/private-files.ts';
 import { claimServerName } from './storage/server-name.ts';
 import { Stream } from './storage/stream.ts';
 import { openUsers, type Users } from './users/open-users.ts';
@@ -101,6 +102,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
   const close = () => closeAll(opened);
   try {
     const database = machine.database ?? (await openStorage(config, machine, LOCK_WAIT_MS, opened));
+    if (machine.database === undefined) warnOfReadable(config.data_dir, config.media.folder, machine.log);
     const metrics = await openMetrics(config, opened);
     const background = new Background(machine.clock, machine.log, metrics);
     const domains = await openDomains(config, database, { ...machine, metrics }, background);

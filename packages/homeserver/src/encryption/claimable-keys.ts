@@ -82,19 +82,21 @@ export class ClaimableKeys {
       if (key !== undefined) taken.set(device, key);
     }
     if (taken.size === 0) return new Map();
-    const rows = await readClaimableKeys(
-      this.#database,
-      numsOf(taken, () => true),
-    );
-    if (rows.length < taken.size) throw new Fenced('a key is gone');
     const given = [...taken].flatMap(([device, { num, isOneTime }]) =>
       isOneTime ? [{ device, algorithm: wanted.get(device) ?? '', num }] : [],
     );
     const fallback = numsOf(taken, ({ isFirstUse }) => isFirstUse);
-    await this.#database.commit([
-      ...(given.length > 0 ? [giveKeys(given)] : []),
-      ...(fallback.length > 0 ? [markFallbackKeysUsed(fallback)] : []),
+    const nums = numsOf(taken, () => true);
+    // No `await` stands between taking and committing, so that numbers reach the disk in the order in which they were
+    // taken: a lower number after a higher one is refused, and its key would be given to nobody.
+    const [rows] = await Promise.all([
+      readClaimableKeys(this.#database, nums),
+      this.#database.commit([
+        ...(given.length > 0 ? [giveKeys(given)] : []),
+        ...(fallback.length > 0 ? [markFallbackKeysUsed(fallback)] : []),
+      ]),
     ]);
+    if (rows.length < taken.size) throw new Fenced('a key is gone');
     const byNum = new Map(rows.map((row) => [row.num, row]));
     const claimed = new Map<number, ClaimedKey>();
     for (const [device, { num }] of taken) {

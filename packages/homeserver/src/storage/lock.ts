@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { createPrivateFile } from './private-files.ts';
 import { unusable } from './unusable.ts';
 import { StorageInUse } from './writer-errors.ts';
 
@@ -38,6 +39,7 @@ export function lockDataDir(dataDir: string, waitMs: number): DataDirLock {
 function openLockFile(path: string, waitMs: number): DatabaseSync {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    createPrivateFile(path);
     return new DatabaseSync(path, { timeout: waitMs });
   } catch (error) {
     throw unusable(path, error);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Database } from './database.ts';
 import { migrate } from './migrate.ts';
 import type { PostgresLocation } from './postgres-connect.ts';
+import { createPrivateFile } from './private-files.ts';
 import { SqliteDatabase } from './sqlite.ts';
 import { openForWriting } from './sqlite-connection.ts';
 import { unusable } from './unusable.ts';
@@ -23,6 +24,7 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
 /** @throws Explained when the file cannot be used */
 async function openSqlite(path: string): Promise<Database> {
   try {
+    createPrivateFile(path);
     await migrateSqlite(path);
     return new SqliteDatabase(path);
   } catch (error) {

@@ -10,11 +10,17 @@ const REMEDIES: ReadonlyMap<unknown, string> = new Map([
   [26, 'move the file away, or choose another data_dir'], // SQLITE_NOTADB
 ]);
 
+const CANTOPEN = 14;
+
 /** Says of a folder or a file of the data folder that it cannot be used, and what to do; other errors stay as they are. */
 export function unusable(path: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   // What SQLite says has more in its upper bits.
   const result = 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
-  const remedy = result === undefined && 'syscall' in error ? 'choose another data_dir' : REMEDIES.get(result);
+  const isDenied = 'code' in error && error.code === 'EACCES';
+  const remedy =
+    result === undefined && 'syscall' in error && !isDenied
+      ? 'choose another data_dir'
+      : REMEDIES.get(isDenied ? CANTOPEN : result);
   return remedy === undefined ? error : new Explained(`${path} cannot be used: ${error.message}; ${remedy}`);
 }
