@@ -84,8 +84,11 @@ export interface Endpoint<P extends string = string, Q extends Schema = Schema, 
   readonly body?: B;
   /** The body is bytes of any kind, no JSON: the handler gets them as they arrive, and bounds them. */
   readonly bodyBytes?: true;
-  /** An absent body counts as `{}` (clients of old versions send none). */
-  readonly bodyOptional?: boolean;
+  /**
+   * `true`: an absent body counts as `{}`, because clients of old versions send none. `repetition`: the handler gets
+   * `undefined` for it, and answers if the request repeats an earlier one.
+   */
+  readonly bodyOptional?: true | 'repetition';
 }
 
 /** The names in braces of a path, as a union. */
@@ -96,7 +99,9 @@ export type ParamNames<P extends string> = P extends `${string}{${infer Name}}${
 export type Params<E> = E extends Endpoint<infer P, Schema, Schema> ? { readonly [K in ParamNames<P>]: string } : never;
 export type Query<E> = E extends { readonly query: infer Q extends Schema } ? InferOutput<Q> : undefined;
 export type Body<E> = E extends { readonly bodyBytes: true } ? IncomingBytes : BodyValue<E>;
-type BodyValue<E> = E extends { readonly body: infer B extends Schema } ? InferOutput<B> : undefined;
+type BodyValue<E> = E extends { readonly body: infer B extends Schema }
+  ? InferOutput<B> | (E extends { readonly bodyOptional: 'repetition' } ? undefined : never)
+  : undefined;
 
 /** Declares an endpoint; only there to infer the literal types. */
 export function endpoint<const E extends Endpoint>(declared: E): E {

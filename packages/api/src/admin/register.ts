@@ -27,7 +27,7 @@ export const registerWithSharedSecret = endpoint({
     nonce: v.string(),
     username: v.string(),
     password: v.string(),
-    displayname: v.optional(v.string()),
+    displayname: v.optional(v.pipe(v.string(), v.maxBytes(512, 'must be at most 512 bytes long'))),
     admin: v.optional(v.boolean()),
     user_type: v.optional(v.nullable(v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/, 'must be a word')))),
     mac: v.string(),

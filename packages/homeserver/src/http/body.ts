@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { badJson, matrixError, notJson } from '@hearth/protocol/errors.ts';
 import { checkJson, JSON_DEPTH_MAX } from '@hearth/protocol/json/parse.ts';
-import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { DISCARDED_BYTES_MAX, type Exchange } from './exchange.ts';
 
 /**
@@ -38,16 +38,33 @@ function tooLong(bytesMax: number) {
 
 /**
  * A body as a JSON object.
- * @throws MatrixError `M_NOT_JSON`, or `M_BAD_JSON` when it is no object or nested too deeply
+ * @throws MatrixError `M_NOT_JSON`, or `M_BAD_JSON` when it is no object, is nested too deeply or has text that is not Unicode
  */
 export function parseBody(bytes: Buffer, mayBeEmpty: boolean): JsonObject {
   if (bytes.length === 0 && mayBeEmpty) return {};
   if (!isUtf8(bytes)) throw notJson('The body is not UTF-8');
-  const value = parse(bytes.toString('utf8'));
+  const text = bytes.toString('utf8');
+  const value = parse(text);
   if (!isObject(value)) throw badJson('The body must be a JSON object');
   // What is shorter cannot be deep: each level takes two characters.
   if (bytes.length > 2 * JSON_DEPTH_MAX && !checkJson(value)) throw badJson('The body is nested too deeply');
+  if (mayHaveLoneSurrogates(text) && !isWellFormed(value)) {
+    // Such text has no form in UTF-8, so that an event that it entered later could not be signed.
+    throw badJson('The body has half of a surrogate pair');
+  }
   return value;
+}
+
+/** UTF-8 has no surrogates, so that they can only come as escapes. */
+function mayHaveLoneSurrogates(text: string): boolean {
+  return text.includes('\\ud') || text.includes('\\uD');
+}
+
+/** Returns whether all texts and names in a parsed body are well-formed. */
+function isWellFormed(value: JsonValue | undefined): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([name, member]) => name.isWellFormed() && isWellFormed(member));
 }
 
 function parse(text: string): unknown {

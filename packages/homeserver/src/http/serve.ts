@@ -148,8 +148,10 @@ export class Serve {
     if (endpoint.query !== undefined) call.query = checkQuery(endpoint.query, call.parsedQuery);
     if (endpoint.body !== undefined) {
       const bytes = await readBody(exchange, bodyBytesMax);
-      const body = parseBody(bytes, endpoint.bodyOptional === true);
-      call.body = checkBody(endpoint.body, body, bytes.includes('null'));
+      if (bytes.length > 0 || endpoint.bodyOptional !== 'repetition') {
+        const body = parseBody(bytes, endpoint.bodyOptional === true);
+        call.body = checkBody(endpoint.body, body, bytes.includes('null'));
+      }
     }
     if (endpoint.bodyBytes === true) {
       exchange.isUpload = call.caller !== undefined;

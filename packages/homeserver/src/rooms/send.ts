@@ -1,4 +1,4 @@
-import { forbidden, notFound, userSuspended } from '@hearth/protocol/errors.ts';
+import { forbidden, notFound, notJson, userSuspended } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
 import { Serial } from '../platform/serial.ts';
@@ -62,6 +62,11 @@ export class Sender {
       if (relation.relType !== 'm.annotation') return checkAndSend();
       return this.#reactions.run(`${sent.sender}/${relation.parent}`, checkAndSend);
     });
+  }
+
+  /** Returns the event of an earlier request with this transaction id. @throws MatrixError M_NOT_JSON without one */
+  repeat(transaction: TransactionKey): Promise<StoredEvent> {
+    return this.#once(transaction, () => Promise.reject(notJson('The body is empty')));
   }
 
   /** Sets a state event. The same content again by the same sender is no new event. */

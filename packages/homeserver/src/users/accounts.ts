@@ -84,7 +84,8 @@ export class Accounts {
     const user = await this.#names.reserve(userId);
     const created = this.#clock.now();
     const account = insertAccount({ user, passwordHash, userType, isAdmin, isGuest, created });
-    const profile = isGuest ? [] : [setProfileField(user, 'displayname', JSON.stringify(displayName))];
+    const profile =
+      isGuest || displayName === '' ? [] : [setProfileField(user, 'displayname', JSON.stringify(displayName))];
     await this.#commitAccount([...(options.guards ?? []), ...this.#names.inserts(user), account, ...profile]);
     return { user, userId, hasPassword: passwordHash !== null, isAdmin, isGuest, ...UNRESTRICTED };
   }

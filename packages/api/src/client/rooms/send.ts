@@ -24,6 +24,7 @@ export const sendMessage = endpoint({
   whenLocked: 'refused',
   query: sending,
   body: jsonObject,
+  bodyOptional: 'repetition',
 });
 
 /** `POST /rooms/{roomId}/send/{eventType}` of the first API: without a transaction id, so not repeatable. */

@@ -45,6 +45,7 @@ export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
     route(sendMessage, async ({ params, body, query, caller }) => {
       const { roomId, eventType, txnId } = params;
       const transaction = transactionKey(caller.device, [roomId, 'send', eventType], txnId);
+      if (body === undefined) return eventIdOf(await sender.repeat(transaction));
       const { stickyMs, delayMs } = timesOf(query);
       if (delayMs !== undefined) {
         const draft = { roomId, type: eventType, content: body, stickyMs, delayMs, transaction };
