@@ -59,10 +59,11 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     const { user, accountData } = await open();
     const changes: Change[] = [];
     domain.stream.listen((some) => changes.push(...some));
+    const room = await accountData.roomOf('!room:test.local');
     const before = domain.stream.current;
     await accountData.set(user, GLOBAL, 'a.type', '{"n":1}');
     const between = domain.stream.current;
-    await accountData.set(user, 99, 'a.type', '{"n":2}');
+    await accountData.set(user, room, 'a.type', '{"n":2}');
     await accountData.set(user, GLOBAL, 'a.type', '{"n":3}');
     const contents = async (data: typeof accountData, position: number) =>
       (await data.accountDataSince(user, position)).map(({ content }) => content);
@@ -70,12 +71,12 @@ describe.each(engines)('what users keep, on $name', (engine) => {
       expect(await contents(data, before)).toEqual(['{"n":2}', '{"n":3}']);
       expect(await contents(data, between)).toEqual(['{"n":2}', '{"n":3}']);
       expect(await contents(data, domain.stream.current)).toEqual([]);
-      expect(await data.roomAccountData(user, [98, 99])).toMatchObject([{ type: 'a.type', content: '{"n":2}' }]);
+      expect(await data.roomAccountData(user, [98, room])).toMatchObject([{ type: 'a.type', content: '{"n":2}' }]);
       expect((await data.globalAccountData(user)).map(({ type }) => type).sort()).toEqual(['a.type', 'm.push_rules']);
     }
     expect(changes).toMatchObject([
       { kind: 'account-data', user, room: null, type: 'a.type' },
-      { kind: 'account-data', user, room: 99 },
+      { kind: 'account-data', user, room },
       { kind: 'account-data', user, room: null },
     ]);
     expect(await refusal(accountData.setByClient(user, GLOBAL, 'm.push_rules', '{}'))).toBe('M_BAD_JSON');
