@@ -35,6 +35,10 @@ const LIMIT_MAX = 1000;
 /** How many events one request looks at in search of those that pass; after that it answers with what it has. */
 const SCANNED_MAX = 4000;
 const SCANNED_AT_ONCE = 200;
+/** Events that the first look loads: as many as most pages have. */
+const FIRST_LOOK = 100;
+/** A page ends when its contents are so long, so that a thousand of the largest events do not take 60 MB at once. */
+const PAGE_LENGTH_MAX = 8 * 1024 * 1024;
 
 /** A page of a room's history (client-server API, "GET /rooms/{roomId}/messages"). @throws MatrixError M_INVALID_PARAM */
 export async function messagesPage(
@@ -92,17 +96,19 @@ async function scan(
   const shown: Shown[] = [];
   let { after, upTo } = scan.range;
   let scanned = 0;
+  let length = 0;
   let newest: number | undefined;
-  while (shown.length < limit && scanned < SCANNED_MAX && after < upTo) {
+  while (shown.length < limit && scanned < SCANNED_MAX && length < PAGE_LENGTH_MAX && after < upTo) {
     // Where little passes, the rest is looked for in larger steps, with everybody else's turn in between.
     if (scanned > 0) await nextTurn();
-    const count = scanned === 0 ? limit : Math.max(limit, SCANNED_AT_ONCE);
+    const count = scanned === 0 ? Math.min(limit, FIRST_LOOK) : length > PAGE_LENGTH_MAX / 8 ? 20 : SCANNED_AT_ONCE;
     const nums = await deps.timelines.page({ room, after, upTo }, backwards, count);
     if (nums.length === 0) return { shown, next: backwards ? after : upTo, newest };
     scanned += nums.length;
     const events = await deps.events.list(nums);
     const found = (await passing(deps, reader, room, events, scan)).slice(0, limit - shown.length);
     shown.push(...found);
+    for (const { event } of found) length += event.contentText.length;
     newest ??= events[0]?.seq ?? undefined;
     // The next page begins behind the last that is shown, or behind all that were looked at.
     const edge = (shown.length === limit ? found.at(-1)?.event : events.at(-1))?.seq ?? 0;

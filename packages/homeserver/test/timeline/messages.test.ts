@@ -50,6 +50,17 @@ describe('pages of history', () => {
     expect(back.slice(0, -1).every(({ length }) => length === limit)).toBe(true);
   });
 
+  test('pages of very long events end early, and lead to the end all the same', async () => {
+    const alice = await world.person();
+    const head = await world.room(alice);
+    for (let i = 0; i < 220; i += 1) await world.say(alice, head, { body: `${i} ${'x'.repeat(60_000)}` });
+    for (const dir of ['b', 'f'] as const) {
+      const found = await pages(head, alice, { dir, limit: 1_000 });
+      expect(found.flat()).toHaveLength(head.row.seq);
+      for (const texts of found) expect(texts.join().length).toBeLessThan(11 * 1024 * 1024);
+    }
+  });
+
   test('a token of the stream and one of the timeline mean the same place', async () => {
     const { alice, head, bodies } = await filled(6);
     const position = world.stream.current;
