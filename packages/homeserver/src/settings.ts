@@ -9,6 +9,7 @@ import type { MediaSettings } from './media/media-settings.ts';
 import { DAY_MS } from './platform/clock.ts';
 import { errorText } from './platform/error-text.ts';
 import type { BucketSize } from './platform/token-buckets.ts';
+import { certificatesOf } from './platform/trusted-authorities.ts';
 import type { MailerSettings } from './push/mailer.ts';
 import type { RetentionSettings } from './rooms/retention.ts';
 import type { UsersSettings } from './users/open-users.ts';
@@ -111,6 +112,19 @@ export function retentionSettings({ retention }: Config): RetentionSettings | un
 /** A listener with the contents of its certificate and key. @throws ConfigError */
 export function readListen({ host, port, tls }: Config['listen'][number]): Listen {
   return { host, port, tls: tls && readTls(tls) };
+}
+
+/** Reads the certificates that outgoing connections trust besides the usual ones. @throws ConfigError */
+export function readTrustedAuthorities({ outbound }: Config): string | undefined {
+  const { trusted_ca_file: path } = outbound;
+  if (path === undefined) return undefined;
+  const pem = readPem(path);
+  try {
+    certificatesOf(pem);
+  } catch (error) {
+    throw new ConfigError([`outbound.trusted_ca_file: ${path} has no valid certificate: ${errorText(error)}`]);
+  }
+  return pem;
 }
 
 function readTls({ certificate, key }: NonNullable<Config['listen'][number]['tls']>): Tls {

@@ -1,9 +1,10 @@
-import { readListen } from '../settings.ts';
+import { readListen, readTrustedAuthorities } from '../settings.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
 /** `hearth check-config`: reads the configuration, certificates too, and touches nothing. @throws ConfigError */
 export async function checkConfig(options: ConfigOptions): Promise<void> {
   const config = await readConfig(options);
   config.listen.map(readListen);
+  readTrustedAuthorities(config);
   process.stdout.write('The configuration is fine.\n');
 }

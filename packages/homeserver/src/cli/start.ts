@@ -3,6 +3,8 @@ import { systemClock } from '../platform/clock.ts';
 import { collectGarbage } from '../platform/heap.ts';
 import { createLog } from '../platform/log.ts';
 import { systemRandom } from '../platform/random.ts';
+import { trustAuthorities } from '../platform/trusted-authorities.ts';
+import { readTrustedAuthorities } from '../settings.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
 /** Until then whoever waited for the server has been answered. */
@@ -13,6 +15,8 @@ export async function start(options: ConfigOptions): Promise<void> {
   const stopped = signalled();
   const config = await readConfig(options);
   const log = createLog(config.log);
+  const authorities = readTrustedAuthorities(config);
+  if (authorities !== undefined) trustAuthorities(authorities);
   // Whoever read what is printed may be gone, as when a pipe ends: no reason to stop.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   process.on('uncaughtException', (error) => {

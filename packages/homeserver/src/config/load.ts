@@ -122,12 +122,17 @@ function addOverrides(value: Section, overrides: Overrides, places: Map<string, 
 }
 
 function resolvePaths(config: Config, folder: string, overrides: Overrides): Config {
+  const below = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path));
   return {
     ...config,
     data_dir: overrides.dataDir === undefined ? resolve(folder, config.data_dir) : resolve(overrides.dataDir),
+    outbound: {
+      ...config.outbound,
+      trusted_ca_file: below(config.outbound.trusted_ca_file),
+    },
     media: {
       ...config.media,
-      folder: config.media.folder === undefined ? undefined : resolve(folder, config.media.folder),
+      folder: below(config.media.folder),
     },
     listen: config.listen.map(({ tls, ...at }) => ({
       ...at,

@@ -132,6 +132,15 @@ const outbound = v.strictObject({
     ),
     [],
   ),
+  trusted_ca_file: v.optional(
+    v.pipe(
+      text,
+      about({
+        doc: 'Certificates of authorities that all outgoing TLS connections trust besides the usual ones.',
+        write: 'the path of a PEM file',
+      }),
+    ),
+  ),
 });
 
 const metrics = v.strictObject({
