@@ -24,6 +24,7 @@ export interface PostgresLocation {
 
 const READ_CONNECTIONS_MAX = 8;
 const CONNECT_MS_MAX = 10_000;
+const READ_MS_MAX = 60_000;
 
 /** PostgreSQL's 64-bit integers as numbers; all of ours stay below 2^53. */
 const TYPE_INT8 = 20;
@@ -42,7 +43,7 @@ const PREPARE_SESSION = `SET tcp_keepalives_idle = 30; SET tcp_keepalives_interv
 /** Connects to a server and brings its schema up to date. @throws NoConnection, DatabaseInUse */
 export async function openPostgres(location: PostgresLocation): Promise<Database> {
   pg.types.setTypeParser(TYPE_INT8, Number);
-  const pool = new pg.Pool({ ...connectionOptions(location), max: READ_CONNECTIONS_MAX });
+  const pool = new pg.Pool({ ...connectionOptions(location), max: READ_CONNECTIONS_MAX, query_timeout: READ_MS_MAX });
   // A connection that breaks while nobody uses it leaves the pool by itself.
   pool.on('error', ({ message }) => location.log.warn('lost a connection to PostgreSQL', { reason: message }));
   const reading: PostgresConnection = {
@@ -130,9 +131,14 @@ class PgSession implements WriterSession {
     client.on('end', () => this.#fail(new Error('the connection was closed')));
   }
 
-  async query(text: string, values?: readonly unknown[]): Promise<{ rows: unknown[]; rowCount: number }> {
+  async query(
+    text: string,
+    values?: readonly unknown[],
+    timeoutMs?: number,
+  ): Promise<{ rows: unknown[]; rowCount: number }> {
+    const query = { text, ...(values && { values: [...values] }), ...(timeoutMs && { query_timeout: timeoutMs }) };
     try {
-      return await counted(this.#client.query(text, values === undefined ? undefined : [...values]));
+      return await counted(this.#client.query(query));
     } catch (error) {
       if (error instanceof ConnectionLost) this.#fail(error);
       throw error;

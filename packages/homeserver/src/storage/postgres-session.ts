@@ -6,6 +6,8 @@ export interface PostgresConnection {
 
 /** The one connection that writes; as long as it is open it holds the writer's lock. */
 export interface WriterSession extends PostgresConnection {
+  /** @param timeoutMs after so long without an answer the connection counts as lost; unlimited unless given */
+  query(text: string, values?: readonly unknown[], timeoutMs?: number): Promise<{ rows: unknown[]; rowCount: number }>;
   /** Calls `listener` once when the connection is gone, at once if it is gone already. */
   onLost(listener: (reason: Error) => void): void;
   /** Closes the connection. */

@@ -26,6 +26,8 @@ export interface WriterOptions {
 
 /** How long requests wait for a connection that is lost. */
 const WAIT_MS = 10_000;
+/** A network that drops packets without a word would keep a group waiting for a quarter of an hour. */
+const ANSWER_MS_MAX = 30_000;
 const RECONNECT_FIRST_MS = 20;
 const RECONNECT_MAX_MS = 2_000;
 
@@ -229,7 +231,7 @@ export class PostgresWriter {
    */
   async #attempt(session: WriterSession, writes: readonly Write[], number: number): Promise<Outcome> {
     const { owner, render } = this.#options;
-    const results = [session.query('BEGIN'), session.query(ADVANCE, [number, owner, number - 1])];
+    const results = [session.query('BEGIN', [], ANSWER_MS_MAX), session.query(ADVANCE, [number, owner, number - 1])];
     for (const write of writes) results.push(session.query(...render(write)));
     const settled = await Promise.allSettled(results);
     const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
@@ -238,7 +240,7 @@ export class PostgresWriter {
     // A guard stands before the writes that it guards: a failure after it is a consequence of what the guard found.
     const fenced = writes.some(({ changes }, i) => isOtherCount(changes, settled[i + 2]));
     if (failures.length === 0 && !fenced && !isOtherCount(1, settled[1])) {
-      await session.query('COMMIT');
+      await session.query('COMMIT', [], ANSWER_MS_MAX);
       return null;
     }
     await session.query('ROLLBACK');
