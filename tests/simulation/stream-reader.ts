@@ -3,7 +3,7 @@ import type { Dice } from '../support/dice.ts';
 import type { ClientEvent, Page } from '../support/user.ts';
 import { Difference } from './difference.ts';
 import type { SimServer } from './sim-server.ts';
-import type { TrueEvent, Truth } from './truth.ts';
+import { stateKeyOf, type TrueEvent, type Truth } from './truth.ts';
 
 /** Listens to `GET /events`, to all rooms of a user or to some that may be read from outside. */
 export class StreamReader {
@@ -115,10 +115,16 @@ export class StreamReader {
     );
     return rooms.flatMap((room) => {
       const now = room.membershipOf(userId);
-      const visible = room.visible(userId, end).filter(({ num }) => num > from);
+      const visible = room
+        .visible(userId, end)
+        .filter((event) => event.num > from && !room.isIgnoredInvite(userId, event));
       if (this.#peeks) return visible;
       const join = room.joinOf(userId);
-      return now === 'join' && join !== undefined ? visible.filter(({ num }) => num >= join.num) : [];
+      if (now === 'join' && join !== undefined) return visible.filter(({ num }) => num >= join.num);
+      // Who is outside is told how they came to be.
+      const last = room.state(end).get(stateKeyOf('m.room.member', userId));
+      const isLast = room.state().get(stateKeyOf('m.room.member', userId)) === last;
+      return visible.filter((event) => event === last && isLast);
     });
   }
 }

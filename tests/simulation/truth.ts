@@ -146,7 +146,14 @@ export class RoomTruth {
 
   /** The event that ended the last time in which a user was a member; `undefined` if they never were. */
   endOfMembership(userId: string): TrueEvent | undefined {
-    const own = this.events.filter(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId);
+    return this.joinEndBefore(userId, Number.POSITIVE_INFINITY);
+  }
+
+  /** The same as of a place in the stream. */
+  joinEndBefore(userId: string, upTo: number): TrueEvent | undefined {
+    const own = this.events.filter(
+      ({ type, stateKey, num }) => num <= upTo && type === 'm.room.member' && stateKey === userId,
+    );
     const at = own.findLastIndex(({ content }) => content.membership === 'join');
     return at === -1 ? undefined : own[at + 1];
   }
@@ -154,6 +161,13 @@ export class RoomTruth {
   /** Whether a user does not want to hear of what the sender of an event says. */
   ignores(userId: string, { sender }: TrueEvent): boolean {
     return this.#ignored.get(userId) === sender;
+  }
+
+  /** Whether an event invites a user on behalf of somebody whom they ignore. */
+  isIgnoredInvite(userId: string, event: TrueEvent): boolean {
+    const { type, stateKey, content } = event;
+    const isInvite = type === 'm.room.member' && stateKey === userId && content.membership === 'invite';
+    return isInvite && this.ignores(userId, event);
   }
 
   /** Whether a user is invited by somebody whom they do not ignore. */

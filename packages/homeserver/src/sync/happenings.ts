@@ -3,6 +3,7 @@ import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import type { Presences } from '../presence/presence.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
 import type { Change } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import { type HydrateDeps, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
@@ -60,7 +61,7 @@ export async function happenings(
 ): Promise<Happenings> {
   const rows = await deps.userRooms.of(listener.user);
   if (rooms !== undefined) await deps.heads.ensure([...rooms.open]);
-  const changes = await changesAfter(deps, rooms?.all ?? joinedRooms(rows), window);
+  const changes = await changesAfter(deps, rooms, rows, window);
   const all = changes.filter((change) => isOfInterest(deps, change, rooms, rows));
   const chosen = all.slice(0, window.limit);
   const end = all.length > chosen.length ? (chosen.at(-1)?.position ?? window.upTo) : window.upTo;
@@ -97,17 +98,33 @@ function joinedRooms(rows: Rows): Set<number> {
   return new Set([...rows.values()].filter(({ membership }) => membership === 'join').map(({ room }) => room));
 }
 
+/** The events by which the user's memberships of rooms outside have changed, such as their leaving. */
+function ownMoves(rows: Rows, { from, upTo }: Window): Change[] {
+  return [...rows.values()]
+    .filter(({ membership, event }) => membership !== 'join' && event > from && event <= upTo)
+    .map(({ room, event }) => ({ kind: 'event', position: event, room, event }));
+}
+
 /** From memory; for a token from long ago from the database, which has the events but nothing that passes. */
 async function changesAfter(
   deps: HappeningsDeps,
-  rooms: ReadonlySet<number>,
-  { from, upTo, limit }: Window,
+  rooms: ListenedRooms | undefined,
+  rows: Rows,
+  window: Window,
 ): Promise<Change[]> {
+  const { from, upTo, limit } = window;
   const recent = deps.recent.since(from);
   if (recent !== undefined) return recent.filter(({ position }) => position <= upTo);
-  const nums = await deps.timelines.after([...rooms], from, limit + 1);
+  const nums = await deps.timelines.after([...(rooms?.all ?? joinedRooms(rows))], from, limit + 1);
   const events = await deps.events.list(nums.filter((num) => num <= upTo));
-  return events.map(({ num, room }) => ({ kind: 'event', position: num, room, event: num }));
+  const changes = events.map(({ num, room }): Change => ({ kind: 'event', position: num, room, event: num }));
+  if (rooms !== undefined) return changes;
+  return [...changes, ...ownMoves(rows, window)].sort((a, b) => a.position - b.position);
+}
+
+/** Users are told of no invitations by those whom they ignore (client-server API, "Ignoring Users"). */
+function isInvitation({ type, stateKeyNum, content }: StoredEvent, user: number): boolean {
+  return type === 'm.room.member' && stateKeyNum === user && content.membership === 'invite';
 }
 
 /** Those of the events that the reader may see, by number. */
@@ -118,7 +135,7 @@ async function shownEvents(
 ): Promise<ReadonlyMap<number, Shown>> {
   const nums = changes.flatMap((change) => (change.kind === 'event' ? change.event : []));
   const events = (await deps.events.list(nums)).filter(
-    (event) => event.isState || !reader.ignored.has(event.senderNum),
+    (event) => !reader.ignored.has(event.senderNum) || (event.isState && !isInvitation(event, reader.user)),
   );
   const shown = new Map<number, Shown>();
   for (const [room, inRoom] of Map.groupBy(events, (event) => event.room)) {

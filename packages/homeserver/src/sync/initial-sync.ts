@@ -1,5 +1,6 @@
 import type { InvitePermission } from '../account-data/invite-permission.ts';
 import { GLOBAL } from '../account-data/user-data.ts';
+import { EVERYTHING } from '../filters/filter.ts';
 import { inTurns } from '../platform/in-turns.ts';
 import { isVisible, receiptContent } from '../receipts/content.ts';
 import { isWorldReadable, type RoomAccess, roomAccess, stateEvents, visibleState } from '../rooms/access.ts';
@@ -15,11 +16,14 @@ import { hydrate, hydrateState, lookUpAhead, type Reader, readerOf, type Shown }
 import { latestEvents } from '../timeline/latest.ts';
 import { messagesPage } from '../timeline/messages.ts';
 import { streamToken, timelineToken } from '../timeline/position.ts';
-import { prepareVisibility, visibleEvents } from '../timeline/visibility.ts';
+import { prepareVisibility } from '../timeline/visibility.ts';
 import type { EventStreamDeps } from './event-stream.ts';
 import { plainEvent } from './plain-event.ts';
 import { ROOMS_AT_ONCE } from './prepare-rooms.ts';
+import { prepareFilter } from './request.ts';
+import { newScanBudget, roomTimeline } from './room-timeline.ts';
 import { addUp } from './section-texts.ts';
+import { invitations } from './skeleton.ts';
 
 export interface InitialSyncDeps extends EventStreamDeps {
   readonly rooms: RoomStore;
@@ -36,6 +40,7 @@ export interface InitialSyncRequest {
   readonly archived: boolean;
 }
 
+const EVERYTHING_SHOWN = prepareFilter(EVERYTHING);
 const LIMIT_DEFAULT = 10;
 const LIMIT_MAX = 1000;
 
@@ -46,10 +51,10 @@ export async function initialSync(deps: InitialSyncDeps, request: InitialSyncReq
   const upTo = deps.stream.current;
   const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
   const reader = readerOf(request, await deps.ignoredUsers.of(user));
-  const withInvites = !(await deps.invitePermission.blocks(user));
-  const rows = [...(await deps.userRooms.of(user)).values()].filter(
-    (row) => isShown(row, request.archived) && (withInvites || row.membership !== 'invite'),
-  );
+  const hides = { ignored: reader.ignored, blocks: await deps.invitePermission.blocks(user) };
+  const all = [...(await deps.userRooms.of(user)).values()].filter((row) => isShown(row, request.archived));
+  const hidden = new Set((await invitations(deps, all, hides)).hidden);
+  const rows = all.filter((row) => !hidden.has(row));
   const rooms = await inTurns(rows, ROOMS_AT_ONCE, (some) => roomTexts(deps, reader, some, limit, upTo));
   const presence = await presenceTexts(deps, await deps.presences.changedSince(user, undefined));
   const joined = rows.filter(({ membership }) => membership === 'join').map(({ room }) => room);
@@ -144,11 +149,18 @@ async function joinedBody(
     readonly upTo: number;
   },
 ): Promise<string> {
-  const events = room.timeline.filter((event) => event.isState || !reader.ignored.has(event.senderNum));
-  const visible = await visibleEvents(deps, reader.user, room.row.room, events.slice(-room.limit));
-  const chunk = room.limit === 0 ? [] : visible;
-  const start = chunk[0]?.event.seq ?? (events.at(-1)?.seq ?? 0) + 1;
-  const messages = await messagesText(deps, reader, chunk, timelineToken(start - 1), streamToken(room.upTo));
+  const work = { row: room.row, isNew: true, after: 0 };
+  const nums = room.timeline.slice(-room.limit).map(({ num }) => num);
+  const events = new Map(room.timeline.map((event) => [event.num, event]));
+  const choice = {
+    filter: { ...EVERYTHING_SHOWN, timelineLimit: room.limit },
+    stateAfter: true,
+    budget: newScanBudget(),
+  };
+  const limited = room.timeline.length > room.limit;
+  const { shown, first, last } = await roomTimeline(deps, reader, { ...work, nums, limited }, events, choice);
+  const start = first?.seq ?? (last?.seq ?? 0) + 1;
+  const messages = await messagesText(deps, reader, shown, timelineToken(start - 1), streamToken(room.upTo));
   return `${messages},"state":${await list(deps, reader, room.state)}`;
 }
 

@@ -6,7 +6,7 @@ import type { TimelineStore } from '../storage/timeline-store.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
 import type { SyncFilter } from './request.ts';
-import type { RoomWork } from './skeleton.ts';
+import type { Departure, RoomWork } from './skeleton.ts';
 
 export interface RoomTimelineDeps extends VisibilityDeps {
   readonly events: EventStore;
@@ -115,12 +115,18 @@ function timelineOf(
 function passing(
   deps: RoomTimelineDeps,
   reader: Reader,
-  { row }: RoomWork,
+  { row, departure }: RoomWork,
   events: readonly StoredEvent[],
   { filter }: TimelineChoice,
 ): Shown[] | Promise<Shown[]> {
-  const wanted = events.filter((event) => isWanted(event, reader, filter));
+  const wanted = events.filter((event) => isWanted(event, reader, filter) && !isLater(event, departure, reader.user));
   return wanted.length === 0 ? [] : visibleEvents(deps, reader.user, row.room, wanted);
+}
+
+/** Whether an event came after the user's leaving and is not about them, be the room readable for everybody. */
+function isLater(event: StoredEvent, departure: Departure | undefined, user: number): boolean {
+  if (departure === undefined || event.num <= (departure.ended?.num ?? 0)) return false;
+  return event.type !== 'm.room.member' || event.stateKeyNum !== user;
 }
 
 /**

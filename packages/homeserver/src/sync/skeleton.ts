@@ -136,8 +136,8 @@ export async function nextSkeleton(
 }
 
 /** The invitations among some rows, by whether the user is told of them. */
-async function invitations(
-  { events }: SkeletonDeps,
+export async function invitations(
+  { events }: Pick<SkeletonDeps, 'events'>,
   rows: readonly MembershipRow[],
   { ignored, blocks }: SkeletonChoice['hides'],
 ): Promise<{ readonly told: MembershipRow[]; readonly hidden: MembershipRow[] }> {

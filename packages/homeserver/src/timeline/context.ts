@@ -21,6 +21,7 @@ export interface EventContext {
 }
 
 const LIMIT_DEFAULT = 10;
+const NOBODY: ReadonlySet<number> = new Set();
 
 /**
  * An event that the user may read; with `roomId` only if it is in that room.
@@ -81,4 +82,24 @@ async function lazyState(deps: ContextDeps, last: StoredEvent, events: readonly 
   const state = await stateAfter(deps, last);
   const others = state.filter(({ type }) => type !== 'm.room.member');
   return [...others, ...(await sendersOf(deps, events))];
+}
+
+/**
+ * The event closest to a time in a direction that the user may see (client-server API, "GET
+ * /rooms/{roomId}/timestamp_to_event"): where the closest is hidden from them, the next one in the timeline that is not.
+ */
+export async function closestEvent(
+  deps: ContextDeps,
+  user: number,
+  access: RoomAccess,
+  { ts, dir }: { readonly ts: number; readonly dir: 'f' | 'b' },
+): Promise<StoredEvent | undefined> {
+  const num = await deps.timelines.closest(access.head.num, ts, dir);
+  const event = num === undefined ? undefined : await deps.events.one(num);
+  if (event === undefined) return undefined;
+  const seq = event.seq ?? 0;
+  const from = timelineToken(dir === 'f' ? seq - 1 : seq);
+  const reader = { user, device: 0, ignored: NOBODY };
+  const { shown } = await messagesPage(deps, reader, access, { dir, from, limit: 1 });
+  return shown[0]?.event;
 }

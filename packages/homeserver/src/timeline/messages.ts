@@ -7,9 +7,10 @@ import type { StoredEvent } from '../storage/stored-event.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import type { Reader, Shown } from './hydrate.ts';
 import { parseToken, seqOfToken, timelineToken } from './position.ts';
-import { type VisibilityDeps, visibleEvents } from './visibility.ts';
+import { visibleEvents } from './visibility.ts';
+import { type VisibleChildrenDeps, visibleTies } from './visible-children.ts';
 
-export interface MessagesDeps extends VisibilityDeps {
+export interface MessagesDeps extends VisibleChildrenDeps {
   readonly timelines: TimelineStore;
   readonly relations: RelationStore;
 }
@@ -126,22 +127,23 @@ async function passing(
   scan: Scan,
 ): Promise<Shown[]> {
   const wanted = events.filter((event) => isWanted(event, reader, scan));
-  const related = await withRelations(deps, wanted, scan.filter);
+  const related = await withRelations(deps, reader, room, { events: wanted, filter: scan.filter });
   return related.length === 0 ? [] : visibleEvents(deps, reader.user, room, related);
 }
 
 /** Those to which others relate in the way that the filter asks for (`related_by_rel_types`, `related_by_senders`). */
 async function withRelations(
   deps: MessagesDeps,
-  events: readonly StoredEvent[],
-  filter: RoomEventFilter | undefined,
+  reader: Reader,
+  room: number,
+  { events, filter }: { readonly events: readonly StoredEvent[]; readonly filter: RoomEventFilter | undefined },
 ): Promise<readonly StoredEvent[]> {
   const { related_by_rel_types: types, related_by_senders: senders } = filter ?? {};
   if ((types === undefined && senders === undefined) || events.length === 0) return events;
-  const ways = await deps.relations.ways(events.map(({ num }) => num));
-  const names = await deps.names.texts(ways.flatMap(({ relType, sender }) => [relType, sender]));
-  const isAmong = (list: readonly string[] | undefined, num: number) => list?.includes(names.get(num) ?? '') ?? true;
-  const passing = ways.filter(({ relType, sender }) => isAmong(types, relType) && isAmong(senders, sender));
+  const ties = await visibleTies(deps, reader, room, events);
+  const passing = ties.filter(
+    ({ relType, sender }) => (types?.includes(relType) ?? true) && (senders?.includes(sender) ?? true),
+  );
   const parents = new Set(passing.map(({ parent }) => parent));
   return events.filter(({ num }) => parents.has(num));
 }

@@ -35,9 +35,45 @@ export async function readerAggregations(
     const others = inRoom.filter(({ num }) => num <= since);
     if (others.length === 0) continue;
     for (const parent of others) found.set(parent.num, new Aggregations());
-    for (const child of await visibleChildren(deps, user, room, others)) addChild(child, others, found);
+    for (const child of await visibleChildren(deps, user, room, others, AGGREGATED)) addChild(child, others, found);
   }
   return found;
+}
+
+/** How an event is related to: in which way, by whom. */
+export interface Tie {
+  readonly parent: number;
+  readonly relType: string;
+  readonly sender: string;
+}
+
+/** In which ways, and by whom, events of one room are related to, as far as the reader may see it. */
+export async function visibleTies(
+  deps: VisibleChildrenDeps,
+  reader: { readonly user: number; readonly ignored: ReadonlySet<number> },
+  room: number,
+  parents: readonly StoredEvent[],
+): Promise<Tie[]> {
+  const since = await seesAllSince(deps, reader.user, room);
+  const open = parents.filter(({ num }) => num > since).map(({ num }) => num);
+  const ways = open.length === 0 ? [] : await deps.relations.ways(open);
+  const heard = ways.filter(({ sender }) => !reader.ignored.has(sender));
+  const names = await deps.names.texts(heard.flatMap(({ relType, sender }) => [relType, sender]));
+  const ties = heard.map(({ parent, relType, sender }) => ({
+    parent,
+    relType: names.get(relType) ?? '',
+    sender: names.get(sender) ?? '',
+  }));
+  const others = parents.filter(({ num }) => num <= since);
+  if (others.length === 0) return ties;
+  const ids = new Map(others.map(({ eventId, num }) => [eventId, num]));
+  for (const child of await visibleChildren(deps, reader.user, room, others)) {
+    const relation = relationOf(child);
+    const parent = ids.get(relation?.parent ?? '');
+    if (relation === undefined || parent === undefined || reader.ignored.has(child.senderNum)) continue;
+    ties.push({ parent, relType: relation.relType, sender: child.sender });
+  }
+  return ties;
 }
 
 /** The position after which a reader sees all events of a room. */
@@ -73,17 +109,18 @@ async function wasAlwaysShared({ events }: VisibleChildrenDeps, head: Head): Pro
   return event === undefined;
 }
 
-/** In stream order. */
+/** The children of some events that a reader may see, those of some kinds or of all, in stream order. */
 async function visibleChildren(
   deps: VisibleChildrenDeps,
   user: number,
   room: number,
   parents: readonly StoredEvent[],
+  relTypes?: readonly Aggregated[],
 ): Promise<StoredEvent[]> {
   const nums = parents.map(({ num }) => num);
-  const types = await deps.names.nums(AGGREGATED);
+  const types = relTypes === undefined ? [undefined] : [...(await deps.names.nums(relTypes)).values()];
   const range = { after: 0, before: Number.MAX_SAFE_INTEGER, backwards: true, limit: CHILDREN_MAX };
-  const pages = await Promise.all([...types.values()].map((relType) => deps.relations.page(nums, { relType }, range)));
+  const pages = await Promise.all(types.map((relType) => deps.relations.page(nums, { relType }, range)));
   const children = await deps.events.list(pages.flat().sort((a, b) => a - b));
   const there = children.filter(({ redactedBy, seq }) => redactedBy === null && seq !== null);
   return (await visibleEvents(deps, user, room, there)).map(({ event }) => event);

@@ -5,7 +5,7 @@ import { parseRoomEventFilterText } from '../../filters/filter.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
 import { roomAccess } from '../../rooms/access.ts';
 import { MODERN_FORMAT } from '../../timeline/client-form.ts';
-import { type ContextDeps, eventContext, readableEvent } from '../../timeline/context.ts';
+import { type ContextDeps, closestEvent, eventContext, readableEvent } from '../../timeline/context.ts';
 import { hydrate, hydrateState, type Reader, readerOf, type Shown } from '../../timeline/hydrate.ts';
 
 /** Single events and what stands around them. */
@@ -35,9 +35,8 @@ export function eventRoutes(deps: ContextDeps & { readonly ignoredUsers: Ignored
       );
     }),
     route(getEventByTimestamp, async ({ params, query, caller }) => {
-      const { head } = await roomAccess(deps, params.roomId, caller.user);
-      const num = await deps.timelines.closest(head.num, query.ts, query.dir);
-      const event = num === undefined ? undefined : await deps.events.one(num);
+      const access = await roomAccess(deps, params.roomId, caller.user);
+      const event = await closestEvent(deps, caller.user, access, query);
       if (event === undefined) throw notFound('There is no event in that direction');
       return { event_id: event.eventId, origin_server_ts: event.ts };
     }),
