@@ -20,7 +20,12 @@ test.skipIf(inject('postgresUrl') === undefined)(
     const began = performance.now();
     const path = `/rooms/${encodeURIComponent(room)}/send/m.room.message/during`;
     const send = () => request(user, 'PUT', path, { body: { body: 'during', msgtype: 'm.text' } });
-    const refused = await Promise.all([send(), request(user, 'GET', '/_matrix/client/v3/profile/@nobody:hearth.test')]);
+    const refused = await Promise.all([
+      send(),
+      request(user, 'PUT', `/rooms/${encodeURIComponent(room)}/state/m.room.topic`, { body: { topic: 'during' } }),
+      request(user, 'GET', '/_matrix/client/v3/profile/@nobody:hearth.test'),
+      request({ server, token: 'not seen yet' }, 'GET', '/_matrix/client/v3/sync'),
+    ]);
     for (const { status, json, headers } of [...refused, await send()]) {
       expect([status, json.errcode, json.retry_after_ms]).toEqual([503, 'M_UNKNOWN', 5_000]);
       expect(headers.get('retry-after')).toBe('5');

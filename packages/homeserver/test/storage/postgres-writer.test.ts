@@ -130,6 +130,18 @@ test.each(['before COMMIT', 'after COMMIT'] as const)(
   },
 );
 
+test('is unavailable when an outage has used up all reserved positions', async () => {
+  const server = new FragileServer();
+  const database = await server.open(fastClock);
+  const stream = await Stream.open(database);
+  server.breaks = () => 'before COMMIT';
+  server.isDown = true;
+  expect(() => {
+    for (let i = 0; i < 20_000; i += 1) stream.next();
+  }).toThrow(Unavailable);
+  await database.close();
+});
+
 test('closes within a bounded time when there is no connection', async () => {
   const server = new FragileServer();
   const database = await server.open(fastClock);
