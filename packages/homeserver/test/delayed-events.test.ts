@@ -155,3 +155,15 @@ test.each(['suspended', 'locked'])('an event of a sender who is %s by then is no
   await until(alice, room, 1);
   expect(await sent(alice, room)).toEqual([{ body: 'later' }]);
 });
+
+test('the contents that wait for a user are bounded together', async () => {
+  const alice = await server.user();
+  const room = await alice.createRoom();
+  const outcomes: number[] = [];
+  for (let i = 0; i < 12; i += 1) {
+    const body = { text: 'x'.repeat(60_000) };
+    const query = { [DELAY]: 60_000 };
+    outcomes.push((await alice.request('PUT', `/rooms/${room}/send/${TYPE}/long${i}`, { body, query })).status);
+  }
+  expect(outcomes).toEqual([200, 200, 200, 200, 200, 200, 200, 200, 429, 429, 429, 429]);
+});

@@ -35,6 +35,8 @@ import { WaitingEvents } from './waiting-events.ts';
 export const DELAY_MS_MAX = 24 * 60 * 60_000;
 /** How many events of one user may wait. */
 export const SCHEDULED_MAX = 100;
+/** How long the contents of one user's waiting events may be together, because all of them are in memory. */
+const SCHEDULED_LENGTH_MAX = 512 * 1024;
 
 const ID_CHARACTERS = 32;
 /** After a failure of the database. */
@@ -104,7 +106,8 @@ export class DelayedEvents {
     const known = transaction === undefined ? undefined : this.#answered.get(requestKey(transaction));
     if (known !== undefined) return known;
     if (!(await membership.isJoined(roomId, caller.user))) throw forbidden('You are not in this room');
-    this.#checkCount(caller.user);
+    const text = JSON.stringify(content);
+    this.#checkCount(caller.user, text);
     const row: DelayedEventRow = {
       id: randomText(random, ID_CHARACTERS),
       user_num: caller.user,
@@ -114,7 +117,7 @@ export class DelayedEvents {
       room_id: roomId,
       type,
       state_key: stateKey ?? null,
-      content: JSON.stringify(content),
+      content: text,
       sticky_ms: stickyMs ?? null,
       delay_ms: delayMs,
       send_ts: clock.now() + delayMs,
@@ -175,10 +178,11 @@ export class DelayedEvents {
   }
 
   /** @throws MatrixError M_LIMIT_EXCEEDED */
-  #checkCount(user: number): void {
+  #checkCount(user: number, added: string): void {
     const own = this.of(user);
     const first = own[0];
-    if (first === undefined || own.length < SCHEDULED_MAX) return;
+    const length = own.reduce((sum, { content }) => sum + content.length, added.length);
+    if (first === undefined || (own.length < SCHEDULED_MAX && length <= SCHEDULED_LENGTH_MAX)) return;
     throw limitExceeded(Math.max(first.send_ts - this.#parts.clock.now(), 1), 'Too many events are waiting');
   }
 

@@ -33,7 +33,7 @@ export class RoomDirectory {
     checkAlias(alias);
     const row = await this.#deps.aliases.find(alias);
     const head = row === undefined ? undefined : await this.#deps.heads.byNum(row.room);
-    if (head === undefined) throw notFound(`There is no alias ${alias}`);
+    if (head === undefined) throw unknownAlias(alias);
     return head;
   }
 
@@ -60,7 +60,12 @@ export class RoomDirectory {
     const isCreator = row?.creator === actor.user;
     if (!isCreator && !actor.isAdmin && !(await maySetAliases(head, actor)))
       throw forbidden('This alias is not yours to remove');
-    await this.#deps.stream.commit([this.#deps.aliases.remove(alias)], []);
+    try {
+      await this.#deps.stream.commit([this.#deps.aliases.remove(alias)], []);
+    } catch (error) {
+      if (error instanceof Fenced) throw unknownAlias(alias);
+      throw error;
+    }
     await this.#dropFromState(actor, head, alias);
   }
 
@@ -107,6 +112,10 @@ async function maySetAliases(head: Head, actor: Actor): Promise<boolean> {
 
 function checkAlias(alias: string): void {
   if (parseRoomAlias(alias) === undefined) throw invalidParam(`${alias} is no room alias`);
+}
+
+function unknownAlias(alias: string): Error {
+  return notFound(`There is no alias ${alias}`);
 }
 
 function taken(alias: string): Error {

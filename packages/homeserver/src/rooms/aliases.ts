@@ -35,6 +35,7 @@ export class Aliases {
     return this.#store.move(from, to);
   }
 
+  /** Removes an alias: a guard, which fails when there is none. */
   remove(alias: string): Write {
     return this.#store.remove(alias);
   }

@@ -1,6 +1,6 @@
 import { powerLevel } from '@hearth/protocol/auth/power.ts';
 import { forbidden, invalidRoomState, MatrixError } from '@hearth/protocol/errors.ts';
-import { asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { asObject, asString, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { Fenced, type Write } from '../storage/database.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
@@ -21,9 +21,6 @@ export interface UpgradeRequest {
   readonly additionalCreators?: readonly string[] | undefined;
 }
 
-/** What a client is told that asks for an upgrade while another one takes place. */
-const REPLACED = 'The room has just been replaced by another request';
-
 /**
  * Replaces a room by a new one of another version: the new room carries the old one's settings, bans, aliases and place
  * in the directory, and the old one ends with a tombstone. All of it is one transaction.
@@ -31,10 +28,9 @@ const REPLACED = 'The room has just been replaced by another request';
  */
 export async function upgradeRoom(deps: CreateDeps, room: Head, request: UpgradeRequest): Promise<string> {
   const version = knownVersion(request.newVersion);
-  const tombstone = (await room.state('m.room.tombstone'))?.num;
   for (let head = room; ; head = (await deps.heads.byNum(room.num)) ?? room) {
     const basis = await readBasis(head, request.userId);
-    if ((await head.state('m.room.tombstone'))?.num !== tombstone) throw forbidden(REPLACED);
+    await refuseReplaced(deps, head);
     const roomId = await replace(deps, head, { request, version, basis });
     if (roomId !== undefined) return roomId;
   }
@@ -50,6 +46,17 @@ async function readBasis(head: Head, userId: string): Promise<Basis> {
     throw forbidden('You do not have the power to upgrade this room');
   }
   return new Basis([], () => head.root === root);
+}
+
+/**
+ * A room is replaced once, also by requests at the same time. Taking its tombstone away makes it possible again.
+ * @throws MatrixError M_FORBIDDEN
+ */
+async function refuseReplaced(deps: CreateDeps, head: Head): Promise<void> {
+  const replacement = asString((await head.state('m.room.tombstone'))?.content.replacement_room);
+  const next = replacement === undefined ? undefined : await deps.heads.find(replacement);
+  const predecessor = asObject((await next?.state('m.room.create'))?.content.predecessor);
+  if (predecessor?.room_id === head.roomId) throw forbidden(`The room has already been replaced by ${replacement}`);
 }
 
 interface Upgrade {

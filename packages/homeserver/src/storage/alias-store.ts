@@ -39,7 +39,8 @@ export class AliasStore {
     return write(move, to, from);
   }
 
+  /** Removes an alias: a guard, which fails when there is none. */
   remove(alias: string): Write {
-    return write(remove, alias);
+    return guard(remove, alias);
   }
 }

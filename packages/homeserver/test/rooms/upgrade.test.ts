@@ -143,6 +143,9 @@ describe('upgrading a room', () => {
     const outcomes = await Promise.all([1, 2, 3, 4].map(() => refusal(upgradeRoom(world, head, request))));
     expect(outcomes.sort()).toEqual(['M_FORBIDDEN', 'M_FORBIDDEN', 'M_FORBIDDEN', 'no refusal']);
     expect((await world.userRooms.of(alice.user)).size).toBe(before + 1);
+    expect(await refusal(upgradeRoom(world, head, request))).toBe('M_FORBIDDEN');
+    await world.setState(alice, head, 'm.room.tombstone', {});
+    expect(await refusal(upgradeRoom(world, head, request))).toBe('no refusal');
   });
 
   test('carries what was set while it was under way', async () => {

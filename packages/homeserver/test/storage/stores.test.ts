@@ -349,6 +349,7 @@ describe.each(engines)('stores, on $name', (engine) => {
     expect(await aliases.find('#a:x')).toEqual({ alias: '#a:x', room: 5, creator: 2 });
     expect((await aliases.ofRoom(5)).map(({ alias }) => alias)).toEqual(['#a:x', '#b:x']);
     await database.commit([aliases.remove('#a:x')]);
+    await expect(database.commit([aliases.remove('#a:x')])).rejects.toThrow(Fenced);
     expect(await aliases.find('#a:x')).toBeUndefined();
   });
 });
