@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CrossSigningMaker, DeviceMaker } from '../../packages/homeserver/test/support/key-maker.ts';
-import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
+import { asString, type JsonObject } from '../../packages/protocol/src/json/value.ts';
 import { request, type TestReply } from '../support/client.ts';
 import { TEST_ENGINES } from '../support/engines.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -15,7 +15,7 @@ function together(make: (i: number) => Promise<TestReply>): Promise<TestReply[]>
 
 /** The outcomes in order: `ok`, or the error code. */
 function outcomes(replies: readonly TestReply[]): string[] {
-  return replies.map(({ status, json }) => (status === 200 ? 'ok' : String(json.errcode ?? status))).sort();
+  return replies.map(({ status, json }) => (status === 200 ? 'ok' : (asString(json.errcode) ?? `${status}`))).sort();
 }
 
 const others = (code: string) => Array.from({ length: AT_ONCE - 1 }, () => code);
@@ -109,14 +109,14 @@ describe.each(TEST_ENGINES)('equal requests at the same time, on $name', ({ post
     const replies = await together(() =>
       post(user, '/keys/device_signing/upload', new CrossSigningMaker(user.userId).upload()),
     );
-    expect(replies.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401, 401]);
+    expect(outcomes(replies)).toEqual(['401', '401', '401', '401', 'ok']);
   });
 
   test('one-time keys of one id are stored once', async () => {
     const user = await server.user();
     const device = new DeviceMaker(user.userId, user.deviceId);
     const replies = await together(() => post(user, '/keys/upload', { one_time_keys: device.oneTime('A') }));
-    expect(replies.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400]);
+    expect(outcomes(replies)).toEqual(one('M_UNKNOWN'));
   });
 
   test('backups get versions of their own, and their keys are counted', async () => {
@@ -135,7 +135,7 @@ describe.each(TEST_ENGINES)('equal requests at the same time, on $name', ({ post
 
   test('media are uploaded once', async () => {
     const created = await post(alice, '/_matrix/media/v1/create');
-    const id = String(created.json.content_uri).slice('mxc://hearth.test/'.length);
+    const id = (asString(created.json.content_uri) ?? '').slice('mxc://hearth.test/'.length);
     const replies = await together((i) =>
       alice.request('PUT', `/_matrix/media/v3/upload/hearth.test/${id}`, { body: new Uint8Array([i]) }),
     );
@@ -171,7 +171,7 @@ describe.each(TEST_ENGINES)('equal requests at the same time, on $name', ({ post
     const refreshed = await together(() =>
       request({ server }, 'POST', '/refresh', { body: { refresh_token: login.json.refresh_token ?? '' } }),
     );
-    const tokens = refreshed.flatMap(({ status, json }) => (status === 200 ? [String(json.access_token)] : []));
+    const tokens = refreshed.flatMap(({ status, json }) => (status === 200 ? [asString(json.access_token) ?? ''] : []));
     expect(tokens.length).toBeGreaterThan(0);
     const working = await Promise.all(
       tokens.map((token) => request({ server, token }, 'GET', '/account/whoami').then(({ status }) => status)),
