@@ -29,7 +29,10 @@ export function createNodeServer({ tls, connectionsMax, serve, clock, timeouts }
     requestTimeout: timeouts.requestMs,
     connectionsCheckingInterval: timeouts.checkEveryMs,
   };
-  const server = tls === undefined ? createServer(options, handle) : createTlsServer({ ...options, ...tls }, handle);
+  const server =
+    tls === undefined
+      ? createServer(options, handle)
+      : createTlsServer({ ...options, ...tls, handshakeTimeout: timeouts.headMs }, handle);
   server.maxConnections = connectionsMax;
   server.on('clientError', refuseNonsense);
   return server;

@@ -1,6 +1,6 @@
 /** How long clients may take. All members in milliseconds unless they say otherwise. */
 export interface Timeouts {
-  /** Until the head of a request has arrived. */
+  /** Until the head of a request has arrived; before it, until a TLS handshake is complete. */
   readonly headMs: number;
   /** Until a whole request has arrived, uploads included. */
   readonly requestMs: number;

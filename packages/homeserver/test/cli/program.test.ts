@@ -86,6 +86,8 @@ describe('the command line', () => {
       body: JSON.stringify(login),
     });
     expect(answer.status).toBe(200);
+    const profile = await fetch(`${server.url}/_matrix/client/v3/profile/@alice:hearth.test`);
+    expect(await profile.json()).toEqual({ displayname: 'alice' });
     expect(await createUser(path)).toMatch(/^1: hearth: .*: stop it first, .*\n$/);
     await server.close();
   });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { JsonPieces, RawJson, route } from '../../src/http/route.ts';
 import type { HttpServer } from '../../src/http/start.ts';
 import { sleep, systemClock } from '../../src/platform/clock.ts';
+import { cert, key } from './certificate.ts';
 import { RawConnection } from './raw.ts';
 import { OPEN, serveRoutes } from './server.ts';
 
@@ -200,6 +201,15 @@ describe('a client that sends slowly', () => {
 
   test('is disconnected when the body goes on after the answer', async () => {
     expect(await dribble(post('/ignored'))).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  test('is disconnected when it does not complete a TLS handshake', async () => {
+    const listen = [{ host: '127.0.0.1', port: 0, tls: { cert, key } }];
+    const secure = await serveRoutes(routes, { listen, timeouts: { headMs: 300 } });
+    const connection = new RawConnection(secure.urls[0] ?? '');
+    sockets.push(connection.socket);
+    await expect.poll(async () => (await connection.settled(1)).isEnded, { timeout: 5_000 }).toBe(true);
+    await secure.close();
   });
 
   test('may take its time for an upload with a token', async () => {
