@@ -40,7 +40,9 @@ export function createNodeServer({ tls, connectionsMax, serve, clock, timeouts }
 
 /** Answers what is not HTTP, or exceeds the limits of the parser. */
 function refuseNonsense(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // An answer would wait for a TLS handshake that has failed.
+  const isUnreachable = error.code === 'ECONNRESET' || /^ERR_(TLS|SSL)_/.test(error.code ?? '');
+  if (isUnreachable || !socket.writable) {
     socket.destroy();
   } else if (error.code === 'HPE_HEADER_OVERFLOW') {
     socket.end(
