@@ -40,7 +40,10 @@ export class LazyMembersCache {
     bytesMax: cacheBytes(32),
     bytesOf: ({ members }) => 300 + ENTRY_BYTES * members.size,
   });
-  readonly #chains = new LruMap<number, LazyChain>(DEVICES_MAX);
+  readonly #chains = new LruMap<number, LazyChain>(DEVICES_MAX, {
+    bytesMax: cacheBytes(16),
+    bytesOf: (chain) => 500 + chainBytes(chain),
+  });
   #histories = 0;
 
   /** Begins the request of a device with the token of a position. */
@@ -54,6 +57,14 @@ export class LazyMembersCache {
     const chain = { device, token, history, answered: undefined, sent: new Map(), begun: new Set<number>() };
     this.#chains.set(device, chain);
     return chain;
+  }
+
+  /** Ends a request: its answer ends at a position. */
+  answered(chain: LazyChain, upTo: number): void {
+    chain.answered = upTo;
+    const isLatest = this.#chains.get(chain.device) === chain;
+    // Put in again, since it has grown.
+    if (isLatest && (chain.sent.size > 0 || chain.begun.size > 0)) this.#chains.set(chain.device, chain);
   }
 
   /** Whether the client has this member event of a user, or any of them. */
@@ -108,6 +119,12 @@ export class LazyMembersCache {
     this.#histories += 1;
     return this.#histories;
   }
+}
+
+function chainBytes({ sent, begun }: LazyChain): number {
+  let bytes = ENTRY_BYTES * begun.size;
+  for (const members of sent.values()) bytes += 200 + ENTRY_BYTES * members.size;
+  return bytes;
 }
 
 function keyOf({ history }: LazyChain, room: number): string {

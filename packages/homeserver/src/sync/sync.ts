@@ -56,7 +56,7 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
     const waitMs = deadline - deps.clock.elapsed();
     const isDue = since === undefined || request.fullState || waitMs <= 0;
     const { through } = forDevice;
-    if (lazy !== undefined) lazy.answered = upTo;
+    if (lazy !== undefined) deps.lazyMembers.answered(lazy, upTo);
     if (body !== '' || isDue) return answerText(deps, request, syncToken(upTo, through), body);
     // Nothing has happened up to here, so the next look begins here.
     since = upTo;

@@ -1,4 +1,4 @@
-import { asArray, asObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import { asArray, asObject, asString, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Filter, parseFilter } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/cancellation.ts';
@@ -96,6 +96,77 @@ describe('the state in /sync', () => {
     await world.joining.join(head, eve);
     const own = members(await answer(eve, filter, { since: invited, ...AFTER }), head, 'state_after');
     expect(own.filter(([userId]) => userId === eve.userId)).toEqual([[eve.userId, 'join']]);
+  });
+
+  const position = ({ next_batch }: JsonObject) => Number(asString(next_batch)?.slice(1));
+  const roomIn = (reply: JsonObject, head: Head) => asObject(asObject(asObject(reply.rooms)?.join)?.[head.roomId]);
+
+  test('a gap brings membership changes of members that a lazy client has, and of nobody else', async () => {
+    const { people, head } = await open();
+    const [alice, bob, carol, dora] = people;
+    for (const person of [alice, alice, carol]) await world.say(person, head, 'hello');
+    const since = position(await answer(bob, LAZY));
+    for (const gone of [carol, dora]) await world.joining.leave(head, gone);
+    for (let i = 0; i < 5; i++) await world.say(alice, head, `message ${i}`);
+    const changed = members(await answer(bob, LAZY, { since }), head, 'state');
+    expect(changed).toContainEqual([carol.userId, 'leave']);
+    expect(changed).not.toContainEqual([dora.userId, 'leave']);
+  });
+
+  test('a lazy client that repeats an older token gets the members of the answers in between again', async () => {
+    const { people, head } = await open();
+    const [alice, bob, carol, dora] = people;
+    for (let i = 0; i < 3; i++) await world.say(alice, head, 'hello');
+    const first = position(await answer(bob, LAZY));
+    await world.say(carol, head, 'hello');
+    const second = position(await answer(bob, LAZY, { since: first }));
+    await world.say(dora, head, 'hello');
+    await answer(bob, LAZY, { since: second });
+    const again = members(await answer(bob, LAZY, { since: first }), head, 'state');
+    for (const { userId } of [carol, dora]) expect(again).toContainEqual([userId, 'join']);
+  });
+
+  test('a room that loses its name arrives with heroes and their member events', async () => {
+    const { people, head } = await open();
+    const [alice, bob, carol, dora] = people;
+    for (let i = 0; i < 3; i++) await world.say(alice, head, 'hello');
+    const since = position(await answer(bob, LAZY));
+    await world.setState(alice, head, 'm.room.name', { name: '' });
+    const reply = await answer(bob, LAZY, { since });
+    const others = [alice, carol, dora].map(({ userId }) => userId);
+    expect(asObject(roomIn(reply, head)?.summary)?.['m.heroes']).toEqual(others);
+    expect(members(reply, head, 'state')).toEqual(
+      expect.arrayContaining([carol, dora].map(({ userId }) => [userId, 'join'])),
+    );
+  });
+
+  test('a timeline looks past hidden and filtered events, and says when there is more', async () => {
+    const [alice, bob] = [await world.person(), await world.person()];
+    const head = await world.room(alice);
+    await world.joining.join(head, bob);
+    for (const body of ['one', 'two', 'three']) await world.say(bob, head, body);
+    await world.setState(alice, head, 'm.room.history_visibility', { history_visibility: 'joined' });
+    await world.joining.leave(head, bob);
+    for (let i = 0; i < 30; i++) await world.say(alice, head, 'hidden');
+    await world.joining.join(head, bob);
+    const bodies = async (filter: JsonObject) => {
+      const timeline = asObject(roomIn(await answer(bob, { room: { timeline: filter } }), head)?.timeline);
+      const events = (asArray(timeline?.events) ?? []) as JsonObject[];
+      return [timeline?.limited, ...events.map(({ type, content }) => asObject(content)?.body ?? type)];
+    };
+    const shown = ['two', 'three', 'm.room.history_visibility', 'm.room.member', 'm.room.member'];
+    expect(await bodies({ limit: 5 })).toEqual([true, ...shown]);
+    expect(await bodies({ limit: 2, types: ['m.room.message'], senders: [bob.userId] })).toEqual([
+      true,
+      'two',
+      'three',
+    ]);
+    expect(await bodies({ limit: 3, types: ['m.room.message'], senders: [bob.userId] })).toEqual([
+      false,
+      'one',
+      'two',
+      'three',
+    ]);
   });
 
   test('a gap brings the state that changed within it', async () => {

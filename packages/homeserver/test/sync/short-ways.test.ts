@@ -66,7 +66,7 @@ describe('what is put together at once is what the long way would give, word for
     }
     // The next look finds what a sync would have left.
     await wholeAnswer(world, asked(person), filter, range);
-    if (lazy !== undefined) lazy.answered = upTo;
+    if (lazy !== undefined) world.lazyMembers.answered(lazy, upTo);
   };
 
   /** The stream of the first API by both ways. */

@@ -143,7 +143,7 @@ const NOTHING: Range['changed'] = { timelines: new Map(), touched: new Set() };
 /** Notes what the client has with this answer, then puts the answer together. */
 async function finish(deps: SlidingSyncDeps, place: Place, answer: Answer, body: SlidingSyncBody): Promise<string> {
   const next = stateAfter(place, answer, body);
-  place.lazy.answered = answer.range.upTo;
+  deps.slidingMembers.answered(place.lazy, answer.range.upTo);
   const { id } = 'id' in next ? next : await deps.connections.advance(place.connection, place.state, next);
   const rooms = answer.rooms.map(({ roomId, text }) => `${JSON.stringify(roomId)}:{${text}}`);
   const parts = [`"pos":"${posToken({ position: answer.range.upTo, state: id })}"`];
