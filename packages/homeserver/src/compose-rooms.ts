@@ -45,7 +45,7 @@ export async function openReading(
   activity: Activity,
   encryption: Encryption,
 ) {
-  const recent = new ChangeLog(rooms.stream);
+  const recent = new ChangeLog(rooms.stream, rooms);
   const verdicts = new Verdicts(userData.pushRules, rooms);
   return {
     ...rooms,

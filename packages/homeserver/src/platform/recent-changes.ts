@@ -45,6 +45,29 @@ export class RecentChanges<T> {
     return found;
   }
 
+  /** Returns whether all changes after a position are remembered. */
+  covers(position: number): boolean {
+    return position >= this.#floor;
+  }
+
+  /** Returns how many changes there are after a position, those included that were replaced since. */
+  countSince(position: number): number {
+    let low = 0;
+    let high = this.#order.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#order[middle]?.position ?? 0) <= position) low = middle + 1;
+      else high = middle;
+    }
+    return this.#order.length - low;
+  }
+
+  /** Returns whether a group has changed after a position. */
+  hasChanged(group: number, position: number): boolean {
+    for (const entry of this.#groups.get(group)?.values() ?? []) if (entry.position > position) return true;
+    return false;
+  }
+
   /** The groups that have changed after a position; undefined when some may have been forgotten. */
   groupsSince(position: number): ReadonlySet<number> | undefined {
     if (position < this.#floor) return undefined;

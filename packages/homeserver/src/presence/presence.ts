@@ -2,15 +2,15 @@ import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Background } from '../platform/background.ts';
 import { cacheBytes, textBytes } from '../platform/cache-size.ts';
-import type { Clock } from '../platform/clock.ts';
+import type { Clock, Timer } from '../platform/clock.ts';
 import { LoadingCache } from '../platform/loading-cache.ts';
 import { plainText } from '../platform/plain-text.ts';
 import { RecentChanges } from '../platform/recent-changes.ts';
 import type { Membership } from '../rooms/membership-view.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database, Write } from '../storage/database.ts';
 import type { Names } from '../storage/names.ts';
 import { deleteOldPresence, deletePresence, putPresence, readPresence } from '../storage/presence.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Change, Stream } from '../storage/stream.ts';
 import {
   aggregate,
   type DevicePresence,
@@ -34,6 +34,8 @@ interface Parts {
 /** A presence in memory; replaced as a whole with each change. */
 interface Known {
   presence: UserPresence;
+  /** The presence that others were told last. */
+  announced: UserPresence;
   /** The devices that are connected. */
   readonly devices: Map<number, DevicePresence>;
 }
@@ -47,6 +49,8 @@ export interface PresentDevice {
 const CACHED_MAX = 50_000;
 const RECENT_MAX = 20_000;
 const SWEEP_EVERY_MS = 10_000;
+/** Changes are announced together so often: each announcement wakes everybody who shares a room with one of the users. */
+const ANNOUNCE_EVERY_MS = 1_000;
 /** How long a client may take between two requests before its user is offline. */
 const GRACE_MS = 30_000;
 /** How long a presence that was set holds without a sync. */
@@ -62,6 +66,10 @@ export class Presences {
   /** Those whose presence changes as time goes by. */
   readonly #connected = new Set<number>();
   readonly #recent: RecentChanges<number>;
+  /** Users whose changes are announced together with the next ones. */
+  readonly #pending = new Map<number, Known>();
+  #announcedMs = Number.NEGATIVE_INFINITY;
+  #timer: Timer | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -79,6 +87,7 @@ export class Presences {
     const known = await this.#known.get(user);
     known.devices.clear();
     await this.#change(user, known, NEVER_SEEN);
+    await this.#announce();
     await this.#parts.database.commit([deletePresence(user)]);
   }
 
@@ -94,6 +103,8 @@ export class Presences {
     const text = statusMsg === undefined ? before : plainText(statusMsg ?? '', STATUS_BYTES_MAX) || null;
     const presence = { ...known.presence, statusMsg: text, activeTs: now };
     await this.#change(user, known, aggregate(known.devices.values(), presence, now));
+    // A status message is on disk before its user is answered.
+    if (text !== before) await this.#announce();
   }
 
   /**
@@ -135,10 +146,18 @@ export class Presences {
    * has changed since (and for a first sync).
    */
   async changedSince(viewer: number, position: number | undefined): Promise<number[]> {
-    const changed = position === undefined ? undefined : this.#recent.groupsSince(position);
-    const visible: number[] = [];
-    for (const user of changed ?? this.#connected) if (await this.#maySee(viewer, user)) visible.push(user);
-    return visible;
+    const since = position !== undefined && this.#recent.covers(position) ? position : undefined;
+    const count = since === undefined ? this.#connected.size : this.#recent.countSince(since);
+    if (count === 0) return [];
+    const rooms = await this.#parts.membership.membersOfRooms(viewer);
+    const mates = rooms.reduce((sum, members) => sum + members.size, 0);
+    if (mates < count) {
+      const isNews = (user: number) =>
+        since === undefined ? this.#connected.has(user) : this.#recent.hasChanged(user, since);
+      return [...new Set([viewer, ...rooms.flatMap((members) => [...members])])].filter(isNews);
+    }
+    const changed = since === undefined ? this.#connected : (this.#recent.groupsSince(since) ?? this.#connected);
+    return [...changed].filter((user) => user === viewer || rooms.some((members) => members.has(user)));
   }
 
   /** Those of some users who are there. */
@@ -150,18 +169,41 @@ export class Presences {
     return viewer === user || (await this.#parts.membership.sharesRoom(viewer, user));
   }
 
+  /** Takes over a presence, and announces it: at once, or together with others when the last announcement is recent. */
   async #change(user: number, known: Known, presence: UserPresence): Promise<void> {
-    const before = known.presence;
     known.presence = presence;
     if (presence.state === 'offline') this.#connected.delete(user);
     else this.#connected.add(user);
-    if (!differs(before, presence)) return;
-    const { stream } = this.#parts;
-    const position = stream.next();
-    const isStored = before.statusMsg !== presence.statusMsg || presence.state === 'offline';
-    const writes = isStored ? [putPresence(user, toRow(presence))] : [];
-    await stream.commit(writes, [{ kind: 'presence', position, user }], () => {
-      this.#recent.add(user, '', position, user);
+    if (!differs(known.announced, presence)) {
+      this.#pending.delete(user);
+      return;
+    }
+    this.#pending.set(user, known);
+    const { clock, background } = this.#parts;
+    const waitMs = this.#announcedMs + ANNOUNCE_EVERY_MS - clock.elapsed();
+    if (waitMs <= 0) return this.#announce();
+    this.#timer ??= clock.after(waitMs, () => background.start('announcing presence', () => this.#announce()));
+  }
+
+  /** Announces all changes that wait. */
+  async #announce(): Promise<void> {
+    const { stream, clock } = this.#parts;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#announcedMs = clock.elapsed();
+    const writes: Write[] = [];
+    const changes: (Change & { readonly kind: 'presence' })[] = [];
+    for (const [user, known] of this.#pending) {
+      const { announced: before, presence } = known;
+      known.announced = presence;
+      const isStored = before.statusMsg !== presence.statusMsg || presence.state === 'offline';
+      if (isStored) writes.push(putPresence(user, toRow(presence)));
+      changes.push({ kind: 'presence', position: stream.next(), user });
+    }
+    this.#pending.clear();
+    if (changes.length === 0) return;
+    await stream.commit(writes, changes, () => {
+      for (const { user, position } of changes) this.#recent.add(user, '', position, user);
     });
   }
 
@@ -174,7 +216,7 @@ export class Presences {
         if (now > connectedUntil) known.devices.delete(device);
       }
       const next = aggregate(known.devices.values(), known.presence, now);
-      if (differs(known.presence, next)) changes.push(this.#change(user, known, next));
+      if (differs(known.announced, next)) changes.push(this.#change(user, known, next));
     }
     await Promise.all(changes);
   }
@@ -183,9 +225,10 @@ export class Presences {
 async function load(database: Database, user: number): Promise<Known> {
   const row = await readPresence(database, user);
   const devices = new Map<number, DevicePresence>();
-  if (row === undefined) return { presence: NEVER_SEEN, devices };
+  if (row === undefined) return { presence: NEVER_SEEN, announced: NEVER_SEEN, devices };
   // Whatever it was, the server has been restarted since: the user counts as offline until a sign of life.
-  return { presence: { ...NEVER_SEEN, statusMsg: row.status_msg, activeTs: row.active_ts }, devices };
+  const presence = { ...NEVER_SEEN, statusMsg: row.status_msg, activeTs: row.active_ts };
+  return { presence, announced: presence, devices };
 }
 
 function toRow(presence: UserPresence) {

@@ -5,6 +5,8 @@ export interface Membership {
   roomNum(roomId: string): Promise<number | undefined>;
   joinedRooms(user: number): Promise<ReadonlySet<number>>;
   joinedMembers(room: number): Promise<ReadonlySet<number>>;
+  /** The members of each room that a user has joined. */
+  membersOfRooms(user: number): Promise<readonly ReadonlySet<number>[]>;
   /** Whether the two are joined to some room together. */
   sharesRoom(a: number, b: number): Promise<boolean>;
 }

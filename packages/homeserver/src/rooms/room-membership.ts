@@ -37,6 +37,12 @@ export class RoomMembership implements Membership {
     return (await this.#heads.byNum(room))?.joined ?? NOBODY;
   }
 
+  async membersOfRooms(user: number): Promise<readonly ReadonlySet<number>[]> {
+    const rooms = [...(await this.joinedRooms(user))];
+    await this.#heads.ensure(rooms);
+    return Promise.all(rooms.map((room) => this.joinedMembers(room)));
+  }
+
   async sharesRoom(a: number, b: number): Promise<boolean> {
     const [ofA, ofB] = [await this.#userRooms.of(a), await this.#userRooms.of(b)];
     const [fewer, more] = ofA.size < ofB.size ? [ofA, ofB] : [ofB, ofA];

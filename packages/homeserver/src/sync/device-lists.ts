@@ -47,7 +47,7 @@ export function deviceListNews(
   rows: Rows,
   range: Range,
 ): DeviceListNews | Promise<DeviceListNews> {
-  const recent = deps.recent.since(range.since);
+  const recent = deps.recent.concerning(user, rows, range.since);
   if (recent === undefined) return oldNews(deps, user, rows, range);
   const changed = new Set<number>();
   const rooms = new Set<number>();

@@ -61,7 +61,7 @@ export async function happenings(
 ): Promise<Happenings> {
   const rows = await deps.userRooms.of(listener.user);
   if (rooms !== undefined) await deps.heads.ensure([...rooms.open]);
-  const changes = await changesAfter(deps, rooms, rows, window);
+  const changes = await changesAfter(deps, listener.user, rooms, rows, window);
   const all = changes.filter((change) => isOfInterest(deps, change, rooms, rows));
   const chosen = all.slice(0, window.limit);
   const end = all.length > chosen.length ? (chosen.at(-1)?.position ?? window.upTo) : window.upTo;
@@ -105,15 +105,26 @@ function ownMoves(rows: Rows, { from, upTo }: Window): Change[] {
     .map(({ room, event }) => ({ kind: 'event', position: event, room, event }));
 }
 
+/** Returns the changes after a position that may be of interest; `undefined` when some may be forgotten. */
+export function changesFor(
+  recent: ChangeLog,
+  user: number,
+  { rooms, rows }: { readonly rooms: ListenedRooms | undefined; readonly rows: Rows },
+  from: number,
+): readonly Change[] | undefined {
+  return rooms === undefined ? recent.concerning(user, rows, from) : recent.inRooms(user, rooms.all, from);
+}
+
 /** From memory; for a token from long ago from the database, which has the events but nothing that passes. */
 async function changesAfter(
   deps: HappeningsDeps,
+  user: number,
   rooms: ListenedRooms | undefined,
   rows: Rows,
   window: Window,
 ): Promise<Change[]> {
   const { from, upTo, limit } = window;
-  const recent = deps.recent.since(from);
+  const recent = changesFor(deps.recent, user, { rooms, rows }, from);
   if (recent !== undefined) return recent.filter(({ position }) => position <= upTo);
   const nums = await deps.timelines.after([...(rooms?.all ?? joinedRooms(rows))], from, limit + 1);
   const events = await deps.events.list(nums.filter((num) => num <= upTo));

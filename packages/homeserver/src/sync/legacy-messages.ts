@@ -5,6 +5,7 @@ import type { StoredEvent } from '../storage/stored-event.ts';
 import { LEGACY_FORMAT } from '../timeline/client-form.ts';
 import { plainText } from '../timeline/hydrate.ts';
 import {
+  changesFor,
   type Happenings,
   type HappeningsDeps,
   isOfInterest,
@@ -25,8 +26,8 @@ export function legacyMessages(
   rooms: ListenedRooms | undefined,
   { from, upTo, limit }: Window,
 ): Happenings | undefined {
-  const changes = deps.recent.since(from);
   const rows = deps.userRooms.cached(listener.user);
+  const changes = rows && changesFor(deps.recent, listener.user, { rooms, rows }, from);
   const ignored = deps.ignoredUsers.of(listener.user);
   if (changes === undefined || rows === undefined || ignored instanceof Promise || ignored.size > 0) return undefined;
   // Whose presence is of interest, only the members say.

@@ -64,7 +64,7 @@ function newMessages(
   user: number,
   { since, upTo, rows }: Range,
 ): ReadonlyMap<MembershipRow, StoredEvent[]> | undefined {
-  const changes = since === undefined ? undefined : recent.since(since);
+  const changes = since === undefined ? undefined : recent.concerning(user, rows, since);
   if (changes === undefined) return undefined;
   const rooms = new Map<MembershipRow, StoredEvent[]>();
   for (const change of changes) {

@@ -51,6 +51,7 @@ export class Notifier {
     this.#parts = parts;
     parts.stream.listen((changes) => {
       for (const change of changes) this.#notify(change);
+      this.#wakeMatesOf(changes);
     });
   }
 
@@ -58,7 +59,9 @@ export class Notifier {
   wait(interest: Interest, position: number, timeoutMs: number, cancellation: Cancellation): Promise<void> {
     this.#answering.end(interest.user, cancellation);
     if (timeoutMs <= 0 || cancellation.isCancelled) return Promise.resolve();
-    if (this.#parts.recent.some(position, (change) => this.#concerns(change, interest))) return Promise.resolve();
+    if (this.#changesAfter(interest, position).some((change) => this.#concerns(change, interest))) {
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
       const done = () => {
         timer.cancel();
@@ -83,6 +86,15 @@ export class Notifier {
    */
   answered(user: number): Promise<void> | undefined {
     return this.#answering.of(user, (run) => this.#parts.clock.after(ANSWERS_WAIT_MS, run));
+  }
+
+  /** The changes after a position that may concern a request; the caller has seen everything before it. */
+  #changesAfter({ user, rooms, also }: Interest, position: number): readonly Change[] {
+    const { recent, userRooms } = this.#parts;
+    const rows = userRooms.cached(user);
+    if (rooms !== undefined) return recent.inRooms(user, rooms, position) ?? [];
+    const isIndexed = rows !== undefined && also === undefined;
+    return (isIndexed ? recent.concerning(user, rows, position) : recent.since(position)) ?? [];
   }
 
   #add(waiter: Waiter): void {
@@ -114,7 +126,7 @@ export class Notifier {
         break;
       case 'presence':
       case 'device-list':
-        this.#wakeConcerned(change);
+        // Many of them come together: see `#wakeMatesOf`.
         break;
       case 'to-device':
         this.#wakeDevices(change.devices);
@@ -144,12 +156,28 @@ export class Notifier {
     if (event?.type === 'm.room.member' && event.stateKeyNum !== null) wake(this.#byUser.get(event.stateKeyNum));
   }
 
-  /** Those who share a room with the user of a change, or listen to one that the user has joined. */
-  #wakeConcerned(change: Change): void {
-    for (const index of [this.#byUser, this.#byRoom]) {
-      for (const waiters of index.values()) {
-        for (const waiter of waiters) if (this.#concerns(change, waiter.interest)) waiter.wake();
+  /** Wakes those who share a room with the users of some changes, each once. */
+  #wakeMatesOf(changes: readonly Change[]): void {
+    if (this.#byUser.size === 0) return;
+    const rooms = new Set<number>();
+    for (const change of changes) {
+      if (change.kind !== 'presence' && change.kind !== 'device-list') continue;
+      if (change.kind === 'device-list' && change.onlyFor !== undefined) {
+        wake(this.#byUser.get(change.onlyFor));
+        continue;
       }
+      wake(this.#byUser.get(change.user));
+      const rows = this.#parts.userRooms.cached(change.user);
+      if (rows === undefined) this.#wakeConcerned(change);
+      else for (const { room, membership } of rows.values()) if (membership === 'join') rooms.add(room);
+    }
+    for (const room of rooms) this.#wakeMembers(room);
+  }
+
+  /** Wakes those who may share a room with a user whose rooms are not in memory: looks at everybody who waits. */
+  #wakeConcerned(change: Change): void {
+    for (const waiters of this.#byUser.values()) {
+      for (const waiter of waiters) if (this.#concerns(change, waiter.interest)) waiter.wake();
     }
   }
 

@@ -108,7 +108,7 @@ export async function peekedRooms(
   }
   const works = await newRooms(deps, fresh, upTo, filter);
   if (since === undefined || known.size === 0) return works;
-  const { timelines } = await changesIn(deps, known, { since, upTo });
+  const { timelines } = await changesIn(deps, user, known, { since, upTo });
   for (const [room, nums] of timelines) {
     const row = known.get(room);
     if (row !== undefined)

@@ -96,12 +96,13 @@ export async function firstSkeleton(
 /** What has changed for a user between two positions. */
 export async function nextSkeleton(
   deps: SkeletonDeps,
+  user: number,
   rows: Rows,
   range: { readonly since: number; readonly upTo: number },
   { filter, hides }: SkeletonChoice,
 ): Promise<Skeleton> {
   const { since } = range;
-  const changed = await changesIn(deps, rows, range);
+  const changed = await changesIn(deps, user, rows, range);
   const all = rows
     .values()
     .filter((row) => row.event > since && row.event <= range.upTo)
@@ -172,10 +173,11 @@ export interface Changed {
 /** What has changed in a user's joined rooms between two positions. */
 export function changesIn(
   deps: SkeletonDeps,
+  user: number,
   rows: Rows,
   range: { readonly since: number; readonly upTo: number },
 ): Changed | Promise<Changed> {
-  const recent = deps.recent.since(range.since);
+  const recent = deps.recent.concerning(user, rows, range.since);
   return recent === undefined ? changedRooms(deps, rows, range) : recentRooms(recent, rows, range.upTo);
 }
 

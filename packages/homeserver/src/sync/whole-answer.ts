@@ -73,7 +73,7 @@ async function skeletonOf(
   const roomIds = room === undefined ? undefined : await deps.names.texts(all.keys());
   const rows = room === undefined ? all : new Map([...all].filter(([num]) => room(roomIds?.get(num) ?? '')));
   if (since === undefined) return firstSkeleton(deps, rows, upTo, choice);
-  const skeleton = await nextSkeleton(deps, rows, { since, upTo }, choice);
+  const skeleton = await nextSkeleton(deps, request.user, rows, { since, upTo }, choice);
   if (!request.fullState) return skeleton;
   const there = new Set(skeleton.joined.map(({ row }) => row.room));
   const others = [...rows.values()].filter((row) => row.membership === 'join' && !there.has(row.room));

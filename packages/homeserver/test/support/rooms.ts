@@ -49,6 +49,10 @@ export class PlainRooms implements Membership {
     return this.#members.get(room) ?? new Set();
   }
 
+  async membersOfRooms(user: number): Promise<readonly ReadonlySet<number>[]> {
+    return [...this.#members.values()].filter((members) => members.has(user));
+  }
+
   async sharesRoom(a: number, b: number): Promise<boolean> {
     return [...this.#members.values()].some((members) => members.has(a) && members.has(b));
   }

@@ -98,6 +98,11 @@ describe('who is woken', () => {
   });
 });
 
+const NOBODY = {
+  heads: { cached: () => undefined },
+  userRooms: { cached: () => undefined },
+} as unknown as ConstructorParameters<typeof ChangeLog>[1];
+
 describe('recent changes', () => {
   /** A stream without a database. */
   const stream = () => {
@@ -110,17 +115,20 @@ describe('recent changes', () => {
 
   test('are told since a position, in order, as long as they are remembered', () => {
     const given = stream();
-    const recent = new ChangeLog(given as unknown as ConstructorParameters<typeof ChangeLog>[0]);
-    for (let position = 11; position <= 50_100; position += 1) given.add(position);
+    const recent = new ChangeLog(given as unknown as ConstructorParameters<typeof ChangeLog>[0], NOBODY);
+    for (let position = 11; position <= 150_100; position += 1) given.add(position);
     const since = (position: number) => recent.since(position)?.map((change) => change.position);
-    expect(since(50_098)).toEqual([50_099, 50_100]);
-    expect(since(50_100)).toEqual([]);
+    expect(since(150_098)).toEqual([150_099, 150_100]);
+    expect(since(150_100)).toEqual([]);
     expect(since(10)).toBeUndefined();
-    const oldest = Array.from({ length: 50_100 }, (_, i) => i).find((position) => since(position) !== undefined) ?? 0;
+    const oldest = Array.from({ length: 150_100 }, (_, i) => i).find((position) => since(position) !== undefined) ?? 0;
     expect(oldest).toBeGreaterThan(10_000);
     expect(since(oldest)?.[0]).toBe(oldest + 1);
-    expect(recent.some(50_000, (change) => change.position === 50_050)).toBe(true);
-    expect(recent.some(50_060, (change) => change.position === 50_050)).toBe(false);
+    const inRoom = (room: number, position: number) =>
+      recent.inRooms(1, new Set([room]), position)?.map((change) => change.position);
+    expect(inRoom(0, 150_000)).toEqual(Array.from({ length: 33 }, (_, i) => 150_003 + 3 * i));
+    expect(inRoom(5, 150_000)).toEqual([]);
+    expect(inRoom(0, 10)).toBeUndefined();
   });
 
   test('by group: the latest of each key, undefined when some may be forgotten', () => {

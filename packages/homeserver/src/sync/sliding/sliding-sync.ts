@@ -120,7 +120,7 @@ async function answerAt(deps: SlidingSyncDeps, request: SlidingSyncRequest, plac
   const hides = { ignored, blocks: await deps.invitePermission.blocks(user) };
   const rows = await toldRows(deps, all, place, hides);
   const wanted = await wantedRooms(deps, user, body, rows, (room) => state?.rooms.has(room) === true);
-  const changed = since === undefined ? NOTHING : await changesIn(deps, rows, { since, upTo });
+  const changed = since === undefined ? NOTHING : await changesIn(deps, request.user, rows, { since, upTo });
   const range = { since, upTo, changed, rows };
   const spans = await roomSpans(deps, wanted, state, range);
   const data = await deps.accountData.of(user);

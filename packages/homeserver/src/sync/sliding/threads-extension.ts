@@ -1,4 +1,3 @@
-import type { Change } from '../../storage/stream.ts';
 import {
   CHANGES_LIMIT_DEFAULT,
   type SubscriptionChangesDeps,
@@ -31,8 +30,10 @@ export async function threadsExtension(
   return `"${THREADS_EXTENSION}":${text}`;
 }
 
+const NO_ROOMS: ReadonlySet<number> = new Set();
+
 /** Whether there can be news; without a query for clients that keep up. */
 function hasChanged(recent: ChangeLog, user: number, since: number): boolean {
-  if (recent.since(since) === undefined) return true;
-  return recent.some(since, (change: Change) => change.kind === 'thread-subscription' && change.user === user);
+  const changes = recent.inRooms(user, NO_ROOMS, since);
+  return changes?.some((change) => change.kind === 'thread-subscription' && change.user === user) ?? true;
 }

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import { Dice } from '../../../../tests/support/dice.ts';
+import type { MembershipRow } from '../../src/storage/membership-store.ts';
+import type { Change } from '../../src/storage/stream.ts';
+import { ChangeLog, type RoomMates } from '../../src/sync/change-log.ts';
+
+const USERS = 12;
+const ROOMS = 15;
+
+type Rows = Map<number, Map<number, MembershipRow>>;
+
+/** A world of memberships, all of them in memory. */
+function memberships(dice: Dice): { readonly rows: Rows; readonly mates: RoomMates } {
+  const rows: Rows = new Map();
+  for (let user = 1; user <= USERS; user += 1) {
+    const own = new Map<number, MembershipRow>();
+    for (let room = 1; room <= ROOMS; room += 1) {
+      const membership = dice.pick(['join', 'leave', 'none', 'none'] as const);
+      if (membership !== 'none') own.set(room, { user, room, membership, event: 1, forgotten: false });
+    }
+    rows.set(user, own);
+  }
+  const joined = (room: number) =>
+    new Set([...rows].filter(([, own]) => own.get(room)?.membership === 'join').map(([user]) => user));
+  const heads = { cached: (room: number) => ({ joined: joined(room) }) };
+  const userRooms = { cached: (user: number) => (dice.chance(0.5) ? rows.get(user) : undefined) };
+  return { rows, mates: { heads, userRooms } as unknown as RoomMates };
+}
+
+function randomChange(dice: Dice, position: number): Change {
+  const [user, room] = [1 + dice.below(USERS), 1 + dice.below(ROOMS)];
+  const kind = dice.pick([
+    'event',
+    'receipt',
+    'typing',
+    'account-data',
+    'presence',
+    'device-list',
+    'to-device',
+  ] as const);
+  switch (kind) {
+    case 'event':
+      return { kind, position, room, event: position };
+    case 'receipt':
+      return { kind, position, room, user, private: dice.chance(0.5) };
+    case 'typing':
+      return { kind, position, room };
+    case 'account-data':
+      return { kind, position, user, room: dice.chance(0.5) ? room : null, type: 'x' };
+    case 'to-device':
+      return { kind, position, devices: new Map([[100 + user, user]]) };
+    case 'device-list':
+      return dice.chance(0.5) ? { kind, position, user, onlyFor: 1 + dice.below(USERS) } : { kind, position, user };
+    case 'presence':
+      return { kind, position, user };
+  }
+}
+
+/** Whether a change concerns a user, decided without any index. */
+function isFor(change: Change, user: number, rows: Rows): boolean {
+  const own = rows.get(user) ?? new Map<number, MembershipRow>();
+  const isMate = (other: number) =>
+    other === user ||
+    [...own.values()].some(
+      ({ room, membership }) => membership === 'join' && rows.get(other)?.get(room)?.membership === 'join',
+    );
+  switch (change.kind) {
+    case 'event':
+    case 'receipt':
+    case 'typing':
+      return own.has(change.room);
+    case 'presence':
+      return isMate(change.user);
+    case 'device-list':
+      return change.onlyFor === undefined || change.user === user ? isMate(change.user) : change.onlyFor === user;
+    case 'to-device':
+      return [...change.devices.values()].includes(user);
+    default:
+      return change.user === user;
+  }
+}
+
+test.each([1, 2, 3, 4, 5])('finds all that concerns a user, and nobody else’s presence, seed %i', (seed) => {
+  const dice = new Dice(seed);
+  const { rows, mates } = memberships(dice);
+  const listeners: ((changes: readonly Change[]) => void)[] = [];
+  const log = new ChangeLog({ current: 0, listen: (listener) => listeners.push(listener) }, mates);
+  const all: Change[] = [];
+  for (let position = 1; position <= 400; position += 1) {
+    const change = randomChange(dice, position);
+    all.push(change);
+    for (const listener of listeners) listener([change]);
+  }
+  for (const [user, own] of rows) {
+    for (const since of [0, 100, 330, 360, 395, 400]) {
+      const found = log.concerning(user, own, since) ?? [];
+      const positions = found.map(({ position }) => position);
+      expect(positions).toEqual([...positions].sort((a, b) => a - b));
+      const wanted = all.filter((change) => change.position > since && isFor(change, user, rows));
+      expect(found.filter((change) => isFor(change, user, rows))).toEqual(wanted);
+      const presence = found.filter(({ kind }) => kind === 'presence' || kind === 'device-list');
+      expect(presence.every((change) => isFor(change, user, rows))).toBe(true);
+    }
+  }
+});
