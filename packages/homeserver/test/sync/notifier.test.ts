@@ -115,7 +115,7 @@ describe('recent changes', () => {
 
   test('are told since a position, in order, as long as they are remembered', () => {
     const given = stream();
-    const recent = new ChangeLog(given as unknown as ConstructorParameters<typeof ChangeLog>[0], NOBODY);
+    const recent = new ChangeLog(given, NOBODY);
     for (let position = 11; position <= 150_100; position += 1) given.add(position);
     const since = (position: number) => recent.since(position)?.map((change) => change.position);
     expect(since(150_098)).toEqual([150_099, 150_100]);
