@@ -1,4 +1,3 @@
-import { membershipOf } from '../rooms/effects.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
@@ -8,6 +7,7 @@ import type { Change } from '../storage/stream.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import { latestEvents } from '../timeline/latest.ts';
 import type { ChangeLog } from './change-log.ts';
+import { type Past, pastsOf } from './pasts.ts';
 import type { SyncFilter } from './request.ts';
 
 /** What building skeletons reads. */
@@ -249,45 +249,14 @@ async function leftRooms(
       if (ended === undefined) return { row, isNew: true, nums: [row.event], limited: false, after: since, departure };
       const isNew = past?.membership !== 'join';
       const after = isNew ? 0 : since;
-      const page = await deps.timelines.page({ room: row.room, after: 0, upTo: member.seq ?? 0 }, true, limit + 1);
-      const nums = page.filter((num) => num > after).reverse();
+      const page = await deps.timelines.page({ room: row.room, after: 0, upTo: ended.seq ?? 0 }, true, limit + 1);
+      // What came later is nothing to the user, except whatever changed their own membership.
+      const later = (past?.outside ?? []).filter((num) => num <= member.num);
+      const nums = [...later, ...page.filter((num) => num > after)].reverse();
       return { row, isNew, nums: nums.slice(-limit), limited: nums.length > limit, after, departure };
     }),
   );
   return works.filter((work) => work !== undefined);
-}
-
-/** How somebody stood to a room at a position, and since then. */
-export interface Past {
-  /** The membership at the position. */
-  readonly membership: string;
-  /** The event after the position that ended the last time in which they were a member, if they are none now. */
-  readonly ended: number | undefined;
-}
-
-/** How the users of some rows stood to their rooms at a position, by room; found by going back from event to event. */
-export async function pastsOf(
-  events: EventStore,
-  rows: readonly MembershipRow[],
-  position: number,
-): Promise<ReadonlyMap<number, Past>> {
-  const pasts = new Map<number, Past>();
-  for (const row of rows) {
-    let event = await events.one(row.event);
-    let ended: number | undefined;
-    while (event !== undefined && event.num > position) {
-      const before: StoredEvent | undefined = event.replaces === null ? undefined : await events.one(event.replaces);
-      if (ended === undefined && membershipOf(event) !== 'join' && isJoin(before)) ended = event.num;
-      // At the beginning nobody was a member.
-      event = position === 0 && ended !== undefined ? undefined : before;
-    }
-    pasts.set(row.room, { membership: event === undefined ? 'none' : membershipOf(event), ended });
-  }
-  return pasts;
-}
-
-function isJoin(event: StoredEvent | undefined): boolean {
-  return event !== undefined && membershipOf(event) === 'join';
 }
 
 function scanLimit(filter: SyncFilter): number {

@@ -1,14 +1,7 @@
 import type { MembershipRow } from '../../storage/membership-store.ts';
 import { latestEvents } from '../../timeline/latest.ts';
-import {
-  type Changed,
-  type Departure,
-  type Past,
-  pastsOf,
-  type RoomWork,
-  type SkeletonDeps,
-  TIMELINE_READ_MAX,
-} from '../skeleton.ts';
+import { type Past, pastsOf } from '../pasts.ts';
+import { type Changed, type Departure, type RoomWork, type SkeletonDeps, TIMELINE_READ_MAX } from '../skeleton.ts';
 import type { ConnectionState, SentRoom } from './connection-state.ts';
 import { rulesKey, type StatePairs } from './state-selection.ts';
 import type { RoomConfig, Wanted } from './wanted-rooms.ts';

@@ -1,6 +1,7 @@
 import type { EventStore } from '../../storage/event-store.ts';
 import type { MembershipRow } from '../../storage/membership-store.ts';
-import { pastsOf, type SkeletonChoice } from '../skeleton.ts';
+import { pastsOf } from '../pasts.ts';
+import type { SkeletonChoice } from '../skeleton.ts';
 import type { ConnectionState } from './connection-state.ts';
 
 type Rows = ReadonlyMap<number, MembershipRow>;
