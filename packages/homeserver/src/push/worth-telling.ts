@@ -5,7 +5,7 @@ import { threadsOf } from '../rooms/threads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { EventStore } from '../storage/event-store.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
-import { readMarks } from './unread-counts.ts';
+import { marksAsRead, readMarks } from './unread-counts.ts';
 
 export interface WorthTellingDeps {
   readonly heads: Heads;
@@ -29,5 +29,17 @@ export async function worthTelling(
   const receipts = await deps.receipts.receiptsOf(event.room);
   const thread = (await threadsOf(deps.events, [event])).get(num);
   const isRead = (event.seq ?? 0) <= readMarks([...receipts.ofUser(user)]).of(thread);
-  return isRead ? undefined : { event, head };
+  return isRead || (await hasAnswered(deps, user, { event, head, thread })) ? undefined : { event, head };
+}
+
+/** Whether a user has sent something in the thread of an event after it, as far as the head remembers the timeline. */
+async function hasAnswered(
+  { events }: WorthTellingDeps,
+  user: number,
+  { event, head, thread }: { readonly event: StoredEvent; readonly head: Head; readonly thread: string | undefined },
+): Promise<boolean> {
+  const later = await events.list(head.numsAfter(event.seq ?? 0) ?? []);
+  const own = later.filter((each) => marksAsRead(each, user));
+  const threads = await threadsOf(events, own);
+  return own.some(({ num }) => threads.get(num) === thread);
 }

@@ -195,6 +195,28 @@ describe.each(engines)('push notifications, on $name', (engine) => {
     expect(gateway.events).toEqual(sent.map(({ eventId }) => eventId));
   });
 
+  test('leave out what the user has answered', async () => {
+    const { alice, bob, head } = await open();
+    gateway.status = 500;
+    const first = await world.say(alice, head, 'answered');
+    await expect
+      .poll(async () => {
+        await world.clock.pass(200);
+        return gateway.refused;
+      })
+      .toBeGreaterThan(0);
+    await world.say(bob, head, 'answer');
+    const second = await world.say(alice, head, 'unread');
+    gateway.status = 200;
+    await expect
+      .poll(async () => {
+        await world.clock.pass(500);
+        return gateway.events;
+      })
+      .toContain(second.eventId);
+    expect(gateway.events).not.toContain(first.eventId);
+  });
+
   test('leave out what was read, is too old, or is of a room that one has left', async () => {
     const { alice, bob, head } = await open();
     gateway.status = 500;

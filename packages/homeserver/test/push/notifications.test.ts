@@ -40,6 +40,25 @@ describe.each(engines)('what one was notified of, on $name', (engine) => {
     expect(await texts(alice)).toEqual(['own']);
   });
 
+  test('is read once the user has answered in the same thread', async () => {
+    const { alice, bob, head } = await open();
+    const root = await world.say(alice, head, 'root');
+    const reply = { msgtype: 'm.text', 'm.relates_to': { rel_type: 'm.thread', event_id: root.eventId } };
+    await world.say(alice, head, { ...reply, body: 'in the thread' });
+    const read = async () =>
+      (await page(bob)).notifications.map(({ shown, read }) => [shown.event.content.body, read] as const);
+    await world.say(bob, head, 'answer');
+    expect(await read()).toEqual([
+      ['in the thread', false],
+      ['root', true],
+    ]);
+    await world.say(bob, head, { ...reply, body: 'answer' });
+    expect(await read()).toEqual([
+      ['in the thread', true],
+      ['root', true],
+    ]);
+  });
+
   test('can be only what was highlighted, and has nothing that was taken back', async () => {
     const { alice, bob, head } = await open();
     await world.say(alice, head, 'plain');
