@@ -1,4 +1,4 @@
-import { expect, inject, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { request } from '../../../../tests/support/client.ts';
 import { PostgresCluster } from '../../../../tests/support/postgres.ts';
 import { startServer } from '../../../../tests/support/server.ts';
@@ -12,6 +12,7 @@ test.skipIf(inject('postgresUrl') === undefined)(
   async () => {
     const cluster = await PostgresCluster.start();
     if (cluster === undefined) throw new Error('there is no PostgreSQL');
+    onTestFinished(() => cluster.remove());
     const server = await startServer({ config: { database: { url: cluster.url } } });
     const user = await server.user();
     const room = await user.createRoom();
@@ -39,6 +40,5 @@ test.skipIf(inject('postgresUrl') === undefined)(
     expect(chunk.map(({ content }) => content.body)).toEqual(['during', 'before']);
     expect(server.faults).toEqual([]);
     await server.close();
-    await cluster.remove();
   },
 );

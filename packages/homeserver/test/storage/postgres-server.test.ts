@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { createDatabase, PostgresCluster, queryOn } from '../../../../tests/support/postgres.ts';
 import { type Database, sql, write } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/open.ts';
@@ -105,6 +105,7 @@ describe.skipIf(serverUrl === undefined)('a PostgreSQL server that is killed und
   it('loses nothing acknowledged and keeps no duplicate', { timeout: 60_000 }, async () => {
     const cluster = await PostgresCluster.start(true);
     if (cluster === undefined) throw new Error('there is no PostgreSQL');
+    onTestFinished(() => cluster.remove());
     const database = await openDatabase(postgresAt(cluster.url));
     const acknowledged = new Set<string>();
     let count = 0;
@@ -128,6 +129,5 @@ describe.skipIf(serverUrl === undefined)('a PostgreSQL server that is killed und
     expect(new Set(await texts(database))).toEqual(acknowledged);
     expect(acknowledged.size).toBe(count);
     await database.close();
-    await cluster.remove();
   });
 });
