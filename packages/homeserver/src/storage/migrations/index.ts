@@ -15,18 +15,19 @@ import { messagesByRoom } from './0014-messages-by-room.ts';
 import { writer } from './0015-writer.ts';
 import { toDeviceTimes } from './0016-to-device-times.ts';
 import { erasedUsers } from './0017-erased-users.ts';
+import { readableViews } from './0018-readable-views.ts';
 import type { Migration } from './migration.ts';
 
-/** All migrations in order. */
+/** All migrations in the order of their versions, which is the order of their files. */
 export const migrations: readonly Migration[] = [
   rooms,
   accounts,
   userData,
   server,
+  encryption,
   media,
   push,
   search,
-  encryption,
   slidingSync,
   delayedEvents,
   peeks,
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   writer,
   toDeviceTimes,
   erasedUsers,
+  readableViews,
 ];
