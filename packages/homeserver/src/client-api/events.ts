@@ -1,7 +1,7 @@
 import { getEvents, getOneEvent, initialSync as initialSyncEndpoint } from '@hearth/api/client/events.ts';
 import { roomInitialSync as roomInitialSyncEndpoint } from '@hearth/api/client/rooms/events.ts';
 import { guestAccessForbidden } from '@hearth/protocol/errors.ts';
-import { RawJson, type Route, route } from '../http/route.ts';
+import { jsonAnswer, RawJson, type Route, route } from '../http/route.ts';
 import { eventStream } from '../sync/event-stream.ts';
 import { type InitialSyncDeps, initialSync, roomInitialSync } from '../sync/initial-sync.ts';
 import { LEGACY_FORMAT } from '../timeline/client-form.ts';
@@ -30,12 +30,10 @@ export function eventsRoutes(deps: InitialSyncDeps): Route[] {
     }),
     route(initialSyncEndpoint, async ({ query, caller: { user, device } }) => {
       const archived = query.archived === true;
-      return new RawJson(await initialSync(deps, { user, device, limit: query.limit, archived }));
+      return jsonAnswer(await initialSync(deps, { user, device, limit: query.limit, archived }));
     }),
-    route(
-      roomInitialSyncEndpoint,
-      async ({ params, query, caller: { user, device } }) =>
-        new RawJson(await roomInitialSync(deps, { user, device, roomId: params.roomId, limit: query.limit })),
+    route(roomInitialSyncEndpoint, async ({ params, query, caller: { user, device } }) =>
+      jsonAnswer(await roomInitialSync(deps, { user, device, roomId: params.roomId, limit: query.limit })),
     ),
     route(getOneEvent, async ({ params, caller }) => {
       const shown = await readableEvent(deps, caller.user, params.eventId);

@@ -1,7 +1,7 @@
 import { sync as syncEndpoint } from '@hearth/api/client/events.ts';
 import { EVERYTHING } from '../filters/filter.ts';
 import type { Filters } from '../filters/filters.ts';
-import { RawJson, type Route, route } from '../http/route.ts';
+import { jsonAnswer, type Route, route } from '../http/route.ts';
 import type { StateAfterName } from '../sync/room-sections.ts';
 import { type SyncDeps, sync } from '../sync/sync.ts';
 import { parseSyncToken } from '../timeline/position.ts';
@@ -37,7 +37,7 @@ export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Rout
         timeoutMs: pollTimeout(query.timeout),
         cancellation: () => call.cancellation,
       });
-      return new RawJson(text);
+      return jsonAnswer(text);
     }),
   ];
 }

@@ -1,6 +1,7 @@
 import type { Body, Endpoint, LimitClass, Params, Query } from '@hearth/api/endpoint.ts';
 import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
 import type { Cancellation } from '../platform/cancellation.ts';
+import type { Text } from '../platform/long-text.ts';
 
 /** The account and device behind a request. */
 export interface Caller {
@@ -41,6 +42,11 @@ export class JsonPieces {
   constructor(pieces: Iterable<string> | AsyncIterable<string>) {
     this.pieces = pieces;
   }
+}
+
+/** Returns the answer for JSON text: in pieces when it is long. */
+export function jsonAnswer(text: Text): Answer {
+  return typeof text === 'string' ? new RawJson(text) : new JsonPieces(text);
 }
 
 /** Reads a file from its beginning to its end. */

@@ -1,9 +1,9 @@
 import type { InvitePermission } from '../account-data/invite-permission.ts';
 import { GLOBAL } from '../account-data/user-data.ts';
 import { EVERYTHING } from '../filters/filter.ts';
-import { inTurns } from '../platform/in-turns.ts';
+import { concat, type Text } from '../platform/long-text.ts';
 import { isVisible, receiptContent } from '../receipts/content.ts';
-import { isWorldReadable, type RoomAccess, roomAccess, stateEvents, visibleState } from '../rooms/access.ts';
+import { isWorldReadable, type RoomAccess, roomAccess, stateEventNums, visibleState } from '../rooms/access.ts';
 import type { AccountDataRow } from '../storage/account-data.ts';
 import { eventsOf } from '../storage/event-store.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
@@ -12,17 +12,17 @@ import type { RoomRow, RoomStore } from '../storage/room-store.ts';
 import { entries } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { LEGACY_FORMAT } from '../timeline/client-form.ts';
-import { hydrate, hydrateState, lookUpAhead, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
+import { hydrate, lookUpAhead, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
 import { latestEvents } from '../timeline/latest.ts';
 import { messagesPage } from '../timeline/messages.ts';
 import { streamToken, timelineToken } from '../timeline/position.ts';
+import { STATE_AT_ONCE, stateText } from '../timeline/state-text.ts';
 import { prepareVisibility } from '../timeline/visibility.ts';
 import type { EventStreamDeps } from './event-stream.ts';
 import { plainEvent } from './plain-event.ts';
-import { ROOMS_AT_ONCE } from './prepare-rooms.ts';
 import { prepareFilter } from './request.ts';
+import { renderRooms } from './room-batches.ts';
 import { newScanBudget, roomTimeline } from './room-timeline.ts';
-import { addUp } from './section-texts.ts';
 import { invitations } from './skeleton.ts';
 
 export interface InitialSyncDeps extends EventStreamDeps {
@@ -45,7 +45,7 @@ const LIMIT_DEFAULT = 10;
 const LIMIT_MAX = 1000;
 
 /** `GET /initialSync` (client-server API, "Get the user's current state"), as JSON text. */
-export async function initialSync(deps: InitialSyncDeps, request: InitialSyncRequest): Promise<string> {
+export async function initialSync(deps: InitialSyncDeps, request: InitialSyncRequest): Promise<Text> {
   const { user } = request;
   await deps.presences.synced(request, 'online', 0);
   const upTo = deps.stream.current;
@@ -55,13 +55,13 @@ export async function initialSync(deps: InitialSyncDeps, request: InitialSyncReq
   const all = [...(await deps.userRooms.of(user)).values()].filter((row) => isShown(row, request.archived));
   const hidden = new Set((await invitations(deps, all, hides)).hidden);
   const rows = all.filter((row) => !hidden.has(row));
-  const rooms = await inTurns(rows, ROOMS_AT_ONCE, (some) => roomTexts(deps, reader, some, limit, upTo));
+  const rooms = await renderRooms(rows, (some) => roomTexts(deps, reader, some, limit, upTo));
   const presence = await presenceTexts(deps, await deps.presences.changedSince(user, undefined));
   const joined = rows.filter(({ membership }) => membership === 'join').map(({ room }) => room);
   const receipts = await receiptTexts(deps, user, joined);
   const data = [...(await deps.accountData.of(user)).global()].map(accountDataText);
-  const lists = `"rooms":[${addUp(rooms)}],"presence":[${presence.join(',')}],"account_data":[${data.join(',')}],"receipts":[${receipts.join(',')}]`;
-  return `{"end":"${streamToken(upTo)}",${lists}}`;
+  const lists = `"presence":[${presence.join(',')}],"account_data":[${data.join(',')}],"receipts":[${receipts.join(',')}]`;
+  return concat(`{"end":"${streamToken(upTo)}","rooms":[`, rooms, `],${lists}}`);
 }
 
 function isShown({ membership, forgotten }: MembershipRow, archived: boolean): boolean {
@@ -78,7 +78,7 @@ async function roomTexts(
   rows: readonly MembershipRow[],
   limit: number,
   upTo: number,
-): Promise<string[]> {
+): Promise<Text[]> {
   const stored = await storedRooms(
     deps,
     rows.map(({ room }) => room),
@@ -89,13 +89,14 @@ async function roomTexts(
   await deps.states.loadAll(joined.flatMap((room) => stored.get(room)?.root ?? []));
   const states = new Map(joined.map((room) => [room, stateNums(stored.get(room))]));
   const others = rows.filter(({ membership }) => membership !== 'join').map(({ event }) => event);
-  const nums = [...timelines.values(), ...states.values(), others].flat();
+  const short = states.values().filter((nums) => nums.length <= STATE_AT_ONCE);
+  const nums = [...timelines.values(), ...short, others].flat();
   const events = await deps.events.load(nums);
   await lookUpAhead(deps, reader, events.values());
   const shown = Array.from(timelines.values(), (nums) => nums.slice(-limit)).flat();
   await prepareVisibility(deps, reader.user, eventsOf(shown, events));
   const data = await deps.accountData.of(reader.user);
-  const texts: string[] = [];
+  const texts: Text[] = [];
   for (const row of rows) {
     const room = stored.get(row.room);
     if (room === undefined) continue;
@@ -106,14 +107,14 @@ async function roomTexts(
         ? await joinedBody(deps, reader, {
             row,
             timeline,
-            state: eventsOf(states.get(row.room) ?? [], events),
+            state: states.get(row.room) ?? [],
             limit,
             upTo,
           })
         : await otherBody(deps, reader, row, limit);
     const visibility = room.published ? 'public' : 'private';
     const about = `"membership":"${row.membership}","visibility":"${visibility}","account_data":[${accountData.join(',')}]`;
-    texts.push(`{"room_id":${JSON.stringify(ids.get(row.room) ?? '')},${about}${body}}`);
+    texts.push(concat(`{"room_id":${JSON.stringify(ids.get(row.room) ?? '')},${about}`, body, '}'));
   }
   return texts;
 }
@@ -144,11 +145,11 @@ async function joinedBody(
   room: {
     readonly row: MembershipRow;
     readonly timeline: readonly StoredEvent[];
-    readonly state: readonly StoredEvent[];
+    readonly state: readonly number[];
     readonly limit: number;
     readonly upTo: number;
   },
-): Promise<string> {
+): Promise<Text> {
   const work = { row: room.row, isNew: true, after: 0 };
   const nums = room.timeline.slice(-room.limit).map(({ num }) => num);
   const events = new Map(room.timeline.map((event) => [event.num, event]));
@@ -161,11 +162,11 @@ async function joinedBody(
   const { shown, first, last } = await roomTimeline(deps, reader, { ...work, nums, limited }, events, choice);
   const start = first?.seq ?? (last?.seq ?? 0) + 1;
   const messages = await messagesText(deps, reader, shown, timelineToken(start - 1), streamToken(room.upTo));
-  return `${messages},"state":${await list(deps, reader, room.state)}`;
+  return concat(`${messages},"state":[`, await stateText(deps, reader, room.state, { format: LEGACY_FORMAT }), ']');
 }
 
 /** Rooms to which the user is invited, or which they have left. */
-async function otherBody(deps: InitialSyncDeps, reader: Reader, row: MembershipRow, limit: number): Promise<string> {
+async function otherBody(deps: InitialSyncDeps, reader: Reader, row: MembershipRow, limit: number): Promise<Text> {
   const event = await deps.events.one(row.event);
   if (event === undefined) return '';
   if (row.membership === 'invite') {
@@ -176,7 +177,7 @@ async function otherBody(deps: InitialSyncDeps, reader: Reader, row: MembershipR
   return access === undefined ? '' : pastBody(deps, reader, access, limit);
 }
 
-async function pastBody(deps: InitialSyncDeps, reader: Reader, access: RoomAccess, limit: number): Promise<string> {
+async function pastBody(deps: InitialSyncDeps, reader: Reader, access: RoomAccess, limit: number): Promise<Text> {
   const page = await messagesPage(deps, reader, access, { dir: 'b', limit });
   const last = access.kind === 'past' ? (access.until.seq ?? 0) : access.head.row.seq;
   const messages = await messagesText(
@@ -186,8 +187,8 @@ async function pastBody(deps: InitialSyncDeps, reader: Reader, access: RoomAcces
     page.end ?? timelineToken(0),
     timelineToken(last),
   );
-  const state = await stateEvents(deps, await visibleState(deps, access));
-  return `${messages},"state":${await list(deps, reader, state)}`;
+  const state = await stateEventNums(deps, await visibleState(deps, access));
+  return concat(`${messages},"state":[`, await stateText(deps, reader, state, { format: LEGACY_FORMAT }), ']');
 }
 
 async function messagesText(
@@ -199,10 +200,6 @@ async function messagesText(
 ): Promise<string> {
   const chunk = await hydrate(deps, reader, shown, LEGACY_FORMAT);
   return `,"messages":{"start":"${start}","end":"${end}","chunk":[${chunk.join(',')}]}`;
-}
-
-async function list(deps: InitialSyncDeps, reader: Reader, events: readonly StoredEvent[]): Promise<string> {
-  return `[${(await hydrateState(deps, reader, events, LEGACY_FORMAT)).join(',')}]`;
 }
 
 async function presenceTexts(deps: InitialSyncDeps, users: readonly number[]): Promise<string[]> {
@@ -232,7 +229,7 @@ export async function roomInitialSync(
     readonly roomId: string;
     readonly limit: number | undefined;
   },
-): Promise<string> {
+): Promise<Text> {
   const access = await roomAccess(deps, request.roomId, request.user);
   const { head } = access;
   const upTo = deps.stream.current;
@@ -244,7 +241,8 @@ export async function roomInitialSync(
   const end =
     access.kind === 'past' && !(await isWorldReadable(head)) ? timelineToken(access.until.seq ?? 0) : streamToken(upTo);
   const messages = await messagesText(deps, reader, page.shown.toReversed(), page.end ?? timelineToken(0), end);
-  const state = await list(deps, reader, await stateEvents(deps, await visibleState(deps, access)));
+  const nums = await stateEventNums(deps, await visibleState(deps, access));
+  const state = await stateText(deps, reader, nums, { format: LEGACY_FORMAT });
   const data = [...(await deps.accountData.of(request.user)).inRoom(head.num)]
     .filter(({ room }) => room !== GLOBAL)
     .map(accountDataText);
@@ -254,7 +252,8 @@ export async function roomInitialSync(
   const receipts = isOpen ? await receiptTexts(deps, request.user, [head.num]) : [];
   const presence = isOpen ? await presenceTexts(deps, deps.presences.present(head.joined)) : [];
   const rest = `,"receipts":[${receipts.join(',')}],"presence":[${presence.join(',')}]`;
-  return `{"room_id":${JSON.stringify(head.roomId)}${membership},"visibility":"${visibility}","account_data":[${data.join(',')}]${messages},"state":${state}${rest}}`;
+  const about = `"room_id":${JSON.stringify(head.roomId)}${membership},"visibility":"${visibility}","account_data":[${data.join(',')}]`;
+  return concat(`{${about}${messages},"state":[`, state, `]${rest}}`);
 }
 
 /** The receipts of some rooms, those of a room in one event. */

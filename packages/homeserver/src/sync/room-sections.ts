@@ -1,5 +1,5 @@
 import type { AccountData } from '../account-data/account-data.ts';
-import { inTurns } from '../platform/in-turns.ts';
+import { concat, joined, type Text } from '../platform/long-text.ts';
 import { marksAsRead, totalOf, type UnreadCounts } from '../push/unread-counts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { type PduDeps, pdusOf } from '../rooms/pdu.ts';
@@ -8,15 +8,24 @@ import type { StickyStore } from '../storage/sticky-events.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { SYNC_FORMAT } from '../timeline/client-form.ts';
 import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader, type Shown } from '../timeline/hydrate.ts';
+import { inBatches } from '../timeline/state-text.ts';
 import { stickyEvents } from '../timeline/sticky.ts';
 import { prepareVisibility, type VisibilityDeps } from '../timeline/visibility.ts';
 import { type EphemeralDeps, type EphemeralNews, ephemeralNews } from './ephemeral.ts';
 import type { LazyChain } from './lazy-members-cache.ts';
-import { prepareRooms, ROOMS_AT_ONCE } from './prepare-rooms.ts';
+import { prepareRooms } from './prepare-rooms.ts';
 import type { SyncFilter } from './request.ts';
-import { maySummaryChange, type RoomStateDeps, roomStates, type TimedRoom } from './room-state.ts';
+import { renderRooms } from './room-batches.ts';
+import {
+  maySummaryChange,
+  passes,
+  type RoomStateDeps,
+  type RoomStateEvents,
+  roomStates,
+  type TimedRoom,
+} from './room-state.ts';
 import { newScanBudget, roomTimeline, type ScanBudget } from './room-timeline.ts';
-import { addUp, timelineText, unreadText } from './section-texts.ts';
+import { timelineText, unreadText } from './section-texts.ts';
 import { selectTexts } from './select-fields.ts';
 import type { RoomWork, Skeleton, SkeletonDeps } from './skeleton.ts';
 import { prepareStripped, strippedState } from './stripped-state.ts';
@@ -59,14 +68,10 @@ export interface SectionRequest {
 }
 
 /** The member `rooms` of an answer as JSON text with a leading comma; empty if nothing has happened in any room. */
-export async function roomSections(
-  deps: RoomSectionDeps,
-  request: SectionRequest,
-  skeleton: Skeleton,
-): Promise<string> {
+export async function roomSections(deps: RoomSectionDeps, request: SectionRequest, skeleton: Skeleton): Promise<Text> {
   const news = await ephemeralNews(deps, request, skeleton);
   const works = withTouched(request, skeleton, news);
-  const sections: string[] = [];
+  const sections: Text[] = [];
   for (const [name, rooms] of [
     ['join', await timelineSections(deps, request, works, news)],
     ['leave', await timelineSections(deps, request, skeleton.left, undefined)],
@@ -74,9 +79,9 @@ export async function roomSections(
     ['invite', await strippedSections(deps, skeleton.invited, 'invite')],
     ['knock', await strippedSections(deps, skeleton.knocked, 'knock')],
   ] as const) {
-    if (rooms.length > 0) sections.push(`"${name}":{${addUp(rooms)}}`);
+    if (rooms !== '') sections.push(concat(`"${name}":{`, rooms, '}'));
   }
-  return sections.length === 0 ? '' : `,"rooms":{${addUp(sections)}}`;
+  return sections.length === 0 ? '' : concat(',"rooms":{', joined(sections, ','), '}');
 }
 
 /** Rooms with nothing new but receipts, typing or account data come along with an empty timeline. */
@@ -97,9 +102,9 @@ function timelineSections(
   request: SectionRequest,
   works: readonly RoomWork[],
   news: EphemeralNews | undefined,
-): Promise<readonly string[]> {
+): Promise<Text> {
   const budget = newScanBudget();
-  return inTurns(works, ROOMS_AT_ONCE, (some) => sectionsTogether(deps, request, some, { news, budget }));
+  return renderRooms(works, (some) => sectionsTogether(deps, request, some, { news, budget }));
 }
 
 /** The sections of some rooms; what they need is read for all of them together. */
@@ -108,7 +113,7 @@ async function sectionsTogether(
   request: SectionRequest,
   works: readonly RoomWork[],
   { news, budget }: { readonly news: EphemeralNews | undefined; readonly budget: ScanBudget },
-): Promise<string[]> {
+): Promise<Text[]> {
   const { filter, reader, fullState } = request;
   const nums = works.flatMap((work) => (work.anchor === undefined ? work.nums : [...work.nums, work.anchor]));
   const events = await deps.events.load(nums);
@@ -120,19 +125,23 @@ async function sectionsTogether(
   const choice = { filter, stateAfter: wish.after, budget };
   for (const work of works) rooms.push({ work, timeline: await roomTimeline(deps, reader, work, events, choice) });
   const states = await roomStates(deps, reader, rooms, wish, filter);
-  await lookUpAhead(deps, reader, [...rooms.flatMap(shownIn), ...states.flat()]);
+  await lookUpAhead(deps, reader, [...rooms.flatMap(shownIn), ...states.flatMap((state) => state.events)]);
   const ids = await deps.names.texts(works.map(({ row }) => row.room));
-  const sections: string[] = [];
+  const sections: Text[] = [];
   for (const [i, room] of rooms.entries()) {
-    const state = states[i] ?? [];
-    const isEmpty = room.timeline.shown.length === 0 && state.length === 0 && !room.timeline.limited;
-    const more = news === undefined ? '' : await joinedExtras(deps, request, room, state, news);
+    const state = states[i] ?? NO_STATE;
+    const hasState = state.events.length > 0 || state.later.length > 0;
+    const isEmpty = room.timeline.shown.length === 0 && !hasState && !room.timeline.limited;
+    const more = news === undefined ? '' : await joinedExtras(deps, request, room, hasState, news);
     if (isEmpty && more === '' && !room.work.isNew && !fullState) continue;
     const id = JSON.stringify(ids.get(room.work.row.room) ?? '');
-    sections.push(`${id}:{${await timelineAndState(deps, request, room, state)}${more}}`);
+    const text = await timelineAndState(deps, request, room, state);
+    sections.push(typeof text === 'string' ? `${id}:{${text}${more}}` : concat(`${id}:{`, text, `${more}}`));
   }
   return sections;
 }
+
+const NO_STATE: RoomStateEvents = { events: [], later: [] };
 
 function shownIn({ timeline }: TimedRoom): StoredEvent[] {
   return timeline.shown.map(({ event }) => event);
@@ -142,15 +151,15 @@ async function timelineAndState(
   deps: RoomSectionDeps,
   request: SectionRequest,
   { timeline, work }: TimedRoom,
-  state: readonly StoredEvent[],
-): Promise<string> {
-  const { stateAfter } = request;
+  state: RoomStateEvents,
+): Promise<Text> {
+  const { stateAfter, filter } = request;
   const texts = await eventTexts(deps, request, work, timeline.shown);
   const stateTexts = await eventTexts(
     deps,
     request,
     work,
-    state.map((event) => ({ event })),
+    state.events.map((event) => ({ event })),
   );
   const start = timeline.first?.seq ?? (timeline.last?.seq ?? 0) + 1;
   const hasStart = timeline.shown.length > 0 || timeline.limited || work.isNew;
@@ -159,7 +168,18 @@ async function timelineAndState(
       ? ''
       : `,"${stateAfter ?? 'state'}":{"events":[${stateTexts.join(',')}]}`;
   const { limited } = timeline;
-  return `${timelineText({ texts, limited, after: hasStart ? start - 1 : undefined })}${stateText}`;
+  const ofTimeline = timelineText({ texts, limited, after: hasStart ? start - 1 : undefined });
+  if (state.later.length === 0) return ofTimeline + stateText;
+  const later = inBatches(state.later, async (nums) => {
+    const events = (await deps.events.list(nums)).filter((event) => passes(event, filter));
+    return eventTexts(
+      deps,
+      request,
+      work,
+      events.map((event) => ({ event })),
+    );
+  });
+  return concat(ofTimeline, `,"${stateAfter ?? 'state'}":{"events":[`, later, ']}');
 }
 
 /** Events in the form that the filter asks for (client-server API, "Filtering", `event_format`, `event_fields`). */
@@ -196,7 +216,7 @@ async function joinedExtras(
   deps: RoomSectionDeps,
   request: SectionRequest,
   { work, timeline }: TimedRoom,
-  state: readonly StoredEvent[],
+  hasState: boolean,
   news: EphemeralNews,
 ): Promise<string> {
   const { room } = work.row;
@@ -205,7 +225,7 @@ async function joinedExtras(
   const sticky = await stickyTexts(deps, request, work, timeline);
   const hasNews =
     timeline.shown.length > 0 ||
-    state.length > 0 ||
+    hasState ||
     accountData.length > 0 ||
     ephemeral.length > 0 ||
     sticky.length > 0 ||
@@ -251,8 +271,8 @@ function strippedSections(
   deps: RoomSectionDeps,
   rows: readonly MembershipRow[],
   name: 'invite' | 'knock',
-): Promise<readonly string[]> {
-  return inTurns(rows, ROOMS_AT_ONCE, (some) => strippedTogether(deps, some, name));
+): Promise<Text> {
+  return renderRooms(rows, (some) => strippedTogether(deps, some, name));
 }
 
 async function strippedTogether(

@@ -9,6 +9,7 @@ import { difference, emptyState, entries, lookup, NOT_LOADED } from '../storage/
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import type { Reader } from '../timeline/hydrate.ts';
+import { STATE_AT_ONCE } from '../timeline/state-text.ts';
 import type { LazyChain, LazyMembersCache } from './lazy-members-cache.ts';
 import type { SyncFilter } from './request.ts';
 import type { RoomTimeline } from './room-timeline.ts';
@@ -41,6 +42,13 @@ export interface TimedRoom {
   readonly timeline: RoomTimeline;
 }
 
+/** The state events of one room's answer: loaded, or when they are many their numbers, to be loaded while they are written. */
+export interface RoomStateEvents {
+  readonly events: readonly StoredEvent[];
+  /** Not filtered yet, see {@link passes}. */
+  readonly later: readonly number[];
+}
+
 /** Two states of a room: what the client knows and what it must know for its timeline to make sense. */
 interface Span {
   readonly known: NodeRef | undefined;
@@ -57,7 +65,7 @@ export async function roomStates(
   rooms: readonly TimedRoom[],
   wish: StateWish,
   filter: SyncFilter,
-): Promise<readonly (readonly StoredEvent[])[]> {
+): Promise<readonly RoomStateEvents[]> {
   const spans = await spansOf(deps, rooms, wish);
   const roots = spans.flatMap((span) =>
     span === undefined ? [] : [span.needed, ...(span.known === undefined ? [] : [span.known])],
@@ -71,8 +79,19 @@ export async function roomStates(
     const timeline = wish.after ? undefined : rooms[i]?.timeline;
     return withoutShown(needsSenders[i] === undefined ? list : new Set([...list, ...needsSenders[i]]), timeline);
   });
-  const events = await deps.events.load(wanted.flat());
-  return wanted.map((nums) => eventsOf(nums, events).filter((event) => passes(event, filter)));
+  const events = await deps.events.load(wanted.filter(isShort).flat());
+  return wanted.map((nums) =>
+    isShort(nums)
+      ? { events: eventsOf(nums, events).filter((event) => passes(event, filter)), later: NO_NUMS }
+      : { events: NO_EVENTS, later: nums },
+  );
+}
+
+const NO_NUMS: readonly number[] = [];
+const NO_EVENTS: readonly StoredEvent[] = [];
+
+function isShort(nums: readonly number[]): boolean {
+  return nums.length <= STATE_AT_ONCE;
 }
 
 /** State events without those that a timeline shows. */
@@ -82,7 +101,8 @@ function withoutShown(nums: Iterable<number>, timeline: RoomTimeline | undefined
   return Array.from(nums).filter((num) => !there.has(num));
 }
 
-function passes(event: StoredEvent, { state }: SyncFilter): boolean {
+/** Returns whether a state event passes the filter. */
+export function passes(event: StoredEvent, { state }: SyncFilter): boolean {
   if (!state.active) return true;
   if (state.room !== undefined && !state.room(event.roomId)) return false;
   return matches(state, event.type, event.sender, () => Object.hasOwn(event.content, 'url'));

@@ -26,10 +26,3 @@ export function unreadText(unread: Unread, byThread: boolean): string {
 function countsText({ notifications, highlights }: Counts): string {
   return `{"notification_count":${notifications},"highlight_count":${highlights}}`;
 }
-
-/** Texts with commas between. They are added up, since joining would copy long ones once more. */
-export function addUp(texts: readonly string[]): string {
-  let all = texts[0] ?? '';
-  for (let i = 1; i < texts.length; i++) all += `,${texts[i]}`;
-  return all;
-}

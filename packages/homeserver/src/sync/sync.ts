@@ -2,6 +2,7 @@ import type { KeyStock } from '../encryption/key-stock.ts';
 import type { Filter } from '../filters/filter.ts';
 import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
+import { concat, type Text } from '../platform/long-text.ts';
 import type { Presences } from '../presence/presence.ts';
 import type { PresenceState } from '../presence/user-presence.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
@@ -35,7 +36,7 @@ export interface SyncRequest extends Asked {
 }
 
 /** `GET /sync` (client-server API, "Syncing"): the answer as JSON text. Waits for news if there are none. */
-export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string> {
+export async function sync(deps: SyncDeps, request: SyncRequest): Promise<Text> {
   const filter = prepareFilter(request.filter);
   const deadline = deps.clock.elapsed() + request.timeoutMs;
   if (request.presence !== 'offline') await deps.presences.synced(request, request.presence, request.timeoutMs);
@@ -52,7 +53,7 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<string
     const forDevice = coming instanceof Promise ? await coming : coming;
     const range = { since, upTo, rows, lazy };
     const news = messagesOnly(deps, request, filter, range) ?? (await wholeAnswer(deps, request, filter, range));
-    const body = news + forDevice.text;
+    const body = typeof news === 'string' ? news + forDevice.text : concat(news, forDevice.text);
     const waitMs = deadline - deps.clock.elapsed();
     const isDue = since === undefined || request.fullState || waitMs <= 0;
     const { through } = forDevice;
@@ -72,9 +73,12 @@ function answerText(
   { claimableKeys }: SyncDeps,
   { device }: SyncRequest,
   token: string,
-  body: string,
-): string | Promise<string> {
-  const text = (stock: KeyStock) => `{"next_batch":"${token}"${body}${stock.syncText}}`;
+  body: Text,
+): Text | Promise<Text> {
+  const text = (stock: KeyStock) => {
+    const [start, end] = [`{"next_batch":"${token}"`, `${stock.syncText}}`];
+    return typeof body === 'string' ? start + body + end : concat(start, body, end);
+  };
   const stock = claimableKeys.stockOf(device);
   return stock instanceof Promise ? stock.then(text) : text(stock);
 }

@@ -1,5 +1,6 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import type { InvitePermission } from '../account-data/invite-permission.ts';
+import { concat, type Text } from '../platform/long-text.ts';
 import type { MembershipRow } from '../storage/membership-store.ts';
 import { readerOf } from '../timeline/hydrate.ts';
 import type { LazyChain } from './lazy-members-cache.ts';
@@ -35,7 +36,7 @@ export interface Range {
 }
 
 /** What an answer says of rooms and what is outside them: everything between two positions, empty if there is nothing. */
-export async function wholeAnswer(deps: AnswerDeps, request: Asked, filter: SyncFilter, range: Range): Promise<string> {
+export async function wholeAnswer(deps: AnswerDeps, request: Asked, filter: SyncFilter, range: Range): Promise<Text> {
   const reader = readerOf(request, await deps.ignoredUsers.of(request.user));
   const hides = { ignored: reader.ignored, blocks: await deps.invitePermission.blocks(request.user) };
   const own = await skeletonOf(deps, request, { filter, hides }, range);
@@ -44,7 +45,7 @@ export async function wholeAnswer(deps: AnswerDeps, request: Asked, filter: Sync
   const inRooms = await roomSections(deps, { ...request, ...range, reader, filter }, skeleton);
   const met = range.since === undefined ? NOBODY : await newlyMet(deps, skeleton);
   const outside = await outsideRooms(deps, request.user, { since: range.since, met }, filter);
-  return `${outside}${inRooms}`;
+  return concat(outside, inRooms);
 }
 
 const NOBODY: ReadonlySet<number> = new Set();

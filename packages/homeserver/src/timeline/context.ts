@@ -1,6 +1,7 @@
 import { notFound } from '@hearth/protocol/errors.ts';
 import type { RoomEventFilter } from '../filters/filter.ts';
-import { type AccessDeps, type RoomAccess, stateEvents } from '../rooms/access.ts';
+import { type AccessDeps, type RoomAccess, stateEventNums } from '../rooms/access.ts';
+import { entries } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { HydrateDeps, Reader, Shown } from './hydrate.ts';
 import { sendersOf } from './lazy-members.ts';
@@ -16,8 +17,8 @@ export interface EventContext {
   readonly after: readonly Shown[];
   readonly start: string;
   readonly end: string;
-  /** The state at the last of the events. */
-  readonly state: readonly StoredEvent[];
+  /** The state at the last of the events, by the numbers of its events. */
+  readonly state: readonly number[];
 }
 
 const LIMIT_DEFAULT = 10;
@@ -73,15 +74,23 @@ export async function eventContext(
   };
 }
 
-async function stateAfter(deps: ContextDeps, event: StoredEvent): Promise<StoredEvent[]> {
+async function stateAfter(deps: ContextDeps, event: StoredEvent): Promise<readonly number[]> {
   const root = (await deps.states.snapshots([event.snapshotAfter])).get(event.snapshotAfter);
-  return root === undefined ? [] : stateEvents(deps, root);
+  return root === undefined ? [] : stateEventNums(deps, root);
 }
 
-async function lazyState(deps: ContextDeps, last: StoredEvent, events: readonly StoredEvent[]): Promise<StoredEvent[]> {
-  const state = await stateAfter(deps, last);
-  const others = state.filter(({ type }) => type !== 'm.room.member');
-  return [...others, ...(await sendersOf(deps, events))];
+async function lazyState(
+  deps: ContextDeps,
+  last: StoredEvent,
+  events: readonly StoredEvent[],
+): Promise<readonly number[]> {
+  const root = (await deps.states.snapshots([last.snapshotAfter])).get(last.snapshotAfter);
+  if (root === undefined) return [];
+  const member = await deps.names.num('m.room.member');
+  await deps.states.loadAll([root]);
+  const others = entries(root).filter(({ type }) => type !== member);
+  const senders = await sendersOf(deps, events);
+  return [...others.map(({ event }) => event), ...senders.map(({ num }) => num)];
 }
 
 /**

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GLOBAL } from '../../src/account-data/user-data.ts';
 import { EVERYTHING } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/cancellation.ts';
+import { wholeText } from '../../src/platform/long-text.ts';
 import { initialSync } from '../../src/sync/initial-sync.ts';
 import { sync } from '../../src/sync/sync.ts';
 import { sqlite } from '../storage/engines.ts';
@@ -33,7 +34,7 @@ describe('who blocks invites', () => {
       timeoutMs: 0,
       cancellation: () => new Cancellation(),
     });
-    const { rooms } = JSON.parse(text) as { rooms?: { invite?: Record<string, unknown> } };
+    const { rooms } = JSON.parse(await wholeText(text)) as { rooms?: { invite?: Record<string, unknown> } };
     return Object.keys(rooms?.invite ?? {});
   };
 

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { parseFilter } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/cancellation.ts';
+import { type Text, wholeText } from '../../src/platform/long-text.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { initialSync } from '../../src/sync/initial-sync.ts';
 import { ROOMS_AT_ONCE } from '../../src/sync/prepare-rooms.ts';
@@ -91,20 +92,20 @@ function never(): Cancellation {
   return new Cancellation();
 }
 
-type Ask = (world: World, person: Person) => Promise<string>;
+type Ask = (world: World, person: Person) => Promise<Text>;
 
 /** What is asked of the database after a restart by an answer that says what it said before, about so many rooms. */
 async function askedAfterRestart(ask: Ask, rooms: number): Promise<string[]> {
   const world = await openWorld(sqlite);
   try {
     const person = await livedIn(world, rooms);
-    const before = await ask(world, person);
+    const before = await wholeText(await ask(world, person));
     const { counted, queries } = counting(world.database);
     const reopened = await reopenWorld({ ...world, database: counted });
     queries();
     // The stream goes on at a higher number.
     const numbered = (text: string) => text.replaceAll(`"s${reopened.stream.current}"`, `"s${world.stream.current}"`);
-    expect(numbered(await ask(reopened, person))).toBe(before);
+    expect(numbered(await wholeText(await ask(reopened, person)))).toBe(before);
     return queries();
   } finally {
     await world.end();

@@ -2,6 +2,7 @@ import { asArray, asObject, type JsonObject, type JsonValue } from '@hearth/prot
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseFilter } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/cancellation.ts';
+import { wholeText } from '../../src/platform/long-text.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { type SyncRequest, sync } from '../../src/sync/sync.ts';
 import { sqlite } from '../storage/engines.ts';
@@ -33,7 +34,7 @@ describe('rooms.leave of /sync', () => {
       cancellation: () => new Cancellation(),
       ...more,
     });
-    const reply = JSON.parse(text) as JsonObject;
+    const reply = JSON.parse(await wholeText(text)) as JsonObject;
     const room = asObject(asObject(asObject(reply.rooms)?.leave)?.[head.roomId]);
     const events = (name: string) => (asArray(asObject(room?.[name])?.events) ?? []) as JsonObject[];
     const timeline = asObject(room?.timeline);

@@ -2,6 +2,7 @@ import { asArray, asObject, asString, type JsonObject, type JsonValue } from '@h
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Filter, parseFilter } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/cancellation.ts';
+import { wholeText } from '../../src/platform/long-text.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { type SyncRequest, sync } from '../../src/sync/sync.ts';
 import { streamToken } from '../../src/timeline/position.ts';
@@ -31,7 +32,7 @@ describe('the state in /sync', () => {
       cancellation: () => new Cancellation(),
       ...more,
     });
-    return JSON.parse(text) as JsonObject;
+    return JSON.parse(await wholeText(text)) as JsonObject;
   };
   /** The member events of a section as `user: membership`, in order. */
   const members = (reply: JsonObject, head: Head, section: string) => {

@@ -2,11 +2,13 @@ import { getEventByTimestamp, getEventContext, getOneRoomEvent } from '@hearth/a
 import { notFound } from '@hearth/protocol/errors.ts';
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { parseRoomEventFilterText } from '../../filters/filter.ts';
-import { RawJson, type Route, route } from '../../http/route.ts';
+import { jsonAnswer, RawJson, type Route, route } from '../../http/route.ts';
+import { concat } from '../../platform/long-text.ts';
 import { roomAccess } from '../../rooms/access.ts';
 import { MODERN_FORMAT } from '../../timeline/client-form.ts';
 import { type ContextDeps, closestEvent, eventContext, readableEvent } from '../../timeline/context.ts';
-import { hydrate, hydrateState, type Reader, readerOf, type Shown } from '../../timeline/hydrate.ts';
+import { hydrate, type Reader, readerOf, type Shown } from '../../timeline/hydrate.ts';
+import { stateText } from '../../timeline/state-text.ts';
 
 /** Single events and what stands around them. */
 export function eventRoutes(deps: ContextDeps & { readonly ignoredUsers: IgnoredUsers }): Route[] {
@@ -28,11 +30,10 @@ export function eventRoutes(deps: ContextDeps & { readonly ignoredUsers: Ignored
       const [event = ''] = await hydrate(deps, reader, [target], MODERN_FORMAT);
       const before = await list(reader, context.before);
       const after = await list(reader, context.after);
-      const state = await hydrateState(deps, reader, context.state, MODERN_FORMAT);
+      const state = await stateText(deps, reader, context.state, { format: MODERN_FORMAT });
       const tokens = `"start":${JSON.stringify(context.start)},"end":${JSON.stringify(context.end)}`;
-      return new RawJson(
-        `{${tokens},"event":${event},"events_before":${before},"events_after":${after},"state":[${state.join(',')}]}`,
-      );
+      const events = `"event":${event},"events_before":${before},"events_after":${after}`;
+      return jsonAnswer(concat(`{${tokens},${events},"state":[`, state, ']}'));
     }),
     route(getEventByTimestamp, async ({ params, query, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);

@@ -8,14 +8,15 @@ import {
 } from '@hearth/api/client/rooms/state.ts';
 import { forbidden, notFound } from '@hearth/protocol/errors.ts';
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
-import { type Caller, JsonPieces, RawJson, type Route, route } from '../../http/route.ts';
+import { type Caller, jsonAnswer, RawJson, type Route, route } from '../../http/route.ts';
+import { concat } from '../../platform/long-text.ts';
 import { type AccessDeps, roomAccess, stateEventNums, visibleState } from '../../rooms/access.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { MODERN_FORMAT } from '../../timeline/client-form.ts';
 import { redactedCopies } from '../../timeline/erasure.ts';
 import { type HydrateDeps, hydrateState, type Reader, readerOf } from '../../timeline/hydrate.ts';
 import { isWantedMember, type MembersDeps, memberEventNums } from '../../timeline/members.ts';
-import { renderStateList } from '../state-list.ts';
+import { stateText } from '../../timeline/state-text.ts';
 
 export type StateRouteDeps = AccessDeps & HydrateDeps & MembersDeps & { readonly ignoredUsers: IgnoredUsers };
 
@@ -25,7 +26,8 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
     route(getRoomState, async ({ params, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);
       const events = await stateEventNums(deps, await visibleState(deps, access));
-      return new JsonPieces(renderStateList(deps, await readerFor(deps, caller), { before: '[', events, after: ']' }));
+      const text = await stateText(deps, await readerFor(deps, caller), events, { format: MODERN_FORMAT });
+      return jsonAnswer(concat('[', text, ']'));
     }),
     route(getRoomStateWithKey, ({ params, query, caller }) =>
       oneStateEvent(deps, caller, params.roomId, [params.eventType, params.stateKey], query.format),
@@ -37,8 +39,8 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
       const access = await roomAccess(deps, params.roomId, caller.user);
       const events = await memberEventNums(deps, access, query.at);
       const isWanted = (event: StoredEvent) => isWantedMember(event, query);
-      const list = { before: '{"chunk":[', events, isWanted, after: ']}' };
-      return new JsonPieces(renderStateList(deps, await readerFor(deps, caller), list));
+      const text = await stateText(deps, await readerFor(deps, caller), events, { format: MODERN_FORMAT, isWanted });
+      return jsonAnswer(concat('{"chunk":[', text, ']}'));
     }),
     route(getJoinedMembersByRoom, async ({ params, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);

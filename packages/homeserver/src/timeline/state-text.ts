@@ -1,0 +1,54 @@
+import { deferred, type Text } from '../platform/long-text.ts';
+import type { EventStore } from '../storage/event-store.ts';
+import type { StoredEvent } from '../storage/stored-event.ts';
+import type { ClientFormat } from './client-form.ts';
+import { type HydrateDeps, hydrateState, type Reader } from './hydrate.ts';
+
+/** State events that are loaded and rendered together, when they are rendered while they are written. */
+const BATCH = 100;
+/** Longer lists of state events are rendered while they are written. */
+export const STATE_AT_ONCE = 1_000;
+
+export interface StateTextDeps extends HydrateDeps {
+  readonly events: EventStore;
+}
+
+/** How a list of state events is rendered. */
+export interface StateTextOptions {
+  readonly format: ClientFormat;
+  readonly isWanted?: (event: StoredEvent) => boolean;
+}
+
+/**
+ * Renders state events by their numbers, for one reader: JSON texts with commas between. Of a long list only the text of
+ * some events is in memory at a time.
+ */
+export async function stateText(
+  deps: StateTextDeps,
+  reader: Reader,
+  nums: readonly number[],
+  { format, isWanted }: StateTextOptions,
+): Promise<Text> {
+  const render = async (some: readonly number[]) => {
+    const events = await deps.events.list(some);
+    return hydrateState(deps, reader, isWanted === undefined ? events : events.filter(isWanted), format);
+  };
+  if (nums.length > STATE_AT_ONCE) return inBatches(nums, render);
+  return (await render(nums)).join(',');
+}
+
+/** Renders a list a batch at a time, while it is written; with commas between the texts. */
+export function inBatches(
+  nums: readonly number[],
+  render: (some: readonly number[]) => Promise<readonly string[]>,
+): Text {
+  return deferred(async function* () {
+    let separator = '';
+    for (let at = 0; at < nums.length; at += BATCH) {
+      const texts = await render(nums.slice(at, at + BATCH));
+      if (texts.length === 0) continue;
+      yield separator + texts.join(',');
+      separator = ',';
+    }
+  });
+}
