@@ -89,6 +89,13 @@ export interface Endpoint<P extends string = string, Q extends Schema = Schema, 
    * `undefined` for it, and answers if the request repeats an earlier one.
    */
   readonly bodyOptional?: true | 'repetition';
+  /**
+   * The waiting requests of the caller, such as `/sync` on the same device, are answered before the reply: some clients
+   * use a new room as soon as they have its id, and look for it in what they have synchronised. `unless-related`: not for
+   * events that relate to others, because matrix-js-sdk (43 and before) never ends the sending of a reply in a new thread
+   * when its echo arrives before the reply.
+   */
+  readonly ownRequestsFirst?: true | 'unless-related';
 }
 
 /** The names in braces of a path, as a union. */

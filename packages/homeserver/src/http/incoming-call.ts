@@ -84,11 +84,6 @@ export class IncomingCall implements CallInfo {
     return this.#cancellation;
   }
 
-  /** Whether the request has waited for something, or may have. */
-  get isLongPoll(): boolean {
-    return this.#cancellation !== undefined;
-  }
-
   /** The answer has been sent. */
   end(): void {
     this.#cancellation?.end();

@@ -1,5 +1,6 @@
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 import { invalidParam, MatrixError, serviceUnavailable, unknown, unrecognized } from '@hearth/protocol/errors.ts';
+import { isObject } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Histogram, Metrics } from '../platform/metrics.ts';
@@ -130,12 +131,11 @@ export class Serve {
     if (log.isDebug) log.debug('request', { operation, status, tookMs: Math.round(tookMs * 10) / 10 });
   }
 
-  /**
-   * A client that has changed something hears of it by its waiting `/sync` before the reply: some send a message to a
-   * new room as soon as they have its id, and look for the room in what they have synchronised.
-   */
-  #ownAnswers({ endpoint, caller, isLongPoll }: IncomingCall): Promise<void> | undefined {
-    if (endpoint.method === 'GET' || caller === undefined || isLongPoll) return undefined;
+  /** Waits for the answers to the caller's other requests, where the endpoint says so. */
+  #ownAnswers({ endpoint, caller, body }: IncomingCall): Promise<void> | undefined {
+    const { ownRequestsFirst } = endpoint;
+    if (ownRequestsFirst === undefined || caller === undefined) return undefined;
+    if (ownRequestsFirst === 'unless-related' && isObject(body) && body['m.relates_to'] !== undefined) return undefined;
     return this.#options.ownAnswers?.(caller.user);
   }
 

@@ -51,3 +51,19 @@ test('a waiting request whose filter keeps everything out holds no reply up', as
   expect(performance.now() - startMs).toBeLessThan(900);
   await waiting;
 });
+
+test('a reply in a thread is answered without waiting for its echo, which matrix-js-sdk expects behind it', async () => {
+  const alice = await server.user();
+  const room = await alice.createRoom();
+  const root = await alice.send(room, 'root');
+  const orders = new Set<string>();
+  for (let i = 0; i < 20; i += 1) {
+    const content = {
+      msgtype: 'm.text',
+      body: 'in a thread',
+      'm.relates_to': { rel_type: 'm.thread', event_id: root },
+    };
+    orders.add((await order(alice, () => alice.send(room, content))).join());
+  }
+  expect(orders).toContain('reply,waiting');
+});

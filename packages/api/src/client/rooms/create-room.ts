@@ -18,6 +18,7 @@ export const createRoom = endpoint({
   limit: ['room-creation', 'event'],
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   body: v.object({
     visibility: v.optional(v.picklist(['public', 'private'])),
     room_alias_name: v.optional(v.string()),
@@ -46,5 +47,6 @@ export const upgradeRoom = endpoint({
   limit: ['room-creation', 'event'],
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   body: v.object({ new_version: v.string(), additional_creators: v.optional(v.array(v.string())) }),
 });

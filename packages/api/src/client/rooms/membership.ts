@@ -18,6 +18,7 @@ export const joinRoomById = endpoint({
   limit: ['join', 'event'],
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   body: joining,
   bodyOptional: true,
 });
@@ -31,6 +32,7 @@ export const joinRoom = endpoint({
   limit: ['join', 'event'],
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   query: via,
   body: joining,
   bodyOptional: true,
@@ -45,6 +47,7 @@ export const knockRoom = endpoint({
   limit: ['join', 'event'],
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   query: via,
   body: withReason,
   bodyOptional: true,
@@ -59,6 +62,7 @@ export const leaveRoom = endpoint({
   limit: 'event',
   whenSuspended: 'allowed',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   body: withReason,
   bodyOptional: true,
 });
@@ -83,6 +87,7 @@ export const inviteUser = endpoint({
   limit: ['invite', 'event'],
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   body: v.union([
     v.object({
       medium: v.string(),
@@ -103,6 +108,7 @@ export const kick = endpoint({
   limit: 'event',
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   body: target,
 });
 
@@ -115,6 +121,7 @@ export const ban = endpoint({
   limit: 'event',
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   body: target,
 });
 
@@ -127,5 +134,6 @@ export const unban = endpoint({
   limit: 'event',
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   body: target,
 });

@@ -22,6 +22,7 @@ export const sendMessage = endpoint({
   limit: 'event',
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: 'unless-related',
   query: sending,
   body: jsonObject,
   bodyOptional: 'repetition',
@@ -36,6 +37,7 @@ export const legacySendMessage = endpoint({
   limit: 'event',
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: 'unless-related',
   body: jsonObject,
 });
 
@@ -48,6 +50,7 @@ export const setRoomStateWithKey = endpoint({
   limit: 'event',
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   query: sending,
   body: jsonObject,
 });
@@ -61,6 +64,7 @@ export const setRoomState = endpoint({
   limit: 'event',
   whenSuspended: 'refused',
   whenLocked: 'refused',
+  ownRequestsFirst: true,
   query: sending,
   body: jsonObject,
 });

@@ -1,0 +1,126 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EVERYTHING } from '../../src/filters/filter.ts';
+import { Cancellation } from '../../src/platform/cancellation.ts';
+import { concat, deferred, joined, LongText, type Text, wholeText } from '../../src/platform/long-text.ts';
+import { accept } from '../../src/rooms/accept.ts';
+import { roomAccess } from '../../src/rooms/access.ts';
+import type { Head } from '../../src/rooms/head.ts';
+import { initialSync, roomInitialSync } from '../../src/sync/initial-sync.ts';
+import { renderRooms } from '../../src/sync/room-batches.ts';
+import { sync } from '../../src/sync/sync.ts';
+import { MODERN_FORMAT } from '../../src/timeline/client-form.ts';
+import { eventContext } from '../../src/timeline/context.ts';
+import { stateText } from '../../src/timeline/state-text.ts';
+import { sqlite } from '../storage/engines.ts';
+import { openWorld, type Person, type World } from '../support/world.ts';
+
+const STATE_EVENTS = 2_500;
+
+describe('answers about a room with very much state', () => {
+  let world: World;
+  let alice: Person;
+  let head: Head;
+  beforeAll(async () => {
+    world = await openWorld(sqlite);
+    alice = await world.person();
+    head = await world.room(alice);
+    const drafts = Array.from({ length: STATE_EVENTS }, (_, i) => ({
+      type: 'com.example.large',
+      stateKey: `${i}`,
+      sender: alice.userId,
+      content: { i },
+    }));
+    await accept(world, head, drafts);
+  });
+  afterAll(() => world.end());
+
+  const request = () => ({
+    ...alice,
+    since: undefined,
+    filter: EVERYTHING,
+    fullState: false,
+    stateAfter: undefined,
+    presence: 'offline' as const,
+    timeoutMs: 0,
+    cancellation: () => new Cancellation(),
+  });
+  /** The state in an answer: rendered while it is written, and complete. */
+  const parsed = async (text: Text) => {
+    expect(text).toBeInstanceOf(LongText);
+    return JSON.parse(await wholeText(text)) as JsonObject;
+  };
+  const numbersIn = (state: unknown) =>
+    new Set(
+      (state as { type: string; content: { i: number } }[])
+        .filter(({ type }) => type === 'com.example.large')
+        .map(({ content }) => content.i),
+    ).size;
+
+  test('/sync contains all of it', async () => {
+    const { rooms } = (await parsed(await sync(world, request()))) as unknown as {
+      rooms: { join: Record<string, { state: { events: JsonObject[] }; timeline: { events: JsonObject[] } }> };
+    };
+    const room = rooms.join[head.roomId];
+    expect(numbersIn([...(room?.state.events ?? []), ...(room?.timeline.events ?? [])])).toBe(STATE_EVENTS);
+  });
+
+  test('/sync applies the state filter to it', async () => {
+    const filter = { ...EVERYTHING, room: { ...EVERYTHING.room, state: { types: ['m.room.create'] } } };
+    const text = await wholeText(await sync(world, { ...request(), filter }));
+    const { rooms } = JSON.parse(text) as { rooms: { join: Record<string, { state: { events: JsonObject[] } }> } };
+    expect(rooms.join[head.roomId]?.state.events.map(({ type }) => type)).toEqual(['m.room.create']);
+  });
+
+  test('/initialSync, /rooms/{roomId}/initialSync and /context contain all of it', async () => {
+    const all = (await parsed(await initialSync(world, { ...alice, limit: 1, archived: false }))) as unknown as {
+      rooms: { state: unknown }[];
+    };
+    expect(numbersIn(all.rooms[0]?.state)).toBe(STATE_EVENTS);
+    const one = await parsed(await roomInitialSync(world, { ...alice, roomId: head.roomId, limit: 1 }));
+    expect(numbersIn(one.state)).toBe(STATE_EVENTS);
+    const access = await roomAccess(world, head.roomId, alice.user);
+    const target = await world.say(alice, head, 'here');
+    const { state } = await eventContext(
+      world,
+      world.readerOf(alice),
+      access,
+      { event: target },
+      { limit: 0, filter: undefined },
+    );
+    const text = await stateText(world, world.readerOf(alice), state, { format: MODERN_FORMAT });
+    expect(numbersIn(JSON.parse(await wholeText(concat('[', text, ']'))))).toBe(STATE_EVENTS);
+  });
+});
+
+describe('long text', () => {
+  test('is joined in order, whatever its parts', async () => {
+    const later = (text: string) =>
+      deferred(async function* () {
+        yield text;
+      });
+    const text = concat('a', joined(['b', later('c'), concat('d', later('e'))], ','), 'f');
+    expect(text).toBeInstanceOf(LongText);
+    expect(await wholeText(text)).toBe('ab,c,def');
+    expect(concat('a', 'b')).toBe('ab');
+    expect(joined([], ',')).toBe('');
+  });
+
+  test('holds the rooms behind the first 16 MB back until they are written', async () => {
+    let rendered = 0;
+    const rooms = Array.from({ length: 400 }, (_, i) => i);
+    const text = await renderRooms(rooms, async (some) => {
+      rendered += some.length;
+      // Every other batch has nothing to say.
+      return (some[0] ?? 0) % 100 === 0 ? some.map((i) => `"${i}${'x'.repeat(200_000)}"`) : [];
+    });
+    expect(rendered).toBeLessThan(300);
+    const numbers: number[] = [];
+    let whole = '';
+    if (typeof text === 'string') whole = text;
+    else for await (const part of text) whole += part.replaceAll('x', '');
+    for (const each of JSON.parse(`[${whole}]`) as string[]) numbers.push(Number.parseInt(each, 10));
+    expect(rendered).toBe(400);
+    expect(numbers).toEqual(rooms.filter((i) => i % 100 < 50));
+  });
+});
