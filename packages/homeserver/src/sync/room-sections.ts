@@ -16,20 +16,13 @@ import type { LazyChain } from './lazy-members-cache.ts';
 import { prepareRooms } from './prepare-rooms.ts';
 import type { SyncFilter } from './request.ts';
 import { renderRooms } from './room-batches.ts';
-import {
-  maySummaryChange,
-  passes,
-  type RoomStateDeps,
-  type RoomStateEvents,
-  roomStates,
-  type TimedRoom,
-} from './room-state.ts';
+import { passes, type RoomStateDeps, type RoomStateEvents, roomStates, type TimedRoom } from './room-state.ts';
 import { newScanBudget, roomTimeline, type ScanBudget } from './room-timeline.ts';
 import { timelineText, unreadText } from './section-texts.ts';
 import { selectTexts } from './select-fields.ts';
 import type { RoomWork, Skeleton, SkeletonDeps } from './skeleton.ts';
 import { prepareStripped, strippedState } from './stripped-state.ts';
-import { summaryText } from './summary.ts';
+import { maySummaryChange, summaryText } from './summary.ts';
 
 export interface RoomSectionDeps
   extends SkeletonDeps,

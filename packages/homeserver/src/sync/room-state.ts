@@ -14,7 +14,7 @@ import type { LazyChain, LazyMembersCache } from './lazy-members-cache.ts';
 import type { SyncFilter } from './request.ts';
 import type { RoomTimeline } from './room-timeline.ts';
 import type { RoomWork } from './skeleton.ts';
-import { heroesOf } from './summary.ts';
+import { heroesOf, maySummaryChange } from './summary.ts';
 
 export interface RoomStateDeps {
   readonly names: Names;
@@ -223,20 +223,6 @@ function lazyTest(
     members.map(({ stateKey, event }) => [stateKey, event] as const),
   );
   return isNeeded;
-}
-
-/** Events that change by whom or what a room is called, or how many members it has. */
-const NAMING: ReadonlySet<string> = new Set([
-  'm.room.member',
-  'm.room.name',
-  'm.room.canonical_alias',
-  // What it redacts may be the name.
-  'm.room.redaction',
-]);
-
-/** Whether the room's summary may be another than before a timeline. */
-export function maySummaryChange({ considered, limited }: RoomTimeline): boolean {
-  return limited || considered.some(({ type }) => NAMING.has(type));
 }
 
 async function heroesIn(deps: RoomStateDeps, room: number, user: number): Promise<number[]> {

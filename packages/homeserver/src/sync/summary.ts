@@ -2,6 +2,7 @@ import type { Head } from '../rooms/head.ts';
 import type { MembershipStore } from '../storage/membership-store.ts';
 import type { Names } from '../storage/names.ts';
 import { NOT_LOADED } from '../storage/state-tree.ts';
+import type { RoomTimeline } from './room-timeline.ts';
 
 const HEROES_MAX = 5;
 
@@ -67,4 +68,18 @@ function isKnownByName(head: Head): boolean {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
+}
+
+/** Events that change by whom or what a room is called, or how many members it has. */
+const NAMING: ReadonlySet<string> = new Set([
+  'm.room.member',
+  'm.room.name',
+  'm.room.canonical_alias',
+  // What it redacts may be the name.
+  'm.room.redaction',
+]);
+
+/** Whether the room's summary may be another than before a timeline. */
+export function maySummaryChange({ considered, limited }: RoomTimeline): boolean {
+  return limited || considered.some(({ type }) => NAMING.has(type));
 }
