@@ -1,5 +1,5 @@
 import { slidingSync as slidingSyncEndpoint } from '@hearth/api/client/sliding-sync.ts';
-import { RawJson, type Route, route } from '../http/route.ts';
+import { jsonAnswer, type Route, route } from '../http/route.ts';
 import { parsePos } from '../sync/sliding/connections.ts';
 import { type SlidingSyncDeps, slidingSync } from '../sync/sliding/sliding-sync.ts';
 import { pollTimeout } from './poll-timeout.ts';
@@ -19,7 +19,7 @@ export function slidingSyncRoutes(deps: SlidingSyncDeps): Route[] {
         timeoutMs: pollTimeout(query.timeout),
         cancellation: () => call.cancellation,
       });
-      return new RawJson(text);
+      return jsonAnswer(text);
     }),
   ];
 }

@@ -90,7 +90,7 @@ export class Receipts {
       const place = await this.#place(room, eventId);
       const stored = STORED_TYPES.get(type);
       if (stored === undefined) return this.#setFullyRead(reader.user, room, eventId, place);
-      if (thread !== undefined && thread !== (place.thread ?? thread))
+      if (thread !== undefined && !belongsTo(place, thread))
         throw invalidParam('The event does not belong to this thread');
       // A redacted event does not say any more where it belonged to.
       if (thread !== undefined && thread !== 'main') await this.#checkRoot(room, thread);
@@ -152,6 +152,14 @@ function fullyReadEvent(content: string): string {
 }
 
 /** @throws MatrixError M_INVALID_PARAM */
+/**
+ * Whether an event belongs to a thread, as clients count: besides the replies of a thread also its root and whatever
+ * relates to one of these (client-server API, "Threaded read receipts"). A redacted event may belong to any.
+ */
+function belongsTo({ thread: own, relatesTo }: EventPlace, thread: string): boolean {
+  return own === undefined || own === thread || (own === 'main' && relatesTo.includes(thread));
+}
+
 function checkThread(type: string, thread: string | undefined): void {
   if (!STORED_TYPES.has(type) && type !== 'm.fully_read') throw invalidParam('There is no such type of receipt');
   if (thread === undefined) return;

@@ -17,6 +17,8 @@ export interface EventPlace {
   readonly seq: number;
   /** The root of its thread, or `main`; `undefined` when it is redacted, so that this is not known any more. */
   readonly thread: string | undefined;
+  /** The event's id, and those of the events that it relates to, directly or through others. */
+  readonly relatesTo: readonly string[];
 }
 
 /** Finds where an event stands in a room; undefined when it is not an accepted event of that room. */

@@ -1,7 +1,7 @@
 import type { EventStore } from '../storage/event-store.ts';
 import type { Heads } from './heads.ts';
 import type { EventPlace, Membership } from './membership-view.ts';
-import { threadsOf } from './threads.ts';
+import { relatedIds, threadsOf } from './threads.ts';
 import type { UserRooms } from './user-rooms.ts';
 
 const NOBODY: ReadonlySet<number> = new Set();
@@ -57,6 +57,11 @@ export class RoomMembership implements Membership {
     const event = await this.#events.byId(eventId);
     if (event === undefined || event.room !== room || event.seq === null) return undefined;
     const thread = (await threadsOf(this.#events, [event])).get(event.num) ?? 'main';
-    return { num: event.num, seq: event.seq, thread: event.redactedBy === null ? thread : undefined };
+    return {
+      num: event.num,
+      seq: event.seq,
+      thread: event.redactedBy === null ? thread : undefined,
+      relatesTo: await relatedIds(this.#events, event),
+    };
   }
 }

@@ -31,3 +31,15 @@ export async function threadsOf(
   }
   return threads;
 }
+
+/** Returns the id of an event and those of the events that it relates to, directly or through others, whatever the relation. */
+export async function relatedIds(store: EventStore, event: StoredEvent): Promise<readonly string[]> {
+  const ids = [event.eventId];
+  let relation = relationOf(event);
+  for (let hop = 0; hop < HOPS_MAX && relation !== undefined; hop += 1) {
+    ids.push(relation.parent);
+    const parent = await store.byId(relation.parent);
+    relation = parent?.room === event.room ? relationOf(parent) : undefined;
+  }
+  return ids;
+}

@@ -41,12 +41,15 @@ const readUnlisted = sql(
    LEFT JOIN people p ON p.user_num = a.user_num WHERE p.user_num IS NULL AND a.is_deactivated = 0 AND a.user_num > ? ORDER BY a.user_num LIMIT ?`,
 );
 
-/** Whether a user is in a room with the one who asks, or in one whose members everybody may find. */
+/**
+ * Whether a user is in a room with the one who asks, or in one whose members everybody may find. Users find themselves in
+ * the second way only, because a room of their own says nothing about who knows them.
+ */
 function visible(): string {
   return `EXISTS (SELECT 1 FROM memberships m LEFT JOIN open_rooms o ON o.room = m.room
     LEFT JOIN memberships mine ON mine.room = m.room AND mine.user_num = ? AND mine.membership = 1
     WHERE m.user_num = p.user_num AND m.membership = 1
-    AND (mine.user_num IS NOT NULL OR o.is_public = 1 OR o.is_readable = 1))`;
+    AND (mine.user_num <> p.user_num OR o.is_public = 1 OR o.is_readable = 1))`;
 }
 
 /** Somebody who can be found, with the name and picture that everybody may see. */

@@ -24,7 +24,7 @@ export class PlainRooms implements Membership {
   }
 
   addEvent(room: number, eventId: string, seq: number, thread = 'main'): void {
-    this.#events.set(eventId, { room, num: seq, seq, thread });
+    this.#events.set(eventId, { room, num: seq, seq, thread, relatesTo: [eventId] });
   }
 
   place = async (room: number, eventId: string): Promise<EventPlace | undefined> => {

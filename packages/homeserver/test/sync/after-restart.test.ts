@@ -85,7 +85,7 @@ const slidingFirst = async (world: World, { user, userId, device }: Person) => {
     cancellation: never,
   });
   // Where the client is: its connection has another number each time.
-  return answer.replace(/"pos":"[^"]*"/, '"pos":""');
+  return (await wholeText(answer)).replace(/"pos":"[^"]*"/, '"pos":""');
 };
 
 function never(): Cancellation {

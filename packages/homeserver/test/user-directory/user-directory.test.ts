@@ -35,6 +35,7 @@ describe.each(engines)('the user directory, on $name', (engine) => {
     expect((await search(alice, '亮')).ids).toEqual([cai.userId]);
     expect((await search(alice, bob.userId)).ids).toEqual([bob.userId]);
     expect((await search(alice, '')).ids).toEqual([]);
+    expect((await search(bob, 'müll')).ids).toEqual([]);
     const stranger = await world.person();
     expect((await search(stranger, '明亮')).ids).toEqual([]);
     await world.joining.leave(head, cai);

@@ -2,14 +2,16 @@ import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { UserData } from '../../account-data/user-data.ts';
 import { EVERYTHING } from '../../filters/filter.ts';
 import { inTurns } from '../../platform/in-turns.ts';
+import { concat, joined, type Text } from '../../platform/long-text.ts';
 import { totalOf, type UnreadCounts } from '../../push/unread-counts.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
 import type { NodeRef } from '../../storage/state-node.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
 import { SYNC_FORMAT } from '../../timeline/client-form.ts';
-import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader } from '../../timeline/hydrate.ts';
+import { type HydrateDeps, hydrate, lookUpAhead, type Reader } from '../../timeline/hydrate.ts';
 import { timelineToken } from '../../timeline/position.ts';
+import { stateText } from '../../timeline/state-text.ts';
 import { prepareVisibility, type VisibilityDeps } from '../../timeline/visibility.ts';
 import type { LazyChain } from '../lazy-members-cache.ts';
 import { prepareRooms, ROOMS_AT_ONCE } from '../prepare-rooms.ts';
@@ -46,7 +48,7 @@ export interface AnswerRequest {
 export interface RoomAnswer {
   readonly room: number;
   readonly roomId: string;
-  readonly text: string;
+  readonly text: Text;
   /** The client gets all of the room, whatever it had of it. */
   readonly isInitial: boolean;
   /** Whether events between what the client had and the timeline were left out. */
@@ -146,12 +148,14 @@ async function timedRoom(
   if (!isInitial && shown.length === 0 && state.events.length === 0 && timeline.considered.length === 0)
     return undefined;
   const roomId = last?.roomId ?? (await deps.names.text(row.room));
-  const parts = [`"membership":"${row.membership}"`];
+  const parts: Text[] = [`"membership":"${row.membership}"`];
   if (isInitial) parts.push('"initial":true');
   if (span.isExpanded) parts.push('"unstable_expanded_timeline":true,"expanded_timeline":true');
   if (direct.has(roomId)) parts.push('"is_dm":true');
-  const required = await hydrateState(deps, request.reader, state.events, SYNC_FORMAT);
-  if (required.length > 0) parts.push(`"required_state":[${required.join(',')}]`);
+  if (state.events.length > 0) {
+    const nums = state.events.map(({ num }) => num);
+    parts.push(concat('"required_state":[', await stateText(deps, request.reader, nums, { format: SYNC_FORMAT }), ']'));
+  }
   if (shown.length > 0)
     parts.push(`"timeline":[${(await hydrate(deps, request.reader, shown, SYNC_FORMAT)).join(',')}]`);
   const begin = first?.seq ?? (last?.seq ?? 0) + 1;
@@ -173,7 +177,7 @@ async function timedRoom(
     }
   }
   const ids = shown.map(({ event }) => event.eventId);
-  return { room: row.room, roomId, text: parts.join(','), isInitial, limited: timeline.limited, timeline: ids };
+  return { room: row.room, roomId, text: joined(parts, ','), isInitial, limited: timeline.limited, timeline: ids };
 }
 
 /** The number of the latest event that matters to people; for a new room of those considered, or the oldest of them. */

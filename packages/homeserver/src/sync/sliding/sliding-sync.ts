@@ -1,6 +1,7 @@
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import type { Cancellation } from '../../platform/cancellation.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { concat, joined, type Text } from '../../platform/long-text.ts';
 import type { Presences } from '../../presence/presence.ts';
 import type { PresenceState } from '../../presence/user-presence.ts';
 import type { UserRooms } from '../../rooms/user-rooms.ts';
@@ -73,7 +74,7 @@ interface Place {
  * `POST /sync` in its simplified sliding form (MSC4186): the answer as JSON text. Waits for news if there are none.
  * @throws MatrixError M_UNKNOWN_POS when the client has to begin anew
  */
-export async function slidingSync(deps: SlidingSyncDeps, request: SlidingSyncRequest): Promise<string> {
+export async function slidingSync(deps: SlidingSyncDeps, request: SlidingSyncRequest): Promise<Text> {
   const { pos, body, user } = request;
   const deadline = deps.clock.elapsed() + request.timeoutMs;
   const place = await placeOf(deps, request);
@@ -141,16 +142,16 @@ async function answerAt(deps: SlidingSyncDeps, request: SlidingSyncRequest, plac
 const NOTHING: Range['changed'] = { timelines: new Map(), touched: new Set() };
 
 /** Notes what the client has with this answer, then puts the answer together. */
-async function finish(deps: SlidingSyncDeps, place: Place, answer: Answer, body: SlidingSyncBody): Promise<string> {
+async function finish(deps: SlidingSyncDeps, place: Place, answer: Answer, body: SlidingSyncBody): Promise<Text> {
   const next = stateAfter(place, answer, body);
   deps.slidingMembers.answered(place.lazy, answer.range.upTo);
   const { id } = 'id' in next ? next : await deps.connections.advance(place.connection, place.state, next);
-  const rooms = answer.rooms.map(({ roomId, text }) => `${JSON.stringify(roomId)}:{${text}}`);
+  const rooms = answer.rooms.map(({ roomId, text }) => concat(`${JSON.stringify(roomId)}:{`, text, '}'));
   const parts = [`"pos":"${posToken({ position: answer.range.upTo, state: id })}"`];
   if (typeof body.txn_id === 'string') parts.push(`"txn_id":${JSON.stringify(body.txn_id)}`);
   parts.push(`"lists":{${(await listTexts(deps, answer.wanted.lists)).join(',')}}`);
-  parts.push(`"rooms":{${rooms.join(',')}}`, `"extensions":{${answer.extensions.join(',')}}`);
-  return `{${parts.join(',')}}`;
+  const extensions = `"extensions":{${answer.extensions.join(',')}}`;
+  return concat(`{${parts.join(',')},"rooms":{`, joined(rooms, ','), `},${extensions}}`);
 }
 
 async function listTexts(deps: SlidingSyncDeps, lists: readonly RoomList[]): Promise<string[]> {
