@@ -61,7 +61,10 @@ function inList(schema: Schema, value: readonly JsonValue[]): JsonValue {
   return value.map((each, i) => (isSchema(items[i]) ? withoutNulls(items[i], each) : each));
 }
 
-/** The first alternative that accepts the value decides which of its members are optional. */
+/**
+ * Removes nulls from a value of a union. The first alternative that accepts the value decides which members are
+ * optional.
+ */
 function inUnion(options: readonly Schema[], value: JsonValue): JsonValue {
   for (const option of options) {
     const candidate = withoutNulls(option, value);

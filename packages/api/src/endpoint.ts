@@ -4,9 +4,9 @@ import type { BaseIssue, BaseSchema, InferOutput } from 'valibot';
 export type Schema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
 
 /**
- * Who may call an endpoint.
- * - `none`: no token is looked at.
- * - `optional`: a token is used when there is one; an unknown one is still refused.
+ * The callers that an endpoint accepts.
+ * - `none`: everybody; a token is ignored.
+ * - `optional`: everybody; an unknown token is refused.
  * - `guest`: any account, guests included (client-server API, module "Guest Access").
  * - `user`: any account except guests, who get `M_GUEST_ACCESS_FORBIDDEN`.
  * - `admin`: a server administrator.
@@ -14,12 +14,13 @@ export type Schema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
 export type Access = 'none' | 'optional' | 'guest' | 'user' | 'admin';
 
 /**
- * A budget of requests, which is configuration. Counted for each user, or for each address where nobody is logged in.
+ * A budget of requests, set by the configuration. Requests are counted for each user, or for each address without a
+ * user.
  * - `event`: every event that a user causes in a room.
  * - `ephemeral`: receipts and typing notifications.
- * - `settings`: what users store about themselves, their devices and their view of rooms.
+ * - `settings`: data that users store about themselves, their devices and their rooms.
  * - `read`: answers that cost little; `history`: pages of events; `search`: searches and directories.
- * - `sync`: waiting for news.
+ * - `sync`: long polls for changes.
  */
 export type LimitClass =
   | 'login'
@@ -44,61 +45,64 @@ export type LimitClass =
 export type Limit = LimitClass | readonly LimitClass[] | { readonly none: string };
 
 /**
- * What a suspended user may do with an endpoint (client-server API, "Account suspension").
+ * Whether a suspended user may call an endpoint (client-server API, "Account suspension").
  * - `own-events`: the endpoint acts on events, and its handler refuses those of other users.
  */
 export type WhenSuspended = 'allowed' | 'refused' | 'own-events';
 
-/** What a locked user may do with an endpoint (client-server API, "Account locking"). */
+/** Whether a locked user may call an endpoint (client-server API, "Account locking"). */
 export type WhenLocked = 'allowed' | 'refused';
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
-/** Bytes that are still arriving: the body of a request, or of a reply from elsewhere. */
+/** Bytes that are still arriving: the body of a request, or of a response from another server. */
 export interface IncomingBytes {
-  /** What the sender calls them. */
+  /** The content type that the sender states. */
   readonly contentType: string | undefined;
-  /** How many the sender says there are. */
+  /** The number of bytes that the sender states. */
   readonly length: number | undefined;
   /**
-   * Hands over each chunk in its order, which is the taker's from then on; where `take` gives a promise, the next one
-   * waits for it.
-   * @throws what `take` throws; or when the sender goes away before the end
+   * Passes each chunk to `take`, in order. The chunk belongs to `take`; if it returns a promise, the next chunk waits
+   * for it.
+   * @throws the error that `take` throws, or an error when the sender closes the connection before the end
    */
   receive(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void>;
 }
 
 export interface Endpoint<P extends string = string, Q extends Schema = Schema, B extends Schema = Schema> {
-  /** The `operationId` of the specification, or a name in its manner for what it no longer lists. */
+  /** The `operationId` of the specification, or a similar name if the specification does not list the endpoint. */
   readonly operation: string;
   readonly method: Method;
-  /** Every path that answers, `{name}` for a parameter; all have the same parameters. */
+  /** All paths of the endpoint, with `{name}` for a parameter. All paths have the same parameters. */
   readonly paths: readonly P[];
   readonly access: Access;
   readonly limit: Limit;
   readonly whenSuspended: WhenSuspended;
   readonly whenLocked: WhenLocked;
-  /** Checked against an object with one string for each query parameter, or an array of strings for a repeated one. */
+  /**
+   * The schema of the query: an object with a string for each query parameter, or an array of strings for a repeated
+   * one.
+   */
   readonly query?: Q;
-  /** Checked against the parsed JSON body. Without it a body is ignored. */
+  /** The schema of the parsed JSON body. Without a schema the body is ignored. */
   readonly body?: B;
-  /** The body is bytes of any kind, no JSON: the handler gets them as they arrive, and bounds them. */
+  /** The body consists of bytes instead of JSON. The handler receives them as they arrive and limits their number. */
   readonly bodyBytes?: true;
   /**
    * `true`: an absent body counts as `{}`, because clients of old versions send none. `repetition`: the handler gets
-   * `undefined` for it, and answers if the request repeats an earlier one.
+   * `undefined` for an absent body, and answers if the request repeats an earlier one.
    */
   readonly bodyOptional?: true | 'repetition';
   /**
-   * The waiting requests of the caller, such as `/sync` on the same device, are answered before the reply: some clients
-   * use a new room as soon as they have its id, and look for it in what they have synchronised. `unless-related`: not for
-   * events that relate to others, because matrix-js-sdk (43 and before) never ends the sending of a reply in a new thread
-   * when its echo arrives before the reply.
+   * The caller's waiting requests, such as `/sync` on the same device, are answered before this request, because some
+   * clients use a new room as soon as they have its id and expect it in their synchronised data. `unless-related`: not
+   * for events that relate to other events, because matrix-js-sdk (43 and before) never finishes sending a reply in a
+   * new thread when the event arrives by `/sync` before the response.
    */
   readonly ownRequestsFirst?: true | 'unless-related';
 }
 
-/** The names in braces of a path, as a union. */
+/** The names of the parameters of a path, as a union. */
 export type ParamNames<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
   ? Name | ParamNames<Rest>
   : never;
@@ -110,27 +114,33 @@ type BodyValue<E> = E extends { readonly body: infer B extends Schema }
   ? InferOutput<B> | (E extends { readonly bodyOptional: 'repetition' } ? undefined : never)
   : undefined;
 
-/** Declares an endpoint; only there to infer the literal types. */
+/** Declares an endpoint. The function exists only to infer the literal types. */
 export function endpoint<const E extends Endpoint>(declared: E): E {
   return declared;
 }
 
-/** A path of the client-server API under `v3` and its older spelling `r0`. */
+/** Returns a path of the client-server API under `v3` and its older spelling `r0`. */
 export function v3<const S extends string>(suffix: S) {
   return [`/_matrix/client/v3${suffix}`, `/_matrix/client/r0${suffix}`] as const;
 }
 
-/** A path under `v1`, for endpoints added after the versions were numbered one by one. */
+/** Returns a path under `v1`, for endpoints that were added after `v3`. */
 export function v1<const S extends string>(suffix: S) {
   return [`/_matrix/client/v1${suffix}`] as const;
 }
 
-/** As {@link v3}, with the spelling from before it was specified, which clients still use. */
+/**
+ * Returns the paths of {@link v3} and the unstable path from before the endpoint was specified, which clients still
+ * use.
+ */
 export function v3AndUnstable<const S extends string>(suffix: S) {
   return [...v3(suffix), `/_matrix/client/unstable${suffix}`] as const;
 }
 
-/** As {@link v3}, with the spelling of the first API, `/_matrix/client/api/v1`, which old guests and bots still use. */
+/**
+ * Returns the paths of {@link v3} and the path of the first API, `/_matrix/client/api/v1`, which old guests and bots
+ * still use.
+ */
 export function v3AndLegacy<const S extends string>(suffix: S) {
   return [...v3(suffix), `/_matrix/client/api/v1${suffix}`] as const;
 }

@@ -1,4 +1,4 @@
-/** Every error code: the HTTP status it usually goes with, and what it means (client-server API, "Standard error response"). */
+/** All error codes, each with its usual HTTP status and its meaning (client-server API, "Standard error response"). */
 export const ERROR_CODES = {
   // Any endpoint.
   M_BAD_JSON: [400, 'The JSON was valid but not what was expected'],

@@ -3,12 +3,12 @@ import type { JsonObject } from './json/value.ts';
 
 export { ERROR_CODES, type ErrorCode } from './error-codes.ts';
 
-/** A refusal to a caller: what the HTTP reply will be. Made by the named functions of this file. */
+/** An error that is sent to the caller: it becomes the HTTP response. The named functions of this file create it. */
 export class MatrixError extends Error {
   override readonly name = 'MatrixError';
   readonly status: number;
   readonly errcode: string;
-  /** Members of the reply besides `errcode` and `error`. */
+  /** Members of the response besides `errcode` and `error`. */
   readonly fields: JsonObject | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
 
@@ -26,13 +26,13 @@ export class MatrixError extends Error {
     this.headers = headers;
   }
 
-  /** The body of the reply (client-server API, "Standard error response"). */
+  /** Returns the body of the response (client-server API, "Standard error response"). */
   body(): JsonObject {
     return { errcode: this.errcode, error: this.message, ...this.fields };
   }
 }
 
-/** An error of the table with its usual status, or another where an endpoint asks for it. */
+/** Returns an error of the table, with its usual status unless an endpoint needs another. */
 export function matrixError(
   errcode: ErrorCode,
   message?: string,
@@ -102,22 +102,31 @@ export const connectionFailed = named('M_CONNECTION_FAILED');
 export const connectionTimeout = named('M_CONNECTION_TIMEOUT');
 export const urlNotSet = named('M_URL_NOT_SET');
 
-/** The user has stopped following the thread after the event because of which a client follows it (MSC4306). */
+/**
+ * Returns the error for an automatic subscription to a thread when the user has unsubscribed after the event that
+ * causes it (MSC4306).
+ */
 export function conflictingUnsubscription(message: string): MatrixError {
   return new MatrixError(409, 'IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION', message);
 }
 
-/** The event because of which a client follows a thread is not in that thread (MSC4306). */
+/**
+ * Returns the error for an automatic subscription to a thread when the event that causes it is not in that thread
+ * (MSC4306).
+ */
 export function notInThread(message: string): MatrixError {
   return new MatrixError(400, 'IO.ELEMENT.MSC4306.M_NOT_IN_THREAD', message);
 }
 
-/** Something went wrong that no other code describes; 500 unless a status is given. */
+/** Returns the error for everything that no other code describes; the status is 500 unless one is given. */
 export function unknown(message?: string, status?: number): MatrixError {
   return matrixError('M_UNKNOWN', message, status === undefined ? {} : { status });
 }
 
-/** 503: the server cannot answer at the moment; the time to wait is in the body and in `Retry-After`. */
+/**
+ * Returns the error 503 for a server that cannot answer at the moment. The time to wait is in the body and in
+ * `Retry-After`.
+ */
 export function serviceUnavailable(retryAfterMs: number, message?: string): MatrixError {
   return matrixError('M_UNKNOWN', message, {
     status: 503,
@@ -126,22 +135,27 @@ export function serviceUnavailable(retryAfterMs: number, message?: string): Matr
   });
 }
 
-/** 404: there is no such endpoint; 405: the endpoint has no such method. */
+/** Returns the error for an endpoint that does not exist (404) or that does not have the method (405). */
 export function unrecognized(status: 404 | 405 = 404, message?: string): MatrixError {
   return matrixError('M_UNRECOGNIZED', message, { status });
 }
 
-/** The token is not known. With `softLogout` the client may log in again to the same device. */
+/** Returns the error for an unknown token. With `softLogout` the client may log in again to the same device. */
 export function unknownToken(softLogout = false, message?: string): MatrixError {
   return matrixError('M_UNKNOWN_TOKEN', message, softLogout ? { fields: { soft_logout: true } } : {});
 }
 
-/** The account is locked; its session stays usable later (client-server API, "Account locking"). */
+/**
+ * Returns the error for a locked account, whose session remains valid for later (client-server API, "Account locking").
+ */
 export function userLocked(message?: string): MatrixError {
   return matrixError('M_USER_LOCKED', message, { fields: { soft_logout: true } });
 }
 
-/** Rate limited: the time to wait, in the body and in `Retry-After` (client-server API, "Rate limiting"). */
+/**
+ * Returns the error for too many requests, with the time to wait in the body and in `Retry-After` (client-server API,
+ * "Rate limiting").
+ */
 export function limitExceeded(retryAfterMs: number, message?: string): MatrixError {
   return matrixError('M_LIMIT_EXCEEDED', message, {
     fields: { retry_after_ms: Math.ceil(retryAfterMs) },
@@ -149,27 +163,30 @@ export function limitExceeded(retryAfterMs: number, message?: string): MatrixErr
   });
 }
 
-/** The server is at a limit that `adminContact` can tell about. */
+/** Returns the error for a server that has reached a limit. `adminContact` names somebody who can explain it. */
 export function resourceLimitExceeded(adminContact: string, message?: string): MatrixError {
   return matrixError('M_RESOURCE_LIMIT_EXCEEDED', message, { fields: { admin_contact: adminContact } });
 }
 
-/** The account is at a limit that `infoUri` explains; `canUpgrade` says whether it can be raised. */
+/**
+ * Returns the error for an account that has reached a limit. `infoUri` explains the limit; `canUpgrade` says whether it
+ * can be raised.
+ */
 export function userLimitExceeded(infoUri: string, canUpgrade = false, message?: string): MatrixError {
   return matrixError('M_USER_LIMIT_EXCEEDED', message, { fields: { info_uri: infoUri, can_upgrade: canUpgrade } });
 }
 
-/** The room has a version this server, or the asking one, does not support. */
+/** Returns the error for a room whose version this server, or the server that asks, does not support. */
 export function incompatibleRoomVersion(roomVersion: string, message?: string): MatrixError {
   return matrixError('M_INCOMPATIBLE_ROOM_VERSION', message, { fields: { room_version: roomVersion } });
 }
 
-/** The key backup named is not the current one. */
+/** Returns the error for a key backup version that is not the current one. */
 export function wrongRoomKeysVersion(currentVersion: string, message?: string): MatrixError {
   return matrixError('M_WRONG_ROOM_KEYS_VERSION', message, { fields: { current_version: currentVersion } });
 }
 
-/** The application service answered a ping with an error status and body. */
+/** Returns the error for an application service that answers a ping with an error status and body. */
 export function badStatus(status: number, body: string, message?: string): MatrixError {
   return matrixError('M_BAD_STATUS', message, { fields: { status, body } });
 }

@@ -20,7 +20,7 @@ const create = event({ id: '$create:a', type: 'm.room.create', state_key: '', co
 const levels = event({ id: '$levels:a', type: 'm.room.power_levels', state_key: '' });
 const joined = member('@a:a', '@a:a', { membership: 'join' });
 
-test('what a message selects', () => {
+test('a message selects the create event, the power levels and the sender', () => {
   const common = [
     ['m.room.power_levels', ''],
     ['m.room.member', '@a:a'],
@@ -30,7 +30,7 @@ test('what a message selects', () => {
   expect(authEventKeys(create, v11)).toEqual([]);
 });
 
-test('what memberships select', () => {
+test('memberships select the events that their rules need', () => {
   const keys = (content: JsonObject, rules = v12) =>
     authEventKeys(member('@a:a', '@b:a', content), rules).map(([type, key]) => `${type}:${key}`);
   const both = ['m.room.power_levels:', 'm.room.member:@a:a', 'm.room.member:@b:a'];
@@ -84,7 +84,7 @@ test('a third-party invite needs a signature by one of its keys', () => {
   expect(judge({ public_key: key.publicKey }, { ...signed, extra: 1 })).toContain('not validly signed');
 });
 
-test('power levels and their defaults', () => {
+test('power levels have defaults', () => {
   expect(powerOf('@a:a', undefined, create, v11)).toBe(100);
   expect(powerOf('@b:a', undefined, create, v11)).toBe(0);
   expect(powerOf('@a:a', { users: {} }, create, v11)).toBe(0);

@@ -65,14 +65,14 @@ test.each([
   expect(parsePdu({ ...message, ...change } as unknown as JsonObject, version('12')).refusal).toContain(reason);
 });
 
-test('what is no object is refused, and what early versions allow is not', () => {
+test('a value that is not an object is refused, and values that early versions allow are accepted', () => {
   expect(parsePdu([], version('12')).refusal).toContain('not an object');
   expect(parsePdu({ ...early, content: { x: 1.5 } }, version('5')).refusal).toContain('prev_events');
   expect(parsePdu({ ...early, content: { x: 1.5 } }, version('2')).refusal).toBeUndefined();
   expect(parsePdu({ ...early, event_id: 'x' }, version('2')).refusal).toContain('event_id');
 });
 
-test('the size limit is in bytes of the canonical form, to the byte', () => {
+test('the size limit counts the bytes of the canonical form exactly', () => {
   const of = (length: number) => ({ ...message, content: { x: 'é'.repeat(length) } });
   const empty = Buffer.byteLength(JSON.stringify(of(0)));
   const most = Math.floor((65_536 - empty) / 2);
@@ -81,13 +81,13 @@ test('the size limit is in bytes of the canonical form, to the byte', () => {
   expect(checkEventSize({ ...of(most), unsigned: { age: 1 } })).toBeUndefined();
 });
 
-test('references of both forms', () => {
+test('references of both formats are read', () => {
   expect(prevEventIds(early as Pdu, version('2'))).toEqual(['$0:b']);
   expect(prevEventIds(message as Pdu, version('3'))).toEqual([EVENT]);
   expect(authEventIds(message as Pdu, version('12'))).toEqual([]);
 });
 
-test('the view that rules read', () => {
+test('authorisation reads the members of an event that its room version uses', () => {
   const redaction = { ...message, type: 'm.room.redaction', redacts: '$old', content: { redacts: '$new' } } as Pdu;
   expect(toAuthEvent(redaction, EVENT, version('10')).redacts).toBe('$old');
   expect(toAuthEvent(redaction, EVENT, version('11')).redacts).toBe('$new');
@@ -139,7 +139,7 @@ test('redaction keeps all of a create event from version 11, and only the signed
   expect(redactContent('m.room.member', { third_party_invite: 1 }, version('11'))).toEqual({});
 });
 
-test('redaction of the event’s own members', () => {
+test('redaction keeps the members of an event that its room version lists', () => {
   const event = {
     ...message,
     origin: 'b',
@@ -155,7 +155,7 @@ test('redaction of the event’s own members', () => {
   expect(redactPdu(event, version('11')).content).toEqual({});
 });
 
-test('room versions', () => {
+test('room versions are found by their id', () => {
   expect(ROOM_VERSIONS.map(({ id }) => id)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12']);
   expect(DEFAULT_ROOM_VERSION).toBe('12');
   expect(roomVersion('13')).toBeUndefined();
@@ -169,7 +169,7 @@ test('room versions', () => {
   expect(first((id) => version(id).createRoomIdHash)).toBe('12');
 });
 
-test('errors as replies', () => {
+test('errors have the body and status of the specification', () => {
   const limited = limitExceeded(1500);
   expect(limited).toBeInstanceOf(MatrixError);
   expect([limited.status, limited.headers]).toEqual([429, { 'Retry-After': '2' }]);

@@ -33,7 +33,7 @@ test.each(['', 'a b', 'a:', 'a:123456', 'a:b', '[::1', '::1', 'ünicode.org', 'a
   (name) => expect(parseServerName(name)).toBeUndefined(),
 );
 
-test('host and port', () => {
+test('a server name is split into host and port', () => {
   expect(splitServerName(parsed(parseServerName('a.b:80')))).toEqual({ host: 'a.b', port: 80 });
   expect(splitServerName(parsed(parseServerName('[::1]')))).toEqual({ host: '[::1]' });
 });
@@ -47,7 +47,7 @@ test.each(['', 'a:b', '@a', '@a:', '@a\0:b', '@a\ud800:b', '@a:b c', `@${'a'.rep
   (id) => expect(parseUserId(id)).toBeUndefined(),
 );
 
-test('localparts', () => {
+test('localparts follow the strict or the historical grammar', () => {
   expect(['a', 'a.b_c=d-e/f+1'].every(isValidNewLocalpart)).toBe(true);
   expect(['', 'A', 'a b', 'é', 'a:b', '*'].some(isValidNewLocalpart)).toBe(false);
   expect(isCompliantUserId(parsed(parseUserId('@A*:b')))).toBe(true);
@@ -56,7 +56,7 @@ test('localparts', () => {
   expect(mapToLocalpart('Á=b#c D')).toBe('=c3=81=3db=23c=20d');
 });
 
-test('room ids with a domain and without', () => {
+test('room ids are parsed with and without a domain', () => {
   const hashed = parsed(parseRoomId(`!${HASH}`));
   expect(isHashRoomId(hashed)).toBe(true);
   expect(roomIdServer(hashed)).toBeUndefined();
@@ -67,7 +67,7 @@ test('room ids with a domain and without', () => {
   expect(parseRoomId('#x:b')).toBeUndefined();
 });
 
-test('event ids of all versions', () => {
+test('event ids of all room versions are parsed', () => {
   expect(parseEventId(`$${HASH}`)).toBe(`$${HASH}`);
   expect(parseEventId('$CD66HAED5npg6074c6pDtLKalHjVfYb2q4Q3LZgrW6o')).toBeDefined();
   expect(parseEventId('$ab/+HAED5npg6074c6pDtLKalHjVfYb2q4Q3LZgrW6o')).toBeDefined();
@@ -77,7 +77,7 @@ test('event ids of all versions', () => {
   expect(parseEventId('$x')).toBeUndefined();
 });
 
-test('aliases and content URIs', () => {
+test('aliases and media URIs are parsed', () => {
   expect(roomAliasLocalpart(parsed(parseRoomAlias('#a b:c')))).toBe('a b');
   expect(parseRoomAlias('#:c')).toBeUndefined();
   expect(mxcParts('mxc://a:80/x_-9')).toEqual({ server: 'a:80', mediaId: 'x_-9' });
@@ -87,14 +87,14 @@ test('aliases and content URIs', () => {
   expect(mxcUri(parsed(parseServerName('a')), 'b')).toBe('mxc://a/b');
 });
 
-test('the common grammars', () => {
+test('common identifier grammars accept and refuse texts', () => {
   expect(['m.x', 'a', 'org.example.x-1_2'].every(isNamespacedIdentifier)).toBe(true);
   expect(['', '1a', 'A', 'a b', `a${'b'.repeat(255)}`].some(isNamespacedIdentifier)).toBe(false);
   expect(['0A.z_~-', 'a'.repeat(255)].every(isOpaqueIdentifier)).toBe(true);
   expect(['', 'a b', 'a'.repeat(256)].some(isOpaqueIdentifier)).toBe(false);
 });
 
-test('what is put together comes apart again', () => {
+test('identifiers that are built from parts are split into the same parts', () => {
   const server = parsed(parseServerName('example.org:8448'));
   const localpart = fc.string({ unit: 'binary', maxLength: 50 }).filter((text) => !/[:\0]/.test(text));
   fc.assert(

@@ -64,7 +64,7 @@ const pdu = fc.record({
   redacts: text,
 });
 
-/** By code points, the slow and obvious way. */
+/** Compares by code points with a slow and simple method. */
 const byCodePoints = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 test('the canonical form is a fixed point, and no other order of keys changes it', () => {
@@ -99,7 +99,7 @@ test.each(ROOM_VERSIONS)('version $id: redaction is idempotent and keeps the ref
   );
 });
 
-test('event ids hold their hash', () => {
+test('event ids contain the reference hash', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
       for (const rules of [version('3'), version('12')]) {
@@ -109,7 +109,7 @@ test('event ids hold their hash', () => {
   );
 });
 
-test('what is signed verifies, and nothing else does', () => {
+test('a signed object verifies, and a changed one does not', () => {
   fc.assert(
     fc.property(object, fc.uint8Array({ minLength: 32, maxLength: 32 }), (value, seed) => {
       const key = signingKeyFromSeed(seed, 'ed25519:k');

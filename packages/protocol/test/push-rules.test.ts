@@ -70,7 +70,7 @@ test.each(defaults)('by default: %s', (_, event, ruleId, more = {}) => {
   expect(evaluate(defaultRuleset(alice), event, { ...context, ...more })?.ruleId).toBe(ruleId);
 });
 
-test('the order and actions of the default rules', () => {
+test('the default rules have the order and actions of the specification', () => {
   const { override, underride } = defaultRuleset(alice);
   expect(override.map((rule) => rule.rule_id.slice('.m.rule.'.length))).toEqual([
     'master',
@@ -105,7 +105,7 @@ test('the order and actions of the default rules', () => {
   ]);
 });
 
-test('the legacy mention rules, and that m.mentions silences them', () => {
+test('legacy mention rules do not apply to events with m.mentions', () => {
   const rules = defaultRuleset(alice, { legacyMentions: true });
   const matched = (content: JsonObject, more = {}) =>
     evaluate(rules, message(content), { ...context, ...more })?.ruleId;
@@ -115,7 +115,7 @@ test('the legacy mention rules, and that m.mentions silences them', () => {
   expect(matched({ body: 'Alice L', 'm.mentions': {} })).toBe('.m.rule.message');
 });
 
-test('the master rule goes before the user’s own, they before the server’s', () => {
+test('the master rule precedes the user’s own rules, which precede the server’s', () => {
   const rules = mergeRulesets(defaultRuleset(alice), own('override', { conditions: [], actions: ['dont_notify'] }));
   expect(evaluate(rules, message({ msgtype: 'm.notice' }), context)).toEqual({
     ruleId: 'own',
@@ -126,7 +126,7 @@ test('the master rule goes before the user’s own, they before the server’s',
   expect(evaluate({ ...rules, override: silenced }, message({}), context)?.ruleId).toBe('.m.rule.master');
 });
 
-test('kinds in their order', () => {
+test('rule kinds are evaluated in their order', () => {
   const all: Ruleset = {
     ...none,
     content: own('content', { rule_id: 'c', pattern: 'cake' }).content,
@@ -143,7 +143,7 @@ test('kinds in their order', () => {
   expect(evaluate(own('override', { enabled: false }), message({}), context)).toBeUndefined();
 });
 
-test('rules tried together choose the first that matches alone, whatever came before', () => {
+test('a compiled ruleset chooses the first rule that matches alone, whatever was evaluated before', () => {
   const condition = fc.oneof(
     fc.record({
       kind: fc.constant('event_match'),
@@ -226,7 +226,7 @@ test.each([
   expect(globMatcher(pattern, 'words')(text.toLowerCase())).toBe(expected);
 });
 
-test('no pattern takes long', () => {
+test('no pattern takes exponential time', () => {
   const started = performance.now();
   expect(globMatcher(`${'a*'.repeat(200)}b`, 'words')('a'.repeat(60_000))).toBe(false);
   expect(globMatcher(`${'?*'.repeat(200)}b`, 'whole')('a'.repeat(60_000))).toBe(false);
@@ -234,20 +234,20 @@ test('no pattern takes long', () => {
   expect(performance.now() - started).toBeLessThan(1000);
 });
 
-test('a phrase with marks of its own', () => {
+test('a phrase with punctuation matches', () => {
   expect(wordMatcher('a.b (c)')('see a.b (c) there')).toBe(true);
   expect(wordMatcher('a.b')('see axb')).toBe(false);
   expect(wordMatcher('')('anything')).toBe(false);
 });
 
-test('dotted paths', () => {
+test('dotted paths with escapes are split', () => {
   expect(splitPath('content.m\\.relates_to.x\\\\y.\\z')).toEqual(['content', 'm.relates_to', 'x\\y', '\\z']);
   expect(valueAt({ content: { 'm.x': { y: 1 } } }, splitPath('content.m\\.x.y'))).toBe(1);
   expect(valueAt({ content: {} }, splitPath('content.constructor.name'))).toBeUndefined();
   expect(valueAt({ content: 'text' }, splitPath('content.length'))).toBeUndefined();
 });
 
-test('exact conditions do not cast', () => {
+test('exact conditions do not convert types', () => {
   const event = { ...message({ 'm.federate': true, list: ['a', 1, null], n: 1 }) };
   const is = (key: string, value: JsonObject[string]) => holds({ kind: 'event_property_is', key, value }, event);
   expect([is('content.m\\.federate', true), is('content.n', 1), is('type', 'm.room.message')]).toEqual([
@@ -286,7 +286,7 @@ test.each([
   expect([yes.map(ask), no.map(ask)]).toEqual([yes.map(() => true), no.map(() => false)]);
 });
 
-test('conditions that are not known or malformed never hold', () => {
+test('unknown and malformed conditions never hold', () => {
   for (const condition of [
     { kind: 'device' },
     { kind: 'event_match', key: 'type' },
@@ -297,14 +297,14 @@ test('conditions that are not known or malformed never hold', () => {
   }
 });
 
-test('thread_subscription holds in threads only', () => {
+test('thread_subscription holds only in threads', () => {
   const ask = (subscribed: JsonValue, isThreadFollowed?: boolean) =>
     holds({ kind: 'io.element.msc4306.thread_subscription', subscribed }, message({}), { isThreadFollowed });
   expect([ask(true, true), ask(false, false)]).toEqual([true, true]);
   expect([ask(true, false), ask(false, true), ask(true), ask(false), ask('true', true)]).not.toContain(true);
 });
 
-test('the rules about threads go between those for words and those for rooms, and are off', () => {
+test('the rules about threads come after content rules and before room rules, and are disabled', () => {
   const rules = defaultRuleset(alice, { legacyMentions: true });
   expect(rules.postcontent.map(({ rule_id, enabled }) => [rule_id, enabled])).toEqual([
     ['.io.element.msc4306.rule.unsubscribed_thread', false],

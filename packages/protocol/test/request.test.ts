@@ -37,7 +37,7 @@ test('a request is signed, its header parsed and verified', () => {
   }
 });
 
-test('what is signed is the object of the specification', () => {
+test('the signed object has the members that the specification lists', () => {
   const { content: _, ...rest } = request;
   const signature = parseAuthorization(authorizeRequest(rest, key))?.signature ?? '';
   const object = { ...rest, signatures: { [rest.origin]: { 'ed25519:a_1': signature } } };
@@ -66,7 +66,7 @@ test.each([
   expect(parseAuthorization(header)).toBeUndefined();
 });
 
-test('how long a key counts', () => {
+test('a key is valid as long as the room version demands', () => {
   const enforced = { enforceSigningKeyValidity: true };
   const now = 1_000_000;
   expect(isKeyValidFor({ validUntilTs: 500 }, 500, now, enforced)).toBe(true);

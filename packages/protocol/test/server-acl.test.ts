@@ -32,12 +32,12 @@ test.each([
   expect(allows(content, server)).toBe(expected);
 });
 
-test('shutting oneself out is seen', () => {
+test('an ACL that excludes the own server is detected', () => {
   expect(wouldShutOut({ allow: ['b.com'] }, 'a.com')).toBe(true);
   expect(wouldShutOut({ allow: ['*'] }, 'a.com')).toBe(false);
 });
 
-test('a policy server’s signature', () => {
+test('a policy server’s signature is verified', () => {
   const rules = version('12');
   const server = signingKeyFromSeed(new Uint8Array(32).fill(1), 'ed25519:1');
   const policy = signingKeyFromSeed(new Uint8Array(32).fill(2), 'ed25519:policy_server');

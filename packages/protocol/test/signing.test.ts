@@ -30,14 +30,14 @@ test.each([
   expect(Buffer.from(decodeBase64(base64) ?? []).toString()).toBe(text);
 });
 
-test('Base64 that is none is refused', () => {
+test('malformed Base64 is refused', () => {
   expect(decodeBase64('a')).toBeUndefined();
   expect(decodeBase64('ab!=')).toBeUndefined();
   expect(decodeBase64('_-aa')).toBeUndefined();
   expect(decodeBase64('Zg==')).toEqual(Buffer.from('f'));
 });
 
-test('the specification’s signed empty object', () => {
+test('the empty object has the signature of the specification', () => {
   expect(signJson({}, 'domain', key)).toEqual({
     signatures: {
       domain: {
@@ -47,7 +47,7 @@ test('the specification’s signed empty object', () => {
   });
 });
 
-test('the specification’s signed object with data', () => {
+test('the object with data has the signature of the specification', () => {
   const signed = signJson({ one: 1, two: 'Two' }, 'domain', key);
   expect(signed.signatures).toEqual({
     domain: {
@@ -85,7 +85,7 @@ test('only Ed25519 counts', () => {
   expect(() => signingKeyFromSeed(seed.subarray(1), 'ed25519:1')).toThrow(RangeError);
 });
 
-test('the specification’s minimal signed event', () => {
+test('the minimal event has the signature of the specification', () => {
   const signed = signPdu(minimal, version('1'), 'domain', key);
   expect(signed).toEqual({
     ...minimal,
@@ -98,7 +98,7 @@ test('the specification’s minimal signed event', () => {
   });
 });
 
-test('the specification’s signed event with content that can be redacted', () => {
+test('the event with redactable content has the signature of the specification', () => {
   const event: JsonObject = {
     content: { body: 'Here is the message content' },
     event_id: '$0:domain',
@@ -119,7 +119,7 @@ test('the specification’s signed event with content that can be redacted', () 
   });
 });
 
-test('a finished event can be checked, whole or redacted, until something is changed', () => {
+test('a signed event verifies, whole or redacted, until a member is changed', () => {
   const { pdu, eventId: id, hash } = finishPdu(minimal, version('12'), 'domain', key);
   expect(eventId(pdu, version('12'))).toBe(id);
   expect(eventIdBytes(id)).toEqual(Buffer.from(hash));
@@ -132,7 +132,7 @@ test('a finished event can be checked, whole or redacted, until something is cha
   expect(verifyPduSignature(moved, version('12'), 'domain', 'ed25519:1', key.publicKey)).toBe(false);
 });
 
-test('who has to have signed', () => {
+test('the servers that must have signed an event are listed', () => {
   const { pdu } = finishPdu(minimal, version('12'), 'domain', key);
   expect(requiredSigners(pdu, version('12'))).toEqual(['domain']);
   expect(requiredSigners({ ...pdu, event_id: '$1:other' }, version('2'))).toEqual(['domain', 'other']);

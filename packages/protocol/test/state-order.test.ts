@@ -43,7 +43,7 @@ test.each([
   expect(isPowerEvent(fixtureEvent({ sender: '@a:a', ...fixture }, v11))).toBe(expected);
 });
 
-test('reverse topological power order: authority, then power, then time, then id', () => {
+test('the reverse topological power order sorts by auth events, then by power, then by time, then by id', () => {
   const base = ['$create:a', '$base'];
   const source = graph([
     create,
@@ -65,7 +65,7 @@ test('reverse topological power order: authority, then power, then time, then id
   ]);
 });
 
-test('power order takes in only what power events build on within the set', () => {
+test('the power order contains only power events and the events of the set that they are based on', () => {
   const member = (id: string, auth: string[]): FixtureEvent => ({
     id,
     sender: '@b:a',
@@ -79,7 +79,7 @@ test('power order takes in only what power events build on within the set', () =
   expect(powerOrder(full, source, v11).map(({ eventId }) => eventId)).toEqual(['$m1', '$p']);
 });
 
-test('mainline order: older authority first, then time, then id', () => {
+test('the mainline order sorts by power levels event, then by time, then by id', () => {
   const topic = (id: string, ts: number, auth: string[]): FixtureEvent => ({
     id,
     sender: '@a:a',
@@ -118,7 +118,7 @@ test('a rejected event gives no authority', () => {
   expect(citedEvent(event, source, 'm.room.power_levels', '')).toBeUndefined();
 });
 
-test('version 1: of two events of one depth, the one with the lower SHA-1 of its id wins', () => {
+test('version 1 prefers the event with the lower SHA-1 of its id among events of equal depth', () => {
   const member: FixtureEvent = {
     id: '$m:a',
     sender: '@a:a',
@@ -173,7 +173,7 @@ test('conflicts alone are resolved without reading the rest of the state', () =>
   expect(resolveConflicts(v11, { unconflicted, conflicted: [new Map(), new Map()] }, source)).toEqual(new Map());
 });
 
-test('what all states agree on stays, whatever the auth difference holds for the same place', () => {
+test('unconflicted entries stay, whatever the auth difference contains for the same key', () => {
   const auth = ['$create:a', '$m:a'];
   const topic = (id: string, ts: number, more: string[]): FixtureEvent => ({
     id,
@@ -208,6 +208,6 @@ test('what all states agree on stays, whatever the auth difference holds for the
         .map((event) => [stateMapKey(event.type, event.stateKey ?? ''), event.eventId]),
     );
   const resolved = resolve(v11, [state([...agreed, '$t1']), state([...agreed, '$t2'])], source);
-  // For the mainline, though, the power levels of the partially resolved state count: $t2 builds on them.
+  // The mainline starts at the power levels of the partially resolved state, on which $t2 is based.
   expect([...resolved.values()].toSorted()).toEqual(['$agreed', '$create:a', '$m:a', '$t2']);
 });

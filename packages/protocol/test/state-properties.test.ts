@@ -15,7 +15,7 @@ import { version } from './support/version.ts';
 const USERS = ['@a:a', '@b:a', '@c:a'];
 const user = fc.constantFrom(...USERS);
 
-/** A public room with three members, so that most of what follows is allowed. */
+/** A public room with three members, so that most later events are allowed. */
 const OPENING = [
   { sender: '@a:a', type: 'm.room.member', key: '@a:a', content: { membership: 'join' } },
   { sender: '@a:a', type: 'm.room.join_rules', key: '', content: { join_rule: 'public' } },
@@ -23,7 +23,7 @@ const OPENING = [
   { sender: '@c:a', type: 'm.room.member', key: '@c:a', content: { membership: 'join' } },
 ];
 
-/** A step of a room's history: who does what, after which events (counted back from the last), and when. */
+/** A step of a room's history: the sender, the action, the preceding events (counted from the last) and the time. */
 const step = fc.record({
   sender: user,
   after: fc.uniqueArray(fc.nat(5), { minLength: 1, maxLength: 3 }),
@@ -55,7 +55,9 @@ interface Room {
   after: Map<string, StateMap>;
 }
 
-/** Plays a history: each event is authorised on the state it follows, and left out when it is refused. */
+/**
+ * Builds a room from a history. Each event is authorised against the state before it, and left out when it is rejected.
+ */
 function play(steps: readonly Step[], rules: RoomVersion): Room {
   const room: Room = { events: new Map(), after: new Map() };
   add(room, rules, { sender: '@a:a', type: 'm.room.create', key: '', content: { creator: '@a:a' }, ts: 0 }, []);
@@ -121,7 +123,7 @@ test.each(['1', '2', '6', '11', '12'])('version %s: the result does not depend o
   );
 });
 
-test('the auth difference is what its definition says, but for conflicted events', () => {
+test('the auth difference equals its definition, except for conflicted events', () => {
   const rules = version('11');
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), (steps) => {

@@ -8,8 +8,8 @@ import { type StateMap, stateMapKey } from '../src/state/state-map.ts';
 import { type FixtureEvent, fixtureEvent, readFixture, scenarios, versionsIn } from './support/fixtures.ts';
 
 /**
- * A room as a graph of events, in an order in which each comes after those it follows. Either the states after some
- * events are resolved (`heads`), or states that are spelled out by their events (`states`).
+ * A room as a graph of events, each after the events that it follows. The test resolves either the states after some
+ * events (`heads`), or states that are listed by their events (`states`).
  */
 interface Scenario {
   roomVersions: string[];

@@ -16,14 +16,14 @@ test.each([
   expect(read).toEqual(expected);
 });
 
-test('a change of visibility is readable by those of either side', () => {
+test('a change of visibility is readable if the old or the new visibility permits it', () => {
   const stranger = { membership: undefined, joinedLater: false };
   expect(mayRead({ ...stranger, visibility: 'world_readable', visibilityAfter: 'joined' })).toBe(true);
   expect(mayRead({ ...stranger, visibility: 'joined', visibilityAfter: 'world_readable' })).toBe(true);
   expect(mayRead({ ...stranger, visibility: 'joined', visibilityAfter: 'shared' })).toBe(false);
 });
 
-test('one’s own membership is readable by either side of it', () => {
+test('a user’s own member event is readable if the old or the new membership permits it', () => {
   const question = { visibility: 'joined', joinedLater: false } as const;
   expect(mayRead({ ...question, membership: 'invite', membershipAfter: 'join' })).toBe(true);
   expect(mayRead({ ...question, membership: 'join', membershipAfter: 'ban' })).toBe(true);
@@ -31,7 +31,7 @@ test('one’s own membership is readable by either side of it', () => {
   expect(mayRead({ ...question, visibility: 'invited', membership: 'leave', membershipAfter: 'invite' })).toBe(true);
 });
 
-test('what is not understood is shared', () => {
+test('an unknown visibility counts as shared', () => {
   expect(['world_readable', 'shared', 'invited', 'joined', 'x', undefined, 1].map(historyVisibility)).toEqual([
     'world_readable',
     'shared',
@@ -44,7 +44,7 @@ test('what is not understood is shared', () => {
   expect([mayPeek('world_readable'), mayPeek('shared')]).toEqual([true, false]);
 });
 
-test('what a server may be sent', () => {
+test('a server may receive events that one of its users may read', () => {
   expect(serverMayRead('shared', [])).toBe(true);
   expect(serverMayRead('invited', ['leave', 'invite'])).toBe(true);
   expect(serverMayRead('joined', ['leave', 'invite'])).toBe(false);

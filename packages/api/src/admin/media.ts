@@ -1,6 +1,6 @@
 import { endpoint } from '../endpoint.ts';
 
-/** Hides content from everybody; scripts for other servers use these paths as well. */
+/** Hides media from everybody. Scripts for other servers use the same paths. */
 export const quarantineMedia = endpoint({
   operation: 'quarantineMedia',
   method: 'POST',
@@ -11,7 +11,7 @@ export const quarantineMedia = endpoint({
   whenLocked: 'refused',
 });
 
-/** Takes {@link quarantineMedia} back. */
+/** Reverts {@link quarantineMedia}. */
 export const unquarantineMedia = endpoint({
   operation: 'unquarantineMedia',
   method: 'POST',

@@ -3,7 +3,9 @@ import { endpoint } from '../endpoint.ts';
 
 const paths = ['/_synapse/admin/v1/register'] as const;
 
-/** A nonce for {@link registerWithSharedSecret}, which scripts and test suites of other servers use as well. */
+/**
+ * Returns a nonce for {@link registerWithSharedSecret}. Scripts and test suites for other servers use the same path.
+ */
 export const getSharedSecretNonce = endpoint({
   operation: 'getSharedSecretNonce',
   method: 'GET',
@@ -14,7 +16,7 @@ export const getSharedSecretNonce = endpoint({
   whenLocked: 'allowed',
 });
 
-/** An account made by whoever knows the registration secret. */
+/** Registers an account for a caller who knows the shared secret. */
 export const registerWithSharedSecret = endpoint({
   operation: 'registerWithSharedSecret',
   method: 'POST',

@@ -13,7 +13,7 @@ export const getTokenOwner = endpoint({
   whenLocked: 'refused',
 });
 
-/** `POST /account/password`; a repetition with `auth` alone may leave the rest out. */
+/** `POST /account/password`. A repeated request may contain only `auth`. */
 export const changePassword = endpoint({
   operation: 'changePassword',
   method: 'POST',

@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts';
 
 const PATH = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events';
 
-/** `GET /delayed_events` (MSC4140): what waits for the caller. */
+/** `GET /delayed_events` (MSC4140): the caller's delayed events. */
 export const getDelayedEvents = endpoint({
   operation: 'getDelayedEvents',
   method: 'GET',
@@ -14,7 +14,7 @@ export const getDelayedEvents = endpoint({
   whenLocked: 'refused',
 });
 
-/** `POST /delayed_events/{delayId}` (MSC4140): whoever knows the id may deal with the event. */
+/** `POST /delayed_events/{delayId}` (MSC4140). Everybody who knows the id may cancel, restart or send the event. */
 export const updateDelayedEvent = endpoint({
   operation: 'updateDelayedEvent',
   method: 'POST',

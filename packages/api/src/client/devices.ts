@@ -49,7 +49,7 @@ export const deleteDevice = endpoint({
   bodyOptional: true,
 });
 
-/** `POST /delete_devices`; a repetition with `auth` alone may leave `devices` out. */
+/** `POST /delete_devices`. A repeated request may contain only `auth`. */
 export const deleteDevices = endpoint({
   operation: 'deleteDevices',
   method: 'POST',

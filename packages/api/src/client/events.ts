@@ -3,8 +3,8 @@ import { endpoint, v3, v3AndLegacy } from '../endpoint.ts';
 import { flag, list, natural } from '../query.ts';
 
 /**
- * `GET /events`: the stream of the joined rooms, or with `room_id` (also several) that of rooms that the caller may
- * not have joined. The spelling `/_matrix/client/api/v1` is the stream that guests have used from the first API on.
+ * `GET /events`: the event stream of the joined rooms. With `room_id` (one or more) it is the stream of those rooms,
+ * whether the caller has joined them or not. Guests have used the path `/_matrix/client/api/v1` since the first API.
  */
 export const getEvents = endpoint({
   operation: 'getEvents',

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { auth, jsonObject } from '../definitions/json.ts';
 import { endpoint, v1, v3, v3AndLegacy } from '../endpoint.ts';
 
-/** `GET /login`: the ways to log in. */
+/** `GET /login`: the supported login flows. */
 export const getLoginFlows = endpoint({
   operation: 'getLoginFlows',
   method: 'GET',

@@ -6,7 +6,7 @@ const rule = '/pushrules/global/{kind}/{ruleId}';
 const action = v.union([v.string(), jsonObject]);
 const actions = v.pipe(v.array(action), v.maxLength(100));
 
-/** `GET /pushrules/`, also without the slash, as clients spell it. */
+/** `GET /pushrules/`, also without the final slash, because clients leave it out. */
 export const getPushRules = endpoint({
   operation: 'getPushRules',
   method: 'GET',

@@ -14,7 +14,7 @@ export const getPushers = endpoint({
   whenLocked: 'refused',
 });
 
-/** `POST /pushers/set`. What is needed depends on `kind`. */
+/** `POST /pushers/set`. The required members depend on `kind`. */
 export const postPusher = endpoint({
   operation: 'postPusher',
   method: 'POST',

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { auth } from '../definitions/json.ts';
 import { endpoint, v1, v3 } from '../endpoint.ts';
 
-/** `POST /register`: a new account, or one for a guest. */
+/** `POST /register`: registers an account, or a guest account. */
 export const register = endpoint({
   operation: 'register',
   method: 'POST',
@@ -48,7 +48,7 @@ export const registrationTokenValidity = endpoint({
   query: v.object({ token: v.string() }),
 });
 
-/** The flows of registration in the first version of the API. */
+/** `GET /register` of the first API: the registration flows. */
 export const legacyRegisterFlows = endpoint({
   operation: 'legacyRegisterFlows',
   method: 'GET',
@@ -59,7 +59,7 @@ export const legacyRegisterFlows = endpoint({
   whenLocked: 'allowed',
 });
 
-/** Registration in the first version of the API. */
+/** `POST /register` of the first API. */
 export const legacyRegister = endpoint({
   operation: 'legacyRegister',
   method: 'POST',

@@ -12,7 +12,7 @@ const NAMES_MAX = 1_000;
 const number = v.pipe(v.number(), v.integer(), v.minValue(0));
 const names = v.pipe(v.array(v.string()), v.maxLength(NAMES_MAX));
 
-/** How much of a room is wanted. */
+/** The parts of a room that the client asks for. */
 const roomConfig = {
   timeline_limit: v.optional(number, 0),
   required_state: v.optional(v.pipe(v.array(v.tuple([v.string(), v.string()])), v.maxLength(REQUIRED_STATE_MAX)), []),
@@ -39,7 +39,7 @@ const list = v.object({
   filters: v.nullish(filters),
 });
 
-/** An extension for rooms: for which lists, and for which of the subscribed rooms. */
+/** An extension about rooms: the lists and the room subscriptions that it applies to. */
 const roomExtension = v.object({
   enabled: v.nullish(v.boolean()),
   lists: v.nullish(names),

@@ -2,7 +2,10 @@ import * as v from 'valibot';
 import { endpoint } from '../endpoint.ts';
 import { natural } from '../query.ts';
 
-/** The threads that the caller has begun or ceased to follow, the latest first (MSC4308); not in the specification yet. */
+/**
+ * Returns the threads that the caller has subscribed to or unsubscribed from, the latest first (MSC4308, not in the
+ * specification yet).
+ */
 export const getThreadSubscriptions = endpoint({
   operation: 'getThreadSubscriptions',
   method: 'GET',

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { jsonObject } from '../definitions/json.ts';
 import { endpoint, v3AndUnstable } from '../endpoint.ts';
 
-/** `PUT /sendToDevice/{eventType}/{txnId}`: contents by user id and device id, or `*` for all devices. */
+/** `PUT /sendToDevice/{eventType}/{txnId}`: message contents by user id and device id; `*` stands for all devices. */
 export const sendToDevice = endpoint({
   operation: 'sendToDevice',
   method: 'PUT',

@@ -1,6 +1,6 @@
 import { endpoint } from '../endpoint.ts';
 
-/** `GET /versions`: the versions of the specification that the server speaks. */
+/** `GET /versions`: the versions of the specification that the server supports. */
 export const getVersions = endpoint({
   operation: 'getVersions',
   method: 'GET',

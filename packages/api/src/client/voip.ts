@@ -11,7 +11,7 @@ export const getTurnServer = endpoint({
   whenLocked: 'refused',
 });
 
-/** What carries group calls (MSC4143); not in the specification yet. */
+/** Returns the transports for group calls (MSC4143, not in the specification yet). */
 export const getRtcTransports = endpoint({
   operation: 'getRtcTransports',
   method: 'GET',

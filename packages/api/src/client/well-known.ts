@@ -1,6 +1,6 @@
 import { endpoint } from '../endpoint.ts';
 
-/** `GET /.well-known/matrix/client`: where the client API of this domain is. */
+/** `GET /.well-known/matrix/client`: the URL of the client-server API of this domain. */
 export const getWellknown = endpoint({
   operation: 'getWellknown',
   method: 'GET',

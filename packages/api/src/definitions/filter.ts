@@ -1,7 +1,7 @@
 import { isObject } from '@hearth/protocol/json/value.ts';
 import * as v from 'valibot';
 
-/** A list in a filter; longer than any client sends, so that matching stays cheap. */
+/** The maximum length of a list in a filter. It is more than any client sends and keeps matching cheap. */
 const LIST_MAX = 2_000;
 
 const strings = v.pipe(v.array(v.string()), v.maxLength(LIST_MAX));
@@ -9,7 +9,9 @@ const userIds = v.pipe(v.array(v.pipe(v.string(), v.startsWith('@'))), v.maxLeng
 const roomIds = v.pipe(v.array(v.pipe(v.string(), v.startsWith('!'))), v.maxLength(LIST_MAX));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** An object with these members and any others; the library's own would take an array for an object without any. */
+/**
+ * Returns the schema of an object with these members and any others. The schema of the library would accept an array.
+ */
 function object<const E extends v.ObjectEntries>(entries: E) {
   type Input = v.InferInput<v.ObjectSchema<E, undefined>>;
   return v.pipe(v.custom<Input>(isObject, 'must be an object'), v.object(entries));
@@ -52,7 +54,7 @@ export const roomFilter = object({
   account_data: v.optional(roomEventFilter),
 });
 
-/** `Filter`: what `POST /user/{userId}/filter` takes, and `/sync` in its query. */
+/** `Filter`: the body of `POST /user/{userId}/filter`, and the query parameter of `/sync`. */
 export const filter = object({
   event_fields: v.optional(strings),
   event_format: v.optional(v.picklist(['client', 'federation'])),

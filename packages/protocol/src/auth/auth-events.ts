@@ -2,7 +2,7 @@ import type { AuthEvent } from '../events/event.ts';
 import { asObject, asString, type JsonObject } from '../json/value.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
 
-/** What the selection reads of an event, finished or not. */
+/** The members of an event (complete or a draft) that the selection reads. */
 export interface SelectingEvent {
   readonly type: string;
   readonly sender: string;
@@ -10,12 +10,13 @@ export interface SelectingEvent {
   readonly content: JsonObject;
 }
 
-/** A place in the room state. */
+/** The key of a state event in a room. */
 export type StateKeyPair = [type: string, stateKey: string];
 
 /**
- * The places in the room state that an event's `auth_events` select, each once; those that are empty are skipped by the
- * caller (server-server API, "Auth events selection"). None for the create event; no create event from version 12 on.
+ * Returns the places in the room state that an event's `auth_events` select, each once. The caller skips those that the
+ * state does not have (server-server API, "Auth events selection"). A create event selects none. From version 12 on the
+ * create event is not selected.
  */
 export function authEventKeys(event: SelectingEvent, version: RoomVersion): StateKeyPair[] {
   if (event.type === 'm.room.create') return [];
@@ -44,8 +45,8 @@ function addMemberKeys(keys: StateKeyPair[], event: SelectingEvent, version: Roo
 }
 
 /**
- * The rule on an event's own `auth_events` (rooms/v1, rule 2; rooms/v12, rule 3). The caller has loaded them all.
- * Gives the reason for rejecting the event, or undefined. The create event is judged without this rule.
+ * Applies the rule on an event's own `auth_events` (rooms/v1, rule 2; rooms/v12, rule 3). The caller has loaded all of
+ * them. Returns the reason for rejecting the event, or undefined. This rule does not apply to the create event.
  */
 export function checkAuthEvents(
   event: AuthEvent,

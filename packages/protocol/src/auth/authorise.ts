@@ -11,8 +11,8 @@ import { type Case, membershipOf, type StateLookup } from './state.ts';
 import { authoriseThirdPartyInvite } from './third-party-invite.ts';
 
 /**
- * Judges an event against a room state by the authorisation rules of its room version (rooms/v1 to v12). Gives
- * undefined when it is allowed, otherwise the reason.
+ * Checks an event against a room state by the authorisation rules of its room version (rooms/v1 to v12). Returns
+ * undefined when the event is allowed, otherwise the reason for rejecting it.
  *
  * Two rules are elsewhere, because they do not depend on the state: the one on the event's own `auth_events` is
  * `checkAuthEvents`, and signatures are verified on receipt (`requiredSigners`). `state` must find the create event in
@@ -36,7 +36,7 @@ export function authorise(event: AuthEvent, state: StateLookup, version: RoomVer
   return authoriseSending(judged) ?? authoriseType(judged);
 }
 
-/** That the sender has the level for this type of event, and does not write another user's state. */
+/** Checks that the sender has the power for this type of event, and does not set another user's state. */
 function authoriseSending({ event, state, create, version }: Case): string | undefined {
   const levels = powerLevelsOf(state);
   const needed = requiredPower(event.type, event.stateKey !== undefined, levels, version);

@@ -4,12 +4,12 @@ import { parseUserId } from '../identifiers/user-id.ts';
 import { asString, asStringArray } from '../json/value.ts';
 import { type RoomVersion, roomVersion } from '../room-versions/rules.ts';
 
-/** The rules on `m.room.create` (rooms/v1, v11 and v12, rule 1). */
+/** Applies the rules on `m.room.create` (rooms/v1, v11 and v12, rule 1). */
 export function authoriseCreate(event: AuthEvent, version: RoomVersion): string | undefined {
   if (event.prevEvents.length > 0) return 'm.room.create: it has prev_events';
   const { content } = event;
   if (version.createRoomIdHash) {
-    // Only an event without `room_id` is seen with the room id that its own id makes.
+    // `roomId` is derived from the event's own id only if the event has no `room_id`.
     if (event.roomId !== `!${event.eventId.slice(1)}`) return 'm.room.create: it has a room_id';
   } else if (domainOf(event.roomId) !== domainOf(event.sender)) {
     return "m.room.create: the room's domain is not the sender's";

@@ -4,14 +4,14 @@ import { powerLevelsOf, powerNeeded, powerOf } from './power.ts';
 import { type Case, joinRuleOf, membershipOf } from './state.ts';
 import { isSignedByInvite } from './third-party-invite.ts';
 
-/** A membership event: the case and whom it is about. */
+/** A membership event with the user whose membership it changes. */
 interface MemberCase extends Case {
   readonly target: string;
 }
 
 /**
- * The rules on `m.room.member` (rooms/v1, v7, v8 and v10, rules 4 or 5). That the server of
- * `join_authorised_via_users_server` has signed the event is the receiver's check: see `requiredSigners`.
+ * Applies the rules on `m.room.member` (rooms/v1, v7, v8 and v10, rules 4 or 5). The receiver checks that the server of
+ * `join_authorised_via_users_server` has signed the event, see `requiredSigners`.
  */
 export function authoriseMember(judged: Case): string | undefined {
   const target = judged.event.stateKey;
@@ -82,7 +82,7 @@ function authoriseInviteByThirdParty({ event, state, target }: MemberCase): stri
   if (signed.mxid !== target) return 'invite: third_party_invite is for another user';
   const invite = state('m.room.third_party_invite', token);
   if (invite === undefined) return 'invite: there is no such third-party invite';
-  if (invite.sender !== event.sender) return 'invite: the third-party invite is of another sender';
+  if (invite.sender !== event.sender) return 'invite: the third-party invite was sent by another user';
   return isSignedByInvite(signed, invite.content) ? undefined : 'invite: third_party_invite is not validly signed';
 }
 

@@ -7,7 +7,7 @@ import type { Case } from './state.ts';
 
 const LEVELS = ['users_default', 'events_default', 'state_default', 'ban', 'redact', 'kick', 'invite'];
 
-/** The rules on `m.room.power_levels` (rooms/v1, v6, v10 and v12, rules 9 or 10). */
+/** Applies the rules on `m.room.power_levels` (rooms/v1, v6, v10 and v12, rules 9 or 10). */
 export function authorisePowerLevels({ event, state, create, version }: Case): string | undefined {
   const content = event.content;
   const current = state('m.room.power_levels', '')?.content;
@@ -20,20 +20,20 @@ export function authorisePowerLevels({ event, state, create, version }: Case): s
   return checkChanges(current, content, event.sender, powerOf(event.sender, current, create, version), version);
 }
 
-/** That `users`, if present, maps user ids to levels. */
+/** Checks that `users`, if present, maps user ids to levels. */
 function checkUsers(content: JsonObject, version: RoomVersion): string | undefined {
   if (content.users === undefined) return undefined;
   if (!isObject(content.users)) return 'm.room.power_levels: users is not an object';
   for (const [userId, level] of Object.entries(content.users)) {
-    if (parseUserId(userId) === undefined) return 'm.room.power_levels: users has a key that is no user id';
+    if (parseUserId(userId) === undefined) return 'm.room.power_levels: users has a key that is not a user id';
     if (powerLevel(level, version) === undefined) return `m.room.power_levels: ${userId} has no valid power level`;
   }
   return undefined;
 }
 
 /**
- * That every other level present is one. Before version 10 no rule says so; but a change to or from what is no level
- * cannot be compared, and is refused.
+ * Checks that all other values that should be power levels are power levels. Before version 10 no rule demands this,
+ * but a change to or from another value cannot be compared and is rejected.
  */
 function checkLevels(content: JsonObject, current: JsonObject | undefined, version: RoomVersion): string | undefined {
   if (!version.integerPowerLevels && current === undefined) return undefined;
@@ -47,7 +47,7 @@ function checkLevels(content: JsonObject, current: JsonObject | undefined, versi
     if (map === undefined) continue;
     if (!isObject(map)) return `m.room.power_levels: ${name} is not an object`;
     if (Object.values(map).some((level) => powerLevel(level, version) === undefined)) {
-      return `m.room.power_levels: ${name} holds what is not a power level`;
+      return `m.room.power_levels: ${name} contains a value that is not a power level`;
     }
   }
   return undefined;
@@ -83,7 +83,7 @@ function checkChanges(
   return undefined;
 }
 
-/** That neither the old nor the new value of an altered level is above the sender's power. */
+/** Checks that neither the old nor the new value of an altered level exceeds the sender's power. */
 function checkChange(
   name: string,
   old: JsonObject[string],

@@ -12,8 +12,9 @@ const ACTION_DEFAULTS: Readonly<Record<string, number>> = { invite: 0, kick: 50,
 const NOTIFICATION_DEFAULT = 50;
 
 /**
- * A power level as a room version reads it: an integer; before version 10 also a string that holds one; before version
- * 6 also a float, truncated (rooms/v1, "Deprecated event content schemas"). Undefined when it is none of these.
+ * Returns a power level as a room version reads it: an integer, before version 10 also a string that contains an
+ * integer, before version 6 also a truncated float (rooms/v1, "Deprecated event content schemas"). Returns undefined
+ * for any other value.
  */
 export function powerLevel(value: JsonValue | undefined, version: RoomVersion): number | undefined {
   if (typeof value === 'number') {
@@ -26,8 +27,8 @@ export function powerLevel(value: JsonValue | undefined, version: RoomVersion): 
 }
 
 /**
- * A user's power level. `powerLevels` is the content of the room's power levels event, undefined when it has none.
- * Infinity for creators in version 12 and later.
+ * Returns a user's power level. `powerLevels` is the content of the room's power levels event, undefined when it has
+ * none. Returns infinity for creators in version 12 and later.
  */
 export function powerOf(
   userId: string,
@@ -43,7 +44,7 @@ export function powerOf(
   return own ?? powerLevel(powerLevels.users_default, version) ?? 0;
 }
 
-/** The level needed to send an event of a type (server-server API, "Required Power Level"). */
+/** Returns the level needed to send an event of a type (server-server API, "Required Power Level"). */
 export function requiredPower(
   type: string,
   isState: boolean,
@@ -57,7 +58,9 @@ export function requiredPower(
     : (powerLevel(powerLevels?.events_default, version) ?? 0);
 }
 
-/** The level needed to invite, kick, ban, redact others' events, or notify (server-server API, "Definitions"). */
+/**
+ * Returns the level needed to invite, kick, ban, redact others' events, or notify (server-server API, "Definitions").
+ */
 export function powerNeeded(action: PowerAction, powerLevels: JsonObject | undefined, version: RoomVersion): number {
   if (action.startsWith('notifications.')) {
     const key = action.slice('notifications.'.length);
@@ -66,7 +69,7 @@ export function powerNeeded(action: PowerAction, powerLevels: JsonObject | undef
   return powerLevel(powerLevels?.[action], version) ?? ACTION_DEFAULTS[action] ?? 0;
 }
 
-/** The content of the power levels event in a state. */
+/** Returns the content of the power levels event in a state. */
 export function powerLevelsOf(state: StateLookup): JsonObject | undefined {
   return state('m.room.power_levels', '')?.content;
 }

@@ -3,7 +3,7 @@ import { domainOf } from '../identifiers/server-of.ts';
 import { powerLevelsOf, powerNeeded, powerOf } from './power.ts';
 import type { Case, StateLookup } from './state.ts';
 
-/** The rules on `m.room.redaction` in room versions 1 and 2 (rooms/v1, rule 11). */
+/** Applies the rules on `m.room.redaction` in room versions 1 and 2 (rooms/v1, rule 11). */
 export function authoriseRedaction(judged: Case): string | undefined {
   const { event } = judged;
   if (hasRedactPower(judged)) return undefined;
@@ -13,8 +13,9 @@ export function authoriseRedaction(judged: Case): string | undefined {
 }
 
 /**
- * Whether a redaction is to be applied to the event it names, from room version 3 on: by the sender's power or because
- * both senders are of one server (rooms/v3, "Handling redactions"). In versions 1 and 2 authorisation decided that.
+ * Returns whether a redaction takes effect on the event that it names, from room version 3 on: the sender has the
+ * power, or both senders are users of the same server (rooms/v3, "Handling redactions"). In versions 1 and 2
+ * authorisation decides this.
  */
 export function redactionApplies(judged: Case, target: AuthEvent): boolean {
   const { event, version } = judged;

@@ -4,18 +4,24 @@ import { signingKeyIds, verifyJsonWithKey } from '../signing/json.ts';
 import { powerLevelsOf, powerNeeded, powerOf } from './power.ts';
 import type { Case } from './state.ts';
 
-/** No more public keys of one invite are tried, and no more signatures: each pair of them is a verification. */
+/**
+ * The maximum number of public keys of one invite that are tried, and of signatures. Each pair of them costs a
+ * verification.
+ */
 const KEYS_MAX = 20;
 const SIGNATURES_MAX = 20;
 
-/** The rule on `m.room.third_party_invite` (rooms/v1, rule 7). */
+/** Applies the rule on `m.room.third_party_invite` (rooms/v1, rule 7). */
 export function authoriseThirdPartyInvite({ event, state, create, version }: Case): string | undefined {
   const levels = powerLevelsOf(state);
   if (powerOf(event.sender, levels, create, version) >= powerNeeded('invite', levels, version)) return undefined;
   return 'm.room.third_party_invite: the sender lacks the invite level';
 }
 
-/** Whether any signature in `signed` is by any public key of the `m.room.third_party_invite` (rooms/v1, rule 5.3.1.7). */
+/**
+ * Returns whether any signature in `signed` verifies with any public key of the `m.room.third_party_invite` (rooms/v1,
+ * rule 5.3.1.7).
+ */
 export function isSignedByInvite(signed: JsonObject, invite: JsonObject): boolean {
   const keys = publicKeys(invite)
     .slice(0, KEYS_MAX)

@@ -35,7 +35,10 @@ export interface Signatures extends JsonObject {
   [server: string]: { [keyId: string]: string };
 }
 
-/** What authorisation and state resolution read of an event. Contents are not checked: rules read them field by field. */
+/**
+ * The part of an event that authorisation and state resolution read. Its content is not checked; rules check the
+ * members that they read.
+ */
 export interface AuthEvent {
   readonly eventId: string;
   readonly roomId: string;
@@ -47,33 +50,33 @@ export interface AuthEvent {
   readonly depth?: number;
   readonly authEvents: readonly string[];
   readonly prevEvents: readonly string[];
-  /** The event a redaction names, of its own `redacts` or of its content, whichever the room version reads. */
+  /** The event that a redaction names, in its own `redacts` or in its content, depending on the room version. */
   readonly redacts?: string;
-  /** Rejected events authorise nothing; absent means accepted. */
+  /** True for rejected events, which authorise nothing; absent for accepted events. */
   readonly rejected?: boolean;
 }
 
-/** The ids in `prev_events` of a well-shaped event. */
+/** Returns the ids in `prev_events` of a well-formed event. */
 export function prevEventIds(pdu: Pick<Pdu, 'prev_events'>, version: RoomVersion): string[] {
   return referencedIds(pdu.prev_events, version);
 }
 
-/** The ids in `auth_events` of a well-shaped event. */
+/** Returns the ids in `auth_events` of a well-formed event. */
 export function authEventIds(pdu: Pick<Pdu, 'auth_events'>, version: RoomVersion): string[] {
   return referencedIds(pdu.auth_events, version);
 }
 
-/** The event a redaction names (rooms/v11 moved it into the content). */
+/** Returns the id of the event that a redaction names (from rooms/v11 on it is in the content). */
 export function redactsOf(event: { redacts?: JsonValue | undefined; content: JsonObject }, version: RoomVersion) {
   return asString(version.contentRedacts ? event.content.redacts : event.redacts);
 }
 
-/** The room an event belongs to; for a create event of version 12 its own id with another sigil. */
+/** Returns the id of the room of an event. For a create event of version 12 this is its own id with another sigil. */
 export function roomIdOf(pdu: Pick<Pdu, 'room_id'>, eventId: string): string {
   return pdu.room_id ?? `!${eventId.slice(1)}`;
 }
 
-/** The view of a well-shaped event that authorisation and state resolution read. */
+/** Returns the part of a well-formed event that authorisation and state resolution read. */
 export function toAuthEvent(pdu: Pdu, eventId: string, version: RoomVersion): AuthEvent {
   const redacts = redactsOf(pdu, version);
   return {
@@ -91,7 +94,7 @@ export function toAuthEvent(pdu: Pdu, eventId: string, version: RoomVersion): Au
   };
 }
 
-/** The `signatures` of any object, without members that are not signatures. */
+/** Returns the signatures that a server has made on any object, by key id. Malformed members are left out. */
 export function signaturesOf(object: JsonObject, server: string): Record<string, string> {
   const signatures = isObject(object.signatures) ? object.signatures : undefined;
   const own = signatures !== undefined && Object.hasOwn(signatures, server) ? signatures[server] : undefined;
@@ -100,7 +103,10 @@ export function signaturesOf(object: JsonObject, server: string): Record<string,
   return Object.fromEntries(entries);
 }
 
-/** References are pairs of id and hash in room versions 1 and 2, ids from version 3 on. Others are no references. */
+/**
+ * Returns the ids of references. References are pairs of id and hash in room versions 1 and 2, and ids from version 3
+ * on. Malformed ones are left out.
+ */
 function referencedIds(references: readonly (string | EventReference)[], version: RoomVersion): string[] {
   const isPair = version.eventIdFormat === 'v1';
   return references

@@ -5,29 +5,29 @@ import { asString, isObject, type JsonObject } from '../json/value.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
 import { redactFields } from './redact.ts';
 
-/** Bytes of a SHA-256 hash. */
+/** The length of a SHA-256 hash in bytes. */
 export const HASH_BYTES = 32;
 
 /**
- * The content hash, unpadded Base64: SHA-256 of the event without `unsigned`, `signatures` and `hashes` (server-server
- * API, "Calculating the content hash for an event"). Without a version the event must be canonical JSON.
+ * Returns the content hash, unpadded Base64: SHA-256 of the event without `unsigned`, `signatures` and `hashes`
+ * (server-server API, "Calculating the content hash for an event"). Without a version the event must be canonical JSON.
  * @throws CanonicalJsonError
  */
 export function contentHash(pdu: JsonObject, version?: RoomVersion): string {
   return encodeBase64(contentHashBytes(pdu, version));
 }
 
-/** The content hash as 32 bytes. @throws CanonicalJsonError */
+/** Returns the content hash as 32 bytes. @throws CanonicalJsonError */
 export function contentHashBytes(pdu: JsonObject, version?: RoomVersion): Uint8Array {
   return sha256(hashedText(pdu, version));
 }
 
-/** The text that the content hash covers. @throws CanonicalJsonError */
+/** Returns the text that the content hash covers. @throws CanonicalJsonError */
 export function hashedText(pdu: JsonObject, version?: RoomVersion): string {
   return canonicalJson(without(pdu, ['unsigned', 'signatures', 'hashes']), numbers(version));
 }
 
-/** Whether an event's `hashes.sha256` is its content hash. If not, only its redacted form may be used. */
+/** Returns whether an event's `hashes.sha256` is its content hash. If not, only its redacted form may be used. */
 export function hasValidContentHash(pdu: JsonObject, version: RoomVersion): boolean {
   const claimed = isObject(pdu.hashes) ? asString(pdu.hashes.sha256) : undefined;
   const bytes = claimed === undefined ? undefined : decodeBase64(claimed);
@@ -35,26 +35,29 @@ export function hasValidContentHash(pdu: JsonObject, version: RoomVersion): bool
 }
 
 /**
- * The reference hash, unpadded Base64: SHA-256 of the redacted event without `signatures` and `unsigned` (server-server
- * API, "Calculating the reference hash for an event").
+ * Returns the reference hash, unpadded Base64: SHA-256 of the redacted event without `signatures` and `unsigned`
+ * (server-server API, "Calculating the reference hash for an event").
  * @throws CanonicalJsonError
  */
 export function referenceHash(pdu: JsonObject, version: RoomVersion): string {
   return encodeBase64(referenceHashBytes(pdu, version));
 }
 
-/** The reference hash as 32 bytes. @throws CanonicalJsonError */
+/** Returns the reference hash as 32 bytes. @throws CanonicalJsonError */
 export function referenceHashBytes(pdu: JsonObject, version: RoomVersion): Uint8Array {
   return sha256(signedForm(redactFields(pdu, version), version));
 }
 
-/** The text that both signatures and the reference hash of a redacted event cover. @throws CanonicalJsonError */
+/**
+ * Returns the text that both signatures and the reference hash of a redacted event cover. @throws CanonicalJsonError
+ */
 export function signedForm(redacted: JsonObject, version: RoomVersion): string {
   return canonicalJson(without(redacted, ['signatures', 'unsigned']), numbers(version));
 }
 
 /**
- * The event's id: its own `event_id` in room versions 1 and 2, of the reference hash from version 3 on.
+ * Returns the event's id: its own `event_id` in room versions 1 and 2, derived from the reference hash from version 3
+ * on.
  * @throws CanonicalJsonError
  */
 export function eventId(pdu: JsonObject, version: RoomVersion): string {
@@ -62,12 +65,12 @@ export function eventId(pdu: JsonObject, version: RoomVersion): string {
   return eventIdFromHash(referenceHashBytes(pdu, version), version);
 }
 
-/** The event id that a reference hash of 32 bytes makes in room version 3 or later. */
+/** Returns the event id for a reference hash of 32 bytes in room version 3 or later. */
 export function eventIdFromHash(bytes: Uint8Array, version: RoomVersion): string {
   return `$${version.eventIdFormat === 'v3' ? encodeBase64(bytes) : encodeBase64Url(bytes)}`;
 }
 
-/** The 32 bytes in an event id of room version 3 or later; undefined for an id that is not a hash. */
+/** Returns the 32 bytes in an event id of room version 3 or later; undefined for an id that is not a hash. */
 export function eventIdBytes(id: string): Uint8Array | undefined {
   if (id.length !== 44 || !id.startsWith('$')) return undefined;
   const text = id.slice(1);
@@ -75,12 +78,12 @@ export function eventIdBytes(id: string): Uint8Array | undefined {
   return bytes?.length === HASH_BYTES ? bytes : undefined;
 }
 
-/** SHA-256 of a text's UTF-8. */
+/** Returns the SHA-256 hash of a text in UTF-8. */
 export function sha256(text: string): Uint8Array {
   return hash('sha256', text, 'buffer');
 }
 
-/** A new event has none of the members that hashes leave out. */
+/** Returns an object without some members. A new event has none of these members and is returned as it is. */
 function without(object: JsonObject, names: readonly string[]): JsonObject {
   if (names.every((name) => object[name] === undefined)) return object;
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));

@@ -3,7 +3,7 @@ import type { RedactionRules } from '../room-versions/redaction-rules.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
 import type { Pdu } from './event.ts';
 
-/** In the order of the canonical form, which has less to sort then. */
+/** The members that every redaction keeps, in the order of the canonical form, so that there is less to sort. */
 const KEPT = [
   'auth_events',
   'content',
@@ -31,15 +31,15 @@ const POWER_LEVELS = [
 ] as const;
 
 /**
- * An event with everything removed that a redaction removes in this room version (client-server API, "Redactions";
- * rooms/v1 to v11). Gives a new object and leaves the argument alone. `unsigned` is not kept.
+ * Returns the redacted form of an event in this room version (client-server API, "Redactions"; rooms/v1 to v11). The
+ * argument is not changed. `unsigned` is removed.
  */
 export function redactPdu(pdu: Pdu, version: RoomVersion): Pdu {
-  // The members that are kept include every required one, so that the result is an event again.
+  // The kept members include all required members, so the result is an event.
   return redactFields(pdu, version) as Pdu;
 }
 
-/** The redacted form of any object with the members of an event, signed or not. */
+/** Returns the redacted form of any object with the members of an event, signed or not. */
 export function redactFields(event: JsonObject, version: RoomVersion): JsonObject {
   const redacted = pick(event, KEPT);
   if (version.redaction.historicalFields) Object.assign(redacted, pick(event, HISTORICAL));
@@ -49,7 +49,7 @@ export function redactFields(event: JsonObject, version: RoomVersion): JsonObjec
   return redacted;
 }
 
-/** What a redaction leaves of a content; an empty object for types of which nothing is kept. */
+/** Returns the part of an event's content that a redaction keeps. It is empty for most types. */
 export function redactContent(type: string, content: JsonObject, version: RoomVersion): JsonObject {
   const rules = version.redaction;
   if (type === 'm.room.create' && rules.createWhole) return content;
@@ -80,7 +80,7 @@ function redactMember(content: JsonObject, rules: RedactionRules): JsonObject {
   const redacted = pick(content, ['membership']);
   if (rules.memberAuthorisedVia) Object.assign(redacted, pick(content, ['join_authorised_via_users_server']));
   const invite = content.third_party_invite;
-  // Kept even if nothing is signed in it: servers in use do so, and the event's id depends on it.
+  // The member is kept even if it has no `signed`, because existing servers keep it and the event id depends on it.
   if (rules.memberThirdPartySigned && isObject(invite)) redacted.third_party_invite = pick(invite, ['signed']);
   return redacted;
 }

@@ -7,17 +7,17 @@ import type { RoomVersion } from '../room-versions/rules.ts';
 import type { Pdu } from './event.ts';
 import { checkEventSize } from './size.ts';
 
-/** Bounds of the references of an event (rooms/v1 to v12, "Event format"). */
+/** The maximum number of references of an event (rooms/v1 to v12, "Event format"). */
 export const PREV_EVENTS_MAX = 20;
 export const AUTH_EVENTS_MAX = 10;
 
-/** An event that may be processed, or the reason why it has to be dropped. */
+/** An event that may be processed, or the reason for dropping it. */
 export type ParsedPdu = { pdu: Pdu; refusal?: undefined } | { pdu?: undefined; refusal: string };
 
 /**
- * Checks everything about an untrusted event that can be seen in the event alone: the format of its room version,
- * canonical JSON where the version asks for it, and the size limits (server-server API, "Checks performed on receipt of
- * a PDU", 1). The value must come from `parseJson`, which bounds its nesting.
+ * Checks everything about an untrusted event that needs no other data: the format of its room version, canonical JSON
+ * where the version requires it, and the size limits (server-server API, "Checks performed on receipt of a PDU", 1).
+ * The value must come from `parseJson`, which bounds its nesting.
  */
 export function parsePdu(value: JsonValue | undefined, version: RoomVersion): ParsedPdu {
   if (!isObject(value)) return { refusal: 'the event is not an object' };
@@ -68,7 +68,8 @@ function checkCanonical(event: JsonObject, version: RoomVersion): string | undef
 }
 
 function isDepth(value: JsonValue | undefined, version: RoomVersion): boolean {
-  // Before version 6 depth goes to 2^63 − 1, which is not exact here and only compared.
+  // Before version 6 the maximum depth is 2^63 − 1. Such numbers are not exact in JavaScript, but depths are only
+  // compared.
   return version.strictCanonicalJson
     ? Number.isSafeInteger(value) && Number(value) >= 0
     : Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 2 ** 63;

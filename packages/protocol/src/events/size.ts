@@ -1,24 +1,24 @@
 import { canonicalJson } from '../json/canonical.ts';
 import type { JsonObject } from '../json/value.ts';
 
-/** The largest event in bytes of its canonical form, signatures and all (client-server API, "Size limits"). */
+/** The maximum size of an event in bytes of its canonical form with signatures (client-server API, "Size limits"). */
 export const EVENT_BYTES_MAX = 65_536;
 
-/** The longest `sender`, `room_id`, `state_key`, `type` and `event_id` in bytes. */
+/** The maximum length of `sender`, `room_id`, `state_key`, `type` and `event_id` in bytes. */
 export const EVENT_FIELD_BYTES_MAX = 255;
 
 const LIMITED_FIELDS = ['sender', 'room_id', 'state_key', 'type', 'event_id'];
 
 /**
- * Checks the size limits of an event in the form it has between servers (client-server API, "Size limits").
- * Gives the reason for refusing it, or undefined.
+ * Checks the size limits of an event in the federation format (client-server API, "Size limits"). Returns the reason
+ * for rejecting the event, or undefined.
  */
 export function checkEventSize(pdu: JsonObject): string | undefined {
-  // `unsigned` is this server's own view of the event and travels outside the limit.
+  // `unsigned` belongs to this server and does not count against the limit.
   return checkFieldSizes(pdu) ?? checkBytes(Buffer.byteLength(canonicalJson({ ...pdu, unsigned: undefined }, 'any')));
 }
 
-/** The part of {@link checkEventSize} that looks at single members. */
+/** Checks the sizes of single members, as a part of {@link checkEventSize}. */
 export function checkFieldSizes(pdu: JsonObject): string | undefined {
   for (const field of LIMITED_FIELDS) {
     const value = pdu[field];
@@ -29,7 +29,7 @@ export function checkFieldSizes(pdu: JsonObject): string | undefined {
   return undefined;
 }
 
-/** The part of {@link checkEventSize} that looks at the whole: for callers who know the size already. */
+/** Checks the size of a whole event, as a part of {@link checkEventSize}, for callers who know the size already. */
 export function checkBytes(bytes: number): string | undefined {
   return bytes > EVENT_BYTES_MAX ? `the event is larger than ${EVENT_BYTES_MAX} bytes` : undefined;
 }

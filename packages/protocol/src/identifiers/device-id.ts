@@ -1,9 +1,11 @@
 import { type Branded, fitsIdentifier } from './brand.ts';
 
-/** A device's id: an opaque string of the client's or the server's choice (client-server API, "Devices"). */
+/** A device id: an opaque string that the client or the server chooses (client-server API, "Devices"). */
 export type DeviceId = Branded<'DeviceId'>;
 
-/** Parses a device id, or undefined when it is empty, over 255 bytes, or holds NUL or a lone surrogate. */
+/**
+ * Parses a device id. Returns undefined when it is empty, longer than 255 bytes, or contains NUL or a lone surrogate.
+ */
 export function parseDeviceId(text: string): DeviceId | undefined {
   if (text === '' || !fitsIdentifier(text) || text.includes('\0') || !text.isWellFormed()) return undefined;
   return text as DeviceId;

@@ -1,15 +1,16 @@
 import { type Branded, fitsIdentifier, isLocalpart } from './brand.ts';
 import { parseServerName, type ServerName } from './server-name.ts';
 
-/** `@localpart:server` (appendices, "User Identifiers"). */
+/** A user id, A user id, `@localpart:server` (appendices, "User Identifiers"). */
 export type UserId = Branded<'UserId'>;
 
 const NEW_LOCALPART = /^[a-z0-9._=/+-]+$/;
 const COMPLIANT_LOCALPART = /^[\x21-\x39\x3b-\x7e]+$/;
 
 /**
- * Parses a user id, or undefined. Accepts the historical grammar too, as servers must (appendices, "Historical User IDs"):
- * a localpart of any code points but `:` and NUL, even none. No more than 255 bytes.
+ * Parses a user id of at most 255 bytes. Returns undefined for any other text. Accepts the historical grammar, as
+ * servers must (appendices, "Historical User IDs"): a localpart of any code points except `:` and NUL, which may be
+ * empty.
  */
 export function parseUserId(text: string): UserId | undefined {
   if (!text.startsWith('@') || !fitsIdentifier(text)) return undefined;
@@ -18,24 +19,26 @@ export function parseUserId(text: string): UserId | undefined {
   return parseServerName(text.slice(colon + 1)) === undefined ? undefined : (text as UserId);
 }
 
-/** The user id of a localpart on a server, or undefined when the two do not make one. */
+/** Returns the user id of a localpart on a server, or undefined when they do not form one. */
 export function userId(localpart: string, server: ServerName): UserId | undefined {
   return localpart.includes(':') ? undefined : parseUserId(`@${localpart}:${server}`);
 }
 
-/** The localpart of a user id, without the sigil. */
+/** Returns the localpart of a user id, without the sigil. */
 export function userIdLocalpart(id: UserId): string {
   return id.slice(1, id.indexOf(':'));
 }
 
-/** Whether a new account may have this localpart: `a-z0-9._=-/+`, not empty (appendices, "User Identifiers"). */
+/**
+ * Returns whether a new account may have this localpart: `a-z0-9._=-/+`, not empty (appendices, "User Identifiers").
+ */
 export function isValidNewLocalpart(localpart: string): boolean {
   return NEW_LOCALPART.test(localpart);
 }
 
 /**
- * Whether a user id may be shown to clients outside an event: its localpart is not empty and within U+0021 to U+007E
- * (appendices, "Historical User IDs").
+ * Returns whether a user id may be shown to clients outside an event: its localpart is not empty and within U+0021 to
+ * U+007E (appendices, "Historical User IDs").
  */
 export function isCompliantUserId(id: UserId): boolean {
   return COMPLIANT_LOCALPART.test(userIdLocalpart(id));

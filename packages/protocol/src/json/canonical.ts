@@ -1,19 +1,22 @@
 import type { JsonObject, JsonValue } from './value.ts';
 
-/** A value that has no canonical form: a fraction, an integer out of range, a lone surrogate, or not JSON at all. */
+/**
+ * The error for a value without a canonical form: a fraction, an integer out of range, a lone surrogate, or a value
+ * that is not JSON.
+ */
 export class CanonicalJsonError extends Error {
   override readonly name = 'CanonicalJsonError';
 }
 
 /**
- * Which numbers are accepted. `integers`: those of the appendix, −(2^53)+1 to 2^53−1. `any`: every finite number, for
- * events of room versions 1 to 5, which must not be held to that rule (rooms/v1, "Canonical JSON").
+ * The numbers that are accepted. `integers`: −(2^53)+1 to 2^53−1. `any`: every finite number, for events of room
+ * versions 1 to 5, to which the restriction does not apply (rooms/v1, "Canonical JSON").
  */
 export type CanonicalNumbers = 'integers' | 'any';
 
 /**
- * The canonical form of a JSON value: shortest UTF-8 encoding, keys sorted by Unicode code point (appendices, "Canonical
- * JSON"). Members that are `undefined` are left out; −0 becomes 0.
+ * Returns the canonical form of a JSON value: shortest UTF-8 encoding, keys sorted by Unicode code point (appendices,
+ * "Canonical JSON"). Members that are `undefined` are left out; −0 becomes 0.
  * @throws CanonicalJsonError when the value has no canonical form.
  */
 export function canonicalJson(value: JsonValue, numbers: CanonicalNumbers = 'integers'): string {
@@ -46,7 +49,7 @@ function encodeArray(values: JsonValue[], numbers: CanonicalNumbers): string {
 }
 
 function encodeObject(object: JsonObject, keys: string[], numbers: CanonicalNumbers): string {
-  // Before any value is encoded: turning back later would double the work at each level of nesting.
+  // This is decided before any value is encoded, because starting again would double the work at each level of nesting.
   for (const key of keys) if (NEEDS_CARE.test(key)) return encodeUnusual(object, keys, numbers);
   let out = '{';
   for (const key of keys) {
@@ -58,18 +61,21 @@ function encodeObject(object: JsonObject, keys: string[], numbers: CanonicalNumb
   return `${out}}`;
 }
 
-/** An object with a key that needs an escape or has surrogates: only those make UTF-16 order another than code points'. */
+/**
+ * Encodes an object with a key that needs an escape or contains surrogates. Only surrogates make the order of UTF-16
+ * units differ from that of code points.
+ */
 function encodeUnusual(object: JsonObject, keys: string[], numbers: CanonicalNumbers): string {
   const members = keys.sort(byCodePoint).filter((key) => object[key] !== undefined);
   return `{${members.map((key) => `${quote(key)}:${encode(object[key], numbers)}`).join(',')}}`;
 }
 
-/** What needs an escape, and all surrogates, so that lone ones are looked for only where there are any. */
+/** Characters that need an escape, and all surrogates. Strings without a match are encoded as they are. */
 const NEEDS_CARE = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
 
 function quote(text: string): string {
   if (!NEEDS_CARE.test(text)) return `"${text}"`;
-  if (!text.isWellFormed()) throw new CanonicalJsonError('a string holds a lone surrogate');
+  if (!text.isWellFormed()) throw new CanonicalJsonError('a string contains a lone surrogate');
   return JSON.stringify(text);
 }
 
@@ -92,7 +98,7 @@ function sortUnits(keys: string[]): string[] {
   return keys;
 }
 
-/** Compares by code points: a surrogate stands for one above U+FFFF, greater than any unit that stands for itself. */
+/** Compares by code points. A surrogate encodes a code point above U+FFFF, which is greater than any other unit. */
 function byCodePoint(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {

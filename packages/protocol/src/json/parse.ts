@@ -1,31 +1,34 @@
 import { isObject, type JsonObject, type JsonValue } from './value.ts';
 
-/** Text that is not acceptable JSON. The message says why. */
+/** The error for text that is not acceptable JSON. The message contains the reason. */
 export class JsonParseError extends Error {
   override readonly name = 'JsonParseError';
 }
 
-/** Deep enough for every event seen in practice, shallow enough that no recursion over it can exhaust the stack. */
+/**
+ * The maximum nesting: more than events need in practice, and few enough that a recursive function cannot exhaust the
+ * stack.
+ */
 export const JSON_DEPTH_MAX = 100;
 
 /**
- * Parses JSON from another server. Stricter than `JSON.parse`: an object with the same key twice is refused, because two
- * readers could see different values, and so is nesting deeper than `depthMax` (100). A member called `__proto__` is an
- * ordinary own member of the result.
+ * Parses JSON from another server. It is stricter than `JSON.parse`: it rejects an object with the same key twice,
+ * because two readers could see different values, and nesting deeper than `depthMax` (100). A member called `__proto__`
+ * is an ordinary own member of the result.
  * @throws JsonParseError
  */
 export function parseJson(text: string, limits: { depthMax?: number } = {}): JsonValue {
   const scan = scanText(text);
   if (scan.depth > (limits.depthMax ?? JSON_DEPTH_MAX)) throw new JsonParseError('nested too deeply');
   const value = parseNative(text);
-  // Each member has one colon outside strings; a repeated key leaves fewer members than there were colons.
+  // Each member has one colon outside strings. When a key is repeated there are fewer members than colons.
   if (countMembers(value) !== scan.colons) throw new JsonParseError('an object has the same key twice');
   return value;
 }
 
 /**
- * Whether an already parsed value is nested no deeper than `depthMax`. Stops at the bound, so that it is safe to call on
- * anything `JSON.parse` returned.
+ * Returns whether an already parsed value is nested no deeper than `depthMax`. It stops at the bound, so it is safe for
+ * anything that `JSON.parse` returns.
  */
 export function checkJson(value: JsonValue | undefined, depthMax: number = JSON_DEPTH_MAX): boolean {
   if (typeof value !== 'object' || value === null) return true;
@@ -67,7 +70,7 @@ function scanText(text: string): { depth: number; colons: number } {
   return { depth: deepest, colons };
 }
 
-/** The index of the quote that closes the string opened at `start`, or of the text's end. */
+/** Returns the index of the quote that closes the string opened at `start`, or the length of the text. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;

@@ -1,20 +1,20 @@
-/** Whether a text, in lower case, matches. */
+/** A function that returns whether a text in lower case matches. */
 export type TextMatcher = (lowerText: string) => boolean;
 
-/** The place of a part of a pattern in a text: start and end. */
+/** The start and end of a part of a pattern in a text. */
 type Found = readonly [start: number, end: number];
 
-/** Finds the first place of a part at or after an index. */
+/** A function that finds the first match of a part at or after an index. */
 type Part = (text: string, from: number) => Found | undefined;
 
 type Boundary = (text: string, index: number) => boolean;
 
 /**
- * A glob pattern as a matcher of whole texts, or of substrings between word boundaries (client-server API,
- * `event_match`; appendices, "Glob-style matching"). Case-insensitive: the matcher is given text in lower case.
+ * Compiles a glob pattern into a matcher of whole texts, or of substrings between word boundaries (client-server API,
+ * `event_match`; appendices, "Glob-style matching"). The matcher ignores case: its argument must be in lower case.
  *
- * Parts between asterisks are looked for one after the other, each at its first place, which is always as good as a
- * later one: there is no backtracking that a pattern could blow up.
+ * The parts between asterisks are searched one after the other. Each takes its first match, which never excludes a
+ * match of a later part, so that no pattern causes backtracking.
  */
 export function globMatcher(pattern: string, scope: 'whole' | 'words'): TextMatcher {
   const lower = pattern.toLowerCase();
@@ -27,7 +27,7 @@ export function globMatcher(pattern: string, scope: 'whole' | 'words'): TextMatc
   return (text) => matchParts(text, parts, isStart, isEnd);
 }
 
-/** A matcher of a literal phrase between word boundaries. */
+/** Returns a matcher of a literal phrase between word boundaries. */
 export function wordMatcher(phrase: string): TextMatcher {
   const lower = phrase.toLowerCase();
   if (lower === '') return () => false;
@@ -69,7 +69,7 @@ function literalOrWildcards(part: string): Part {
       expression.lastIndex = at;
       const found = expression.exec(text);
       if (found === null) return undefined;
-      // A search that starts within a surrogate pair steps back to its first half: that place was seen before.
+      // A search that starts within a surrogate pair steps back to the first half, which was examined before.
       if (found.index >= from) return [found.index, found.index + found[0].length];
     }
     return undefined;
@@ -78,19 +78,19 @@ function literalOrWildcards(part: string): Part {
 
 function literal(part: string): Part {
   return (text, from) => {
-    // `indexOf` looks for an empty part at the text's end for ever.
+    // `indexOf` finds an empty part at the end of the text every time, which would never end.
     if (from > text.length) return undefined;
     const start = text.indexOf(part, from);
     return start === -1 ? undefined : [start, start + part.length];
   };
 }
 
-/** At either end of the text, or next to a character that is not of a word. */
+/** Returns whether an index is at either end of the text or next to a character that does not belong to a word. */
 function isWordBoundary(text: string, index: number): boolean {
   return !(isWordUnit(text.charCodeAt(index - 1)) && isWordUnit(text.charCodeAt(index)));
 }
 
-/** `A-Z`, `a-z`, `0-9` or `_`. NaN, before and after the text, is none. */
+/** Returns whether a unit is `A-Z`, `a-z`, `0-9` or `_`. NaN stands for positions outside the text. */
 function isWordUnit(unit: number): boolean {
   return (unit >= 97 && unit <= 122) || (unit >= 48 && unit <= 57) || (unit >= 65 && unit <= 90) || unit === 95;
 }

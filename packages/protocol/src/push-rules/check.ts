@@ -3,26 +3,29 @@ import { parseUserId } from '../identifiers/user-id.ts';
 import { asString, isObject, type JsonObject, type JsonValue } from '../json/value.ts';
 import type { PushAction, PushRule, RuleKind } from './rule.ts';
 
-/** Bounds of a rule of a user: each rule is tried on every event of every room of that user. */
+/** The limits of a user's rule. They are small because each rule is tried on every event in every room of the user. */
 export const PATTERN_LENGTH_MAX = 512;
 export const CONDITIONS_MAX = 32;
 export const ACTIONS_MAX = 32;
-/** A rule id names a room, a user or a purpose; all of these take at most 255 bytes and a few more for a prefix. */
+/**
+ * The maximum length of a rule id. It names a room, a user or a purpose, which takes at most 255 bytes and a few more
+ * for a prefix.
+ */
 export const RULE_ID_BYTES_MAX = 300;
-/** The JSON text of one condition or action. */
+/** The maximum length of one condition or action as JSON text. */
 export const PART_LENGTH_MAX = 1_024;
 
-/** A user's rule, or the reason why it is refused. */
+/** A user's rule, or the reason for rejecting it. */
 export type CheckedRule = { rule: PushRule; refusal?: undefined } | { rule?: undefined; refusal: string };
 
 /**
- * Checks a rule that a user wants to have, from the path and the body of `PUT /pushrules/global/{kind}/{ruleId}`
- * (client-server API, "Push Rules: API"). What a rule of the kind has no use for is left out; conditions that are not
- * known are kept, and never match.
+ * Checks a rule that a user sets, from the path and the body of `PUT /pushrules/global/{kind}/{ruleId}` (client-server
+ * API, "Push Rules: API"). Members that the kind of rule does not use are left out. Unknown conditions are kept and
+ * never match.
  */
 export function checkRule(kind: RuleKind, ruleId: string, body: JsonObject): CheckedRule {
   // "Servers MUST ensure that clients MUST NOT be able to create custom rules with this push rule kind" (MSC4306).
-  if (kind === 'postcontent') return { refusal: 'rules of this kind are the server’s only' };
+  if (kind === 'postcontent') return { refusal: 'only the server has rules of this kind' };
   const refusal = checkRuleId(kind, ruleId) ?? checkActions(body.actions) ?? checkMatching(kind, body);
   if (refusal !== undefined) return { refusal };
   const rule: PushRule = { rule_id: ruleId, default: false, enabled: true, actions: actionsOf(body.actions) };
@@ -31,7 +34,7 @@ export function checkRule(kind: RuleKind, ruleId: string, body: JsonObject): Che
   return { rule };
 }
 
-/** Checks the actions of a rule, given alone or within it; the reason for refusing them, or undefined. */
+/** Checks the actions of a rule. Returns the reason for rejecting them, or undefined. */
 export function checkActions(actions: JsonValue | undefined): string | undefined {
   if (!Array.isArray(actions)) return 'actions is not an array';
   if (actions.length > ACTIONS_MAX) return 'there are too many actions';
@@ -40,8 +43,8 @@ export function checkActions(actions: JsonValue | undefined): string | undefined
 }
 
 /**
- * The actions of a checked array. Historical ones, which do nothing, stay: a client is given back what it wrote
- * (client-server API, "Historical Actions").
+ * Returns the actions of a checked array. Historical actions, which have no effect, are kept so that a client reads the
+ * actions that it wrote (client-server API, "Historical Actions").
  */
 export function actionsOf(actions: JsonValue | undefined): PushAction[] {
   const known = Array.isArray(actions) ? actions : [];
@@ -51,9 +54,9 @@ export function actionsOf(actions: JsonValue | undefined): PushAction[] {
 function checkRuleId(kind: RuleKind, ruleId: string): string | undefined {
   if (ruleId === '' || Buffer.byteLength(ruleId) > RULE_ID_BYTES_MAX) return 'the rule id is empty or too long';
   if (ruleId.startsWith('.')) return 'rule ids that start with a dot are reserved';
-  if (/[/\\]/.test(ruleId)) return 'a rule id holds no slashes';
-  if (kind === 'room' && parseRoomId(ruleId) === undefined) return 'the rule id of a room rule is a room id';
-  if (kind === 'sender' && parseUserId(ruleId) === undefined) return 'the rule id of a sender rule is a user id';
+  if (/[/\\]/.test(ruleId)) return 'a rule id must not contain slashes';
+  if (kind === 'room' && parseRoomId(ruleId) === undefined) return 'the rule id of a room rule must be a room id';
+  if (kind === 'sender' && parseUserId(ruleId) === undefined) return 'the rule id of a sender rule must be a user id';
   return undefined;
 }
 

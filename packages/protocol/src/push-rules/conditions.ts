@@ -4,7 +4,7 @@ import { splitPath, valueAt } from './path.ts';
 import type { PreparedEvent } from './prepared-event.ts';
 import { THREAD_SUBSCRIPTION } from './rule.ts';
 
-/** What conditions ask about the room and the user. */
+/** Facts about the room and the user that conditions depend on. */
 export interface PushContext {
   /** The user's display name in the room. */
   readonly displayName?: string | undefined;
@@ -14,18 +14,18 @@ export interface PushContext {
   readonly senderPower: number;
   /** The level needed to notify by a key such as `room`: `powerNeeded` with `notifications.` and the key. */
   readonly notificationPower: (key: string) => number;
-  /** Whether the user follows the thread that the event is in; absent if it is in none. */
+  /** Whether the user follows the thread of the event; absent if the event is in no thread. */
   readonly isThreadFollowed?: boolean | undefined;
 }
 
-/** A condition ready to be tried. */
+/** A compiled condition. */
 export type Test = (event: PreparedEvent, context: PushContext) => boolean;
 
 const MEMBER_COUNT = /^(==|<=|>=|<|>)?([0-9]{1,15})$/;
 
 const never: Test = () => false;
 
-/** Compiles a condition (client-server API, "Conditions"). One that is not recognised never holds. */
+/** Compiles a condition (client-server API, "Conditions"). An unknown condition never holds. */
 export function compileCondition(condition: JsonObject): Test {
   const key = asString(condition.key);
   switch (condition.kind) {
@@ -48,7 +48,7 @@ export function compileCondition(condition: JsonObject): Test {
   }
 }
 
-/** A glob match on a property; on `content.body` of any substring between word boundaries. */
+/** Compiles a glob match on a property. In `content.body` the pattern matches any substring between word boundaries. */
 export function eventMatch(path: string, pattern: string | undefined): Test {
   if (pattern === undefined) return never;
   if (path === 'content.body') return bodyMatch(globMatcher(pattern, 'words'));
@@ -107,7 +107,7 @@ function roomMemberCount(is: string): Test {
   }
 }
 
-/** What the two exact conditions can compare: a string, an integer, a boolean or null. */
+/** Returns whether the two exact conditions can compare a value: a string, an integer, a boolean or null. */
 function isScalar(value: JsonValue | undefined): value is string | number | boolean | null {
   return value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value);
 }

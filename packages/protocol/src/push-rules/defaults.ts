@@ -18,8 +18,9 @@ const rule = (id: string, conditions: JsonObject[], actions: PushAction[]): Push
 });
 
 /**
- * The rules every user starts with, in their order (client-server API, "Predefined Rules"). With `legacyMentions` also
- * those that look for names in the body, which specification 1.17 removed: for clients that do not send `m.mentions`.
+ * Returns the default rules of a user, in order (client-server API, "Predefined Rules"). With `legacyMentions` they
+ * include the rules that search the body for names, which specification 1.17 removed, for clients that do not send
+ * `m.mentions`.
  */
 export function defaultRuleset(userId: UserId, options: { legacyMentions?: boolean } = {}): Ruleset {
   const legacy = options.legacyMentions === true;
@@ -33,7 +34,7 @@ export function defaultRuleset(userId: UserId, options: { legacyMentions?: boole
   };
 }
 
-/** Rules that look for names in the body do not apply to events that say whom they mention (specification 1.7). */
+/** The rules that search the body for names. They do not apply to events with `m.mentions` (specification 1.7). */
 export const LEGACY_MENTION_RULES: ReadonlySet<string> = new Set([
   '.m.rule.contains_display_name',
   '.m.rule.roomnotif',
@@ -41,8 +42,8 @@ export const LEGACY_MENTION_RULES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A user's whole ruleset: within each kind the user's own rules go before the server's, only `.m.rule.master` before all
- * (client-server API, "Predefined Rules").
+ * Returns a user's whole ruleset: within each kind the user's own rules precede the server's, except `.m.rule.master`,
+ * which is the first rule (client-server API, "Predefined Rules").
  */
 export function mergeRulesets(defaults: Ruleset, own: Ruleset): Ruleset {
   const isMaster = (candidate: PushRule) => candidate.rule_id === '.m.rule.master';
@@ -111,8 +112,8 @@ function underrides(): PushRule[] {
 }
 
 /**
- * The rules about following threads (MSC4306, "New Push Rules"). They are off until a client that knows them switches them
- * on: others never follow a thread, and would no longer be told of what happens in any.
+ * Returns the rules about following threads (MSC4306, "New Push Rules"). They are disabled until a client that supports
+ * them enables them, because users of other clients never follow a thread and would get no notifications from threads.
  */
 function threadRules(): PushRule[] {
   const following = (name: string, subscribed: boolean, actions: PushAction[]): PushRule => ({

@@ -16,37 +16,37 @@ import {
 export type { PushContext } from './conditions.ts';
 export { PreparedEvent } from './prepared-event.ts';
 
-/** The rule that matched and what it does; no actions means that the event is silent for this user. */
+/** The rule that matched and its actions. Without actions the event causes no notification for this user. */
 export interface PushMatch {
   readonly ruleId: string;
   readonly kind: RuleKind;
   readonly actions: readonly PushAction[];
 }
 
-/** A ruleset ready to be tried on many events. */
+/** A compiled ruleset. */
 export type CompiledRuleset = (event: PreparedEvent, context: PushContext) => PushMatch | undefined;
 
 interface CompiledRule {
   readonly match: PushMatch;
-  /** What the event's type must match; most rules are for one type. */
+  /** Patterns that the event's type must match; most rules apply to one type. */
   readonly types: readonly TextMatcher[];
   readonly tests: readonly Test[];
 }
 
-/** For so many types of events a ruleset remembers which of its rules are worth trying. */
+/** The number of event types for which a ruleset remembers the rules that can match. */
 const TYPES_MAX = 16;
 
 /**
- * The first rule of a user that matches an event, or undefined (client-server API, "Push Rules"). A user's own events
- * are never to be evaluated: that is for the caller to see to.
+ * Returns the first rule of a user that matches an event, or undefined (client-server API, "Push Rules"). The caller
+ * must not evaluate a user's own events.
  */
 export function evaluate(ruleset: Ruleset, event: JsonObject, context: PushContext): PushMatch | undefined {
   return compileRuleset(ruleset)(new PreparedEvent(event), context);
 }
 
 /**
- * Compiles the enabled rules of a ruleset: paths are split and patterns prepared once, and what rules ask about an event's
- * type is asked once for each type. Malformed rules never match.
+ * Compiles the enabled rules of a ruleset: paths are split and patterns compiled once, and conditions on the type of an
+ * event are evaluated once for each type. Malformed rules never match.
  */
 export function compileRuleset(ruleset: Ruleset): CompiledRuleset {
   const rules = RULE_KINDS.flatMap((kind) =>
@@ -77,7 +77,7 @@ function allHold(tests: readonly Test[], event: PreparedEvent, context: PushCont
   return true;
 }
 
-/** Whether any rule that is on wants to know which threads the user follows. */
+/** Returns whether any enabled rule depends on the threads that the user follows. */
 export function asksForThreads(ruleset: Ruleset): boolean {
   return RULE_KINDS.some((kind) =>
     ruleset[kind].some(
@@ -99,7 +99,7 @@ function compileRule(kind: RuleKind, rule: PushRule): CompiledRule {
   };
 }
 
-/** What a condition wants an event's type to be like; undefined for a condition on anything else. */
+/** Returns the pattern that a condition sets for the event's type; undefined for a condition on anything else. */
 function typePattern({ kind, key, pattern }: JsonObject): string | undefined {
   return kind === 'event_match' && key === 'type' ? asString(pattern) : undefined;
 }
@@ -108,7 +108,7 @@ function hasConditions(kind: RuleKind): boolean {
   return kind === 'override' || kind === 'postcontent' || kind === 'underride';
 }
 
-/** What is asked besides the type. */
+/** Returns the conditions of a rule other than those on the type. */
 function testsOf(kind: RuleKind, rule: PushRule, conditions: readonly JsonObject[]): Test[] {
   switch (kind) {
     case 'content':

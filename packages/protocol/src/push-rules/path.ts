@@ -18,7 +18,7 @@ export function splitPath(path: string): string[] {
   return names;
 }
 
-/** The value at a path in an event, or undefined. */
+/** Returns the value at a path in an event, or undefined. */
 export function valueAt(event: JsonObject, names: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = event;
   for (const name of names) {

@@ -1,7 +1,10 @@
 import { isObject, type JsonObject } from '../json/value.ts';
 import { valueAt } from './path.ts';
 
-/** An event, in the form clients see, that many rulesets are tried on. Its body, the long part, is put in lower case once. */
+/**
+ * An event in the client format that many rulesets are evaluated on. Its body, the longest part, is converted to lower
+ * case once.
+ */
 export class PreparedEvent {
   readonly event: JsonObject;
   #body: string | undefined;
@@ -17,7 +20,7 @@ export class PreparedEvent {
     return this.#body;
   }
 
-  /** The string at a path, split, in lower case; undefined when there is none. */
+  /** Returns the string at a path in lower case; undefined when there is none. */
   lowerText(names: readonly string[]): string | undefined {
     return lowerCase(valueAt(this.event, names));
   }

@@ -1,14 +1,14 @@
 import type { JsonObject } from '../json/value.ts';
 
 /**
- * The kinds of push rules in the order in which they are tried (client-server API, "Push Rules"). `postcontent` has only
- * rules of the server, those about threads (MSC4306, "New Push Rules").
+ * The kinds of push rules in the order of evaluation (client-server API, "Push Rules"). `postcontent` contains only the
+ * server's rules about threads (MSC4306, "New Push Rules").
  */
 export const RULE_KINDS = ['override', 'content', 'postcontent', 'room', 'sender', 'underride'] as const;
 
 export type RuleKind = (typeof RULE_KINDS)[number];
 
-/** What a matching rule does: `notify`, or an object with `set_tweak`. */
+/** An action of a rule that matches: `notify`, or an object with `set_tweak`. */
 export type PushAction = string | JsonObject;
 
 /** One push rule. `conditions` belongs to override, postcontent and underride, `pattern` to content. */
@@ -28,12 +28,15 @@ export type Ruleset = Record<RuleKind, PushRule[]>;
 /** The condition that asks whether the user follows the event's thread (MSC4306). */
 export const THREAD_SUBSCRIPTION = 'io.element.msc4306.thread_subscription';
 
-/** Whether the text is a kind of push rule. */
+/** Returns whether a text names a kind of push rule. */
 export function isRuleKind(kind: string): kind is RuleKind {
   return RULE_KINDS.some((known) => known === kind);
 }
 
-/** Actions without those of older specifications, which do nothing (client-server API, "Historical Actions"). */
+/**
+ * Returns the actions without those of older specifications, which have no effect (client-server API, "Historical
+ * Actions").
+ */
 export function effectiveActions(actions: readonly PushAction[]): PushAction[] {
   return actions.filter((action) => action !== 'dont_notify' && action !== 'coalesce');
 }

@@ -1,4 +1,7 @@
-/** What redaction keeps beyond what every room version keeps (rooms/v1 to rooms/v11, "Redactions"). */
+/**
+ * Members that redaction keeps in addition to those that it keeps in every room version (rooms/v1 to rooms/v11,
+ * "Redactions").
+ */
 export interface RedactionRules {
   /** The event's own `prev_state`, `origin` and `membership` (up to version 10). */
   readonly historicalFields: boolean;

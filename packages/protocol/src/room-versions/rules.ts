@@ -1,24 +1,30 @@
 import { FIRST_REDACTION_RULES, type RedactionRules } from './redaction-rules.ts';
 
-/** What a room version decides. Each member is one named change between versions (rooms/v1 to rooms/v12). */
+/** The rules of a room version. Each member is one difference between versions (rooms/v1 to rooms/v12). */
 export interface RoomVersion {
   readonly id: string;
-  /** False for versions the specification calls unstable. */
+  /** False for versions that the specification calls unstable. */
   readonly stable: boolean;
-  /** v1: chosen by the sender's server, `$opaque:server`; v3: reference hash in Base64; v4: in URL-safe Base64. */
+  /**
+   * `v1`: chosen by the sender's server, `$opaque:server`; `v3`: the reference hash in Base64; `v4`: in URL-safe
+   * Base64.
+   */
   readonly eventIdFormat: 'v1' | 'v3' | 'v4';
   readonly stateResolution: 'v1' | 'v2' | 'v2.1';
-  /** What redaction keeps. */
+  /** The members that redaction keeps. */
   readonly redaction: RedactionRules;
-  /** Redactions are judged by authorisation rule 11 (versions 1 and 2); later they are held back until applicable. */
+  /**
+   * Authorisation rule 11 checks redactions (versions 1 and 2). In later versions a redaction takes effect once it is
+   * known to be permitted.
+   */
   readonly redactionAuth: boolean;
-  /** A signing key counts only until its `valid_until_ts` (version 5). */
+  /** A signing key is valid only until its `valid_until_ts` (version 5). */
   readonly enforceSigningKeyValidity: boolean;
-  /** Events that are not canonical JSON are refused (version 6). */
+  /** Events that are not canonical JSON are rejected (version 6). */
   readonly strictCanonicalJson: boolean;
   /** `m.room.aliases` has an authorisation rule of its own (up to version 5). */
   readonly aliasesAuth: boolean;
-  /** Changes in `notifications` of the power levels are judged like those in `events` (version 6). */
+  /** Changes in `notifications` of the power levels are checked like those in `events` (version 6). */
   readonly notificationsPowerAuth: boolean;
   /** The join rule and membership `knock` exist (version 7). */
   readonly knock: boolean;
@@ -26,7 +32,7 @@ export interface RoomVersion {
   readonly restrictedJoin: boolean;
   /** The join rule `knock_restricted` exists (version 10). */
   readonly knockRestricted: boolean;
-  /** Power levels must be integers; before, a string that holds one will do (version 10). */
+  /** Power levels must be integers (version 10). Earlier versions accept strings that contain integers. */
   readonly integerPowerLevels: boolean;
   /** A redaction names its target in `content.redacts`, not in `redacts` (version 11). */
   readonly contentRedacts: boolean;
@@ -113,7 +119,7 @@ export const DEFAULT_ROOM_VERSION = '12';
 
 const BY_ID: ReadonlyMap<string, RoomVersion> = new Map(ROOM_VERSIONS.map((version) => [version.id, version]));
 
-/** The rules of a room version, or undefined when it is not known. */
+/** Returns the rules of a room version, or undefined when it is not known. */
 export function roomVersion(id: string): RoomVersion | undefined {
   return BY_ID.get(id);
 }

@@ -2,14 +2,14 @@ import { parseServerName, type ServerName, splitServerName } from '../identifier
 import type { JsonObject, JsonValue } from '../json/value.ts';
 import { globMatcher, type TextMatcher } from '../matching/glob.ts';
 
-/** Whether a server may take part in a room. */
+/** A function that returns whether a server may take part in a room. */
 export type ServerAcl = (server: ServerName) => boolean;
 
 const IPV4 = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/;
 
 /**
- * Compiles the content of `m.room.server_acl`; undefined when the room has none, which lets everybody in (client-server
- * API, `m.room.server_acl`). Patterns are matched without regard to case or port. What is malformed counts as missing.
+ * Compiles the content of `m.room.server_acl`; without content every server is allowed (client-server API,
+ * `m.room.server_acl`). Patterns ignore case and port. Malformed members count as missing.
  */
 export function compileServerAcl(content: JsonObject | undefined): ServerAcl {
   if (content === undefined) return () => true;
@@ -23,13 +23,16 @@ export function compileServerAcl(content: JsonObject | undefined): ServerAcl {
   };
 }
 
-/** Whether an ACL would shut out a server; to warn or refuse before a user shuts out their own. */
+/** Returns whether an ACL would exclude a server, so that users can be kept from excluding their own. */
 export function wouldShutOut(content: JsonObject, server: string): boolean {
   const name = parseServerName(server);
   return name === undefined || !compileServerAcl(content)(name);
 }
 
-/** Long lists are mostly plain names: these are looked up, only patterns are tried one by one. */
+/**
+ * Returns a matcher of a list of patterns. Plain names, which are most of a long list, are looked up in a set; only
+ * patterns are tried one by one.
+ */
 function listMatcher(list: JsonValue | undefined): TextMatcher {
   const patterns = Array.isArray(list) ? list.filter((entry) => typeof entry === 'string') : [];
   const names = new Set(patterns.map((pattern) => pattern.toLowerCase()));

@@ -9,7 +9,7 @@ export interface SigningKey {
   readonly privateKey: KeyObject;
 }
 
-/** A public key ready to verify with. */
+/** A parsed public key. */
 export type VerifyKey = KeyObject;
 
 export const SEED_BYTES = 32;
@@ -22,7 +22,7 @@ const SPKI_HEADER = Buffer.from('302a300506032b6570032100', 'hex');
 const KEY_ID = /^ed25519:[A-Za-z0-9_]+$/;
 
 /**
- * The signing key of a seed of 32 bytes (appendices, "Signing Details").
+ * Derives a signing key from a seed of 32 bytes (appendices, "Signing Details").
  * @throws RangeError when the seed or the key id is malformed.
  */
 export function signingKeyFromSeed(seed: Uint8Array, keyId: string): SigningKey {
@@ -33,19 +33,22 @@ export function signingKeyFromSeed(seed: Uint8Array, keyId: string): SigningKey 
   return { keyId, publicKey: encodeBase64(der.subarray(SPKI_HEADER.length)), privateKey };
 }
 
-/** A public key from its Base64, or undefined when it is not one. Keep it when the same key verifies much. */
+/**
+ * Parses a public key in Base64. Returns undefined for any other text. Callers keep the result of a key that they use
+ * often.
+ */
 export function verifyKey(publicKeyBase64: string): VerifyKey | undefined {
   const raw = decodeBase64(publicKeyBase64);
   if (raw?.length !== PUBLIC_KEY_BYTES) return undefined;
   return createPublicKey({ key: Buffer.concat([SPKI_HEADER, raw]), format: 'der', type: 'spki' });
 }
 
-/** The Ed25519 signature, 64 bytes, of a text's UTF-8. */
+/** Returns the Ed25519 signature (64 bytes) of a text in UTF-8. */
 export function signText(text: string, key: SigningKey): Uint8Array {
   return sign(null, Buffer.from(text), key.privateKey);
 }
 
-/** Whether a signature in Base64 is that of the text's UTF-8. */
+/** Returns whether a signature in Base64 is valid for a text in UTF-8. */
 export function verifyText(text: string, signatureBase64: string, key: VerifyKey): boolean {
   const signature = decodeBase64(signatureBase64);
   return signature?.length === SIGNATURE_BYTES && verify(null, Buffer.from(text), key, signature);

@@ -5,7 +5,7 @@ import { isObject, type JsonObject, member } from '../json/value.ts';
 import { type SigningKey, signText, type VerifyKey, verifyKey, verifyText } from './ed25519.ts';
 
 /**
- * A copy of the object with this server's signature added to those it has (appendices, "Signing Details").
+ * Returns a copy of the object with this server's signature added to those it has (appendices, "Signing Details").
  * @throws CanonicalJsonError
  */
 export function signJson<T extends JsonObject>(object: T, serverName: string, key: SigningKey): T & JsonObject {
@@ -13,13 +13,13 @@ export function signJson<T extends JsonObject>(object: T, serverName: string, ke
   return { ...object, signatures: withSignature(object.signatures, serverName, key.keyId, signature) };
 }
 
-/** Whether the object bears a valid signature of that server and key (appendices, "Checking for a Signature"). */
+/** Returns whether an object has a valid signature of a server by a key (appendices, "Checking for a Signature"). */
 export function verifyJson(object: JsonObject, serverName: string, keyId: string, publicKeyBase64: string): boolean {
   const key = verifyKey(publicKeyBase64);
   return key !== undefined && verifyJsonWithKey(object, serverName, keyId, key);
 }
 
-/** `verifyJson` with a key that is already parsed. */
+/** Returns the result of `verifyJson` for a key that is already parsed. */
 export function verifyJsonWithKey(
   object: JsonObject,
   serverName: string,
@@ -32,18 +32,18 @@ export function verifyJsonWithKey(
   try {
     return verifyText(signedText(object, numbers), signature, key);
   } catch (error) {
-    // What has no canonical form cannot have been signed.
+    // A value without a canonical form cannot have been signed.
     if (error instanceof CanonicalJsonError) return false;
     throw error;
   }
 }
 
-/** The ids of the Ed25519 keys with which a server signed the object. */
+/** Returns the ids of the Ed25519 keys with which a server signed the object. */
 export function signingKeyIds(object: JsonObject, serverName: string): string[] {
   return Object.keys(signaturesOf(object, serverName)).filter((keyId) => keyId.startsWith('ed25519:'));
 }
 
-/** A copy of `signatures` with one more; what is not an object is replaced. */
+/** Returns a copy of `signatures` with one more signature. Values that are not objects are replaced. */
 export function withSignature(signatures: unknown, serverName: string, keyId: string, signature: string): JsonObject {
   const all = isObject(signatures) ? signatures : {};
   const own = member(all, serverName);

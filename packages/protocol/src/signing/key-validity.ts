@@ -1,6 +1,6 @@
 import type { RoomVersion } from '../room-versions/rules.ts';
 
-/** Until when another server's key counts, as that server published it (server-server API, "Publishing Keys"). */
+/** The validity of another server's key, as that server published it (server-server API, "Publishing Keys"). */
 export interface KeyValidity {
   /** `valid_until_ts` of a key in use. */
   readonly validUntilTs?: number | undefined;
@@ -8,12 +8,12 @@ export interface KeyValidity {
   readonly expiredTs?: number | undefined;
 }
 
-/** However far ahead a server says its key is valid, no further than this from now is believed (rooms/v5). */
+/** The maximum time from now for which a key counts as valid, whatever its server states (rooms/v5). */
 export const KEY_VALIDITY_MS_MAX = 7 * 24 * 60 * 60 * 1000;
 
 /**
- * Whether a key may have signed an event of that time (rooms/v5, "Signing key validity period"). An old key only before
- * it expired, in every version; from version 5 on a key in use only within its validity.
+ * Returns whether a key may have signed an event with a given time (rooms/v5, "Signing key validity period"). In every
+ * version an old key counts only before it expired. From version 5 on a key in use counts only within its validity.
  */
 export function isKeyValidFor(
   key: KeyValidity,

@@ -9,16 +9,16 @@ import type { RoomVersion } from '../room-versions/rules.ts';
 import { type SigningKey, signText, type VerifyKey, verifyKey } from './ed25519.ts';
 import { verifyJsonWithKey, withSignature } from './json.ts';
 
-/** A new event that is hashed but not signed, and everything that was computed on the way. */
+/** A new event that is hashed but not signed, with the intermediate results. */
 export interface HashedPdu {
   pdu: JsonObject;
   eventId: string;
   /** The reference hash, 32 bytes. */
   hash: Uint8Array;
   contentHash: Uint8Array;
-  /** What a signature covers. */
+  /** The text that a signature covers. */
   signedText: string;
-  /** The size of its canonical form without signatures. */
+  /** The size of the event's canonical form without signatures, in bytes. */
   bytes: number;
 }
 
@@ -28,14 +28,14 @@ const HASHES_BYTES = 66;
 /** A new event, hashed and signed. */
 export interface FinishedPdu extends HashedPdu {
   pdu: Pdu;
-  /** 64 bytes. */
+  /** The signature, The signature, 64 bytes. */
   signature: Uint8Array;
 }
 
 /**
- * Hashes a new event (server-server API, "Adding hashes and signatures to outgoing events"). Its id does not depend on
- * signatures, so they can be added when the event leaves the server. In room versions 1 and 2 the draft must bear its
- * `event_id`.
+ * Hashes a new event (server-server API, "Adding hashes and signatures to outgoing events"). The event id does not
+ * depend on signatures, so the event can be signed when it leaves the server. In room versions 1 and 2 the draft must
+ * contain its `event_id`.
  * @throws CanonicalJsonError
  */
 export function hashPdu(draft: PduDraft & JsonObject, version: RoomVersion): HashedPdu {
@@ -49,8 +49,8 @@ export function hashPdu(draft: PduDraft & JsonObject, version: RoomVersion): Has
 }
 
 /**
- * Hashes and signs a new event. Signature and reference hash cover the same text, so that two canonical forms are all
- * it takes.
+ * Hashes and signs a new event. The signature and the reference hash cover the same text, so only two canonical forms
+ * are computed.
  * @throws CanonicalJsonError
  */
 export function finishPdu(
@@ -66,14 +66,14 @@ export function finishPdu(
   return { ...hashed, pdu, signature };
 }
 
-/** A copy of the event with hashes and this server's signature. @throws CanonicalJsonError */
+/** Returns a copy of the event with hashes and this server's signature. @throws CanonicalJsonError */
 export function signPdu(draft: PduDraft, version: RoomVersion, serverName: string, key: SigningKey): Pdu {
   return finishPdu(draft, version, serverName, key).pdu;
 }
 
 /**
- * A copy of another server's event with this server's signature added: its hashes stay as they are (joins by way of a
- * restricted rule, invites).
+ * Returns a copy of another server's event with this server's signature added. The hashes stay unchanged. Needed for
+ * restricted joins and for invites.
  * @throws CanonicalJsonError
  */
 export function countersignPdu(pdu: Pdu, version: RoomVersion, serverName: string, key: SigningKey): Pdu {
@@ -81,7 +81,7 @@ export function countersignPdu(pdu: Pdu, version: RoomVersion, serverName: strin
   return { ...pdu, signatures: withSignature(pdu.signatures, serverName, key.keyId, signature) as Signatures };
 }
 
-/** Whether the event bears a valid signature of that server and key over its redacted form. */
+/** Returns whether an event has a valid signature of a server by a key over its redacted form. */
 export function verifyPduSignature(
   pdu: Pdu,
   version: RoomVersion,
@@ -95,9 +95,9 @@ export function verifyPduSignature(
 }
 
 /**
- * The servers whose signatures an event needs (server-server API, "Validating hashes and signatures on received
- * events"; rooms/v8, rule 4.2): the sender's, unless it is an invite by way of a third-party invite; that of the event
- * id in versions 1 and 2; that of `join_authorised_via_users_server`.
+ * Returns the servers whose signatures an event needs (server-server API, "Validating hashes and signatures on received
+ * events"; rooms/v8, rule 4.2): the sender's server, except for an invite that results from a third-party invite; the
+ * server in the event id in versions 1 and 2; the server of `join_authorised_via_users_server`.
  */
 export function requiredSigners(pdu: Pdu, version: RoomVersion): string[] {
   const servers = new Set<string | undefined>();

@@ -4,7 +4,7 @@ import { asObject, asString, type JsonObject } from '../json/value.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
 import { verifyPduSignature } from './pdu.ts';
 
-/** The server that a room asks whether an event is welcome. */
+/** The server that decides whether a room accepts an event. */
 export interface PolicyServer {
   readonly via: ServerName;
   /** Unpadded Base64 of its Ed25519 key for this purpose. */
@@ -15,8 +15,9 @@ export interface PolicyServer {
 export const POLICY_SERVER_KEY_ID = 'ed25519:policy_server';
 
 /**
- * The policy server that the content of `m.room.policy` names, or undefined when it is not valid. The room uses it only
- * while a user of that server is joined (server-server API, "Determining if a Policy Server is enabled in a room").
+ * Returns the policy server that the content of `m.room.policy` names, or undefined when it is not valid. It is in
+ * effect only while a user of that server is joined (server-server API, "Determining if a Policy Server is enabled in a
+ * room").
  */
 export function policyServerOf(content: JsonObject | undefined): PolicyServer | undefined {
   const via = parseServerName(asString(content?.via) ?? '');
@@ -24,12 +25,12 @@ export function policyServerOf(content: JsonObject | undefined): PolicyServer | 
   return via === undefined || publicKey === undefined ? undefined : { via, publicKey };
 }
 
-/** Whether an event needs no policy server's signature: `m.room.policy` itself. */
+/** Returns whether an event needs no signature of a policy server. This holds for `m.room.policy` itself. */
 export function isExemptFromPolicy(event: { type: string; state_key?: string }): boolean {
   return event.type === 'm.room.policy' && event.state_key === '';
 }
 
-/** Whether an event bears the valid signature of a policy server. */
+/** Returns whether an event has a valid signature of a policy server. */
 export function hasPolicySignature(pdu: Pdu, version: RoomVersion, policyServer: PolicyServer): boolean {
   return verifyPduSignature(pdu, version, policyServer.via, POLICY_SERVER_KEY_ID, policyServer.publicKey);
 }

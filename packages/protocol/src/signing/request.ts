@@ -5,11 +5,11 @@ import type { JsonObject, JsonValue } from '../json/value.ts';
 import { type SigningKey, signText, type VerifyKey } from './ed25519.ts';
 import { verifyJsonWithKey } from './json.ts';
 
-/** A federation request as it is signed (server-server API, "Request Authentication"). */
+/** The parts of a federation request that are signed (server-server API, "Request Authentication"). */
 export interface SignedRequest {
-  /** In upper case. */
+  /** The method in upper case. */
   readonly method: string;
-  /** Path and query as sent, from `/_matrix` on. */
+  /** The path and query as sent, starting with `/_matrix`. */
   readonly uri: string;
   readonly origin: ServerName;
   readonly destination: ServerName;
@@ -26,10 +26,10 @@ export interface RequestAuthorization {
 }
 
 const SCHEME = /^X-Matrix[ ]+/i;
-/** One parameter and the comma after it. A value that is not quoted may hold colons, as old servers send them. */
+/** One parameter and the comma after it. An unquoted value may contain colons, because old servers send them. */
 const PARAMETER = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))[ \t]*(?:,|$)/y;
 
-/** The value of the `Authorization` header that authenticates a request. @throws CanonicalJsonError */
+/** Returns the value of the `Authorization` header that authenticates a request. @throws CanonicalJsonError */
 export function authorizeRequest(request: SignedRequest, key: SigningKey): string {
   const signature = encodeBase64(signText(canonicalJson(signedObject(request)), key));
   const { origin, destination } = request;
@@ -37,8 +37,8 @@ export function authorizeRequest(request: SignedRequest, key: SigningKey): strin
 }
 
 /**
- * Parses the value of an `Authorization` header of the scheme X-Matrix, or undefined: malformed, a parameter twice, or
- * one missing. Unknown parameters are ignored. That `destination` is this server is for the caller to check.
+ * Parses the value of an `Authorization` header of the scheme X-Matrix. Returns undefined when it is malformed, repeats
+ * a parameter or lacks one. Unknown parameters are ignored. The caller checks that `destination` is this server.
  */
 export function parseAuthorization(header: string): RequestAuthorization | undefined {
   const parameters = parseParameters(header);
@@ -52,7 +52,7 @@ export function parseAuthorization(header: string): RequestAuthorization | undef
   return destination === undefined ? undefined : { origin, destination, keyId, signature };
 }
 
-/** Whether a header's signature is that of the request by the key. The request's destination is this server. */
+/** Returns whether the signature in a header is valid for a request to this server. */
 export function verifyRequest(request: SignedRequest, authorization: RequestAuthorization, key: VerifyKey): boolean {
   const { keyId, signature } = authorization;
   if (authorization.origin !== request.origin) return false;

@@ -1,14 +1,15 @@
 import type { EventSource } from './source.ts';
 
 /**
- * The conflicted state subgraph: all events on paths of `auth_events` from one conflicted event to another, endpoints
- * included (rooms/v12, "State resolution", definitions).
+ * Returns the conflicted state subgraph: all events on paths of `auth_events` from one conflicted event to another,
+ * endpoints included (rooms/v12, "State resolution", definitions).
  */
 export function conflictedSubgraph(conflicted: ReadonlySet<string>, events: EventSource): Set<string> {
   const subgraph = new Set<string>();
   const done = new Set<string>();
-  // Depth first with a stack of its own: an auth chain may be longer than the call stack is deep. An event is entered
-  // before its auth events and left after them; on leaving, it is known whether they lead to a conflicted event.
+  // This is a depth-first search with an explicit stack, because an auth chain may be longer than the call stack. An
+  // event is entered before its auth events and left after them; then it is known whether they lead to a conflicted
+  // event.
   const stack: { eventId: string; leaving: boolean }[] = [...conflicted].map((eventId) => ({
     eventId,
     leaving: false,

@@ -1,4 +1,4 @@
-/** A priority queue: `pop` gives the least element by `isLess`. */
+/** A priority queue. `pop` removes and returns the least element by `isLess`. */
 export class Heap<T> {
   readonly #items: T[] = [];
   readonly #isLess: (a: T, b: T) => boolean;

@@ -7,9 +7,9 @@ import { citedEvent, createEventOf, type EventSource } from './source.ts';
 import { stateMapKey } from './state-map.ts';
 
 /**
- * Applies to a state, one after the other, those events that the authorisation rules allow. A state event that the
- * rules need and the state lacks is taken from what the event itself cites (rooms/v2, "Iterative auth checks").
- * Changes `state`.
+ * Applies events to a state, one after the other, if the authorisation rules allow them. A state event that the rules
+ * need and the state lacks is taken from the event's own `auth_events` (rooms/v2, "Iterative auth checks"). Changes
+ * `state`.
  */
 export function applyAllowed(
   state: PartialState,

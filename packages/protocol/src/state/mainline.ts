@@ -2,8 +2,8 @@ import type { AuthEvent } from '../events/event.ts';
 import { citedEvent, type EventSource } from './source.ts';
 
 /**
- * Sorts events by the mainline of a power levels event: those that build on an earlier power levels event come first,
- * those that build on none of the mainline before all (rooms/v2, "Mainline ordering").
+ * Sorts events by the mainline of a power levels event: events that are based on an earlier power levels event come
+ * first, and events that are not based on the mainline precede all others (rooms/v2, "Mainline ordering").
  */
 export function mainlineOrder(
   toSort: readonly AuthEvent[],
@@ -20,7 +20,7 @@ export function mainlineOrder(
   return placed.map(({ event }) => event);
 }
 
-/** The mainline positions of the mainline's own events. */
+/** Returns the mainline positions of the mainline's own events. */
 function mainlineOf(powerLevels: AuthEvent | undefined, events: EventSource): Map<string, number> {
   const positions = new Map<string, number>();
   for (
@@ -33,7 +33,7 @@ function mainlineOf(powerLevels: AuthEvent | undefined, events: EventSource): Ma
   return positions;
 }
 
-/** An event's mainline position. What is found is noted for every power levels event on the way. */
+/** Returns an event's mainline position, and stores it for every power levels event on the way. */
 function positionOf(start: AuthEvent, positions: Map<string, number>, events: EventSource): number {
   const passed: string[] = [];
   let position = Number.POSITIVE_INFINITY;
@@ -44,7 +44,7 @@ function positionOf(start: AuthEvent, positions: Map<string, number>, events: Ev
       break;
     }
     passed.push(event.eventId);
-    // Noted at once, so that even a chain that bites its own tail ends.
+    // The position is stored at once, so that the walk ends even if the chain has a cycle.
     positions.set(event.eventId, Number.POSITIVE_INFINITY);
   }
   for (const eventId of passed) positions.set(eventId, position);

@@ -1,12 +1,12 @@
-/** A state that is being resolved: what was decided so far, over what was settled before. */
+/** A state during resolution: the decided entries on top of the settled state. */
 export interface PartialState {
   get(key: string): string | undefined;
   set(key: string, eventId: string): void;
-  /** What was decided, without what was there before. */
+  /** The decided entries without the settled state. */
   readonly decided: ReadonlyMap<string, string>;
 }
 
-/** A partial state over a settled one, which is only read. */
+/** Creates a partial state on top of a settled state, which is not changed. */
 export function partialState(settled: { get(key: string): string | undefined }): PartialState {
   const decided = new Map<string, string>();
   return {

@@ -9,7 +9,7 @@ interface Candidate {
   readonly power: number;
 }
 
-/** Whether an event may take away somebody's ability to do something (rooms/v2, "Power events"). */
+/** Returns whether an event may take away somebody's ability to do something (rooms/v2, "Power events"). */
 export function isPowerEvent(event: AuthEvent): boolean {
   if (event.stateKey === undefined) return false;
   if (event.type === 'm.room.power_levels' || event.type === 'm.room.join_rules') return true;
@@ -22,8 +22,8 @@ export function isPowerEvent(event: AuthEvent): boolean {
 }
 
 /**
- * The power events of the full conflicted set, with those of the set that they build on, in reverse topological power
- * order: earliest first (rooms/v2, "Reverse topological power ordering" and step 1).
+ * Returns the power events of the full conflicted set and the events of the set that they are based on, in reverse
+ * topological power order, the earliest first (rooms/v2, "Reverse topological power ordering" and step 1).
  */
 export function powerOrder(full: ReadonlySet<string>, events: EventSource, version: RoomVersion): AuthEvent[] {
   return topologicalOrder(withCitedOfSet(full, events), events, version);
@@ -43,7 +43,7 @@ function withCitedOfSet(full: ReadonlySet<string>, events: EventSource): Map<str
   return chosen;
 }
 
-/** Kahn's algorithm; among the events whose cited events are all placed, the least one is next. */
+/** Sorts events by Kahn's algorithm. The next event is the least one of those whose cited events are all sorted. */
 function topologicalOrder(
   chosen: ReadonlyMap<string, AuthEvent>,
   events: EventSource,
@@ -80,7 +80,7 @@ function isEarlier(x: Candidate, y: Candidate): boolean {
   return x.event.eventId < y.event.eventId;
 }
 
-/** The power of an event's sender by the events that it cites. */
+/** Returns the power of an event's sender according to the event's `auth_events`. */
 function senderPower(event: AuthEvent, events: EventSource, version: RoomVersion): number {
   const create = event.type === 'm.room.create' ? event : createEventOf(event, events, version);
   if (create === undefined) return 0;

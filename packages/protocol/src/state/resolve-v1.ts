@@ -11,9 +11,9 @@ import { stateMapKey } from './state-map.ts';
 const AUTH_TYPES = ['m.room.power_levels', 'm.room.join_rules', 'm.room.member'];
 
 /**
- * State resolution of room version 1 (rooms/v1, "State resolution"). A key is in conflict only when two states have
- * different events for it. Conflicts of one type are resolved on what was settled before that type, so that their order
- * does not matter. Gives what is to be added to the unconflicted state.
+ * Resolves states by the algorithm of room version 1 (rooms/v1, "State resolution"). A key is in conflict only when two
+ * states have different events for it. Conflicts of one type are resolved on the state settled before that type, so
+ * that their order does not matter. Returns the entries to add to the unconflicted state.
  */
 export function resolveV1(version: RoomVersion, split: SplitStates, events: EventSource): Map<string, string> {
   const settled = partialState(split.unconflicted);
@@ -32,7 +32,7 @@ export function resolveV1(version: RoomVersion, split: SplitStates, events: Even
   return new Map(settled.decided);
 }
 
-/** Settles the keys for which only one event is known, and gives the candidates of the others. */
+/** Settles the keys for which only one event is known, and returns the candidates of the other keys. */
 function settleUndisputed(split: SplitStates, settled: PartialState, events: EventSource): Map<string, AuthEvent[]> {
   const candidates = new Map<string, Set<string>>();
   for (const state of split.conflicted) {
@@ -47,7 +47,7 @@ function settleUndisputed(split: SplitStates, settled: PartialState, events: Eve
   return conflicts;
 }
 
-/** Ascending depth, then descending SHA-1 of the event id. */
+/** Sorts events by ascending depth, then by descending SHA-1 of the event id. */
 function byDepth(events: AuthEvent[]): AuthEvent[] {
   const sha1 = new Map(events.map((event) => [event.eventId, hash('sha1', event.eventId)]));
   return events.sort((x, y) => {
@@ -57,7 +57,7 @@ function byDepth(events: AuthEvent[]): AuthEvent[] {
   });
 }
 
-/** Goes up from the first candidate as long as each next one is allowed after the one before. */
+/** Returns the last candidate of the longest prefix in which each candidate is allowed after the previous one. */
 function lastAllowed(
   candidates: AuthEvent[],
   settled: PartialState,
@@ -74,7 +74,10 @@ function lastAllowed(
   return last;
 }
 
-/** The deepest candidate that is allowed. If none is, the least deep: the specification is silent, servers do this. */
+/**
+ * Returns the deepest candidate that is allowed. If none is allowed, returns the least deep one, as existing servers
+ * do; the specification does not say.
+ */
 function deepestAllowed(
   candidates: AuthEvent[],
   settled: PartialState,

@@ -13,8 +13,8 @@ import { stateMapKey } from './state-map.ts';
 const NOTHING: ReadonlyMap<string, string> = new Map();
 
 /**
- * State resolution of room versions 2 to 11, and with its changes of version 12 (rooms/v2 and v12, "Algorithm"). Gives
- * what is to be added to the unconflicted state.
+ * Resolves states by the algorithm of room versions 2 to 11, or that of version 12 (rooms/v2 and v12, "Algorithm").
+ * Returns the entries to add to the unconflicted state.
  */
 export function resolveV2(
   version: RoomVersion,
@@ -31,7 +31,7 @@ export function resolveV2(
   const mainline = levels === undefined ? undefined : events(levels);
   applyAllowed(state, mainlineOrder(without(full, power, events), mainline, events), events, version);
 
-  // The unconflicted state has the last word.
+  // The unconflicted state takes precedence.
   return new Map([...state.decided].filter(([key]) => split.unconflicted.get(key) === undefined));
 }
 

@@ -9,9 +9,12 @@ export { type EventSource, missingEvents } from './source.ts';
 export type { SplitStates, UnconflictedState } from './split.ts';
 export { type StateMap, splitStateMapKey, stateMapKey } from './state-map.ts';
 
-/** What the caller may know already. */
+/** Values that the caller may know already. */
 export interface ResolveOptions {
-  /** The auth difference of the states, for instance from an index of chains; it is walked for otherwise. */
+  /**
+   * The auth difference of the states, for instance from an index of chains; otherwise it is computed by walking the
+   * chains.
+   */
   authDifference?: ReadonlySet<string>;
 }
 
@@ -37,8 +40,8 @@ export function resolve(
 }
 
 /**
- * Resolves states that are apart already: gives only what is to be added to the unconflicted state. The time depends on
- * the conflicts and not on the size of the state, unless the auth difference has to be walked for.
+ * Resolves states that are already split. Returns only the entries to add to the unconflicted state. The time depends
+ * on the number of conflicts, not on the size of the state, unless the auth difference has to be computed.
  */
 export function resolveConflicts(
   version: RoomVersion,

@@ -2,12 +2,15 @@ import type { AuthEvent } from '../events/event.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
 
 /**
- * Where resolution finds events, by id. It must hold every event of the states and of their auth chains: load them
- * first, in rounds, with `missingEvents`. An auth event that it does not hold is taken as if nobody had cited it.
+ * A function that finds events by id for state resolution. It must know every event of the states and of their auth
+ * chains; callers load them first, in rounds, with `missingEvents`. Unknown auth events are ignored.
  */
 export type EventSource = (eventId: string) => AuthEvent | undefined;
 
-/** The ids that a source still lacks of these events and their auth chains. Empty when resolution can start. */
+/**
+ * Returns the ids of those events in the given events and their auth chains that a source does not know. The result is
+ * empty when resolution can start.
+ */
 export function missingEvents(eventIds: Iterable<string>, events: EventSource): string[] {
   const missing: string[] = [];
   walkAuthChain(eventIds, events, (eventId, event) => {
@@ -18,8 +21,8 @@ export function missingEvents(eventIds: Iterable<string>, events: EventSource): 
 }
 
 /**
- * Visits events and their auth chains, each event once. Where `visit` gives false, the walk does not go on to that
- * event's auth events.
+ * Visits events and their auth chains, each event once. If `visit` returns false, the auth events of that event are not
+ * visited.
  */
 export function walkAuthChain(
   eventIds: Iterable<string>,
@@ -39,13 +42,15 @@ export function walkAuthChain(
   }
 }
 
-/** The create event of an event's room: implied by the room id from version 12 on, else cited. */
+/**
+ * Returns the create event of an event's room. From version 12 on the room id implies it; before, the event cites it.
+ */
 export function createEventOf(event: AuthEvent, events: EventSource, version: RoomVersion): AuthEvent | undefined {
   if (version.authEventsWithoutCreate) return events(`$${event.roomId.slice(1)}`);
   return citedEvent(event, events, 'm.room.create', '');
 }
 
-/** The event among those an event cites that is of a type and state key and was not rejected. */
+/** Returns the event with a type and state key among an event's `auth_events`, unless it was rejected. */
 export function citedEvent(
   event: AuthEvent,
   events: EventSource,

@@ -1,13 +1,13 @@
 import type { StateMap } from './state-map.ts';
 
-/** What all states agree on. A map will do; so will a view of stored state that is read only where it is asked for. */
+/** The entries that all states have in common: a map, or a view of stored state that is read only where needed. */
 export interface UnconflictedState {
   get(key: string): string | undefined;
-  /** All its event ids. Read only by a resolution that cannot tell the auth difference without them. */
+  /** All its event ids. Only a resolution that has to compute the auth difference reads them. */
   values(): Iterable<string>;
 }
 
-/** States apart into what they agree on and, for each state, the entries that not all states have the same. */
+/** Several states, split into the entries that they have in common and, for each state, the other entries. */
 export interface SplitStates<Unconflicted extends UnconflictedState = UnconflictedState> {
   readonly unconflicted: Unconflicted;
   readonly conflicted: readonly StateMap[];
@@ -15,7 +15,7 @@ export interface SplitStates<Unconflicted extends UnconflictedState = Unconflict
 
 /**
  * Splits whole states: a key is unconflicted when every state has it with the same event (rooms/v2, "State resolution",
- * definitions). A caller that can compare stored states faster makes the parts itself.
+ * definitions). A caller that can compare stored states faster creates the parts itself.
  */
 export function splitStates(states: readonly StateMap[]): SplitStates<Map<string, string>> {
   const [first, ...others] = states;
@@ -31,7 +31,7 @@ export function splitStates(states: readonly StateMap[]): SplitStates<Map<string
   return { unconflicted, conflicted };
 }
 
-/** The conflicted state set: the ids of all events that are in conflict. */
+/** Returns the conflicted state set: the ids of all events that are in conflict. */
 export function conflictedSet(split: SplitStates): Set<string> {
   return new Set(split.conflicted.flatMap((state) => [...state.values()]));
 }

@@ -1,12 +1,12 @@
 /** A room state: event ids by `stateMapKey`. */
 export type StateMap = ReadonlyMap<string, string>;
 
-/** The key of a place in a state map. */
+/** Returns the key of a place in a state map. */
 export function stateMapKey(type: string, stateKey: string): string {
   return `${type}\u0000${stateKey}`;
 }
 
-/** The type and state key that a state map's key stands for. */
+/** Returns the type and state key that a state map's key stands for. */
 export function splitStateMapKey(key: string): [type: string, stateKey: string] {
   const separator = key.indexOf('\u0000');
   return [key.slice(0, separator), key.slice(separator + 1)];

@@ -1,13 +1,13 @@
 /** The values of `history_visibility` (client-server API, "Room History Visibility"). */
 export type HistoryVisibility = 'world_readable' | 'shared' | 'invited' | 'joined';
 
-/** What decides whether a user may read an event. */
+/** The facts that decide whether a user may read an event. */
 export interface VisibilityQuestion {
   /** The visibility in the state before the event. */
   readonly visibility: HistoryVisibility;
   /** For an `m.room.history_visibility` event: the visibility that it sets. */
   readonly visibilityAfter?: HistoryVisibility | undefined;
-  /** The user's membership in the state before the event; undefined for one who was never in the room. */
+  /** The user's membership in the state before the event; undefined if the user was never in the room. */
   readonly membership: string | undefined;
   /** For the user's own `m.room.member` event: the membership that it sets. */
   readonly membershipAfter?: string | undefined;
@@ -15,14 +15,15 @@ export interface VisibilityQuestion {
   readonly joinedLater: boolean;
 }
 
-/** A visibility from the content of an `m.room.history_visibility` event; `shared` when missing or not understood. */
+/** Returns the visibility that an `m.room.history_visibility` event sets; `shared` when it is missing or unknown. */
 export function historyVisibility(value: unknown): HistoryVisibility {
   return value === 'world_readable' || value === 'invited' || value === 'joined' ? value : 'shared';
 }
 
 /**
- * Whether a user may read an event (client-server API, "Room History Visibility", "Server behaviour"). Of the values
- * before and after the event, the most permissive counts. Redactions, ignored users and erased senders are other questions.
+ * Returns whether a user may read an event (client-server API, "Room History Visibility", "Server behaviour"). Of the
+ * values before and after the event, the most permissive counts. Redactions, ignored users and erased senders are
+ * decided elsewhere.
  */
 export function mayRead(question: VisibilityQuestion): boolean {
   const { visibility, visibilityAfter, membership, membershipAfter, joinedLater } = question;
@@ -30,14 +31,15 @@ export function mayRead(question: VisibilityQuestion): boolean {
   return visibilityAfter !== undefined && isReadable(visibilityAfter, membership, membershipAfter, joinedLater);
 }
 
-/** Whether somebody who never was in the room, guests included, may read an event of this visibility. */
+/** Returns whether a user who was never in the room (guests included) may read an event with this visibility. */
 export function mayPeek(visibility: HistoryVisibility): boolean {
   return visibility === 'world_readable';
 }
 
 /**
- * Whether a server that is in the room may be sent an event: if any of its users could read it now or after joining.
- * `memberships` are those of its users in the state before the event, and for a membership event also after it.
+ * Returns whether an event may be sent to a server in the room. It may if any user of that server could read it now or
+ * after joining. `memberships` are the memberships of its users in the state before the event, and for a membership
+ * event also after it.
  */
 export function serverMayRead(visibility: HistoryVisibility, memberships: Iterable<string>): boolean {
   if (visibility === 'world_readable' || visibility === 'shared') return true;

@@ -5,7 +5,7 @@ import { ROOM_VERSIONS, type RoomVersion } from '../../src/room-versions/rules.t
 
 const ROOT = new URL('../fixtures/', import.meta.url);
 
-/** An event as fixtures write it: what is left out is made up by `fixtureEvent`. */
+/** An event in a fixture. `fixtureEvent` adds the members that are left out. */
 export interface FixtureEvent {
   id?: string;
   sender: string;
@@ -20,19 +20,19 @@ export interface FixtureEvent {
   rejected?: boolean;
 }
 
-/** The names of the scenarios of an area: its folders. */
+/** Returns the names of the scenarios of an area, which are its folders. */
 export function scenarios(area: string): string[] {
   return readdirSync(new URL(`${area}/`, ROOT), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
 }
 
-/** A fixture's file, as the type that the test expects of it. */
+/** Returns the content of a fixture's file, with the type that the test expects. */
 export function readFixture<T>(path: string): T {
   return JSON.parse(readFileSync(new URL(path, ROOT), 'utf8')) as T;
 }
 
-/** The room versions that a list such as `["1-9", "12"]` names; all of them when there is none. */
+/** Returns the room versions that a list such as `["1-9", "12"]` names; all of them when there is no list. */
 export function versionsIn(ranges: string[] = ['1-12']): RoomVersion[] {
   return ROOM_VERSIONS.filter(({ id }) =>
     ranges.some((range) => {
@@ -42,7 +42,7 @@ export function versionsIn(ranges: string[] = ['1-12']): RoomVersion[] {
   );
 }
 
-/** The event of a fixture in a room whose create event is `$create`. */
+/** Returns the event of a fixture, in a room whose create event is `$create`. */
 export function fixtureEvent(fixture: FixtureEvent, version: RoomVersion, index = 0): AuthEvent {
   return {
     eventId: fixture.id ?? `$event${index}:a`,

@@ -19,7 +19,7 @@ export const uploadCrossSigningKeys = endpoint({
   }),
 });
 
-/** `POST /keys/signatures/upload`: by user id and device id or public key the signed object. */
+/** `POST /keys/signatures/upload`: the signed objects by user id and then by device id or public key. */
 export const uploadCrossSigningSignatures = endpoint({
   operation: 'uploadCrossSigningSignatures',
   method: 'POST',

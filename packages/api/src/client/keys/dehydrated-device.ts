@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { jsonObject } from '../../definitions/json.ts';
 import { endpoint } from '../../endpoint.ts';
 
-/** Where MSC3814 puts its endpoints until they are specified. */
+/** The path of MSC3814 until it is part of the specification. */
 const PATH = '/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device';
 
 /** `PUT /dehydrated_device` (MSC3814). */

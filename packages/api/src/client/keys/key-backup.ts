@@ -5,7 +5,7 @@ import { endpoint, v3AndUnstable } from '../../endpoint.ts';
 const index = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const opaque = v.pipe(v.string(), v.nonEmpty(), v.maxLength(255));
 
-/** A session's key, encrypted by the client (client-server API, "KeyBackupData"). */
+/** The key of a session, encrypted by the client (client-server API, "KeyBackupData"). */
 const keyBackupData = v.object({
   first_message_index: index,
   forwarded_count: index,

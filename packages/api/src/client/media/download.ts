@@ -8,7 +8,7 @@ const query = v.object({ timeout_ms: v.optional(natural) });
 const oldQuery = v.object({
   ...query.entries,
   allow_remote: v.optional(flag),
-  // Whether a redirect may be the answer; it never is here.
+  // Whether the answer may be a redirect. This server never redirects.
   allow_redirect: v.optional(flag),
 });
 
@@ -26,7 +26,7 @@ export const getContentAuthed = endpoint({
   query,
 });
 
-/** As {@link getContentAuthed}, under a file name that the caller chooses. */
+/** The same as {@link getContentAuthed}, with a file name that the caller chooses. */
 export const getContentOverrideNameAuthed = endpoint({
   operation: 'getContentOverrideNameAuthed',
   method: 'GET',
@@ -50,7 +50,7 @@ export const getContent = endpoint({
   query: oldQuery,
 });
 
-/** As {@link getContent}, under a file name that the caller chooses. */
+/** The same as {@link getContent}, with a file name that the caller chooses. */
 export const getContentOverrideName = endpoint({
   operation: 'getContentOverrideName',
   method: 'GET',

@@ -1,9 +1,9 @@
-/** A path of the content repository that wants a token. */
+/** Returns a path of the content repository whose endpoints need a token. */
 export function authenticated<const S extends string>(suffix: S) {
   return [`/_matrix/client/v1/media${suffix}`] as const;
 }
 
-/** The spellings of a path from before media wanted tokens. */
+/** Returns the spellings of a path of the content repository from before media needed tokens. */
 export function deprecated<const S extends string>(suffix: S) {
   return [`/_matrix/media/v3${suffix}`, `/_matrix/media/r0${suffix}`, `/_matrix/media/v1${suffix}`] as const;
 }

@@ -5,7 +5,7 @@ import { authenticated, deprecated } from './paths.ts';
 
 const query = v.object({
   url: v.string(),
-  // A preferred time; whatever the server has may be the answer.
+  // The preferred time of the preview. The answer may be a preview from another time.
   ts: v.optional(integer),
 });
 

@@ -16,7 +16,7 @@ export const uploadContent = endpoint({
   bodyBytes: true,
 });
 
-/** `POST /_matrix/media/v1/create`: an id now, the content later. */
+/** `POST /_matrix/media/v1/create`: reserves a media id; the content is uploaded later. */
 export const createContent = endpoint({
   operation: 'createContent',
   method: 'POST',
@@ -27,7 +27,10 @@ export const createContent = endpoint({
   whenLocked: 'refused',
 });
 
-/** `PUT /_matrix/media/v3/upload/{serverName}/{mediaId}`: the content of an id that was made by {@link createContent}. */
+/**
+ * `PUT /_matrix/media/v3/upload/{serverName}/{mediaId}`: uploads the content for a media id that {@link createContent}
+ * has reserved.
+ */
 export const uploadContentToMXC = endpoint({
   operation: 'uploadContentToMXC',
   method: 'PUT',

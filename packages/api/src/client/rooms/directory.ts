@@ -107,7 +107,7 @@ export const queryPublicRooms = endpoint({
   bodyOptional: true,
 });
 
-/** `GET /room_summary/{roomIdOrAlias}`, with the spellings from before it was specified. */
+/** `GET /room_summary/{roomIdOrAlias}`, with the paths from before it was specified. */
 export const getRoomSummary = endpoint({
   operation: 'getRoomSummary',
   method: 'GET',

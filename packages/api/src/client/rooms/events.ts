@@ -97,7 +97,7 @@ export const getThreadRoots = endpoint({
   }),
 });
 
-/** `GET /rooms/{roomId}/initialSync`: deprecated, and the way to look into a room without joining it. */
+/** `GET /rooms/{roomId}/initialSync`: deprecated; also reads a room that the caller has not joined. */
 export const roomInitialSync = endpoint({
   operation: 'roomInitialSync',
   method: 'GET',

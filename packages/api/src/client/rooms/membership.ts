@@ -5,7 +5,7 @@ import { list } from '../../query.ts';
 
 const withReason = v.object({ reason: v.optional(v.string()) });
 const target = v.object({ user_id: v.string(), reason: v.optional(v.string()) });
-/** Whatever else stands in the body becomes part of the member event. */
+/** The body of joining requests. Other members of the body become part of the member event. */
 const joining = v.looseObject({ reason: v.optional(v.string()), third_party_signed: v.optional(jsonObject) });
 const via = v.object({ server_name: v.optional(list), via: v.optional(list) });
 

@@ -14,7 +14,7 @@ export const getRoomEvents = endpoint({
   query: v.object({
     from: v.optional(v.string()),
     to: v.optional(v.string()),
-    // Required, but whoever may not see the room is told that first.
+    // Required, but the handler checks it, so that a caller who may not see the room gets 403 first.
     dir: v.optional(v.picklist(['b', 'f'], 'must be b or f')),
     limit: v.optional(natural),
     filter: v.optional(v.string()),

@@ -13,7 +13,7 @@ export const getMutualRooms = endpoint({
   query: v.object({ user_id: v.string(), from: v.optional(v.string()) }),
 });
 
-/** The same as in MSC2666, where clients looked for it before v1.19. */
+/** The path of MSC2666, which clients used before v1.19. */
 export const getMutualRoomsUnstable = endpoint({
   operation: 'getMutualRoomsUnstable',
   method: 'GET',

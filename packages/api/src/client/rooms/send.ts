@@ -4,8 +4,8 @@ import { endpoint, v3AndLegacy } from '../../endpoint.ts';
 import { natural } from '../../query.ts';
 
 /**
- * An application service may set the time of its events; anybody may have them sent later (MSC4140), and make them
- * sticky for a while (MSC4354). All in milliseconds.
+ * Query of sending requests, in milliseconds: the time of the event (application services only), the delay (MSC4140)
+ * and how long the event is sticky (MSC4354).
  */
 const sending = v.object({
   ts: v.optional(natural),
@@ -28,7 +28,9 @@ export const sendMessage = endpoint({
   bodyOptional: 'repetition',
 });
 
-/** `POST /rooms/{roomId}/send/{eventType}` of the first API: without a transaction id, so not repeatable. */
+/**
+ * `POST /rooms/{roomId}/send/{eventType}` of the first API, without a transaction id, so that repetitions send again.
+ */
 export const legacySendMessage = endpoint({
   operation: 'legacySendMessage',
   method: 'POST',

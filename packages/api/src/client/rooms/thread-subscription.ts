@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { endpoint } from '../../endpoint.ts';
 
-/** Not in the specification yet (MSC4306). */
+/** The path of MSC4306, which is not part of the specification yet. */
 const paths = ['/_matrix/client/unstable/io.element.msc4306/rooms/{roomId}/thread/{eventId}/subscription'] as const;
 
-/** Whether the caller follows a thread. */
+/** Returns whether the caller follows a thread. */
 export const getThreadSubscription = endpoint({
   operation: 'getThreadSubscription',
   method: 'GET',
@@ -15,7 +15,7 @@ export const getThreadSubscription = endpoint({
   whenLocked: 'refused',
 });
 
-/** Follows a thread; with `automatic` because of an event in it. */
+/** Subscribes the caller to a thread. `automatic` names the event that caused the subscription. */
 export const setThreadSubscription = endpoint({
   operation: 'setThreadSubscription',
   method: 'PUT',
@@ -27,7 +27,7 @@ export const setThreadSubscription = endpoint({
   body: v.object({ automatic: v.optional(v.pipe(v.string(), v.startsWith('$', 'must be an event id'))) }),
 });
 
-/** No longer follows a thread. */
+/** Unsubscribes the caller from a thread. */
 export const deleteThreadSubscription = endpoint({
   operation: 'deleteThreadSubscription',
   method: 'DELETE',
