@@ -1,11 +1,13 @@
 import { search } from '@hearth/api/client/search.ts';
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
-import { RawJson, type Route, route } from '../http/route.ts';
-
-import { type ContextRequest, contextOf, type SearchContextDeps, stateOf } from '../search/context.ts';
+import { jsonAnswer, type Route, route } from '../http/route.ts';
+import { concat, joined, type Text } from '../platform/long-text.ts';
+import { roomAccess, stateEventNums, visibleState } from '../rooms/access.ts';
+import { type ContextRequest, contextOf, type SearchContextDeps } from '../search/context.ts';
 import { type Found, type SearchDeps, searchEvents } from '../search/search.ts';
 import { MODERN_FORMAT } from '../timeline/client-form.ts';
-import { hydrate, hydrateState, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
+import { hydrate, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
+import { stateText } from '../timeline/state-text.ts';
 
 type Deps = SearchDeps & SearchContextDeps & { readonly ignoredUsers: IgnoredUsers };
 
@@ -25,11 +27,11 @@ export function searchRoutes(deps: Deps): Route[] {
         nextBatch: query.next_batch,
       });
       const results = await resultTexts(deps, reader, found, wanted.event_context);
-      const state = wanted.include_state === true ? `,"state":${await stateText(deps, reader, found)}` : '';
+      const state = wanted.include_state === true ? concat(',"state":', await statesText(deps, reader, found)) : '';
       const next = found.nextBatch === undefined ? '' : `,"next_batch":${JSON.stringify(found.nextBatch)}`;
       const head = `"count":${found.count},"highlights":${JSON.stringify(found.words)}`;
-      const rest = `"results":[${results.join(',')}],"groups":${groupsText(found)}${state}${next}`;
-      return new RawJson(`{"search_categories":{"room_events":{${head},${rest}}}}`);
+      const start = `{"search_categories":{"room_events":{${head},"results":[${results.join(',')}]`;
+      return jsonAnswer(concat(`${start},"groups":${groupsText(found)}`, state, `${next}}}}`));
     }),
   ];
 }
@@ -74,12 +76,14 @@ function groupsText({ groups }: Found): string {
   return JSON.stringify(Object.fromEntries(entries));
 }
 
-/** The current state of each room of the results. */
-async function stateText(deps: Deps, reader: Reader, { results }: Found): Promise<string> {
-  const texts: string[] = [];
+/** The current state of each room of the results; each is read while it is written. */
+async function statesText(deps: Deps, reader: Reader, { results }: Found): Promise<Text> {
+  const texts: Text[] = [];
   for (const roomId of new Set(results.map(({ shown }) => shown.event.roomId))) {
-    const events = await hydrateState(deps, reader, await stateOf(deps, reader, roomId), MODERN_FORMAT);
-    texts.push(`${JSON.stringify(roomId)}:[${events.join(',')}]`);
+    const root = await visibleState(deps, await roomAccess(deps, roomId, reader.user));
+    const nums = await stateEventNums(deps, root);
+    const state = await stateText(deps, reader, nums, { format: MODERN_FORMAT, later: true });
+    texts.push(concat(`${JSON.stringify(roomId)}:[`, state, ']'));
   }
-  return `{${texts.join(',')}}`;
+  return concat('{', joined(texts, ','), '}');
 }

@@ -18,6 +18,29 @@ export async function inTurns<T, R>(
   return done;
 }
 
+/**
+ * Cuts a list into slices of at most `count` items whose weights together are at most `weight`; a heavier item makes a slice
+ * of its own.
+ */
+export function* slicesOf<T>(
+  items: readonly T[],
+  max: { readonly count: number; readonly weight: number },
+  weightOf: (item: T) => number,
+): Generator<readonly T[]> {
+  let from = 0;
+  let weight = 0;
+  for (const [at, item] of items.entries()) {
+    const own = weightOf(item);
+    if (at > from && (at - from >= max.count || weight + own > max.weight)) {
+      yield items.slice(from, at);
+      from = at;
+      weight = 0;
+    }
+    weight += own;
+  }
+  if (from < items.length) yield items.slice(from);
+}
+
 /** Resolves when what has arrived meanwhile has been attended to. Queries of the embedded database do not wait for that. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {

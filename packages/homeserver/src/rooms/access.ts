@@ -83,11 +83,6 @@ export async function stateEventNums(deps: Pick<AccessDeps, 'states'>, root: Nod
   return entries(root).map(({ event }) => event);
 }
 
-/** All events of a state. */
-export async function stateEvents(deps: AccessDeps, root: NodeRef): Promise<StoredEvent[]> {
-  return deps.events.list(await stateEventNums(deps, root));
-}
-
 /** The event that ended the last time in which a user was a member; `undefined` if they never were. */
 async function endOfMembership(deps: AccessDeps, until: StoredEvent): Promise<StoredEvent | undefined> {
   let event: StoredEvent | undefined = until;

@@ -20,13 +20,22 @@ const CARRIED_TYPES: ReadonlySet<string> = new Set([
   'm.room.canonical_alias',
 ]);
 
+/** The state that is read of a room that is to be replaced. */
+export const READ_TYPES: ReadonlySet<string> = new Set([
+  ...CARRIED_TYPES,
+  'm.room.create',
+  'm.room.member',
+  'm.room.power_levels',
+  'm.space.child',
+]);
+
 const ADMIN_POWER = 100;
 const LEVELS = ['ban', 'events_default', 'invite', 'kick', 'redact', 'state_default', 'users_default'] as const;
 const LEVELS_BY_KEY = ['events', 'notifications', 'users'] as const;
 
 /** A room that is to be replaced by one of another version. */
 export interface Replacement {
-  /** The whole state of the old room. */
+  /** The state of the old room, of `READ_TYPES`. */
   readonly state: readonly StoredEvent[];
   readonly old: RoomVersion;
   readonly next: RoomVersion;

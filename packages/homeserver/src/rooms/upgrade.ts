@@ -3,11 +3,12 @@ import { forbidden, invalidRoomState, MatrixError } from '@hearth/protocol/error
 import { asObject, asString, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { Fenced, type Write } from '../storage/database.ts';
+import type { NodeRef } from '../storage/state-node.ts';
+import { entries } from '../storage/state-tree.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import { acceptTogether } from './accept.ts';
-import { stateEvents } from './access.ts';
 import { Basis } from './basis.ts';
-import { carriedState } from './carried-state.ts';
+import { carriedState, READ_TYPES } from './carried-state.ts';
 import { type CreateDeps, identity, knownVersion, type OpenedRoom, openRoom } from './create.ts';
 import type { EventDraft } from './draft.ts';
 import type { Head } from './head.ts';
@@ -69,7 +70,7 @@ interface Upgrade {
 async function replace(deps: CreateDeps, head: Head, upgrade: Upgrade): Promise<string | undefined> {
   const { request, version, basis } = upgrade;
   const { userId: creator, additionalCreators = [] } = request;
-  const state = await stateEvents(deps, head.root);
+  const state = await readState(deps, head.root);
   const member = memberContent('join', await deps.profileOf(creator));
   const carried = carriedState({ state, old: head.version, next: version, creator, additionalCreators });
   const closing = await closingDrafts(head, creator);
@@ -101,6 +102,13 @@ async function replace(deps: CreateDeps, head: Head, upgrade: Upgrade): Promise<
   }
   if (isPublished) head.row = { ...head.row, published: false };
   return next.roomId;
+}
+
+/** Reads what of a room's state may go along; other state may be long. */
+async function readState({ states, names, events }: CreateDeps, root: NodeRef): Promise<StoredEvent[]> {
+  await states.loadAll([root]);
+  const types = new Set((await names.findAll(READ_TYPES)).values());
+  return events.list(entries(root).flatMap(({ type, event }) => (types.has(type) ? [event] : [])));
 }
 
 function creationContent(head: Head, state: readonly StoredEvent[], { request, version }: Upgrade): JsonObject {

@@ -1,5 +1,5 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
-import { roomAccess, stateEvents, visibleState } from '../rooms/access.ts';
+import { roomAccess } from '../rooms/access.ts';
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { ContextDeps } from '../timeline/context.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
@@ -55,11 +55,6 @@ export async function contextOf(
     end: after.end ?? timelineToken(events.at(-1)?.seq ?? seq),
     ...(request.include_profile === true ? { profiles: profilesOf(await sendersOf(deps, events)) } : {}),
   };
-}
-
-/** The state of a room as the reader may see it. */
-export async function stateOf(deps: SearchContextDeps, reader: Reader, roomId: string): Promise<StoredEvent[]> {
-  return stateEvents(deps, await visibleState(deps, await roomAccess(deps, roomId, reader.user)));
 }
 
 function profilesOf(members: readonly StoredEvent[]): JsonObject {

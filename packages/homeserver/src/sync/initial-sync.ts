@@ -16,10 +16,11 @@ import { hydrate, lookUpAhead, type Reader, readerOf, type Shown } from '../time
 import { latestEvents } from '../timeline/latest.ts';
 import { messagesPage } from '../timeline/messages.ts';
 import { streamToken, timelineToken } from '../timeline/position.ts';
-import { STATE_AT_ONCE, stateText } from '../timeline/state-text.ts';
+import { loadedTogether, stateText } from '../timeline/state-text.ts';
 import { prepareVisibility } from '../timeline/visibility.ts';
 import type { EventStreamDeps } from './event-stream.ts';
 import { plainEvent } from './plain-event.ts';
+import { roomSlices } from './prepare-rooms.ts';
 import { prepareFilter } from './request.ts';
 import { renderRooms } from './room-batches.ts';
 import { newScanBudget, roomTimeline } from './room-timeline.ts';
@@ -55,7 +56,10 @@ export async function initialSync(deps: InitialSyncDeps, request: InitialSyncReq
   const all = [...(await deps.userRooms.of(user)).values()].filter((row) => isShown(row, request.archived));
   const hidden = new Set((await invitations(deps, all, hides)).hidden);
   const rows = all.filter((row) => !hidden.has(row));
-  const rooms = await renderRooms(rows, (some) => roomTexts(deps, reader, some, limit, upTo));
+  const rooms = await renderRooms(
+    roomSlices(rows, () => limit),
+    (some) => roomTexts(deps, reader, some, limit, upTo),
+  );
   const presence = await presenceTexts(deps, await deps.presences.changedSince(user, undefined));
   const joined = rows.filter(({ membership }) => membership === 'join').map(({ room }) => room);
   const receipts = await receiptTexts(deps, user, joined);
@@ -89,8 +93,10 @@ async function roomTexts(
   await deps.states.loadAll(joined.flatMap((room) => stored.get(room)?.root ?? []));
   const states = new Map(joined.map((room) => [room, stateNums(stored.get(room))]));
   const others = rows.filter(({ membership }) => membership !== 'join').map(({ event }) => event);
-  const short = states.values().filter((nums) => nums.length <= STATE_AT_ONCE);
-  const nums = [...timelines.values(), ...short, others].flat();
+  const lists = [...states.values()];
+  const now = loadedTogether(lists);
+  const later = new Set(lists.filter((_, i) => now[i] !== true));
+  const nums = [...timelines.values(), ...lists.filter((list) => !later.has(list)), others].flat();
   const events = await deps.events.load(nums);
   await lookUpAhead(deps, reader, events.values());
   const shown = Array.from(timelines.values(), (nums) => nums.slice(-limit)).flat();
@@ -102,12 +108,14 @@ async function roomTexts(
     if (room === undefined) continue;
     const accountData = [...data.inRoom(row.room)].map(accountDataText);
     const timeline = eventsOf(timelines.get(row.room) ?? [], events);
+    const state = states.get(row.room) ?? [];
     const body =
       row.membership === 'join'
         ? await joinedBody(deps, reader, {
             row,
             timeline,
-            state: states.get(row.room) ?? [],
+            state,
+            isLater: later.has(state),
             limit,
             upTo,
           })
@@ -146,6 +154,8 @@ async function joinedBody(
     readonly row: MembershipRow;
     readonly timeline: readonly StoredEvent[];
     readonly state: readonly number[];
+    /** The state is read while it is written. */
+    readonly isLater: boolean;
     readonly limit: number;
     readonly upTo: number;
   },
@@ -162,7 +172,8 @@ async function joinedBody(
   const { shown, first, last } = await roomTimeline(deps, reader, { ...work, nums, limited }, events, choice);
   const start = first?.seq ?? (last?.seq ?? 0) + 1;
   const messages = await messagesText(deps, reader, shown, timelineToken(start - 1), streamToken(room.upTo));
-  return concat(`${messages},"state":[`, await stateText(deps, reader, room.state, { format: LEGACY_FORMAT }), ']');
+  const state = await stateText(deps, reader, room.state, { format: LEGACY_FORMAT, later: room.isLater });
+  return concat(`${messages},"state":[`, state, ']');
 }
 
 /** Rooms to which the user is invited, or which they have left. */

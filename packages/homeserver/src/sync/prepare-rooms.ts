@@ -1,3 +1,4 @@
+import { slicesOf } from '../platform/in-turns.ts';
 import type { UnreadCounts } from '../push/unread-counts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
@@ -8,6 +9,14 @@ import { prepareHeroes } from './summary.ts';
  * requests wait for some milliseconds.
  */
 export const ROOMS_AT_ONCE = 50;
+
+/** Fewer rooms at once when their timelines are long. Events have at most 64 KB, so that these take at most 320 MB. */
+const EVENTS_AT_ONCE = 5_000;
+
+/** Cuts the rooms of an answer into those that are put together at once. `eventsOf`: how long a room's timeline may be. */
+export function roomSlices<T>(rooms: readonly T[], eventsOf: (room: T) => number): Generator<readonly T[]> {
+  return slicesOf(rooms, { count: ROOMS_AT_ONCE, weight: EVENTS_AT_ONCE }, eventsOf);
+}
 
 export interface PrepareDeps {
   readonly heads: Heads;

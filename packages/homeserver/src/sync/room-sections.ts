@@ -13,7 +13,7 @@ import { stickyEvents } from '../timeline/sticky.ts';
 import { prepareVisibility, type VisibilityDeps } from '../timeline/visibility.ts';
 import { type EphemeralDeps, type EphemeralNews, ephemeralNews } from './ephemeral.ts';
 import type { LazyChain } from './lazy-members-cache.ts';
-import { prepareRooms } from './prepare-rooms.ts';
+import { prepareRooms, roomSlices } from './prepare-rooms.ts';
 import type { SyncFilter } from './request.ts';
 import { renderRooms } from './room-batches.ts';
 import { passes, type RoomStateDeps, type RoomStateEvents, roomStates, type TimedRoom } from './room-state.ts';
@@ -97,7 +97,10 @@ function timelineSections(
   news: EphemeralNews | undefined,
 ): Promise<Text> {
   const budget = newScanBudget();
-  return renderRooms(works, (some) => sectionsTogether(deps, request, some, { news, budget }));
+  return renderRooms(
+    roomSlices(works, ({ nums }) => nums.length),
+    (some) => sectionsTogether(deps, request, some, { news, budget }),
+  );
 }
 
 /** The sections of some rooms; what they need is read for all of them together. */
@@ -265,7 +268,10 @@ function strippedSections(
   rows: readonly MembershipRow[],
   name: 'invite' | 'knock',
 ): Promise<Text> {
-  return renderRooms(rows, (some) => strippedTogether(deps, some, name));
+  return renderRooms(
+    roomSlices(rows, () => 1),
+    (some) => strippedTogether(deps, some, name),
+  );
 }
 
 async function strippedTogether(

@@ -9,7 +9,7 @@ import { difference, emptyState, entries, lookup, NOT_LOADED } from '../storage/
 import type { StoredEvent } from '../storage/stored-event.ts';
 import type { TimelineStore } from '../storage/timeline-store.ts';
 import type { Reader } from '../timeline/hydrate.ts';
-import { STATE_AT_ONCE } from '../timeline/state-text.ts';
+import { loadedTogether } from '../timeline/state-text.ts';
 import type { LazyChain, LazyMembersCache } from './lazy-members-cache.ts';
 import type { SyncFilter } from './request.ts';
 import type { RoomTimeline } from './room-timeline.ts';
@@ -79,9 +79,10 @@ export async function roomStates(
     const timeline = wish.after ? undefined : rooms[i]?.timeline;
     return withoutShown(needsSenders[i] === undefined ? list : new Set([...list, ...needsSenders[i]]), timeline);
   });
-  const events = await deps.events.load(wanted.filter(isShort).flat());
-  return wanted.map((nums) =>
-    isShort(nums)
+  const now = loadedTogether(wanted);
+  const events = await deps.events.load(wanted.filter((_, i) => now[i]).flat());
+  return wanted.map((nums, i) =>
+    now[i] === true
       ? { events: eventsOf(nums, events).filter((event) => passes(event, filter)), later: NO_NUMS }
       : { events: NO_EVENTS, later: nums },
   );
@@ -89,10 +90,6 @@ export async function roomStates(
 
 const NO_NUMS: readonly number[] = [];
 const NO_EVENTS: readonly StoredEvent[] = [];
-
-function isShort(nums: readonly number[]): boolean {
-  return nums.length <= STATE_AT_ONCE;
-}
 
 /** State events without those that a timeline shows. */
 function withoutShown(nums: Iterable<number>, timeline: RoomTimeline | undefined): number[] {

@@ -7,7 +7,9 @@ import { type HydrateDeps, hydrateState, type Reader } from './hydrate.ts';
 /** State events that are loaded and rendered together, when they are rendered while they are written. */
 const BATCH = 100;
 /** Longer lists of state events are rendered while they are written. */
-export const STATE_AT_ONCE = 1_000;
+const STATE_AT_ONCE = 1_000;
+/** So many events of several lists are loaded together. Events have at most 64 KB. */
+const STATES_AT_ONCE = 5_000;
 
 export interface StateTextDeps extends HydrateDeps {
   readonly events: EventStore;
@@ -17,6 +19,18 @@ export interface StateTextDeps extends HydrateDeps {
 export interface StateTextOptions {
   readonly format: ClientFormat;
   readonly isWanted?: (event: StoredEvent) => boolean;
+  /** Render it while it is written even if it is short. */
+  readonly later?: boolean;
+}
+
+/** Says of each list of state events whether it is loaded together with the others; the rest are read while they are written. */
+export function loadedTogether(lists: readonly (readonly number[])[]): boolean[] {
+  let left = STATES_AT_ONCE;
+  return lists.map(({ length }) => {
+    if (length > Math.min(STATE_AT_ONCE, left)) return false;
+    left -= length;
+    return true;
+  });
 }
 
 /**
@@ -27,13 +41,13 @@ export async function stateText(
   deps: StateTextDeps,
   reader: Reader,
   nums: readonly number[],
-  { format, isWanted }: StateTextOptions,
+  { format, isWanted, later = false }: StateTextOptions,
 ): Promise<Text> {
   const render = async (some: readonly number[]) => {
     const events = await deps.events.list(some);
     return hydrateState(deps, reader, isWanted === undefined ? events : events.filter(isWanted), format);
   };
-  if (nums.length > STATE_AT_ONCE) return inBatches(nums, render);
+  if (later || nums.length > STATE_AT_ONCE) return inBatches(nums, render);
   return (await render(nums)).join(',');
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inTurns } from '../../src/platform/in-turns.ts';
+import { inTurns, slicesOf } from '../../src/platform/in-turns.ts';
 
 const numbers = Array.from({ length: 25 }, (_, i) => i);
 
@@ -36,4 +36,12 @@ test('what fails ends it', async () => {
   });
   await expect(failing).rejects.toThrow('no more');
   expect(slices).toBe(1);
+});
+
+test('slices keep to a count and to a weight, and a heavy item stands alone', () => {
+  const cut = (...weights: number[]) => [...slicesOf(weights, { count: 3, weight: 10 }, (weight) => weight)];
+  expect(cut(1, 1, 1, 1)).toEqual([[1, 1, 1], [1]]);
+  expect(cut(6, 5, 4, 2)).toEqual([[6], [5, 4], [2]]);
+  expect(cut(50, 1, 50)).toEqual([[50], [1], [50]]);
+  expect(cut()).toEqual([]);
 });

@@ -7,11 +7,12 @@ import { accept } from '../../src/rooms/accept.ts';
 import { roomAccess } from '../../src/rooms/access.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { initialSync, roomInitialSync } from '../../src/sync/initial-sync.ts';
+import { roomSlices } from '../../src/sync/prepare-rooms.ts';
 import { renderRooms } from '../../src/sync/room-batches.ts';
 import { sync } from '../../src/sync/sync.ts';
 import { MODERN_FORMAT } from '../../src/timeline/client-form.ts';
 import { eventContext } from '../../src/timeline/context.ts';
-import { stateText } from '../../src/timeline/state-text.ts';
+import { loadedTogether, stateText } from '../../src/timeline/state-text.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, type World } from '../support/world.ts';
 
@@ -93,6 +94,15 @@ describe('answers about a room with very much state', () => {
   });
 });
 
+test('the states of many rooms are read later, each by itself, once those before are many', () => {
+  const list = (length: number) => Array.from({ length }, (_, i) => i);
+  expect(loadedTogether([list(1_000), list(1_001), list(1_000)])).toEqual([true, false, true]);
+  expect(loadedTogether(Array.from({ length: 8 }, () => list(900)))).toEqual([
+    ...Array(5).fill(true),
+    ...Array(3).fill(false),
+  ]);
+});
+
 describe('long text', () => {
   test('is joined in order, whatever its parts', async () => {
     const later = (text: string) =>
@@ -109,11 +119,14 @@ describe('long text', () => {
   test('holds the rooms behind the first 16 MB back until they are written', async () => {
     let rendered = 0;
     const rooms = Array.from({ length: 400 }, (_, i) => i);
-    const text = await renderRooms(rooms, async (some) => {
-      rendered += some.length;
-      // Every other batch has nothing to say.
-      return (some[0] ?? 0) % 100 === 0 ? some.map((i) => `"${i}${'x'.repeat(200_000)}"`) : [];
-    });
+    const text = await renderRooms(
+      roomSlices(rooms, () => 1),
+      async (some) => {
+        rendered += some.length;
+        // Every other batch has nothing to say.
+        return (some[0] ?? 0) % 100 === 0 ? some.map((i) => `"${i}${'x'.repeat(200_000)}"`) : [];
+      },
+    );
     expect(rendered).toBeLessThan(300);
     const numbers: number[] = [];
     let whole = '';

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { UserData } from '../../account-data/user-data.ts';
 import { EVERYTHING } from '../../filters/filter.ts';
-import { inTurns } from '../../platform/in-turns.ts';
+import { nextTurn } from '../../platform/in-turns.ts';
 import { concat, joined, type Text } from '../../platform/long-text.ts';
 import { totalOf, type UnreadCounts } from '../../push/unread-counts.ts';
 import type { Head } from '../../rooms/head.ts';
@@ -14,7 +14,7 @@ import { timelineToken } from '../../timeline/position.ts';
 import { stateText } from '../../timeline/state-text.ts';
 import { prepareVisibility, type VisibilityDeps } from '../../timeline/visibility.ts';
 import type { LazyChain } from '../lazy-members-cache.ts';
-import { prepareRooms, ROOMS_AT_ONCE } from '../prepare-rooms.ts';
+import { prepareRooms, roomSlices } from '../prepare-rooms.ts';
 import { prepareFilter } from '../request.ts';
 import { newScanBudget, type RoomTimelineDeps, roomTimeline } from '../room-timeline.ts';
 import { prepareStripped, strippedState } from '../stripped-state.ts';
@@ -71,12 +71,17 @@ const BUMPING: ReadonlySet<string> = new Set([
 ]);
 
 /** What an answer says of each room (MSC4186, "Room results"); rooms of which nothing is to be told are missing. */
-export function roomAnswers(
+export async function roomAnswers(
   deps: RoomAnswerDeps,
   request: AnswerRequest,
   spans: readonly RoomSpan[],
 ): Promise<readonly RoomAnswer[]> {
-  return inTurns(spans, ROOMS_AT_ONCE, (some) => answersTogether(deps, request, some));
+  const answers: RoomAnswer[] = [];
+  for (const some of roomSlices(spans, ({ work }) => work.nums.length)) {
+    if (answers.length > 0) await nextTurn();
+    for (const answer of await answersTogether(deps, request, some)) answers.push(answer);
+  }
+  return answers;
 }
 
 /** The answers for some rooms; what they need is read for all of them together. */
