@@ -82,7 +82,7 @@ function authoriseInviteByThirdParty({ event, state, target }: MemberCase): stri
   if (signed.mxid !== target) return 'invite: third_party_invite is for another user';
   const invite = state('m.room.third_party_invite', token);
   if (invite === undefined) return 'invite: there is no such third-party invite';
-  if (invite.sender !== event.sender) return 'invite: the third-party invite was sent by another user';
+  if (invite.sender !== event.sender) return 'invite: the third-party invite has another sender';
   return isSignedByInvite(signed, invite.content) ? undefined : 'invite: third_party_invite is not validly signed';
 }
 

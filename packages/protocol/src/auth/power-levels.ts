@@ -25,7 +25,7 @@ function checkUsers(content: JsonObject, version: RoomVersion): string | undefin
   if (content.users === undefined) return undefined;
   if (!isObject(content.users)) return 'm.room.power_levels: users is not an object';
   for (const [userId, level] of Object.entries(content.users)) {
-    if (parseUserId(userId) === undefined) return 'm.room.power_levels: users has a key that is not a user id';
+    if (parseUserId(userId) === undefined) return 'm.room.power_levels: users has a key that is no user id';
     if (powerLevel(level, version) === undefined) return `m.room.power_levels: ${userId} has no valid power level`;
   }
   return undefined;
