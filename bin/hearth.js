@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Written for old versions of Node as well, because it finds the right version.
+// This file also runs on old versions of Node, because it finds the right version.
 import { spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import module from 'node:module';

@@ -6,9 +6,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
 /**
- * The least that a Node program can do under the loads of docs/performance.md: it knows one room, checks nobody and
- * nothing, answers from memory, and stores each event durably, in groups, on a thread of its own. It is no homeserver. What it
- * costs is what a floor leaves no room for. Takes the port and the data folder as `tests/launcher` does.
+ * A minimal server that shows the lowest possible cost of the loads of docs/performance.md on Node. It has one room,
+ * checks nothing, answers from memory, and stores each event durably, in groups, on a separate thread. It is not a
+ * homeserver. It takes the port and the data folder in the same way as `tests/launcher`.
  */
 
 interface Row {
@@ -69,7 +69,7 @@ class Room {
     return this.#timeline.length;
   }
 
-  /** Appends an event; a reply waits until it is stored. */
+  /** Appends an event. The reply waits until the event is stored. */
   append(type: string, stateKey: string | undefined, body: string, reply: (eventId: string) => void): void {
     const eventId = `$${createHash('sha256').update(body).digest('base64url')}`;
     const place = stateKey === undefined ? {} : { state_key: stateKey };
@@ -81,7 +81,7 @@ class Room {
     this.#store();
   }
 
-  /** Answers now if there is something, otherwise once there is. */
+  /** Answers at once if there are events, otherwise as soon as there is one. */
   poll(poll: Poll, mayWait: boolean): void {
     if (this.end > poll.from || !mayWait) this.#answer(poll);
     else this.#polls.push(poll);

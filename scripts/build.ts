@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { type Plugin, rolldown } from 'rolldown';
 
 /**
- * Bundles the sources into a few files, which start in half the time of several hundred: see docs/decisions/0005-bundle.md.
- * `bin/hearth.js` uses the bundle as long as no source is newer.
+ * Bundles the sources into a few files, which start in half the time of several hundred files
+ * (docs/decisions/0005-bundle.md). `bin/hearth.js` uses the bundle as long as no source is newer.
  */
 const root = (path: string) => fileURLToPath(new URL(`../packages/homeserver/${path}`, import.meta.url));
 
-/** A file with a character beyond Latin-1 takes twice the memory as long as the server runs. */
+/** A plugin that escapes characters beyond Latin-1, because a file with such a character takes twice the memory. */
 const ascii: Plugin = {
   name: 'ascii',
   generateBundle(_, files) {
@@ -23,7 +23,8 @@ function escaped(unit: string): string {
 }
 
 rmSync(root('dist'), { recursive: true, force: true });
-// One after the other, so that the writer's thread does not load what both have in common as a file of its own.
+// The bundles are built one after the other, so that the shared parts do not become a separate file that the writer's
+// thread has to load.
 for (const [name, input] of [
   ['main', 'src/main.ts'],
   ['sqlite-writer', 'src/storage/sqlite-writer.ts'],
@@ -32,7 +33,7 @@ for (const [name, input] of [
     input: { [name]: root(input) },
     platform: 'node',
     plugins: [ascii],
-    // Native, or loaded only where they are needed.
+    // These modules are native, or are loaded only where they are needed.
     external: [
       '@napi-rs/blake-hash',
       'aws4fetch',

@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /**
- * Measures what large things cost: somebody in many rooms, all of them in the directory, a room with many members, a thread with
- * many replies. For each request: after how many milliseconds it is answered, and for how long other people's requests
- * waited meanwhile at most. See docs/performance.md. `--rooms`, `--members` and `--replies` say how large.
+ * Measures requests on large data: a user in many rooms that are all in the directory, a room with many members, a
+ * thread with many replies. For each request it prints the time until the answer in milliseconds, and the longest time
+ * that another user's request waited meanwhile. See docs/performance.md. `--rooms`, `--members` and `--replies` set the
+ * sizes.
  */
 const { values } = parseArgs({
   options: {
@@ -21,7 +22,7 @@ const { values } = parseArgs({
 
 const V3 = '/_matrix/client/v3';
 const AT_ONCE = 8;
-/** Between two requests of somebody else while one is measured. */
+/** The time between two requests of another user while a request is measured. */
 const OTHERS_EVERY_MS = 2;
 const port = 20_000 + (process.pid % 20_000);
 const url = `http://127.0.0.1:${port}`;
@@ -103,7 +104,7 @@ const sliding = {
   lists: { all: { ranges: [[0, 19]], timeline_limit: 1, required_state: [['m.room.member', '$LAZY']] } },
 };
 
-/** The people and places of the large world. */
+/** The users and rooms of the large data set. */
 interface Places {
   readonly alice: Account;
   readonly bob: Account;

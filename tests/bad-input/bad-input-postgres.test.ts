@@ -3,5 +3,6 @@ import { chosen } from './chosen-engine.ts';
 
 chosen.postgres = inject('postgresUrl');
 
-if (chosen.postgres === undefined) test.skip('the server answers bad input on PostgreSQL, which is not installed');
+if (chosen.postgres === undefined)
+  test.skip('the server answers bad input on PostgreSQL (PostgreSQL is not installed)');
 else await import('./suite.ts');

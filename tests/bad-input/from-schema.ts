@@ -5,36 +5,36 @@ import { safeParse } from 'valibot';
 import type { JsonValue } from '../../packages/protocol/src/json/value.ts';
 import { anyText, anyValue } from './nonsense.ts';
 
-/** How often a part of the right shape is replaced by something else. */
+/** The weight of valid parts against parts that are replaced by any value. */
 const MOSTLY = 20;
 
-/** More at once would seldom all be right. */
+/** The maximum number of optional members of a value. With more members all of them would rarely be valid. */
 const OPTIONAL_MAX = 4;
 
-/** Values that look like what a schema wants, often enough to get past it, with something odd here and there. */
+/** Generates values that mostly match a schema, with an odd value in some places. */
 export function looksLike(schema: Schema): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: MOSTLY, arbitrary: shaped(schema) }, { weight: 1, arbitrary: anyValue });
 }
 
-/** Values that a schema accepts, as they are before it has transformed them. */
+/** Generates values that a schema accepts, before the schema transforms them. */
 export function accepted(schema: Schema): fc.Arbitrary<unknown> {
   return shaped(schema).filter((value) => isAccepted(schema, value));
 }
 
-/** Values that a schema refuses. */
+/** Generates values that a schema refuses. */
 export function refused(schema: Schema): fc.Arbitrary<unknown> {
   return fc
     .oneof(looksLike(schema), fc.dictionary(fc.constantFrom(...keysOf(schema), 'other'), anyValue))
     .filter((value) => !isAccepted(schema, value));
 }
 
-/** Whether a value passes, after it has gone over the wire. */
+/** Returns whether a schema accepts a value after it has been serialised and parsed. */
 function isAccepted(schema: Schema, value: unknown): boolean {
   if (value === undefined) return safeParse(schema, undefined).success;
   return checkJson(schema, JSON.parse(JSON.stringify(value)) as JsonValue).success;
 }
 
-/** The names of an object schema's members. */
+/** Returns the names of an object schema's members. */
 export function keysOf(schema: Schema): string[] {
   if ('entries' in schema) return Object.keys(schema.entries as object);
   return 'options' in schema ? (schema.options as unknown[]).filter(isSchema).flatMap(keysOf) : [];
@@ -50,7 +50,7 @@ function shaped(schema: Schema): fc.Arbitrary<unknown> {
   return leaf(schema);
 }
 
-/** All members that must be there, some of those that may, and now and then one that nobody has heard of. */
+/** Generates objects with all required members, some of the optional members, and sometimes an unknown member. */
 function object(entries: Record<string, Schema>): fc.Arbitrary<unknown> {
   const names = Object.keys(entries);
   const isOptional = (name: string) => 'wrapped' in (entries[name] ?? {});
@@ -72,7 +72,7 @@ function object(entries: Record<string, Schema>): fc.Arbitrary<unknown> {
   return fc.tuple(others, members).map(([other, value]) => ({ ...other, ...value }));
 }
 
-/** Returns the schema of a member that is there. */
+/** Returns the schema of a member that is present. */
 export function unwrapped(schema: Schema | undefined): Schema {
   if (schema === undefined) throw new Error('an object has no schema for a member');
   return 'wrapped' in schema ? unwrapped(schema.wrapped as Schema) : schema;

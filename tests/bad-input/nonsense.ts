@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
 
-/** Longer than an index of PostgreSQL takes, and not compressible. */
+/** A text that is longer than an index entry of PostgreSQL may be, and that cannot be compressed. */
 const VERY_LONG = Array.from({ length: 320 }, (_, i) => hash('sha256', `${i}`, 'hex').slice(0, 10)).join('');
 
-/** Texts that have been trouble somewhere. */
+/** Texts that have caused faults in some program. */
 const ODD_TEXTS = [
   '',
   ' ',
@@ -40,10 +40,10 @@ const ODD_TEXTS = [
   'm.room.message',
 ];
 
-/** Texts that databases do not store, or not as keys. Each of them is put into every place of a request. */
+/** Texts that databases do not store, or not as keys. Each of them is put into every part of a request. */
 export const UNSTORABLE_TEXTS: readonly string[] = ['a\0b', 'x\uDC00', VERY_LONG];
 
-/** Any text, odd ones among them. */
+/** Any text, including odd ones. */
 export const anyText = fc.oneof(fc.constantFrom(...ODD_TEXTS), fc.string({ unit: 'binary', maxLength: 20 }));
 
 /** Any JSON value. */
@@ -53,14 +53,14 @@ export const anyValue: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(null, 0, -1, 2 ** 53, 1e308, true, [], {}),
 );
 
-/** Bodies that are no JSON. */
+/** Bodies that are not JSON. */
 export const NOT_JSON: readonly string[] = ['', '{', '{"a":1', '{"a":1}}', 'text', "{'a':1}", '{"a":NaN}', '\uFEFF{}'];
 
-/** JSON that is no object. */
+/** JSON values that are not objects. */
 export const NO_OBJECT: readonly string[] = ['[]', '[{}]', '"text"', '42', 'true', 'null'];
 
-/** An object nested so deeply that whoever recurses over it falls. */
+/** An object that is nested so deeply that a recursive function exhausts the stack. */
 export const DEEP = `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
 
-/** An object that is longer than any body may be. */
+/** An object that is longer than the maximum length of a body. */
 export const LONG = JSON.stringify({ a: 'x'.repeat(1_100_000) });

@@ -54,7 +54,7 @@ function within(schema: Schema, name: string, place: (value: JsonValue) => JsonV
   }));
 }
 
-/** A value with the members that must be there. */
+/** Returns a value with the required members. */
 function required(entries: readonly (readonly [string, Schema])[]): JsonObject {
   const members = entries
     .filter(([, entry]) => !safeParse(entry, undefined).success)
@@ -75,7 +75,7 @@ describe('an optional member that is null counts as absent', () => {
 
   test.each(Object.entries(filters))('in a %s', (_, schema) => expectSame(schema));
 
-  test('in most of what there is', () => {
+  test('in more than 80 places', () => {
     expect(bodies.flatMap(([, , schema]) => optionalMembers(schema)).length).toBeGreaterThan(80);
   });
 });
@@ -87,7 +87,7 @@ const USUAL = {
   roomAlias: '#no:one.test',
 };
 
-/** Sends a body to an endpoint as a user of its own. */
+/** Sends a body to an endpoint as a new user. */
 async function send(endpoint: Endpoint, body: JsonValue): Promise<{ status: number; errcode: unknown }> {
   const user: TestUser = endpoint.access === 'admin' ? await server.admin() : await server.user();
   const roomId = await user.createRoom();
@@ -101,7 +101,7 @@ async function send(endpoint: Endpoint, body: JsonValue): Promise<{ status: numb
   return { status, errcode: json.errcode };
 }
 
-describe('a request with null for all optional members is answered as one without them', () => {
+describe('a request with null for all optional members gets the same answer as one without them', () => {
   test.each(bodies)('%s', async (_, endpoint, schema) => {
     if (!('entries' in schema)) return;
     const entries = Object.entries(schema.entries as Record<string, Schema>);
@@ -121,7 +121,7 @@ test('a required member that is null is refused', async () => {
   expect([status, json.errcode]).toEqual([400, 'M_BAD_JSON']);
 });
 
-test('null stays in what clients store', async () => {
+test('null is kept in data that clients store', async () => {
   const user = await server.user();
   const room = await user.createRoom();
   const content = { reason: null, deep: [{ a: null }] };

@@ -35,7 +35,7 @@ const BODIES = 4;
 
 let count = 0;
 
-/** A text that the server has never seen, in one of the forms that texts of requests have. */
+/** Returns texts that the server has never seen, one in each format that texts of requests have. */
 function fresh(roomId: string): string[] {
   count += 1;
   const name = `never-seen-${count}`;
@@ -71,7 +71,7 @@ describe.each(TEST_ENGINES)('on $name', ({ postgres }) => {
     }
   });
 
-  test('state events of somebody who is not in the room add no names', async () => {
+  test('state events of a user who is not in the room add no names', async () => {
     stranger = await server.user();
     const before = await names();
     for (let i = 0; i < 20; i += 1) {
@@ -81,7 +81,7 @@ describe.each(TEST_ENGINES)('on $name', ({ postgres }) => {
     expect(await names()).toBe(before);
   });
 
-  test('each number in a table has its text', async () => {
+  test('each number of a name in a table has its text', async () => {
     for (const [table, column] of REFERENCES) {
       const rows = `SELECT DISTINCT ${column} AS num FROM ${table} WHERE ${column} <> 0`;
       const missing = await server.look(`SELECT num FROM (${rows}) AS used WHERE num NOT IN (SELECT num FROM names)`);
@@ -89,7 +89,7 @@ describe.each(TEST_ENGINES)('on $name', ({ postgres }) => {
     }
   });
 
-  /** Sends a request of the right form whose texts are all new; each time with another kind of texts. */
+  /** Sends a valid request whose texts are all new. Each variant uses another kind of text. */
   function sendFresh(endpoint: Endpoint, variant: number) {
     const text = (at: number) => fresh(closedRoom)[(variant + at) % 6] ?? '';
     let at = 0;
@@ -109,7 +109,7 @@ describe.each(TEST_ENGINES)('on $name', ({ postgres }) => {
   }
 });
 
-/** Replaces long enough texts in a value, so that most of it stays of the right form. */
+/** Replaces texts of some length in a value, so that most of the value stays valid. */
 function renewed<T extends JsonValue | undefined>(value: T, text: (at: number) => string): T | JsonValue {
   if (typeof value === 'string') return value.length > 5 ? text(value.length) : value;
   if (Array.isArray(value)) return value.map((one) => renewed(one, text));

@@ -11,10 +11,10 @@ import { everywhere } from './everywhere.ts';
 import { accepted, keysOf, looksLike, refused } from './from-schema.ts';
 import { anyText, DEEP, LONG, NO_OBJECT, NOT_JSON, UNSTORABLE_TEXTS } from './nonsense.ts';
 
-/** Replay what was found with the seed that it was found with; look longer with more runs. */
+/** The seed of the generators. A failure is repeated with its seed. */
 const SEED = Number(process.env.HEARTH_SEED ?? 1);
 const RUNS = Number(process.env.HEARTH_RUNS ?? 25);
-/** So many requests of each endpoint get each of the odd texts into each place. */
+/** The number of requests of each endpoint in which each odd text is tried in each place. */
 const SAMPLES = 2;
 const found = { seed: SEED, numRuns: RUNS };
 
@@ -24,7 +24,7 @@ const endpoints: readonly Endpoint[] = server.routes.map(({ endpoint }) => endpo
 const withBody = endpoints.filter(({ body }) => body !== undefined);
 const withQuery = endpoints.filter(({ query }) => query !== undefined && keysOf(query).length > 0);
 
-/** Values with which a request gets past its path. */
+/** Values for path parameters that the server accepts. */
 const USUAL = {
   eventType: 'm.room.message',
   stateKey: '',
@@ -53,7 +53,7 @@ beforeAll(async () => {
 
 afterAll(() => server.close());
 
-/** A request to an endpoint with everything right that is not said to be wrong. */
+/** Sends a request to an endpoint in which everything is valid except the given options. */
 function send(endpoint: Endpoint, options: RequestOptions, params = known, access = admin): Promise<TestReply> {
   const path = (endpoint.paths[0] ?? '').replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent((params[name] ?? 'x').toWellFormed()),
@@ -74,7 +74,7 @@ function someBody({ body }: Endpoint, seed: number): JsonValue | undefined {
   return (value ?? {}) as JsonValue;
 }
 
-/** Streams that have nothing to tell would wait for it. */
+/** Returns query parameters that keep streams from waiting for changes. */
 function noWaiting({ query }: Endpoint): QueryValues {
   return query !== undefined && keysOf(query).includes('timeout') ? { timeout: '0' } : {};
 }
@@ -83,7 +83,7 @@ function expectStandardError({ status, json, headers }: TestReply, codes?: reado
   expect(status).toBeLessThan(500);
   expect(headers.get('content-type')).toBe('application/json');
   expect(headers.get('access-control-allow-origin')).toBe('*');
-  // The challenge of user-interactive authentication is the one error that need not have a code.
+  // A challenge of user-interactive authentication is the only error that needs no code.
   if (status === 401 && Array.isArray(json.flows)) return;
   expect(json).toMatchObject({ errcode: expect.stringMatching(/^[A-Z]+(_[A-Z0-9]+)+$/), error: expect.any(String) });
   if (codes !== undefined) expect(codes).toContain(json.errcode);
@@ -92,7 +92,7 @@ function expectStandardError({ status, json, headers }: TestReply, codes?: reado
 const named = (list: readonly Endpoint[]) => list.map((endpoint) => [endpoint.operation, endpoint] as const);
 
 describe('a body', () => {
-  test.each(named(withBody))('of %s that is no JSON object is refused and changes nothing', async (_, endpoint) => {
+  test.each(named(withBody))('of %s that is not a JSON object is refused and changes nothing', async (_, endpoint) => {
     const before = await server.dataVersion();
     const query = someQuery(endpoint);
     for (const rawBody of NOT_JSON) {
@@ -123,7 +123,7 @@ describe('a body', () => {
   });
 });
 
-/** Some bodies are objects and nothing more: their schema refuses none. */
+/** Returns whether the schema of a body accepts every object. */
 function isAnything({ body }: Endpoint): boolean {
   return body !== undefined && keysOf(body).length === 0;
 }
@@ -142,7 +142,7 @@ test.each(named(withQuery))(
       expectStandardError(await send(endpoint, { query, ...withBrokenBody(endpoint) }), [
         'M_INVALID_PARAM',
         'M_MISSING_PARAM',
-        // When all parameters together are too long.
+        // This is the error when all parameters together are too long.
         'M_TOO_LARGE',
       ]);
     });
@@ -151,7 +151,7 @@ test.each(named(withQuery))(
   },
 );
 
-/** The query is looked at before the body. */
+/** Returns options with a broken body, because the server has to check the query before the body. */
 function withBrokenBody({ body }: Endpoint): RequestOptions {
   return body === undefined ? {} : { rawBody: '{' };
 }
@@ -160,9 +160,9 @@ function wellFormed(value: string | readonly string[]): string | readonly string
   return typeof value === 'string' ? value.toWellFormed() : value.map((one) => one.toWellFormed());
 }
 
-describe('whatever comes', () => {
-  test.each(named(endpoints))('%s answers it', async (_, endpoint) => {
-    // Some of it is right, and logs out or deactivates: everybody gets their own user for it.
+describe('any request', () => {
+  test.each(named(endpoints))('to %s is answered', async (_, endpoint) => {
+    // Some requests are valid and log out or deactivate the account, so each endpoint gets its own user.
     const user = endpoint.access === 'admin' ? await server.admin() : await server.user();
     const room = await user.createRoom();
     const eventId = await user.send(room, 'hello');
@@ -179,28 +179,38 @@ describe('whatever comes', () => {
     await fc.assert(property, found);
   });
 
-  test.each(named(endpoints))('%s answers texts that no database stores, wherever they are', async (_, endpoint) => {
-    const user = endpoint.access === 'admin' ? await server.admin() : await server.user();
-    const room = await user.createRoom();
-    const eventId = await user.send(room, 'hello');
-    const own = { ...known, roomId: room, roomIdOrAlias: room, eventId, userId: user.userId, deviceId: user.deviceId };
-    for (const odd of UNSTORABLE_TEXTS) {
-      for (let seed = SEED; seed < SEED + SAMPLES; seed += 1) {
-        const query = someQuery(endpoint, seed);
-        const body = someBody(endpoint, seed);
-        const rawBody = (value: JsonValue | undefined) =>
-          value === undefined ? {} : { rawBody: JSON.stringify(value) };
-        for (const params of everywhere(own, odd, namesIn(endpoint)))
-          await answers(endpoint, params, { query, ...rawBody(body) }, user);
-        for (const other of everywhere(query, odd))
-          await answers(endpoint, own, { query: { ...other, ...noWaiting(endpoint) }, ...rawBody(body) }, user);
-        if (body === undefined) continue;
-        for (const other of everywhere(body, odd)) await answers(endpoint, own, { query, ...rawBody(other) }, user);
+  test.each(named(endpoints))(
+    'to %s is answered if any part of it is a text that no database stores',
+    async (_, endpoint) => {
+      const user = endpoint.access === 'admin' ? await server.admin() : await server.user();
+      const room = await user.createRoom();
+      const eventId = await user.send(room, 'hello');
+      const own = {
+        ...known,
+        roomId: room,
+        roomIdOrAlias: room,
+        eventId,
+        userId: user.userId,
+        deviceId: user.deviceId,
+      };
+      for (const odd of UNSTORABLE_TEXTS) {
+        for (let seed = SEED; seed < SEED + SAMPLES; seed += 1) {
+          const query = someQuery(endpoint, seed);
+          const body = someBody(endpoint, seed);
+          const rawBody = (value: JsonValue | undefined) =>
+            value === undefined ? {} : { rawBody: JSON.stringify(value) };
+          for (const params of everywhere(own, odd, namesIn(endpoint)))
+            await answers(endpoint, params, { query, ...rawBody(body) }, user);
+          for (const other of everywhere(query, odd))
+            await answers(endpoint, own, { query: { ...other, ...noWaiting(endpoint) }, ...rawBody(body) }, user);
+          if (body === undefined) continue;
+          for (const other of everywhere(body, odd)) await answers(endpoint, own, { query, ...rawBody(other) }, user);
+        }
       }
-    }
-  });
+    },
+  );
 
-  test.each(named(endpoints))('%s refuses a path that is badly encoded', async (_, endpoint) => {
+  test.each(named(endpoints))('to %s is refused if its path is badly encoded', async (_, endpoint) => {
     const [path = ''] = endpoint.paths;
     if (!path.includes('{')) return;
     for (const bad of ['%', '%zz', '%C3%28', '%00']) {

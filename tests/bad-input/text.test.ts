@@ -11,7 +11,7 @@ beforeAll(async () => {
   user = await server.admin();
 });
 
-describe('half of a surrogate pair', () => {
+describe('a lone surrogate', () => {
   test.each(bodies.map((endpoint) => [endpoint.operation, endpoint] as const))(
     'is refused in the body of %s, as text and as a name',
     async (_, endpoint) => {
@@ -49,7 +49,7 @@ describe('PUT /send without a body', () => {
     expect((await send(room, 'once', '')).json).toEqual(first.json);
   });
 
-  test('is refused when it repeats nothing', async () => {
+  test('is refused without an earlier request', async () => {
     const room = await user.createRoom();
     expect(await send(room, 'never', '')).toMatchObject({ status: 400, json: { errcode: 'M_NOT_JSON' } });
   });

@@ -10,18 +10,18 @@ import { freePort } from '../support/free-port.ts';
 
 const HEARTH = fileURLToPath(new URL('../../bin/hearth.js', import.meta.url));
 
-test('a server whose log nobody reads serves, and stops when it is told to', async () => {
+test('a server keeps serving when nobody reads its log, and stops on SIGTERM', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-start-'));
   const address = `127.0.0.1:${await freePort()}`;
   const options = ['--server-name', 'a.test', '--data-dir', folder, '--listen', address];
   const child = spawn(process.execPath, [HEARTH, 'start', ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
-  // Whatever it prints from now on goes into a broken pipe.
+  // Everything that the server prints from now on goes into a broken pipe.
   child.stdout.destroy();
   child.stderr.destroy();
   const exited = once(child, 'exit');
   const versions = () => fetch(`http://${address}/_matrix/client/versions`).catch(() => undefined);
   while ((await versions()) === undefined) await setTimeout(50);
-  // Long enough for what it prints once it is ready.
+  // This is enough time for the lines that the server prints once it is ready.
   await setTimeout(200);
   expect((await versions())?.status).toBe(200);
   child.kill('SIGTERM');

@@ -3,15 +3,15 @@ import type { MatrixClient, MatrixEvent, Room } from 'matrix-js-sdk';
 import { CryptoEvent, type VerificationRequest, VerifierEvent } from 'matrix-js-sdk/lib/crypto-api/index.js';
 import type { Clients } from './sdk.ts';
 
-/** The library waits up to ten seconds before it puts keys into the backup. */
+/** The maximum time until keys are in the backup. The library waits up to ten seconds before it uploads them. */
 const READY_MS = 25_000;
 const LOOK_EVERY_MS = 50;
 
-/** Where clients keep the key of their secret storage, as people keep it in a safe place. */
+/** A place outside the clients for the key of a user's secret storage. */
 export class Safe {
   #key: readonly [string, Uint8Array<ArrayBuffer>] | undefined;
 
-  /** Callbacks for a client whose owner has this safe. */
+  /** Returns callbacks for a client whose user has this key. */
   callbacks(): NonNullable<Parameters<Clients['again']>[2]> {
     return {
       getSecretStorageKey: async () => (this.#key === undefined ? null : [...this.#key]),
@@ -22,7 +22,7 @@ export class Safe {
   }
 }
 
-/** Makes keys for a user who has none: cross-signing, secret storage and a backup. */
+/** Creates cross-signing keys, secret storage and a key backup for a user. */
 export async function bootstrap(client: MatrixClient): Promise<void> {
   const crypto = cryptoOf(client);
   await crypto.bootstrapCrossSigning({
@@ -38,11 +38,11 @@ export async function bootstrap(client: MatrixClient): Promise<void> {
 
 export function cryptoOf(client: MatrixClient) {
   const crypto = client.getCrypto();
-  if (crypto === undefined) throw new Error('the client has no cryptography');
+  if (crypto === undefined) throw new Error('the client has no cryptography module');
   return crypto;
 }
 
-/** The readable texts of a room, in which what cannot be decrypted stands as `?`. */
+/** Returns the texts of a room, with `?` for messages that cannot be decrypted. */
 export function readable(room: Room): string[] {
   const isMessage = (event: MatrixEvent) => event.isEncrypted() || event.getType() === 'm.room.message';
   const textOf = (event: MatrixEvent) =>
@@ -50,16 +50,16 @@ export function readable(room: Room): string[] {
   return room.getLiveTimeline().getEvents().filter(isMessage).map(textOf);
 }
 
-/** As `until`, for what has to be asked with a request or a promise. */
+/** Waits like `until`, for a condition that is a promise. */
 export async function eventually(what: string, ask: () => Promise<boolean>): Promise<void> {
   for (let waitedMs = 0; waitedMs < READY_MS; waitedMs += LOOK_EVERY_MS) {
     if (await ask()) return;
     await sleep(LOOK_EVERY_MS);
   }
-  throw new Error(`waited in vain until ${what}`);
+  throw new Error(`timeout while waiting until ${what}`);
 }
 
-/** Waits until a client knows so many devices of a user. */
+/** Waits until a client knows a number of devices of a user. */
 export function knows(client: MatrixClient, userId: string, count: number): Promise<void> {
   return eventually(`${client.getUserId()} knows ${count} devices of ${userId}`, async () => {
     const devices = await cryptoOf(client).getUserDeviceInfo([userId]);
@@ -67,12 +67,12 @@ export function knows(client: MatrixClient, userId: string, count: number): Prom
   });
 }
 
-/** The next request for verification that a client gets. */
+/** Resolves with the next verification request that a client receives. */
 export function nextRequest(client: MatrixClient): Promise<VerificationRequest> {
   return new Promise((resolve) => client.once(CryptoEvent.VerificationRequestReceived, resolve));
 }
 
-/** Verifies by comparing emojis: both sides confirm, and both are told the same. */
+/** Verifies two sides by comparing emojis. Both sides confirm. Returns whether both show the same emojis. */
 export async function compareEmojis(asking: VerificationRequest, asked: VerificationRequest): Promise<boolean> {
   const shown: string[] = [];
   const confirm = async (verifier: Awaited<ReturnType<VerificationRequest['startVerification']>>) => {

@@ -1,4 +1,4 @@
-// First: it has to be quiet before the library takes its logger's methods.
+// This import is the first one, because the logger has to be replaced before the library copies its methods.
 import './quiet.ts';
 
 import { Attachment, EncryptedAttachment } from '@matrix-org/matrix-sdk-crypto-wasm';
@@ -8,12 +8,12 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { bootstrap, compareEmojis, cryptoOf, eventually, knows, nextRequest, readable, Safe } from './encrypted.ts';
 import { Clients, roomOf, until } from './sdk.ts';
 
-/** Encrypted conversations through matrix-js-sdk and its cryptography. */
+/** Encrypted conversations with matrix-js-sdk and its cryptography module. */
 describe('encryption with matrix-js-sdk', () => {
   let server: TestServer;
   const clients = new Clients(() => server.url);
   beforeAll(async () => {
-    // The cryptography tells the console all that it does.
+    // The cryptography module logs everything to the console.
     for (const method of ['log', 'debug', 'info', 'warn'] as const) vi.spyOn(console, method).mockReturnValue();
     server = await startServer();
   });
@@ -26,7 +26,7 @@ describe('encryption with matrix-js-sdk', () => {
 
   const say = async (client: MatrixClient, roomId: string, body: string) =>
     (await client.sendMessage(roomId, { msgtype: MsgType.Text, body })).event_id;
-  /** Waits until clients show these texts, all of them decrypted. */
+  /** Waits until all clients show these texts decrypted. */
   const show = async (some: readonly MatrixClient[], roomId: string, texts: readonly string[]) => {
     for (const client of some) {
       const room = await roomOf(client, roomId);
@@ -39,7 +39,7 @@ describe('encryption with matrix-js-sdk', () => {
     state_key: '',
     content: { algorithm: 'm.megolm.v1.aes-sha2' },
   };
-  /** An encrypted room of two users, each with a client. */
+  /** Creates an encrypted room with two users, each with a client. */
   const pair = async () => {
     const safe = new Safe();
     const alice = await clients.encrypted('alice', safe.callbacks());
@@ -53,7 +53,7 @@ describe('encryption with matrix-js-sdk', () => {
     return { alice, bob, roomId, safe };
   };
 
-  test('two users with two devices each talk, and the server sees no word of it', { timeout: 60_000 }, async () => {
+  test('two users with two devices each talk, and the server sees no plain text', { timeout: 60_000 }, async () => {
     const { alice, bob, roomId } = await pair();
     const alice2 = await clients.encryptedAgain(alice);
     const bob2 = await clients.encryptedAgain(bob);
@@ -71,7 +71,7 @@ describe('encryption with matrix-js-sdk', () => {
     const { chunk } = await alice.createMessagesRequest(roomId, null, 50, 'b' as never);
     expect(chunk.filter(({ type }) => type === 'm.room.encrypted').length).toBe(texts.length);
     expect(JSON.stringify(chunk)).not.toContain('secret');
-    // A device that is gone gets nothing more; who is left goes on.
+    // A removed device gets no more messages; the other devices continue.
     await bob2.logout(true);
     await knows(alice, bob.getSafeUserId(), 1);
     texts.push('after');
@@ -110,7 +110,7 @@ describe('encryption with matrix-js-sdk', () => {
     });
   });
 
-  test('a picture is encrypted before it leaves, and only who can read the message can see it', async () => {
+  test('a picture is encrypted before the upload, and only readers of the message can decrypt it', async () => {
     const { alice, bob, roomId } = await pair();
     const picture = new TextEncoder().encode('\x89PNG and what else is in a picture');
     const sealed = Attachment.encrypt(picture);

@@ -1,4 +1,4 @@
-// First: it has to be quiet before the library takes its logger's methods.
+// This import is the first one, because the logger has to be replaced before the library copies its methods.
 import './quiet.ts';
 
 import {
@@ -18,7 +18,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { RestoredStore } from './restored-store.ts';
 import { Clients, roomOf, textsIn, until } from './sdk.ts';
 
-/** What people do with a client, through the library that most web clients are built on. */
+/** Everyday use of a client, with the library that most web clients use. */
 describe('with matrix-js-sdk', () => {
   let server: TestServer;
   const clients = new Clients(() => server.url);
@@ -35,7 +35,7 @@ describe('with matrix-js-sdk', () => {
     (await client.sendMessage(roomId, { msgtype: MsgType.Text, body })).event_id;
   const shows = (room: Room, eventId: string) => until(`${eventId} is shown`, () => room.findEventById(eventId));
 
-  /** Two people in a room, both syncing. */
+  /** Creates a room with two users who both sync. */
   const pair = async (options: Parameters<Clients['start']>[1] = {}) => {
     const alice = await clients.start('alice', options);
     const bob = await clients.start('bob', options);
@@ -55,7 +55,7 @@ describe('with matrix-js-sdk', () => {
       await shows(bobs, eventId);
     }
     const texts = ['message 0', 'message 1', 'message 2', 'message 3'];
-    // A remote echo that its sender's client does not recognise would stand there twice.
+    // A remote echo that the sender's client does not recognise would appear twice.
     await until(
       'every echo has arrived',
       () => alices.getPendingEvents().length + bobs.getPendingEvents().length === 0,
@@ -75,7 +75,7 @@ describe('with matrix-js-sdk', () => {
     }
   });
 
-  test('a message is edited, answered with an emoji, and taken back', async () => {
+  test('a message is edited, gets a reaction, and is redacted', async () => {
     const { alice, bob, roomId, bobs, alices } = await pair();
     const eventId = await say(alice, roomId, 'teh text');
     const shown = await shows(bobs, eventId);
@@ -105,13 +105,14 @@ describe('with matrix-js-sdk', () => {
     expect(fetched.unsigned?.redacted_because).toMatchObject({ sender: alice.getUserId() });
   });
 
-  test('a thread grows beside the room, for who was there and for who comes later', async () => {
+  test('a thread has its own timeline, for present users and for users who join later', async () => {
     const { alice, bob, roomId, alices, bobs } = await pair();
     const root = await say(alice, roomId, 'root');
     await shows(bobs, root);
     const reply = async (client: MatrixClient, body: string) =>
       (await client.sendMessage(roomId, root, { msgtype: MsgType.Text, body })).event_id;
-    // While a thread is being set up the library may count a reply that arrives twice or not at all: one after the other.
+    // While a thread is initialised, the library may count an arriving reply twice or not at all, so replies are sent
+    // one by one.
     const isSetUp = (room: Room) => until('the thread is there', () => room.getThread(root)?.initialEventsFetched);
     await reply(bob, 'first');
     await isSetUp(alices);
@@ -138,7 +139,7 @@ describe('with matrix-js-sdk', () => {
     expect(thread.hasCurrentUserParticipated).toBe(true);
   });
 
-  /** A second session of somebody. */
+  /** Logs a user in a second time. */
   const login = (client: MatrixClient) => {
     const user = client.getUserIdLocalpart() ?? '';
     return client.loginRequest({
@@ -148,7 +149,7 @@ describe('with matrix-js-sdk', () => {
     });
   };
 
-  test('what is unread is counted until it is read, in the room and in its threads', async () => {
+  test('unread messages are counted until they are read, in the room and in its threads', async () => {
     const { alice, bob, roomId, alices, bobs } = await pair();
     await say(alice, roomId, 'one');
     const root = await say(alice, roomId, `hello ${bob.getUserIdLocalpart()}`);
@@ -172,7 +173,7 @@ describe('with matrix-js-sdk', () => {
     await until('the thread is read', () => inThread() === 0);
   });
 
-  test('who types is seen, also that they have stopped', async () => {
+  test('clients see when a user starts and stops typing', async () => {
     const { alice, bob, roomId, alices } = await pair();
     const typing = () => alices.getMember(bob.getSafeUserId())?.typing;
     await bob.sendTyping(roomId, true, 5_000);
@@ -186,7 +187,7 @@ describe('with matrix-js-sdk', () => {
     expect(alice.getRoom(roomId)?.getJoinedMemberCount()).toBe(1);
   });
 
-  /** Everything that a client can page through, by its place in the timelines. */
+  /** Returns all events that a client can page through, in the order of the timelines. */
   const everything = async (client: MatrixClient, room: Room, from?: string) => {
     const window = new TimelineWindow(client, room.getUnfilteredTimelineSet(), { windowLimit: 1_000 });
     await window.load(from, 6);
@@ -197,7 +198,7 @@ describe('with matrix-js-sdk', () => {
   const messages = (events: MatrixEvent[]) =>
     events.filter((event) => event.getType() === 'm.room.message').map((event) => event.getContent().body);
 
-  test('who was away scrolls back over the gap to the beginning', async () => {
+  test('a client that was offline paginates over the gap to the beginning', async () => {
     const { alice, bob, roomId } = await pair();
     bob.stopClient();
     const sent = Array.from({ length: 45 }, (_, i) => `message ${i}`);
@@ -210,7 +211,7 @@ describe('with matrix-js-sdk', () => {
     expect(messages(events)).toEqual(sent);
     expect(events[0]?.getType()).toBe('m.room.create');
 
-    // A permalink: from the middle in both directions.
+    // A permalink opens the middle of the timeline and paginates in both directions.
     const linked = await clients.sync(clients.again(await login(bob)), { initialSyncLimit: 4 });
     expect(messages(await everything(linked, await roomOf(linked, roomId), ids[20]))).toEqual(sent);
   });
@@ -227,7 +228,7 @@ describe('with matrix-js-sdk', () => {
     expect(messages(await everything(bob, bobs))).toEqual(['before', ...away]);
   });
 
-  test('a client goes on from the token that it has kept, also after the server was started anew', async () => {
+  test('a client continues from its stored token, also after a restart of the server', async () => {
     const { alice, bob, roomId } = await pair();
     const session = await login(bob);
     const store = new RestoredStore();
@@ -253,7 +254,7 @@ describe('with matrix-js-sdk', () => {
     expect(textsIn(room)).toEqual(['seen', 'missed']);
   });
 
-  test('a room is upgraded, and its people find the new one', async () => {
+  test('a room is upgraded, and its members find the new room', async () => {
     const { alice, bob, roomId, bobs } = await pair();
     const { replacement_room: replacement } = await alice.upgradeRoom(roomId, '11');
     const tombstone = await until('bob sees the tombstone', () =>
@@ -268,7 +269,7 @@ describe('with matrix-js-sdk', () => {
     expect(next.findPredecessor()?.roomId).toBe(roomId);
   });
 
-  test('a guest watches a world readable room live', async () => {
+  test('a guest sees new messages of a world readable room', async () => {
     const alice = await clients.start('alice');
     const { room_id: roomId } = await alice.createRoom({
       preset: Preset.PublicChat,

@@ -1,4 +1,4 @@
-// First: it has to be quiet before the library takes its logger's methods.
+// This import is the first one, because the logger has to be replaced before the library copies its methods.
 import './quiet.ts';
 
 import { EventType, GuestAccess, MsgType, Preset } from 'matrix-js-sdk';
@@ -9,8 +9,8 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { type SyncReply, TestUser } from '../support/user.ts';
 import { Clients, roomOf, until } from './sdk.ts';
 
-/** What clients rely on that are built on other libraries, or that their users rarely do. */
-describe('clients of other kinds', () => {
+/** Requests of clients that use other libraries, and rare actions of users. */
+describe('other clients', () => {
   let server: TestServer;
   const clients = new Clients(() => server.url);
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describe('clients of other kinds', () => {
 
   const post = (path: string, body: JsonObject) => request({ server }, 'POST', path, { body });
 
-  test('Cinny registers: it asks for the flows first, then uses their session for the real request', async () => {
+  test('Cinny registers: it asks for the flows first, then uses their session for the complete request', async () => {
     const first = await post('/register', {});
     expect(first.status).toBe(401);
     expect(first.json.flows).toEqual([{ stages: ['m.login.dummy'] }]);
@@ -38,7 +38,7 @@ describe('clients of other kinds', () => {
     expect(registered).toMatchObject({ status: 200, json: { user_id: '@cinny:hearth.test' } });
   });
 
-  test('Element registers: parameters come once, later requests have the session alone', async () => {
+  test('Element registers: it sends the parameters once, and only the session in later requests', async () => {
     const asked = await post('/register', { username: 'element', password: 'a good password' });
     const auth = { type: 'm.login.dummy', session: asString(asked.json.session) ?? '' };
     expect(await post('/register', { auth })).toMatchObject({ status: 200, json: { user_id: '@element:hearth.test' } });
@@ -46,7 +46,7 @@ describe('clients of other kinds', () => {
     expect((await post('/login', { ...login, password: 'a good password' })).status).toBe(200);
   });
 
-  test('nio lists devices: every member is there, unknown ones are null', async () => {
+  test('nio lists devices: all members are present, and unknown values are null', async () => {
     const alice = await server.user();
     await post('/login', {
       type: 'm.login.password',
@@ -66,7 +66,7 @@ describe('clients of other kinds', () => {
     expect(Object.keys(joined[alice.userId] ?? {}).sort()).toEqual(['avatar_url', 'display_name']);
   });
 
-  test('nio sends to a room as soon as it is created: its sync has told it of the room by then', async () => {
+  test('nio sends to a room as soon as it is created, because its sync has returned the room before', async () => {
     const bot = await server.user();
     const known = new Set<string>();
     let since = (await bot.get<SyncReply>('/sync')).next_batch;
@@ -88,7 +88,7 @@ describe('clients of other kinds', () => {
     await syncing;
   });
 
-  test('Go clients send null for what they leave out', async () => {
+  test('Go clients send null for absent members', async () => {
     const nothing = { device_id: null, initial_device_display_name: null };
     const registered = await post('/register', {
       username: 'gopher',
@@ -133,7 +133,7 @@ describe('clients of other kinds', () => {
     }
   });
 
-  test('a suspended user reads, redacts their own messages and leaves, and does nothing else', async () => {
+  test('a suspended user may read, redact their own messages and leave, and nothing else', async () => {
     const admin = await server.admin();
     const [alice, bob] = [await clients.start('alice'), await clients.start('bob')];
     const { room_id: roomId } = await alice.createRoom({ preset: Preset.PublicChat });
@@ -152,7 +152,7 @@ describe('clients of other kinds', () => {
       () => bob.uploadContent(new Blob(['x'])),
       () => bob.createAlias('#suspended:hearth.test', roomId),
     ];
-    // The library sends nothing behind an event that failed until the user gives that up.
+    // The library sends no more events after a failed one until the user cancels it.
     const isRefused = async (attempt: () => Promise<unknown>) => {
       await expect(attempt()).rejects.toMatchObject({ errcode: 'M_USER_SUSPENDED' });
       for (const event of room.getPendingEvents()) bob.cancelPendingEvent(event);

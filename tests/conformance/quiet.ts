@@ -1,6 +1,6 @@
 import { type Logger, logger } from 'matrix-js-sdk/lib/logger.js';
 
-/** A logger that says nothing, for clients. */
+/** A logger for clients that discards everything. */
 export const quiet: Logger = {
   trace() {},
   debug() {},
@@ -10,7 +10,7 @@ export const quiet: Logger = {
   getChild: () => quiet,
 };
 
-// Parts of the library that know no client log to one logger for all; its children take over this factory.
+// Parts of the library without a client use one global logger. Its children inherit this factory.
 const all = logger as typeof logger & { methodFactory: () => () => void; rebuild(): void };
 all.methodFactory = () => () => {};
 all.rebuild();

@@ -3,7 +3,10 @@ import { MemoryStore, SyncAccumulator } from 'matrix-js-sdk';
 type SyncData = Parameters<MemoryStore['setSyncData']>[0];
 type Saved = Awaited<ReturnType<MemoryStore['getSavedSync']>>;
 
-/** A store that outlives its client, as the one that browsers keep on disk: the next client goes on from its token. */
+/**
+ * A store that outlives its client, like the store that browsers keep on disk. The next client continues from its
+ * token.
+ */
 export class RestoredStore extends MemoryStore {
   readonly #accumulator: SyncAccumulator;
 
@@ -12,7 +15,7 @@ export class RestoredStore extends MemoryStore {
     this.#accumulator = accumulator;
   }
 
-  /** What a client that is started anew finds. */
+  /** Returns the store as a restarted client finds it. */
   reopened(): RestoredStore {
     return new RestoredStore(this.#accumulator);
   }

@@ -13,17 +13,20 @@ import { quiet } from './quiet.ts';
 const READY_MS = 10_000;
 const LOOK_EVERY_MS = 10;
 
-/** Asks again and again until there is an answer other than `undefined` and `false`. @throws Error after ten seconds */
+/**
+ * Calls a function repeatedly until it returns a value other than `undefined` and `false`. @throws Error after ten
+ * seconds
+ */
 export async function until<T>(what: string, ask: () => T | undefined | false | null): Promise<T> {
   for (let waitedMs = 0; waitedMs < READY_MS; waitedMs += LOOK_EVERY_MS) {
     const answer = ask();
     if (answer !== undefined && answer !== false && answer !== null) return answer;
     await sleep(LOOK_EVERY_MS);
   }
-  throw new Error(`waited in vain until ${what}`);
+  throw new Error(`timeout while waiting until ${what}`);
 }
 
-/** The clients of a test, which all stop together. */
+/** The clients of a test. All of them are stopped together. */
 export class Clients {
   readonly #baseUrl: () => string;
   readonly #started: MatrixClient[] = [];
@@ -34,19 +37,19 @@ export class Clients {
     this.#baseUrl = baseUrl;
   }
 
-  /** Registers somebody; the client does not sync yet. */
+  /** Registers a user. The client does not sync yet. */
   async register(name: string, store?: MemoryStore): Promise<MatrixClient> {
     return this.again(await this.#register(name), store);
   }
 
-  /** A guest, as a web client registers one that only looks around. */
+  /** Registers a guest, as a web client does for a visitor. */
   async guest(): Promise<MatrixClient> {
     const client = this.again(await this.#client({}).registerGuest());
     client.setGuest(true);
     return client;
   }
 
-  /** A client for a session that exists already. */
+  /** Returns a client for an existing session. */
   again(
     session: { user_id: string; access_token?: string; device_id?: string },
     store?: MemoryStore,
@@ -62,12 +65,12 @@ export class Clients {
     });
   }
 
-  /** Registers somebody whose client encrypts and syncs. */
+  /** Registers a user whose client encrypts and syncs. */
   async encrypted(name: string, callbacks: CryptoCallbacks = {}): Promise<MatrixClient> {
     return this.#encrypting(await this.#register(name), callbacks);
   }
 
-  /** Another device of somebody's, with nothing but the password. */
+  /** Logs a user in on another device that has only the password. */
   async encryptedAgain(client: MatrixClient, callbacks: CryptoCallbacks = {}): Promise<MatrixClient> {
     const user = client.getUserIdLocalpart() ?? '';
     const session = await this.#client({}).loginRequest({
@@ -90,7 +93,7 @@ export class Clients {
     return this.sync(client, { lazyLoadMembers: false });
   }
 
-  /** Registers somebody whose client syncs. */
+  /** Registers a user whose client syncs. */
   async start(name: string, options: IStartClientOpts = {}): Promise<MatrixClient> {
     return this.sync(await this.register(name), options);
   }
@@ -115,7 +118,10 @@ export class Clients {
     this.#stops += 1;
   }
 
-  /** What stopped clients still ask for in the background fails with the server, and nobody is there to hear of it. */
+  /**
+   * Returns a `fetch` whose failures are ignored after the clients were stopped, because they may still send requests
+   * in the background.
+   */
   #fetch(): typeof fetch {
     const stops = this.#stops;
     return (input, init) =>
@@ -136,7 +142,7 @@ export class Clients {
   }
 }
 
-/** Waits until a client knows of a room. */
+/** Waits until a client has a room. */
 export function roomOf(client: MatrixClient, roomId: string, membership = 'join'): Promise<Room> {
   return until(`${client.getUserId()} sees ${roomId} (${membership})`, () => {
     const room = client.getRoom(roomId);
@@ -144,7 +150,7 @@ export function roomOf(client: MatrixClient, roomId: string, membership = 'join'
   });
 }
 
-/** The texts of the messages in a room's live timeline and in what was paginated before it. */
+/** Returns the texts of the messages in a room's live timeline and in the pages before it. */
 export function textsIn(room: Room): string[] {
   return room
     .getLiveTimeline()

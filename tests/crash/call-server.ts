@@ -1,9 +1,9 @@
 import { type Access, type RequestOptions, request, type TestReply, UnexpectedReply } from '../support/client.ts';
 
-/** The server has gone away in the middle of a request. */
+/** The error for a server that disappears during a request. */
 export class ServerGone extends Error {}
 
-/** Makes a request that succeeds as long as the server lives. @throws ServerGone, UnexpectedReply */
+/** Sends a request that succeeds as long as the server runs. @throws ServerGone, UnexpectedReply */
 export async function callServer(
   access: Access,
   method: string,

@@ -8,7 +8,7 @@ const WEIGHTS = { send: 8, receive: 6, upload: 2, claim: 8 };
 const KEYS_AT_ONCE = 5;
 const ALGORITHM = 'curve25519';
 
-/** A message to a device; acknowledged when the server has answered. */
+/** A message to a device. It is acknowledged when the server has answered. */
 interface Message {
   readonly to: Correspondent;
   readonly n: number;
@@ -16,21 +16,21 @@ interface Message {
 }
 
 /**
- * A device that sends messages to other devices and takes one-time keys from them. Whatever happens to the server, each
- * acknowledged message arrives once and in order, and no key is given out twice.
+ * A device that sends messages to other devices and claims one-time keys from them. Each acknowledged message has to
+ * arrive once and in order, and no key may be given out twice, whenever the server is killed.
  */
 export class Correspondent {
   readonly #user: TestUser;
   readonly #dice: Dice;
   readonly #sent: Message[] = [];
-  /** By sender, the numbers of the messages that have arrived. */
+  /** The numbers of the messages that have arrived, by sender. */
   readonly #received = new Map<string, number[]>();
-  /** Ids of keys that the server has acknowledged, and those of uploads that had no answer. */
+  /** Ids of keys whose upload the server has acknowledged or not answered. */
   readonly #uploaded = new Set<string>();
   #unanswered: readonly string[] = [];
-  /** Ids of keys of this device that somebody got. */
+  /** Ids of keys of this device that others have claimed. */
   readonly #given = new Set<string>();
-  /** How many claims of this device's keys had no answer: each may have used up a key. */
+  /** The number of claims of this device's keys without an answer. Each of them may have used up a key. */
   #doubtfulClaims = 0;
   #since: string | undefined;
   #others: readonly Correspondent[] = [];
@@ -41,12 +41,12 @@ export class Correspondent {
     this.#dice = dice;
   }
 
-  /** Says to whom to write. */
+  /** Sets the devices to which this device writes. */
   meet(others: readonly Correspondent[]): void {
     this.#others = others.filter((other) => other !== this);
   }
 
-  /** Writes and reads until the server is gone. */
+  /** Sends and reads messages until the server disappears. */
   async run(): Promise<void> {
     try {
       for (;;) await this[this.#dice.weighted(WEIGHTS)]();
@@ -71,10 +71,10 @@ export class Correspondent {
     for (const { sender, content } of section?.events ?? []) {
       const numbers = this.#received.get(sender) ?? [];
       if (content.n <= (numbers.at(-1) ?? 0))
-        throw new Error(`${sender}'s message ${content.n} came twice or too late`);
+        throw new Error(`${sender}'s message ${content.n} arrived twice or too late`);
       this.#received.set(sender, [...numbers, content.n]);
     }
-    // Every answer has one.
+    // Every answer has a token.
     this.#since = json.next_batch as string;
   }
 
@@ -99,13 +99,13 @@ export class Correspondent {
     }
   }
 
-  /** Repeats what had no answer, after the server has come back. */
+  /** Repeats requests without an answer, after the server has restarted. */
   async repeat(): Promise<void> {
     for (const message of this.#sent) if (!message.isAcknowledged) await this.#put(message);
     await this.#uploadUnanswered();
   }
 
-  /** Reads everything, and compares with what was acknowledged. @throws Error with what is wrong */
+  /** Reads all messages and compares them with the acknowledged ones. @throws Error with the difference */
   async check(): Promise<void> {
     for (let before = ''; before !== this.#since; ) {
       before = this.#since ?? '';

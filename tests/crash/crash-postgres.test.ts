@@ -10,7 +10,7 @@ test.skipIf(inject('postgresUrl') === undefined)(
   async () => {
     const seed = Number(process.env.HEARTH_CRASH_SEED ?? Date.now() % 1_000_000);
     const postgres = await PostgresCluster.start(true);
-    if (postgres === undefined) throw new Error('there is no PostgreSQL');
+    if (postgres === undefined) throw new Error('PostgreSQL is not installed');
     try {
       await crashRounds({ seed, rounds: ROUNDS, say: (line) => console.log(line), postgres });
     } finally {

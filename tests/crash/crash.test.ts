@@ -3,7 +3,7 @@ import { crashRounds } from './rounds.ts';
 
 const ROUNDS = Number(process.env.HEARTH_CRASH_ROUNDS ?? 10);
 
-test(`${ROUNDS} times killed, nothing lost and nothing doubled`, { timeout: ROUNDS * 20_000 }, async () => {
+test(`${ROUNDS} kills lose nothing and double nothing`, { timeout: ROUNDS * 20_000 }, async () => {
   const seed = Number(process.env.HEARTH_CRASH_SEED ?? Date.now() % 1_000_000);
   await crashRounds({ seed, rounds: ROUNDS, say: (line) => console.log(line) });
 });

@@ -1,16 +1,16 @@
 import type { Dice } from '../support/dice.ts';
 import type { Page, SyncReply, TestUser } from '../support/user.ts';
 
-/** Follows rooms in one of the ways that clients have, across crashes, with the token of the last answer. */
+/** A reader that follows rooms by one endpoint, across crashes, with the token of the last answer. */
 export interface Follower {
   readonly name: string;
-  /** What was seen of each room since the beginning, oldest first. */
+  /** The events that were seen in each room since the beginning, oldest first. */
   readonly seen: ReadonlyMap<string, readonly string[]>;
-  /** Makes one request; whether its token is another than the one before. */
+  /** Sends one request. Returns whether its token differs from the previous one. */
   step(timeoutMs: number): Promise<boolean>;
 }
 
-/** Follows by `/sync`; gaps are filled with `/messages`. */
+/** Follows rooms by `/sync`, and fills gaps with `/messages`. */
 export class SyncFollower implements Follower {
   readonly name: string;
   readonly seen = new Map<string, string[]>();
@@ -31,7 +31,7 @@ export class SyncFollower implements Follower {
     const reply = await this.#user.sync({ since: this.#since, filter: JSON.stringify(filter), timeout: timeoutMs });
     const isFirst = this.#since === undefined;
     const additions = await this.#additions(reply, isFirst);
-    // Only when all of an answer is there: after a crash in between it is asked for again.
+    // The token is stored when the whole answer is processed. After a crash in between, the answer is requested again.
     for (const [roomId, ids] of additions) listOf(this.seen, roomId).push(...ids);
     const isNews = this.#since !== reply.next_batch;
     this.#since = reply.next_batch;
@@ -49,7 +49,7 @@ export class SyncFollower implements Follower {
     return additions;
   }
 
-  /** What came between the last known event and a timeline. */
+  /** Returns the events between the last known event and a timeline. */
   async #gap(roomId: string, from: string | undefined): Promise<string[]> {
     const last = this.seen.get(roomId)?.at(-1);
     const ids: string[] = [];
@@ -66,7 +66,7 @@ export class SyncFollower implements Follower {
   }
 }
 
-/** Follows by `/events`. */
+/** Follows rooms by `/events`. */
 export class EventsFollower implements Follower {
   readonly name: string;
   readonly seen = new Map<string, string[]>();

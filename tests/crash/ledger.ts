@@ -1,18 +1,18 @@
 import type { Upload } from './uploads.ts';
 
-/** A message that somebody wanted to send. */
+/** A message that a writer has tried to send. */
 export interface Sending {
-  /** Tells it from all others, in the content. */
+  /** A unique mark in the content. */
   readonly mark: string;
   readonly roomId: string;
   readonly txnId: string;
-  /** The answer, if there was one. */
+  /** The event id of the answer, if there was one. */
   eventId?: string;
 }
 
 /**
- * A value that one writer sets again and again, one request after the other. After a crash it is the last one that was
- * acknowledged, or one that was asked for after that.
+ * A value that one writer sets repeatedly, one request after the other. After a crash it has to be the last
+ * acknowledged value, or a value that was requested after that.
  */
 export class Register {
   readonly name: string;
@@ -32,33 +32,33 @@ export class Register {
     this.#asked = [];
   }
 
-  /** Takes over what is there after a crash. @throws Error when that cannot be */
+  /** Adopts the value after a crash. @throws Error when the value is impossible */
   settle(value: string | undefined): void {
     if (value !== this.#acknowledged && !this.#asked.some((asked) => asked === value)) {
       const asked = JSON.stringify(this.#asked);
-      throw new Error(`${this.name} is ${value}; acknowledged was ${this.#acknowledged}, asked for ${asked}`);
+      throw new Error(`${this.name} is ${value}; ${this.#acknowledged} was acknowledged, ${asked} requested`);
     }
     this.#acknowledged = value;
     this.#asked = [];
   }
 }
 
-/** Everything that was asked for and answered, as far as it has to be there after a crash. */
+/** The requests and answers whose effects have to be present after a crash. */
 export class Ledger {
-  /** By room and writer, in the order in which the writer sent them. */
+  /** The messages by room and writer, in the order in which the writer sent them. */
   readonly sendings = new Map<string, Sending[]>();
-  /** Sent without an answer before the last crash. */
+  /** Messages that were sent without an answer before the last crash. */
   readonly doubtful = new Set<Sending>();
-  /** State events that were answered, by room. */
+  /** Acknowledged state events, by room. */
   readonly stateEvents = new Map<string, Set<string>>();
-  /** By the redacted event: the redactions that were answered, and whether any was asked for. */
+  /** Redactions by the id of the redacted event, with their own event id if they were acknowledged. */
   readonly redactions = new Map<string, { readonly roomId: string; eventId?: string }>();
   readonly createdRooms: { readonly roomId: string; readonly creator: string }[] = [];
-  /** Since the last crash, or the last time that all were looked at. */
+  /** Acknowledged uploads since the last check. */
   readonly uploads: Upload[] = [];
   readonly #registers = new Map<string, Register>();
 
-  /** The messages of one writer in one room. */
+  /** Returns the messages of a writer in a room. */
   of(roomId: string, writer: string): Sending[] {
     const key = `${roomId} ${writer}`;
     const known = this.sendings.get(key) ?? [];

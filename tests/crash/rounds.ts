@@ -7,7 +7,7 @@ import { ServerProcess } from './server-process.ts';
 import { checkStore } from './uploads.ts';
 import { World } from './world.ts';
 
-/** How a crash test goes on. The seed decides about everything but the machine's own timing. */
+/** The options of a crash test. The seed decides everything except the machine's timing. */
 export interface CrashOptions {
   readonly seed: number;
   readonly rounds: number;
@@ -16,10 +16,10 @@ export interface CrashOptions {
   readonly postgres?: PostgresCluster | undefined;
 }
 
-/** All timelines are read from the beginning every so many rounds, and in the end. */
+/** The number of rounds after which all timelines are read from the beginning. They are also read at the end. */
 const THOROUGH_EVERY = 20;
 
-/** Kills a busy server again and again and checks each time that nothing is lost. @throws Error with seed and round */
+/** Kills a busy server repeatedly and checks each time that nothing is lost. @throws Error with seed and round */
 export async function crashRounds({ seed, rounds, say, postgres }: CrashOptions): Promise<void> {
   const dice = new Dice(seed);
   const server = await ServerProcess.create(postgres?.url);
@@ -46,7 +46,7 @@ export async function crashRounds({ seed, rounds, say, postgres }: CrashOptions)
   }
 }
 
-/** Writers and readers at full speed until the process ends; how it ended. */
+/** Runs writers and readers at full speed until the process ends. Returns how it ended. */
 async function runUntilEnd(
   server: ServerProcess,
   world: World,
@@ -58,7 +58,7 @@ async function runUntilEnd(
   const busy = [...world.writers, ...world.correspondents];
   const work = [...busy.map((one) => one.run()), ...world.followers.map((follower) => follow(follower))];
   const running = Promise.all(work);
-  // A writer that is refused something ends the test at once.
+  // A writer whose request is refused ends the test at once.
   await Promise.race([sleep(afterMs), running]);
   const outage = postgres === undefined ? '' : await breakDatabase(postgres, dice);
   if (outage !== '') await Promise.race([sleep(afterMs), running]);
@@ -68,7 +68,7 @@ async function runUntilEnd(
   return `${outage}${signal} after ${afterMs} ms`;
 }
 
-/** Sometimes ends the connections to the database, or the database itself, which comes back at once. */
+/** Ends the connections to the database, or the database itself, which restarts at once. Returns a description. */
 async function breakDatabase(postgres: PostgresCluster, dice: Dice): Promise<string> {
   const how = dice.pick(['nothing', 'connections', 'SIGKILL', 'SIGINT'] as const);
   if (how === 'nothing') return '';
@@ -84,12 +84,12 @@ async function follow(follower: Follower): Promise<void> {
   try {
     for (;;) await follower.step(1_000);
   } catch (error) {
-    // That the connection is gone is what the test is about; what the server refuses is not.
+    // A lost connection is expected here; a refused request is not.
     if (error instanceof UnexpectedReply || !(error instanceof TypeError)) throw error;
   }
 }
 
-/** Starts the server, sometimes killing it while it starts, up to twice. */
+/** Starts the server, and sometimes kills it while it starts, at most twice. */
 async function startAgain(server: ServerProcess, dice: Dice): Promise<string> {
   let said = '';
   while (said.length < 80 && dice.chance(0.3)) {

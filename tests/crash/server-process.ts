@@ -11,7 +11,7 @@ import { queryOn } from '../support/postgres.ts';
 const LAUNCHER = fileURLToPath(new URL('../launcher', import.meta.url));
 const READY_MS_MAX = 30_000;
 
-/** Returns `ok` if each number in an event has its name, as an intact PostgreSQL cannot be asked for more. */
+/** Returns `ok` if each number in an event has its name. PostgreSQL offers no further check of its integrity. */
 async function namesMissing(url: string): Promise<string> {
   const used = 'SELECT type AS num FROM events UNION SELECT sender FROM events UNION SELECT state_key FROM events';
   const rows = await queryOn<{ num: number }>(
@@ -21,7 +21,7 @@ async function namesMissing(url: string): Promise<string> {
   return rows.length === 0 ? 'ok' : `numbers without names: ${rows.map(({ num }) => num).join()}`;
 }
 
-/** A server as a process of its own, which can be killed; its data stays. */
+/** A server in a separate process that can be killed. Its data stays. */
 export class ServerProcess {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'hearth-crash-'));
   readonly #port: number;
@@ -35,7 +35,7 @@ export class ServerProcess {
     this.#databaseUrl = databaseUrl;
   }
 
-  /** @param databaseUrl a PostgreSQL database; the embedded one unless it is given */
+  /** @param databaseUrl a PostgreSQL database; by default the server uses the embedded database */
   static async create(databaseUrl?: string): Promise<ServerProcess> {
     return new ServerProcess(await freePort(), databaseUrl);
   }
@@ -44,14 +44,14 @@ export class ServerProcess {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** What the current process has printed. */
+  /** The output of the current process. */
   get log(): string {
     return this.#log;
   }
 
-  /** Starts the process without waiting for anything. */
+  /** Starts the process without waiting until it answers. */
   spawn(): void {
-    if (this.#child !== undefined) throw new Error('the server runs already');
+    if (this.#child !== undefined) throw new Error('the server is already running');
     this.#log = '';
     const child = spawn(LAUNCHER, {
       env: {
@@ -84,20 +84,20 @@ export class ServerProcess {
     throw new Error(`the server does not start:\n${this.#log}`);
   }
 
-  /** Ends the process; what it returned, `null` after SIGKILL. */
+  /** Ends the process. Returns its exit code, `null` after SIGKILL. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     const child = this.#child;
-    if (child === undefined) throw new Error('the server does not run');
+    if (child === undefined) throw new Error('the server is not running');
     this.#child = undefined;
-    if (child.exitCode !== null) throw new Error(`the server has ended by itself:\n${this.#log}`);
+    if (child.exitCode !== null) throw new Error(`the server has stopped unexpectedly:\n${this.#log}`);
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
     child.kill(signal);
     return ended;
   }
 
   /**
-   * Checks the database as the process has left it. A copy is looked at: opening it would already do the work of
-   * recovery that the server has to do itself.
+   * Checks the database as the process has left it. The check opens a copy, because opening the database itself would
+   * perform the recovery that the server has to perform.
    */
   async integrity(): Promise<string> {
     if (this.#databaseUrl !== undefined) return namesMissing(this.#databaseUrl);
@@ -116,7 +116,7 @@ export class ServerProcess {
     }
   }
 
-  /** Ends what runs and removes the data. */
+  /** Ends the process and removes the data. */
   async remove(): Promise<void> {
     if (this.#child !== undefined) await this.end('SIGKILL').catch(() => undefined);
     rmSync(this.dataDir, { recursive: true });

@@ -1,20 +1,20 @@
 import type { ClientEvent, TestUser } from '../support/user.ts';
 import type { Ledger } from './ledger.ts';
 
-/** A room's timeline as far as it has been looked at. */
+/** The part of a room's timeline that has been read. */
 interface Timeline {
   readonly ids: string[];
   readonly places: Map<string, number>;
-  /** Event ids by the mark in their content. */
+  /** Event ids by the mark in the content. */
   readonly marks: Map<string, string>;
 }
 
-/** What is in the rooms, read with `/messages`, and whether it is what was acknowledged. */
+/** The timelines of the rooms, read with `/messages` and compared with the acknowledged messages. */
 export class Timelines {
   readonly #keeper: TestUser;
   readonly #timelines: ReadonlyMap<string, Timeline>;
 
-  /** `keeper` is somebody who has joined all of the rooms. */
+  /** @param keeper a user who has joined all rooms */
   constructor(keeper: TestUser, rooms: readonly string[]) {
     this.#keeper = keeper;
     this.#timelines = new Map(rooms.map((room) => [room, { ids: [], places: new Map(), marks: new Map() }]));
@@ -24,7 +24,7 @@ export class Timelines {
     return [...this.#timelines.values()].reduce((sum, { ids }) => sum + ids.length, 0);
   }
 
-  /** Reads what came since the last time, backwards from the end. @throws Error when anything is there twice */
+  /** Reads new events since the last call, backwards from the end. @throws Error when an event appears twice */
   async readNews(): Promise<void> {
     for (const [roomId, timeline] of this.#timelines) {
       const last = timeline.ids.at(-1);
@@ -42,7 +42,7 @@ export class Timelines {
     }
   }
 
-  /** Reads everything again, from the beginning. @throws Error when it is not what was read piece by piece */
+  /** Reads everything again, from the beginning. @throws Error when it differs from the events that were read before */
   async readAll(): Promise<void> {
     for (const [roomId, { ids }] of this.#timelines) {
       const all: string[] = [];
@@ -56,12 +56,12 @@ export class Timelines {
     }
   }
 
-  /** The event that carries a mark. */
+  /** Returns the id of the event with a mark. */
   find(roomId: string, mark: string): string | undefined {
     return this.#timelines.get(roomId)?.marks.get(mark);
   }
 
-  /** Checks that what was acknowledged is there, each sender's messages in their order. */
+  /** Checks that all acknowledged events are present, and that each sender's messages are in order. */
   checkAcknowledged(ledger: Ledger): void {
     for (const [key, sendings] of ledger.sendings) {
       let last = -1;
@@ -69,7 +69,7 @@ export class Timelines {
         if (eventId === undefined) continue;
         const place = this.#timelines.get(roomId)?.places.get(eventId);
         if (place === undefined) throw new Error(`${eventId} (${mark}) was acknowledged and is lost`);
-        if (place <= last) throw new Error(`${eventId} (${mark}) of ${key} stands before what was sent earlier`);
+        if (place <= last) throw new Error(`${eventId} (${mark}) of ${key} precedes a message that was sent earlier`);
         last = place;
       }
     }
@@ -84,7 +84,7 @@ export class Timelines {
     }
   }
 
-  /** Checks what somebody has seen of a room: everything, once, in order, from the first event they have seen. */
+  /** Checks that a follower has seen all events of a room once and in order, from the first event that it has seen. */
   checkSeen(name: string, roomId: string, seen: readonly string[]): void {
     const { ids, places } = this.#timelines.get(roomId) ?? { ids: [], places: new Map<string, number>() };
     const [first] = seen;
@@ -94,7 +94,7 @@ export class Timelines {
 
 function add({ ids, places, marks }: Timeline, event: ClientEvent): void {
   const { event_id: id, content, type } = event;
-  if (places.has(id)) throw new Error(`${id} is there twice`);
+  if (places.has(id)) throw new Error(`${id} appears twice`);
   places.set(id, ids.push(id) - 1);
   if (type !== 'm.room.message' || typeof content.body !== 'string') return;
   const other = marks.get(content.body);

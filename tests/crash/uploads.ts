@@ -4,7 +4,7 @@ import { contentHash } from '../../packages/homeserver/src/media/blobs/content-h
 import { request } from '../support/client.ts';
 import type { TestUser } from '../support/user.ts';
 
-/** A file whose upload was answered. */
+/** A file whose upload was acknowledged. */
 export interface Upload {
   /** `server/mediaId`. */
   readonly address: string;
@@ -12,15 +12,15 @@ export interface Upload {
   readonly length: number;
 }
 
-/** Some of them are longer than what the server keeps in memory. */
+/** The maximum length of an upload in bytes. Some uploads are longer than the server keeps in memory. */
 export const UPLOAD_LENGTH_MAX = 1_500_000;
 
-/** The file of a mark. */
+/** Returns the content of a file for a mark. */
 export function contentOf(mark: string, length: number): string {
   return `${mark} `.repeat(Math.ceil(length / (mark.length + 1))).slice(0, length);
 }
 
-/** Files whose upload was answered are as they were. @throws Error when one is not */
+/** Checks that acknowledged uploads are unchanged. @throws Error when one is not */
 export async function checkUploads(user: TestUser, uploads: readonly Upload[]): Promise<void> {
   for (const { address, mark, length } of uploads) {
     const reply = await request(user, 'GET', `/_matrix/client/v1/media/download/${address}`);
@@ -29,12 +29,12 @@ export async function checkUploads(user: TestUser, uploads: readonly Upload[]): 
   }
 }
 
-/** Whatever has a name in the store is whole: its name is its hash. @throws Error for a file that is not */
+/** Checks that every file in the store is complete, because its name is its hash. @throws Error when one is not */
 export async function checkStore(dataDir: string): Promise<void> {
   const folder = join(dataDir, 'media');
   for (const path of globSync('[0-9a-f]/*', { cwd: folder })) {
     const hash = await contentHash();
     hash.update(readFileSync(join(folder, path)));
-    if (hash.address() !== path.replace('/', '')) throw new Error(`the file ${path} is not what its name says`);
+    if (hash.address() !== path.replace('/', '')) throw new Error(`the file ${path} does not have the hash in its name`);
   }
 }

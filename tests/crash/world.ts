@@ -13,7 +13,7 @@ const USERS = 4;
 const LANES = 5;
 const ROOM_VERSIONS = ['10', '12', '1'];
 
-/** Users, rooms, what they do, and what they know. */
+/** The users and rooms of a crash test, with their writers and readers. */
 export class World {
   readonly ledger = new Ledger();
   readonly writers: readonly Writer[];
@@ -57,7 +57,7 @@ export class World {
     const flipRoom = rooms.pop() ?? '';
     for (const user of users.slice(1)) for (const room of rooms) await user.join(room);
     const world = new World(users, rooms, flipRoom, dice);
-    // The keeper made the room and is in it.
+    // The keeper created the room and is a member.
     world.ledger.register(`membership ${keeper?.userId}`).acknowledge('join');
     world.writers[0]?.resume('join');
     for (const user of users) {
@@ -65,7 +65,7 @@ export class World {
       if (user !== keeper) world.ledger.register(`membership ${user.userId}`).acknowledge('leave');
     }
     for (const follower of world.followers) await follower.step(0);
-    // Each on a device of its own: who else syncs there would take the messages.
+    // Each correspondent has its own device, because another client that syncs on the device would take the messages.
     const devices = await Promise.all(users.map(logInAgain));
     world.correspondents = devices.map((device) => new Correspondent(device, new Dice(dice.seed())));
     for (const correspondent of world.correspondents) correspondent.meet(world.correspondents);
@@ -80,7 +80,7 @@ export class World {
     return this.#timelines.eventCount;
   }
 
-  /** Checks everything after the server has come back. @throws Error with what is wrong */
+  /** Checks everything after the server has restarted. @throws Error with the difference */
   async check(isThorough: boolean): Promise<void> {
     await this.#timelines.readNews();
     await this.#settleDoubtful();
@@ -97,7 +97,7 @@ export class World {
     for (const correspondent of this.correspondents) await correspondent.check();
   }
 
-  /** What had no answer is sent again, or taken for what it is. */
+  /** Sends messages without an answer again, or adopts their current state. */
   async #settleDoubtful(): Promise<void> {
     for (const sending of this.ledger.doubtful) {
       const { roomId, mark } = sending;
@@ -176,7 +176,7 @@ export class World {
     }
   }
 
-  /** Redactions that were acknowledged since the last time have taken the content away. */
+  /** Checks that acknowledged redactions have removed the content. */
   async #checkRedactions(): Promise<void> {
     for (const [target, { roomId, eventId }] of this.ledger.redactions) {
       if (eventId === undefined || this.#checkedRedactions.has(target)) continue;

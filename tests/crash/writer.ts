@@ -25,7 +25,7 @@ export interface WriterPlace {
   readonly flipRoom: string;
 }
 
-/** Writes one thing after the other as fast as the server answers. */
+/** A user who sends one request after the other as fast as the server answers. */
 export class Writer {
   readonly user: TestUser;
   readonly name: string;
@@ -41,7 +41,7 @@ export class Writer {
     this.#dice = dice;
   }
 
-  /** Writes until the server is gone. */
+  /** Sends requests until the server disappears. */
   async run(): Promise<void> {
     try {
       for (;;) await this[this.#dice.weighted(WEIGHTS)]();
@@ -50,13 +50,13 @@ export class Writer {
     }
   }
 
-  /** Sends what was not answered again, under the same transaction id. */
+  /** Sends a message without an answer again, with the same transaction id. */
   async retry(sending: Sending): Promise<string> {
     const path = pathOf('rooms', sending.roomId, 'send', 'm.room.message', sending.txnId);
     return text(await this.#put(path, { msgtype: 'm.text', body: sending.mark }), 'event_id');
   }
 
-  /** Knows again whether it is in the room that it joins and leaves. */
+  /** Adopts the membership in the room that the writer joins and leaves. */
   resume(membership: string | undefined): void {
     this.#isIn = membership === 'join';
   }
@@ -103,7 +103,7 @@ export class Writer {
     register.acknowledge(mark);
   }
 
-  /** Reads up to the latest of its own messages: receipts do not go back. */
+  /** Sends a read receipt for the writer's latest message. Receipts never move back. */
   async receipt(): Promise<void> {
     if (!this.name.endsWith('-0')) return;
     const { ledger, rooms } = this.#place;
@@ -141,7 +141,7 @@ export class Writer {
     this.#place.ledger.createdRooms.push({ roomId: text(reply, 'room_id'), creator: this.user.userId });
   }
 
-  /** Leaves no trace but a token. */
+  /** Sends a typing notification, which changes only the sync token. */
   async typing(): Promise<void> {
     const path = pathOf('rooms', this.#dice.pick(this.#place.rooms), 'typing', this.user.userId);
     await this.#put(path, { typing: this.#dice.chance(0.5), timeout: 10_000 });

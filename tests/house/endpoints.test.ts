@@ -19,32 +19,32 @@ function isEndpoint(value: unknown): value is Endpoint {
   return typeof value === 'object' && value !== null && 'operation' in value && 'paths' in value;
 }
 
-describe('every endpoint', () => {
-  test('that is declared has exactly one handler', () => {
+describe('endpoints', () => {
+  test('have exactly one handler each', () => {
     const handlers = Map.groupBy(server.routes, ({ endpoint }) => endpoint);
     const wrong = declared.filter((endpoint) => handlers.get(endpoint)?.length !== 1);
     expect(wrong.map(({ operation }) => operation)).toEqual([]);
   });
 
-  test('that is served is declared in packages/api', () => {
+  test('are declared in packages/api if they have a handler', () => {
     const undeclared = server.routes.filter(({ endpoint }) => !declared.includes(endpoint));
     expect(undeclared.map(({ endpoint }) => endpoint.operation)).toEqual([]);
   });
 
-  test('has its operation to itself', () => {
+  test('have unique operation names', () => {
     const byOperation = Map.groupBy(declared, ({ operation }) => operation);
     expect([...byOperation].filter(([, endpoints]) => endpoints.length > 1).map(([operation]) => operation)).toEqual(
       [],
     );
   });
 
-  test('has paths with the same parameters', () => {
+  test('have the same parameters in all their paths', () => {
     const names = (path: string) => (path.match(/\{[^}]+\}/g) ?? []).sort().join();
     const wrong = declared.filter(({ paths }) => new Set(paths.map(names)).size > 1);
     expect(wrong.map(({ operation }) => operation)).toEqual([]);
   });
 
-  test('has paths that no other one has', () => {
+  test('have unique paths', () => {
     const places = declared.flatMap(({ method, paths }) =>
       paths.map((path) => `${method} ${path.replace(/\{[^}]+\}/g, '{}')}`),
     );

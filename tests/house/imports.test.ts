@@ -4,9 +4,9 @@ import { readSources, type Source } from './sources.ts';
 
 const sources = readSources();
 const packageOf = (path: string) => path.split('/')[0] ?? '';
-/** The first name below `homeserver/src`. */
+/** Returns the first name below `homeserver/src`. */
 const folderOf = (path: string) => path.split('/')[2] ?? '';
-const isOfTheHouse = (name: string) => /^[a-z]+\/src\//.test(name);
+const isOwnFile = (name: string) => /^[a-z]+\/src\//.test(name);
 
 /** `path → import` for each import that breaks a rule. */
 function broken(rule: (source: Source, name: string) => boolean): string[] {
@@ -18,22 +18,22 @@ function broken(rule: (source: Source, name: string) => boolean): string[] {
 function mayImport(from: string, to: string): boolean {
   const apart = APART.get(from);
   if (apart !== undefined) return apart.includes(to);
-  // The domains do not know the folders that stand apart; what serves requests does.
+  // Domain folders do not import `config` and `http`; the folders of request handlers import `http`.
   if (to === 'config') return false;
   if (to === 'http') return from.endsWith('-api');
   return FOLDERS.includes(to) && FOLDERS.indexOf(to) < FOLDERS.indexOf(from);
 }
 
 describe('imports', () => {
-  test('of packages go down only', () => {
+  test('between packages go down only', () => {
     const rule = (source: Source, name: string) => {
       const [from, to] = [packageOf(source.path), packageOf(name)];
-      return !isOfTheHouse(name) || from === to || (PACKAGES.get(from) ?? []).includes(to);
+      return !isOwnFile(name) || from === to || (PACKAGES.get(from) ?? []).includes(to);
     };
     expect(broken(rule)).toEqual([]);
   });
 
-  test('of folders go down only, in the order of rules.ts', () => {
+  test('between folders go down only, in the order of rules.ts', () => {
     const rule = (source: Source, name: string) => {
       const path = source.path.replace('homeserver/src/', '');
       if (!name.startsWith('homeserver/src/') || COMPOSERS.some((pattern) => pattern.test(path))) return true;
@@ -43,21 +43,21 @@ describe('imports', () => {
     expect(broken(rule)).toEqual([]);
   });
 
-  test('of libraries are in the one place that rules.ts gives them', () => {
+  test('of libraries are only in the files that rules.ts lists', () => {
     const rule = (source: Source, name: string) => {
-      // Types of node:http are free; its value is looked for below.
-      if (isOfTheHouse(name) || name === 'node:http') return true;
+      // Types of node:http cost nothing; imports of its value are checked below.
+      if (isOwnFile(name) || name === 'node:http') return true;
       const known = LIBRARIES.find(([library]) => library === name);
       return known?.[1].test(source.path) === true;
     };
     expect(broken(rule)).toEqual([]);
   });
 
-  test('of node:http are of types only', () => {
+  test('of node:http import only types', () => {
     expect(sources.filter(({ text }) => HTTP_IMPORT.test(text)).map(({ path }) => path)).toEqual([]);
   });
 
-  test('of libraries that few servers need are none of a start', () => {
+  test('of libraries that few servers need are not loaded at the start', () => {
     const byPath = new Map(sources.map((source) => [source.path, source]));
     const loaded = new Set(['homeserver/src/main.ts']);
     for (const path of loaded) for (const name of byPath.get(path)?.eager ?? []) loaded.add(name);
@@ -65,7 +65,7 @@ describe('imports', () => {
     expect(LAZY.filter((library) => loaded.has(library))).toEqual([]);
   });
 
-  test('every folder of the server has its place in rules.ts', () => {
+  test('concern only folders that rules.ts lists', () => {
     const folders = new Set(
       sources.filter(({ path }) => /^homeserver\/src\/.+\//.test(path)).map(({ path }) => folderOf(path)),
     );

@@ -1,11 +1,11 @@
 /**
- * The folders of the server from the bottom up: each may import those before it, and nothing else of the server. An
- * arrow that would have to point back is a listener instead.
+ * The folders of the server from the bottom up. Each may import the folders before it and no others. Where an import
+ * would have to go up, the higher folder listens to the lower one instead.
  */
 export const FOLDERS: readonly string[] = [
   'platform',
   'storage',
-  // The domains.
+  // Domain folders.
   'users',
   'profile',
   'filters',
@@ -29,29 +29,35 @@ export const FOLDERS: readonly string[] = [
   'to-device',
   'encryption',
   'sync',
-  // Beside the domains, which do not know it: see `UNKNOWN_BELOW`.
+  // Domain folders do not import `http`, see `APART`.
   'http',
   'client-api',
   'admin-api',
 ];
 
-/** What beside the folders below it a folder must not import: the domains do not know how requests arrive. */
+/**
+ * Folders that import only the listed folders. Domain folders do not import them, because they do not know how requests
+ * arrive.
+ */
 export const APART: ReadonlyMap<string, readonly string[]> = new Map([
   ['http', ['platform']],
   ['config', ['platform']],
 ]);
 
-/** The files that put everything together may import all of it. */
+/** The files that construct the server. They may import everything. */
 export const COMPOSERS: readonly RegExp[] = [/^compose[a-z-]*\.ts$/, /^settings\.ts$/, /^main\.ts$/, /^cli\//];
 
-/** What each package may import of the others. */
+/** The packages that each package may import. */
 export const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
   ['protocol', []],
   ['api', ['protocol']],
   ['homeserver', ['api', 'protocol']],
 ]);
 
-/** Libraries that one place has to itself, so that they can be replaced there. Paths are below `packages`. */
+/**
+ * Libraries with the only files that may import them, so that a library can be replaced in one place. Paths are below
+ * `packages`.
+ */
 export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] = [
   ['node:crypto', /^protocol\/src\/|^homeserver\/src\//],
   ['node:sqlite', /^homeserver\/src\/storage\/(sqlite[a-z-]*|lock)\.ts$/],
@@ -75,7 +81,7 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['pino', /^homeserver\/src\/platform\/log\.ts$/],
   ['prom-client', /^homeserver\/src\/platform\/prometheus\.ts$/],
   ['commander', /^homeserver\/src\/cli\//],
-  // For the version it prints.
+  // The program prints the version.
   ['homeserver/package.json', /^homeserver\/src\/cli\/program\.ts$/],
   ['nodemailer', /^homeserver\/src\/push\/mailer\.ts$/],
   ['yaml', /^homeserver\/src\/config\/yaml-file\.ts$/],
@@ -88,7 +94,7 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['valibot', /^(api\/src|homeserver\/src\/(http|config|filters|cli))\//],
 ];
 
-/** Libraries that a start does not load: few servers need them, or only after a while. */
+/** Libraries that are not loaded at the start, because few servers need them or need them later. */
 export const LAZY: readonly string[] = [
   'aws4fetch',
   'file-type',
@@ -100,17 +106,17 @@ export const LAZY: readonly string[] = [
   'yaml',
 ];
 
-/** What nobody but `platform` reads: a simulation has to be able to turn the clock and to throw the dice. */
+/** The sources of time and randomness, which only `platform` may read, so that a simulation can control them. */
 export const CLOCK_AND_RANDOM =
   /\bDate\.now\b|\bnew Date\(|\bperformance\.|\bMath\.random\b|\brandom(Bytes|UUID|Int|FillSync)\b|\bsetTimeout\b|\bsetInterval\b|\bgetRandomValues\b/;
 
-/** An import of `node:http` as a module costs a start 50 ms, see docs/decisions/0001-http.md. */
+/** An import of `node:http` as a module, which costs 50 ms at the start (docs/decisions/0001-http.md). */
 export const HTTP_IMPORT = /^import (?!type\b).*'(node:)?http'/m;
 
 export const FILE_LINES_MAX = 300;
 export const FILE_LINES_MEDIAN_MAX = 100;
 
-/** What has no place in the sources. Functions over 60 lines are refused by the linter. */
+/** Text that must not be in the sources. The linter refuses functions over 60 lines. */
 export const BANNED: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['a note to do something later', /\b(TODO|FIXME|XXX)\b/],
   ['a default export', /^export default\b/m],

@@ -5,11 +5,11 @@ import { readSources, withoutComments } from './sources.ts';
 const sources = readSources();
 const lines = (text: string) => text.split('\n').length;
 
-test('no file is long', () => {
+test('files have at most 300 lines', () => {
   expect(sources.filter(({ text }) => lines(text) > FILE_LINES_MAX).map(({ path }) => path)).toEqual([]);
 });
 
-test('most files are short', () => {
+test('the median file has less than 100 lines', () => {
   const sorted = sources.map(({ text }) => lines(text)).sort((a, b) => a - b);
   expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(FILE_LINES_MEDIAN_MAX);
 });
@@ -21,6 +21,6 @@ test('clock and randomness are read in platform only', () => {
   expect(readers.map(({ path }) => path)).toEqual([]);
 });
 
-test.each(BANNED)('%s is nowhere', (_, pattern) => {
+test.each(BANNED)('%s is not in any source', (_, pattern) => {
   expect(sources.filter(({ text }) => pattern.test(text)).map(({ path }) => path)).toEqual([]);
 });

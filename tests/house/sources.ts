@@ -8,9 +8,9 @@ const PACKAGES = fileURLToPath(new URL('../../packages/', import.meta.url));
 export interface Source {
   readonly path: string;
   readonly text: string;
-  /** What it imports: paths below `packages` for files of the house, else the name as it is written. */
+  /** The imports: paths below `packages` for files of the project, otherwise the name as it is written. */
   readonly imports: readonly string[];
-  /** Those of them that are loaded together with the file: neither types nor what is asked for later. */
+  /** The imports that are loaded together with the file: neither types nor dynamic imports. */
   readonly eager: readonly string[];
 }
 
@@ -18,7 +18,7 @@ const IMPORT = /^(?:import|export)\b[\w\s{},*$]*?(?:\bfrom )?'([^'\n]+)'|\bimpor
 
 const EAGER = /^(?:import|export)\b(?! type\b)[\w\s{},*$]*?(?:\bfrom )?'([^'\n]+)'/gm;
 
-/** All sources of the packages. */
+/** Reads all sources of the packages. */
 export function readSources(): Source[] {
   return globSync('*/src/**/*.ts', { cwd: PACKAGES }).map((path) => {
     const text = readFileSync(join(PACKAGES, path), 'utf8');
@@ -30,7 +30,7 @@ export function readSources(): Source[] {
   });
 }
 
-/** The code alone. Good enough for what the rules look for: no string of the house looks like a comment to it. */
+/** Returns the code without comments. It assumes that no string looks like a comment. */
 export function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
 }

@@ -8,18 +8,18 @@ import type { Page, TestUser } from '../support/user.ts';
 
 const AT_ONCE = 5;
 
-/** Requests that arrive at the same time. */
+/** Sends equal requests at the same time. */
 function together(make: (i: number) => Promise<TestReply>): Promise<TestReply[]> {
   return Promise.all(Array.from({ length: AT_ONCE }, (_, i) => make(i)));
 }
 
-/** The outcomes in order: `ok`, or the error code. */
+/** Returns the outcomes, sorted: `ok` or the error code. */
 function outcomes(replies: readonly TestReply[]): string[] {
   return replies.map(({ status, json }) => (status === 200 ? 'ok' : (asString(json.errcode) ?? `${status}`))).sort();
 }
 
 const others = (code: string) => Array.from({ length: AT_ONCE - 1 }, () => code);
-/** One request succeeds and the others are refused. */
+/** The outcomes when one request succeeds and the others are refused. */
 const one = (code: string) => ['ok', ...others(code)].sort();
 const all = Array.from({ length: AT_ONCE }, () => 'ok');
 
@@ -53,7 +53,7 @@ describe.each(TEST_ENGINES)('equal requests at the same time, on $name', ({ post
     expect(outcomes(await together(register))).toEqual(one('M_USER_IN_USE'));
   });
 
-  test('one alias is given once', async () => {
+  test('one alias is created once, and removed once', async () => {
     const path = `/directory/room/${encodeURIComponent('#parallel:hearth.test')}`;
     expect(outcomes(await together(() => put(alice, path, { room_id: room })))).toEqual(one('M_UNKNOWN'));
     const removed = await together(() => alice.request('DELETE', path));
@@ -62,7 +62,7 @@ describe.each(TEST_ENGINES)('equal requests at the same time, on $name', ({ post
     expect(outcomes(created)).toEqual(one('M_ROOM_IN_USE'));
   });
 
-  test('rooms are created as often as asked for', async () => {
+  test('each request to create a room creates one', async () => {
     const replies = await together(() => post(alice, '/createRoom', { preset: 'public_chat' }));
     expect(outcomes(replies)).toEqual(all);
     expect(new Set(replies.map(({ json }) => json.room_id)).size).toBe(AT_ONCE);
@@ -74,7 +74,7 @@ describe.each(TEST_ENGINES)('equal requests at the same time, on $name', ({ post
     expect(outcomes(replies)).toEqual(one('M_FORBIDDEN'));
   });
 
-  test('a reaction is sent once, a transaction too', async () => {
+  test('a reaction and a transaction are sent once', async () => {
     const event = await alice.send(room, 'hello');
     const content = { 'm.relates_to': { rel_type: 'm.annotation', event_id: event, key: 'x' } };
     const reactions = await together((i) => put(alice, `/rooms/${room}/send/m.reaction/parallel${i}`, content));
@@ -119,7 +119,7 @@ describe.each(TEST_ENGINES)('equal requests at the same time, on $name', ({ post
     expect(outcomes(replies)).toEqual(one('M_UNKNOWN'));
   });
 
-  test('backups get versions of their own, and their keys are counted', async () => {
+  test('each backup gets its own version, and its keys are counted', async () => {
     const backup = { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: { public_key: 'x' } };
     const versions = await together(() => post(alice, '/room_keys/version', backup));
     expect(outcomes(versions)).toEqual(all);
@@ -142,7 +142,7 @@ describe.each(TEST_ENGINES)('equal requests at the same time, on $name', ({ post
     expect(outcomes(replies)).toEqual(one('M_CANNOT_OVERWRITE_MEDIA'));
   });
 
-  test('settings that are changed at the same time are all there', async () => {
+  test('all settings that are changed at the same time are stored', async () => {
     const user = await server.user();
     const base = `/user/${encodeURIComponent(user.userId)}`;
     expect(outcomes(await together((i) => put(user, `${base}/rooms/${room}/tags/u.${i}`)))).toEqual(all);
@@ -179,7 +179,7 @@ describe.each(TEST_ENGINES)('equal requests at the same time, on $name', ({ post
     expect(working.filter((status) => status === 200)).toHaveLength(1);
   });
 
-  test('sessions and accounts end once', async () => {
+  test('sessions end once, and accounts are deactivated once', async () => {
     const user = await server.user();
     const password = user.userId.slice(1, user.userId.indexOf(':'));
     const identifier = { type: 'm.id.user', user: user.userId };

@@ -15,7 +15,7 @@ const endpoints = server.routes.map(({ endpoint }) => endpoint);
 const named = endpoints.map((endpoint) => [endpoint.operation, endpoint] as const);
 afterAll(() => server.close());
 
-/** Returns a path of an endpoint with something in each parameter. */
+/** Returns a path of an endpoint with a value for each parameter. */
 const pathOf = ({ paths }: Endpoint) => (paths[0] ?? '').replace(/\{\w+\}/g, 'x');
 
 describe('limits', () => {
@@ -105,7 +105,7 @@ describe('a user who is suspended or locked', () => {
     }
   });
 
-  test('may do as locked nothing but log out', () => {
+  test('may only log out when locked', () => {
     const allowed = withCaller.filter(([, { whenLocked }]) => whenLocked === 'allowed').map(([name]) => name);
     expect(allowed.sort()).toEqual(['logout', 'logout_all']);
   });

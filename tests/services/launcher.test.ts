@@ -19,7 +19,7 @@ const notified: string[] = [];
 let web: Server;
 let origin: string;
 
-/** Starts a web server and push gateway whose certificate no usual authority has signed. */
+/** Starts a web server and push gateway whose certificate was not signed by a well-known authority. */
 beforeAll(async () => {
   web = createServer({ cert, key }, (incoming, response) => {
     let body = '';
@@ -83,7 +83,7 @@ test('HS_CA_CERT is trusted for previews and push gateways', async () => {
   await stop(child);
 }, 30_000);
 
-test('without it the certificate is refused', async () => {
+test('a certificate is refused without HS_CA_CERT', async () => {
   const { url, child } = await start('usual', {});
   const alice = await registerUser({ url }, { username: 'alice' });
   const reply = await request(alice, 'GET', '/_matrix/client/v1/media/preview_url', { query: { url: `${origin}/` } });

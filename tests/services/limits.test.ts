@@ -20,7 +20,7 @@ const put = async (user: TestUser, path: string, body: JsonObject) =>
   (await request(user, 'PUT', `/_matrix/client/v3${path}`, { body })).status;
 
 describe('the budget of events', () => {
-  test('is shared by all that causes events in rooms', async () => {
+  test('is shared by all endpoints that cause events in rooms', async () => {
     await start({ event: burst(30) });
     const user = await server.user();
     const other = await server.user();
@@ -36,7 +36,7 @@ describe('the budget of events', () => {
     ];
     let sent = 0;
     for (let i = 0; i < 40; i++) if ((await actions[i % actions.length]?.()) === 200) sent += 1;
-    // Seven events of the new room count as well.
+    // The seven events of the new room count as well.
     expect(sent).toBe(23);
   });
 
@@ -54,7 +54,7 @@ describe('the budget of events', () => {
   });
 });
 
-test('a suspended user redacts own events only, and leaves rooms', async () => {
+test('a suspended user may redact only their own events, and leave rooms', async () => {
   await start({});
   const admin = await server.admin();
   const moderator = await server.user();

@@ -27,7 +27,7 @@ describe.each(TEST_ENGINES)('texts that no database stores, on $name', ({ postgr
     return results.map(({ user_id }) => user_id);
   };
 
-  test('a member event with such a name does not stop the user directory', async () => {
+  test('a member event with such a display name does not stop the user directory', async () => {
     const bob = await server.user('odd-bob');
     await bob.join(room);
     const content = { membership: 'join', displayname: 'odd\0name' };
@@ -55,7 +55,7 @@ describe.each(TEST_ENGINES)('texts that no database stores, on $name', ({ postgr
     expect(server.faults).toEqual([]);
   });
 
-  test('an event may contain such texts, and relates to nothing by them', async () => {
+  test('an event may contain such texts, but a relation with them is ignored', async () => {
     const parent = await alice.send(room, 'parent');
     const content = { msgtype: 'm.text', body: 'nul \0 here', 'm.relates_to': { rel_type: 'a\0b', event_id: parent } };
     const path = pathOf('rooms', room, 'send', 'm.room.message', 'odd1');

@@ -11,7 +11,7 @@ import { createDatabase, queryOn } from '../support/postgres.ts';
 const LAUNCHER = fileURLToPath(new URL('../launcher', import.meta.url));
 const postgres = inject('postgresUrl');
 
-/** A server on a PostgreSQL database, as a process of its own. */
+/** A server on a PostgreSQL database, in a separate process. */
 class Process {
   readonly ended: Promise<number | null>;
   readonly #child: ChildProcess;
@@ -51,7 +51,7 @@ test.skipIf(postgres === undefined)(
       expect(second.log).toContain('hearth: another process is using the PostgreSQL database: stop it first');
       const other = new pg.Client({ connectionString: url });
       await other.connect();
-      // The queue for the lock: this connection is the next to get it.
+      // The connection waits for the lock, so that it gets the lock next.
       const locked = other.query('SELECT pg_advisory_lock($1, $2)', [0x68656172, 0x7468]);
       await queryOn(
         url,

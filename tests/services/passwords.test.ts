@@ -20,7 +20,7 @@ async function start(byUser: number, byAddress: number): Promise<TestServer> {
   return server;
 }
 
-/** Requests that ask for the password of an account; replacing cross-signing keys does so by the same code. */
+/** Requests that require the password of an account. Replacing cross-signing keys uses the same code. */
 const ASKED: readonly (readonly [string, string, JsonObject])[] = [
   ['POST', '/account/password', { new_password: 'other' }],
   ['POST', '/account/deactivate', {}],
@@ -45,7 +45,7 @@ function logIn(user: Pick<TestUser, 'server' | 'userId'>, password: string, from
 }
 
 describe('wrong passwords', () => {
-  test('of one user are limited, whatever asks for them and wherever they come from', async () => {
+  test('of one user are limited for all endpoints and addresses together', async () => {
     const user = await (await start(6, 1_000)).user();
     const attempts = [...ASKED, ...ASKED].map((asked, i) => attempt(user, asked, 'wrong', `192.0.2.${i}`));
     const statuses = (await Promise.all(attempts)).map(({ status }) => status);
@@ -56,7 +56,7 @@ describe('wrong passwords', () => {
     expect(refused.json.retry_after_ms).toBeGreaterThan(0);
   });
 
-  test('from one address are limited, whoever they are tried for', async () => {
+  test('from one address are limited for all users together', async () => {
     const started = await start(1_000, 4);
     const users = await Promise.all([started.user(), started.user(), started.user()]);
     const logins = [...users, ...users].map((user) => logIn(user, 'wrong', '192.0.2.1'));
@@ -67,7 +67,7 @@ describe('wrong passwords', () => {
     if (user !== undefined) expect((await logIn(user, 'wrong', '192.0.2.2')).status).toBe(403);
   });
 
-  test('of names that no account has are limited too', async () => {
+  test('for user names without an account are limited too', async () => {
     const user = await (await start(2, 1_000)).user();
     const statuses = [];
     for (let i = 0; i < 3; i++)
@@ -77,16 +77,16 @@ describe('wrong passwords', () => {
     expect(statuses).toEqual([403, 403, 429]);
   });
 
-  test('are what is counted: right passwords are not', async () => {
+  test('are counted, and right passwords are not', async () => {
     const user = await (await start(2, 2)).user();
-    // The password of a test user is their name.
+    // The password of a test user is the user name.
     const password = user.userId.slice(1, user.userId.indexOf(':'));
     for (let i = 0; i < 6; i++) expect((await logIn(user, password, '192.0.2.1')).status).toBe(200);
   });
 });
 
 describe('hashing', () => {
-  test('verifies hashes that other programs have made', async () => {
+  test('verifies hashes from other programs', async () => {
     const hash = '$argon2id$v=19$m=8,t=1,p=1$9RSxrsA4CkJiNVsrHlrHNg$N9F4O6FPDVKRiZ490ydgNDgn59Cm1x5mXall5JLD0tA';
     const passwords = new Passwords({ memoryKib: 64, iterations: 2, parallelism: 2 }, systemRandom);
     expect(await passwords.verify(hash, 'secret')).toBe(true);

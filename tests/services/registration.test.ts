@@ -35,7 +35,7 @@ describe('an authentication session of a registration', () => {
     expect((await logInAgain(user)).userId).toBe('@remembered:hearth.test');
   });
 
-  test('goes on after a user name was refused', async () => {
+  test('continues after a user name was refused', async () => {
     await server.user('taken');
     const { json } = await register({});
     const auth = dummy(json.session);
@@ -44,7 +44,7 @@ describe('an authentication session of a registration', () => {
     expect(await outcome(register({ username: 'free', auth }))).toEqual([200, '@free:hearth.test']);
   });
 
-  test('goes on when somebody else takes the name at the same time, and registers one account', async () => {
+  test('continues when another user takes the name at the same time, and registers one account', async () => {
     const sessions = await Promise.all([register({}), register({})]);
     const both = sessions.map(({ json }) => register({ username: 'raced', auth: dummy(json.session) }));
     const replies = await Promise.all(both);
@@ -89,12 +89,12 @@ describe('a guest who registers', () => {
     expect(await member.get('/joined_rooms')).toEqual({ joined_rooms: [room] });
     expect((await request(guest, 'GET', '/_matrix/client/v3/account/whoami')).json.errcode).toBe('M_UNKNOWN_TOKEN');
     expect((await logInAgain(member)).userId).toBe(guest.userId);
-    // Members stay in rooms that no longer let guests in.
+    // Members stay in rooms that no longer admit guests.
     await owner.setState(room, 'm.room.guest_access', { guest_access: 'forbidden' });
     expect(await member.send(room, 'still here')).toMatch(/^\$/);
   });
 
-  test('does so once, with the token and the name of the guest', async () => {
+  test('becomes a member once, with the token and the name of the guest', async () => {
     const { guest, owner, username } = await guestInRoom();
     const guest_access_token = guest.token ?? '';
     expect(await outcome(register({ username: 'somebody', guest_access_token, auth }))).toEqual([
@@ -120,7 +120,7 @@ describe('a new account', () => {
     expect(await displayname((await registerAdmin(server, 'secretly')).userId)).toBe('secretly');
   });
 
-  test('of a guest has none', async () => {
+  test('of a guest has no display name', async () => {
     expect(await displayname((await server.guest()).userId)).toBeUndefined();
   });
 });
@@ -151,7 +151,7 @@ describe('a request that was answered with a challenge', () => {
   });
 });
 
-describe('what clients read when they start', () => {
+describe('data that clients read when they start', () => {
   test('names unknown values as null', async () => {
     const user = await server.user();
     const { devices } = await user.get<{ devices: JsonObject[] }>('/devices');
@@ -162,7 +162,7 @@ describe('what clients read when they start', () => {
     expect(joined[user.userId]).toHaveProperty('avatar_url', null);
   });
 
-  test('is there although there is nothing to tell', async () => {
+  test('is present even if it is empty', async () => {
     const user = await server.user();
     expect(await user.get('/account/3pid')).toEqual({ threepids: [] });
     expect(await user.get('/voip/turnServer')).toEqual({});

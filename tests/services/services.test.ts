@@ -52,7 +52,7 @@ const search = async (user: TestUser, roomEvents: JsonObject, nextBatch?: string
 };
 
 describe('searching', () => {
-  test('gives events with what stands around them, their state and their groups', async () => {
+  test('returns events with their context, state and groups', async () => {
     const alice = await server.user();
     const room = await alice.createRoom({ preset: 'public_chat', name: 'Weather' });
     const ids: string[] = [];
@@ -85,7 +85,7 @@ describe('searching', () => {
     expect(found.next_batch).toBeUndefined();
   });
 
-  test('pages over HTTP, goes on after a restart, and answers without a category', async () => {
+  test('returns pages, continues after a restart, and answers without a category', async () => {
     const alice = await server.user();
     const room = await alice.createRoom();
     for (let i = 0; i < 5; i++) await alice.send(room, `penguin ${i}`);
@@ -102,7 +102,7 @@ describe('searching', () => {
   });
 });
 
-test('the user directory finds everybody where it is set up so', async () => {
+test('the user directory finds all users if it is configured to', async () => {
   const [alice, bob] = [await server.user(), await server.user('findable')];
   await bob.put(pathOf('profile', bob.userId, 'displayname'), { displayname: 'Bobby Tables' });
   for (const search_term of ['findab', 'TABLES']) {
@@ -111,7 +111,7 @@ test('the user directory finds everybody where it is set up so', async () => {
   }
 });
 
-test('small services answer in the form of the specification', async () => {
+test('small services answer in the format of the specification', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const turn = await alice.get('/voip/turnServer');
   expect(turn).toMatchObject({ uris: ['turn:turn.example.org'], ttl: 86_400, password: expect.any(String) });
@@ -135,7 +135,7 @@ test('small services answer in the form of the specification', async () => {
   expect((await bob.request('GET', thread)).status).toBe(404);
 });
 
-test('clients are told what carries group calls, or that there is nothing', async () => {
+test('clients get the transports of group calls, or an empty list', async () => {
   const transports = '/_matrix/client/unstable/org.matrix.msc4143/rtc/transports';
   const livekit = [{ type: 'livekit', livekit_service_url: 'https://rtc.example.org/jwt' }];
   const alice = await server.user();
@@ -153,7 +153,7 @@ test('clients are told what carries group calls, or that there is nothing', asyn
   await plain.close();
 });
 
-test('who blocks invites hears of none, in either kind of sync', async () => {
+test('a user who blocks invites sees none, in /sync and sliding sync', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'private_chat', invite: [bob.userId] });
   const lists = { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: [] } };
@@ -182,7 +182,7 @@ test('a server without TURN servers answers with an empty object', async () => {
   await plain.close();
 });
 
-test('a push gateway is told, also of what happened while it was away and the server restarted', async () => {
+test('a push gateway gets notifications, also those from before its outage and a restart of the server', async () => {
   const gateway = await Gateway.open();
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'public_chat', name: 'Loud' });

@@ -252,7 +252,7 @@ export class Actions {
     return { 'm.relates_to': { rel_type: 'm.thread', event_id: root } };
   }
 
-  /** The first message is a root: most threads are below it. */
+  /** Returns the first message is a root: most threads are below it. */
   #threadRoot(room: RoomTruth): string | undefined {
     return room.events.find(({ type }) => type === 'm.room.message')?.id;
   }

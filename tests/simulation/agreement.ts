@@ -70,7 +70,7 @@ async function checkPast(world: AgreementWorld, caller: Caller, room: RoomTruth)
   await checkRelations(world.server, caller, room);
 }
 
-/** The whole of `/messages`, in both directions. */
+/** Returns the whole of `/messages`, in both directions. */
 async function checkHistory(world: AgreementWorld, caller: Caller, room: RoomTruth, upTo?: number): Promise<void> {
   const visible = room.visible(caller.userId).filter(({ num }) => num <= (upTo ?? num));
   const ids = visible.map(({ id }) => id);
@@ -89,7 +89,7 @@ async function checkHistory(world: AgreementWorld, caller: Caller, room: RoomTru
   }
 }
 
-/** An event says what it said, or that it was taken back. */
+/** Returns an event says what it said, or that it was taken back. */
 function checkContent(room: RoomTruth, shown: ClientEvent, children: Children): void {
   const { event_id: id, content, unsigned, type } = shown;
   const event = room.byId.get(id);
@@ -178,7 +178,10 @@ function checkRoom(
   }
 }
 
-/** A room without a name is called by other members, or those who have gone, and the device has their member events. */
+/**
+ * Returns a room without a name is called by other members, or those who have gone, and the device has their member
+ * events.
+ */
 function checkHeroes(what: string, { heroes, state }: KnownRoom, truth: RoomTruth, userId: string): void {
   if (truth.isNamed()) return;
   const others = [...truth.state()].filter(([, { type, stateKey }]) => type === 'm.room.member' && stateKey !== userId);

@@ -23,7 +23,7 @@ export class Children {
     return this.#byParent.get(parent) ?? [];
   }
 
-  /** The roots with a reply, also those of users whom the user ignores. */
+  /** Returns the roots with a reply, also those of users whom the user ignores. */
   roots(): TrueEvent[] {
     return this.#room.readable(this.#userId).filter(({ id }) => this.#kind(id, 'm.thread').length > 0);
   }

@@ -199,7 +199,7 @@ export class Device {
     this.checkState(what, known, state);
   }
 
-  /** The whole state of a room, or with lazy loading that of the members whom the device knows. */
+  /** Returns the whole state of a room, or with lazy loading that of the members whom the device knows. */
   checkState(what: string, { state }: KnownRoom, truth: ReadonlyMap<string, TrueEvent>): void {
     const isUnknown = (key: string) => this.habit.isLazy && key.startsWith('m.room.member|') && !state.has(key);
     const wanted = [...truth].filter(([key]) => !isUnknown(key));
@@ -275,7 +275,7 @@ export class Device {
   }
 }
 
-/** The place in the stream that a token means. */
+/** Returns the place in the stream that a token means. */
 function placeOf(token: string): number {
   return Number(/\d+/.exec(token)?.[0]);
 }
@@ -294,7 +294,7 @@ function newRoom(): KnownRoom {
   };
 }
 
-/** The receipts of an `m.receipt`, each under type, user and thread. */
+/** Returns the receipts of an `m.receipt`, each under type, user and thread. */
 export function receiptsIn(content: ClientEvent['content']): [string, string][] {
   const byEvent = content as Record<string, Record<string, Record<string, { thread_id?: string }>>>;
   return Object.entries(byEvent).flatMap(([id, byType]) =>

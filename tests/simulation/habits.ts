@@ -29,7 +29,7 @@ export interface Habit {
   readonly twice: number;
   /** It leaves its request open until something happens. */
   readonly waits: boolean;
-  /** Whether its filter lets an event of the timeline pass. */
+  /** Returns whether its filter lets an event of the timeline pass. */
   shows(event: { readonly type: string; readonly sender: string }): boolean;
 }
 

@@ -86,7 +86,7 @@ export class SimDatabase implements SimStorage {
     this.#connection.close();
   }
 
-  /** The rows are those of some moment while it runs. */
+  /** Returns the rows are those of some moment while it runs. */
   async #read<T>(read: () => T): Promise<T> {
     const turns = this.#dice.between(0, this.#latency.readTurnsMax);
     if (turns === 0) return read();

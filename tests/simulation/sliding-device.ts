@@ -231,7 +231,7 @@ export class SlidingDevice {
     }
   }
 
-  /** The list has the rooms with the latest activity, in that order. */
+  /** Returns the list has the rooms with the latest activity, in that order. */
   #checkList(reply: SlidingReply, [first, last]: readonly [number, number]): void {
     const { userId } = this.caller;
     const placed = [...this.#truth.rooms.values()].flatMap((room): [string, number][] => {
@@ -275,7 +275,7 @@ export class SlidingDevice {
     }
   }
 
-  /** A new connection, and a first `/sync`, say what this one has gathered. */
+  /** Returns a new connection, and a first `/sync`, say what this one has gathered. */
   async #checkFresh(marks: ReadMarks): Promise<void> {
     const { body } = this.#wish(WHOLE, 100);
     const reply = await this.#ask({ body: { ...body, conn_id: 'fresh' }, list: { range: WHOLE, rules: [] } }, '');

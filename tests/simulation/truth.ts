@@ -69,13 +69,13 @@ export class Truth {
     return room;
   }
 
-  /** Whether a user has forgotten a room that they left. */
+  /** Returns whether a user has forgotten a room that they left. */
   hasForgotten(userId: string, roomId: string): boolean {
     const rows = this.#database.look<{ forgotten: number }>(FORGOTTEN, userId, roomId);
     return rows[0]?.forgotten === 1;
   }
 
-  /** The rooms in which a user has a membership. */
+  /** Returns the rooms in which a user has a membership. */
   roomsOf(userId: string, membership: string): string[] {
     return [...this.rooms.values()]
       .filter((room) => room.membershipOf(userId) === membership)
@@ -97,7 +97,7 @@ export class RoomTruth {
     this.byId = new Map(events.map((event) => [event.id, event]));
   }
 
-  /** The state after everything up to a place in the stream, by type and state key. */
+  /** Returns the state after everything up to a place in the stream, by type and state key. */
   state(upTo = Number.POSITIVE_INFINITY): Map<string, TrueEvent> {
     const state = new Map<string, TrueEvent>();
     for (const event of this.events) {
@@ -113,7 +113,7 @@ export class RoomTruth {
     return asString(event?.content.membership) ?? 'none';
   }
 
-  /** Whether the room has a name or an alias to be called by. */
+  /** Returns whether the room has a name or an alias to be called by. */
   isNamed(): boolean {
     const state = this.state();
     const [name, alias] = [state.get('m.room.name|'), state.get('m.room.canonical_alias|')];
@@ -126,7 +126,10 @@ export class RoomTruth {
     ).length;
   }
 
-  /** The event by which a user who is in the room came in, or by which one who left before `end` had come in last. */
+  /**
+   * Returns the event by which a user who is in the room came in, or by which one who left before `end` had come in
+   * last.
+   */
   joinOf(userId: string, end?: number): TrueEvent | undefined {
     let join: TrueEvent | undefined;
     for (const event of this.events) {
@@ -138,18 +141,18 @@ export class RoomTruth {
     return join;
   }
 
-  /** The place of the last event up to a place by which a user is outside the room; 0 if there is none. */
+  /** Returns the place of the last event up to a place by which a user is outside the room; 0 if there is none. */
   leavingBefore(userId: string, num: number): number {
     const own = this.events.filter(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId);
     return own.findLast((event) => event.num <= num && event.content.membership !== 'invite')?.num ?? 0;
   }
 
-  /** The event that ended the last time in which a user was a member; `undefined` if they never were. */
+  /** Returns the event that ended the last time in which a user was a member; `undefined` if they never were. */
   endOfMembership(userId: string): TrueEvent | undefined {
     return this.joinEndBefore(userId, Number.POSITIVE_INFINITY);
   }
 
-  /** The same as of a place in the stream. */
+  /** Returns the same as of a place in the stream. */
   joinEndBefore(userId: string, upTo: number): TrueEvent | undefined {
     const own = this.events.filter(
       ({ type, stateKey, num }) => num <= upTo && type === 'm.room.member' && stateKey === userId,
@@ -158,25 +161,28 @@ export class RoomTruth {
     return at === -1 ? undefined : own[at + 1];
   }
 
-  /** Whether a user does not want to hear of what the sender of an event says. */
+  /** Returns whether a user does not want to hear of what the sender of an event says. */
   ignores(userId: string, { sender }: TrueEvent): boolean {
     return this.#ignored.get(userId) === sender;
   }
 
-  /** Whether an event invites a user on behalf of somebody whom they ignore. */
+  /** Returns whether an event invites a user on behalf of somebody whom they ignore. */
   isIgnoredInvite(userId: string, event: TrueEvent): boolean {
     const { type, stateKey, content } = event;
     const isInvite = type === 'm.room.member' && stateKey === userId && content.membership === 'invite';
     return isInvite && this.ignores(userId, event);
   }
 
-  /** Whether a user is invited by somebody whom they do not ignore. */
+  /** Returns whether a user is invited by somebody whom they do not ignore. */
   isInvited(userId: string): boolean {
     const event = this.state().get(stateKeyOf('m.room.member', userId));
     return event?.content.membership === 'invite' && !this.ignores(userId, event);
   }
 
-  /** Whether a user was invited by somebody whom they do not ignore, and has neither answered nor been taken back since. */
+  /**
+   * Returns whether a user was invited by somebody whom they do not ignore, and has neither answered nor been taken
+   * back since.
+   */
   hasInvite(userId: string): boolean {
     const own = this.events.filter(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId);
     const since = own.slice(own.findLastIndex(({ content }) => content.membership !== 'invite') + 1);

@@ -37,7 +37,7 @@ export function unreadCounts(room: RoomTruth, userId: string, marks: ReadMarks):
   };
 }
 
-/** The last event that a user has sent in a thread: what comes before it they have read. */
+/** Returns the last event that a user has sent in a thread: what comes before it they have read. */
 function lastOwn(room: RoomTruth, userId: string, thread: string): number {
   const own = room.events.filter(
     (event) => event.sender === userId && event.type !== 'm.room.member' && !event.isRedacted,

@@ -5,7 +5,7 @@ import { TestUser } from './user.ts';
 /** The registration secret of servers that tests start. */
 export const SHARED_SECRET = 'secret of the tests';
 
-/** Registers an administrator, in the way of scripts. */
+/** Registers an administrator with the shared secret, as scripts do. */
 export async function registerAdmin(server: { readonly url: string }, username: string): Promise<TestUser> {
   const path = '/_synapse/admin/v1/register';
   const { nonce } = await call<{ nonce: string }>({ server }, 'GET', path);

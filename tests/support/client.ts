@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../packages/protocol/src/json/value.ts';
 
-/** Where requests go, and in whose name. The server may move when it is started again. */
+/** The server and the token of requests. The server's address may change when it restarts. */
 export interface Access {
   readonly server: { readonly url: string };
   readonly token?: string;
@@ -11,7 +11,7 @@ export type QueryValues = Readonly<Record<string, string | number | boolean | re
 
 export interface RequestOptions {
   readonly query?: QueryValues;
-  /** JSON, unless it is text or bytes already. */
+  /** The body: a JSON value, or bytes. */
   readonly body?: JsonValue | Uint8Array<ArrayBuffer>;
   readonly rawBody?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -22,11 +22,11 @@ export interface TestReply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The body, an empty object if it is not a JSON object. */
+  /** The parsed body; an empty object if it is not a JSON object. */
   readonly json: JsonObject;
 }
 
-/** A reply that a test did not expect. */
+/** The error for a reply that a test did not expect. */
 export class UnexpectedReply extends Error {
   readonly reply: TestReply;
   constructor(method: string, path: string, reply: TestReply) {
@@ -35,7 +35,10 @@ export class UnexpectedReply extends Error {
   }
 }
 
-/** Makes a request and gives back whatever comes. Paths below `/_matrix/client/v3` may leave that out. */
+/**
+ * Sends a request and returns the reply, whatever its status. The prefix `/_matrix/client/v3` of a path may be left
+ * out.
+ */
 export async function request(
   { server, token }: Access,
   method: string,
@@ -54,7 +57,7 @@ export async function request(
   return { status: response.status, headers: response.headers, text, json: parse(text) };
 }
 
-/** Makes a request that has to succeed. @throws UnexpectedReply */
+/** Sends a request that has to succeed. @throws UnexpectedReply */
 export async function call<T = JsonObject>(
   access: Access,
   method: string,
@@ -63,11 +66,11 @@ export async function call<T = JsonObject>(
 ): Promise<T> {
   const reply = await request(access, method, path, options);
   if (reply.status !== 200) throw new UnexpectedReply(method, path, reply);
-  // Tests say what they expect to read, and fail where it is not there.
+  // Each test declares the type that it expects, and fails where the reply differs.
   return reply.json as T;
 }
 
-/** A path from parts, each percent-encoded. */
+/** Returns a path from percent-encoded parts. */
 export function pathOf(...parts: readonly string[]): string {
   return `/${parts.map(encodeURIComponent).join('/')}`;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { queryOn } from './postgres.ts';
 
-/** Looks into a server's embedded database while the server runs. */
+/** A read-only view of a server's embedded database while the server runs. */
 export class SqliteView {
   readonly #path: string;
   #connection: DatabaseSync | undefined;
@@ -27,7 +27,7 @@ export class SqliteView {
   }
 }
 
-/** Looks into a server's PostgreSQL database while the server runs. */
+/** A view of a server's PostgreSQL database while the server runs. */
 export class PostgresView {
   readonly #url: string;
 
@@ -39,7 +39,7 @@ export class PostgresView {
     return queryOn<Row>(this.#url, text);
   }
 
-  /** Returns the number of the last transaction, which each commit advances. */
+  /** Returns the number of the last transaction, which changes with each commit. */
   dataVersion(): Promise<unknown> {
     return this.look('SELECT owner, sequence FROM writer');
   }

@@ -1,6 +1,6 @@
 import type { Random } from '../../packages/homeserver/src/platform/random.ts';
 
-/** Randomness from a seed (mulberry32): the same seed gives the same throws. */
+/** A random number generator with a seed (mulberry32). The same seed gives the same numbers. */
 export class Dice implements Random {
   #state: number;
 
@@ -8,7 +8,7 @@ export class Dice implements Random {
     this.#state = seed >>> 0;
   }
 
-  /** A number from 0 up to, but not including, 1. */
+  /** Returns a number of at least 0 and below 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -17,12 +17,12 @@ export class Dice implements Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0 up to, but not including, `end`. */
+  /** Returns an integer of at least 0 and below `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end);
   }
 
-  /** A whole number with both ends included. */
+  /** Returns an integer between two bounds, both included. */
   between(low: number, high: number): number {
     return low + this.below(high - low + 1);
   }
@@ -31,25 +31,25 @@ export class Dice implements Random {
     return this.next() < probability;
   }
 
-  /** One of a list that is not empty. */
+  /** Returns a random element of a list that is not empty. */
   pick<T>(list: readonly T[]): T {
     const item = this.maybe(list);
     if (item === undefined) throw new Error('nothing to pick from');
     return item;
   }
 
-  /** One of a list, if it has any. */
+  /** Returns a random element of a list; undefined for an empty list. */
   maybe<T>(list: readonly T[]): T | undefined {
     return list[this.below(list.length)];
   }
 
-  /** One of the keys, each as likely as its weight says. */
+  /** Returns a random key; each key is as likely as its weight. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
     const entries = Object.entries<number>(weights);
     let rest = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
     for (const [key, weight] of entries) {
       rest -= weight;
-      // The keys of a record are what its type says.
+      // The keys of a record have the declared type.
       if (rest < 0) return key as K;
     }
     return this.pick(entries)[0] as K;
@@ -59,7 +59,7 @@ export class Dice implements Random {
     return Uint8Array.from({ length }, () => this.below(256));
   }
 
-  /** A seed for dice of their own, so that what they throw does not depend on others. */
+  /** Returns a seed for another generator, whose numbers then do not depend on this one. */
   seed(): number {
     return this.below(2 ** 32);
   }

@@ -3,7 +3,7 @@ import { PostgresCluster } from './postgres.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The PostgreSQL server on which tests make their databases; `undefined` when there is none. */
+    /** The PostgreSQL server on which tests create their databases; `undefined` without one. */
     readonly postgresUrl: string | undefined;
   }
 }
@@ -21,7 +21,7 @@ export async function setup(project: TestProject): Promise<void> {
   console.warn(`\n${message}\n`);
 }
 
-/** Ends the server and removes its data. */
+/** Stops the server and removes its data. */
 export async function teardown(): Promise<void> {
   await cluster?.remove();
 }

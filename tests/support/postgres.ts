@@ -8,7 +8,7 @@ import { freePort } from './free-port.ts';
 
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
 const READY_MS_MAX = 30_000;
-/** The names of users as whom a server may run: it refuses to run as root. */
+/** The users as whom PostgreSQL may run, because it refuses to run as root. */
 const UNPRIVILEGED = ['postgres', 'nobody'];
 
 /** A PostgreSQL server of this machine's installation, with its data in a temporary folder. */
@@ -28,8 +28,8 @@ export class PostgresCluster {
   }
 
   /**
-   * Makes a cluster and starts it; `undefined` when PostgreSQL is not installed.
-   * @param isDurable whether a killed server keeps what it has committed; takes longer
+   * Creates a cluster and starts it. Returns `undefined` when PostgreSQL is not installed.
+   * @param isDurable whether a killed server keeps its committed transactions; this is slower
    */
   static async start(isDurable = false): Promise<PostgresCluster | undefined> {
     const binaries = findBinaries();
@@ -58,17 +58,17 @@ export class PostgresCluster {
     return cluster;
   }
 
-  /** The address of the database that every cluster has. */
+  /** The address of the default database of the cluster. */
   get url(): string {
     return `postgres://postgres@127.0.0.1:${this.#port}/postgres`;
   }
 
-  /** Starts the server, which has been stopped, and waits until it takes connections. */
+  /** Starts the server and waits until it accepts connections. */
   async run(): Promise<void> {
     const deadline = performance.now() + READY_MS_MAX;
     while (performance.now() < deadline) {
       const child = this.#spawn();
-      // Processes of a server that was killed may still be there, and keep the next one from starting.
+      // Processes of a killed server may still run and keep the next server from starting.
       while (performance.now() < deadline && child.exitCode === null) {
         if (await isReady(this.url)) return;
         await sleep(20);
@@ -97,23 +97,23 @@ export class PostgresCluster {
     return child;
   }
 
-  /** Ends the server: SIGINT closes connections and stops, SIGQUIT stops at once, SIGKILL is a crash. */
+  /** Stops the server. SIGINT closes connections first, SIGQUIT stops at once, SIGKILL is a crash. */
   async end(signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
     if (child === undefined || child.exitCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    // The processes of the connections notice by themselves that a killed server is gone.
+    // The processes of the connections end by themselves when the server was killed.
     child.kill(signal);
     await ended;
   }
 
-  /** Ends every connection, as an administrator does. */
+  /** Ends every connection, as an administrator can. */
   async endConnections(): Promise<void> {
     await runOn(this.url, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
   }
 
-  /** Ends the server and removes its data. */
+  /** Stops the server and removes its data. */
   async remove(): Promise<void> {
     await this.end('SIGQUIT');
     rmSync(this.#folder, { recursive: true, force: true });
@@ -122,7 +122,7 @@ export class PostgresCluster {
 
 let databases = 0;
 
-/** Makes an empty database on a server and returns its address; `drop` removes it. */
+/** Creates an empty database on a server and returns its address. `drop` removes it. */
 export async function createDatabase(serverUrl: string): Promise<{ url: string; drop: () => Promise<void> }> {
   databases += 1;
   const name = `hearth_test_${process.pid}_${process.env.VITEST_POOL_ID ?? ''}_${Date.now()}_${databases}`;
@@ -136,7 +136,7 @@ async function runOn(url: string, text: string): Promise<void> {
   await queryOn(url, text);
 }
 
-/** Returns the rows of one statement, run on a connection of its own. */
+/** Returns the rows of one statement, which runs on a separate connection. */
 export async function queryOn<Row extends object>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -156,7 +156,10 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-/** The folder of `initdb` and `postgres`: on the path, or where Debian puts the newest version. */
+/**
+ * Returns the folder of `initdb` and `postgres`: a folder on the path, or the one where Debian installs the newest
+ * version.
+ */
 function findBinaries(): string | undefined {
   const versions = existsSync(DEBIAN_FOLDER) ? readdirSync(DEBIAN_FOLDER) : [];
   const newestFirst = versions.sort((a, b) => Number(b) - Number(a));
@@ -167,7 +170,7 @@ function findBinaries(): string | undefined {
   return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
 }
 
-/** The user as whom a server runs when the tests run as root. */
+/** Returns the user as whom PostgreSQL runs when the tests run as root. */
 function unprivileged(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const entries = readFileSync('/etc/passwd', 'utf8')

@@ -15,43 +15,43 @@ import { registerUser, type TestUser } from './user.ts';
 
 const SERVER_NAME = 'hearth.test';
 
-/** A server in this process, on a free port, with a data folder of its own. */
+/** A server in this process, on a free port, with its own data folder. */
 export interface TestServer {
   readonly url: string;
   readonly dataDir: string;
   readonly routes: readonly Route[];
   readonly firstToken: string | undefined;
-  /** What was logged as an error: a 500, or worse. */
+  /** Errors that the server has logged, such as each 500. */
   readonly faults: unknown[];
-  /** Reads the database past the server. */
+  /** Reads the database directly. */
   look<Row extends object>(text: string): Promise<Row[]>;
-  /** Changes whenever the server commits anything. */
+  /** Returns a value that changes with each commit of the server. */
   dataVersion(): Promise<unknown>;
-  /** Registers and logs in a user with this name, or one that nobody has yet. */
+  /** Registers and logs in a user with this name, or with a new name. */
   user(name?: string): Promise<TestUser>;
   /** Registers and logs in an administrator. */
   admin(): Promise<TestUser>;
-  /** A guest's session. */
+  /** Registers a guest. */
   guest(): Promise<TestUser>;
-  /** Stops and starts again on the same data; the port changes. */
+  /** Stops the server and starts it again on the same data. The port changes. */
   restart(): Promise<void>;
-  /** Stops; the data stays. */
+  /** Stops the server and keeps the data. */
   stop(): Promise<void>;
-  /** Stops, and removes the data. */
+  /** Stops the server and removes the data. */
   close(): Promise<void>;
 }
 
 export interface ServerOptions {
-  /** Keys of the configuration file, over those that make tests fast. */
+  /** Keys of the configuration file, which override those that make tests fast. */
   readonly config?: v.InferInput<typeof configSchema>;
   readonly machine?: Partial<Machine>;
-  /** A PostgreSQL server, on which the server gets a database of its own, instead of the embedded database. */
+  /** A PostgreSQL server on which the server gets its own database, instead of the embedded database. */
   readonly postgres?: string | undefined;
 }
 
 let count = 0;
 
-/** Starts a server: registration open, guests, no rate limits, the cheapest passwords. */
+/** Starts a server with open registration, guests, no rate limits and the cheapest password hashes. */
 export async function startServer({ config: given, machine, postgres }: ServerOptions = {}): Promise<TestServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'hearth-test-'));
   const stored = postgres === undefined ? undefined : await createDatabase(postgres);
@@ -115,7 +115,7 @@ function testConfig(dataDir: string, given: ServerOptions['config']): Config {
   });
 }
 
-/** Keeps errors; prints them too when `HEARTH_TEST_LOG` is set. */
+/** Returns a log that records errors, and prints them when `HEARTH_TEST_LOG` is set. */
 function recording(faults: unknown[]): Log {
   const log = process.env.HEARTH_TEST_LOG ? createLog({ level: 'debug', format: 'text' }) : silentLog;
   return {

@@ -31,7 +31,7 @@ export interface SlidingReply {
   readonly extensions: Record<string, JsonObject>;
 }
 
-/** One loop of sliding sync requests; each goes on where the last answer ended. */
+/** A loop of sliding sync requests. Each request continues from the position of the last answer. */
 export class SlidingLoop {
   readonly #user: TestUser;
   readonly #connId: string | undefined;
@@ -42,14 +42,14 @@ export class SlidingLoop {
     this.#connId = connId;
   }
 
-  /** The next answer. */
+  /** Returns the next answer. */
   async next(body: JsonObject, timeout = 0): Promise<SlidingReply> {
     const reply = await this.retry(body, timeout);
     this.pos = reply.pos;
     return reply;
   }
 
-  /** An answer that does not arrive: the next request asks from the same place again. */
+  /** Sends a request whose answer is treated as lost, so that the next request uses the same position. */
   retry(body: JsonObject, timeout = 0): Promise<SlidingReply> {
     return slidingSync(this.#user, this.#connId === undefined ? body : { conn_id: this.#connId, ...body }, {
       ...(this.pos === undefined ? {} : { pos: this.pos }),

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../packages/protocol/src/json/value.ts';
 import { call, pathOf, type QueryValues, type RequestOptions, request, type TestReply } from './client.ts';
 
-/** An event as clients get it. */
+/** An event in the client format. */
 export interface ClientEvent {
   readonly event_id: string;
   readonly type: string;
@@ -48,7 +48,7 @@ export interface Page {
 
 let transactions = 0;
 
-/** Somebody with a session. The methods throw when the server refuses; `request` gives back whatever it answers. */
+/** A user with a session. The methods throw when the server refuses a request; `request` returns every reply. */
 export class TestUser {
   readonly server: { readonly url: string };
   readonly userId: string;
@@ -82,7 +82,7 @@ export class TestUser {
     return call<T>(this, 'DELETE', path, { body });
   }
 
-  /** Creates a room, a public one unless told otherwise, and returns its id. */
+  /** Creates a room (public by default) and returns its id. */
   async createRoom(options: JsonObject = { preset: 'public_chat' }): Promise<string> {
     return (await this.post<{ room_id: string }>('/createRoom', options)).room_id;
   }
