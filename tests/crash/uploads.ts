@@ -35,6 +35,7 @@ export async function checkStore(dataDir: string): Promise<void> {
   for (const path of globSync('[0-9a-f]/*', { cwd: folder })) {
     const hash = await contentHash();
     hash.update(readFileSync(join(folder, path)));
-    if (hash.address() !== path.replace('/', '')) throw new Error(`the file ${path} does not have the hash in its name`);
+    if (hash.address() !== path.replace('/', ''))
+      throw new Error(`the file ${path} does not have the hash in its name`);
   }
 }

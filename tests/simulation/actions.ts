@@ -5,14 +5,14 @@ import type { SimServer } from './sim-server.ts';
 import type { RoomTruth, Truth } from './truth.ts';
 import { type ReadMarks, threadOf } from './unread.ts';
 
-/** One request that somebody makes. */
+/** One request of a user. */
 export interface Action {
   readonly name: string;
   readonly caller: Caller;
   readonly method: string;
   readonly path: string;
   readonly body: JsonObject;
-  /** Runs when it was answered with success. */
+  /** Called when the request has succeeded. */
   readonly done?: () => void;
 }
 
@@ -53,7 +53,7 @@ const VERSIONS = Array.from({ length: 12 }, (_, i) => `${i + 1}`);
 const VISIBILITIES = ['world_readable', 'shared', 'invited', 'joined'] as const;
 const ROOMS_MAX = 14;
 
-/** Throws what happens next. */
+/** Chooses random actions of users. */
 export class Actions {
   readonly #world: ActionWorld;
   readonly #dice: Dice;
@@ -185,7 +185,7 @@ export class Actions {
     return this.#inOwnRoom(caller, (room) => {
       const event = this.#dice.maybe(room.visible(caller.userId).slice(-12));
       if (event === undefined) return undefined;
-      // An event has one receipt of each kind from a user, so that each thread needs events of its own.
+      // A user has at most one receipt of each kind on an event, so each thread needs its own events.
       const thread_id = event.num % 2 === 0 ? '' : threadOf(event);
       const type = this.#dice.pick(['m.read', 'm.read.private']);
       return {
@@ -252,7 +252,7 @@ export class Actions {
     return { 'm.relates_to': { rel_type: 'm.thread', event_id: root } };
   }
 
-  /** Returns the first message is a root: most threads are below it. */
+  /** Returns the root of a thread. It is the room's first message most of the time. */
   #threadRoot(room: RoomTruth): string | undefined {
     return room.events.find(({ type }) => type === 'm.room.message')?.id;
   }

@@ -18,7 +18,7 @@ interface FreshRoom extends JoinedRoom {
   readonly summary?: Record<string, number>;
 }
 
-/** What a first sync says of a user's rooms, and what other endpoints say, agrees with what has happened. */
+/** Checks that a first sync and other endpoints agree with the truth about a user's rooms. */
 export async function checkUser(world: AgreementWorld, caller: Caller): Promise<SyncReply> {
   const { userId } = caller;
   const query = { set_presence: 'offline', filter: JSON.stringify({ room: { timeline: { limit: 100 } } }) };
@@ -44,7 +44,10 @@ export async function checkUser(world: AgreementWorld, caller: Caller): Promise<
   return fresh;
 }
 
-/** Who has left a room sees it as it was then; who was never in it sees nothing, unless anybody may look into it. */
+/**
+ * Checks that a user who has left a room sees it as of then, and that a user who was never in it sees nothing unless it
+ * is world readable.
+ */
 async function checkPast(world: AgreementWorld, caller: Caller, room: RoomTruth): Promise<void> {
   const { userId } = caller;
   const path = `/rooms/${encodeURIComponent(room.roomId)}`;
@@ -70,7 +73,7 @@ async function checkPast(world: AgreementWorld, caller: Caller, room: RoomTruth)
   await checkRelations(world.server, caller, room);
 }
 
-/** Returns the whole of `/messages`, in both directions. */
+/** Checks all pages of `/messages`, in both directions. */
 async function checkHistory(world: AgreementWorld, caller: Caller, room: RoomTruth, upTo?: number): Promise<void> {
   const visible = room.visible(caller.userId).filter(({ num }) => num <= (upTo ?? num));
   const ids = visible.map(({ id }) => id);
@@ -89,7 +92,7 @@ async function checkHistory(world: AgreementWorld, caller: Caller, room: RoomTru
   }
 }
 
-/** Returns an event says what it said, or that it was taken back. */
+/** Checks that an event has its content, or is redacted. */
 function checkContent(room: RoomTruth, shown: ClientEvent, children: Children): void {
   const { event_id: id, content, unsigned, type } = shown;
   const event = room.byId.get(id);
@@ -97,7 +100,7 @@ function checkContent(room: RoomTruth, shown: ClientEvent, children: Children): 
   checkBundle('/messages', children, event, shown);
   const isRedacted = unsigned?.redacted_because !== undefined;
   if (isRedacted !== event.isRedacted) throw new Difference(`${id} is shown as ${isRedacted ? '' : 'not '}redacted`);
-  // Redactions name their target in the content, whatever the room's version has there.
+  // Clients get the target of a redaction in its content, in every room version.
   if (type === 'm.room.redaction') return;
   const [seen, truth] = [JSON.stringify(content), JSON.stringify(event.content)];
   if (seen !== truth) throw new Difference(`${id} is shown with ${seen}, not ${truth}`);
@@ -118,14 +121,14 @@ async function checkInitialSync(world: AgreementWorld, caller: Caller, joined: r
   }
 }
 
-/** What a device has gathered is what a first sync says, and what has happened. */
+/** Checks that the data of a device equal a first sync and the truth. */
 export function checkDevice(world: AgreementWorld, device: Device, fresh: SyncReply): void {
   const { userId } = device.caller;
   const { truth } = world;
   const rooms = { joined: [...device.joined.keys()], invited: [...device.invited], knocked: [...device.knocked] };
   expectSame(`${device.name}: joined`, rooms.joined.sort(), truth.roomsOf(userId, 'join').sort());
   const invited = truth.roomsOf(userId, 'invite').filter((roomId) => truth.room(roomId).isInvited(userId));
-  // Who is invited again by somebody whom they ignore keeps the invitation that they have seen before.
+  // A user who is invited again by an ignored user keeps the invitation that the client has seen before.
   const shown = rooms.invited.filter((roomId) => invited.includes(roomId) || !truth.room(roomId).hasInvite(userId));
   expectSame(`${device.name}: invited`, shown.sort(), invited.sort());
   expectSame(`${device.name}: knocked`, rooms.knocked.sort(), truth.roomsOf(userId, 'knock').sort());
@@ -179,7 +182,7 @@ function checkRoom(
 }
 
 /**
- * Returns a room without a name is called by other members, or those who have gone, and the device has their member
+ * Checks the heroes of a room without a name: other members, or those who have left. The device has their member
  * events.
  */
 function checkHeroes(what: string, { heroes, state }: KnownRoom, truth: RoomTruth, userId: string): void {

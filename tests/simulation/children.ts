@@ -5,7 +5,7 @@ import { Difference, expectSame } from './difference.ts';
 import type { SimServer } from './sim-server.ts';
 import type { RoomTruth, TrueEvent } from './truth.ts';
 
-/** The events that relate to others, as one user sees them. */
+/** The events of a room that relate to other events, as one user sees them. */
 export class Children {
   readonly #userId: string;
   readonly #byParent: ReadonlyMap<string, readonly TrueEvent[]>;
@@ -18,17 +18,17 @@ export class Children {
     this.#byParent = Map.groupBy(children, (event) => relationOf(event)?.parent ?? '');
   }
 
-  /** In stream order. */
+  /** Returns the events that relate to an event, in stream order. */
   of(parent: string): readonly TrueEvent[] {
     return this.#byParent.get(parent) ?? [];
   }
 
-  /** Returns the roots with a reply, also those of users whom the user ignores. */
+  /** Returns the thread roots with a reply, including those of ignored users. */
   roots(): TrueEvent[] {
     return this.#room.readable(this.#userId).filter(({ id }) => this.#kind(id, 'm.thread').length > 0);
   }
 
-  /** What has to stand in `m.relations` of an event, with ids in place of events. */
+  /** Returns the expected `m.relations` of an event, with ids in place of events. */
   bundle(parent: TrueEvent): JsonObject {
     const replies = this.#kind(parent.id, 'm.thread');
     const latest = replies.at(-1)?.id;
@@ -82,10 +82,10 @@ export function checkBundle(what: string, children: Children, event: TrueEvent, 
         }),
   };
   const [is, truth] = [JSON.stringify(seen), JSON.stringify(children.bundle(event))];
-  if (is !== truth) throw new Difference(`${what}: ${event.id} is bundled with ${is}, not ${truth}`);
+  if (is !== truth) throw new Difference(`${what}: ${event.id} has the aggregation ${is}, not ${truth}`);
 }
 
-/** What `/relations` and `/threads` say of a room, for one of its users. */
+/** Checks `/relations` and `/threads` of a room for one of its users. */
 export async function checkRelations(server: SimServer, caller: Caller, room: RoomTruth): Promise<void> {
   const children = new Children(room, caller.userId);
   const path = `/_matrix/client/v1/rooms/${encodeURIComponent(room.roomId)}`;

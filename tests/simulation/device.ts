@@ -9,19 +9,19 @@ import { type RoomTruth, stateKeyOf, type TrueEvent, type Truth } from './truth.
 
 /** What a device knows of a room that its user has joined. */
 export interface KnownRoom {
-  /** The ids of the events that it has seen, gaps filled. */
+  /** The ids of the events that the device has seen, with gaps filled. */
   readonly timeline: string[];
   /** Event ids by type and state key. */
   readonly state: Map<string, string>;
   readonly summary: Map<string, number>;
-  /** By whom the client calls the room if it has no name. */
+  /** The users after whom the client names a room without a name. */
   heroes: readonly string[];
   /** Read receipts: event ids by type, user and thread. */
   readonly receipts: Map<string, string>;
   readonly accountData: Map<string, string>;
   typing: string;
   unread: string;
-  /** A gap could not be filled, since the user has left the room and forgotten it. */
+  /** Whether a gap could not be filled because the user has left and forgotten the room. */
   isForgotten: boolean;
 }
 
@@ -32,7 +32,7 @@ type RoomSection = JoinedRoom & {
   readonly summary?: Record<string, number | string[]>;
 };
 
-/** What a device has stored: it can begin again from here. */
+/** The stored data of a device, from which it can start again. */
 interface Memory {
   readonly since: string | undefined;
   readonly joined: Map<string, KnownRoom>;
@@ -41,10 +41,10 @@ interface Memory {
   readonly accountData: Map<string, string>;
 }
 
-/** How many of its earlier memories a device may go back to. */
+/** The number of earlier memories to which a device may go back. */
 const MEMORIES_MAX = 4;
 
-/** A client of a user: syncs in its own way and remembers what it is told. */
+/** A client of a user, which syncs according to its habit and remembers the answers. */
 export class Device {
   readonly caller: Caller;
   readonly habit: Habit;
@@ -70,7 +70,7 @@ export class Device {
     return `${this.caller.userId} (${this.habit.name})`;
   }
 
-  /** Asks for news and gives what came; nothing is remembered yet. */
+  /** Sends a sync request and returns the answer. The device does not remember it yet. */
   async ask(timeoutMs: number, cancellation?: Cancellation): Promise<SyncReply> {
     const { habit } = this;
     if (this.#dice.chance(habit.goesBack)) this.#goBack();
@@ -91,7 +91,7 @@ export class Device {
     return reply.json as unknown as SyncReply;
   }
 
-  /** Nobody types on a server that has just started, and nobody is told. */
+  /** Forgets typing users after a restart of the server, which clients are not told about. */
   forgetTyping(): void {
     this.#memories.length = 0;
     for (const known of this.joined.values()) known.typing = NOBODY_TYPES;
@@ -111,7 +111,7 @@ export class Device {
     this.#since = since;
   }
 
-  /** Takes over an answer, unless it is one that got lost on the way. */
+  /** Processes an answer, unless it counts as lost. */
   async take(reply: SyncReply): Promise<void> {
     this.#truth.refresh();
     for (const roomId of Object.keys(reply.rooms?.invite ?? {})) this.#leaveTo(this.invited, roomId);
@@ -151,7 +151,7 @@ export class Device {
     }
   }
 
-  /** What was seen up to the leaving is compared at once: nothing may be asked for afterwards. */
+  /** Compares a room with the truth when the user has left, because later requests may be refused. */
   async #leave(roomId: string, room: RoomSection, upTo: number): Promise<void> {
     const { userId } = this.caller;
     const truth = this.#truth.room(roomId);
@@ -169,7 +169,7 @@ export class Device {
     for (const each of [this.joined, this.invited, this.knocked]) each.delete(roomId);
   }
 
-  /** Who was never in a room gets their own member events of it, and nothing else. */
+  /** Checks that a user who was never in a room gets only their own member events of it. */
   #checkOutside(roomId: string, { timeline, state, state_after }: RoomSection): void {
     const { userId } = this.caller;
     const others = [...timeline.events, ...(state?.events ?? []), ...(state_after?.events ?? [])].filter(
@@ -189,7 +189,7 @@ export class Device {
     const visible = truth.visible(userId).filter(isShown);
     expectSame(
       `${what}: timeline`,
-      // Gaps may also bring what anybody could read afterwards.
+      // Gaps may also contain events that everybody could read afterwards.
       known.timeline.filter((id) => isShown(truth.byId.get(id))),
       visible.filter((event) => this.habit.shows(event)).map(({ id }) => id),
     );
@@ -199,7 +199,9 @@ export class Device {
     this.checkState(what, known, state);
   }
 
-  /** Returns the whole state of a room, or with lazy loading that of the members whom the device knows. */
+  /**
+   * Checks the whole state of a room, or with lazy loading the state without the members that the device does not know.
+   */
   checkState(what: string, { state }: KnownRoom, truth: ReadonlyMap<string, TrueEvent>): void {
     const isUnknown = (key: string) => this.habit.isLazy && key.startsWith('m.room.member|') && !state.has(key);
     const wanted = [...truth].filter(([key]) => !isUnknown(key));
@@ -225,7 +227,7 @@ export class Device {
       throw new Difference(`${this.name} sees ${secret.event_id} of ${roomId}, which is not for them`);
   }
 
-  /** What came before a timeline, back to what is known. */
+  /** Returns the events between the last known event and a timeline. */
   async #gap(roomId: string, known: KnownRoom, from: string | undefined): Promise<string[]> {
     const seen = new Set(known.timeline);
     const ids: string[] = [];
@@ -247,7 +249,7 @@ export class Device {
       }
       token = page.end;
     }
-    if (seen.size > 0) throw new Difference(`${this.name}: the gap in ${roomId} does not lead to what is known`);
+    if (seen.size > 0) throw new Difference(`${this.name}: the gap in ${roomId} does not lead to a known event`);
     return ids.reverse();
   }
 
@@ -260,7 +262,7 @@ export class Device {
     }
   }
 
-  /** Whoever is seen to say something is known. */
+  /** Checks that the member events of all senders in a timeline are known. */
   #checkSenders(roomId: string, known: KnownRoom, { timeline }: RoomSection): void {
     const room = this.#truth.room(roomId);
     const last = room.byId.get(timeline.events.at(-1)?.event_id ?? '');
@@ -275,7 +277,7 @@ export class Device {
   }
 }
 
-/** Returns the place in the stream that a token means. */
+/** Returns the position in the stream that a token stands for. */
 function placeOf(token: string): number {
   return Number(/\d+/.exec(token)?.[0]);
 }
@@ -294,7 +296,7 @@ function newRoom(): KnownRoom {
   };
 }
 
-/** Returns the receipts of an `m.receipt`, each under type, user and thread. */
+/** Returns the receipts of an `m.receipt` event, by type, user and thread. */
 export function receiptsIn(content: ClientEvent['content']): [string, string][] {
   const byEvent = content as Record<string, Record<string, Record<string, { thread_id?: string }>>>;
   return Object.entries(byEvent).flatMap(([id, byType]) =>

@@ -1,4 +1,4 @@
-/** What an observer has seen is not what has happened. */
+/** The error for an observation that differs from the truth. */
 export class Difference extends Error {}
 
 /** @throws Difference at the first place where two lists are not the same */

@@ -13,7 +13,7 @@ interface Answer {
 const LIMIT = 3;
 const HIDDEN_MAX = 150;
 
-/** What first syncs with a short timeline say of all rooms of a user, also of those that they have left. */
+/** Checks first syncs with a short timeline for all rooms of a user, including rooms that the user has left. */
 export async function checkFirstSyncs(server: SimServer, truth: Truth, caller: Caller): Promise<void> {
   for (const stateAfter of [false, true]) {
     const filter = JSON.stringify({ room: { timeline: { limit: LIMIT }, include_leave: true } });
@@ -50,7 +50,7 @@ function checkRoom(
     .visible(userId, end)
     .filter((event) => (isOutside ? event.num === end : event.num <= (ended ?? event.num) || isOwn(event)));
   const ids = timeline.events.map(({ event_id }) => event_id);
-  // Behind very many hidden events the server does not look for more.
+  // The server stops looking for events after very many hidden ones.
   const hidden = room.events.filter(({ id, num }) => num > (visible.at(-LIMIT)?.num ?? 0) && !ids.includes(id)).length;
   const isExact = section.state_after !== undefined && hidden < HIDDEN_MAX;
   const count = isExact ? LIMIT : ids.length;

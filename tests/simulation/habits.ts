@@ -1,4 +1,4 @@
-/** What a device's filter says of rooms. */
+/** The part of a device's filter about rooms. */
 export interface HabitFilter {
   readonly room: {
     readonly timeline: {
@@ -11,33 +11,36 @@ export interface HabitFilter {
   };
 }
 
-/** How a device syncs. */
+/** The way in which a device syncs. */
 export interface Habit {
   readonly name: string;
-  /** How likely it syncs in a step. */
+  /** The probability that the device syncs in a step. */
   readonly often: number;
   readonly filter: HabitFilter;
   readonly isLazy: boolean;
   readonly stateAfter: boolean;
-  /** How likely it asks for everything again. */
+  /** The probability of a request with `full_state`. */
   readonly fullState: number;
-  /** How likely an answer gets lost, so that the device asks again from the same token. */
+  /** The probability that an answer is lost, so that the device repeats the request with the same token. */
   readonly loses: number;
-  /** How likely it goes back to an older token, with what it knew then: as a client that was not shut down properly. */
+  /**
+   * The probability that the device goes back to an older token and its data of that time, like a client that was
+   * killed.
+   */
   readonly goesBack: number;
-  /** How likely it sends two requests with the same token in parallel. */
+  /** The probability of two parallel requests with the same token. */
   readonly twice: number;
-  /** It leaves its request open until something happens. */
+  /** Whether requests wait until something happens. */
   readonly waits: boolean;
-  /** Returns whether its filter lets an event of the timeline pass. */
+  /** Returns whether the filter accepts an event of the timeline. */
   shows(event: { readonly type: string; readonly sender: string }): boolean;
 }
 
 interface Given extends Partial<Habit> {
   readonly limit?: number;
-  /** Types that its filter leaves out of timelines. */
+  /** Event types that the filter excludes from timelines. */
   readonly hides?: readonly string[];
-  /** Users whose events its filter leaves out of timelines. */
+  /** Users whose events the filter excludes from timelines. */
   readonly hidesUsers?: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import pg from 'pg';
 
-/** The thread that queries PostgreSQL for `SimPostgres.look`. */
+/** A request to the thread that queries PostgreSQL for `SimPostgres.look`. */
 
 export interface LookRequest {
   readonly text: string;
@@ -18,7 +18,7 @@ pg.types.setTypeParser(TYPE_INT8, Number);
 
 const { url, port, signal } = workerData as { url: string; port: MessagePort; signal: Int32Array };
 const client = new pg.Client({ connectionString: url });
-// The database is dropped in the end while the connection is open.
+// The database is dropped at the end while the connection is still open.
 client.on('error', () => undefined);
 const connected = client.connect();
 

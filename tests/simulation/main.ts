@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { simulate } from './simulate.ts';
 
-/** The long form: `npm run test:simulation -- --seed 1 --steps 2000 --seeds 10`. */
+/** The command line of the simulation: `npm run test:simulation -- --seed 1 --steps 2000 --seeds 10`. */
 const { values } = parseArgs({
   options: { seed: { type: 'string' }, steps: { type: 'string' }, seeds: { type: 'string' } },
 });

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../packages/homeserver/src/platform/clock.ts';
 
-/** A clock that the simulation turns. */
+/** A clock that the simulation controls. */
 export class SimClock implements Clock {
   #now = 1_700_000_000_000;
   #timers: { readonly at: number; readonly run: () => void }[] = [];
@@ -23,12 +23,12 @@ export class SimClock implements Clock {
     };
   }
 
-  /** Forgets what was to happen: the process that wanted it is gone. */
+  /** Removes all timers, because the process that set them has ended. */
   clear(): void {
     this.#timers = [];
   }
 
-  /** Lets time pass; what becomes due runs in order, and `settle` waits for what follows from it. */
+  /** Advances the time. Due timers run in order, and `settle` waits for their effects. */
   async pass(ms: number, settle: () => Promise<void>): Promise<void> {
     const end = this.#now + ms;
     for (;;) {

@@ -5,23 +5,23 @@ import { migrate } from '../../packages/homeserver/src/storage/migrate.ts';
 import { bindSqlite, toSqlite } from '../../packages/homeserver/src/storage/sqlite-dialect.ts';
 import type { Dice } from '../support/dice.ts';
 
-/** How long the database takes, in turns of the event loop. */
+/** The latency of the database, in turns of the event loop. */
 export interface Latency {
   readonly readTurnsMax: number;
   readonly commitTurnsMax: number;
 }
 
-/** A database that the simulation can look into. */
+/** A database that the simulation can inspect. */
 export interface SimStorage extends Database {
-  /** Whether nothing is being read or written. */
+  /** Whether no read or write is in progress. */
   readonly isIdle: boolean;
-  /** Asks past the server: what is in the database right now. */
+  /** Queries the database directly, without the server. */
   look<Row>(text: string, ...values: (string | number)[]): Row[];
 }
 
 /**
- * The embedded database without its thread, so that a seed decides about what comes before what: a commit takes some
- * turns of the event loop, and a read too where the latency says so, as it does on a server of its own.
+ * The embedded database without its thread, so that a seed decides the order of events. A commit takes some turns of
+ * the event loop. A read does too if the latency says so, as with a database server.
  */
 export class SimDatabase implements SimStorage {
   readonly dialect = 'sqlite';
@@ -54,12 +54,12 @@ export class SimDatabase implements SimStorage {
     return database;
   }
 
-  /** Whether nothing is being read or written. */
+  /** Whether no read or write is in progress. */
   get isIdle(): boolean {
     return this.#running === 0;
   }
 
-  /** Asks past the server: what is in the database right now. */
+  /** Queries the database directly, without the server. */
   look<Row>(text: string, ...values: (string | number)[]): Row[] {
     return this.#connection.prepare(text).all(...values) as Row[];
   }
@@ -86,7 +86,7 @@ export class SimDatabase implements SimStorage {
     this.#connection.close();
   }
 
-  /** Returns the rows are those of some moment while it runs. */
+  /** Runs a query after some turns. The rows are those of a random moment in this time. */
   async #read<T>(read: () => T): Promise<T> {
     const turns = this.#dice.between(0, this.#latency.readTurnsMax);
     if (turns === 0) return read();

@@ -8,7 +8,7 @@ import { createDatabase } from '../support/postgres.ts';
 import type { LookAnswer, LookRequest } from './look-worker.ts';
 import type { SimStorage } from './sim-database.ts';
 
-/** A real PostgreSQL database for the simulation. Its own timing decides the order of what happens at the same time. */
+/** A real PostgreSQL database for the simulation. Its timing decides the order of concurrent operations. */
 export class SimPostgres implements SimStorage {
   readonly dialect = 'postgres';
   readonly isExclusive = false;
@@ -28,7 +28,7 @@ export class SimPostgres implements SimStorage {
     this.#worker = new Worker(new URL('./look-worker.ts', import.meta.url), { workerData, transferList: [port2] });
   }
 
-  /** Makes a database on a PostgreSQL server. */
+  /** Creates a database on a PostgreSQL server. */
   static async open(serverUrl: string): Promise<SimPostgres> {
     const { url, drop } = await createDatabase(serverUrl);
     const machine = { clock: systemClock, random: systemRandom, log: silentLog };
@@ -42,7 +42,10 @@ export class SimPostgres implements SimStorage {
     return this.#running === 0;
   }
 
-  /** Blocks this thread until another one has the rows, because the simulation looks between two steps. */
+  /**
+   * Blocks this thread until another one has read the rows, because the simulation inspects the database between two
+   * steps.
+   */
   look<Row>(text: string, ...values: (string | number)[]): Row[] {
     Atomics.store(this.#signal, 0, 0);
     const request: LookRequest = { text: numbered(text), values };

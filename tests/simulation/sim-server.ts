@@ -28,11 +28,11 @@ export interface SimReply {
   readonly json: JsonValue;
 }
 
-/** A server without sockets, on a virtual clock: a request is a call of its handler. */
+/** A server without sockets, on a virtual clock. A request is a call of its handler. */
 export class SimServer {
   readonly clock = new SimClock();
   readonly database: SimStorage;
-  /** What was logged as an error. */
+  /** Errors that the server has logged. */
   readonly faults: unknown[] = [];
   readonly #dice: Dice;
   #hearth: Hearth | undefined;
@@ -43,7 +43,7 @@ export class SimServer {
     this.database = database;
   }
 
-  /** @param postgres a PostgreSQL server to make a database on, instead of the embedded database */
+  /** @param postgres a PostgreSQL server on which a database is created, instead of the embedded database */
   static async open(seed: number, latency: Latency, postgres?: string): Promise<SimServer> {
     const dice = new Dice(seed);
     const database =
@@ -55,7 +55,7 @@ export class SimServer {
     return server;
   }
 
-  /** Goes on with nothing but what is in the database. */
+  /** Restarts the server, which keeps only the content of the database. */
   async restart(): Promise<void> {
     await this.#hearth?.close();
     this.clock.clear();
@@ -96,7 +96,7 @@ export class SimServer {
     return { userId, deviceId, ...row, isGuest: false, isAdmin: false, isSuspended: false };
   }
 
-  /** Makes a request. Refusals are replies; anything else that is thrown is a fault of the server. */
+  /** Sends a request. Matrix errors are replies; any other error is a fault of the server. */
   async call(
     caller: Caller | undefined,
     method: string,
@@ -120,7 +120,7 @@ export class SimServer {
         spend: () => undefined,
         cancellation: cancellation ?? new Cancellation(),
       };
-      // As in the HTTP layer: a checked request takes on the types of its endpoint.
+      // A checked request gets the types of its endpoint, as in the HTTP layer.
       return await replyOf(await handle(call as unknown as Call));
     } catch (error) {
       if (error instanceof MatrixError) return { status: error.status, json: error.body() };
@@ -128,7 +128,7 @@ export class SimServer {
     }
   }
 
-  /** Waits until nothing moves any more unless the clock is turned. */
+  /** Waits until nothing happens any more without a change of the clock. */
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < 3; ) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -148,7 +148,7 @@ export class SimServer {
 
 async function replyOf(answer: Answer): Promise<SimReply> {
   const { status, body } = answer instanceof Reply ? answer : { status: 200, body: answer };
-  // Through text and back, so that nobody gets hold of the server's own objects.
+  // The reply is serialised and parsed, so that no test shares objects with the server.
   return { status, json: JSON.parse(await textOf(body)) as JsonValue };
 }
 

@@ -17,14 +17,14 @@ import { ReadMarks } from './unread.ts';
 export interface SimulationOptions {
   readonly seed: number;
   readonly steps: number;
-  /** A PostgreSQL server. With it the seed decides everything but the database's own timing. */
+  /** A PostgreSQL server. With it the seed decides everything except the timing of the database. */
   readonly postgres?: string | undefined;
 }
 
 export interface SimulationResult {
   readonly events: number;
   readonly rooms: number;
-  /** The latest event of each room: two runs of a seed have the same. */
+  /** The latest event of each room, which is the same in two runs with the same seed. */
   readonly latest: readonly string[];
 }
 
@@ -32,16 +32,16 @@ const NAMES = ['ada', 'bob', 'cleo', 'dan'];
 const DEVICES_EACH = 4;
 const QUIET_EVERY = 25;
 const LAST_ACTIONS = 25;
-/** How likely the server starts anew at a quiet point. */
+/** The probability of a restart at a quiet point. */
 const RESTARTS = 0.4;
 
-/** The embedded database answers at once, one on a server of its own does not. */
+/** The latencies of an embedded database, which answers at once, and of a database server. */
 const LATENCIES: readonly Latency[] = [
   { readTurnsMax: 0, commitTurnsMax: 3 },
   { readTurnsMax: 3, commitTurnsMax: 4 },
 ];
 
-/** Lets users act and devices watch. @throws Error with seed, step, the last actions and what differs */
+/** Lets users act and devices sync. @throws Error with the seed, the step, the last actions and the difference */
 export async function simulate({ seed, steps, postgres }: SimulationOptions): Promise<SimulationResult> {
   const simulation = await Simulation.open(seed, postgres);
   try {
@@ -53,7 +53,7 @@ export async function simulate({ seed, steps, postgres }: SimulationOptions): Pr
   }
 }
 
-/** A request that waits for news. */
+/** A request that waits for changes. */
 interface OpenRequest {
   reply: SyncReply | undefined;
   readonly cancellation: Cancellation;
@@ -72,7 +72,7 @@ class Simulation {
   readonly #waiting = new Map<Device, OpenRequest>();
   readonly #log: string[] = [];
   #actions: Actions | undefined;
-  /** The stream's end before the current step: what is acknowledged in it comes after. */
+  /** The end of the stream before the current step. Events acknowledged in this step have later positions. */
   #before = 0;
 
   private constructor(seed: number, server: SimServer, dice: Dice) {
@@ -121,7 +121,7 @@ class Simulation {
     this.#actions = new Actions({ ...world, marks: this.#marks, users: this.#users }, new Dice(this.#dice.seed()));
   }
 
-  /** One user ignores another from the beginning. */
+  /** Makes one user ignore another from the beginning. */
   async #ignore(): Promise<void> {
     const [user, other] = this.#users;
     if (user === undefined || other === undefined) return;
@@ -130,7 +130,7 @@ class Simulation {
     this.#truth.ignored.set(user.userId, other.userId);
   }
 
-  /** Some users act and some devices sync, all at the same time; at a quiet point everything is compared. */
+  /** Lets some users act and some devices sync, all at the same time. At a quiet point everything is compared. */
   async step(step: number, isQuiet: boolean): Promise<void> {
     try {
       await this.#act(step);
@@ -178,17 +178,17 @@ class Simulation {
     this.#checkAcknowledged(reply, path);
   }
 
-  /** What is acknowledged is there, after everything that was acknowledged before it was asked for. */
+  /** Checks that an acknowledged event is present, after all events that were acknowledged before its request. */
   #checkAcknowledged({ json }: SimReply, path: string): void {
     const { event_id: id } = json as { event_id?: string };
     const roomId = decodeURIComponent(/^\/rooms\/([^/]+)/.exec(path)?.[1] ?? '');
     if (id === undefined || roomId === '') return;
     this.#truth.refresh();
     const event = this.#truth.room(roomId).byId.get(id);
-    if (event === undefined) throw new Difference(`${id} is acknowledged and not there`);
-    // State that is the same already is no new event.
+    if (event === undefined) throw new Difference(`${id} was acknowledged and is missing`);
+    // A request to set the same state again creates no event.
     const isOld = event.num <= this.#before && event.stateKey === undefined;
-    if (isOld) throw new Difference(`${id} stands before what was acknowledged earlier`);
+    if (isOld) throw new Difference(`${id} precedes an event that was acknowledged earlier`);
   }
 
   #leaveOpen(device: Device): void {
@@ -207,7 +207,7 @@ class Simulation {
     }
   }
 
-  /** Whoever waits hears nothing of it and asks again. */
+  /** Restarts the server. Waiting requests end without an answer and are sent again. */
   async #restart(step: number): Promise<void> {
     this.#log.push(`${step} the server starts anew`);
     for (const { cancellation } of this.#waiting.values()) cancellation.cancel();
@@ -217,7 +217,7 @@ class Simulation {
     for (const device of [...this.#devices, ...this.#sliding]) device.forgetTyping();
   }
 
-  /** Nothing happens any more; every device reads to the end, and everybody has to agree. */
+  /** Lets every device read to the end while nothing else happens, and checks that all agree. */
   async #compare(): Promise<void> {
     await this.#server.pass(30_000);
     await this.#takeAnswered();

@@ -9,7 +9,7 @@ import type { SimServer } from './sim-server.ts';
 import { type RoomTruth, stateKeyOf, type TrueEvent, type Truth } from './truth.ts';
 import { type ReadMarks, unreadCounts } from './unread.ts';
 
-/** What a device knows of a room by sliding sync. */
+/** The data of a device about a room, from sliding sync. */
 interface KnownRoom {
   membership: string;
   timeline: string[];
@@ -27,7 +27,7 @@ interface Wish {
 
 type Rules = readonly (readonly [string, string])[];
 
-/** What devices want to know of rooms: some places, all of some types, everything with lazy members. */
+/** The `required_state` of devices: some state events, all of some types, everything with lazy members. */
 const RULES: readonly Rules[] = [
   [
     ['m.room.name', ''],
@@ -47,7 +47,7 @@ const RULES: readonly Rules[] = [
 const NOBODY = '{"user_ids":[]}';
 const WHOLE: readonly [number, number] = [0, 99];
 
-/** A client that syncs through a window that it moves about. */
+/** A client that uses sliding sync with a moving window. */
 export class SlidingDevice {
   readonly caller: Caller;
   readonly #server: SimServer;
@@ -72,12 +72,12 @@ export class SlidingDevice {
     return `${this.caller.userId} (sliding)`;
   }
 
-  /** Nobody types on a server that has just started, and nobody is told. */
+  /** Forgets typing users after a restart of the server, which clients are not told about. */
   forgetTyping(): void {
     for (const known of this.#rooms.values()) known.typing = NOBODY;
   }
 
-  /** Asks through some window; an answer that gets lost is asked for again. */
+  /** Sends a request with a random window, and again if the answer is lost. */
   async step(): Promise<void> {
     if (this.#dice.chance(0.1)) this.#rules = this.#dice.pick(RULES);
     const wish = this.#wish([0, this.#dice.between(0, 4)], this.#dice.pick([1, 1, 3, 20]));
@@ -85,7 +85,10 @@ export class SlidingDevice {
     if (!this.#dice.chance(0.15)) await this.#take(reply, wish);
   }
 
-  /** Nothing happens any more: what the device has of the rooms in a window, and then of all, is what is true. */
+  /**
+   * Compares the data of the device with the truth while nothing happens, for the rooms in a window and then for all
+   * rooms.
+   */
   async compare(marks: ReadMarks): Promise<void> {
     for (const range of [[0, 2] as const, WHOLE]) {
       const wish = this.#wish(range, this.#dice.pick([1, 5]));
@@ -93,7 +96,9 @@ export class SlidingDevice {
         const reply = await this.#ask(wish);
         await this.#take(reply, wish);
         if (i === 1 && Object.keys(reply.rooms).length > 0) {
-          throw new Difference(`${this.name}: news although nothing has happened: ${JSON.stringify(reply)}`);
+          throw new Difference(
+            `${this.name}: the answer has changes although nothing has happened: ${JSON.stringify(reply)}`,
+          );
         }
         this.#checkList(reply, range);
       }
@@ -177,10 +182,13 @@ export class SlidingDevice {
     if (isLazy) this.#checkSenders(known, room, truth);
   }
 
-  /** Who has left a room is told nothing of what came later, and who was never in it nothing but their own membership. */
+  /**
+   * Checks that a user who has left a room gets no later events, and that a user who was never in it gets only their
+   * own membership.
+   */
   #checkLeft(truth: RoomTruth, { required_state = [], timeline = [], name }: SlidingRoom): void {
     const { userId } = this.caller;
-    // Who has come back since sees more.
+    // A user who has joined again since then sees more.
     if (truth.membershipOf(userId) === 'join') return;
     const end = truth.endOfMembership(userId)?.num ?? 0;
     const later = [...required_state, ...timeline].filter(
@@ -205,7 +213,7 @@ export class SlidingDevice {
     known.timeline.push(...ids);
   }
 
-  /** What came before a timeline, back to what is known. */
+  /** Returns the events between the last known event and a timeline. */
   async #gap(roomId: string, known: KnownRoom, from: string | undefined): Promise<string[]> {
     const ids: string[] = [];
     for (let token = from; token !== undefined; ) {
@@ -231,7 +239,7 @@ export class SlidingDevice {
     }
   }
 
-  /** Returns the list has the rooms with the latest activity, in that order. */
+  /** Checks that the list contains the rooms with the latest activity, in that order. */
   #checkList(reply: SlidingReply, [first, last]: readonly [number, number]): void {
     const { userId } = this.caller;
     const placed = [...this.#truth.rooms.values()].flatMap((room): [string, number][] => {
@@ -243,7 +251,7 @@ export class SlidingDevice {
     });
     const order = placed.sort((a, b) => b[1] - a[1]).map(([roomId]) => roomId);
     const rooms = (reply.lists.all?.ops[0]?.room_ids ?? []).filter((id) => placed.some(([roomId]) => roomId === id));
-    // Rooms from which the user was removed stand between the others.
+    // Rooms from which the user was removed may be anywhere in the list.
     expectSame(
       `${this.name}: list`,
       rooms,
@@ -275,7 +283,7 @@ export class SlidingDevice {
     }
   }
 
-  /** Returns a new connection, and a first `/sync`, say what this one has gathered. */
+  /** Checks that a new connection and a first `/sync` give the same data as this connection. */
   async #checkFresh(marks: ReadMarks): Promise<void> {
     const { body } = this.#wish(WHOLE, 100);
     const reply = await this.#ask({ body: { ...body, conn_id: 'fresh' }, list: { range: WHOLE, rules: [] } }, '');
@@ -289,7 +297,7 @@ export class SlidingDevice {
       expectSameEntries(`${what}: account data`, known.accountData, fresh);
       const typed = JSON.stringify(typing?.rooms[roomId]?.content ?? { user_ids: [] });
       if (known.typing !== typed) throw new Difference(`${what}: typing are ${known.typing}, not ${typed}`);
-      // Of a room that is new to a client it gets its own receipts and those on what it is shown.
+      // For a new room a client gets its own receipts and those on the events in the timeline.
       const own = ([key]: readonly [string, string]) => key.includes(` ${this.caller.userId} `);
       const all = new Map(receiptsIn(receipts?.rooms[roomId]?.content ?? {}));
       const mine = (map: ReadonlyMap<string, string>) => new Map([...map].filter(own));

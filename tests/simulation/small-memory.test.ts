@@ -3,7 +3,7 @@ import { LruMap } from '../../packages/homeserver/src/platform/lru.ts';
 import { ROOMS_AT_ONCE } from '../../packages/homeserver/src/sync/prepare-rooms.ts';
 import { simulate } from './simulate.ts';
 
-/** Enough for what is decided at once and what waits for the disk, and not for much more. */
+/** The size of all caches: enough for concurrent decisions and pending commits, and little more. */
 const { KEPT_MAX } = vi.hoisted(() => ({ KEPT_MAX: 150 }));
 
 vi.mock(import('../../packages/homeserver/src/platform/lru.ts'), async (importOriginal) => {
@@ -16,13 +16,13 @@ vi.mock(import('../../packages/homeserver/src/platform/lru.ts'), async (importOr
   return { ...original, LruMap: SmallMap };
 });
 
-// Answers about three rooms come in two pieces.
+// Answers about three rooms take two batches.
 vi.mock('../../packages/homeserver/src/sync/prepare-rooms.ts', async (importOriginal) => ({
   ...(await importOriginal<object>()),
   ROOMS_AT_ONCE: 2,
 }));
 
-test.each([11, 12])('nothing depends on what happens to be in memory, seed %i', { timeout: 120_000 }, async (seed) => {
+test.each([11, 12])('answers do not depend on the content of caches, seed %i', { timeout: 120_000 }, async (seed) => {
   expect(new LruMap(1_000).max).toBe(KEPT_MAX);
   expect(ROOMS_AT_ONCE).toBe(2);
   await simulate({ seed, steps: 150 });

@@ -5,7 +5,7 @@ import { Difference } from './difference.ts';
 import type { SimServer } from './sim-server.ts';
 import { stateKeyOf, type TrueEvent, type Truth } from './truth.ts';
 
-/** Listens to `GET /events`, to all rooms of a user or to some that may be read from outside. */
+/** A client of `GET /events`, for all rooms of a user or for some world readable rooms. */
 export class StreamReader {
   readonly name: string;
   readonly #caller: Caller;
@@ -43,7 +43,7 @@ export class StreamReader {
     if (from !== undefined) this.#check(page, placeOf(from), placeOf(page.end ?? ''));
   }
 
-  /** Begins anew: at the end of the stream, or with what the room or all rooms are now. */
+  /** Starts again at the end of the stream, or with the current data of one room or all rooms. */
   async #begin(): Promise<void> {
     this.#from = undefined;
     this.#told.clear();
@@ -80,7 +80,7 @@ export class StreamReader {
       .map(({ roomId }) => roomId);
   }
 
-  /** Everything between two tokens that was for the reader, once, in order, and nothing else. */
+  /** Checks that a page contains exactly the events between two tokens that the reader may see, once and in order. */
   #check({ chunk }: Page, from: number, end: number): void {
     const { userId } = this.#caller;
     const told = chunk.filter(({ event_id }) => event_id !== undefined);
@@ -93,7 +93,8 @@ export class StreamReader {
         throw new Difference(`${this.name}: ${found.id} (${found.num}) comes after ${last}, before ${end}`);
       last = found.num;
       const room = this.#world.truth.room(event.room_id ?? '');
-      if (!room.visible(userId).includes(found)) throw new Difference(`${this.name} sees ${found.id}, not for them`);
+      if (!room.visible(userId).includes(found))
+        throw new Difference(`${this.name} sees ${found.id}, which is not for them`);
     }
     for (const event of this.#due(from, end)) {
       if (!this.#told.has(event.id))
@@ -107,7 +108,9 @@ export class StreamReader {
     return found;
   }
 
-  /** What the reader has to be told: what happened while they were in the room and still are, or could peek. */
+  /**
+   * Returns the events that the reader has to get: those sent while they were in the room and still are, or could peek.
+   */
   #due(from: number, end: number): TrueEvent[] {
     const { userId } = this.#caller;
     const rooms = [...this.#world.truth.rooms.values()].filter(
@@ -121,7 +124,7 @@ export class StreamReader {
       if (this.#peeks) return visible;
       const join = room.joinOf(userId);
       if (now === 'join' && join !== undefined) return visible.filter(({ num }) => num >= join.num);
-      // Who is outside is told how they came to be.
+      // A user outside a room gets the event that removed them.
       const last = room.state(end).get(stateKeyOf('m.room.member', userId));
       const isLast = room.state().get(stateKeyOf('m.room.member', userId)) === last;
       return visible.filter((event) => event === last && isLast);

@@ -2,9 +2,9 @@ import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { eventIdOfStored } from '../../packages/homeserver/src/storage/stored-event.ts';
 import type { SimStorage } from './sim-database.ts';
 
-/** An event as it lies in the database. */
+/** An event in the database. */
 export interface TrueEvent {
-  /** Its place in the server's stream. */
+  /** The event's position in the server's stream. */
   readonly num: number;
   readonly id: string;
   readonly type: string;
@@ -37,10 +37,10 @@ const EVENTS = `SELECT e.num, e.id, room.text AS room, r.version, type.text AS t
 const FORGOTTEN = `SELECT m.forgotten FROM memberships m JOIN names u ON u.num = m.user_num JOIN names r ON r.num = m.room
   WHERE u.text = ? AND r.text = ?`;
 
-/** What has really happened: every room's events in order, and everything else computed from them in the simplest way. */
+/** The truth: the events of every room in order, and everything else computed from them in the simplest way. */
 export class Truth {
   readonly rooms = new Map<string, RoomTruth>();
-  /** Whom users ignore, from the beginning to the end. */
+  /** The user whom each user ignores during the whole simulation. */
   readonly ignored = new Map<string, string>();
   readonly #database: SimStorage;
   #upTo = 0;
@@ -49,12 +49,12 @@ export class Truth {
     this.#database = database;
   }
 
-  /** The place of the last event in the stream. */
+  /** The position of the last event. */
   get upTo(): number {
     return this.#upTo;
   }
 
-  /** Looks at the database again. */
+  /** Reads new events from the database. */
   refresh(): void {
     const rooms = Map.groupBy(this.#database.look<Row>(EVENTS, this.#upTo), (row) => row.room);
     for (const [roomId, rows] of rooms) {
@@ -83,7 +83,7 @@ export class Truth {
   }
 }
 
-/** One room. */
+/** The truth about a room. */
 export class RoomTruth {
   readonly roomId: string;
   readonly events: readonly TrueEvent[];
@@ -97,7 +97,7 @@ export class RoomTruth {
     this.byId = new Map(events.map((event) => [event.id, event]));
   }
 
-  /** Returns the state after everything up to a place in the stream, by type and state key. */
+  /** Returns the state after all events up to a position, by type and state key. */
   state(upTo = Number.POSITIVE_INFINITY): Map<string, TrueEvent> {
     const state = new Map<string, TrueEvent>();
     for (const event of this.events) {
@@ -107,13 +107,13 @@ export class RoomTruth {
     return state;
   }
 
-  /** `none` for somebody who never had to do with the room. */
+  /** Returns a user's membership; `none` for a user without a member event. */
   membershipOf(userId: string, upTo?: number): string {
     const event = this.state(upTo).get(stateKeyOf('m.room.member', userId));
     return asString(event?.content.membership) ?? 'none';
   }
 
-  /** Returns whether the room has a name or an alias to be called by. */
+  /** Returns whether the room has a name or an alias. */
   isNamed(): boolean {
     const state = this.state();
     const [name, alias] = [state.get('m.room.name|'), state.get('m.room.canonical_alias|')];
@@ -126,10 +126,7 @@ export class RoomTruth {
     ).length;
   }
 
-  /**
-   * Returns the event by which a user who is in the room came in, or by which one who left before `end` had come in
-   * last.
-   */
+  /** Returns the event by which a user joined: a current member, or one who left before `end`. */
   joinOf(userId: string, end?: number): TrueEvent | undefined {
     let join: TrueEvent | undefined;
     for (const event of this.events) {
@@ -141,18 +138,18 @@ export class RoomTruth {
     return join;
   }
 
-  /** Returns the place of the last event up to a place by which a user is outside the room; 0 if there is none. */
+  /** Returns the position of the last event up to a position that left a user outside the room; 0 without one. */
   leavingBefore(userId: string, num: number): number {
     const own = this.events.filter(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId);
     return own.findLast((event) => event.num <= num && event.content.membership !== 'invite')?.num ?? 0;
   }
 
-  /** Returns the event that ended the last time in which a user was a member; `undefined` if they never were. */
+  /** Returns the event that ended a user's last membership; `undefined` if the user was never a member. */
   endOfMembership(userId: string): TrueEvent | undefined {
     return this.joinEndBefore(userId, Number.POSITIVE_INFINITY);
   }
 
-  /** Returns the same as of a place in the stream. */
+  /** Returns the result of `endOfMembership` as of a position. */
   joinEndBefore(userId: string, upTo: number): TrueEvent | undefined {
     const own = this.events.filter(
       ({ type, stateKey, num }) => num <= upTo && type === 'm.room.member' && stateKey === userId,
@@ -161,27 +158,27 @@ export class RoomTruth {
     return at === -1 ? undefined : own[at + 1];
   }
 
-  /** Returns whether a user does not want to hear of what the sender of an event says. */
+  /** Returns whether a user ignores the sender of an event. */
   ignores(userId: string, { sender }: TrueEvent): boolean {
     return this.#ignored.get(userId) === sender;
   }
 
-  /** Returns whether an event invites a user on behalf of somebody whom they ignore. */
+  /** Returns whether an event is an invite from a user whom the target ignores. */
   isIgnoredInvite(userId: string, event: TrueEvent): boolean {
     const { type, stateKey, content } = event;
     const isInvite = type === 'm.room.member' && stateKey === userId && content.membership === 'invite';
     return isInvite && this.ignores(userId, event);
   }
 
-  /** Returns whether a user is invited by somebody whom they do not ignore. */
+  /** Returns whether a user has an invite from a user whom they do not ignore. */
   isInvited(userId: string): boolean {
     const event = this.state().get(stateKeyOf('m.room.member', userId));
     return event?.content.membership === 'invite' && !this.ignores(userId, event);
   }
 
   /**
-   * Returns whether a user was invited by somebody whom they do not ignore, and has neither answered nor been taken
-   * back since.
+   * Returns whether a user was invited by a user whom they do not ignore, and the invite was neither answered nor
+   * withdrawn.
    */
   hasInvite(userId: string): boolean {
     const own = this.events.filter(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId);
@@ -189,12 +186,12 @@ export class RoomTruth {
     return since.some((event) => !this.ignores(userId, event));
   }
 
-  /** What a user may see and wants to, in order, of what has happened up to a place in the stream. */
+  /** Returns the events up to a position that a user may see, in order, without those of ignored users. */
   visible(userId: string, upTo?: number): TrueEvent[] {
     return this.readable(userId, upTo).filter((event) => event.stateKey !== undefined || !this.ignores(userId, event));
   }
 
-  /** What a user may see, also of users whom they ignore. */
+  /** Returns the events up to a position that a user may see, including those of ignored users. */
   readable(userId: string, upTo = Number.POSITIVE_INFINITY): TrueEvent[] {
     const events = this.events.filter(({ num }) => num <= upTo);
     const isOwn = (event: TrueEvent) => event.type === 'm.room.member' && event.stateKey === userId;

@@ -6,11 +6,11 @@ export interface Counts {
   readonly highlight_count: number;
 }
 
-/** How far users have read, as far as it was acknowledged: the place in the stream by user, room and thread. */
+/** The acknowledged read positions, by user, room and thread. */
 export class ReadMarks {
   readonly #marks = new Map<string, number>();
 
-  /** `thread` is empty for a receipt that counts everywhere. */
+  /** Records a receipt. `thread` is empty for a receipt that counts in all threads. */
   read(userId: string, roomId: string, thread: string, num: number): void {
     const key = `${userId} ${roomId} ${thread}`;
     this.#marks.set(key, Math.max(this.#marks.get(key) ?? 0, num));
@@ -22,7 +22,7 @@ export class ReadMarks {
   }
 }
 
-/** Counts what a user has not read, one event after the other, by the rules that everybody starts with. */
+/** Counts the unread events of a user one by one, by the default push rules. */
 export function unreadCounts(room: RoomTruth, userId: string, marks: ReadMarks): Counts {
   const join = room.joinOf(userId)?.num ?? Number.POSITIVE_INFINITY;
   const verdicts = room.events
@@ -37,7 +37,7 @@ export function unreadCounts(room: RoomTruth, userId: string, marks: ReadMarks):
   };
 }
 
-/** Returns the last event that a user has sent in a thread: what comes before it they have read. */
+/** Returns the last event that a user has sent in a thread, up to which the user has read it. */
 function lastOwn(room: RoomTruth, userId: string, thread: string): number {
   const own = room.events.filter(
     (event) => event.sender === userId && event.type !== 'm.room.member' && !event.isRedacted,

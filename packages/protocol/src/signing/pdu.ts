@@ -28,7 +28,7 @@ const HASHES_BYTES = 66;
 /** A new event, hashed and signed. */
 export interface FinishedPdu extends HashedPdu {
   pdu: Pdu;
-  /** The signature, The signature, 64 bytes. */
+  /** The signature, 64 bytes. */
   signature: Uint8Array;
 }
 
