@@ -91,36 +91,42 @@ function expectStandardError({ status, json, headers }: TestReply, codes?: reado
 
 const named = (list: readonly Endpoint[]) => list.map((endpoint) => [endpoint.operation, endpoint] as const);
 
-describe('a body', () => {
-  test.each(named(withBody))('of %s that is not a JSON object is refused and changes nothing', async (_, endpoint) => {
-    const before = await server.dataVersion();
-    const query = someQuery(endpoint);
-    for (const rawBody of NOT_JSON) {
-      if (rawBody === '' && endpoint.bodyOptional === true) continue;
-      expectStandardError(await send(endpoint, { rawBody, query }), ['M_NOT_JSON']);
-    }
-    expectStandardError(await send(endpoint, { body: new Uint8Array([0x22, 0xc3, 0x22]), query }), ['M_NOT_JSON']);
-    for (const rawBody of [...NO_OBJECT, DEEP]) {
-      expectStandardError(await send(endpoint, { rawBody, query }), ['M_BAD_JSON']);
-    }
-    expectStandardError(await send(endpoint, { rawBody: LONG, query }), ['M_TOO_LARGE']);
-    expect(await server.dataVersion()).toEqual(before);
-  });
+describe('a request', () => {
+  test.each(named(withBody))(
+    'to %s whose body is not a JSON object is refused and changes nothing',
+    async (_, endpoint) => {
+      const before = await server.dataVersion();
+      const query = someQuery(endpoint);
+      for (const rawBody of NOT_JSON) {
+        if (rawBody === '' && endpoint.bodyOptional === true) continue;
+        expectStandardError(await send(endpoint, { rawBody, query }), ['M_NOT_JSON']);
+      }
+      expectStandardError(await send(endpoint, { body: new Uint8Array([0x22, 0xc3, 0x22]), query }), ['M_NOT_JSON']);
+      for (const rawBody of [...NO_OBJECT, DEEP]) {
+        expectStandardError(await send(endpoint, { rawBody, query }), ['M_BAD_JSON']);
+      }
+      expectStandardError(await send(endpoint, { rawBody: LONG, query }), ['M_TOO_LARGE']);
+      expect(await server.dataVersion()).toEqual(before);
+    },
+  );
 
-  test.each(named(withBody))('of %s that its schema refuses is refused and changes nothing', async (_, endpoint) => {
-    const { body: schema } = endpoint;
-    if (schema === undefined || isAnything(endpoint)) return;
-    const before = await server.dataVersion();
-    const query = someQuery(endpoint);
-    const property = fc.asyncProperty(refused(schema), async (body) => {
-      expectStandardError(await send(endpoint, { rawBody: JSON.stringify(body), query }), [
-        'M_BAD_JSON',
-        'M_MISSING_PARAM',
-      ]);
-    });
-    await fc.assert(property, found);
-    expect(await server.dataVersion()).toEqual(before);
-  });
+  test.each(named(withBody))(
+    'to %s whose body does not match its schema is refused and changes nothing',
+    async (_, endpoint) => {
+      const { body: schema } = endpoint;
+      if (schema === undefined || isAnything(endpoint)) return;
+      const before = await server.dataVersion();
+      const query = someQuery(endpoint);
+      const property = fc.asyncProperty(refused(schema), async (body) => {
+        expectStandardError(await send(endpoint, { rawBody: JSON.stringify(body), query }), [
+          'M_BAD_JSON',
+          'M_MISSING_PARAM',
+        ]);
+      });
+      await fc.assert(property, found);
+      expect(await server.dataVersion()).toEqual(before);
+    },
+  );
 });
 
 /** Returns whether the schema of a body accepts every object. */
@@ -129,7 +135,7 @@ function isAnything({ body }: Endpoint): boolean {
 }
 
 test.each(named(withQuery))(
-  'a query of %s that its schema refuses is refused and changes nothing',
+  'a request to %s whose query does not match its schema is refused and changes nothing',
   async (_, endpoint) => {
     const { query: schema } = endpoint;
     if (schema === undefined) return;

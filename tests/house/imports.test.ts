@@ -24,8 +24,8 @@ function mayImport(from: string, to: string): boolean {
   return FOLDERS.includes(to) && FOLDERS.indexOf(to) < FOLDERS.indexOf(from);
 }
 
-describe('imports', () => {
-  test('between packages go down only', () => {
+describe('an import', () => {
+  test('between packages goes down', () => {
     const rule = (source: Source, name: string) => {
       const [from, to] = [packageOf(source.path), packageOf(name)];
       return !isOwnFile(name) || from === to || (PACKAGES.get(from) ?? []).includes(to);
@@ -33,7 +33,7 @@ describe('imports', () => {
     expect(broken(rule)).toEqual([]);
   });
 
-  test('between folders go down only, in the order of rules.ts', () => {
+  test('between folders goes down in the order of rules.ts', () => {
     const rule = (source: Source, name: string) => {
       const path = source.path.replace('homeserver/src/', '');
       if (!name.startsWith('homeserver/src/') || COMPOSERS.some((pattern) => pattern.test(path))) return true;
@@ -43,7 +43,7 @@ describe('imports', () => {
     expect(broken(rule)).toEqual([]);
   });
 
-  test('of libraries are only in the files that rules.ts lists', () => {
+  test('from a library is in a file that rules.ts lists for it', () => {
     const rule = (source: Source, name: string) => {
       // Types of node:http cost nothing; imports of its value are checked below.
       if (isOwnFile(name) || name === 'node:http') return true;
@@ -53,11 +53,11 @@ describe('imports', () => {
     expect(broken(rule)).toEqual([]);
   });
 
-  test('of node:http import only types', () => {
+  test('from node:http imports only types', () => {
     expect(sources.filter(({ text }) => HTTP_IMPORT.test(text)).map(({ path }) => path)).toEqual([]);
   });
 
-  test('of libraries that few servers need are not loaded at the start', () => {
+  test('from a library that few servers need is not loaded at the start', () => {
     const byPath = new Map(sources.map((source) => [source.path, source]));
     const loaded = new Set(['homeserver/src/main.ts']);
     for (const path of loaded) for (const name of byPath.get(path)?.eager ?? []) loaded.add(name);
@@ -65,7 +65,7 @@ describe('imports', () => {
     expect(LAZY.filter((library) => loaded.has(library))).toEqual([]);
   });
 
-  test('concern only folders that rules.ts lists', () => {
+  test('cannot be in a folder that rules.ts does not list', () => {
     const folders = new Set(
       sources.filter(({ path }) => /^homeserver\/src\/.+\//.test(path)).map(({ path }) => folderOf(path)),
     );

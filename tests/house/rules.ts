@@ -122,3 +122,60 @@ export const BANNED: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['a default export', /^export default\b/m],
   ['a decorator', /^\s*@[A-Z]\w*\(/m],
 ];
+
+/** The beginning of a sentence or of a test title that names no subject. */
+export const WITHOUT_SUBJECT = /^(what|who|whom|whose|so|of|that|whatever|whoever|whichever)\b/i;
+
+/**
+ * Folders of `packages/homeserver` whose comments and test titles do not all name their subject yet. The list may only
+ * become shorter: a test refuses a folder that no longer needs its place here.
+ */
+export const UNCONVERTED: readonly string[] = [
+  'src/account-data/',
+  'src/cli/',
+  'src/client-api/',
+  'src/compose',
+  'src/config/',
+  'src/delayed-events/',
+  'src/directory/',
+  'src/encryption/',
+  'src/filters/',
+  'src/http/',
+  'src/media/',
+  'src/openid/',
+  'src/platform/',
+  'src/presence/',
+  'src/profile/',
+  'src/push/',
+  'src/receipts/',
+  'src/reports/',
+  'src/rooms/',
+  'src/search/',
+  'src/settings.ts',
+  'src/storage/',
+  'src/sync/',
+  'src/timeline/',
+  'src/to-device/',
+  'src/typing/',
+  'src/user-directory/',
+  'src/users/',
+  'src/voip/',
+  'test/activity.test.ts',
+  'test/batch-cache.test.ts',
+  'test/config/',
+  'test/delayed-events.test.ts',
+  'test/encryption/',
+  'test/http/',
+  'test/media/',
+  'test/platform/',
+  'test/push/',
+  'test/rooms/',
+  'test/search/',
+  'test/storage/',
+  'test/support/',
+  'test/sync/',
+  'test/timeline/',
+  'test/typing.test.ts',
+  'test/user-data.test.ts',
+  'test/users.test.ts',
+];

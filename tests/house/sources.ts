@@ -2,7 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const PACKAGES = fileURLToPath(new URL('../../packages/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PACKAGES = join(ROOT, 'packages');
 
 /** A source file; the path is below `packages`. */
 export interface Source {
@@ -28,6 +29,11 @@ export function readSources(): Source[] {
     const eager = [...withoutComments(text).matchAll(EAGER)].map(([, name = '']) => resolveImport(path, name));
     return { path, text, imports, eager };
   });
+}
+
+/** Reads files by patterns of their paths, which are below the root of the project. */
+export function readAll(patterns: readonly string[]): { readonly path: string; readonly text: string }[] {
+  return globSync(patterns, { cwd: ROOT }).map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
 }
 
 /** Returns the code without comments. It assumes that no string looks like a comment. */

@@ -45,7 +45,7 @@ function logIn(user: Pick<TestUser, 'server' | 'userId'>, password: string, from
 }
 
 describe('wrong passwords', () => {
-  test('of one user are limited for all endpoints and addresses together', async () => {
+  test('are limited for one user over all endpoints and addresses', async () => {
     const user = await (await start(6, 1_000)).user();
     const attempts = [...ASKED, ...ASKED].map((asked, i) => attempt(user, asked, 'wrong', `192.0.2.${i}`));
     const statuses = (await Promise.all(attempts)).map(({ status }) => status);
@@ -56,7 +56,7 @@ describe('wrong passwords', () => {
     expect(refused.json.retry_after_ms).toBeGreaterThan(0);
   });
 
-  test('from one address are limited for all users together', async () => {
+  test('are limited for one address over all users', async () => {
     const started = await start(1_000, 4);
     const users = await Promise.all([started.user(), started.user(), started.user()]);
     const logins = [...users, ...users].map((user) => logIn(user, 'wrong', '192.0.2.1'));
@@ -67,7 +67,7 @@ describe('wrong passwords', () => {
     if (user !== undefined) expect((await logIn(user, 'wrong', '192.0.2.2')).status).toBe(403);
   });
 
-  test('for user names without an account are limited too', async () => {
+  test('are limited for user names without an account too', async () => {
     const user = await (await start(2, 1_000)).user();
     const statuses = [];
     for (let i = 0; i < 3; i++)

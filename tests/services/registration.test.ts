@@ -120,7 +120,7 @@ describe('a new account', () => {
     expect(await displayname((await registerAdmin(server, 'secretly')).userId)).toBe('secretly');
   });
 
-  test('of a guest has no display name', async () => {
+  test('has no display name if it is a guest account', async () => {
     expect(await displayname((await server.guest()).userId)).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ import type { Habit } from './habits.ts';
 import type { SimServer } from './sim-server.ts';
 import { type RoomTruth, stateKeyOf, type TrueEvent, type Truth } from './truth.ts';
 
-/** What a device knows of a room that its user has joined. */
+/** The data of a device about a room that its user has joined. */
 export interface KnownRoom {
   /** The ids of the events that the device has seen, with gaps filled. */
   readonly timeline: string[];

@@ -7,7 +7,7 @@ const SEEDS = [21, 22];
 const postgres = inject('postgresUrl');
 
 test.skipIf(postgres === undefined).each(SEEDS)(
-  'what is seen on PostgreSQL is what has happened, seed %i',
+  'clients see the truth on PostgreSQL, seed %i',
   { timeout: 180_000 },
   async (seed) => {
     await simulate({ seed, steps: STEPS, postgres });

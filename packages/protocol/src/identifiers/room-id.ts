@@ -20,7 +20,7 @@ export function isHashRoomId(id: string): boolean {
   return HASH_ROOM_ID.test(id);
 }
 
-/** Returns the server in a room id, or undefined for a room id without one. That server need not be in the room. */
+/** Returns the server in a room id, or undefined for a room id without one. The server need not be in the room. */
 export function roomIdServer(id: RoomId): ServerName | undefined {
   const colon = id.indexOf(':');
   return colon === -1 ? undefined : parseServerName(id.slice(colon + 1));

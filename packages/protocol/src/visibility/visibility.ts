@@ -21,9 +21,9 @@ export function historyVisibility(value: unknown): HistoryVisibility {
 }
 
 /**
- * Returns whether a user may read an event (client-server API, "Room History Visibility", "Server behaviour"). Of the
- * values before and after the event, the most permissive counts. Redactions, ignored users and erased senders are
- * decided elsewhere.
+ * Returns whether a user may read an event (client-server API, "Room History Visibility", "Server behaviour"). The most
+ * permissive of the values before and after the event counts. Redactions, ignored users and erased senders are decided
+ * elsewhere.
  */
 export function mayRead(question: VisibilityQuestion): boolean {
   const { visibility, visibilityAfter, membership, membershipAfter, joinedLater } = question;

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { comments, sentences, titles } from './language.ts';
+import { UNCONVERTED, WITHOUT_SUBJECT } from './rules.ts';
+import { readAll } from './sources.ts';
+
+/** All files but this one, which contains examples of wrong sentences. */
+const files = readAll(['packages/*/{src,test}/**/*.ts', 'tests/**/*.ts', 'scripts/*.ts', 'bin/*.js']).filter(
+  ({ path }) => !path.endsWith('language.test.ts'),
+);
+
+/** Returns the sentences of comments and the test titles of a file that begin without a subject. */
+function withoutSubject({ path, text }: { readonly path: string; readonly text: string }): string[] {
+  const wrong = [...comments(text).flatMap(sentences), ...titles(text)].filter((one) => WITHOUT_SUBJECT.test(one));
+  return wrong.map((one) => `${path}: ${one}`);
+}
+
+const isIn = (folder: string) => (path: string) => path.startsWith(`packages/homeserver/${folder}`);
+const isUnconverted = (path: string) => UNCONVERTED.some((folder) => isIn(folder)(path));
+
+test('comments and test titles name their subject', () => {
+  const converted = files.filter(({ path }) => !isUnconverted(path));
+  expect(converted.flatMap(withoutSubject)).toEqual([]);
+});
+
+test('UNCONVERTED lists no folder whose comments and test titles all name their subject', () => {
+  const done = UNCONVERTED.filter((folder) =>
+    files.filter(({ path }) => isIn(folder)(path)).every((file) => withoutSubject(file).length === 0),
+  );
+  expect(done).toEqual([]);
+});
+
+test.each([
+  ['/** What is gone. */', ['What is gone.']],
+  ['/**\n * Rooms. So it\n * is.\n * @throws Error\n */', ['So it is.']],
+  ['const a = 1; // Whoever asks', ['Whoever asks']],
+  ['// Of two lines\n// one.', ['Of two lines one.']],
+  ["const url = 'http://x/**/*.ts';\n/** Whether it is. */", []],
+  ["test('that it is', () => {});", ['that it is']],
+  ["test.each([(a) => a(1)])('who %s', () => {});", ['who %s']],
+  ["describe('rooms', () => {});", []],
+])('a sentence without a subject is found in %j', (text, wrong) => {
+  expect(withoutSubject({ path: 'x', text })).toEqual(wrong.map((one) => `x: ${one}`));
+});
