@@ -27,7 +27,7 @@ rmSync(root('dist'), { recursive: true, force: true });
 // thread has to load.
 for (const [name, input] of [
   ['main', 'src/main.ts'],
-  ['sqlite-writer', 'src/storage/sqlite-writer.ts'],
+  ['sqlite-writer', 'src/storage/engine/sqlite/sqlite-writer.ts'],
 ] as const) {
   const bundle = await rolldown({
     input: { [name]: root(input) },

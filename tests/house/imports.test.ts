@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { APART, COMPOSERS, FOLDERS, HTTP_IMPORT, LAZY, LIBRARIES, PACKAGES } from './rules.ts';
+import { APART, COMPOSERS, FOLDERS, HTTP_IMPORT, LAZY, LIBRARIES, PACKAGES, STORAGE } from './rules.ts';
 import { readSources, type Source } from './sources.ts';
 
 const sources = readSources();
@@ -41,6 +41,20 @@ describe('an import', () => {
       return from === to || mayImport(from, to);
     };
     expect(broken(rule)).toEqual([]);
+  });
+
+  test('between folders of storage is one that rules.ts allows', () => {
+    const familyOf = (path: string) => /^homeserver\/src\/storage\/([^/]+)\//.exec(path)?.[1];
+    const rule = ({ path }: Source, name: string) => {
+      if (!path.startsWith('homeserver/src/storage/')) return true;
+      const [from, to] = [familyOf(path) ?? '', familyOf(name)];
+      return to === undefined || to === from || STORAGE.get(from)?.includes(to) === true;
+    };
+    expect(broken(rule)).toEqual([]);
+    const outside = sources.filter(
+      ({ path }) => path.startsWith('homeserver/src/storage/') && !STORAGE.has(familyOf(path) ?? ''),
+    );
+    expect(outside.map(({ path }) => path)).toEqual([]);
   });
 
   test('from a library is in a file that rules.ts lists for it', () => {

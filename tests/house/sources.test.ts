@@ -1,5 +1,13 @@
+import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
-import { BANNED, CLOCK_AND_RANDOM, FILE_LINES_MAX, FILE_LINES_MEDIAN_MAX } from './rules.ts';
+import {
+  BANNED,
+  CLOCK_AND_RANDOM,
+  FILE_LINES_MAX,
+  FILE_LINES_MEDIAN_MAX,
+  FOLDER_FILES_MAX,
+  LARGE_FOLDERS,
+} from './rules.ts';
 import { readSources, withoutComments } from './sources.ts';
 
 const sources = readSources();
@@ -12,6 +20,12 @@ test('files have at most 300 lines', () => {
 test('the median file has less than 100 lines', () => {
   const sorted = sources.map(({ text }) => lines(text)).sort((a, b) => a - b);
   expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(FILE_LINES_MEDIAN_MAX);
+});
+
+test('folders have at most 20 files, except those that rules.ts lists', () => {
+  const folders = Map.groupBy(sources, ({ path }) => dirname(path));
+  const large = [...folders].filter(([, files]) => files.length > FOLDER_FILES_MAX).map(([folder]) => folder);
+  expect(large.sort()).toEqual([...LARGE_FOLDERS.keys()].sort());
 });
 
 test('clock and randomness are read in platform only', () => {

@@ -1,8 +1,8 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Bound, Database, Statement, Write } from '../../packages/homeserver/src/storage/database.ts';
-import { GroupCommit, type Outcome } from '../../packages/homeserver/src/storage/group-commit.ts';
-import { migrate } from '../../packages/homeserver/src/storage/migrate.ts';
-import { bindSqlite, toSqlite } from '../../packages/homeserver/src/storage/sqlite-dialect.ts';
+import type { Bound, Database, Statement, Write } from '../../packages/homeserver/src/storage/engine/database.ts';
+import { GroupCommit, type Outcome } from '../../packages/homeserver/src/storage/engine/group-commit.ts';
+import { migrate } from '../../packages/homeserver/src/storage/engine/migrate.ts';
+import { bindSqlite, toSqlite } from '../../packages/homeserver/src/storage/engine/sqlite/sqlite-dialect.ts';
 import type { Dice } from '../support/dice.ts';
 
 /** The latency of the database, in turns of the event loop. */

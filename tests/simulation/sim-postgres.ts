@@ -2,8 +2,8 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { systemClock } from '../../packages/homeserver/src/platform/clock.ts';
 import { silentLog } from '../../packages/homeserver/src/platform/log.ts';
 import { systemRandom } from '../../packages/homeserver/src/platform/random.ts';
-import type { Bound, Database, Statement, Write } from '../../packages/homeserver/src/storage/database.ts';
-import { openDatabase } from '../../packages/homeserver/src/storage/open.ts';
+import type { Bound, Database, Statement, Write } from '../../packages/homeserver/src/storage/engine/database.ts';
+import { openDatabase } from '../../packages/homeserver/src/storage/engine/open.ts';
 import { createDatabase } from '../support/postgres.ts';
 import type { LookAnswer, LookRequest } from './look-worker.ts';
 import type { SimStorage } from './sim-database.ts';

@@ -1,5 +1,5 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
-import { eventIdOfStored } from '../../packages/homeserver/src/storage/stored-event.ts';
+import { eventIdOfStored } from '../../packages/homeserver/src/storage/rooms/events/stored-event.ts';
 import type { SimStorage } from './sim-database.ts';
 
 /** An event in the database. */

@@ -24,8 +24,8 @@ import { type Clock, DAY_MS } from './platform/clock.ts';
 import { lazily } from './platform/lazily.ts';
 import { type Random, randomText } from './platform/random.ts';
 import { mediaSettings, previewsKeptMs } from './settings.ts';
-import type { Database } from './storage/database.ts';
-import type { Names } from './storage/names.ts';
+import type { Database } from './storage/engine/database.ts';
+import type { Names } from './storage/engine/names.ts';
 
 export interface MediaBase {
   readonly database: Database;

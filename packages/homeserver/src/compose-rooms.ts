@@ -23,7 +23,7 @@ import type { Random } from './platform/random.ts';
 import { UnreadCounts } from './push/unread-counts.ts';
 import { Verdicts } from './push/verdicts.ts';
 import type { Rooms } from './rooms/open-rooms.ts';
-import type { Database } from './storage/database.ts';
+import type { Database } from './storage/engine/database.ts';
 import { ChangeLog } from './sync/change-log.ts';
 import { LazyMembersCache } from './sync/lazy-members-cache.ts';
 import { Notifier } from './sync/notifier.ts';

@@ -19,9 +19,9 @@ import { Profiles } from './profile/profiles.ts';
 import { completePushRules, PushRules } from './push/push-rules.ts';
 import { Receipts } from './receipts/receipts.ts';
 import type { FindEventPlace, Membership } from './rooms/membership-view.ts';
-import type { Database } from './storage/database.ts';
-import type { Names } from './storage/names.ts';
-import type { Stream } from './storage/stream.ts';
+import type { Database } from './storage/engine/database.ts';
+import type { Names } from './storage/engine/names.ts';
+import type { Stream } from './storage/engine/stream.ts';
 import { TypingNotices } from './typing/typing.ts';
 import type { Users } from './users/open-users.ts';
 

@@ -48,13 +48,13 @@ import {
   toDeviceSettings,
   usersSettings,
 } from './settings.ts';
-import type { Database } from './storage/database.ts';
-import { lockDataDir } from './storage/lock.ts';
-import { Names } from './storage/names.ts';
-import { openDatabase } from './storage/open.ts';
-import { warnOfReadable } from './storage/private-files.ts';
-import { claimServerName } from './storage/server-name.ts';
-import { Stream } from './storage/stream.ts';
+import { lockDataDir } from './storage/engine/data-folder/lock.ts';
+import { warnOfReadable } from './storage/engine/data-folder/private-files.ts';
+import type { Database } from './storage/engine/database.ts';
+import { Names } from './storage/engine/names.ts';
+import { openDatabase } from './storage/engine/open.ts';
+import { claimServerName } from './storage/engine/server-name.ts';
+import { Stream } from './storage/engine/stream.ts';
 import { openUsers, type Users } from './users/open-users.ts';
 
 /** What the program gets from the machine it runs on; the simulation brings its own. */

@@ -2,10 +2,15 @@ import { invalidParam, matrixError, notFound, userLimitExceeded } from '@hearth/
 import { parseRoomId } from '@hearth/protocol/identifiers/room-id.ts';
 import { cacheBytes } from '../platform/cache-size.ts';
 import { LoadingCache } from '../platform/loading-cache.ts';
-import { type AccountDataRow, deleteAccountData, putAccountData, readAccountData } from '../storage/account-data.ts';
-import type { Database } from '../storage/database.ts';
-import type { Names } from '../storage/names.ts';
-import type { Stream } from '../storage/stream.ts';
+import {
+  type AccountDataRow,
+  deleteAccountData,
+  putAccountData,
+  readAccountData,
+} from '../storage/accounts/account-data.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import { IGNORED_USER_LIST, ignoredIds } from './ignored-list.ts';
 import { GLOBAL, UserData } from './user-data.ts';
 

@@ -1,7 +1,7 @@
 import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
-import type { AccountDataRow } from '../storage/account-data.ts';
-import type { Names } from '../storage/names.ts';
+import type { AccountDataRow } from '../storage/accounts/account-data.ts';
+import type { Names } from '../storage/engine/names.ts';
 import type { AccountData } from './account-data.ts';
 import { IGNORED_USER_LIST, ignoredIds } from './ignored-list.ts';
 import { GLOBAL, type UserData } from './user-data.ts';

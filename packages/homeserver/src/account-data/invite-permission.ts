@@ -1,5 +1,5 @@
 import { isObject, type JsonValue } from '@hearth/protocol/json/value.ts';
-import type { Names } from '../storage/names.ts';
+import type { Names } from '../storage/engine/names.ts';
 import type { AccountData } from './account-data.ts';
 import { GLOBAL, type UserData } from './user-data.ts';
 

@@ -1,5 +1,5 @@
 import { textBytes } from '../platform/cache-size.ts';
-import type { AccountDataRow } from '../storage/account-data.ts';
+import type { AccountDataRow } from '../storage/accounts/account-data.ts';
 
 /** The `room` of account data that belongs to no room. */
 export const GLOBAL = 0;

@@ -8,7 +8,7 @@ import {
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { DelayedEvents } from '../delayed-events/delayed-events.ts';
 import { type Route, route } from '../http/route.ts';
-import type { DelayedEventRow } from '../storage/delayed-events.ts';
+import type { DelayedEventRow } from '../storage/rooms/events/delayed-events.ts';
 
 /** Events that wait for their time (MSC4140). */
 export function delayedEventRoutes({ delayedEvents }: { readonly delayedEvents: DelayedEvents }): Route[] {

@@ -1,6 +1,6 @@
 import { getThreadSubscriptions } from '@hearth/api/client/thread-subscriptions.ts';
 import { type Route, route } from '../http/route.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import { parsePos } from '../sync/sliding/connections.ts';
 import {
   CHANGES_LIMIT_DEFAULT,

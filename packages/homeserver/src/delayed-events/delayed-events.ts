@@ -17,17 +17,17 @@ import type { Actor } from '../rooms/actor.ts';
 import type { TransactionKey } from '../rooms/draft.ts';
 import type { Membership } from '../rooms/membership-view.ts';
 import type { Sender } from '../rooms/send.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
+import { failureOfRow } from '../storage/engine/row-failure.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import {
   type DelayedEventRow,
   deleteDelayedEvents,
   insertDelayedEvent,
   moveDelayedEvent,
   readDelayedEvents,
-} from '../storage/delayed-events.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import { failureOfRow } from '../storage/row-failure.ts';
-import type { Stream } from '../storage/stream.ts';
+} from '../storage/rooms/events/delayed-events.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { Accounts } from '../users/accounts.ts';
 import { WaitingEvents } from './waiting-events.ts';
 

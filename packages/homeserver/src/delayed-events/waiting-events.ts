@@ -1,4 +1,4 @@
-import type { DelayedEventRow } from '../storage/delayed-events.ts';
+import type { DelayedEventRow } from '../storage/rooms/events/delayed-events.ts';
 
 /** Entries of the queue that may be out of date before it is made anew. */
 const STALE_MAX = 1_000;

@@ -1,6 +1,6 @@
 import { forbidden, invalidParam } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { mayKnow, type SummaryDeps } from './room-summaries.ts';
 
 export interface HierarchyQuery {

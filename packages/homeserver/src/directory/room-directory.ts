@@ -5,7 +5,7 @@ import type { Aliases } from '../rooms/aliases.ts';
 import type { AcceptDeps } from '../rooms/decide.ts';
 import type { Head } from '../rooms/head.ts';
 import { powersIn } from '../rooms/powers.ts';
-import { Fenced } from '../storage/database.ts';
+import { Fenced } from '../storage/engine/database.ts';
 
 export interface DirectoryDeps extends AcceptDeps {
   readonly aliases: Aliases;

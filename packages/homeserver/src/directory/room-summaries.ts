@@ -3,13 +3,13 @@ import { BatchCache } from '../platform/batch-cache.ts';
 import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { inTurns } from '../platform/in-turns.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
-import { type EventStore, eventsOf } from '../storage/event-store.ts';
-import type { Names } from '../storage/names.ts';
-import type { RoomRow, RoomStore } from '../storage/room-store.ts';
-import type { StateStore } from '../storage/state-store.ts';
-import { entries } from '../storage/state-tree.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { Stream } from '../storage/engine/stream.ts';
+import { type EventStore, eventsOf } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { RoomRow, RoomStore } from '../storage/rooms/room-store.ts';
+import type { StateStore } from '../storage/state/state-store.ts';
+import { entries } from '../storage/state/state-tree.ts';
 import { bySpaceOrder } from './space-order.ts';
 
 export interface SummaryParts {

@@ -1,5 +1,5 @@
 import { asString } from '@hearth/protocol/json/value.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 
 /** `order` must be up to 50 printable ASCII characters, or it does not count. */
 const ORDER = /^[\x20-\x7e]{1,50}$/;

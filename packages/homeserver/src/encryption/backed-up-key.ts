@@ -1,7 +1,7 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import { parseRoomId } from '@hearth/protocol/identifiers/room-id.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { BackupRankRow, BackupSessionRow } from '../storage/key-backups.ts';
+import type { BackupRankRow, BackupSessionRow } from '../storage/encryption/key-backups.ts';
 
 /** A key of a session for the backup; the room's number is not looked up yet. */
 export interface BackedUpKey {

@@ -8,8 +8,8 @@ import {
   readClaimableKeys,
   readGivenKeys,
   readKeyStock,
-} from '../storage/claimable-keys.ts';
-import { type Database, Fenced } from '../storage/database.ts';
+} from '../storage/encryption/claimable-keys.ts';
+import { type Database, Fenced } from '../storage/engine/database.ts';
 import { algorithmOf, KeyStock, type TakenKey } from './key-stock.ts';
 
 const CACHED_DEVICES_MAX = 50_000;

@@ -8,9 +8,9 @@ import {
   KEY_USAGES,
   type KeyUsage,
   putCrossSigningKey,
-} from '../storage/cross-signing.ts';
-import type { Database, Write } from '../storage/database.ts';
-import type { Stream } from '../storage/stream.ts';
+} from '../storage/encryption/cross-signing.ts';
+import type { Database, Write } from '../storage/engine/database.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import { deviceListChange, ownKeyChange } from './device-list-change.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import {

@@ -1,10 +1,14 @@
 import { invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import { parseDeviceId } from '@hearth/protocol/identifiers/device-id.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import { type Database, Fenced } from '../storage/database.ts';
-import { type DehydratedDeviceRow, putDehydratedDevice, readDehydratedDevice } from '../storage/dehydrated-devices.ts';
-import { readDevice } from '../storage/devices.ts';
-import type { Stream } from '../storage/stream.ts';
+import { readDevice } from '../storage/accounts/devices.ts';
+import {
+  type DehydratedDeviceRow,
+  putDehydratedDevice,
+  readDehydratedDevice,
+} from '../storage/encryption/dehydrated-devices.ts';
+import { type Database, Fenced } from '../storage/engine/database.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import type { ToDeviceInbox } from '../to-device/inbox.ts';
 import type { Sessions } from '../users/sessions.ts';
 import type { KeyUpload, UploadedKeys } from './key-upload.ts';

@@ -1,6 +1,6 @@
-import type { Write } from '../storage/database.ts';
-import { putDeviceListChange } from '../storage/device-lists.ts';
-import type { Change } from '../storage/stream.ts';
+import { putDeviceListChange } from '../storage/encryption/device-lists.ts';
+import type { Write } from '../storage/engine/database.ts';
+import type { Change } from '../storage/engine/stream.ts';
 
 export interface DeviceListChange {
   readonly writes: readonly Write[];

@@ -1,6 +1,5 @@
 import { invalidParam, notFound, userLimitExceeded, wrongRoomKeysVersion } from '@hearth/protocol/errors.ts';
 import { Serial } from '../platform/serial.ts';
-import type { Database, Write } from '../storage/database.ts';
 import {
   type BackupKey,
   type BackupSessionRow,
@@ -16,9 +15,10 @@ import {
   readKeyBackups,
   setBackupAuthData,
   setBackupContents,
-} from '../storage/key-backups.ts';
-import type { Names } from '../storage/names.ts';
-import type { Stream } from '../storage/stream.ts';
+} from '../storage/encryption/key-backups.ts';
+import type { Database, Write } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import { type BackedUpKey, isBetter } from './backed-up-key.ts';
 
 interface KeyBackupsDeps {

@@ -1,4 +1,4 @@
-import type { Names } from '../storage/names.ts';
+import type { Names } from '../storage/engine/names.ts';
 import type { DeviceNumbers } from '../users/device-numbers.ts';
 import type { ClaimableKeys } from './claimable-keys.ts';
 import { byServer } from './key-query.ts';

@@ -1,8 +1,12 @@
 import { BatchCache } from '../platform/batch-cache.ts';
 import { cacheBytes } from '../platform/cache-size.ts';
-import { readCrossSigningKeys, readUserSignatures, type UserSignatureRow } from '../storage/cross-signing.ts';
-import type { Database } from '../storage/database.ts';
-import { readDeviceKeys } from '../storage/device-keys.ts';
+import {
+  readCrossSigningKeys,
+  readUserSignatures,
+  type UserSignatureRow,
+} from '../storage/encryption/cross-signing.ts';
+import { readDeviceKeys } from '../storage/encryption/device-keys.ts';
+import type { Database } from '../storage/engine/database.ts';
 import { UserKeys } from './user-keys.ts';
 
 const CACHED_USERS_MAX = 5_000;

@@ -2,8 +2,8 @@ import { unknown } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { isObject, type JsonObject, member } from '@hearth/protocol/json/value.ts';
 import { withSignature } from '@hearth/protocol/signing/json.ts';
-import type { UserSignatureRow } from '../storage/cross-signing.ts';
-import type { Names } from '../storage/names.ts';
+import type { UserSignatureRow } from '../storage/encryption/cross-signing.ts';
+import type { Names } from '../storage/engine/names.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { parseKey, type UserKeys } from './user-keys.ts';
 

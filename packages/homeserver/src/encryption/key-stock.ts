@@ -1,4 +1,4 @@
-import { type ClaimableKeyRow, ONE_TIME, USED_FALLBACK } from '../storage/claimable-keys.ts';
+import { type ClaimableKeyRow, ONE_TIME, USED_FALLBACK } from '../storage/encryption/claimable-keys.ts';
 
 /** A key that is given to somebody. */
 export interface TakenKey {

@@ -8,11 +8,11 @@ import {
   ONE_TIME,
   readOneTimeKeys,
   UNUSED_FALLBACK,
-} from '../storage/claimable-keys.ts';
-import type { Database, Write } from '../storage/database.ts';
-import { putDeviceKeys, readKeysOfDevice } from '../storage/device-keys.ts';
-import { rowNumber } from '../storage/numbering.ts';
-import type { Change, Stream } from '../storage/stream.ts';
+} from '../storage/encryption/claimable-keys.ts';
+import { putDeviceKeys, readKeysOfDevice } from '../storage/encryption/device-keys.ts';
+import type { Database, Write } from '../storage/engine/database.ts';
+import { rowNumber } from '../storage/engine/row-numbers.ts';
+import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { ClaimableKeys } from './claimable-keys.ts';
 import { deviceListChange } from './device-list-change.ts';
 import type { KeyDirectory } from './key-directory.ts';

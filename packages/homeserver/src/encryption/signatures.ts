@@ -1,10 +1,10 @@
 import { invalidSignature, MatrixError, notFound } from '@hearth/protocol/errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
-import { putCrossSigningKey, putUserSignature, type UserSignatureRow } from '../storage/cross-signing.ts';
-import type { Write } from '../storage/database.ts';
-import { putDeviceKeys } from '../storage/device-keys.ts';
-import type { Names } from '../storage/names.ts';
-import type { Change, Stream } from '../storage/stream.ts';
+import { putCrossSigningKey, putUserSignature, type UserSignatureRow } from '../storage/encryption/cross-signing.ts';
+import { putDeviceKeys } from '../storage/encryption/device-keys.ts';
+import type { Write } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { CrossSigning } from './cross-signing.ts';
 import { deviceListChange } from './device-list-change.ts';
 import type { KeyDirectory } from './key-directory.ts';

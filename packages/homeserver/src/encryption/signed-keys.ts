@@ -9,7 +9,7 @@ import {
   member,
 } from '@hearth/protocol/json/value.ts';
 import { verifyJson } from '@hearth/protocol/signing/json.ts';
-import type { KeyUsage } from '../storage/cross-signing.ts';
+import type { KeyUsage } from '../storage/encryption/cross-signing.ts';
 
 /** Signed public keys as clients upload them (client-server API, "End-to-End Encryption"): what is right about them. */
 

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
 import { textBytes } from '../platform/cache-size.ts';
-import { type CrossSigningKeyRow, KEY_USAGES, type KeyUsage } from '../storage/cross-signing.ts';
-import type { DeviceKeysRow } from '../storage/device-keys.ts';
+import { type CrossSigningKeyRow, KEY_USAGES, type KeyUsage } from '../storage/encryption/cross-signing.ts';
+import type { DeviceKeysRow } from '../storage/encryption/device-keys.ts';
 import { type Signer, signerOf } from './signed-keys.ts';
 
 /** The public keys of one user, in memory; replaced as a whole by each change. */

@@ -4,8 +4,8 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { cacheBytes } from '../platform/cache-size.ts';
 import type { Clock } from '../platform/clock.ts';
 import { LruMap } from '../platform/lru.ts';
-import type { Database } from '../storage/database.ts';
-import { readFilter, storeFilter } from '../storage/filters.ts';
+import { readFilter, storeFilter } from '../storage/accounts/filters.ts';
+import type { Database } from '../storage/engine/database.ts';
 import { type Filter, parseFilter, parseFilterText } from './filter.ts';
 
 /** Clients store one or two and name them for ever; who stores more than this loses the oldest. */

@@ -6,7 +6,7 @@ import type { Text } from '../platform/long-text.ts';
 /** The account and device behind a request. */
 export interface Caller {
   readonly userId: string;
-  /** The user's number, see `storage/names.ts`. */
+  /** The user's number, see `storage/engine/names.ts`. */
   readonly user: number;
   readonly deviceId: string;
   /** The number of the device, unique on this server and never used again. */

@@ -1,10 +1,10 @@
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, DAY_MS } from '../platform/clock.ts';
-import type { Database, Write } from '../storage/database.ts';
-import { deleteMedia, MEDIA_KIND, type MediaKey, readExpiredMedia, readUnusedMedia } from '../storage/media.ts';
-import { deleteThumbnails, readOrphanedSources } from '../storage/media-thumbnails.ts';
-import { trimUrlPreviews } from '../storage/url-previews.ts';
+import type { Database, Write } from '../storage/engine/database.ts';
+import { deleteMedia, MEDIA_KIND, type MediaKey, readExpiredMedia, readUnusedMedia } from '../storage/media/media.ts';
+import { deleteThumbnails, readOrphanedSources } from '../storage/media/media-thumbnails.ts';
+import { trimUrlPreviews } from '../storage/media/url-previews.ts';
 import type { Blobs } from './blobs/blobs.ts';
 import { PREVIEWS_KEPT_MAX } from './previews/previews.ts';
 

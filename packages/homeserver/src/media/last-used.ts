@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../storage/database.ts';
-import { type MediaKey, type MediaRow, setMediaUsed } from '../storage/media.ts';
-import { RareWrites } from '../storage/rare-writes.ts';
+import type { Database } from '../storage/engine/database.ts';
+import { RareWrites } from '../storage/engine/rare-writes.ts';
+import { type MediaKey, type MediaRow, setMediaUsed } from '../storage/media/media.ts';
 
 /** It is days that count. */
 const NOTED_EVERY_MS = 6 * 60 * 60_000;

@@ -3,7 +3,7 @@ import { cannotOverwriteMedia, forbidden, limitExceeded, notFound, tooLarge } fr
 import type { MxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Random, randomText } from '../platform/random.ts';
-import { type Database, Fenced } from '../storage/database.ts';
+import { type Database, Fenced } from '../storage/engine/database.ts';
 import {
   countPendingMedia,
   fillMedia,
@@ -12,7 +12,7 @@ import {
   type MediaContent,
   type MediaRow,
   readMedia,
-} from '../storage/media.ts';
+} from '../storage/media/media.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Blobs, KeptBlob } from './blobs/blobs.ts';
 import { cleanType, UNKNOWN_TYPE } from './content-type.ts';

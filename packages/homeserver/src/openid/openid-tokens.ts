@@ -1,14 +1,14 @@
 import { forbidden } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Random, randomText } from '../platform/random.ts';
-import type { Database } from '../storage/database.ts';
-import type { Names } from '../storage/names.ts';
 import {
   deleteOldOpenIdTokens,
   deleteOpenIdTokens,
   insertOpenIdToken,
   readOpenIdToken,
-} from '../storage/openid-tokens.ts';
+} from '../storage/accounts/openid-tokens.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
 import { tokenHash } from '../users/token-hash.ts';
 
 interface Parts {

@@ -7,10 +7,10 @@ import { LoadingCache } from '../platform/loading-cache.ts';
 import { plainText } from '../platform/plain-text.ts';
 import { RecentChanges } from '../platform/recent-changes.ts';
 import type { Membership } from '../rooms/membership-view.ts';
-import type { Database, Write } from '../storage/database.ts';
-import type { Names } from '../storage/names.ts';
-import { deleteOldPresence, deletePresence, putPresence, readPresence } from '../storage/presence.ts';
-import type { Change, Stream } from '../storage/stream.ts';
+import { deleteOldPresence, deletePresence, putPresence, readPresence } from '../storage/accounts/presence.ts';
+import type { Database, Write } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { Change, Stream } from '../storage/engine/stream.ts';
 import {
   aggregate,
   type DevicePresence,

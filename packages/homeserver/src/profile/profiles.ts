@@ -3,8 +3,8 @@ import { asString, type JsonObject, type JsonValue } from '@hearth/protocol/json
 import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { LoadingCache } from '../platform/loading-cache.ts';
 import { Serial } from '../platform/serial.ts';
-import type { Database } from '../storage/database.ts';
-import { deleteProfile, deleteProfileField, readProfile, setProfileField } from '../storage/profiles.ts';
+import { deleteProfile, deleteProfileField, readProfile, setProfileField } from '../storage/accounts/profiles.ts';
+import type { Database } from '../storage/engine/database.ts';
 import type { Accounts } from '../users/accounts.ts';
 import { checkKeyName, checkSize, checkValue } from './fields.ts';
 

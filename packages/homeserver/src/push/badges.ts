@@ -1,7 +1,7 @@
 import type { Heads } from '../rooms/heads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import type { RoomStore } from '../storage/room-store.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
+import type { RoomStore } from '../storage/rooms/room-store.ts';
 import { totalOf, type UnreadCounts } from './unread-counts.ts';
 
 export interface BadgeDeps {

@@ -6,10 +6,10 @@ import { GLOBAL } from '../account-data/user-data.ts';
 import type { Background } from '../platform/background.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import { NOT_LOADED } from '../storage/state-tree.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Stream } from '../storage/engine/stream.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import type { PushRules } from './push-rules.ts';
 
 export interface CarrySettingsDeps {

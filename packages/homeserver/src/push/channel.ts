@@ -1,5 +1,5 @@
-import type { QueuedPush } from '../storage/push-queue.ts';
-import type { PusherRow } from '../storage/pushers.ts';
+import type { QueuedPush } from '../storage/push/push-queue.ts';
+import type { PusherRow } from '../storage/push/pushers.ts';
 
 /** What became of an attempt to tell a user of events. */
 export type Outcome =

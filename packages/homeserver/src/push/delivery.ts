@@ -1,15 +1,15 @@
 import type { Background } from '../platform/background.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
+import { failureOfRow } from '../storage/engine/row-failure.ts';
 import {
   deleteExcessPushes,
   deletePushesUpTo,
   type QueuedPush,
   readPushQueue,
   readWaitingPushers,
-} from '../storage/push-queue.ts';
-import { type PusherRow, readPusher } from '../storage/pushers.ts';
-import { failureOfRow } from '../storage/row-failure.ts';
+} from '../storage/push/push-queue.ts';
+import { type PusherRow, readPusher } from '../storage/push/pushers.ts';
 import type { Channel, Outcome } from './channel.ts';
 import type { Pushers } from './pushers.ts';
 

@@ -1,8 +1,8 @@
 import { asObject, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
 import { LruMap } from '../platform/lru.ts';
-import type { QueuedPush } from '../storage/push-queue.ts';
-import type { PusherRow } from '../storage/pushers.ts';
+import type { QueuedPush } from '../storage/push/push-queue.ts';
+import type { PusherRow } from '../storage/push/pushers.ts';
 import { type BadgeDeps, badgeOf } from './badges.ts';
 import type { Channel, Outcome } from './channel.ts';
 import { gatewayOf } from './check-pusher.ts';

@@ -1,6 +1,6 @@
-import type { EventStore } from '../storage/event-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { TimelineStore } from '../storage/timeline-store.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 
 /** One room's events that were read and not yet given, the latest last. */
 interface Pile {

@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import { LruMap } from '../platform/lru.ts';
-import type { QueuedPush } from '../storage/push-queue.ts';
-import type { PusherRow } from '../storage/pushers.ts';
+import type { QueuedPush } from '../storage/push/push-queue.ts';
+import type { PusherRow } from '../storage/push/pushers.ts';
 import type { Channel, Outcome } from './channel.ts';
 import type { SendMail } from './mailer.ts';
 import { type Missed, missedMail } from './missed-mail.ts';

@@ -15,7 +15,7 @@ import { GLOBAL, type UserData } from '../account-data/user-data.ts';
 import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
 import { Serial } from '../platform/serial.ts';
-import type { Names } from '../storage/names.ts';
+import type { Names } from '../storage/engine/names.ts';
 import {
   carryRules,
   completeRuleset,

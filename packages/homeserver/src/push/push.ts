@@ -1,8 +1,8 @@
 import type { Background } from '../platform/background.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Write } from '../storage/database.ts';
-import type { Names } from '../storage/names.ts';
-import type { Change, Stream } from '../storage/stream.ts';
+import type { Write } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { Change, Stream } from '../storage/engine/stream.ts';
 import { Follower, type FollowerParts } from '../timeline/follower.ts';
 import { type BadgeDeps, badgeOf } from './badges.ts';
 import type { PusherRequest } from './check-pusher.ts';

@@ -1,7 +1,8 @@
 import { invalidParam, userLimitExceeded } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { Serial } from '../platform/serial.ts';
-import type { Database, Write } from '../storage/database.ts';
+import type { Database, Write } from '../storage/engine/database.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import {
   deletePushers,
   deletePushersOfDevices,
@@ -12,8 +13,7 @@ import {
   readPushersOf,
   readPushersSharing,
   readUsersWithPushers,
-} from '../storage/pushers.ts';
-import type { Stream } from '../storage/stream.ts';
+} from '../storage/push/pushers.ts';
 import type { Departure } from '../users/sessions.ts';
 import { type CheckedPusher, checkPusher, checkPusherKey, type PusherRequest } from './check-pusher.ts';
 

@@ -1,7 +1,7 @@
 import { asString } from '@hearth/protocol/json/value.ts';
 import type { Head } from '../rooms/head.ts';
-import type { MembershipStore } from '../storage/membership-store.ts';
-import type { Names } from '../storage/names.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { MembershipStore } from '../storage/rooms/membership-store.ts';
 
 const HEROES_MAX = 3;
 

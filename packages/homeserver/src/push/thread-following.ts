@@ -1,8 +1,8 @@
 import { threadsOf } from '../rooms/threads.ts';
-import type { Database } from '../storage/database.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import { readFollowedThreads } from '../storage/thread-subscriptions.ts';
+import type { Database } from '../storage/engine/database.ts';
+import { readFollowedThreads } from '../storage/push/thread-subscriptions.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 
 export interface FollowingDeps {
   readonly database: Database;

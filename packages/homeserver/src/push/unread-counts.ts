@@ -5,12 +5,12 @@ import type { Receipts } from '../receipts/receipts.ts';
 import type { Head } from '../rooms/head.ts';
 import { threadsOf } from '../rooms/threads.ts';
 import { relationOf } from '../rooms/ties.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import type { ReceiptRow } from '../storage/receipts.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { Stream } from '../storage/stream.ts';
-import type { TimelineStore } from '../storage/timeline-store.ts';
+import type { Stream } from '../storage/engine/stream.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
+import type { ReceiptRow } from '../storage/rooms/receipts.ts';
 import type { Verdict, Verdicts } from './verdicts.ts';
 
 /** How much is unread: in the room's main timeline and in each thread by its root's event id. */

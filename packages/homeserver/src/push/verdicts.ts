@@ -14,8 +14,8 @@ import { cacheBytes } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Head } from '../rooms/head.ts';
 import { knownPowers, type Powers, powersIn } from '../rooms/powers.ts';
-import { NOT_LOADED } from '../storage/state-tree.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import type { PushRules } from './push-rules.ts';
 import { type FollowingDeps, threadFollowing } from './thread-following.ts';
 

@@ -3,8 +3,8 @@ import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { threadsOf } from '../rooms/threads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { marksAsRead, readMarks } from './unread-counts.ts';
 
 export interface WorthTellingDeps {

@@ -1,4 +1,4 @@
-import { PRIVATE_RECEIPT, PUBLIC_RECEIPT, type ReceiptRow } from '../storage/receipts.ts';
+import { PRIVATE_RECEIPT, PUBLIC_RECEIPT, type ReceiptRow } from '../storage/rooms/receipts.ts';
 
 const TYPES: ReadonlyMap<number, string> = new Map([
   [PUBLIC_RECEIPT, 'm.read'],

@@ -6,7 +6,8 @@ import { LoadingCache } from '../platform/loading-cache.ts';
 import { RecentChanges } from '../platform/recent-changes.ts';
 import { Serial } from '../platform/serial.ts';
 import type { EventPlace, FindEventPlace, Membership } from '../rooms/membership-view.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import {
   deleteReceipt,
   PRIVATE_RECEIPT,
@@ -15,8 +16,7 @@ import {
   type ReceiptRow,
   readReceipts,
   readReceiptsSince,
-} from '../storage/receipts.ts';
-import type { Stream } from '../storage/stream.ts';
+} from '../storage/rooms/receipts.ts';
 import { keyOf, RoomReceipts } from './room-receipts.ts';
 
 /** Who sends a receipt. */

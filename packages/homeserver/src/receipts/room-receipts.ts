@@ -1,4 +1,4 @@
-import type { ReceiptRow } from '../storage/receipts.ts';
+import type { ReceiptRow } from '../storage/rooms/receipts.ts';
 
 const NONE: ReadonlyMap<string, ReceiptRow> = new Map();
 

@@ -2,9 +2,15 @@ import { invalidParam, limitExceeded, notFound } from '@hearth/protocol/errors.t
 import { type Clock, DAY_MS } from '../platform/clock.ts';
 import { type Random, randomText } from '../platform/random.ts';
 import type { Membership } from '../rooms/membership-view.ts';
-import type { Database } from '../storage/database.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import { countReports, deleteOldReports, insertReport, type ReportRow, readReports } from '../storage/reports.ts';
+import {
+  countReports,
+  deleteOldReports,
+  insertReport,
+  type ReportRow,
+  readReports,
+} from '../storage/accounts/reports.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { Accounts } from '../users/accounts.ts';
 
 interface Parts {

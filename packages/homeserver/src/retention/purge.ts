@@ -2,14 +2,14 @@ import { redactContent } from '@hearth/protocol/events/redact.ts';
 import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import type { Background } from '../platform/background.ts';
 import type { Retention } from '../rooms/retention.ts';
-import type { Database } from '../storage/database.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { MessageIndex } from '../storage/message-index.ts';
-import type { Names } from '../storage/names.ts';
-import { RetentionStore } from '../storage/retention-store.ts';
-import type { RoomRow, RoomStore } from '../storage/room-store.ts';
-import { failureOfRow } from '../storage/row-failure.ts';
-import type { StateStore } from '../storage/state-store.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import { failureOfRow } from '../storage/engine/row-failure.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import { RetentionStore } from '../storage/rooms/events/retention-store.ts';
+import type { RoomRow, RoomStore } from '../storage/rooms/room-store.ts';
+import type { MessageIndex } from '../storage/search/message-index.ts';
+import type { StateStore } from '../storage/state/state-store.ts';
 
 export interface PurgeDeps {
   readonly database: Database;

@@ -1,7 +1,7 @@
-import { Fenced } from '../storage/database.ts';
-import type { Names } from '../storage/names.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { Change } from '../storage/stream.ts';
+import { Fenced } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { Change } from '../storage/engine/stream.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { decidingState } from './build.ts';
 import { type AcceptDeps, type AcceptOptions, type Decided, decidePart, type Part, undo } from './decide.ts';
 import type { EventDraft } from './draft.ts';

@@ -1,9 +1,9 @@
 import { forbidden } from '@hearth/protocol/errors.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { NodeRef } from '../storage/state-node.ts';
-import type { StateStore } from '../storage/state-store.ts';
-import { entries, NOT_LOADED } from '../storage/state-tree.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { NodeRef } from '../storage/state/state-node.ts';
+import type { StateStore } from '../storage/state/state-store.ts';
+import { entries, NOT_LOADED } from '../storage/state/state-tree.ts';
 import type { Head } from './head.ts';
 import type { Heads } from './heads.ts';
 import type { UserRooms } from './user-rooms.ts';

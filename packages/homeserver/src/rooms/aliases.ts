@@ -1,6 +1,6 @@
 import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
-import type { AliasRow, AliasStore } from '../storage/alias-store.ts';
-import type { Write } from '../storage/database.ts';
+import type { Write } from '../storage/engine/database.ts';
+import type { AliasRow, AliasStore } from '../storage/rooms/alias-store.ts';
 
 /** The room aliases of this server. */
 export class Aliases {

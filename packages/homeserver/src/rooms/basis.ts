@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { Head, StateKeyPair } from './head.ts';
 
 /**

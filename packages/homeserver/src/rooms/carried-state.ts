@@ -2,7 +2,7 @@ import { privilegedCreators } from '@hearth/protocol/auth/creators.ts';
 import { powerLevel } from '@hearth/protocol/auth/power.ts';
 import { asObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { EventDraft } from './draft.ts';
 import { toAuthEvent } from './head.ts';
 

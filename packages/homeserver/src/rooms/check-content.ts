@@ -1,9 +1,9 @@
 import { badAlias, duplicateAnnotation, invalidParam, unknown } from '@hearth/protocol/errors.ts';
 import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
 import { asObject, asString, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { Names } from '../storage/names.ts';
-import type { RelationStore } from '../storage/relation-store.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { RelationStore } from '../storage/rooms/events/relation-store.ts';
 import type { Aliases } from './aliases.ts';
 import type { Head, StateKeyPair } from './head.ts';
 import { relationOf } from './ties.ts';

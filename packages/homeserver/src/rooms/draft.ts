@@ -1,5 +1,5 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 
 /** An event that somebody wants to add to a room. The rest of it follows from the room's head. */
 export interface EventDraft {

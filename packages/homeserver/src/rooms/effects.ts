@@ -1,12 +1,17 @@
 import { redactContent } from '@hearth/protocol/events/redact.ts';
 import { asString } from '@hearth/protocol/json/value.ts';
-import { type Aggregated, isAggregated } from '../storage/aggregations.ts';
-import type { Write } from '../storage/database.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import { MEMBERSHIPS, type Membership, type MembershipRow, type MembershipStore } from '../storage/membership-store.ts';
-import type { RelationStore } from '../storage/relation-store.ts';
-import type { StickyRow, StickyStore } from '../storage/sticky-events.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Write } from '../storage/engine/database.ts';
+import { type Aggregated, isAggregated } from '../storage/rooms/events/aggregations.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { RelationStore } from '../storage/rooms/events/relation-store.ts';
+import type { StickyRow, StickyStore } from '../storage/rooms/events/sticky-events.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import {
+  MEMBERSHIPS,
+  type Membership,
+  type MembershipRow,
+  type MembershipStore,
+} from '../storage/rooms/membership-store.ts';
 import type { Head } from './head.ts';
 import type { Tie } from './ties.ts';
 

@@ -1,7 +1,7 @@
 import type { Background } from '../platform/background.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { Names } from '../storage/names.ts';
-import type { Change, Stream } from '../storage/stream.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { Change, Stream } from '../storage/engine/stream.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { Accounts } from '../users/accounts.ts';
 import type { Head } from './head.ts';
 import type { Heads } from './heads.ts';

@@ -1,13 +1,13 @@
 import type { AuthEvent } from '@hearth/protocol/events/event.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { nextTurn } from '../platform/in-turns.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { Names } from '../storage/names.ts';
-import type { RoomRow } from '../storage/room-store.ts';
-import type { NodeRef } from '../storage/state-node.ts';
-import type { StateStore } from '../storage/state-store.ts';
-import { lookup, NOT_LOADED } from '../storage/state-tree.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { RoomRow } from '../storage/rooms/room-store.ts';
+import type { NodeRef } from '../storage/state/state-node.ts';
+import type { StateStore } from '../storage/state/state-store.ts';
+import { lookup, NOT_LOADED } from '../storage/state/state-tree.ts';
 
 /** A place in the room state. */
 export type StateKeyPair = readonly [type: string, stateKey: string];

@@ -3,10 +3,10 @@ import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { cacheBytes, ENTRY_BYTES } from '../platform/cache-size.ts';
 import { inTurns } from '../platform/in-turns.ts';
 import { LruMap } from '../platform/lru.ts';
-import type { MembershipStore } from '../storage/membership-store.ts';
-import type { RoomRow, RoomStore } from '../storage/room-store.ts';
-import { NOT_LOADED } from '../storage/state-tree.ts';
-import type { Place, TimelineStore } from '../storage/timeline-store.ts';
+import type { Place, TimelineStore } from '../storage/rooms/events/timeline-store.ts';
+import type { MembershipStore } from '../storage/rooms/membership-store.ts';
+import type { RoomRow, RoomStore } from '../storage/rooms/room-store.ts';
+import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import { Head, type HeadStores, loadState, type StateKeyPair } from './head.ts';
 
 const HEADS_MAX = 2_000;

@@ -2,8 +2,8 @@ import { forbidden, guestAccessForbidden, invalidParam } from '@hearth/protocol/
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { asString, type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
-import type { Write } from '../storage/database.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Write } from '../storage/engine/database.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { accept } from './accept.ts';
 import type { Actor } from './actor.ts';
 import { Basis } from './basis.ts';

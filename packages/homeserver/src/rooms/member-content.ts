@@ -1,5 +1,5 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { Membership } from '../storage/membership-store.ts';
+import type { Membership } from '../storage/rooms/membership-store.ts';
 
 /** What member events show of a user's profile. */
 export interface MemberProfile {

@@ -1,6 +1,6 @@
 import { badState, forbidden, MatrixError, unknown } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import { accept } from './accept.ts';
 import type { Actor } from './actor.ts';
 import { Basis } from './basis.ts';

@@ -1,6 +1,6 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
-import type { Names } from '../storage/names.ts';
+import type { Names } from '../storage/engine/names.ts';
 import type { UserRooms } from './user-rooms.ts';
 
 /** A page of the rooms that two users are in. */

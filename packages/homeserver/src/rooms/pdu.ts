@@ -5,10 +5,10 @@ import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { countersignPdu } from '@hearth/protocol/signing/pdu.ts';
-import type { EventProof } from '../storage/event-proof.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { Names } from '../storage/names.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { EventProof } from '../storage/rooms/events/event-proof.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { references } from './build.ts';
 import type { Signer } from './signer.ts';
 

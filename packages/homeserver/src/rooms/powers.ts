@@ -1,5 +1,5 @@
 import { type PowerAction, powerNeeded, powerOf, requiredPower } from '@hearth/protocol/auth/power.ts';
-import { NOT_LOADED } from '../storage/state-tree.ts';
+import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import { type Head, toAuthEvent } from './head.ts';
 
 /** Who may do what in a room, as its power levels are at one moment. */

@@ -1,8 +1,8 @@
 import { forbidden } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { asArray, isObject } from '@hearth/protocol/json/value.ts';
-import type { Names } from '../storage/names.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { Actor } from './actor.ts';
 import type { Head } from './head.ts';
 import type { Heads } from './heads.ts';

@@ -1,6 +1,6 @@
 import { asInteger } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { Heads } from './heads.ts';
 
 /** How long messages are kept; `undefined` where nothing is deleted. Times are milliseconds. */

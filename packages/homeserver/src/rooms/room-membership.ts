@@ -1,4 +1,4 @@
-import type { EventStore } from '../storage/event-store.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { Heads } from './heads.ts';
 import type { EventPlace, Membership } from './membership-view.ts';
 import { relatedIds, threadsOf } from './threads.ts';

@@ -1,9 +1,9 @@
 import { SEED_BYTES, type SigningKey, signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Random, randomText } from '../platform/random.ts';
-import type { Database } from '../storage/database.ts';
-import type { Names } from '../storage/names.ts';
-import { insertSigningKey, readSigningKeys } from '../storage/signing-keys.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import { insertSigningKey, readSigningKeys } from '../storage/rooms/signing-keys.ts';
 
 /** In whose name events are signed, and with what. */
 export interface Signer {

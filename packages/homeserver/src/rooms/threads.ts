@@ -1,5 +1,5 @@
-import type { EventStore } from '../storage/event-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { relationOf } from './ties.ts';
 
 /** "A maximum of 3 hops is recommended" (client-server API, "Threaded read receipts"). */

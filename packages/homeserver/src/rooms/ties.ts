@@ -1,9 +1,9 @@
 import { EVENT_FIELD_BYTES_MAX } from '@hearth/protocol/events/size.ts';
 import { asString, isObject } from '@hearth/protocol/json/value.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { Names } from '../storage/names.ts';
-import { isStorable } from '../storage/storable-text.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Names } from '../storage/engine/names.ts';
+import { isStorable } from '../storage/engine/storable-text.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { EventDraft } from './draft.ts';
 
 /** Relations of other types have no effect: they are longer than an event type may be, or no text that can be stored. */

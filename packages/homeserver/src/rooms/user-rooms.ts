@@ -1,6 +1,6 @@
 import { cacheBytes } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
-import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
+import type { MembershipRow, MembershipStore } from '../storage/rooms/membership-store.ts';
 
 const USERS_MAX = 20_000;
 /** The memory of one membership. */

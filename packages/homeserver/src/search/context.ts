@@ -1,6 +1,6 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { roomAccess } from '../rooms/access.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { ContextDeps } from '../timeline/context.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import { sendersOf } from '../timeline/lazy-members.ts';

@@ -1,8 +1,8 @@
 import { type Matcher, matches as passes } from '../filters/matching.ts';
 import { nextTurn } from '../platform/in-turns.ts';
-import { foldText, type WantedGram } from '../storage/grams.ts';
-import type { MessageIndex } from '../storage/message-index.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import { foldText, type WantedGram } from '../storage/search/grams.ts';
+import type { MessageIndex } from '../storage/search/message-index.ts';
 import { type ErasureDeps, redactedCopies } from '../timeline/erasure.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';

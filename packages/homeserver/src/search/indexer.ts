@@ -1,5 +1,5 @@
-import type { Write } from '../storage/database.ts';
-import { MessageIndex } from '../storage/message-index.ts';
+import type { Write } from '../storage/engine/database.ts';
+import { MessageIndex } from '../storage/search/message-index.ts';
 import { Follower, type FollowerParts } from '../timeline/follower.ts';
 import { searchableText } from './searchable.ts';
 

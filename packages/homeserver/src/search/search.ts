@@ -1,8 +1,8 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { RoomEventFilter } from '../filters/filter.ts';
 import { matcherOf } from '../filters/matching.ts';
-import { foldText, type WantedGram, wantedGrams, wordsOf } from '../storage/grams.ts';
-import type { MessageIndex } from '../storage/message-index.ts';
+import { foldText, type WantedGram, wantedGrams, wordsOf } from '../storage/search/grams.ts';
+import type { MessageIndex } from '../storage/search/message-index.ts';
 import type { ErasureDeps } from '../timeline/erasure.ts';
 import type { Follower } from '../timeline/follower.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 
 /** The members of events that are searched (client-server API, "Server Side Search"). */
 export type SearchKey = 'content.body' | 'content.name' | 'content.topic';

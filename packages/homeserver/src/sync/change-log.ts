@@ -1,7 +1,7 @@
 import type { Heads } from '../rooms/heads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import type { Change, Stream } from '../storage/stream.ts';
+import type { Change, Stream } from '../storage/engine/stream.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import { Track } from './track.ts';
 
 /** Returns whether a change in a room is for a user with these memberships: a member, or the user whom it moves. */

@@ -2,11 +2,11 @@ import type { KeyDirectory } from '../encryption/key-directory.ts';
 import { membershipOf } from '../rooms/effects.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
-import type { Database } from '../storage/database.ts';
-import { readDeviceListChanges } from '../storage/device-lists.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { MembershipRow, MembershipStore } from '../storage/membership-store.ts';
-import type { Change } from '../storage/stream.ts';
+import { readDeviceListChanges } from '../storage/encryption/device-lists.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Change } from '../storage/engine/stream.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { MembershipRow, MembershipStore } from '../storage/rooms/membership-store.ts';
 import type { ChangeLog } from './change-log.ts';
 
 export interface DeviceListDeps {

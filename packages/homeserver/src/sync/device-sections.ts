@@ -1,6 +1,6 @@
 import type { ClaimableKeys } from '../encryption/claimable-keys.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import type { Names } from '../storage/names.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import type { Delivery, ToDeviceInbox } from '../to-device/inbox.ts';
 import { type DeviceListDeps, type DeviceListNews, deviceListNews, NO_DEVICE_LIST_NEWS } from './device-lists.ts';
 

@@ -1,7 +1,7 @@
 import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type AccessDeps, isWorldReadable, knownAccess, roomAccess } from '../rooms/access.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import { streamToken } from '../timeline/position.ts';
 import { type HappeningsDeps, happenings, type ListenedRooms, type Listener } from './happenings.ts';
 import { legacyMessages } from './legacy-messages.ts';

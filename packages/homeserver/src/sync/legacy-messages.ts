@@ -1,7 +1,7 @@
 import { worldReadableSince } from '../rooms/access.ts';
 import type { Heads } from '../rooms/heads.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import { LEGACY_FORMAT } from '../timeline/client-form.ts';
 import { plainText } from '../timeline/hydrate.ts';
 import {

@@ -2,7 +2,7 @@ import type { AccountData } from '../account-data/account-data.ts';
 import { GLOBAL } from '../account-data/user-data.ts';
 import { matches } from '../filters/matching.ts';
 import type { Presences } from '../presence/presence.ts';
-import type { Names } from '../storage/names.ts';
+import type { Names } from '../storage/engine/names.ts';
 import { plainEvent } from './plain-event.ts';
 import type { SyncFilter } from './request.ts';
 

@@ -1,7 +1,7 @@
 import { membershipOf } from '../rooms/effects.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 
 /** How somebody stood to a room at a position, and since then. */
 export interface Past {

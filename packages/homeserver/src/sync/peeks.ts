@@ -2,10 +2,10 @@ import { forbidden, invalidParam, userLimitExceeded } from '@hearth/protocol/err
 import { isWorldReadable } from '../rooms/access.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
-import type { Database } from '../storage/database.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import { deletePeek, deletePeeksOf, insertPeek, type PeekRow, readPeeks } from '../storage/peeks.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Stream } from '../storage/engine/stream.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
+import { deletePeek, deletePeeksOf, insertPeek, type PeekRow, readPeeks } from '../storage/sync/peeks.ts';
 import type { Departure } from '../users/sessions.ts';
 import type { SyncFilter } from './request.ts';
 import { changesIn, newRooms, type RoomWork, type SkeletonDeps, TIMELINE_READ_MAX } from './skeleton.ts';

@@ -1,6 +1,6 @@
 import type { UserRooms } from '../rooms/user-rooms.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Stream } from '../storage/engine/stream.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 
 /** How far the stream is, and a user's memberships there. */
 export interface Present {

@@ -1,8 +1,8 @@
 import { matches } from '../filters/matching.ts';
 import { nextTurn } from '../platform/in-turns.ts';
-import { type EventStore, eventsOf } from '../storage/event-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { TimelineStore } from '../storage/timeline-store.ts';
+import { type EventStore, eventsOf } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
 import type { SyncFilter } from './request.ts';

@@ -1,10 +1,10 @@
 import type { Heads } from '../rooms/heads.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import type { RoomStore } from '../storage/room-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { Change } from '../storage/stream.ts';
-import type { TimelineStore } from '../storage/timeline-store.ts';
+import type { Change } from '../storage/engine/stream.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
+import type { RoomStore } from '../storage/rooms/room-store.ts';
 import { latestEvents } from '../timeline/latest.ts';
 import type { ChangeLog } from './change-log.ts';
 import { type Past, pastsOf } from './pasts.ts';

@@ -1,8 +1,8 @@
 import type { Head, StateKeyPair } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 
 /** What people outside a room are told of it (client-server API, "Stripped state"). */
 const SHOWN_TYPES = [

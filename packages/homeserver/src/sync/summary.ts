@@ -1,7 +1,7 @@
 import type { Head } from '../rooms/head.ts';
-import type { MembershipStore } from '../storage/membership-store.ts';
-import type { Names } from '../storage/names.ts';
-import { NOT_LOADED } from '../storage/state-tree.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { MembershipStore } from '../storage/rooms/membership-store.ts';
+import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import type { RoomTimeline } from './room-timeline.ts';
 
 const HEROES_MAX = 5;

@@ -6,7 +6,7 @@ import { concat, type Text } from '../platform/long-text.ts';
 import type { Presences } from '../presence/presence.ts';
 import type { PresenceState } from '../presence/user-presence.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import { syncToken } from '../timeline/position.ts';
 import { type DeviceSectionDeps, deviceSections } from './device-sections.ts';
 import { messagesOnly } from './messages-only.ts';

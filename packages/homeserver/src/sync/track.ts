@@ -1,4 +1,4 @@
-import type { Change } from '../storage/stream.ts';
+import type { Change } from '../storage/engine/stream.ts';
 
 const NOTHING: readonly Change[] = [];
 /** Removed changes at the front of a track, after which it is copied. */

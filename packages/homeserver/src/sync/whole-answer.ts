@@ -1,7 +1,7 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import type { InvitePermission } from '../account-data/invite-permission.ts';
 import { concat, type Text } from '../platform/long-text.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import { readerOf } from '../timeline/hydrate.ts';
 import type { LazyChain } from './lazy-members-cache.ts';
 import { type OutsideDeps, outsideRooms } from './outside-rooms.ts';

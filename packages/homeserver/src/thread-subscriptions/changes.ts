@@ -1,8 +1,8 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { Database } from '../storage/database.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import { readThreadSubscriptionChanges, type ThreadSubscriptionChange } from '../storage/thread-subscriptions.ts';
+import type { Database } from '../storage/engine/database.ts';
+import { readThreadSubscriptionChanges, type ThreadSubscriptionChange } from '../storage/push/thread-subscriptions.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
 
 export interface SubscriptionChangesDeps {
   readonly database: Database;

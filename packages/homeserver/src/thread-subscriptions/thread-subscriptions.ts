@@ -1,9 +1,8 @@
 import { conflictingUnsubscription, notFound, notInThread, userLimitExceeded } from '@hearth/protocol/errors.ts';
 import { Serial } from '../platform/serial.ts';
 import { relationOf } from '../rooms/ties.ts';
-import type { Database } from '../storage/database.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import {
   countThreadSubscriptions,
   deleteThreadSubscriptions,
@@ -11,7 +10,8 @@ import {
   readThreadSubscription,
   type ThreadKey,
   type ThreadSubscriptionRow,
-} from '../storage/thread-subscriptions.ts';
+} from '../storage/push/thread-subscriptions.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { readableEvent } from '../timeline/context.ts';
 import type { MessagesDeps } from '../timeline/messages.ts';
 

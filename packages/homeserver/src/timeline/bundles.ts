@@ -1,7 +1,7 @@
-import type { AggregationStore } from '../storage/aggregation-store.ts';
-import type { Aggregations } from '../storage/aggregations.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { AggregationStore } from '../storage/rooms/events/aggregation-store.ts';
+import type { Aggregations } from '../storage/rooms/events/aggregations.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { readerAggregations, type VisibleChildrenDeps } from './visible-children.ts';
 
 /** What bundling reads. */

@@ -1,4 +1,4 @@
-import { STICKY, type StoredEvent } from '../storage/stored-event.ts';
+import { STICKY, type StoredEvent } from '../storage/rooms/events/stored-event.ts';
 
 /**
  * The client form of events (client-server API, "Room event format") as text. What is the same for every reader is

@@ -1,8 +1,8 @@
 import { notFound } from '@hearth/protocol/errors.ts';
 import type { RoomEventFilter } from '../filters/filter.ts';
 import { type AccessDeps, type RoomAccess, stateEventNums } from '../rooms/access.ts';
-import { entries } from '../storage/state-tree.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import { entries } from '../storage/state/state-tree.ts';
 import type { HydrateDeps, Reader, Shown } from './hydrate.ts';
 import { sendersOf } from './lazy-members.ts';
 import { type MessagesDeps, messagesPage } from './messages.ts';

@@ -1,13 +1,13 @@
 import type { Background } from '../platform/background.ts';
 import type { Clock } from '../platform/clock.ts';
 import { Unavailable } from '../platform/unavailable.ts';
-import type { Database, Write } from '../storage/database.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import { readFollowed, setFollowed } from '../storage/followers.ts';
-import { failureOfRow } from '../storage/row-failure.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { Stream } from '../storage/stream.ts';
-import type { TimelineStore } from '../storage/timeline-store.ts';
+import type { Database, Write } from '../storage/engine/database.ts';
+import { readFollowed, setFollowed } from '../storage/engine/followers.ts';
+import { failureOfRow } from '../storage/engine/row-failure.ts';
+import type { Stream } from '../storage/engine/stream.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 
 export interface FollowerParts {
   readonly database: Database;

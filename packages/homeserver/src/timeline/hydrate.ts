@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import { inTurns } from '../platform/in-turns.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { TransactionStore } from '../storage/transaction-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { TransactionStore } from '../storage/rooms/events/transaction-store.ts';
 import { type Bundle, type BundleDeps, bundlesOf } from './bundles.ts';
 import { type ClientFormat, clientEvent, type UnsignedParts } from './client-form.ts';
 import { type ErasureDeps, redactedCopies } from './erasure.ts';

@@ -1,5 +1,5 @@
 import type { Heads } from '../rooms/heads.ts';
-import type { TimelineStore } from '../storage/timeline-store.ts';
+import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 
 /**
  * The last `limit` events of each room at a position, oldest first: from the heads that remember them, which are brought into

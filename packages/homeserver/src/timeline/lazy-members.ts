@@ -1,7 +1,7 @@
-import type { EventStore } from '../storage/event-store.ts';
-import type { Names } from '../storage/names.ts';
-import type { StateStore } from '../storage/state-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { StateStore } from '../storage/state/state-store.ts';
 
 /**
  * The member events of the senders of some events of one room, as of the state before the latest of them

@@ -2,12 +2,12 @@ import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { RoomAccess } from '../rooms/access.ts';
 import { type AccessDeps, visibleState } from '../rooms/access.ts';
 import { membershipOf } from '../rooms/effects.ts';
-import type { MembershipStore } from '../storage/membership-store.ts';
-import type { Names } from '../storage/names.ts';
-import type { NodeRef } from '../storage/state-node.ts';
-import { entries } from '../storage/state-tree.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
-import type { TimelineStore } from '../storage/timeline-store.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
+import type { MembershipStore } from '../storage/rooms/membership-store.ts';
+import type { NodeRef } from '../storage/state/state-node.ts';
+import { entries } from '../storage/state/state-tree.ts';
 import { parseToken, seqOfToken } from './position.ts';
 
 export interface MembersDeps extends AccessDeps {

@@ -1,5 +1,5 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
-import type { TimelineStore } from '../storage/timeline-store.ts';
+import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 
 /**
  * The tokens that clients carry around. `s…` is a place in the server's stream (`next_batch`, the tokens of `/events`),

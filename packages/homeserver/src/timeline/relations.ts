@@ -1,6 +1,6 @@
 import { redactContent } from '@hearth/protocol/events/redact.ts';
 import type { Head } from '../rooms/head.ts';
-import { StoredEvent } from '../storage/stored-event.ts';
+import { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { bundlesOf } from './bundles.ts';
 import { type ContextDeps, readableEvent } from './context.ts';
 import type { Reader, Shown } from './hydrate.ts';

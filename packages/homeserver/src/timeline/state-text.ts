@@ -1,6 +1,6 @@
 import { deferred, type Text } from '../platform/long-text.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { ClientFormat } from './client-form.ts';
 import { type HydrateDeps, hydrateState, type Reader } from './hydrate.ts';
 

@@ -1,6 +1,6 @@
-import type { EventStore } from '../storage/event-store.ts';
-import type { StickyStore } from '../storage/sticky-events.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StickyStore } from '../storage/rooms/events/sticky-events.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { Reader, Shown } from './hydrate.ts';
 
 /** More at once help nobody (MSC4354, "Rate limits"): the latest are told. */

@@ -2,11 +2,11 @@ import { historyVisibility, mayRead } from '@hearth/protocol/visibility/visibili
 import { membershipOf } from '../rooms/effects.ts';
 import type { Retention } from '../rooms/retention.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
-import type { EventStore } from '../storage/event-store.ts';
-import type { MembershipRow } from '../storage/membership-store.ts';
-import type { Names } from '../storage/names.ts';
-import type { StateStore } from '../storage/state-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
+import type { StateStore } from '../storage/state/state-store.ts';
 
 /** What deciding about visibility reads. */
 export interface VisibilityDeps {

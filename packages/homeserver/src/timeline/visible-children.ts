@@ -4,9 +4,15 @@ import { membershipOf } from '../rooms/effects.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { relationOf } from '../rooms/ties.ts';
-import { AGGREGATED, type Aggregated, Aggregations, isAggregated, isValidEdit } from '../storage/aggregations.ts';
-import type { RelationStore } from '../storage/relation-store.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import {
+  AGGREGATED,
+  type Aggregated,
+  Aggregations,
+  isAggregated,
+  isValidEdit,
+} from '../storage/rooms/events/aggregations.ts';
+import type { RelationStore } from '../storage/rooms/events/relation-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { type VisibilityDeps, visibleEvents } from './visibility.ts';
 
 export interface VisibleChildrenDeps extends VisibilityDeps {

@@ -1,8 +1,8 @@
 import type { Background } from '../platform/background.ts';
 import { LruMap } from '../platform/lru.ts';
-import type { Database } from '../storage/database.ts';
-import { positionOfRow } from '../storage/numbering.ts';
-import { deleteToDeviceMessages, readToDeviceMessages, type ToDeviceRow } from '../storage/to-device.ts';
+import { deleteToDeviceMessages, readToDeviceMessages, type ToDeviceRow } from '../storage/encryption/to-device.ts';
+import type { Database } from '../storage/engine/database.ts';
+import { positionOfRow } from '../storage/engine/row-numbers.ts';
 
 /** What is known of a device without a query. */
 interface Known {

@@ -1,8 +1,8 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Counter, Metrics } from '../platform/metrics.ts';
-import type { Database } from '../storage/database.ts';
-import { deleteExcessMessages, readExcessMessages, readUnseenDevices } from '../storage/to-device.ts';
+import { deleteExcessMessages, readExcessMessages, readUnseenDevices } from '../storage/encryption/to-device.ts';
+import type { Database } from '../storage/engine/database.ts';
 import type { LastSeen } from '../users/last-seen.ts';
 
 /** How much waits for a device that is not seen any more, in characters of JSON. */

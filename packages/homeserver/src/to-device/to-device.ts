@@ -3,11 +3,11 @@ import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type BucketSize, TokenBuckets } from '../platform/token-buckets.ts';
-import { type Database, Fenced } from '../storage/database.ts';
-import type { Names } from '../storage/names.ts';
-import { ROWS_PER_CHANGE_MAX, rowNumber } from '../storage/numbering.ts';
-import type { Change, Stream } from '../storage/stream.ts';
-import { insertToDeviceMessages, insertToDeviceTransaction } from '../storage/to-device.ts';
+import { insertToDeviceMessages, insertToDeviceTransaction } from '../storage/encryption/to-device.ts';
+import { type Database, Fenced } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import { ROWS_PER_CHANGE_MAX, rowNumber } from '../storage/engine/row-numbers.ts';
+import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { DeviceNumbers } from '../users/device-numbers.ts';
 import type { ToDeviceInbox } from './inbox.ts';
 

@@ -3,7 +3,7 @@ import type { Background } from '../platform/background.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import { LruMap } from '../platform/lru.ts';
 import type { Membership } from '../rooms/membership-view.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 
 /** Who types in a room, as of a position. */
 export interface TypingState {

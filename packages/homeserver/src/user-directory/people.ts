@@ -2,10 +2,10 @@ import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { asString, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { plainText } from '../platform/plain-text.ts';
 import type { Profiles } from '../profile/profiles.ts';
-import type { Write } from '../storage/database.ts';
-import { PeopleStore, type PersonRow } from '../storage/people-store.ts';
-import { failureOfRow } from '../storage/row-failure.ts';
-import type { StoredEvent } from '../storage/stored-event.ts';
+import type { Write } from '../storage/engine/database.ts';
+import { failureOfRow } from '../storage/engine/row-failure.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import { PeopleStore, type PersonRow } from '../storage/search/people-store.ts';
 import { Follower, type FollowerParts } from '../timeline/follower.ts';
 
 /** Longer names and addresses are cut. */

@@ -1,5 +1,5 @@
-import { foldText, wantedGrams, wordsOf } from '../storage/grams.ts';
-import type { PersonRow } from '../storage/people-store.ts';
+import { foldText, wantedGrams, wordsOf } from '../storage/search/grams.ts';
+import type { PersonRow } from '../storage/search/people-store.ts';
 import type { People } from './people.ts';
 
 /** Who asks, and for whom. */

@@ -1,4 +1,4 @@
-import type { Stream } from '../storage/stream.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import type { Accounts } from './accounts.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { ErasedUsers } from './erased-users.ts';

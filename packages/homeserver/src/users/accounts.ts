@@ -11,10 +11,10 @@ import {
   setPasswordHash,
   setSuspended,
   upgradeGuestAccount,
-} from '../storage/accounts.ts';
-import { type Database, Fenced, type Write } from '../storage/database.ts';
-import type { Names } from '../storage/names.ts';
-import { setProfileField } from '../storage/profiles.ts';
+} from '../storage/accounts/accounts.ts';
+import { setProfileField } from '../storage/accounts/profiles.ts';
+import { type Database, Fenced, type Write } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
 import type { Passwords } from './passwords.ts';
 import { localpartOf } from './usernames.ts';
 

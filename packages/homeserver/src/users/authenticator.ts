@@ -1,9 +1,9 @@
 import { unknownToken } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { LruMap } from '../platform/lru.ts';
-import type { Database } from '../storage/database.ts';
-import type { Names } from '../storage/names.ts';
-import { readSession, type SessionRow, settleSuccession } from '../storage/tokens.ts';
+import { readSession, type SessionRow, settleSuccession } from '../storage/accounts/tokens.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
 import { tokenHash } from './token-hash.ts';
 
 /** Who is behind an access token. */

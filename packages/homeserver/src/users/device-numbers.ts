@@ -1,7 +1,7 @@
 import { BatchCache } from '../platform/batch-cache.ts';
 import { cacheBytes, textBytes } from '../platform/cache-size.ts';
-import type { Database } from '../storage/database.ts';
-import { readDevicesOfUsers } from '../storage/devices.ts';
+import { readDevicesOfUsers } from '../storage/accounts/devices.ts';
+import type { Database } from '../storage/engine/database.ts';
 
 const CACHED_USERS_MAX = 20_000;
 

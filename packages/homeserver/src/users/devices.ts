@@ -1,7 +1,7 @@
 import { notFound } from '@hearth/protocol/errors.ts';
 import { plainText } from '../platform/plain-text.ts';
-import type { Database } from '../storage/database.ts';
-import { type DeviceRow, readDevice, readDevices, renameDevice } from '../storage/devices.ts';
+import { type DeviceRow, readDevice, readDevices, renameDevice } from '../storage/accounts/devices.ts';
+import type { Database } from '../storage/engine/database.ts';
 import type { LastSeen } from './last-seen.ts';
 
 /** A longer name of a device is cut off. */

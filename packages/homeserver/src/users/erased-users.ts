@@ -1,5 +1,5 @@
-import { readErasedUsers } from '../storage/accounts.ts';
-import type { Database } from '../storage/database.ts';
+import { readErasedUsers } from '../storage/accounts/accounts.ts';
+import type { Database } from '../storage/engine/database.ts';
 
 /**
  * The users who asked for their content to be erased when they deactivated their account (client-server API, "Account

@@ -1,8 +1,8 @@
 import type { Clock } from '../platform/clock.ts';
 import { plainText } from '../platform/plain-text.ts';
-import type { Database } from '../storage/database.ts';
-import { setDeviceSeen } from '../storage/devices.ts';
-import { RareWrites } from '../storage/rare-writes.ts';
+import { setDeviceSeen } from '../storage/accounts/devices.ts';
+import type { Database } from '../storage/engine/database.ts';
+import { RareWrites } from '../storage/engine/rare-writes.ts';
 
 /** When, from where and with what a device was last seen. */
 export interface Seen {

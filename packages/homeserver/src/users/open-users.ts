@@ -1,9 +1,9 @@
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
-import type { Database } from '../storage/database.ts';
-import type { Names } from '../storage/names.ts';
-import type { Stream } from '../storage/stream.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { Stream } from '../storage/engine/stream.ts';
 import { AccountChanges } from './account-changes.ts';
 import { Accounts } from './accounts.ts';
 import { AdminView } from './admin-view.ts';

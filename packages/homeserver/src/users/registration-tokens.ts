@@ -1,6 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
 import { type Random, randomText } from '../platform/random.ts';
-import type { Database, Write } from '../storage/database.ts';
 import {
   deleteFirstStartTokens,
   deleteSpentRegistrationTokens,
@@ -8,7 +7,8 @@ import {
   insertRegistrationToken,
   readRegistrationToken,
   takeRegistrationToken,
-} from '../storage/registration-tokens.ts';
+} from '../storage/accounts/registration-tokens.ts';
+import type { Database, Write } from '../storage/engine/database.ts';
 import { tokenHash } from './token-hash.ts';
 
 /** Tokens with which people may register (client-server API, "Token-authenticated registration"). */

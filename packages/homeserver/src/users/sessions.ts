@@ -2,9 +2,13 @@ import { unknownToken, userLocked } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { plainText } from '../platform/plain-text.ts';
 import { type Random, randomLetters, randomText } from '../platform/random.ts';
-import { type Database, Fenced, type Write } from '../storage/database.ts';
-import { deleteDevices, insertDevice, readDevice, readDevices, readLastDeviceNum } from '../storage/devices.ts';
-import type { Change, Stream } from '../storage/stream.ts';
+import {
+  deleteDevices,
+  insertDevice,
+  readDevice,
+  readDevices,
+  readLastDeviceNum,
+} from '../storage/accounts/devices.ts';
 import {
   deleteSuccessors,
   deleteTokensOfDevices,
@@ -13,7 +17,9 @@ import {
   insertRefreshToken,
   readRefreshToken,
   settleSuccession,
-} from '../storage/tokens.ts';
+} from '../storage/accounts/tokens.ts';
+import { type Database, Fenced, type Write } from '../storage/engine/database.ts';
+import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { DeviceNumbers } from './device-numbers.ts';
 import { NAME_LENGTH_MAX } from './devices.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { WaitingEvents } from '../../src/delayed-events/waiting-events.ts';
-import type { DelayedEventRow } from '../../src/storage/delayed-events.ts';
+import type { DelayedEventRow } from '../../src/storage/rooms/events/delayed-events.ts';
 
 const row = (fields: Partial<DelayedEventRow> & { id: string; send_ts: number }): DelayedEventRow => ({
   user_num: 1,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClaimableKeys } from '../../src/encryption/claimable-keys.ts';
 import { claimKeys } from '../../src/encryption/key-claim.ts';
 import { KeyDirectory } from '../../src/encryption/key-directory.ts';
-import { sql } from '../../src/storage/database.ts';
+import { sql } from '../../src/storage/engine/database.ts';
 import { ToDeviceInbox } from '../../src/to-device/inbox.ts';
 import { engines } from '../storage/engines.ts';
 import { curveKey, DeviceMaker } from '../support/key-maker.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { KeyStock } from '../../src/encryption/key-stock.ts';
-import { ONE_TIME, UNUSED_FALLBACK } from '../../src/storage/claimable-keys.ts';
+import { ONE_TIME, UNUSED_FALLBACK } from '../../src/storage/encryption/claimable-keys.ts';
 
 const key = (num: number, kind: number = ONE_TIME) => ({
   num,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DAY_MS } from '../../src/platform/clock.ts';
-import { sql } from '../../src/storage/database.ts';
-import { rowNumber } from '../../src/storage/numbering.ts';
-import { insertToDeviceMessages } from '../../src/storage/to-device.ts';
+import { insertToDeviceMessages } from '../../src/storage/encryption/to-device.ts';
+import { sql } from '../../src/storage/engine/database.ts';
+import { rowNumber } from '../../src/storage/engine/row-numbers.ts';
 import { ToDeviceInbox } from '../../src/to-device/inbox.ts';
 import { engines } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';

@@ -13,7 +13,7 @@ import { mediaAddress } from '../../src/media/media-address.ts';
 import type { RemoteMedia } from '../../src/media/remote-media.ts';
 import { Cancellation } from '../../src/platform/cancellation.ts';
 import { systemRandom } from '../../src/platform/random.ts';
-import { Names } from '../../src/storage/names.ts';
+import { Names } from '../../src/storage/engine/names.ts';
 import { type Engine, engines, sqlite } from '../storage/engines.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { refusal } from '../support/refusal.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accept } from '../../src/rooms/accept.ts';
 import { openRooms } from '../../src/rooms/open-rooms.ts';
-import { Names } from '../../src/storage/names.ts';
-import { Stream } from '../../src/storage/stream.ts';
+import { Names } from '../../src/storage/engine/names.ts';
+import { Stream } from '../../src/storage/engine/stream.ts';
 import { engines } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, textsOf, type World } from '../support/world.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { foldText, gramsOf, wantedGrams, wordsOf } from '../../src/storage/grams.ts';
+import { foldText, gramsOf, wantedGrams, wordsOf } from '../../src/storage/search/grams.ts';
 
 const wanted = (term: string) => wantedGrams(wordsOf(foldText(term)));
 /** Whether an index of `text` would give it to whoever searches for `term`. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Database } from '../../src/storage/database.ts';
-import { wantedGrams } from '../../src/storage/grams.ts';
-import { MessageIndex } from '../../src/storage/message-index.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
+import { wantedGrams } from '../../src/storage/search/grams.ts';
+import { MessageIndex } from '../../src/storage/search/message-index.ts';
 import { engines } from '../storage/engines.ts';
 
 /** More rooms than one query looks into. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeProof, encodeProof } from '../../src/storage/event-proof.ts';
-import { decodeNode, encodeNode, hashBytes, hashText } from '../../src/storage/state-node.ts';
-import { eventIdOfStored, storedEventId } from '../../src/storage/stored-event.ts';
-import { VarintReader, VarintWriter } from '../../src/storage/varint.ts';
+import { VarintReader, VarintWriter } from '../../src/storage/engine/varint.ts';
+import { decodeProof, encodeProof } from '../../src/storage/rooms/events/event-proof.ts';
+import { eventIdOfStored, storedEventId } from '../../src/storage/rooms/events/stored-event.ts';
+import { decodeNode, encodeNode, hashBytes, hashText } from '../../src/storage/state/state-node.ts';
 
 const integer = fc.oneof(fc.maxSafeNat(), fc.nat({ max: 300 }), fc.constantFrom(127, 128, 2 ** 32, 2 ** 53 - 1));
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });

@@ -7,11 +7,11 @@ import { createDatabase } from '../../../../tests/support/postgres.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { systemRandom } from '../../src/platform/random.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { openDatabase } from '../../src/storage/open.ts';
-import { PostgresDatabase } from '../../src/storage/postgres.ts';
-import type { PostgresLocation } from '../../src/storage/postgres-connect.ts';
-import type { WriterSession } from '../../src/storage/postgres-session.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
+import { openDatabase } from '../../src/storage/engine/open.ts';
+import { PostgresDatabase } from '../../src/storage/engine/postgres/postgres.ts';
+import type { PostgresLocation } from '../../src/storage/engine/postgres/postgres-connect.ts';
+import type { WriterSession } from '../../src/storage/engine/postgres/postgres-session.ts';
 
 /** An engine of the contract suite: opens a fresh database; `end` closes it and removes its data. */
 export interface Engine {

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { migrations } from '../../src/storage/migrations/index.ts';
+import { migrations } from '../../src/storage/engine/migrations/index.ts';
 
-const FOLDER = join(import.meta.dirname, '../../src/storage/migrations');
+const FOLDER = join(import.meta.dirname, '../../src/storage/engine/migrations');
 
 test('migrations stand in the order of their files, and versions count from 1 without gaps', async () => {
   const files = readdirSync(FOLDER)

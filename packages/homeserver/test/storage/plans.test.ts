@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { declaredStatements } from '../../src/storage/database.ts';
-import { openDatabase } from '../../src/storage/open.ts';
-import { toSqlite } from '../../src/storage/sqlite-dialect.ts';
+import { declaredStatements } from '../../src/storage/engine/database.ts';
+import { openDatabase } from '../../src/storage/engine/open.ts';
+import { toSqlite } from '../../src/storage/engine/sqlite/sqlite-dialect.ts';
 
 /** Tables that are read from one end to the other, and why that is no harm. */
 const WHOLE: ReadonlyMap<string, string> = new Map([
@@ -34,7 +34,7 @@ let folder: string;
 let database: DatabaseSync;
 beforeAll(async () => {
   const sources = join(import.meta.dirname, '../../src/storage');
-  const declaring = readdirSync(sources).filter(
+  const declaring = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.ts') && /\bsql(Rows)?\(/.test(readFileSync(join(sources, name), 'utf8')),
   );
   await Promise.all(declaring.map((name) => import(join(sources, name))));

@@ -9,9 +9,9 @@ import { pathOf } from '../../../../tests/support/client.ts';
 import { createDatabase } from '../../../../tests/support/postgres.ts';
 import { startServer } from '../../../../tests/support/server.ts';
 import { type SyncReply, TestUser } from '../../../../tests/support/user.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { migrations } from '../../src/storage/migrations/index.ts';
-import { openDatabase } from '../../src/storage/open.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
+import { migrations } from '../../src/storage/engine/migrations/index.ts';
+import { openDatabase } from '../../src/storage/engine/open.ts';
 import { postgresAt } from './engines.ts';
 import {
   type Cell,

@@ -1,7 +1,7 @@
 import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import { systemRandom } from '../../src/platform/random.ts';
-import { Names } from '../../src/storage/names.ts';
-import { Stream } from '../../src/storage/stream.ts';
+import { Names } from '../../src/storage/engine/names.ts';
+import { Stream } from '../../src/storage/engine/stream.ts';
 import { openUsers, type UsersSettings } from '../../src/users/open-users.ts';
 import { CHEAPEST_PASSWORD_COST } from '../../src/users/passwords.ts';
 import type { Engine } from '../storage/engines.ts';

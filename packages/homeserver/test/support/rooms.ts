@@ -1,5 +1,5 @@
 import type { EventPlace, Membership } from '../../src/rooms/membership-view.ts';
-import type { Names } from '../../src/storage/names.ts';
+import type { Names } from '../../src/storage/engine/names.ts';
 
 /** Rooms as far as other domains see them: a test says who is where and which events there are. */
 export class PlainRooms implements Membership {

@@ -1,5 +1,5 @@
-import type { Database } from '../../src/storage/database.ts';
-import type { Names } from '../../src/storage/names.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
+import type { Names } from '../../src/storage/engine/names.ts';
 
 /** Returns the number of a string, which is stored. */
 export async function storedName(database: Database, names: Names, text: string): Promise<number> {

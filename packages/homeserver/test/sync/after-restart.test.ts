@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { parseFilter } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/cancellation.ts';
 import { type Text, wholeText } from '../../src/platform/long-text.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { initialSync } from '../../src/sync/initial-sync.ts';
 import { ROOMS_AT_ONCE } from '../../src/sync/prepare-rooms.ts';
 import { presentOf } from '../../src/sync/present.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cancellation } from '../../src/platform/cancellation.ts';
 import { RecentChanges as RecentByGroup } from '../../src/platform/recent-changes.ts';
-import type { Change } from '../../src/storage/stream.ts';
+import type { Change } from '../../src/storage/engine/stream.ts';
 import { ChangeLog } from '../../src/sync/change-log.ts';
 import type { Interest } from '../../src/sync/notifier.ts';
 import { sqlite } from '../storage/engines.ts';

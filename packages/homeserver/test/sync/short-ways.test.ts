@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseFilter } from '../../src/filters/filter.ts';
 import { UnreadCounts } from '../../src/push/unread-counts.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import type { StoredEvent } from '../../src/storage/stored-event.ts';
+import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
 import { happenings } from '../../src/sync/happenings.ts';
 import { legacyMessages } from '../../src/sync/legacy-messages.ts';
 import { messagesOnly } from '../../src/sync/messages-only.ts';

@@ -2,7 +2,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Head } from '../../src/rooms/head.ts';
-import type { StoredEvent } from '../../src/storage/stored-event.ts';
+import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
 import { type Bundle, bundlesOf } from '../../src/timeline/bundles.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, reopenWorld, type World } from '../support/world.ts';

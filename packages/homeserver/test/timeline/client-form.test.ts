@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type EventFields, STANDING, StoredEvent } from '../../src/storage/stored-event.ts';
+import { type EventFields, STANDING, StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
 import { clientEvent } from '../../src/timeline/client-form.ts';
 import {
   parseStreamToken,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sql, write } from '../../src/storage/database.ts';
+import { sql, write } from '../../src/storage/engine/database.ts';
 import { latestEvents } from '../../src/timeline/latest.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, reopenWorld } from '../support/world.ts';

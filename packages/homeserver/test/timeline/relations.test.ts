@@ -2,7 +2,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { asObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Head } from '../../src/rooms/head.ts';
-import type { StoredEvent } from '../../src/storage/stored-event.ts';
+import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
 import { hydrate } from '../../src/timeline/hydrate.ts';
 import { type RelationsQuery, relationsPage, type ThreadsQuery, threadsPage } from '../../src/timeline/relations.ts';
 import { sqlite } from '../storage/engines.ts';

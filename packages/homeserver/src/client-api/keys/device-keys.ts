@@ -6,7 +6,7 @@ import { claimKeys as claim, type KeyClaimDeps } from '../../encryption/key-clai
 import { type KeyQueryDeps, queryKeys as query } from '../../encryption/key-query.ts';
 import type { KeyUpload } from '../../encryption/key-upload.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
-import type { Stream } from '../../storage/stream.ts';
+import type { Stream } from '../../storage/engine/stream.ts';
 import { type DeviceListDeps, deviceListNews } from '../../sync/device-lists.ts';
 import { parseSyncToken } from '../../timeline/position.ts';
 

@@ -18,8 +18,8 @@ import { invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import { backedUpKey, backedUpKeyText } from '../../encryption/backed-up-key.ts';
 import type { KeyBackups } from '../../encryption/key-backup.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
-import type { BackupSessionRow, KeyBackupRow } from '../../storage/key-backups.ts';
-import type { Names } from '../../storage/names.ts';
+import type { BackupSessionRow, KeyBackupRow } from '../../storage/encryption/key-backups.ts';
+import type { Names } from '../../storage/engine/names.ts';
 
 interface KeyBackupRouteDeps {
   readonly keyBackups: KeyBackups;

@@ -2,7 +2,7 @@ import { getMutualRooms, getMutualRoomsUnstable } from '@hearth/api/client/rooms
 import { type Route, route } from '../../http/route.ts';
 import { mutualRooms } from '../../rooms/mutual-rooms.ts';
 import type { UserRooms } from '../../rooms/user-rooms.ts';
-import type { Names } from '../../storage/names.ts';
+import type { Names } from '../../storage/engine/names.ts';
 
 /** Rooms shared with somebody (client-server API, "Mutual Rooms"). */
 export function mutualRoomsRoutes(deps: { readonly userRooms: UserRooms; readonly names: Names }): Route[] {

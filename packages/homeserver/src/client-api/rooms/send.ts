@@ -11,7 +11,7 @@ import type { DelayedEvents } from '../../delayed-events/delayed-events.ts';
 import { type Caller, type Route, route } from '../../http/route.ts';
 import type { Sender } from '../../rooms/send.ts';
 import { transactionKey } from '../../rooms/transaction-key.ts';
-import type { StoredEvent } from '../../storage/stored-event.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 
 export interface SendRouteDeps {
   readonly sender: Sender;

@@ -11,7 +11,7 @@ import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { type Caller, jsonAnswer, RawJson, type Route, route } from '../../http/route.ts';
 import { concat } from '../../platform/long-text.ts';
 import { type AccessDeps, roomAccess, stateEventNums, visibleState } from '../../rooms/access.ts';
-import type { StoredEvent } from '../../storage/stored-event.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import { MODERN_FORMAT } from '../../timeline/client-form.ts';
 import { redactedCopies } from '../../timeline/erasure.ts';
 import { type HydrateDeps, hydrateState, type Reader, readerOf } from '../../timeline/hydrate.ts';

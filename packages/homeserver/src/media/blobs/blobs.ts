@@ -1,7 +1,7 @@
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 import { release } from '../../platform/release.ts';
-import type { Database } from '../../storage/database.ts';
-import { isMediaHash, readUsedHashes } from '../../storage/media.ts';
+import type { Database } from '../../storage/engine/database.ts';
+import { isMediaHash, readUsedHashes } from '../../storage/media/media.ts';
 import type { BlobStatus, BlobStore, Received, StoredBlob } from './blob-store.ts';
 import { contentHash } from './content-hash.ts';
 import { discardFile, type Incoming, Receiving } from './receiving.ts';

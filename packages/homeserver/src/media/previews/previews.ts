@@ -3,8 +3,8 @@ import type { Clock } from '../../platform/clock.ts';
 import { OutboundError } from '../../platform/outbound.ts';
 import { SharedWork } from '../../platform/shared-work.ts';
 import { NoSlot, Slots } from '../../platform/slots.ts';
-import type { Database } from '../../storage/database.ts';
-import { putUrlPreview, readUrlPreview } from '../../storage/url-previews.ts';
+import type { Database } from '../../storage/engine/database.ts';
+import { putUrlPreview, readUrlPreview } from '../../storage/media/url-previews.ts';
 
 export interface PreviewSettings {
   readonly enabled: boolean;

@@ -2,8 +2,8 @@ import { limitExceeded, type MatrixError, matrixError, unknown } from '@hearth/p
 import { lazily } from '../../platform/lazily.ts';
 import { SharedWork } from '../../platform/shared-work.ts';
 import { NoSlot, Slots } from '../../platform/slots.ts';
-import type { Database } from '../../storage/database.ts';
-import { insertThumbnail, readThumbnail, type ThumbnailRow } from '../../storage/media-thumbnails.ts';
+import type { Database } from '../../storage/engine/database.ts';
+import { insertThumbnail, readThumbnail, type ThumbnailRow } from '../../storage/media/media-thumbnails.ts';
 import { readBlob } from '../blobs/blob-store.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Content } from '../contents.ts';

@@ -3,14 +3,14 @@ import { cacheBytes } from '../../platform/cache-size.ts';
 import { type Clock, DAY_MS } from '../../platform/clock.ts';
 import { LruMap } from '../../platform/lru.ts';
 import { type Random, randomText } from '../../platform/random.ts';
-import type { Database } from '../../storage/database.ts';
+import type { Database } from '../../storage/engine/database.ts';
 import {
   deleteSlidingStatesOf,
   expireSlidingStates,
   putSlidingState,
   readSlidingStates,
   touchSlidingStates,
-} from '../../storage/sliding-states.ts';
+} from '../../storage/sync/sliding-states.ts';
 import type { Departure } from '../../users/sessions.ts';
 import { type ConnectionState, decodeState, encodeState } from './connection-state.ts';
 

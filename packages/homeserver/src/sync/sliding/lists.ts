@@ -5,9 +5,9 @@ import type { AccountData } from '../../account-data/account-data.ts';
 import type { InvitePermission } from '../../account-data/invite-permission.ts';
 import { GLOBAL, type UserData } from '../../account-data/user-data.ts';
 import type { RoomSummaries } from '../../directory/room-summaries.ts';
-import type { EventStore } from '../../storage/event-store.ts';
-import type { MembershipRow } from '../../storage/membership-store.ts';
-import type { Names } from '../../storage/names.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import type { RoomActivity } from './room-activity.ts';
 
 export type SlidingSyncBody = Body<typeof slidingSync>;

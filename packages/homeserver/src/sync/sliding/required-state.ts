@@ -1,9 +1,9 @@
-import type { Names } from '../../storage/names.ts';
-import type { NodeRef } from '../../storage/state-node.ts';
-import type { StateStore } from '../../storage/state-store.ts';
-import { difference, entries, lookup, NOT_LOADED } from '../../storage/state-tree.ts';
-import type { StoredEvent } from '../../storage/stored-event.ts';
-import type { TimelineStore } from '../../storage/timeline-store.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
+import type { NodeRef } from '../../storage/state/state-node.ts';
+import type { StateStore } from '../../storage/state/state-store.ts';
+import { difference, entries, lookup, NOT_LOADED } from '../../storage/state/state-tree.ts';
 import type { Reader, Shown } from '../../timeline/hydrate.ts';
 import type { LazyChain, LazyMembersCache } from '../lazy-members-cache.ts';
 import type { RoomTimeline } from '../room-timeline.ts';

@@ -1,7 +1,7 @@
 import { LruMap } from '../../platform/lru.ts';
-import type { EventStore } from '../../storage/event-store.ts';
-import type { RoomStore } from '../../storage/room-store.ts';
-import type { Stream } from '../../storage/stream.ts';
+import type { Stream } from '../../storage/engine/stream.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { RoomStore } from '../../storage/rooms/room-store.ts';
 
 const ROOMS_MAX = 100_000;
 const LEAVINGS_MAX = 50_000;

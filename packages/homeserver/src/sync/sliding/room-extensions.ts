@@ -1,6 +1,6 @@
 import { GLOBAL } from '../../account-data/user-data.ts';
 import { isVisible, receiptContent } from '../../receipts/content.ts';
-import type { ReceiptRow } from '../../storage/receipts.ts';
+import type { ReceiptRow } from '../../storage/rooms/receipts.ts';
 import type { EphemeralDeps } from '../ephemeral.ts';
 import { plainEvent } from '../plain-event.ts';
 import type { ExtensionRequest } from './extension-request.ts';

@@ -1,4 +1,4 @@
-import type { MembershipRow } from '../../storage/membership-store.ts';
+import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import { latestEvents } from '../../timeline/latest.ts';
 import { type Past, pastsOf } from '../pasts.ts';
 import { type Changed, type Departure, type RoomWork, type SkeletonDeps, TIMELINE_READ_MAX } from '../skeleton.ts';

@@ -5,7 +5,7 @@ import { concat, joined, type Text } from '../../platform/long-text.ts';
 import type { Presences } from '../../presence/presence.ts';
 import type { PresenceState } from '../../presence/user-presence.ts';
 import type { UserRooms } from '../../rooms/user-rooms.ts';
-import type { Stream } from '../../storage/stream.ts';
+import type { Stream } from '../../storage/engine/stream.ts';
 import { readerOf } from '../../timeline/hydrate.ts';
 import type { DeviceSectionDeps } from '../device-sections.ts';
 import type { EphemeralDeps } from '../ephemeral.ts';

@@ -1,4 +1,4 @@
-import type { Names } from '../../storage/names.ts';
+import type { Names } from '../../storage/engine/names.ts';
 
 /** One `required_state`: pairs of an event type and a state key, either of them perhaps `*`. */
 export type StatePairs = readonly (readonly [type: string, stateKey: string])[];

@@ -1,6 +1,6 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { StickyStore } from '../../storage/sticky-events.ts';
+import type { StickyStore } from '../../storage/rooms/events/sticky-events.ts';
 import { SYNC_FORMAT } from '../../timeline/client-form.ts';
 import { type HydrateDeps, hydrateState, type Reader } from '../../timeline/hydrate.ts';
 import type { ExtensionRequest } from './extension-request.ts';

@@ -1,5 +1,5 @@
-import type { EventStore } from '../../storage/event-store.ts';
-import type { MembershipRow } from '../../storage/membership-store.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import { pastsOf } from '../pasts.ts';
 import type { SkeletonChoice } from '../skeleton.ts';
 import type { ConnectionState } from './connection-state.ts';

@@ -1,4 +1,4 @@
-import type { MembershipRow } from '../../storage/membership-store.ts';
+import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import { type ListDeps, type RoomList, roomList, roomsByActivity, type SlidingSyncBody } from './lists.ts';
 import { type StatePairs, uniteRules } from './state-selection.ts';
 

@@ -7,8 +7,8 @@ import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { startServer } from '../../../../../tests/support/server.ts';
-import { migrations } from '../../../src/storage/migrations/index.ts';
-import { toPostgresSchema } from '../../../src/storage/postgres-dialect.ts';
+import { migrations } from '../../../src/storage/engine/migrations/index.ts';
+import { toPostgresSchema } from '../../../src/storage/engine/postgres/postgres-dialect.ts';
 import { fill, type Known } from './content.ts';
 import { type Content, comparable, type Dialect, FOLDER, schemaFile, storedSchemas } from './stored-database.ts';
 

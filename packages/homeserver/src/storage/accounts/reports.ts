@@ -1,0 +1,39 @@
+import { type Database, sql, type Write, write } from '../engine/database.ts';
+
+const insert = sql(
+  'INSERT INTO reports (id, reporter, ts, room, event, user_num, reason, score) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+);
+const count = sql('SELECT count(*) AS count FROM reports WHERE reporter = ? AND ts > ?');
+const select = sql('SELECT * FROM reports ORDER BY ts DESC, id LIMIT ?');
+const removeOld = sql('DELETE FROM reports WHERE ts < ?');
+
+/** What somebody has reported: an event, a room or a user. */
+export interface ReportRow {
+  readonly id: string;
+  readonly reporter: number;
+  readonly ts: number;
+  readonly room: number | null;
+  readonly event: number | null;
+  readonly user_num: number | null;
+  readonly reason: string;
+  /** -100 (most offensive) to 0, from clients that still say it. */
+  readonly score: number | null;
+}
+
+export function insertReport({ id, reporter, ts, room, event, user_num, reason, score }: ReportRow): Write {
+  return write(insert, id, reporter, ts, room, event, user_num, reason, score);
+}
+
+/** How much one user has reported since a time. */
+export async function countReports(database: Database, reporter: number, since: number): Promise<number> {
+  return Number((await database.first<{ count: number }>(count, reporter, since))?.count ?? 0);
+}
+
+/** The latest reports first. */
+export function readReports(database: Database, limit: number): Promise<ReportRow[]> {
+  return database.all<ReportRow>(select, limit);
+}
+
+export function deleteOldReports(ts: number): Write {
+  return write(removeOld, ts);
+}

@@ -1,0 +1,106 @@
+import { type Database, sql, sqlRows, type Write, write, writeRows } from '../engine/database.ts';
+
+const selectStock = sql('SELECT num, device, kind, key_id FROM claimable_keys WHERE device IN @list ORDER BY num');
+const selectGiven = sql('SELECT device, algorithm, num FROM given_keys WHERE device IN @list');
+const selectOfDevice = sql('SELECT num, key_id, json FROM claimable_keys WHERE device = ? AND kind = 0');
+const selectKeys = sql('SELECT num, key_id, json FROM claimable_keys WHERE num IN @list');
+const insert = sqlRows('INSERT INTO claimable_keys (num, device, kind, key_id, json) VALUES (?, ?, ?, ?, ?)', [
+  'integer',
+  'integer',
+  'integer',
+  'text',
+  'text',
+]);
+const give = sqlRows(
+  `INSERT INTO given_keys (device, algorithm, num) VALUES (?, ?, ?)
+   ON CONFLICT (device, algorithm) DO UPDATE SET num = excluded.num WHERE excluded.num > given_keys.num`,
+  ['integer', 'text', 'integer'],
+);
+const remove = sql('DELETE FROM claimable_keys WHERE num IN @list');
+const markUsed = sql('UPDATE claimable_keys SET kind = 2 WHERE num IN @list AND kind = 1');
+const removeDevices = sql('DELETE FROM claimable_keys WHERE device IN @list');
+const removeGiven = sql('DELETE FROM given_keys WHERE device IN @list');
+
+/** What a key is for. Their values are part of the format on disk. */
+export const ONE_TIME = 0;
+export const UNUSED_FALLBACK = 1;
+export const USED_FALLBACK = 2;
+
+/** A key that others may claim. `key_id` is `algorithm:id`; `json` the key, a string or an object. */
+export interface ClaimableKeyRow {
+  readonly num: number;
+  readonly device: number;
+  readonly kind: number;
+  readonly key_id: string;
+  readonly json: string;
+}
+
+/** Which keys some devices have, in the order of their upload. */
+export function readKeyStock(database: Database, devices: readonly number[]): Promise<Omit<ClaimableKeyRow, 'json'>[]> {
+  return database.all(selectStock, devices);
+}
+
+/** How far the one-time keys of a device have been given out: all of an algorithm up to this number. */
+export interface GivenRow {
+  readonly device: number;
+  readonly algorithm: string;
+  readonly num: number;
+}
+
+export function readGivenKeys(database: Database, devices: readonly number[]): Promise<GivenRow[]> {
+  return database.all<GivenRow>(selectGiven, devices);
+}
+
+/** The one-time keys of a device, also those that have been given out and not been removed yet. */
+export function readOneTimeKeys(
+  database: Database,
+  device: number,
+): Promise<Pick<ClaimableKeyRow, 'num' | 'key_id' | 'json'>[]> {
+  return database.all(selectOfDevice, device);
+}
+
+/** Some keys by their numbers. */
+export function readClaimableKeys(
+  database: Database,
+  nums: readonly number[],
+): Promise<Pick<ClaimableKeyRow, 'num' | 'key_id' | 'json'>[]> {
+  return database.all(selectKeys, nums);
+}
+
+export function insertClaimableKeys(keys: readonly ClaimableKeyRow[]): Write {
+  return writeRows(
+    insert,
+    keys.map(({ num }) => num),
+    keys.map(({ device }) => device),
+    keys.map(({ kind }) => kind),
+    keys.map(({ key_id }) => key_id),
+    keys.map(({ json }) => json),
+  );
+}
+
+/**
+ * Notes that one-time keys are given out. They are given out in order, so that a number for each device is enough, and
+ * few pages are written; the keys themselves go with the device's next upload. Guarded: the transaction is refused when
+ * one of them, or a later one, was given out before.
+ */
+export function giveKeys(rows: readonly GivenRow[]): Write {
+  const written = writeRows(
+    give,
+    rows.map(({ device }) => device),
+    rows.map(({ algorithm }) => algorithm),
+    rows.map(({ num }) => num),
+  );
+  return { ...written, changes: rows.length };
+}
+
+export function deleteClaimableKeys(nums: readonly number[]): Write {
+  return write(remove, nums);
+}
+
+export function markFallbackKeysUsed(nums: readonly number[]): Write {
+  return write(markUsed, nums);
+}
+
+export function deleteClaimableKeysOfDevices(devices: readonly number[]): Write[] {
+  return [write(removeDevices, devices), write(removeGiven, devices)];
+}

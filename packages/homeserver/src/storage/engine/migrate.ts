@@ -1,0 +1,56 @@
+import { Explained } from '../../platform/explained.ts';
+import type { Database } from './database.ts';
+import { migrations } from './migrations/index.ts';
+import type { Migration } from './migrations/migration.ts';
+
+/** What a migration needs of an engine: run DDL, and read or write the table of applied versions. */
+export interface MigrationConnection {
+  readonly dialect: Database['dialect'];
+  run(text: string): Promise<void>;
+  versions(): Promise<readonly { version: number; oldest_compatible: number }[]>;
+}
+
+const VERSIONS_TABLE =
+  'CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL, oldest_compatible INTEGER NOT NULL)';
+
+/**
+ * Brings a database to this program's schema, each step in a transaction of its own.
+ * @throws Explained when a newer program has changed the database so that this one cannot use it
+ */
+export async function migrate(
+  connection: MigrationConnection,
+  known: readonly Migration[] = migrations,
+): Promise<void> {
+  await connection.run(VERSIONS_TABLE);
+  const applied = await connection.versions();
+  const ours = known.at(-1)?.version ?? 0;
+  for (const { version, oldest_compatible } of applied) {
+    if (version > ours && oldest_compatible > ours) {
+      throw new Explained(
+        `the database has schema version ${version}, which needs a newer Hearth; this one knows ${ours}. Install the newer version or restore a backup.`,
+      );
+    }
+  }
+  const done = new Set(applied.map(({ version }) => version));
+  for (const migration of known) if (!done.has(migration.version)) await apply(connection, migration);
+}
+
+async function apply(
+  connection: MigrationConnection,
+  { version, name, oldestCompatible, statements }: Migration,
+): Promise<void> {
+  await connection.run('BEGIN');
+  try {
+    for (const statement of statements) {
+      const texts = typeof statement === 'string' ? [statement] : statement[connection.dialect];
+      for (const text of texts) await connection.run(text);
+    }
+    await connection.run(
+      `INSERT INTO schema_versions (version, name, oldest_compatible) VALUES (${version}, '${name}', ${oldestCompatible})`,
+    );
+    await connection.run('COMMIT');
+  } catch (error) {
+    await connection.run('ROLLBACK');
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createPrivateFile } from './data-folder/private-files.ts';
+import { unusable } from './data-folder/unusable-file.ts';
+import type { Database } from './database.ts';
+import { migrate } from './migrate.ts';
+import type { PostgresLocation } from './postgres/postgres-connect.ts';
+import { SqliteDatabase } from './sqlite/sqlite.ts';
+import { openForWriting } from './sqlite/sqlite-connection.ts';
+
+/** The embedded database in a folder, or a PostgreSQL server. */
+export type DatabaseLocation = { readonly dataDir: string } | PostgresLocation;
+
+/** Opens the database and brings its schema up to date. @throws Explained when it cannot be used */
+export async function openDatabase(location: DatabaseLocation): Promise<Database> {
+  if ('url' in location) {
+    const { openPostgres } = await import('./postgres/postgres-connect.ts');
+    return openPostgres(location);
+  }
+  mkdirSync(location.dataDir, { recursive: true, mode: 0o700 });
+  return openSqlite(join(location.dataDir, 'hearth.db'));
+}
+
+/** @throws Explained when the file cannot be used */
+async function openSqlite(path: string): Promise<Database> {
+  try {
+    createPrivateFile(path);
+    await migrateSqlite(path);
+    return new SqliteDatabase(path);
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+async function migrateSqlite(path: string): Promise<void> {
+  const connection = openForWriting(path);
+  try {
+    await migrate({
+      dialect: 'sqlite',
+      run: async (text) => connection.exec(text),
+      versions: async () =>
+        connection.prepare('SELECT version, oldest_compatible FROM schema_versions').all() as {
+          version: number;
+          oldest_compatible: number;
+        }[],
+    });
+  } finally {
+    connection.close();
+  }
+}

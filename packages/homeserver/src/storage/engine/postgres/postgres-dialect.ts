@@ -1,0 +1,19 @@
+import type { Statement } from '../database.ts';
+
+/** `?` becomes `$1`, `$2` …; lists are arrays. The rows of a statement for many are an array for each column. */
+export function toPostgres({ text, columns }: Statement): string {
+  if (columns !== undefined) {
+    const arrays = columns.map((type, i) => `$${i + 1}::${type === 'integer' ? 'BIGINT' : 'TEXT'}[]`);
+    return text.replace(/VALUES \([?, ]+\)/, `SELECT * FROM unnest(${arrays.join(', ')})`);
+  }
+  let count = 0;
+  return text.replaceAll(/IN @list|IN @blobs|\?/g, (found) => {
+    count += 1;
+    return found === '?' ? `$${count}` : `= ANY($${count})`;
+  });
+}
+
+/** Renders a statement of a migration with the types of PostgreSQL. */
+export function toPostgresSchema(text: string): string {
+  return text.replaceAll('INTEGER', 'BIGINT').replaceAll('BLOB', 'BYTEA').replaceAll(') WITHOUT ROWID', ')');
+}

@@ -1,0 +1,109 @@
+import { type Database, sql } from '../../engine/database.ts';
+
+const readForwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?');
+const readBackwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND seq <= ? ORDER BY seq DESC LIMIT ?');
+const readLatest = sql(
+  'SELECT e.num, e.room, e.seq FROM rooms r JOIN events e ON e.room = r.num AND e.seq > r.seq - ? WHERE r.num IN @list AND e.num > ? ORDER BY e.room, e.seq',
+);
+const readSeqAt = sql('SELECT seq FROM events WHERE room = ? AND seq > 0 AND num <= ? ORDER BY seq DESC LIMIT 1');
+const readLastAt = sql(
+  'SELECT r.num AS room, (SELECT e.num FROM events e WHERE e.room = r.num AND e.seq > 0 AND e.num <= ? ORDER BY e.seq DESC LIMIT 1) AS num FROM rooms r WHERE r.num IN @list',
+);
+const readAfterTime = sql(
+  'SELECT num FROM events WHERE room = ? AND seq IS NOT NULL AND ts >= ? ORDER BY ts, seq LIMIT 1',
+);
+const readBeforeTime = sql(
+  'SELECT num FROM events WHERE room = ? AND seq IS NOT NULL AND ts <= ? ORDER BY ts DESC, seq DESC LIMIT 1',
+);
+/** From each room that has moved on, what comes after its last event at the position: not its whole timeline. */
+const readAfterInRooms = sql(
+  `SELECT e.num FROM rooms r JOIN events e ON e.room = r.num AND e.seq > COALESCE(
+     (SELECT l.seq FROM events l WHERE l.room = r.num AND l.seq > 0 AND l.num <= ? ORDER BY l.seq DESC LIMIT 1), 0)
+   WHERE r.num IN @list AND r.last_event > ? ORDER BY e.num LIMIT ?`,
+);
+const readInStream = sql('SELECT num FROM events WHERE num > ? AND num <= ? AND seq IS NOT NULL ORDER BY num LIMIT ?');
+
+/** A stretch of a room's timeline: events with `after < seq <= upTo`. */
+export interface Stretch {
+  readonly room: number;
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/** An event's number and its place in its room's timeline. */
+export interface Place {
+  readonly num: number;
+  readonly seq: number;
+}
+
+/** Timelines as lists of event numbers. */
+export class TimelineStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** The first (or with `backwards` the last) events of a stretch, in that direction. */
+  async page({ room, after, upTo }: Stretch, backwards: boolean, limit: number): Promise<number[]> {
+    const statement = backwards ? readBackwards : readForwards;
+    return nums(await this.#database.all(statement, room, after, upTo, limit));
+  }
+
+  /** The last `limit` events of each room, those of them after a position, oldest first; one query for all rooms. */
+  async latest(rooms: readonly number[], limit: number, after = 0): Promise<ReadonlyMap<number, number[]>> {
+    const ends = await this.ends(rooms, limit, after);
+    return new Map(rooms.map((room) => [room, nums(ends.get(room) ?? [])]));
+  }
+
+  /** As {@link latest}, with the places of the events in their timelines; rooms without events are missing. */
+  async ends(rooms: readonly number[], limit: number, after = 0): Promise<ReadonlyMap<number, readonly Place[]>> {
+    const rows = await this.#database.all<Place & { room: number }>(readLatest, limit, rooms, after);
+    return Map.groupBy(rows, ({ room }) => room);
+  }
+
+  /**
+   * The last `limit` events of each room at a position, oldest first. What is on disk may be further than what has been
+   * announced: such rooms are asked for one by one.
+   */
+  async latestAt(rooms: readonly number[], position: number, limit: number): Promise<ReadonlyMap<number, number[]>> {
+    const timelines = new Map(await this.latest(rooms, limit));
+    for (const [room, latest] of timelines) {
+      if ((latest.at(-1) ?? 0) <= position) continue;
+      const upTo = await this.seqAt(room, position);
+      timelines.set(room, (await this.page({ room, after: 0, upTo }, true, limit)).reverse());
+    }
+    return timelines;
+  }
+
+  /** Events of some rooms after a position, in stream order. */
+  async after(rooms: readonly number[], position: number, limit: number): Promise<number[]> {
+    return nums(await this.#database.all(readAfterInRooms, position, rooms, position, limit));
+  }
+
+  /** The first events of all rooms with `after < num <= upTo`, in stream order. */
+  async inStream(after: number, upTo: number, limit: number): Promise<number[]> {
+    return nums(await this.#database.all(readInStream, after, upTo, limit));
+  }
+
+  /** The timeline number of a room's last event at a position; 0 when the room had none. */
+  async seqAt(room: number, position: number): Promise<number> {
+    return (await this.#database.first<{ seq: number }>(readSeqAt, room, position))?.seq ?? 0;
+  }
+
+  /** The last event of each room at a position, with one query. */
+  async lastAt(rooms: readonly number[], position: number): Promise<ReadonlyMap<number, number>> {
+    const rows = await this.#database.all<{ room: number; num: number | null }>(readLastAt, position, rooms);
+    return new Map(rows.flatMap(({ room, num }) => (num === null ? [] : [[room, num] as const])));
+  }
+
+  /** The event closest to a time in milliseconds, at or after it (`f`) or at or before it (`b`). */
+  async closest(room: number, ts: number, direction: 'f' | 'b'): Promise<number | undefined> {
+    const statement = direction === 'f' ? readAfterTime : readBeforeTime;
+    return (await this.#database.first<{ num: number }>(statement, room, ts))?.num;
+  }
+}
+
+function nums(rows: readonly unknown[]): number[] {
+  return (rows as { num: number }[]).map(({ num }) => num);
+}

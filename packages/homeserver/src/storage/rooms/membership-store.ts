@@ -1,0 +1,116 @@
+import { type Database, sql, type Write, write } from '../engine/database.ts';
+
+/** Memberships as stored. Their order is part of the format on disk. */
+export const MEMBERSHIPS = ['none', 'join', 'invite', 'knock', 'leave', 'ban'] as const;
+export type Membership = (typeof MEMBERSHIPS)[number];
+
+/** One user's membership of one room: what the current member event says. */
+export interface MembershipRow {
+  readonly user: number;
+  readonly room: number;
+  readonly membership: Membership;
+  /** The number of the member event. */
+  readonly event: number;
+  /** The user no longer wants to see the room. */
+  readonly forgotten: boolean;
+}
+
+interface Row {
+  user_num: number;
+  room: number;
+  membership: number;
+  event: number;
+  forgotten: number;
+}
+
+const put = sql(
+  'INSERT INTO memberships (user_num, room, membership, event, forgotten) VALUES (?, ?, ?, ?, 0) ON CONFLICT (user_num, room) DO UPDATE SET membership = excluded.membership, event = excluded.event, forgotten = 0',
+);
+const forget = sql('UPDATE memberships SET forgotten = 1 WHERE user_num = ? AND room = ?');
+const readOfUser = sql('SELECT user_num, room, membership, event, forgotten FROM memberships WHERE user_num = ?');
+const readJoined = sql('SELECT room, user_num FROM memberships WHERE room IN @list AND membership = 1');
+const readFirst = sql(
+  `SELECT room, user_num FROM (
+     SELECT room, user_num, event, row_number() OVER (PARTITION BY room ORDER BY event) AS place
+     FROM memberships WHERE room IN @list AND membership IN @list
+   ) AS present WHERE place <= ? ORDER BY event`,
+);
+const readHeroes = sql(
+  'SELECT user_num FROM memberships WHERE room = ? AND membership IN @list AND user_num <> ? ORDER BY event LIMIT ?',
+);
+const readMoved = sql(
+  `SELECT user_num, room, membership, event, forgotten FROM memberships
+   WHERE room IN @list AND event > ?`,
+);
+const readSharing = sql(
+  'SELECT DISTINCT user_num FROM memberships WHERE user_num IN @list AND room IN @list AND membership = 1',
+);
+
+const PRESENT = [MEMBERSHIPS.indexOf('join'), MEMBERSHIPS.indexOf('invite')];
+
+/** The current members of rooms, as the member events of their current state have it. */
+export class MembershipStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  put(user: number, room: number, membership: Membership, event: number): Write {
+    return write(put, user, room, MEMBERSHIPS.indexOf(membership), event);
+  }
+
+  forget(user: number, room: number): Write {
+    return write(forget, user, room);
+  }
+
+  /** All rooms that a user has ever had to do with. */
+  async ofUser(user: number): Promise<MembershipRow[]> {
+    return (await this.#database.all<Row>(readOfUser, user)).map(toRow);
+  }
+
+  /** The users who have joined each of some rooms. */
+  async joined(rooms: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>> {
+    return usersOf(rooms, await this.#database.all<UserInRoom>(readJoined, rooms));
+  }
+
+  /** The rows of some rooms that have changed after a position. */
+  async moved(rooms: readonly number[], after: number): Promise<MembershipRow[]> {
+    return (await this.#database.all<Row>(readMoved, rooms, after)).map(toRow);
+  }
+
+  /** Those of some users who have joined any of some rooms. */
+  async joinedAny(users: readonly number[], rooms: readonly number[]): Promise<number[]> {
+    return (await this.#database.all<{ user_num: number }>(readSharing, users, rooms)).map((row) => row.user_num);
+  }
+
+  /** Those who joined or were invited first in each of some rooms, by whom rooms are called. */
+  async present(rooms: readonly number[], limit: number): Promise<ReadonlyMap<number, readonly number[]>> {
+    return usersOf(rooms, await this.#database.all<UserInRoom>(readFirst, rooms, PRESENT, limit));
+  }
+
+  /** Those who have left, except one: by whom a room is called that nobody else is in. */
+  gone(room: number, except: number, limit: number): Promise<number[]> {
+    return this.#first(room, ['leave', 'ban'], except, limit);
+  }
+
+  async #first(room: number, memberships: readonly Membership[], except: number, limit: number): Promise<number[]> {
+    const codes = memberships.map((membership) => MEMBERSHIPS.indexOf(membership));
+    const rows = await this.#database.all<{ user_num: number }>(readHeroes, room, codes, except, limit);
+    return rows.map((row) => row.user_num);
+  }
+}
+
+function toRow(row: Row): MembershipRow {
+  const membership = MEMBERSHIPS[row.membership] ?? 'none';
+  return { user: row.user_num, room: row.room, membership, event: row.event, forgotten: row.forgotten !== 0 };
+}
+
+type UserInRoom = Pick<Row, 'room' | 'user_num'>;
+
+/** The users of each of some rooms, in the order of the rows. */
+function usersOf(rooms: readonly number[], rows: readonly UserInRoom[]): Map<number, number[]> {
+  const users = new Map<number, number[]>(rooms.map((room) => [room, []]));
+  for (const { room, user_num } of rows) users.get(room)?.push(user_num);
+  return users;
+}

@@ -1,0 +1,21 @@
+import { type Database, sql, type Write, write } from '../engine/database.ts';
+
+const read = sql('SELECT key_id, seed, created_ts FROM signing_keys ORDER BY created_ts DESC');
+const insert = sql('INSERT INTO signing_keys (key_id, seed, created_ts) VALUES (?, ?, ?)');
+
+export interface StoredSigningKey {
+  /** Such as `ed25519:a1b2`. */
+  readonly keyId: string;
+  /** 32 bytes from which the key pair follows. */
+  readonly seed: Uint8Array;
+}
+
+/** The server's signing keys, the newest first. */
+export async function readSigningKeys(database: Database): Promise<StoredSigningKey[]> {
+  const rows = await database.all<{ key_id: string; seed: Uint8Array }>(read);
+  return rows.map(({ key_id, seed }) => ({ keyId: key_id, seed }));
+}
+
+export function insertSigningKey(key: StoredSigningKey, createdTs: number): Write {
+  return write(insert, key.keyId, key.seed, createdTs);
+}

@@ -1,0 +1,52 @@
+import { inTurns } from '../../platform/in-turns.ts';
+import { type Database, sql, type Write } from '../engine/database.ts';
+import type { WantedGram } from './grams.ts';
+import { matchText, textIndex } from './text-index.ts';
+
+const index = textIndex('message_index');
+const find = {
+  sqlite: sql(
+    `SELECT rowid AS num FROM message_index
+     WHERE message_index MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?`,
+  ),
+  postgres: sql(
+    `SELECT num FROM message_index
+     WHERE grams @@ CAST(? AS tsquery) AND num < ? ORDER BY num DESC LIMIT ?`,
+  ),
+};
+
+/** So many rooms are looked into with one query. */
+const ROOMS_AT_ONCE = 200;
+
+/** Where texts of events are found, by their pieces and rooms. */
+export class MessageIndex {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  put(event: { readonly num: number; readonly room: number }, text: string): Write {
+    return index.put(this.#database.dialect, event.num, text, event.room);
+  }
+
+  remove(events: readonly number[]): Write {
+    return index.remove(this.#database.dialect, events);
+  }
+
+  /** Events of these rooms before one that have all of these pieces, the latest first. */
+  async find(
+    wanted: readonly WantedGram[],
+    rooms: readonly number[],
+    { before, limit }: { readonly before: number; readonly limit: number },
+  ): Promise<number[]> {
+    const { dialect } = this.#database;
+    const found = await inTurns(rooms, ROOMS_AT_ONCE, (some) =>
+      this.#database.all<{ num: number }>(find[dialect], matchText(dialect, wanted, some), before, limit),
+    );
+    return found
+      .map(({ num }) => num)
+      .sort((a, b) => b - a)
+      .slice(0, limit);
+  }
+}

@@ -1,0 +1,134 @@
+import { LruMap } from '../../platform/lru.ts';
+import { type Database, sql, type Write, write } from '../engine/database.ts';
+import { decodeNode, hashBytes, hashText, type NodeHash, type NodeRef, type StateNode } from './state-node.ts';
+import { EMPTY_LEAF, emptyState, lookup, missing, type NewNode, NOT_LOADED } from './state-tree.ts';
+
+const readNodes = sql('SELECT hash, body FROM state_nodes WHERE hash IN @blobs');
+const readSnapshots = sql('SELECT num, root FROM snapshots WHERE num IN @list');
+const insertNode = sql('INSERT INTO state_nodes (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
+const insertSnapshot = sql('INSERT INTO snapshots (num, room, root) VALUES (?, ?, ?)');
+
+/** A node has a few dozen entries at most, so that all take some 30 MB. */
+const NODES_MAX = 20_000;
+const SNAPSHOTS_MAX = 20_000;
+
+/** A key of room state, as numbers. */
+export interface StateKeyNums {
+  readonly type: number;
+  readonly stateKey: number;
+}
+
+/** Keys of one state. */
+interface Place {
+  readonly root: NodeRef;
+  readonly keys: readonly StateKeyNums[];
+}
+
+/** Loads states. Nodes are shared in memory as on disk. */
+export class StateStore {
+  readonly #database: Database;
+  readonly #nodes: LruMap<NodeHash, StateNode>;
+  readonly #snapshots = new LruMap<number, NodeRef>(SNAPSHOTS_MAX);
+
+  /** @param nodesMax so many nodes stay in memory */
+  constructor(database: Database, nodesMax = NODES_MAX) {
+    this.#database = database;
+    this.#nodes = new LruMap(nodesMax);
+  }
+
+  /** The writes that store a snapshot: the state after the event `num`. */
+  snapshotWrites(num: number, room: number, root: NodeRef, created: readonly NewNode[]): Write[] {
+    this.#snapshots.set(num, root);
+    const writes = created.map(({ hash, body }) => write(insertNode, hashBytes(hash), body));
+    writes.push(write(insertSnapshot, num, room, hashBytes(root.hash)));
+    return writes;
+  }
+
+  /** The root of a stored state whose nodes may not be in memory. */
+  root(hash: Uint8Array): NodeRef {
+    const text = hashText(hash);
+    return { hash: text, node: this.#nodes.get(text) };
+  }
+
+  /** The states of many snapshots, with at most one query. Number 0 is the empty state before a room's first event. */
+  async snapshots(nums: Iterable<number>): Promise<ReadonlyMap<number, NodeRef>> {
+    const found = new Map<number, NodeRef>();
+    const absent: number[] = [];
+    for (const num of new Set(nums)) {
+      const root = num === 0 ? emptyState() : this.#snapshots.get(num);
+      if (root === undefined) absent.push(num);
+      else found.set(num, root);
+    }
+    if (absent.length === 0) return found;
+    for (const row of await this.#database.all<{ num: number; root: Uint8Array }>(readSnapshots, absent)) {
+      const root = this.root(row.root);
+      this.#snapshots.set(row.num, root);
+      found.set(row.num, root);
+    }
+    return found;
+  }
+
+  /** Brings every node of these states into memory, one query for each level of the trees. */
+  async loadAll(roots: readonly NodeRef[]): Promise<void> {
+    for (;;) {
+      const refs = roots.flatMap((root) => missing(root));
+      if (refs.length === 0) return;
+      await this.#load(refs);
+    }
+  }
+
+  /** Brings the nodes on the way to these keys into memory, one query for each level of the trees. */
+  loadKeys(roots: readonly NodeRef[], keys: readonly StateKeyNums[]): Promise<void> {
+    return this.loadPlaces(roots.map((root) => ({ root, keys })));
+  }
+
+  /** As {@link loadKeys}, each state with keys of its own. */
+  async loadPlaces(places: readonly Place[]): Promise<void> {
+    for (;;) {
+      const refs = places.flatMap(({ root, keys }) => keys.flatMap((key) => missing(root, key)));
+      if (refs.length === 0) return;
+      await this.#load(refs);
+    }
+  }
+
+  /** For each state the events that it has for the keys, `undefined` where it has none. */
+  lookupMany(
+    roots: readonly NodeRef[],
+    keys: readonly StateKeyNums[],
+  ): Promise<readonly (readonly (number | undefined)[])[]> {
+    return this.lookupPlaces(roots.map((root) => ({ root, keys })));
+  }
+
+  /** As {@link lookupMany}, each state with keys of its own. */
+  async lookupPlaces(places: readonly Place[]): Promise<readonly (readonly (number | undefined)[])[]> {
+    await this.loadPlaces(places);
+    return places.map(({ root, keys }) =>
+      keys.map(({ type, stateKey }) => {
+        const event = lookup(root, type, stateKey);
+        if (event === NOT_LOADED) throw new Error('a state node vanished while it was read');
+        return event;
+      }),
+    );
+  }
+
+  async #load(refs: readonly NodeRef[]): Promise<void> {
+    const wanted = new Set<NodeHash>();
+    for (const ref of refs) {
+      ref.node ??= this.#nodes.get(ref.hash);
+      if (ref.node === undefined) wanted.add(ref.hash);
+    }
+    if (wanted.size === 0) return;
+    const rows = await this.#database.all<{ hash: Uint8Array; body: Uint8Array }>(
+      readNodes,
+      [...wanted].map(hashBytes),
+    );
+    // What was loaded may be more than stays in memory.
+    const loaded = new Map<NodeHash, StateNode>([[emptyState().hash, EMPTY_LEAF]]);
+    for (const row of rows) loaded.set(hashText(row.hash), decodeNode(row.body));
+    for (const [hash, node] of loaded) this.#nodes.set(hash, node);
+    for (const ref of refs) {
+      ref.node ??= loaded.get(ref.hash);
+      if (ref.node === undefined) throw new Error('a state node is missing from the database');
+    }
+  }
+}
