@@ -20,8 +20,8 @@ import type { Encryption } from './encryption/open-encryption.ts';
 import type { Route } from './http/route.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Random } from './platform/random.ts';
-import { UnreadCounts } from './push/unread-counts.ts';
-import { Verdicts } from './push/verdicts.ts';
+import { Verdicts } from './push-rules/verdicts.ts';
+import type { Retention } from './retention/retention.ts';
 import type { Rooms } from './rooms/open-rooms.ts';
 import type { Database } from './storage/engine/database.ts';
 import { ChangeLog } from './sync/change-log.ts';
@@ -30,6 +30,7 @@ import { Notifier } from './sync/notifier.ts';
 import { Peeks } from './sync/peeks.ts';
 import { Connections } from './sync/sliding/connections.ts';
 import { RoomActivity } from './sync/sliding/room-activity.ts';
+import { UnreadCounts } from './unread/unread-counts.ts';
 import type { ErasedUsers } from './users/erased-users.ts';
 
 /** What reads rooms: timelines, sync and the streams. */
@@ -40,7 +41,7 @@ export async function openReading(
     readonly random: Random;
     readonly erasedUsers: ErasedUsers;
   },
-  rooms: Rooms,
+  rooms: Rooms & { readonly retention: Retention },
   userData: UserData,
   activity: Activity,
   encryption: Encryption,

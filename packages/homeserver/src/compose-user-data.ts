@@ -16,7 +16,7 @@ import type { Background } from './platform/background.ts';
 import type { Clock } from './platform/clock.ts';
 import { Presences } from './presence/presence.ts';
 import { Profiles } from './profile/profiles.ts';
-import { completePushRules, PushRules } from './push/push-rules.ts';
+import { completePushRules, PushRules } from './push-rules/push-rules.ts';
 import { Receipts } from './receipts/receipts.ts';
 import type { FindEventPlace, Membership } from './rooms/membership-view.ts';
 import type { Database } from './storage/engine/database.ts';

@@ -34,8 +34,9 @@ import { HeapWatch } from './platform/heap-watch.ts';
 import type { Log } from './platform/log.ts';
 import { type Metrics, noMetrics } from './platform/metrics.ts';
 import type { Random } from './platform/random.ts';
-import { watchReplacedRooms } from './push/carry-settings.ts';
 import { guardedPostJson } from './push/post-json.ts';
+import { watchReplacedRooms } from './push-rules/carry-settings.ts';
+import { Retention } from './retention/retention.ts';
 import { watchGuestAccess } from './rooms/guest-access.ts';
 import { leaveRooms } from './rooms/leave-rooms.ts';
 import type { FindEventPlace } from './rooms/membership-view.ts';
@@ -229,7 +230,6 @@ async function openDomains(
     profileOf,
     blocksInvitesTo,
     onlyAdministratorsPublish: config.room_directory.publication === 'administrators',
-    retentionSettings: retentionSettings(config),
   });
   userData.profiles.onChange((user, userId) =>
     background.start('telling rooms of a new profile', () => rooms.joining.profileChanged(userId, user)),
@@ -242,7 +242,8 @@ async function openDomains(
   const activity = openActivity({ ...base, users }, userData, { membership, eventPlace });
   const delayedEvents = await DelayedEvents.open({ ...rooms, background, accounts: users.accounts });
   const encryption = openEncryption({ ...base, users, serverName, toDeviceSettings: toDeviceSettings(config) });
-  const reading = await openReading({ ...base, ...users }, rooms, userData, activity, encryption);
+  const retention = new Retention(retentionSettings(config), rooms.heads, clock);
+  const reading = await openReading({ ...base, ...users }, { ...rooms, retention }, userData, activity, encryption);
   users.sessions.onRemoved((_user, devices) => reading.connections.departure(devices));
   users.sessions.onRemoved((_user, devices) => reading.peeks.departure(devices));
   const outbound = outboundOf(config, clock);

@@ -10,8 +10,8 @@ import { DAY_MS } from './platform/clock.ts';
 import { errorText } from './platform/error-text.ts';
 import type { BucketSize } from './platform/token-buckets.ts';
 import { certificatesOf } from './platform/trusted-authorities.ts';
-import type { MailerSettings } from './push/mailer.ts';
-import type { RetentionSettings } from './rooms/retention.ts';
+import type { MailerSettings } from './push/mail/mailer.ts';
+import type { RetentionSettings } from './retention/retention.ts';
 import type { UsersSettings } from './users/open-users.ts';
 import type { TurnSettings } from './voip/turn-credentials.ts';
 

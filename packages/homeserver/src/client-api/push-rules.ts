@@ -12,7 +12,7 @@ import {
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { PushRule, Ruleset } from '@hearth/protocol/push-rules/rule.ts';
 import { type Route, route } from '../http/route.ts';
-import type { PushRules } from '../push/push-rules.ts';
+import type { PushRules } from '../push-rules/push-rules.ts';
 
 /** Push rules (client-server API, "Push Rules: API"). */
 export function pushRuleRoutes({ pushRules }: { readonly pushRules: PushRules }): Route[] {

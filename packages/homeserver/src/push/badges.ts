@@ -2,7 +2,7 @@ import type { Heads } from '../rooms/heads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import type { RoomStore } from '../storage/rooms/room-store.ts';
-import { totalOf, type UnreadCounts } from './unread-counts.ts';
+import { totalOf, type UnreadCounts } from '../unread/unread-counts.ts';
 
 export interface BadgeDeps {
   readonly heads: Heads;

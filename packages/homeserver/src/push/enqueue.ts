@@ -1,5 +1,6 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import type { InvitePermission } from '../account-data/invite-permission.ts';
+import type { Verdicts } from '../push-rules/verdicts.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { Write } from '../storage/engine/database.ts';
@@ -7,7 +8,6 @@ import { queuePush } from '../storage/push/push-queue.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
 import type { Pushers } from './pushers.ts';
-import type { Verdicts } from './verdicts.ts';
 
 export interface EnqueueDeps extends VisibilityDeps {
   readonly heads: Heads;

@@ -1,6 +1,7 @@
 import { asObject, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
 import { LruMap } from '../platform/lru.ts';
+import type { Actions } from '../push-rules/verdicts.ts';
 import type { QueuedPush } from '../storage/push/push-queue.ts';
 import type { PusherRow } from '../storage/push/pushers.ts';
 import { type BadgeDeps, badgeOf } from './badges.ts';
@@ -8,7 +9,6 @@ import type { Channel, Outcome } from './channel.ts';
 import { gatewayOf } from './check-pusher.ts';
 import { badgeNotice, dataOf, eventNotice, type NoticeDeps } from './notice.ts';
 import type { PostJson } from './post-json.ts';
-import type { Actions } from './verdicts.ts';
 import { type WorthTellingDeps, worthTelling } from './worth-telling.ts';
 
 export interface HttpChannelDeps extends NoticeDeps, BadgeDeps, WorthTellingDeps {

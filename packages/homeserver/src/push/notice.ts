@@ -1,11 +1,11 @@
 import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import type { Actions } from '../push-rules/verdicts.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { PusherRow } from '../storage/push/pushers.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { MembershipStore } from '../storage/rooms/membership-store.ts';
 import { memberNameOf, roomAliasOf, roomNameOf } from './room-name.ts';
-import type { Actions } from './verdicts.ts';
 
 export interface NoticeDeps {
   readonly names: Names;

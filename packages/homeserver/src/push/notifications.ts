@@ -1,6 +1,7 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { JsonValue } from '@hearth/protocol/json/value.ts';
 import { nextTurn } from '../platform/in-turns.ts';
+import { type Actions, type Verdicts, verdictOf } from '../push-rules/verdicts.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { threadsOf } from '../rooms/threads.ts';
@@ -8,9 +9,8 @@ import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
 import { type VisibilityDeps, visibleEvents } from '../timeline/visibility.ts';
+import { marksAsRead, readMarks } from '../unread/unread-counts.ts';
 import { LatestFirst } from './latest-first.ts';
-import { marksAsRead, readMarks } from './unread-counts.ts';
-import { type Actions, type Verdicts, verdictOf } from './verdicts.ts';
 
 export interface NotificationsDeps extends VisibilityDeps {
   readonly heads: Heads;

@@ -5,7 +5,7 @@ import { threadsOf } from '../rooms/threads.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { marksAsRead, readMarks } from './unread-counts.ts';
+import { marksAsRead, readMarks } from '../unread/unread-counts.ts';
 
 export interface WorthTellingDeps {
   readonly heads: Heads;

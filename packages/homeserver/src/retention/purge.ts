@@ -1,7 +1,6 @@
 import { redactContent } from '@hearth/protocol/events/redact.ts';
 import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import type { Background } from '../platform/background.ts';
-import type { Retention } from '../rooms/retention.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import { failureOfRow } from '../storage/engine/row-failure.ts';
@@ -10,6 +9,7 @@ import { RetentionStore } from '../storage/rooms/events/retention-store.ts';
 import type { RoomRow, RoomStore } from '../storage/rooms/room-store.ts';
 import type { MessageIndex } from '../storage/search/message-index.ts';
 import type { StateStore } from '../storage/state/state-store.ts';
+import type { Retention } from './retention.ts';
 
 export interface PurgeDeps {
   readonly database: Database;

@@ -18,7 +18,6 @@ import { Heads } from './heads.ts';
 import type { InviteDeps } from './invites.ts';
 import type { ProfileOf } from './member-content.ts';
 import { Memberships } from './membership.ts';
-import { Retention, type RetentionSettings } from './retention.ts';
 import { RoomMembership } from './room-membership.ts';
 import { Sender } from './send.ts';
 import { openSigner } from './signer.ts';
@@ -37,7 +36,6 @@ export interface RoomsGiven {
   readonly blocksInvitesTo: InviteDeps['blocksInvitesTo'];
   /** Whether only administrators may publish rooms in the directory. */
   readonly onlyAdministratorsPublish: boolean;
-  readonly retentionSettings?: RetentionSettings | undefined;
 }
 
 export type Rooms = Awaited<ReturnType<typeof openRooms>>;
@@ -66,7 +64,6 @@ export async function openRooms(given: RoomsGiven) {
   const deps = { ...given, ...stores, signer, heads, userRooms, aliases, opaqueRoomId, opaqueEventId };
   return {
     ...deps,
-    retention: new Retention(given.retentionSettings, heads, given.clock),
     sender: new Sender(deps),
     joining: new Memberships(deps),
     membership: new RoomMembership({ heads, userRooms, events }),

@@ -1,9 +1,8 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { UnreadCounts } from '../push/unread-counts.ts';
+import type { Retention } from '../retention/retention.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
-import type { Retention } from '../rooms/retention.ts';
 import type { Change } from '../storage/engine/stream.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
@@ -11,6 +10,7 @@ import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import { SYNC_FORMAT } from '../timeline/client-form.ts';
 import { plainText } from '../timeline/hydrate.ts';
+import type { UnreadCounts } from '../unread/unread-counts.ts';
 import { type ChangeLog, isForMember } from './change-log.ts';
 import type { LazyChain, LazyMembersCache } from './lazy-members-cache.ts';
 import type { Peeks } from './peeks.ts';

@@ -1,7 +1,7 @@
 import { slicesOf } from '../platform/in-turns.ts';
-import type { UnreadCounts } from '../push/unread-counts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { MembershipRow, MembershipStore } from '../storage/rooms/membership-store.ts';
+import type { UnreadCounts } from '../unread/unread-counts.ts';
 import { prepareHeroes } from './summary.ts';
 
 /**

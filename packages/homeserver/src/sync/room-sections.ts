@@ -1,6 +1,5 @@
 import type { AccountData } from '../account-data/account-data.ts';
 import { concat, joined, type Text } from '../platform/long-text.ts';
-import { marksAsRead, totalOf, type UnreadCounts } from '../push/unread-counts.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { type PduDeps, pdusOf } from '../rooms/pdu.ts';
 import type { StickyStore } from '../storage/rooms/events/sticky-events.ts';
@@ -11,6 +10,7 @@ import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader, type
 import { inBatches } from '../timeline/state-text.ts';
 import { stickyEvents } from '../timeline/sticky.ts';
 import { prepareVisibility, type VisibilityDeps } from '../timeline/visibility.ts';
+import { marksAsRead, totalOf, type UnreadCounts } from '../unread/unread-counts.ts';
 import { type EphemeralDeps, type EphemeralNews, ephemeralNews } from './ephemeral.ts';
 import type { LazyChain } from './lazy-members-cache.ts';
 import { prepareRooms, roomSlices } from './prepare-rooms.ts';

@@ -1,5 +1,5 @@
-import { type Counts, totalOf, type Unread } from '../push/unread-counts.ts';
 import { timelineToken } from '../timeline/position.ts';
+import { type Counts, totalOf, type Unread } from '../unread/unread-counts.ts';
 
 /** The member `timeline` of a room; `after` is the place before its first event, see `timelineToken`. */
 export function timelineText({

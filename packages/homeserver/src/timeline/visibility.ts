@@ -1,6 +1,6 @@
 import { historyVisibility, mayRead } from '@hearth/protocol/visibility/visibility.ts';
+import type { Retention } from '../retention/retention.ts';
 import { membershipOf } from '../rooms/effects.ts';
-import type { Retention } from '../rooms/retention.ts';
 import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';

@@ -5,12 +5,12 @@ import { openEncryption } from '../../src/encryption/open-encryption.ts';
 import { Background } from '../../src/platform/background.ts';
 import { DAY_MS } from '../../src/platform/clock.ts';
 import { noMetrics } from '../../src/platform/metrics.ts';
+import { Retention, type RetentionSettings } from '../../src/retention/retention.ts';
 import { createRoom } from '../../src/rooms/create.ts';
 import { watchGuestAccess } from '../../src/rooms/guest-access.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import type { RoomOptions } from '../../src/rooms/initial-events.ts';
 import { openRooms } from '../../src/rooms/open-rooms.ts';
-import type { RetentionSettings } from '../../src/rooms/retention.ts';
 import { Names } from '../../src/storage/engine/names.ts';
 import { Stream } from '../../src/storage/engine/stream.ts';
 import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
@@ -51,7 +51,6 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     serverName: 'test.local',
     defaultRoomVersion: '10',
     onlyAdministratorsPublish: false,
-    retentionSettings,
     profileOf: (userId) => userData.profiles.profileOf(userId),
     blocksInvitesTo: (userId) => userData.invitePermission.blocksInvitesTo(userId),
   });
@@ -67,7 +66,8 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     metrics: noMetrics,
     toDeviceSettings: { keptMs: 90 * DAY_MS, senderBudget: { perSecond: 1_000, burst: 1_000_000 } },
   });
-  const reading = await openReading({ ...domain, ...users }, rooms, userData, activity, encryption);
+  const retention = new Retention(retentionSettings, rooms.heads, clock);
+  const reading = await openReading({ ...domain, ...users }, { ...rooms, retention }, userData, activity, encryption);
   let count = 0;
   return {
     ...domain,

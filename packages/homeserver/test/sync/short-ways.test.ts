@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseFilter } from '../../src/filters/filter.ts';
-import { UnreadCounts } from '../../src/push/unread-counts.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
 import { happenings } from '../../src/sync/happenings.ts';
@@ -10,6 +9,7 @@ import { messagesOnly } from '../../src/sync/messages-only.ts';
 import { presentOf } from '../../src/sync/present.ts';
 import { prepareFilter } from '../../src/sync/request.ts';
 import { type Asked, wholeAnswer } from '../../src/sync/whole-answer.ts';
+import { UnreadCounts } from '../../src/unread/unread-counts.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, type World } from '../support/world.ts';
 

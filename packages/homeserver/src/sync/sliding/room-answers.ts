@@ -3,7 +3,6 @@ import type { UserData } from '../../account-data/user-data.ts';
 import { EVERYTHING } from '../../filters/filter.ts';
 import { nextTurn } from '../../platform/in-turns.ts';
 import { concat, joined, type Text } from '../../platform/long-text.ts';
-import { totalOf, type UnreadCounts } from '../../push/unread-counts.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
@@ -13,6 +12,7 @@ import { type HydrateDeps, hydrate, lookUpAhead, type Reader } from '../../timel
 import { timelineToken } from '../../timeline/position.ts';
 import { stateText } from '../../timeline/state-text.ts';
 import { prepareVisibility, type VisibilityDeps } from '../../timeline/visibility.ts';
+import { totalOf, type UnreadCounts } from '../../unread/unread-counts.ts';
 import type { LazyChain } from '../lazy-members-cache.ts';
 import { prepareRooms, roomSlices } from '../prepare-rooms.ts';
 import { prepareFilter } from '../request.ts';

@@ -1,6 +1,7 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { cacheBytes, textBytes } from '../platform/cache-size.ts';
 import { LruMap } from '../platform/lru.ts';
+import type { Verdict, Verdicts } from '../push-rules/verdicts.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Head } from '../rooms/head.ts';
 import { threadsOf } from '../rooms/threads.ts';
@@ -11,7 +12,6 @@ import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import type { ReceiptRow } from '../storage/rooms/receipts.ts';
-import type { Verdict, Verdicts } from './verdicts.ts';
 
 /** How much is unread: in the room's main timeline and in each thread by its root's event id. */
 export interface Unread {

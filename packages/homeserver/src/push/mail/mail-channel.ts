@@ -1,12 +1,12 @@
-import type { Clock } from '../platform/clock.ts';
-import { LruMap } from '../platform/lru.ts';
-import type { QueuedPush } from '../storage/push/push-queue.ts';
-import type { PusherRow } from '../storage/push/pushers.ts';
-import type { Channel, Outcome } from './channel.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { LruMap } from '../../platform/lru.ts';
+import type { QueuedPush } from '../../storage/push/push-queue.ts';
+import type { PusherRow } from '../../storage/push/pushers.ts';
+import type { Channel, Outcome } from '../channel.ts';
+import type { NoticeDeps } from '../notice.ts';
+import { type WorthTellingDeps, worthTelling } from '../worth-telling.ts';
 import type { SendMail } from './mailer.ts';
 import { type Missed, missedMail } from './missed-mail.ts';
-import type { NoticeDeps } from './notice.ts';
-import { type WorthTellingDeps, worthTelling } from './worth-telling.ts';
 
 export interface MailChannelDeps extends NoticeDeps, WorthTellingDeps {
   readonly clock: Clock;

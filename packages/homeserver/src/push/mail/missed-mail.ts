@@ -1,9 +1,9 @@
 import { asString } from '@hearth/protocol/json/value.ts';
-import type { Head } from '../rooms/head.ts';
-import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { Head } from '../../rooms/head.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { NoticeDeps } from '../notice.ts';
+import { memberNameOf, roomNameOf } from '../room-name.ts';
 import type { Mail } from './mailer.ts';
-import type { NoticeDeps } from './notice.ts';
-import { memberNameOf, roomNameOf } from './room-name.ts';
 
 /** A message that a user has not read, and its room. */
 export interface Missed {

@@ -1,7 +1,7 @@
 import { asInteger } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Heads } from '../rooms/heads.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import type { Heads } from './heads.ts';
 
 /** How long messages are kept; `undefined` where nothing is deleted. Times are milliseconds. */
 export interface RetentionSettings {
@@ -10,7 +10,7 @@ export interface RetentionSettings {
   readonly maxMs: number | undefined;
 }
 
-/** Until when rooms keep their messages (MSC1763, `m.room.retention`). State is kept for ever. */
+/** Computes how long rooms keep their messages (MSC1763, `m.room.retention`). State is kept for ever. */
 export class Retention {
   readonly #settings: RetentionSettings | undefined;
   readonly #heads: Heads;
@@ -47,7 +47,7 @@ export class Retention {
   }
 }
 
-/** What the room says, within what the server allows. A policy that makes no sense is none. */
+/** Returns the lifetime that the room's policy asks for, within the server's limits. An invalid policy counts as none. */
 function lifetimeOf(settings: RetentionSettings, policy: StoredEvent | undefined): number | undefined {
   const { defaultMs, minMs = 0, maxMs = Number.POSITIVE_INFINITY } = settings;
   const asked = asInteger(policy?.content.max_lifetime);
