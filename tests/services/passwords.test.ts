@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemRandom } from '../../packages/homeserver/src/platform/random.ts';
-import { CHEAPEST_PASSWORD_COST, Passwords } from '../../packages/homeserver/src/users/passwords.ts';
+import { CHEAPEST_PASSWORD_COST, Passwords } from '../../packages/homeserver/src/users/credentials/passwords.ts';
 import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
 import { request } from '../support/client.ts';
 import { startServer, type TestServer } from '../support/server.ts';

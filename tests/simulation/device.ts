@@ -1,5 +1,5 @@
 import type { Caller } from '../../packages/homeserver/src/http/route.ts';
-import type { Cancellation } from '../../packages/homeserver/src/platform/cancellation.ts';
+import type { Cancellation } from '../../packages/homeserver/src/platform/concurrency/cancellation.ts';
 import type { Dice } from '../support/dice.ts';
 import type { ClientEvent, JoinedRoom, Page, SyncReply } from '../support/user.ts';
 import { Difference, expectSame, expectSameEntries } from './difference.ts';

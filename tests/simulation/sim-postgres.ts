@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { systemClock } from '../../packages/homeserver/src/platform/clock.ts';
-import { silentLog } from '../../packages/homeserver/src/platform/log.ts';
+import { silentLog } from '../../packages/homeserver/src/platform/monitoring/log.ts';
 import { systemRandom } from '../../packages/homeserver/src/platform/random.ts';
 import type { Bound, Database, Statement, Write } from '../../packages/homeserver/src/storage/engine/database.ts';
 import { openDatabase } from '../../packages/homeserver/src/storage/engine/open.ts';

@@ -15,8 +15,8 @@ import {
   Reply,
   type Route,
 } from '../../packages/homeserver/src/http/route.ts';
-import { Cancellation } from '../../packages/homeserver/src/platform/cancellation.ts';
-import { silentLog } from '../../packages/homeserver/src/platform/log.ts';
+import { Cancellation } from '../../packages/homeserver/src/platform/concurrency/cancellation.ts';
+import { silentLog } from '../../packages/homeserver/src/platform/monitoring/log.ts';
 import type { QueryValues } from '../support/client.ts';
 import { Dice } from '../support/dice.ts';
 import { SimClock } from './sim-clock.ts';

@@ -1,5 +1,5 @@
 import type { Caller } from '../../packages/homeserver/src/http/route.ts';
-import { Cancellation } from '../../packages/homeserver/src/platform/cancellation.ts';
+import { Cancellation } from '../../packages/homeserver/src/platform/concurrency/cancellation.ts';
 import { Dice } from '../support/dice.ts';
 import type { SyncReply } from '../support/user.ts';
 import { type Action, Actions } from './actions.ts';

@@ -1,12 +1,12 @@
 import { expect, test, vi } from 'vitest';
-import { LruMap } from '../../packages/homeserver/src/platform/lru.ts';
+import { LruMap } from '../../packages/homeserver/src/platform/caches/lru.ts';
 import { ROOMS_AT_ONCE } from '../../packages/homeserver/src/sync/prepare-rooms.ts';
 import { simulate } from './simulate.ts';
 
 /** The size of all caches: enough for concurrent decisions and pending commits, and little more. */
 const { KEPT_MAX } = vi.hoisted(() => ({ KEPT_MAX: 150 }));
 
-vi.mock(import('../../packages/homeserver/src/platform/lru.ts'), async (importOriginal) => {
+vi.mock(import('../../packages/homeserver/src/platform/caches/lru.ts'), async (importOriginal) => {
   const original = await importOriginal();
   class SmallMap<K, V> extends original.LruMap<K, V> {
     constructor(max: number) {

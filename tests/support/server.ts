@@ -6,7 +6,7 @@ import { compose, type Machine } from '../../packages/homeserver/src/compose.ts'
 import { type Config, configSchema } from '../../packages/homeserver/src/config/schema.ts';
 import type { Route } from '../../packages/homeserver/src/http/route.ts';
 import { systemClock } from '../../packages/homeserver/src/platform/clock.ts';
-import { createLog, type Log, silentLog } from '../../packages/homeserver/src/platform/log.ts';
+import { createLog, type Log, silentLog } from '../../packages/homeserver/src/platform/monitoring/log.ts';
 import { systemRandom } from '../../packages/homeserver/src/platform/random.ts';
 import { registerAdmin, SHARED_SECRET } from './admin.ts';
 import { PostgresView, SqliteView } from './database-view.ts';

@@ -1,7 +1,7 @@
 import { pusherRoutes } from './client-api/pushers.ts';
 import type { Reading } from './compose-rooms.ts';
 import type { Route } from './http/route.ts';
-import type { Background } from './platform/background.ts';
+import type { Background } from './platform/concurrency/background.ts';
 import { Delivery } from './push/delivery.ts';
 import { HttpChannel } from './push/http-channel.ts';
 import { MailChannel } from './push/mail/mail-channel.ts';

@@ -11,7 +11,7 @@ import type { Reading } from './compose-rooms.ts';
 import type { Config } from './config/schema.ts';
 import type { Route } from './http/route.ts';
 import { OpenIdTokens } from './openid/openid-tokens.ts';
-import type { Background } from './platform/background.ts';
+import type { Background } from './platform/concurrency/background.ts';
 import { Reports } from './reports/reports.ts';
 import { purgeExpired } from './retention/purge.ts';
 import { messageIndexer } from './search/indexer.ts';

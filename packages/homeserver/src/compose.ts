@@ -24,22 +24,22 @@ import { activityRoutes, openActivity, openUserData, userDataRoutes } from './co
 import type { Config } from './config/schema.ts';
 import { DelayedEvents } from './delayed-events/delayed-events.ts';
 import { openEncryption } from './encryption/open-encryption.ts';
-import { startMetrics } from './http/metrics-listener.ts';
+import { startMetrics } from './http/listeners/metrics-listener.ts';
 import { RateLimits } from './http/rate-limits.ts';
 import type { Route } from './http/route.ts';
 import { startHttp } from './http/start.ts';
-import { Background } from './platform/background.ts';
 import type { Clock } from './platform/clock.ts';
-import { HeapWatch } from './platform/heap-watch.ts';
-import type { Log } from './platform/log.ts';
-import { type Metrics, noMetrics } from './platform/metrics.ts';
+import { Background } from './platform/concurrency/background.ts';
+import { HeapWatch } from './platform/monitoring/heap-watch.ts';
+import type { Log } from './platform/monitoring/log.ts';
+import { type Metrics, noMetrics } from './platform/monitoring/metrics.ts';
 import type { Random } from './platform/random.ts';
 import { guardedPostJson } from './push/post-json.ts';
 import { watchReplacedRooms } from './push-rules/carry-settings.ts';
 import { Retention } from './retention/retention.ts';
-import { watchGuestAccess } from './rooms/guest-access.ts';
-import { leaveRooms } from './rooms/leave-rooms.ts';
-import type { FindEventPlace } from './rooms/membership-view.ts';
+import { watchGuestAccess } from './rooms/membership/guest-access.ts';
+import { leaveRooms } from './rooms/membership/leave-rooms.ts';
+import type { FindEventPlace } from './rooms/membership/membership-view.ts';
 import { openRooms } from './rooms/open-rooms.ts';
 import {
   mailSettings,
@@ -199,7 +199,7 @@ async function openStorage(
 async function openMetrics(config: Config, opened: Closable[]): Promise<Metrics> {
   const { listen } = config.metrics;
   if (listen === undefined) return noMetrics;
-  const { createPrometheus } = await import('./platform/prometheus.ts');
+  const { createPrometheus } = await import('./platform/monitoring/prometheus.ts');
   const prometheus = createPrometheus();
   opened.push(await startMetrics(listen, prometheus));
   return prometheus;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BatchCache } from '../src/platform/batch-cache.ts';
+import { BatchCache } from '../src/platform/caches/batch-cache.ts';
 
 const LIMIT = { bytesMax: 1_000, bytesOf: () => 1 };
 

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openServices, type Services } from '../src/compose-services.ts';
 import { Reports } from '../src/reports/reports.ts';
-import { mutualRooms } from '../src/rooms/mutual-rooms.ts';
+import { mutualRooms } from '../src/rooms/membership/mutual-rooms.ts';
 import { turnCredentials } from '../src/voip/turn-credentials.ts';
 import { engines } from './storage/engines.ts';
 import { ManualClock } from './support/manual-clock.ts';

@@ -1,7 +1,7 @@
 import { invalidParam, matrixError, notFound, userLimitExceeded } from '@hearth/protocol/errors.ts';
 import { parseRoomId } from '@hearth/protocol/identifiers/room-id.ts';
-import { cacheBytes } from '../platform/cache-size.ts';
-import { LoadingCache } from '../platform/loading-cache.ts';
+import { cacheBytes } from '../platform/caches/cache-size.ts';
+import { LoadingCache } from '../platform/caches/loading-cache.ts';
 import {
   type AccountDataRow,
   deleteAccountData,

@@ -1,5 +1,5 @@
-import { cacheBytes, textBytes } from '../platform/cache-size.ts';
-import { LruMap } from '../platform/lru.ts';
+import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
+import { LruMap } from '../platform/caches/lru.ts';
 import type { AccountDataRow } from '../storage/accounts/account-data.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { AccountData } from './account-data.ts';

@@ -1,6 +1,6 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import { isObject, type JsonObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
-import { Serial } from '../platform/serial.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
 import type { AccountData } from './account-data.ts';
 
 /** "The name of a tag MUST NOT exceed 255 bytes" (client-server API, "Room Tagging"). */

@@ -1,4 +1,4 @@
-import { textBytes } from '../platform/cache-size.ts';
+import { textBytes } from '../platform/caches/cache-size.ts';
 import type { AccountDataRow } from '../storage/accounts/account-data.ts';
 
 /** The `room` of account data that belongs to no room. */

@@ -1,8 +1,8 @@
 import { getSharedSecretNonce, registerWithSharedSecret } from '@hearth/api/admin/register.ts';
 import { sessionReply } from '../client-api/session-reply.ts';
 import { type Route, route } from '../http/route.ts';
-import type { Sessions } from '../users/sessions.ts';
-import type { SharedSecretRegistration } from '../users/shared-secret.ts';
+import type { SharedSecretRegistration } from '../users/registration/shared-secret.ts';
+import type { Sessions } from '../users/sessions/sessions.ts';
 
 /** Registration by whoever knows the registration secret. */
 export function sharedSecretRoutes({

@@ -2,9 +2,9 @@ import { MatrixError } from '@hearth/protocol/errors.ts';
 import { composeAccounts } from '../compose.ts';
 import { systemClock } from '../platform/clock.ts';
 import { Explained } from '../platform/explained.ts';
-import { silentLog } from '../platform/log.ts';
+import { silentLog } from '../platform/monitoring/log.ts';
 import { systemRandom } from '../platform/random.ts';
-import { checkPassword } from '../users/registration.ts';
+import { checkPassword } from '../users/registration/registration.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 import { readPassword } from './password.ts';
 

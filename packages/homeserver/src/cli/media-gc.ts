@@ -1,6 +1,6 @@
 import { composeMedia } from '../compose.ts';
 import { systemClock } from '../platform/clock.ts';
-import { silentLog } from '../platform/log.ts';
+import { silentLog } from '../platform/monitoring/log.ts';
 import { systemRandom } from '../platform/random.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 

@@ -1,9 +1,9 @@
 import { compose } from '../compose.ts';
 import { systemClock } from '../platform/clock.ts';
-import { collectGarbage } from '../platform/heap.ts';
-import { createLog } from '../platform/log.ts';
+import { collectGarbage } from '../platform/monitoring/heap.ts';
+import { createLog } from '../platform/monitoring/log.ts';
+import { trustAuthorities } from '../platform/outbound/trusted-authorities.ts';
 import { systemRandom } from '../platform/random.ts';
-import { trustAuthorities } from '../platform/trusted-authorities.ts';
 import { readTrustedAuthorities } from '../settings.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 

@@ -2,8 +2,8 @@ import { changePassword, deactivateAccount, getAccount3PIDs, getTokenOwner } fro
 import { missingParam } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../http/route.ts';
 import type { AccountChanges } from '../users/account-changes.ts';
-import type { OwnerCheck } from '../users/owner-check.ts';
-import { checkPassword } from '../users/registration.ts';
+import type { OwnerCheck } from '../users/credentials/owner-check.ts';
+import { checkPassword } from '../users/registration/registration.ts';
 import { challengeReply } from './challenge.ts';
 
 /** The caller's own account. */

@@ -10,7 +10,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Route, route } from '../http/route.ts';
 import type { AccountChanges } from '../users/account-changes.ts';
 import type { AdminView } from '../users/admin-view.ts';
-import type { Device, Devices } from '../users/devices.ts';
+import type { Device, Devices } from '../users/sessions/devices.ts';
 
 /** The administration that the specification describes (client-server API, "Server Administration"). */
 export function adminRoutes({

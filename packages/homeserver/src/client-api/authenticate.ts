@@ -1,8 +1,8 @@
 import { userLocked, userSuspended } from '@hearth/protocol/errors.ts';
 import type { Authenticate, CallInfo } from '../http/authenticate.ts';
 import type { Caller } from '../http/route.ts';
-import type { Authenticator, Session } from '../users/authenticator.ts';
-import type { LastSeen } from '../users/last-seen.ts';
+import type { Authenticator, Session } from '../users/sessions/authenticator.ts';
+import type { LastSeen } from '../users/sessions/last-seen.ts';
 
 /** Authenticates requests by access token, and notes where devices were seen. */
 export function authenticateWith(authenticator: Authenticator, lastSeen: LastSeen): Authenticate {

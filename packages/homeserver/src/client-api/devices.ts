@@ -2,10 +2,10 @@ import { deleteDevice, deleteDevices, getDevice, getDevices, updateDevice } from
 import { missingParam } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Answer, type Caller, type Route, route } from '../http/route.ts';
-import type { Device, Devices } from '../users/devices.ts';
-import type { GuardedBody } from '../users/interactive-auth.ts';
-import type { OwnerCheck, OwnerRequest } from '../users/owner-check.ts';
-import type { Sessions } from '../users/sessions.ts';
+import type { GuardedBody } from '../users/credentials/interactive-auth.ts';
+import type { OwnerCheck, OwnerRequest } from '../users/credentials/owner-check.ts';
+import type { Device, Devices } from '../users/sessions/devices.ts';
+import type { Sessions } from '../users/sessions/sessions.ts';
 import { challengeReply } from './challenge.ts';
 
 /** The caller's devices (client-server API, "Device Management"). */

@@ -3,10 +3,10 @@ import type { Body } from '@hearth/api/endpoint.ts';
 import { missingParam, unknown } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Account } from '../users/accounts.ts';
-import { identifiedUser } from '../users/auth-stages.ts';
-import { LOGIN_TOKEN_MS, type Logins } from '../users/logins.ts';
-import type { OwnerCheck } from '../users/owner-check.ts';
-import type { Sessions } from '../users/sessions.ts';
+import { identifiedUser } from '../users/credentials/auth-stages.ts';
+import type { OwnerCheck } from '../users/credentials/owner-check.ts';
+import { LOGIN_TOKEN_MS, type Logins } from '../users/sessions/logins.ts';
+import type { Sessions } from '../users/sessions/sessions.ts';
 import { challengeReply } from './challenge.ts';
 import { loginOptions, sessionReply, tokenReply } from './session-reply.ts';
 

@@ -6,8 +6,8 @@ import {
   registrationTokenValidity,
 } from '@hearth/api/client/register.ts';
 import { type Route, route } from '../http/route.ts';
-import type { Registrations } from '../users/registration.ts';
-import type { Sessions } from '../users/sessions.ts';
+import type { Registrations } from '../users/registration/registration.ts';
+import type { Sessions } from '../users/sessions/sessions.ts';
 import { challengeReply } from './challenge.ts';
 import { loginOptions, sessionReply } from './session-reply.ts';
 

@@ -1,7 +1,7 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import { parseDeviceId } from '@hearth/protocol/identifiers/device-id.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { LoginOptions, NewSession } from '../users/sessions.ts';
+import type { LoginOptions, NewSession } from '../users/sessions/sessions.ts';
 
 /** What a new session looks like to the client that began it. */
 export function sessionReply(userId: string, session: NewSession): JsonObject {

@@ -3,7 +3,7 @@ import { badJson, invalidParam } from '@hearth/protocol/errors.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Route, route } from '../http/route.ts';
-import { transactionKey } from '../rooms/transaction-key.ts';
+import { transactionKey } from '../rooms/events/transaction-key.ts';
 import type { Messages, ToDevice } from '../to-device/to-device.ts';
 
 const TYPE_BYTES_MAX = 255;

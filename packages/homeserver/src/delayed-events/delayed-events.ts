@@ -9,13 +9,13 @@ import {
   userSuspended,
 } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { Background } from '../platform/background.ts';
+import { LruMap } from '../platform/caches/lru.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
-import { LruMap } from '../platform/lru.ts';
+import type { Background } from '../platform/concurrency/background.ts';
 import { type Random, randomText } from '../platform/random.ts';
 import type { Actor } from '../rooms/actor.ts';
-import type { TransactionKey } from '../rooms/draft.ts';
-import type { Membership } from '../rooms/membership-view.ts';
+import type { TransactionKey } from '../rooms/events/draft.ts';
+import type { Membership } from '../rooms/membership/membership-view.ts';
 import type { Sender } from '../rooms/send.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { failureOfRow } from '../storage/engine/row-failure.ts';

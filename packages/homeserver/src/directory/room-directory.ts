@@ -2,7 +2,7 @@ import { forbidden, invalidParam, MatrixError, matrixError, notFound } from '@he
 import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
 import { accept } from '../rooms/accept.ts';
 import type { Aliases } from '../rooms/aliases.ts';
-import type { AcceptDeps } from '../rooms/decide.ts';
+import type { AcceptDeps } from '../rooms/events/decide.ts';
 import type { Head } from '../rooms/head.ts';
 import { powersIn } from '../rooms/powers.ts';
 import { Fenced } from '../storage/engine/database.ts';

@@ -1,8 +1,8 @@
 import { asObject, asString, asStringArray, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
-import { BatchCache } from '../platform/batch-cache.ts';
-import { cacheBytes, textBytes } from '../platform/cache-size.ts';
-import { inTurns } from '../platform/in-turns.ts';
-import type { UserRooms } from '../rooms/user-rooms.ts';
+import { BatchCache } from '../platform/caches/batch-cache.ts';
+import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
+import { inTurns } from '../platform/concurrency/in-turns.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import { type EventStore, eventsOf } from '../storage/rooms/events/event-store.ts';

@@ -1,6 +1,6 @@
 import { forbidden, invalidSignature, missingParam } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import { Serial } from '../platform/serial.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
 import {
   deleteCrossSigningKeys,
   deleteSignaturesBy,

@@ -10,7 +10,7 @@ import {
 import { type Database, Fenced } from '../storage/engine/database.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import type { ToDeviceInbox } from '../to-device/inbox.ts';
-import type { Sessions } from '../users/sessions.ts';
+import type { Sessions } from '../users/sessions/sessions.ts';
 import type { KeyUpload, UploadedKeys } from './key-upload.ts';
 
 interface DehydratedDevicesDeps {

@@ -1,5 +1,5 @@
 import { invalidParam, notFound, userLimitExceeded, wrongRoomKeysVersion } from '@hearth/protocol/errors.ts';
-import { Serial } from '../platform/serial.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
 import {
   type BackupKey,
   type BackupSessionRow,

@@ -1,5 +1,5 @@
 import type { Names } from '../storage/engine/names.ts';
-import type { DeviceNumbers } from '../users/device-numbers.ts';
+import type { DeviceNumbers } from '../users/sessions/device-numbers.ts';
 import type { ClaimableKeys } from './claimable-keys.ts';
 import { byServer } from './key-query.ts';
 

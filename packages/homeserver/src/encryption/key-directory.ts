@@ -1,5 +1,5 @@
-import { BatchCache } from '../platform/batch-cache.ts';
-import { cacheBytes } from '../platform/cache-size.ts';
+import { BatchCache } from '../platform/caches/batch-cache.ts';
+import { cacheBytes } from '../platform/caches/cache-size.ts';
 import {
   readCrossSigningKeys,
   readUserSignatures,

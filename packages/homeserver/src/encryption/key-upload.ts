@@ -1,6 +1,6 @@
 import { invalidParam, type MatrixError, unknown, userLimitExceeded } from '@hearth/protocol/errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
-import { Serial } from '../platform/serial.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
 import {
   type ClaimableKeyRow,
   deleteClaimableKeys,

@@ -1,7 +1,7 @@
-import type { Background } from '../platform/background.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Log } from '../platform/log.ts';
-import type { Metrics } from '../platform/metrics.ts';
+import type { Background } from '../platform/concurrency/background.ts';
+import type { Log } from '../platform/monitoring/log.ts';
+import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { BucketSize } from '../platform/token-buckets.ts';
 import { deleteClaimableKeysOfDevices } from '../storage/encryption/claimable-keys.ts';
 import { deleteDehydratedDevices } from '../storage/encryption/dehydrated-devices.ts';

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
-import { textBytes } from '../platform/cache-size.ts';
+import { textBytes } from '../platform/caches/cache-size.ts';
 import { type CrossSigningKeyRow, KEY_USAGES, type KeyUsage } from '../storage/encryption/cross-signing.ts';
 import type { DeviceKeysRow } from '../storage/encryption/device-keys.ts';
 import { type Signer, signerOf } from './signed-keys.ts';

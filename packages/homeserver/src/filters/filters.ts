@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { notFound, tooLarge } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import { cacheBytes } from '../platform/cache-size.ts';
+import { cacheBytes } from '../platform/caches/cache-size.ts';
+import { LruMap } from '../platform/caches/lru.ts';
 import type { Clock } from '../platform/clock.ts';
-import { LruMap } from '../platform/lru.ts';
 import { readFilter, storeFilter } from '../storage/accounts/filters.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { type Filter, parseFilter, parseFilterText } from './filter.ts';

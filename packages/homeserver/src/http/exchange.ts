@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 import { unknown } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
-import { onStall } from '../platform/stall.ts';
+import { onStall } from '../platform/monitoring/stall.ts';
 import { ClientGone, Intake, type Pace } from './intake.ts';
-import { STATUS_CODES } from './node-http.ts';
-import type { Timeouts } from './timeouts.ts';
+import { STATUS_CODES } from './listeners/node-http.ts';
+import type { Timeouts } from './listeners/timeouts.ts';
 
 /** The part of a refused body that is read and thrown away, so that the client gets to read the answer. */
 export const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import type { Endpoint, LimitClass } from '@hearth/api/endpoint.ts';
 import { addressKey } from '../platform/address-key.ts';
-import { Cancellation } from '../platform/cancellation.ts';
+import { Cancellation } from '../platform/concurrency/cancellation.ts';
 import type { CallInfo } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import { parseQuery, type Query } from './query.ts';

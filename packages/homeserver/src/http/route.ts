@@ -1,6 +1,6 @@
 import type { Body, Endpoint, LimitClass, Params, Query } from '@hearth/api/endpoint.ts';
 import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
-import type { Cancellation } from '../platform/cancellation.ts';
+import type { Cancellation } from '../platform/concurrency/cancellation.ts';
 import type { Text } from '../platform/long-text.ts';
 
 /** The account and device behind a request. */

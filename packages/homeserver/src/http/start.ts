@@ -2,12 +2,12 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sleep } from '../platform/clock.ts';
 import type { CallContext } from './incoming-call.ts';
-import { listenErrorCode, listenOn } from './listen.ts';
-import { createNodeServer } from './node-server.ts';
+import { listenErrorCode, listenOn } from './listeners/listen.ts';
+import { createNodeServer } from './listeners/node-server.ts';
+import { TIMEOUTS, type Timeouts } from './listeners/timeouts.ts';
+import type { Tls } from './listeners/tls.ts';
 import { trustedProxies } from './remote-address.ts';
 import { Serve, type ServeOptions } from './serve.ts';
-import { TIMEOUTS, type Timeouts } from './timeouts.ts';
-import type { Tls } from './tls.ts';
 
 /** Where to listen. */
 export interface Listen {

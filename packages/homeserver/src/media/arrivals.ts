@@ -1,5 +1,5 @@
-import { Cancellation } from '../platform/cancellation.ts';
 import { type Clock, sleep } from '../platform/clock.ts';
+import { Cancellation } from '../platform/concurrency/cancellation.ts';
 
 /** Readers of media whose content is still to come. */
 export class Arrivals {

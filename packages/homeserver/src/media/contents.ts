@@ -1,8 +1,8 @@
 import { MatrixError, matrixError, notFound, notYetUploaded } from '@hearth/protocol/errors.ts';
 import type { MxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts';
-import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
-import { SharedWork } from '../platform/shared-work.ts';
+import type { Cancellation } from '../platform/concurrency/cancellation.ts';
+import { SharedWork } from '../platform/concurrency/shared-work.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import { insertMedia, MEDIA_KIND, type MediaRow, readMedia, setMediaQuarantined } from '../storage/media/media.ts';

@@ -1,4 +1,4 @@
-import { lazily } from '../platform/lazily.ts';
+import { lazily } from '../platform/caches/lazily.ts';
 
 const load = lazily(() => import('file-type'));
 

@@ -9,7 +9,7 @@ import {
 } from '../storage/accounts/openid-tokens.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
-import { tokenHash } from '../users/token-hash.ts';
+import { tokenHash } from '../users/sessions/token-hash.ts';
 
 interface Parts {
   readonly database: Database;

@@ -1,4 +1,4 @@
-import type { Cancellation } from './cancellation.ts';
+import type { Cancellation } from './concurrency/cancellation.ts';
 
 /** Milliseconds of a day. */
 export const DAY_MS = 24 * 60 * 60_000;

@@ -1,5 +1,5 @@
+import { LruMap } from './caches/lru.ts';
 import type { Clock } from './clock.ts';
-import { LruMap } from './lru.ts';
 
 export interface BucketSize {
   /** How fast a bucket fills again. */

@@ -1,12 +1,12 @@
 import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { Background } from '../platform/background.ts';
-import { cacheBytes, textBytes } from '../platform/cache-size.ts';
+import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
+import { LoadingCache } from '../platform/caches/loading-cache.ts';
+import { RecentChanges } from '../platform/caches/recent-changes.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
-import { LoadingCache } from '../platform/loading-cache.ts';
+import type { Background } from '../platform/concurrency/background.ts';
 import { plainText } from '../platform/plain-text.ts';
-import { RecentChanges } from '../platform/recent-changes.ts';
-import type { Membership } from '../rooms/membership-view.ts';
+import type { Membership } from '../rooms/membership/membership-view.ts';
 import { deleteOldPresence, deletePresence, putPresence, readPresence } from '../storage/accounts/presence.ts';
 import type { Database, Write } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';

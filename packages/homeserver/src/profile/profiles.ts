@@ -1,8 +1,8 @@
 import { notFound } from '@hearth/protocol/errors.ts';
 import { asString, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
-import { cacheBytes, textBytes } from '../platform/cache-size.ts';
-import { LoadingCache } from '../platform/loading-cache.ts';
-import { Serial } from '../platform/serial.ts';
+import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
+import { LoadingCache } from '../platform/caches/loading-cache.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
 import { deleteProfile, deleteProfileField, readProfile, setProfileField } from '../storage/accounts/profiles.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Accounts } from '../users/accounts.ts';

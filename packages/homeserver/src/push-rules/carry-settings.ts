@@ -3,7 +3,7 @@ import { asString, isObject, type JsonObject, type JsonValue } from '@hearth/pro
 import type { AccountData } from '../account-data/account-data.ts';
 import type { Tags } from '../account-data/tags.ts';
 import { GLOBAL } from '../account-data/user-data.ts';
-import type { Background } from '../platform/background.ts';
+import type { Background } from '../platform/concurrency/background.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { Stream } from '../storage/engine/stream.ts';

@@ -12,9 +12,9 @@ import {
 } from '@hearth/protocol/push-rules/rule.ts';
 import type { AccountData, CompletePushRules } from '../account-data/account-data.ts';
 import { GLOBAL, type UserData } from '../account-data/user-data.ts';
-import { cacheBytes, textBytes } from '../platform/cache-size.ts';
-import { LruMap } from '../platform/lru.ts';
-import { Serial } from '../platform/serial.ts';
+import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
+import { LruMap } from '../platform/caches/lru.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
 import type { Names } from '../storage/engine/names.ts';
 import {
   carryRules,

@@ -10,8 +10,8 @@ import {
   type PushMatch,
 } from '@hearth/protocol/push-rules/evaluate.ts';
 import { type PushAction, RULE_KINDS, type Ruleset } from '@hearth/protocol/push-rules/rule.ts';
-import { cacheBytes } from '../platform/cache-size.ts';
-import { LruMap } from '../platform/lru.ts';
+import { cacheBytes } from '../platform/caches/cache-size.ts';
+import { LruMap } from '../platform/caches/lru.ts';
 import type { Head } from '../rooms/head.ts';
 import { knownPowers, type Powers, powersIn } from '../rooms/powers.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';

@@ -1,5 +1,5 @@
 import type { Heads } from '../rooms/heads.ts';
-import type { UserRooms } from '../rooms/user-rooms.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import type { RoomStore } from '../storage/rooms/room-store.ts';
 import { totalOf, type UnreadCounts } from '../unread/unread-counts.ts';

@@ -1,5 +1,5 @@
-import type { Background } from '../platform/background.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
+import type { Background } from '../platform/concurrency/background.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { failureOfRow } from '../storage/engine/row-failure.ts';
 import {

@@ -1,6 +1,6 @@
 import { asObject, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { LruMap } from '../platform/caches/lru.ts';
 import type { Clock } from '../platform/clock.ts';
-import { LruMap } from '../platform/lru.ts';
 import type { Actions } from '../push-rules/verdicts.ts';
 import type { QueuedPush } from '../storage/push/push-queue.ts';
 import type { PusherRow } from '../storage/push/pushers.ts';

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
-import { type Outbound, OutboundError } from '../platform/outbound.ts';
+import { type Outbound, OutboundError } from '../platform/outbound/outbound.ts';
 
 /**
  * Posts JSON to an address that a user has given; `body` is `undefined` for an answer that is no JSON.

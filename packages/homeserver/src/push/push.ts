@@ -1,5 +1,5 @@
-import type { Background } from '../platform/background.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Background } from '../platform/concurrency/background.ts';
 import type { Write } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';

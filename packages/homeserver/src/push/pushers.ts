@@ -1,6 +1,6 @@
 import { invalidParam, userLimitExceeded } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
-import { Serial } from '../platform/serial.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
 import type { Database, Write } from '../storage/engine/database.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import {
@@ -14,7 +14,7 @@ import {
   readPushersSharing,
   readUsersWithPushers,
 } from '../storage/push/pushers.ts';
-import type { Departure } from '../users/sessions.ts';
+import type { Departure } from '../users/sessions/sessions.ts';
 import { type CheckedPusher, checkPusher, checkPusherKey, type PusherRequest } from './check-pusher.ts';
 
 export interface PusherParts {

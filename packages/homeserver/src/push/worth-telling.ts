@@ -1,8 +1,8 @@
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import { threadsOf } from '../rooms/threads.ts';
-import type { UserRooms } from '../rooms/user-rooms.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { marksAsRead, readMarks } from '../unread/unread-counts.ts';

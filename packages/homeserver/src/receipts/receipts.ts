@@ -1,11 +1,11 @@
 import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import type { AccountData } from '../account-data/account-data.ts';
-import { cacheBytes } from '../platform/cache-size.ts';
+import { cacheBytes } from '../platform/caches/cache-size.ts';
+import { LoadingCache } from '../platform/caches/loading-cache.ts';
+import { RecentChanges } from '../platform/caches/recent-changes.ts';
 import type { Clock } from '../platform/clock.ts';
-import { LoadingCache } from '../platform/loading-cache.ts';
-import { RecentChanges } from '../platform/recent-changes.ts';
-import { Serial } from '../platform/serial.ts';
-import type { EventPlace, FindEventPlace, Membership } from '../rooms/membership-view.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
+import type { EventPlace, FindEventPlace, Membership } from '../rooms/membership/membership-view.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import {

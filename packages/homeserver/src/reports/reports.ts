@@ -1,7 +1,7 @@
 import { invalidParam, limitExceeded, notFound } from '@hearth/protocol/errors.ts';
 import { type Clock, DAY_MS } from '../platform/clock.ts';
 import { type Random, randomText } from '../platform/random.ts';
-import type { Membership } from '../rooms/membership-view.ts';
+import type { Membership } from '../rooms/membership/membership-view.ts';
 import {
   countReports,
   deleteOldReports,

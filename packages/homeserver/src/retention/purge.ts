@@ -1,6 +1,6 @@
 import { redactContent } from '@hearth/protocol/events/redact.ts';
 import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import type { Background } from '../platform/background.ts';
+import type { Background } from '../platform/concurrency/background.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import { failureOfRow } from '../storage/engine/row-failure.ts';

@@ -2,11 +2,11 @@ import { Fenced } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Change } from '../storage/engine/stream.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { decidingState } from './build.ts';
-import { type AcceptDeps, type AcceptOptions, type Decided, decidePart, type Part, undo } from './decide.ts';
-import type { EventDraft } from './draft.ts';
+import { decidingState } from './events/build.ts';
+import { type AcceptDeps, type AcceptOptions, type Decided, decidePart, type Part, undo } from './events/decide.ts';
+import type { EventDraft } from './events/draft.ts';
+import { type Ties, tiesOf } from './events/ties.ts';
 import type { Head } from './head.ts';
-import { type Ties, tiesOf } from './ties.ts';
 
 /**
  * Accepts events that a user of this server sends: authorises the drafts against the room's head, in order, advances

@@ -6,7 +6,7 @@ import type { StateStore } from '../storage/state/state-store.ts';
 import { entries, NOT_LOADED } from '../storage/state/state-tree.ts';
 import type { Head } from './head.ts';
 import type { Heads } from './heads.ts';
-import type { UserRooms } from './user-rooms.ts';
+import type { UserRooms } from './membership/user-rooms.ts';
 
 /** What deciding about access reads. */
 export interface AccessDeps {

@@ -1,8 +1,8 @@
 import { notFound } from '@hearth/protocol/errors.ts';
 import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import { cacheBytes, ENTRY_BYTES } from '../platform/cache-size.ts';
-import { inTurns } from '../platform/in-turns.ts';
-import { LruMap } from '../platform/lru.ts';
+import { cacheBytes, ENTRY_BYTES } from '../platform/caches/cache-size.ts';
+import { LruMap } from '../platform/caches/lru.ts';
+import { inTurns } from '../platform/concurrency/in-turns.ts';
 import type { Place, TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { MembershipStore } from '../storage/rooms/membership-store.ts';
 import type { RoomRow, RoomStore } from '../storage/rooms/room-store.ts';

@@ -14,14 +14,14 @@ import { MembershipStore } from '../storage/rooms/membership-store.ts';
 import { RoomStore } from '../storage/rooms/room-store.ts';
 import { StateStore } from '../storage/state/state-store.ts';
 import { Aliases } from './aliases.ts';
+import { openSigner } from './events/signer.ts';
 import { Heads } from './heads.ts';
-import type { InviteDeps } from './invites.ts';
-import type { ProfileOf } from './member-content.ts';
-import { Memberships } from './membership.ts';
-import { RoomMembership } from './room-membership.ts';
+import type { InviteDeps } from './membership/invites.ts';
+import type { ProfileOf } from './membership/member-content.ts';
+import { Memberships } from './membership/membership.ts';
+import { RoomMembership } from './membership/room-membership.ts';
+import { UserRooms } from './membership/user-rooms.ts';
 import { Sender } from './send.ts';
-import { openSigner } from './signer.ts';
-import { UserRooms } from './user-rooms.ts';
 
 /** What rooms are built on. */
 export interface RoomsGiven {

@@ -1,17 +1,17 @@
 import { forbidden, notFound, notJson, userSuspended } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
-import { Serial } from '../platform/serial.ts';
-import { SharedWork } from '../platform/shared-work.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
+import { SharedWork } from '../platform/concurrency/shared-work.ts';
 import type { Write } from '../storage/engine/database.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { accept } from './accept.ts';
 import type { Actor } from './actor.ts';
-import { Basis } from './basis.ts';
-import { type CheckDeps, checkedRelation, checkRelation, checkState } from './check-content.ts';
-import type { EventDraft, TransactionKey } from './draft.ts';
+import { Basis } from './events/basis.ts';
+import { type CheckDeps, checkedRelation, checkRelation, checkState } from './events/check-content.ts';
+import type { EventDraft, TransactionKey } from './events/draft.ts';
 import type { Head } from './head.ts';
-import { changeMembership, type MemberChangeDeps } from './member-change.ts';
+import { changeMembership, type MemberChangeDeps } from './membership/member-change.ts';
 import { powersIn } from './powers.ts';
 
 /** A request to send an event: its sender, and its transaction id if any. */

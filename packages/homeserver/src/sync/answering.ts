@@ -1,5 +1,5 @@
-import type { Cancellation } from '../platform/cancellation.ts';
 import type { Timer } from '../platform/clock.ts';
+import type { Cancellation } from '../platform/concurrency/cancellation.ts';
 
 interface Entry {
   readonly requests: Set<Cancellation>;

@@ -1,5 +1,5 @@
 import type { Heads } from '../rooms/heads.ts';
-import type { UserRooms } from '../rooms/user-rooms.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import { Track } from './track.ts';

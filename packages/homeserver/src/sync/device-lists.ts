@@ -1,7 +1,7 @@
 import type { KeyDirectory } from '../encryption/key-directory.ts';
-import { membershipOf } from '../rooms/effects.ts';
+import { membershipOf } from '../rooms/events/effects.ts';
 import type { Heads } from '../rooms/heads.ts';
-import type { UserRooms } from '../rooms/user-rooms.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import { readDeviceListChanges } from '../storage/encryption/device-lists.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Change } from '../storage/engine/stream.ts';

@@ -1,5 +1,5 @@
-import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Cancellation } from '../platform/concurrency/cancellation.ts';
 import { type AccessDeps, isWorldReadable, knownAccess, roomAccess } from '../rooms/access.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import { streamToken } from '../timeline/position.ts';

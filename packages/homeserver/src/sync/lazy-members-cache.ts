@@ -1,5 +1,5 @@
-import { cacheBytes, ENTRY_BYTES } from '../platform/cache-size.ts';
-import { LruMap } from '../platform/lru.ts';
+import { cacheBytes, ENTRY_BYTES } from '../platform/caches/cache-size.ts';
+import { LruMap } from '../platform/caches/lru.ts';
 
 const PLACES_MAX = 20_000;
 const DEVICES_MAX = 20_000;

@@ -1,7 +1,7 @@
-import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Cancellation } from '../platform/concurrency/cancellation.ts';
 import type { Heads } from '../rooms/heads.ts';
-import type { UserRooms } from '../rooms/user-rooms.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import { Answering } from './answering.ts';

@@ -1,4 +1,4 @@
-import { membershipOf } from '../rooms/effects.ts';
+import { membershipOf } from '../rooms/events/effects.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';

@@ -6,7 +6,7 @@ import type { Database } from '../storage/engine/database.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import { deletePeek, deletePeeksOf, insertPeek, type PeekRow, readPeeks } from '../storage/sync/peeks.ts';
-import type { Departure } from '../users/sessions.ts';
+import type { Departure } from '../users/sessions/sessions.ts';
 import type { SyncFilter } from './request.ts';
 import { changesIn, newRooms, type RoomWork, type SkeletonDeps, TIMELINE_READ_MAX } from './skeleton.ts';
 

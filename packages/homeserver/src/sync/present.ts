@@ -1,4 +1,4 @@
-import type { UserRooms } from '../rooms/user-rooms.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 

@@ -1,7 +1,7 @@
 import type { AccountData } from '../account-data/account-data.ts';
 import { concat, joined, type Text } from '../platform/long-text.ts';
+import { type PduDeps, pdusOf } from '../rooms/events/pdu.ts';
 import type { Heads } from '../rooms/heads.ts';
-import { type PduDeps, pdusOf } from '../rooms/pdu.ts';
 import type { StickyStore } from '../storage/rooms/events/sticky-events.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { MembershipRow, MembershipStore } from '../storage/rooms/membership-store.ts';

@@ -1,11 +1,11 @@
 import type { KeyStock } from '../encryption/key-stock.ts';
 import type { Filter } from '../filters/filter.ts';
-import type { Cancellation } from '../platform/cancellation.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Cancellation } from '../platform/concurrency/cancellation.ts';
 import { concat, type Text } from '../platform/long-text.ts';
 import type { Presences } from '../presence/presence.ts';
 import type { PresenceState } from '../presence/user-presence.ts';
-import type { UserRooms } from '../rooms/user-rooms.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import { syncToken } from '../timeline/position.ts';
 import { type DeviceSectionDeps, deviceSections } from './device-sections.ts';

@@ -1,6 +1,6 @@
 import { conflictingUnsubscription, notFound, notInThread, userLimitExceeded } from '@hearth/protocol/errors.ts';
-import { Serial } from '../platform/serial.ts';
-import { relationOf } from '../rooms/ties.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
+import { relationOf } from '../rooms/events/ties.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import {

@@ -1,7 +1,7 @@
 import { redactContent } from '@hearth/protocol/events/redact.ts';
-import { membershipOf } from '../rooms/effects.ts';
+import { membershipOf } from '../rooms/events/effects.ts';
 import type { Heads } from '../rooms/heads.ts';
-import type { UserRooms } from '../rooms/user-rooms.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { ErasedUsers } from '../users/erased-users.ts';

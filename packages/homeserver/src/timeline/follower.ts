@@ -1,5 +1,5 @@
-import type { Background } from '../platform/background.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Background } from '../platform/concurrency/background.ts';
 import { Unavailable } from '../platform/unavailable.ts';
 import type { Database, Write } from '../storage/engine/database.ts';
 import { readFollowed, setFollowed } from '../storage/engine/followers.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
-import { inTurns } from '../platform/in-turns.ts';
+import { inTurns } from '../platform/concurrency/in-turns.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TransactionStore } from '../storage/rooms/events/transaction-store.ts';
 import { type Bundle, type BundleDeps, bundlesOf } from './bundles.ts';

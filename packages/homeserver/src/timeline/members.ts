@@ -1,7 +1,7 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { RoomAccess } from '../rooms/access.ts';
 import { type AccessDeps, visibleState } from '../rooms/access.ts';
-import { membershipOf } from '../rooms/effects.ts';
+import { membershipOf } from '../rooms/events/effects.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';

@@ -1,7 +1,7 @@
 import { historyVisibility, mayRead } from '@hearth/protocol/visibility/visibility.ts';
 import type { Retention } from '../retention/retention.ts';
-import { membershipOf } from '../rooms/effects.ts';
-import type { UserRooms } from '../rooms/user-rooms.ts';
+import { membershipOf } from '../rooms/events/effects.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';

@@ -1,9 +1,9 @@
 import { historyVisibility } from '@hearth/protocol/visibility/visibility.ts';
 import { worldReadableSince } from '../rooms/access.ts';
-import { membershipOf } from '../rooms/effects.ts';
+import { membershipOf } from '../rooms/events/effects.ts';
+import { relationOf } from '../rooms/events/ties.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
-import { relationOf } from '../rooms/ties.ts';
 import {
   AGGREGATED,
   type Aggregated,

@@ -1,5 +1,5 @@
-import type { Background } from '../platform/background.ts';
-import { LruMap } from '../platform/lru.ts';
+import { LruMap } from '../platform/caches/lru.ts';
+import type { Background } from '../platform/concurrency/background.ts';
 import { deleteToDeviceMessages, readToDeviceMessages, type ToDeviceRow } from '../storage/encryption/to-device.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { positionOfRow } from '../storage/engine/row-numbers.ts';

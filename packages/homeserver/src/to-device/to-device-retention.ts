@@ -1,9 +1,9 @@
 import type { Clock } from '../platform/clock.ts';
-import type { Log } from '../platform/log.ts';
-import type { Counter, Metrics } from '../platform/metrics.ts';
+import type { Log } from '../platform/monitoring/log.ts';
+import type { Counter, Metrics } from '../platform/monitoring/metrics.ts';
 import { deleteExcessMessages, readExcessMessages, readUnseenDevices } from '../storage/encryption/to-device.ts';
 import type { Database } from '../storage/engine/database.ts';
-import type { LastSeen } from '../users/last-seen.ts';
+import type { LastSeen } from '../users/sessions/last-seen.ts';
 
 /** How much waits for a device that is not seen any more, in characters of JSON. */
 const UNSEEN_LENGTH_MAX = 16 * 1024 * 1024;

@@ -8,7 +8,7 @@ import { type Database, Fenced } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import { ROWS_PER_CHANGE_MAX, rowNumber } from '../storage/engine/row-numbers.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
-import type { DeviceNumbers } from '../users/device-numbers.ts';
+import type { DeviceNumbers } from '../users/sessions/device-numbers.ts';
 import type { ToDeviceInbox } from './inbox.ts';
 
 interface ToDeviceDeps {

@@ -1,8 +1,8 @@
 import { forbidden } from '@hearth/protocol/errors.ts';
-import type { Background } from '../platform/background.ts';
+import { LruMap } from '../platform/caches/lru.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
-import { LruMap } from '../platform/lru.ts';
-import type { Membership } from '../rooms/membership-view.ts';
+import type { Background } from '../platform/concurrency/background.ts';
+import type { Membership } from '../rooms/membership/membership-view.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 
 /** Who types in a room, as of a position. */

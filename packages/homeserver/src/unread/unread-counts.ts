@@ -1,11 +1,11 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
-import { cacheBytes, textBytes } from '../platform/cache-size.ts';
-import { LruMap } from '../platform/lru.ts';
+import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
+import { LruMap } from '../platform/caches/lru.ts';
 import type { Verdict, Verdicts } from '../push-rules/verdicts.ts';
 import type { Receipts } from '../receipts/receipts.ts';
+import { relationOf } from '../rooms/events/ties.ts';
 import type { Head } from '../rooms/head.ts';
 import { threadsOf } from '../rooms/threads.ts';
-import { relationOf } from '../rooms/ties.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';

@@ -1,9 +1,9 @@
 import type { Stream } from '../storage/engine/stream.ts';
 import type { Accounts } from './accounts.ts';
-import type { Authenticator } from './authenticator.ts';
 import type { ErasedUsers } from './erased-users.ts';
-import { checkPassword } from './registration.ts';
-import type { Sessions } from './sessions.ts';
+import { checkPassword } from './registration/registration.ts';
+import type { Authenticator } from './sessions/authenticator.ts';
+import type { Sessions } from './sessions/sessions.ts';
 
 export type Deactivated = (user: number, userId: string) => Promise<void>;
 

@@ -15,8 +15,8 @@ import {
 import { setProfileField } from '../storage/accounts/profiles.ts';
 import { type Database, Fenced, type Write } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
-import type { Passwords } from './passwords.ts';
-import { localpartOf } from './usernames.ts';
+import type { Passwords } from './credentials/passwords.ts';
+import { localpartOf } from './registration/usernames.ts';
 
 /** An account of this server. */
 export interface Account {

@@ -1,7 +1,7 @@
 import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import type { Account, Accounts } from './accounts.ts';
-import { isLocal } from './usernames.ts';
+import { isLocal } from './registration/usernames.ts';
 
 /** Which accounts administrators may look at and change through the specification's endpoints. */
 export class AdminView {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer } from '../../../../tests/support/server.ts';
-import { listenOn } from '../../src/http/listen.ts';
+import { listenOn } from '../../src/http/listeners/listen.ts';
 
 const other = createServer();
 let taken: string;

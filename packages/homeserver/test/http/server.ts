@@ -5,8 +5,8 @@ import { type RateLimitSizes, RateLimits } from '../../src/http/rate-limits.ts';
 import type { Caller, Route } from '../../src/http/route.ts';
 import { type HttpOptions, type HttpServer, startHttp } from '../../src/http/start.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { silentLog } from '../../src/platform/log.ts';
-import { noMetrics } from '../../src/platform/metrics.ts';
+import { silentLog } from '../../src/platform/monitoring/log.ts';
+import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
 import { rateLimitSizes } from '../../src/settings.ts';
 
 const alice: Caller = {

@@ -11,7 +11,7 @@ import { readBlob } from '../../src/media/blobs/blob-store.ts';
 import type { Asked } from '../../src/media/contents.ts';
 import { mediaAddress } from '../../src/media/media-address.ts';
 import type { RemoteMedia } from '../../src/media/remote-media.ts';
-import { Cancellation } from '../../src/platform/cancellation.ts';
+import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { Names } from '../../src/storage/engine/names.ts';
 import { type Engine, engines, sqlite } from '../storage/engines.ts';

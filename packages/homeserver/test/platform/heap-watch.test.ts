@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { healthRoutes } from '../../src/admin-api/health.ts';
-import { HeapWatch } from '../../src/platform/heap-watch.ts';
-import { noMetrics } from '../../src/platform/metrics.ts';
+import { HeapWatch } from '../../src/platform/monitoring/heap-watch.ts';
+import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
 
 test('a heap that is nearly full is reported once, by the log and by /health', async () => {
   const warnings: string[] = [];

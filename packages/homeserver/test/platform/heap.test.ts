@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { sleep, systemClock } from '../../src/platform/clock.ts';
-import { collectGarbage } from '../../src/platform/heap.ts';
+import { collectGarbage } from '../../src/platform/monitoring/heap.ts';
 
 test('what nobody holds is gone', async () => {
   const held = { name: 'held' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inTurns, slicesOf } from '../../src/platform/in-turns.ts';
+import { inTurns, slicesOf } from '../../src/platform/concurrency/in-turns.ts';
 
 const numbers = Array.from({ length: 25 }, (_, i) => i);
 

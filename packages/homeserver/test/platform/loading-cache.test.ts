@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LoadingCache } from '../../src/platform/loading-cache.ts';
+import { LoadingCache } from '../../src/platform/caches/loading-cache.ts';
 
 interface Box {
   value: number;

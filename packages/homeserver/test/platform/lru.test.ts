@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LruMap } from '../../src/platform/lru.ts';
+import { LruMap } from '../../src/platform/caches/lru.ts';
 
 const keys = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 

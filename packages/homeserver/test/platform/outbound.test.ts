@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
-import { Outbound, OutboundError, type Resolve } from '../../src/platform/outbound.ts';
-import { PublicAddresses } from '../../src/platform/public-addresses.ts';
-import { NoSlot, Slots } from '../../src/platform/slots.ts';
+import { NoSlot, Slots } from '../../src/platform/concurrency/slots.ts';
+import { Outbound, OutboundError, type Resolve } from '../../src/platform/outbound/outbound.ts';
+import { PublicAddresses } from '../../src/platform/outbound/public-addresses.ts';
 import { redirect, startWeb, type Web } from '../media/web.ts';
 
 let web: Web;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SharedWork } from '../../src/platform/shared-work.ts';
+import { SharedWork } from '../../src/platform/concurrency/shared-work.ts';
 
 test('those who ask while the work is being done share it, and those who ask later have it done again', async () => {
   const shared = new SharedWork<string, number>();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GLOBAL } from '../../src/account-data/user-data.ts';
 import { EVERYTHING } from '../../src/filters/filter.ts';
-import { Cancellation } from '../../src/platform/cancellation.ts';
+import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { wholeText } from '../../src/platform/long-text.ts';
 import { initialSync } from '../../src/sync/initial-sync.ts';
 import { sync } from '../../src/sync/sync.ts';

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { upgradeRoom } from '../../src/rooms/creation/upgrade.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { upgradeRoom } from '../../src/rooms/upgrade.ts';
 import { sqlite } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type World } from '../support/world.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GLOBAL } from '../../src/account-data/user-data.ts';
-import { collectGarbage } from '../../src/platform/heap.ts';
-import { nextTurn } from '../../src/platform/in-turns.ts';
+import { nextTurn } from '../../src/platform/concurrency/in-turns.ts';
+import { collectGarbage } from '../../src/platform/monitoring/heap.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type World } from '../support/world.ts';
 import { sqlite } from './engines.ts';

@@ -2,8 +2,8 @@ import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { Names } from '../../src/storage/engine/names.ts';
 import { Stream } from '../../src/storage/engine/stream.ts';
+import { CHEAPEST_PASSWORD_COST } from '../../src/users/credentials/passwords.ts';
 import { openUsers, type UsersSettings } from '../../src/users/open-users.ts';
-import { CHEAPEST_PASSWORD_COST } from '../../src/users/passwords.ts';
 import type { Engine } from '../storage/engines.ts';
 import { ManualClock } from './manual-clock.ts';
 

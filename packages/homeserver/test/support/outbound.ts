@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/platform/clock.ts';
-import { Outbound, systemResolve } from '../../src/platform/outbound.ts';
-import { PublicAddresses } from '../../src/platform/public-addresses.ts';
+import { Outbound, systemResolve } from '../../src/platform/outbound/outbound.ts';
+import { PublicAddresses } from '../../src/platform/outbound/public-addresses.ts';
 
 /** The client for requests to others' addresses, which in tests may go to this machine. */
 export function openOutbound(clock: Clock): () => Promise<Outbound> {

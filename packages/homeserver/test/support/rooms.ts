@@ -1,4 +1,4 @@
-import type { EventPlace, Membership } from '../../src/rooms/membership-view.ts';
+import type { EventPlace, Membership } from '../../src/rooms/membership/membership-view.ts';
 import type { Names } from '../../src/storage/engine/names.ts';
 
 /** Rooms as far as other domains see them: a test says who is where and which events there are. */

@@ -3,7 +3,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { parseFilter } from '../../src/filters/filter.ts';
-import { Cancellation } from '../../src/platform/cancellation.ts';
+import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { type Text, wholeText } from '../../src/platform/long-text.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { initialSync } from '../../src/sync/initial-sync.ts';

@@ -1,7 +1,7 @@
 import { asArray, asObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseFilter } from '../../src/filters/filter.ts';
-import { Cancellation } from '../../src/platform/cancellation.ts';
+import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { wholeText } from '../../src/platform/long-text.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { type SyncRequest, sync } from '../../src/sync/sync.ts';

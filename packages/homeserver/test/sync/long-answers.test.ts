@@ -1,7 +1,7 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EVERYTHING } from '../../src/filters/filter.ts';
-import { Cancellation } from '../../src/platform/cancellation.ts';
+import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { concat, deferred, joined, LongText, type Text, wholeText } from '../../src/platform/long-text.ts';
 import { accept } from '../../src/rooms/accept.ts';
 import { roomAccess } from '../../src/rooms/access.ts';

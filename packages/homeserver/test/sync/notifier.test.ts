@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Cancellation } from '../../src/platform/cancellation.ts';
-import { RecentChanges as RecentByGroup } from '../../src/platform/recent-changes.ts';
+import { RecentChanges as RecentByGroup } from '../../src/platform/caches/recent-changes.ts';
+import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import type { Change } from '../../src/storage/engine/stream.ts';
 import { ChangeLog } from '../../src/sync/change-log.ts';
 import type { Interest } from '../../src/sync/notifier.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Background } from '../../src/platform/background.ts';
-import { noMetrics } from '../../src/platform/metrics.ts';
+import { Background } from '../../src/platform/concurrency/background.ts';
+import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
 import { Unavailable } from '../../src/platform/unavailable.ts';
 import { sql, write } from '../../src/storage/engine/database.ts';
 import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';

@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { CrossSigning, CrossSigningKeys } from '../../encryption/cross-signing.ts';
 import type { Signatures, SignedKeys } from '../../encryption/signatures.ts';
 import { type Route, route } from '../../http/route.ts';
-import type { OwnerCheck } from '../../users/owner-check.ts';
+import type { OwnerCheck } from '../../users/credentials/owner-check.ts';
 import { challengeReply } from '../challenge.ts';
 
 /** Users' signing keys and what they sign (client-server API, "Cross-signing"). */

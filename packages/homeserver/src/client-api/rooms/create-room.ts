@@ -4,8 +4,8 @@ import {
 } from '@hearth/api/client/rooms/create-room.ts';
 import { threepidDenied } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../../http/route.ts';
-import { type CreateDeps, createRoom } from '../../rooms/create.ts';
-import { upgradeRoom } from '../../rooms/upgrade.ts';
+import { type CreateDeps, createRoom } from '../../rooms/creation/create.ts';
+import { upgradeRoom } from '../../rooms/creation/upgrade.ts';
 
 /** Events that every new room has, apart from the one that the request itself counts for. */
 const INITIAL_EVENTS = 6;

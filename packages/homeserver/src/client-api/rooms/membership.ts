@@ -15,7 +15,7 @@ import { type Route, route } from '../../http/route.ts';
 import type { Aliases } from '../../rooms/aliases.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
-import type { Memberships } from '../../rooms/membership.ts';
+import type { Memberships } from '../../rooms/membership/membership.ts';
 
 export interface MembershipRouteDeps {
   readonly heads: Heads;

@@ -1,7 +1,7 @@
 import { getMutualRooms, getMutualRoomsUnstable } from '@hearth/api/client/rooms/mutual-rooms.ts';
 import { type Route, route } from '../../http/route.ts';
-import { mutualRooms } from '../../rooms/mutual-rooms.ts';
-import type { UserRooms } from '../../rooms/user-rooms.ts';
+import { mutualRooms } from '../../rooms/membership/mutual-rooms.ts';
+import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
 import type { Names } from '../../storage/engine/names.ts';
 
 /** Rooms shared with somebody (client-server API, "Mutual Rooms"). */

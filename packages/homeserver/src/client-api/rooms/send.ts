@@ -9,8 +9,8 @@ import {
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { DelayedEvents } from '../../delayed-events/delayed-events.ts';
 import { type Caller, type Route, route } from '../../http/route.ts';
+import { transactionKey } from '../../rooms/events/transaction-key.ts';
 import type { Sender } from '../../rooms/send.ts';
-import { transactionKey } from '../../rooms/transaction-key.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 
 export interface SendRouteDeps {

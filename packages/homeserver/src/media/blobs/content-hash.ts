@@ -1,4 +1,4 @@
-import { lazily } from '../../platform/lazily.ts';
+import { lazily } from '../../platform/caches/lazily.ts';
 
 /** Bytes of a content's address. */
 const ADDRESS_BYTES = 32;

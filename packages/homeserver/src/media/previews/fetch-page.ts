@@ -1,5 +1,5 @@
-import type { Outbound, OutboundReply, OutboundRequest } from '../../platform/outbound.ts';
-import { OutboundError } from '../../platform/outbound.ts';
+import type { Outbound, OutboundReply, OutboundRequest } from '../../platform/outbound/outbound.ts';
+import { OutboundError } from '../../platform/outbound/outbound.ts';
 
 /** What an address has. */
 export interface Fetched {

@@ -1,4 +1,4 @@
-import { type Outbound, OutboundError } from '../../platform/outbound.ts';
+import { type Outbound, OutboundError } from '../../platform/outbound/outbound.ts';
 import { bareType } from '../content-type.ts';
 import { SNIFFED_BYTES, sniffType } from '../sniff.ts';
 import { imageSize } from '../thumbnails/make-thumbnail.ts';

@@ -1,8 +1,8 @@
 import { forbidden, invalidParam, limitExceeded, unknown } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { OutboundError } from '../../platform/outbound.ts';
-import { SharedWork } from '../../platform/shared-work.ts';
-import { NoSlot, Slots } from '../../platform/slots.ts';
+import { SharedWork } from '../../platform/concurrency/shared-work.ts';
+import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
+import { OutboundError } from '../../platform/outbound/outbound.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import { putUrlPreview, readUrlPreview } from '../../storage/media/url-previews.ts';
 

@@ -1,7 +1,7 @@
 import { limitExceeded, type MatrixError, matrixError, unknown } from '@hearth/protocol/errors.ts';
-import { lazily } from '../../platform/lazily.ts';
-import { SharedWork } from '../../platform/shared-work.ts';
-import { NoSlot, Slots } from '../../platform/slots.ts';
+import { lazily } from '../../platform/caches/lazily.ts';
+import { SharedWork } from '../../platform/concurrency/shared-work.ts';
+import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import { insertThumbnail, readThumbnail, type ThumbnailRow } from '../../storage/media/media-thumbnails.ts';
 import { readBlob } from '../blobs/blob-store.ts';

@@ -1,5 +1,5 @@
+import { LruMap } from '../../platform/caches/lru.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { LruMap } from '../../platform/lru.ts';
 import type { QueuedPush } from '../../storage/push/push-queue.ts';
 import type { PusherRow } from '../../storage/push/pushers.ts';
 import type { Channel, Outcome } from '../channel.ts';

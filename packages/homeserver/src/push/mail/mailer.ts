@@ -1,5 +1,5 @@
 import type { Transporter } from 'nodemailer';
-import { lazily } from '../../platform/lazily.ts';
+import { lazily } from '../../platform/caches/lazily.ts';
 
 /** A mail as it is to be sent. */
 export interface Mail {

@@ -1,4 +1,4 @@
-import { LruMap } from '../../platform/lru.ts';
+import { LruMap } from '../../platform/caches/lru.ts';
 import { type Database, guard, sql, type Write, write } from './database.ts';
 import { ReservedNames } from './reserved-names.ts';
 import { isStorable } from './storable-text.ts';

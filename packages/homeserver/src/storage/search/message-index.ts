@@ -1,4 +1,4 @@
-import { inTurns } from '../../platform/in-turns.ts';
+import { inTurns } from '../../platform/concurrency/in-turns.ts';
 import { type Database, sql, type Write } from '../engine/database.ts';
 import type { WantedGram } from './grams.ts';
 import { matchText, textIndex } from './text-index.ts';

@@ -1,4 +1,4 @@
-import { LruMap } from '../../platform/lru.ts';
+import { LruMap } from '../../platform/caches/lru.ts';
 import { type Database, sql, type Write, write } from '../engine/database.ts';
 import { decodeNode, hashBytes, hashText, type NodeHash, type NodeRef, type StateNode } from './state-node.ts';
 import { EMPTY_LEAF, emptyState, lookup, missing, type NewNode, NOT_LOADED } from './state-tree.ts';

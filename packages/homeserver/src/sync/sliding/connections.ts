@@ -1,7 +1,7 @@
 import { unknownPos } from '@hearth/protocol/errors.ts';
-import { cacheBytes } from '../../platform/cache-size.ts';
+import { cacheBytes } from '../../platform/caches/cache-size.ts';
+import { LruMap } from '../../platform/caches/lru.ts';
 import { type Clock, DAY_MS } from '../../platform/clock.ts';
-import { LruMap } from '../../platform/lru.ts';
 import { type Random, randomText } from '../../platform/random.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import {
@@ -11,7 +11,7 @@ import {
   readSlidingStates,
   touchSlidingStates,
 } from '../../storage/sync/sliding-states.ts';
-import type { Departure } from '../../users/sessions.ts';
+import type { Departure } from '../../users/sessions/sessions.ts';
 import { type ConnectionState, decodeState, encodeState } from './connection-state.ts';
 
 /** A device that opens more connections loses the one that it used least recently. */

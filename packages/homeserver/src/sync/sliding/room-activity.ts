@@ -1,4 +1,4 @@
-import { LruMap } from '../../platform/lru.ts';
+import { LruMap } from '../../platform/caches/lru.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { RoomStore } from '../../storage/rooms/room-store.ts';

@@ -1,10 +1,10 @@
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
-import type { Cancellation } from '../../platform/cancellation.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { Cancellation } from '../../platform/concurrency/cancellation.ts';
 import { concat, joined, type Text } from '../../platform/long-text.ts';
 import type { Presences } from '../../presence/presence.ts';
 import type { PresenceState } from '../../presence/user-presence.ts';
-import type { UserRooms } from '../../rooms/user-rooms.ts';
+import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import { readerOf } from '../../timeline/hydrate.ts';
 import type { DeviceSectionDeps } from '../device-sections.ts';

@@ -2,7 +2,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { expect, test } from 'vitest';
 import { Dice } from '../../../../../tests/support/dice.ts';
 import { type Clock, systemClock } from '../../../src/platform/clock.ts';
-import { silentLog } from '../../../src/platform/log.ts';
+import { silentLog } from '../../../src/platform/monitoring/log.ts';
 import { Unavailable } from '../../../src/platform/unavailable.ts';
 import { type Database, sql, write } from '../../../src/storage/engine/database.ts';
 import { PostgresDatabase } from '../../../src/storage/engine/postgres/postgres.ts';

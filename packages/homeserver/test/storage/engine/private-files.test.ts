@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { request } from '../../../../../tests/support/client.ts';
 import { startServer } from '../../../../../tests/support/server.ts';
-import { silentLog } from '../../../src/platform/log.ts';
+import { silentLog } from '../../../src/platform/monitoring/log.ts';
 
 let folder: string;
 let mask: number;

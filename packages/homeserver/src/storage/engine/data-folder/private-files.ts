@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Log } from '../../../platform/log.ts';
+import type { Log } from '../../../platform/monitoring/log.ts';
 
 /** Read and written by the owner alone. */
 const PRIVATE = 0o600;

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { type Clock, sleep } from '../../../platform/clock.ts';
 import { errorText } from '../../../platform/error-text.ts';
 import type { Explained } from '../../../platform/explained.ts';
-import type { Log } from '../../../platform/log.ts';
+import type { Log } from '../../../platform/monitoring/log.ts';
 import { type Random, randomText } from '../../../platform/random.ts';
 import type { Database } from '../database.ts';
 import { NoConnection } from './no-connection.ts';

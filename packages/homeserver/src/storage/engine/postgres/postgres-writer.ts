@@ -1,7 +1,7 @@
 import { type Clock, sleep, type Timer } from '../../../platform/clock.ts';
 import { errorText } from '../../../platform/error-text.ts';
 import { Explained } from '../../../platform/explained.ts';
-import type { Log } from '../../../platform/log.ts';
+import type { Log } from '../../../platform/monitoring/log.ts';
 import { Unavailable } from '../../../platform/unavailable.ts';
 import type { Write } from '../database.ts';
 import { type Group, GroupCommit, type Outcome } from '../group-commit.ts';

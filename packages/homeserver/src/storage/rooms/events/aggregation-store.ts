@@ -1,4 +1,4 @@
-import { Meanwhile } from '../../../platform/meanwhile.ts';
+import { Meanwhile } from '../../../platform/caches/meanwhile.ts';
 import { type Database, sql } from '../../engine/database.ts';
 import type { Names } from '../../engine/names.ts';
 import { AGGREGATED, type Aggregated, Aggregations, isLater, isValidEdit, type Replies } from './aggregations.ts';

@@ -1,6 +1,6 @@
-import { cacheBytes, textBytes } from '../../../platform/cache-size.ts';
-import { inTurns } from '../../../platform/in-turns.ts';
-import { LruMap } from '../../../platform/lru.ts';
+import { cacheBytes, textBytes } from '../../../platform/caches/cache-size.ts';
+import { LruMap } from '../../../platform/caches/lru.ts';
+import { inTurns } from '../../../platform/concurrency/in-turns.ts';
 import { type Database, sql, type Write, write } from '../../engine/database.ts';
 import type { Names } from '../../engine/names.ts';
 import { decodeProof, type EventProof, encodeProof } from './event-proof.ts';

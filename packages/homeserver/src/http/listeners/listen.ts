@@ -1,0 +1,43 @@
+import type { Server } from 'node:http';
+import { Explained } from '../../platform/explained.ts';
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The keys of the configuration that say where to listen. */
+type Key = 'listen' | 'metrics.listen';
+
+/** Why an address cannot be listened on, for reasons that a person can do something about. */
+const REASONS: ReadonlyMap<unknown, string> = new Map([
+  ['EADDRINUSE', 'is used by another program'],
+  ['EACCES', 'is not for this user to listen on, ports from 1024 on are'],
+  ['EADDRNOTAVAIL', 'is not an address of this machine'],
+  ['ENOTFOUND', 'is not an address of this machine'],
+]);
+
+/** Lets a server listen. @throws Explained, with the error of the system as its cause */
+export function listenOn(server: Server, address: Address, key: Key): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(explained(error, address, key));
+    server.once('error', fail);
+    server.listen(address.port, address.host, () => {
+      server.off('error', fail);
+      resolve();
+    });
+  });
+}
+
+/** The error of the system behind what {@link listenOn} throws. */
+export function listenErrorCode(error: unknown): unknown {
+  const inner = error instanceof Explained ? error.cause : error;
+  return inner instanceof Error && 'code' in inner ? inner.code : undefined;
+}
+
+function explained(error: Error, { host, port }: Address, key: Key): Error {
+  const reason = 'code' in error ? REASONS.get(error.code) : undefined;
+  if (reason === undefined) return error;
+  const chooses = key === 'listen' ? 'listen in the configuration or --listen chooses' : `${key} chooses`;
+  return new Explained(`${host}:${port} ${reason}: ${chooses} another`, { cause: error });
+}

@@ -1,0 +1,18 @@
+import { heapLimitBytes } from '../monitoring/heap.ts';
+
+/** The heap for which the sizes of caches are written: they take about a quarter of it together when all are full. */
+const USUAL_HEAP_BYTES = 2 * 1024 ** 3;
+const MIB = 1024 ** 2;
+
+/** Returns the bytes that a cache may take: so many MiB, less where the heap is smaller than usual. */
+export function cacheBytes(mebibytes: number): number {
+  return mebibytes * MIB * Math.min(1, heapLimitBytes() / USUAL_HEAP_BYTES);
+}
+
+/** The memory of one entry of a map or set of numbers, in bytes. */
+export const ENTRY_BYTES = 40;
+
+/** Estimates the memory of a text: a byte for each character, two where one of them needs it. */
+export function textBytes(text: string): number {
+  return 2 * text.length;
+}

@@ -1,0 +1,47 @@
+import { type Clock, every, type Timer } from '../clock.ts';
+import type { Log, LogFields } from '../monitoring/log.ts';
+import { type Counter, type Metrics, noMetrics } from '../monitoring/metrics.ts';
+
+/** Work that nobody waits for. What goes wrong in it is logged and ends nothing else. */
+export class Background {
+  readonly #clock: Clock;
+  readonly #log: Pick<Log, 'error'>;
+  readonly #timers: Timer[] = [];
+  readonly #setAside: Counter;
+
+  constructor(clock: Clock, log: Pick<Log, 'error'>, metrics: Metrics = noMetrics) {
+    this.#clock = clock;
+    this.#log = log;
+    const help = 'Rows that a background job could not process and has passed over';
+    this.#setAside = metrics.counter('hearth_background_rows_set_aside_total', help, ['job']);
+  }
+
+  /** Starts a task. `name` says in the log what it was. */
+  start(name: string, task: () => Promise<void>): void {
+    void this.#guarded(name, task);
+  }
+
+  /** Runs a task again and again, each time `intervalMs` after the last has ended. */
+  every(intervalMs: number, name: string, task: () => Promise<void>): void {
+    this.#timers.push(every(this.#clock, intervalMs, () => this.#guarded(name, task)));
+  }
+
+  /** Notes that a job has passed over a row that it cannot process. `row` says which. */
+  setAside(job: string, row: LogFields, error: unknown): void {
+    this.#setAside.add(1, { job });
+    this.#log.error('set a row aside', { job, ...row, error });
+  }
+
+  /** Ends what runs again and again. */
+  close(): void {
+    for (const timer of this.#timers.splice(0)) timer.cancel();
+  }
+
+  async #guarded(name: string, task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      this.#log.error(`failed: ${name}`, { error });
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import { powerLevel } from '@hearth/protocol/auth/power.ts';
+import { forbidden, invalidRoomState, MatrixError } from '@hearth/protocol/errors.ts';
+import { asObject, asString, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { Fenced, type Write } from '../../storage/engine/database.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { NodeRef } from '../../storage/state/state-node.ts';
+import { entries } from '../../storage/state/state-tree.ts';
+import { acceptTogether } from '../accept.ts';
+import { Basis } from '../events/basis.ts';
+import type { EventDraft } from '../events/draft.ts';
+import type { Head } from '../head.ts';
+import { memberContent } from '../membership/member-content.ts';
+import { powersIn } from '../powers.ts';
+import { carriedState, READ_TYPES } from './carried-state.ts';
+import { type CreateDeps, identity, knownVersion, type OpenedRoom, openRoom } from './create.ts';
+
+/** A request to replace a room. */
+export interface UpgradeRequest {
+  readonly userId: string;
+  readonly newVersion: string;
+  readonly additionalCreators?: readonly string[] | undefined;
+}
+
+/**
+ * Replaces a room by a new one of another version: the new room carries the old one's settings, bans, aliases and place
+ * in the directory, and the old one ends with a tombstone. All of it is one transaction.
+ * @throws MatrixError M_FORBIDDEN, M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE
+ */
+export async function upgradeRoom(deps: CreateDeps, room: Head, request: UpgradeRequest): Promise<string> {
+  const version = knownVersion(request.newVersion);
+  for (let head = room; ; head = (await deps.heads.byNum(room.num)) ?? room) {
+    const basis = await readBasis(head, request.userId);
+    await refuseReplaced(deps, head);
+    const roomId = await replace(deps, head, { request, version, basis });
+    if (roomId !== undefined) return roomId;
+  }
+}
+
+/** The state that an upgrade rests on, which is all of it. @throws MatrixError M_FORBIDDEN */
+async function readBasis(head: Head, userId: string): Promise<Basis> {
+  const root = head.root;
+  const member = await head.state('m.room.member', userId);
+  if (member?.content.membership !== 'join') throw forbidden('You are not in this room');
+  const powers = await powersIn(head);
+  if (powers.of(userId) < powers.toSetState('m.room.tombstone')) {
+    throw forbidden('You do not have the power to upgrade this room');
+  }
+  return new Basis([], () => head.root === root);
+}
+
+/**
+ * A room is replaced once, also by requests at the same time. Taking its tombstone away makes it possible again.
+ * @throws MatrixError M_FORBIDDEN
+ */
+async function refuseReplaced(deps: CreateDeps, head: Head): Promise<void> {
+  const replacement = asString((await head.state('m.room.tombstone'))?.content.replacement_room);
+  const next = replacement === undefined ? undefined : await deps.heads.find(replacement);
+  const predecessor = asObject((await next?.state('m.room.create'))?.content.predecessor);
+  if (predecessor?.room_id === head.roomId) throw forbidden(`The room has already been replaced by ${replacement}`);
+}
+
+interface Upgrade {
+  readonly request: UpgradeRequest;
+  readonly version: RoomVersion;
+  readonly basis: Basis;
+}
+
+/** Replaces a room; undefined when it has changed in the meantime. */
+async function replace(deps: CreateDeps, head: Head, upgrade: Upgrade): Promise<string | undefined> {
+  const { request, version, basis } = upgrade;
+  const { userId: creator, additionalCreators = [] } = request;
+  const state = await readState(deps, head.root);
+  const member = memberContent('join', await deps.profileOf(creator));
+  const carried = carriedState({ state, old: head.version, next: version, creator, additionalCreators });
+  const closing = await closingDrafts(head, creator);
+  const content = creationContent(head, state, upgrade);
+  const isPublished = head.row.published;
+  const opened = await openRoom(deps, version, { creator, content, isPublished });
+  const next = opened.head;
+  const drafts = [
+    opened.create,
+    { type: 'm.room.member', stateKey: creator, sender: creator, content: member },
+    ...carried,
+  ];
+  const moves: Write[] = [deps.aliases.move(head.num, next.num)];
+  if (isPublished) moves.push(deps.rooms.publish(head.num, false));
+  try {
+    const events = await acceptTogether(deps, [
+      { head, drafts: [tombstone(creator, next.roomId), ...closing], basis, with: moves },
+      { head: next, drafts, isNew: true, complete: ([first]) => withPredecessor(opened, drafts, first) },
+    ]);
+    if (events.length === 0) {
+      deps.heads.drop(next);
+      return undefined;
+    }
+  } catch (error) {
+    deps.heads.drop(next);
+    if (error instanceof Fenced) return undefined;
+    if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw invalidRoomState(error.message);
+    throw error;
+  }
+  if (isPublished) head.row = { ...head.row, published: false };
+  return next.roomId;
+}
+
+/** Reads what of a room's state may go along; other state may be long. */
+async function readState({ states, names, events }: CreateDeps, root: NodeRef): Promise<StoredEvent[]> {
+  await states.loadAll([root]);
+  const types = new Set((await names.findAll(READ_TYPES)).values());
+  return events.list(entries(root).flatMap(({ type, event }) => (types.has(type) ? [event] : [])));
+}
+
+function creationContent(head: Head, state: readonly StoredEvent[], { request, version }: Upgrade): JsonObject {
+  const old = state.find(({ type, stateKey }) => type === 'm.room.create' && stateKey === '')?.content ?? {};
+  const { creator: _creator, predecessor: _predecessor, additional_creators: _others, ...rest } = old;
+  return {
+    ...rest,
+    ...identity(request.userId, version),
+    predecessor: { room_id: head.roomId },
+    ...(version.creatorsPrivileged &&
+      request.additionalCreators !== undefined && { additional_creators: [...request.additionalCreators] }),
+  };
+}
+
+/** Up to version 11 the predecessor names the tombstone; from version 12 on the room alone (rooms/v12). */
+function withPredecessor({ head, create }: OpenedRoom, drafts: readonly EventDraft[], first: StoredEvent | undefined) {
+  if (head.version.createRoomIdHash || first === undefined) return drafts;
+  const predecessor = { room_id: first.roomId, event_id: first.eventId };
+  return [{ ...create, content: { ...create.content, predecessor } }, ...drafts.slice(1)];
+}
+
+function tombstone(sender: string, replacement: string): EventDraft {
+  const content = { body: 'This room has been replaced', replacement_room: replacement };
+  return { type: 'm.room.tombstone', stateKey: '', sender, content };
+}
+
+/** What follows the tombstone as far as the power of the user suffices: the upgrade does not depend on it. */
+async function closingDrafts(head: Head, sender: string): Promise<EventDraft[]> {
+  const powers = await powersIn(head);
+  const may = (type: string) => powers.of(sender) >= powers.toSetState(type);
+  const draft = (type: string, content: JsonObject) => ({ type, stateKey: '', sender, content });
+  const aliases = (await head.state('m.room.canonical_alias'))?.content;
+  const hasAliases = typeof aliases?.alias === 'string' || (asStringArray(aliases?.alt_aliases) ?? []).length > 0;
+  const levels = (await head.state('m.room.power_levels'))?.content;
+  const closed = levels === undefined ? undefined : closedLevels(levels, head.version, powers.of(sender));
+  return [
+    ...(hasAliases && may('m.room.canonical_alias') ? [draft('m.room.canonical_alias', {})] : []),
+    ...(closed !== undefined && may('m.room.power_levels') ? [draft('m.room.power_levels', closed)] : []),
+  ];
+}
+
+/**
+ * Power levels with which nobody but moderators goes on talking in the old room or inviting people to it (client-server
+ * API, "Room upgrades"); undefined when that is so already, or when the user may not set them.
+ */
+function closedLevels(levels: JsonObject, version: RoomVersion, power: number): JsonObject | undefined {
+  const number = (key: 'users_default' | 'events_default' | 'invite') => powerLevel(levels[key], version) ?? 0;
+  const needed = Math.max(50, number('users_default') + 1);
+  const raised = (['events_default', 'invite'] as const).filter((key) => number(key) < needed);
+  if (raised.length === 0 || needed > power) return undefined;
+  return { ...levels, ...Object.fromEntries(raised.map((key) => [key, needed])) };
+}

@@ -1,0 +1,155 @@
+import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
+import { encodeBase64 } from '@hearth/protocol/encoding/base64.ts';
+import { badJson, tooLarge } from '@hearth/protocol/errors.ts';
+import type { EventReference, PduDraft } from '@hearth/protocol/events/event.ts';
+import { checkBytes, checkFieldSizes } from '@hearth/protocol/events/size.ts';
+import { CanonicalJsonError } from '@hearth/protocol/json/canonical.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { hashPdu } from '@hearth/protocol/signing/pdu.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { EventProof } from '../../storage/rooms/events/event-proof.ts';
+import { STANDING, STICKY, StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { Head } from '../head.ts';
+import type { EventDraft } from './draft.ts';
+import type { Signer } from './signer.ts';
+
+/** An event that continues a head. It is signed when it leaves the server: its id does not depend on that. */
+export interface BuiltEvent {
+  readonly event: StoredEvent;
+  readonly proof: EventProof;
+  /** The events that the new one follows. */
+  readonly prevEvents: readonly string[];
+}
+
+/** The state that decides about a draft. */
+export function decidingState(draft: EventDraft, head: Head) {
+  const keys = authEventKeys(draft, head.version);
+  // From room version 12 on the create event is implied and not selected, but the rules still read it.
+  return head.version.authEventsWithoutCreate ? [['m.room.create', ''] as const, ...keys] : keys;
+}
+
+/**
+ * Builds and hashes the event that continues `head`. Whatever `decidingState` names must be in memory, and the
+ * draft's strings interned.
+ * @throws MatrixError M_TOO_LARGE, M_BAD_JSON
+ */
+export function build(
+  draft: EventDraft,
+  head: Head,
+  given: { num: number; ts: number; names: Names; signer: Signer; eventId?: string },
+): BuiltEvent {
+  const { row, version } = head;
+  const auth = authEventKeys(draft, version).flatMap(([type, key]) => head.known(type, key) ?? []);
+  const ts = draft.ts ?? given.ts;
+  const depth = row.depth + 1;
+  const createWithoutRoom = version.createRoomIdHash && draft.type === 'm.room.create';
+  // In the order of the canonical form, which has less to sort then.
+  const pdu = {
+    auth_events: references(auth, version),
+    content: draft.content,
+    depth,
+    ...(version.eventIdFormat === 'v1' ? { event_id: given.eventId ?? '' } : {}),
+    ...stickyField(draft),
+    origin_server_ts: ts,
+    prev_events: references(head.extremities, version),
+    ...redactsField(draft, head),
+    ...(createWithoutRoom ? {} : { room_id: head.roomId }),
+    sender: draft.sender,
+    ...(draft.stateKey === undefined ? {} : { state_key: draft.stateKey }),
+    type: draft.type,
+  } as PduDraft & JsonObject;
+  const { signer } = given;
+  const finished = canonically(() => hashPdu(pdu, version));
+  const refusal = checkFieldSizes(pdu) ?? checkBytes(finished.bytes + signatureBytes(signer));
+  if (refusal !== undefined) throw tooLarge(refusal);
+  return {
+    event: toStored(draft, head, { ...given, ts, depth, eventId: finished.eventId, hash: finished.hash }),
+    proof: {
+      prev: row.extremities,
+      auth: auth.map(({ num }) => num),
+      contentHash: finished.contentHash,
+      signingKey: given.signer.keyNum,
+      signature: undefined,
+    },
+    prevEvents: head.extremities.map(({ eventId }) => eventId),
+  };
+}
+
+/**
+ * Runs what hashes or signs an event.
+ * @throws MatrixError M_BAD_JSON for numbers and texts that canonical JSON does not allow
+ */
+export function canonically<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) throw badJson(error.message);
+    throw error;
+  }
+}
+
+/** `"signatures":{"server":{"key":"…"}},` with the 86 characters of a signature, which comes later. */
+function signatureBytes({ serverName, key }: Signer): number {
+  return 110 + Buffer.byteLength(serverName) + key.keyId.length;
+}
+
+/** References to events: ids, in room versions 1 and 2 each with its reference hash. */
+export function references(events: readonly StoredEvent[], version: RoomVersion): string[] | EventReference[] {
+  if (version.eventIdFormat !== 'v1') return events.map(({ eventId }) => eventId);
+  return events.map(({ eventId, extra }): EventReference => {
+    const { sha256 = '' } = JSON.parse(extra ?? '{}') as { sha256?: string };
+    return [eventId, { sha256 }];
+  });
+}
+
+/** Up to room version 10 a redaction names its target beside the content. */
+function redactsField(draft: EventDraft, head: Head): { redacts?: string } {
+  return draft.redacts === undefined || head.version.contentRedacts ? {} : { redacts: draft.redacts.eventId };
+}
+
+/** A sticky event says so beside its content (MSC4354). */
+function stickyField({ stickyMs }: EventDraft): { [STICKY]?: { duration_ms: number } } {
+  return stickyMs === undefined ? {} : { [STICKY]: { duration_ms: stickyMs } };
+}
+
+function toStored(
+  draft: EventDraft,
+  head: Head,
+  given: { num: number; ts: number; depth: number; eventId: string; hash: Uint8Array; names: Names },
+): StoredEvent {
+  const { row } = head;
+  const { names } = given;
+  const replaced = draft.stateKey === undefined ? undefined : head.known(draft.type, draft.stateKey);
+  const extra = {
+    ...redactsField(draft, head),
+    ...stickyField(draft),
+    ...(head.version.eventIdFormat === 'v1' ? { sha256: encodeBase64(given.hash) } : {}),
+  };
+  const fields = {
+    num: given.num,
+    eventId: given.eventId,
+    room: row.num,
+    roomId: head.roomId,
+    seq: row.seq + 1,
+    typeNum: interned(names, draft.type),
+    type: draft.type,
+    senderNum: interned(names, draft.sender),
+    sender: draft.sender,
+    stateKeyNum: draft.stateKey === undefined ? null : interned(names, draft.stateKey),
+    stateKey: draft.stateKey,
+    ts: given.ts,
+    depth: given.depth,
+    standing: STANDING.accepted,
+    snapshot: row.snapshot,
+    replaces: replaced?.num ?? null,
+    extra: Object.keys(extra).length === 0 ? null : JSON.stringify(extra),
+  };
+  return new StoredEvent(fields, JSON.stringify(draft.content), null, draft.content);
+}
+
+function interned(names: Names, text: string): number {
+  const num = names.cachedNum(text);
+  if (num === undefined) throw new Error('a name was not interned before its event was built');
+  return num;
+}

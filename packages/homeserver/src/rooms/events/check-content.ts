@@ -1,0 +1,106 @@
+import { badAlias, duplicateAnnotation, invalidParam, unknown } from '@hearth/protocol/errors.ts';
+import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
+import { asObject, asString, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { RelationStore } from '../../storage/rooms/events/relation-store.ts';
+import type { Aliases } from '../aliases.ts';
+import type { Head, StateKeyPair } from '../head.ts';
+import { relationOf } from './ties.ts';
+
+export interface CheckDeps {
+  readonly names: Names;
+  readonly events: EventStore;
+  readonly relations: RelationStore;
+  readonly aliases: Aliases;
+}
+
+/**
+ * Checks a state event that a client sends, where the specification asks for more than the authorisation rules.
+ * @throws MatrixError M_BAD_ALIAS, M_INVALID_PARAM
+ */
+export async function checkState(
+  deps: CheckDeps,
+  head: Head,
+  [type, stateKey]: StateKeyPair,
+  content: JsonObject,
+): Promise<void> {
+  if (stateKey !== '') return;
+  if (type === 'm.room.canonical_alias') await checkCanonicalAlias(deps, head, content);
+  if (type === 'm.room.tombstone' && content.replacement_room === head.roomId) {
+    throw invalidParam('A room cannot be replaced by itself');
+  }
+}
+
+/**
+ * New aliases of a room must exist and point at it (client-server API, "m.room.canonical_alias").
+ * @throws MatrixError M_BAD_ALIAS, M_INVALID_PARAM
+ */
+async function checkCanonicalAlias(deps: CheckDeps, head: Head, content: JsonObject): Promise<void> {
+  const known = (await head.state('m.room.canonical_alias'))?.content ?? {};
+  const before = new Set([known.alias, ...(asStringArray(known.alt_aliases) ?? [])]);
+  for (const alias of aliasesIn(content)) {
+    if (before.has(alias)) continue;
+    if ((await deps.aliases.find(alias))?.room !== head.num) throw badAlias(`${alias} does not point at this room`);
+  }
+}
+
+/** Returns the aliases that a canonical alias event names. @throws MatrixError M_INVALID_PARAM */
+export function aliasesIn(content: JsonObject): string[] {
+  const alternatives = content.alt_aliases === undefined ? [] : asStringArray(content.alt_aliases);
+  if (alternatives === undefined) throw invalidParam('alt_aliases must be a list of aliases');
+  const main = content.alias === undefined || content.alias === null ? [] : [content.alias];
+  return [...main, ...alternatives].flatMap((alias) => {
+    if (alias === '') return [];
+    if (typeof alias === 'string' && parseRoomAlias(alias) !== undefined) return [alias];
+    throw invalidParam(`${JSON.stringify(alias)} is no room alias`);
+  });
+}
+
+interface Sent {
+  readonly type: string;
+  readonly sender: string;
+  readonly content: JsonObject;
+}
+
+/** A relation that the server checks before it accepts the event. */
+export interface CheckedRelation {
+  readonly relType: 'm.annotation' | 'm.thread';
+  readonly parent: string;
+}
+
+/** Returns the relation of an event if {@link checkRelation} has something to check. */
+export function checkedRelation(sent: Sent): CheckedRelation | undefined {
+  const relation = relationOf(sent);
+  const relType = relation?.relType;
+  if (relation === undefined || (relType !== 'm.annotation' && relType !== 'm.thread')) return undefined;
+  return { relType, parent: relation.parent };
+}
+
+/**
+ * Checks an event that relates to another: nobody reacts twice in the same way, and threads do not begin within threads
+ * (client-server API, "Event annotations and reactions", "Threading").
+ * @throws MatrixError M_DUPLICATE_ANNOTATION, M_UNKNOWN
+ */
+export async function checkRelation(deps: CheckDeps, sent: Sent, relation: CheckedRelation): Promise<void> {
+  const parent = await deps.events.byId(relation.parent);
+  if (parent === undefined) return;
+  if (relation.relType === 'm.thread') {
+    if (relationOf(parent) === undefined) return;
+    throw unknown('A thread cannot begin at an event that relates to another', 400);
+  }
+  const key = annotationKey(sent.content);
+  const [relType, type, sender] = [
+    await deps.names.num('m.annotation'),
+    await deps.names.reserve(sent.type),
+    await deps.names.reserve(sent.sender),
+  ];
+  const own = await deps.events.list(await deps.relations.bySender(parent.num, { relType, type, sender }));
+  if (own.some(({ redactedBy, content }) => redactedBy === null && annotationKey(content) === key)) {
+    throw duplicateAnnotation('You have already reacted in this way');
+  }
+}
+
+function annotationKey(content: JsonObject): string | undefined {
+  return asString(asObject(content['m.relates_to'])?.key);
+}

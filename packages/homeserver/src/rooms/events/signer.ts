@@ -1,0 +1,29 @@
+import { SEED_BYTES, type SigningKey, signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { type Random, randomText } from '../../platform/random.ts';
+import type { Database } from '../../storage/engine/database.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import { insertSigningKey, readSigningKeys } from '../../storage/rooms/signing-keys.ts';
+
+/** In whose name events are signed, and with what. */
+export interface Signer {
+  readonly serverName: string;
+  readonly key: SigningKey;
+  /** The key's id as a number of `names.ts`. */
+  readonly keyNum: number;
+}
+
+const KEY_ID_LETTERS = 6;
+
+/** The server's newest signing key; the first start makes one. */
+export async function openSigner(
+  serverName: string,
+  { database, names, clock, random }: { database: Database; names: Names; clock: Clock; random: Random },
+): Promise<Signer> {
+  const [newest] = await readSigningKeys(database);
+  const used = newest ?? { keyId: `ed25519:${randomText(random, KEY_ID_LETTERS)}`, seed: random.bytes(SEED_BYTES) };
+  const keyNum = await names.reserve(used.keyId);
+  const writes = [...names.inserts(keyNum), ...(newest === undefined ? [insertSigningKey(used, clock.now())] : [])];
+  if (writes.length > 0) await database.commit(writes);
+  return { serverName, key: signingKeyFromSeed(used.seed, used.keyId), keyNum };
+}

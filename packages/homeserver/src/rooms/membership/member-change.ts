@@ -1,0 +1,149 @@
+import { forbidden, guestAccessForbidden, invalidParam } from '@hearth/protocol/errors.ts';
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
+import { asString, type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
+import type { Write } from '../../storage/engine/database.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { accept } from '../accept.ts';
+import type { Actor } from '../actor.ts';
+import { Basis } from '../events/basis.ts';
+import type { AcceptDeps } from '../events/decide.ts';
+import type { Head } from '../head.ts';
+import { checkInvites, type InviteDeps } from './invites.ts';
+import { type ProfileOf, profileMembers } from './member-content.ts';
+import { authoriseRestrictedJoin } from './restricted-join.ts';
+
+export interface MemberChangeDeps extends AcceptDeps, InviteDeps {
+  readonly profileOf: ProfileOf;
+}
+
+/** A change of a membership, as somebody asks for it. */
+export interface MemberRequest {
+  readonly actor: Actor;
+  /** The user whose membership changes. */
+  readonly target: string;
+  /** The content of the member event. Members that only servers set are ignored. */
+  readonly content: JsonObject;
+  /**
+   * Looks at the membership that the change starts from. Returns true when nothing has to change; throws to refuse.
+   * Called again when the membership changes before the event is accepted.
+   */
+  readonly check?: (membership: string | undefined) => boolean;
+  /** Overrides the time, for application services. Milliseconds. */
+  readonly ts?: number | undefined;
+  /** For how long the event is sticky (MSC4354). Milliseconds. */
+  readonly stickyMs?: number | undefined;
+  /** Writes that belong to the same transaction, if an event is sent. */
+  readonly with?: readonly Write[] | undefined;
+}
+
+/**
+ * Changes a membership. Every member event that a user of this server sends passes here, whichever endpoint or delayed
+ * event it comes from; only the first events of a new room do not (`create.ts`). A change that is in force already is no
+ * new event.
+ * @throws MatrixError M_FORBIDDEN, M_GUEST_ACCESS_FORBIDDEN, M_INVITE_BLOCKED, M_INVALID_PARAM
+ */
+export async function changeMembership(
+  deps: MemberChangeDeps,
+  head: Head,
+  request: MemberRequest,
+): Promise<StoredEvent> {
+  const { actor, target, ts, stickyMs, with: writes } = request;
+  if (parseUserId(target) === undefined) throw invalidParam(`${target} is not a user id`);
+  const asked = { ...request, content: withoutServerMembers(request.content) };
+  checkGuest(asked);
+  for (let current = head; ; current = (await deps.heads.byNum(head.num)) ?? head) {
+    const before = await current.state('m.room.member', target);
+    const isDone = request.check?.(asString(before?.content.membership)) === true;
+    const { content, basis } = isDone ? NOTHING : await complete(deps, current, asked, before);
+    if (before !== undefined && (isDone || (before.sender === actor.userId && sameJson(before.content, content)))) {
+      await current.pending;
+      return before;
+    }
+    const draft = {
+      type: 'm.room.member',
+      stateKey: target,
+      sender: actor.userId,
+      content,
+      ...(ts !== undefined && { ts }),
+      ...(stickyMs !== undefined && { stickyMs }),
+    };
+    const [event] = await accept(deps, current, [draft], { basis, ...(writes !== undefined && { with: writes }) });
+    if (event !== undefined) return event;
+  }
+}
+
+/** Returns the content of a member event without the members that only servers may set. */
+export function withoutServerMembers(content: JsonObject): JsonObject {
+  const { join_authorised_via_users_server: _authoriser, third_party_invite: _invite, ...rest } = content;
+  return rest;
+}
+
+/** Guests may join and leave rooms and nothing else (client-server API, "Guest Access"). */
+function checkGuest({ actor, target, content }: MemberRequest): void {
+  if (!actor.isGuest) return;
+  const { membership } = content;
+  if (target !== actor.userId || (membership !== 'join' && membership !== 'leave')) throw guestAccessForbidden();
+}
+
+/** The content as the server sends it, and the state that it rests on. */
+interface Completed {
+  readonly content: JsonObject;
+  readonly basis: Basis;
+}
+
+const NOTHING: Completed = { content: {}, basis: new Basis([]) };
+
+async function complete(
+  deps: MemberChangeDeps,
+  head: Head,
+  { actor, target, content }: MemberRequest,
+  before: StoredEvent | undefined,
+): Promise<Completed> {
+  const isOwn = target === actor.userId;
+  if (content.membership === 'join' && isOwn) return completeJoin(deps, head, actor, { content, before });
+  const basis = new Basis([[['m.room.member', target], before]]);
+  if (content.membership === 'knock' && isOwn) return { content: await withProfile(deps, target, content), basis };
+  if (content.membership !== 'invite') return { content, basis };
+  if (domainOf(target) !== deps.signer.serverName) throw forbidden('This server does not federate yet');
+  const membership = before?.content.membership;
+  if (membership !== 'invite' && membership !== 'join') await checkInvites(deps, [target]);
+  // An inviter does not choose the name of the invited user.
+  return { content: { ...content, ...profileMembers(await deps.profileOf(target)) }, basis };
+}
+
+/** A join of the actor: whether guests may join, and in whose name one joins a restricted room. */
+async function completeJoin(
+  deps: MemberChangeDeps,
+  head: Head,
+  actor: Actor,
+  { content, before }: { readonly content: JsonObject; readonly before: StoredEvent | undefined },
+): Promise<Completed> {
+  const membership = asString(before?.content.membership);
+  const rules = await head.state('m.room.join_rules');
+  const access = await head.state('m.room.guest_access');
+  if (actor.isGuest && membership !== 'join' && access?.content.guest_access !== 'can_join') {
+    throw guestAccessForbidden('Guests may not join this room');
+  }
+  const authorisation = await authoriseRestrictedJoin(deps, head, actor, { membership, rules });
+  return {
+    content: {
+      ...(await withProfile(deps, actor.userId, content)),
+      ...(before?.content.is_direct === true && { is_direct: true }),
+      ...(authorisation?.authoriser !== undefined && { join_authorised_via_users_server: authorisation.authoriser }),
+    },
+    basis: new Basis(
+      [
+        [['m.room.member', actor.userId], before],
+        [['m.room.join_rules', ''], rules],
+        [['m.room.guest_access', ''], access],
+      ],
+      authorisation?.holds,
+    ),
+  };
+}
+
+/** A user's own name in a room stays as the user asks for it; what is absent comes from the profile. */
+async function withProfile(deps: MemberChangeDeps, userId: string, content: JsonObject): Promise<JsonObject> {
+  return { ...profileMembers(await deps.profileOf(userId)), ...content };
+}

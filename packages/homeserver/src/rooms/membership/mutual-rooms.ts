@@ -1,0 +1,46 @@
+import { invalidParam } from '@hearth/protocol/errors.ts';
+import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { UserRooms } from './user-rooms.ts';
+
+/** A page of the rooms that two users are in. */
+export interface MutualRooms {
+  readonly roomIds: readonly string[];
+  readonly count: number;
+  readonly next?: string;
+}
+
+const PAGE = 200;
+
+/**
+ * The rooms that the caller is in with another user (client-server API, "Mutual Rooms"), the oldest room first.
+ * @throws MatrixError M_INVALID_PARAM for the caller's own id, an id that is none, and a token that is none
+ */
+export async function mutualRooms(
+  deps: { readonly userRooms: UserRooms; readonly names: Names },
+  caller: { readonly user: number; readonly userId: string },
+  otherId: string,
+  from: string | undefined,
+): Promise<MutualRooms> {
+  if (parseUserId(otherId) === undefined) throw invalidParam(`${otherId} is no user id`);
+  if (otherId === caller.userId) throw invalidParam('You are in all of your rooms with yourself');
+  const after = from === undefined ? 0 : parseToken(from);
+  const other = await deps.names.find(otherId);
+  const theirs = other === undefined ? undefined : await deps.userRooms.of(other);
+  const mine = await deps.userRooms.of(caller.user);
+  const shared = [...mine.values()]
+    .filter(({ room, membership }) => membership === 'join' && theirs?.get(room)?.membership === 'join')
+    .map(({ room }) => room)
+    .sort((a, b) => a - b);
+  const rest = shared.filter((room) => room > after);
+  const page = rest.slice(0, PAGE);
+  const ids = await deps.names.texts(page);
+  const roomIds = page.flatMap((room) => ids.get(room) ?? []);
+  return { roomIds, count: shared.length, ...(rest.length > PAGE ? { next: `m${page.at(-1)}` } : {}) };
+}
+
+function parseToken(text: string): number {
+  const match = /^m(\d{1,15})$/.exec(text);
+  if (match === null) throw invalidParam('from is not a token of this list');
+  return Number(match[1]);
+}

@@ -1,0 +1,54 @@
+import { forbidden } from '@hearth/protocol/errors.ts';
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import { asArray, isObject } from '@hearth/protocol/json/value.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { Actor } from '../actor.ts';
+import type { Signer } from '../events/signer.ts';
+import type { Head } from '../head.ts';
+import type { Heads } from '../heads.ts';
+import { powersIn } from '../powers.ts';
+
+export interface RestrictedJoinDeps {
+  readonly heads: Heads;
+  readonly names: Names;
+  readonly signer: Signer;
+}
+
+/** Why somebody may join a restricted room. */
+export interface Authorisation {
+  /** A user of this server who may invite, for `join_authorised_via_users_server`; absent when nobody may. */
+  readonly authoriser: string | undefined;
+  /** Returns whether the user still is in the room that lets them join this one. */
+  readonly holds: () => boolean;
+}
+
+/**
+ * Finds the user in whose name somebody joins a restricted room (rooms/v8, "Restricted rooms"); undefined when the join
+ * needs no authorisation, because the room is not restricted or the user is invited or has joined already.
+ * @throws MatrixError M_FORBIDDEN when the user is in none of the rooms that the join rules name
+ */
+export async function authoriseRestrictedJoin(
+  deps: RestrictedJoinDeps,
+  head: Head,
+  actor: Actor,
+  { membership, rules }: { readonly membership: string | undefined; readonly rules: StoredEvent | undefined },
+): Promise<Authorisation | undefined> {
+  const joinRule = rules?.content.join_rule;
+  const isRestricted = joinRule === 'restricted' || joinRule === 'knock_restricted';
+  if (!isRestricted || membership === 'join' || membership === 'invite' || membership === 'ban') return undefined;
+  for (const allow of asArray(rules?.content.allow) ?? []) {
+    if (!isObject(allow) || allow.type !== 'm.room_membership' || typeof allow.room_id !== 'string') continue;
+    const other = await deps.heads.find(allow.room_id);
+    if (other?.joined.has(actor.user) !== true) continue;
+    return { authoriser: await inviter(deps, head), holds: () => other.joined.has(actor.user) };
+  }
+  throw forbidden('You are in none of the rooms whose members may join');
+}
+
+async function inviter({ names, signer }: RestrictedJoinDeps, head: Head): Promise<string | undefined> {
+  const powers = await powersIn(head);
+  const needed = powers.to('invite');
+  const members = await names.texts(head.joined);
+  return [...members.values()].find((userId) => domainOf(userId) === signer.serverName && powers.of(userId) >= needed);
+}

@@ -1,0 +1,67 @@
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { Heads } from '../heads.ts';
+import { relatedIds, threadsOf } from '../threads.ts';
+import type { EventPlace, Membership } from './membership-view.ts';
+import type { UserRooms } from './user-rooms.ts';
+
+const NOBODY: ReadonlySet<number> = new Set();
+
+/** Who is in which room, answered from memory for rooms and users in use. */
+export class RoomMembership implements Membership {
+  readonly #heads: Heads;
+  readonly #userRooms: UserRooms;
+  readonly #events: EventStore;
+
+  constructor(parts: { readonly heads: Heads; readonly userRooms: UserRooms; readonly events: EventStore }) {
+    this.#heads = parts.heads;
+    this.#userRooms = parts.userRooms;
+    this.#events = parts.events;
+  }
+
+  async isJoined(roomId: string, user: number): Promise<boolean> {
+    return (await this.#heads.find(roomId))?.joined.has(user) === true;
+  }
+
+  async roomNum(roomId: string): Promise<number | undefined> {
+    return (await this.#heads.find(roomId))?.num;
+  }
+
+  async joinedRooms(user: number): Promise<ReadonlySet<number>> {
+    const joined = new Set<number>();
+    for (const { room, membership } of (await this.#userRooms.of(user)).values())
+      if (membership === 'join') joined.add(room);
+    return joined;
+  }
+
+  async joinedMembers(room: number): Promise<ReadonlySet<number>> {
+    return (await this.#heads.byNum(room))?.joined ?? NOBODY;
+  }
+
+  async membersOfRooms(user: number): Promise<readonly ReadonlySet<number>[]> {
+    const rooms = [...(await this.joinedRooms(user))];
+    await this.#heads.ensure(rooms);
+    return Promise.all(rooms.map((room) => this.joinedMembers(room)));
+  }
+
+  async sharesRoom(a: number, b: number): Promise<boolean> {
+    const [ofA, ofB] = [await this.#userRooms.of(a), await this.#userRooms.of(b)];
+    const [fewer, more] = ofA.size < ofB.size ? [ofA, ofB] : [ofB, ofA];
+    for (const { room, membership } of fewer.values()) {
+      if (membership === 'join' && more.get(room)?.membership === 'join') return true;
+    }
+    return false;
+  }
+
+  /** Where an event stands in a room's timeline. */
+  async place(room: number, eventId: string): Promise<EventPlace | undefined> {
+    const event = await this.#events.byId(eventId);
+    if (event === undefined || event.room !== room || event.seq === null) return undefined;
+    const thread = (await threadsOf(this.#events, [event])).get(event.num) ?? 'main';
+    return {
+      num: event.num,
+      seq: event.seq,
+      thread: event.redactedBy === null ? thread : undefined,
+      relatesTo: await relatedIds(this.#events, event),
+    };
+  }
+}

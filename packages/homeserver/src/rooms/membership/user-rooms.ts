@@ -1,0 +1,74 @@
+import { cacheBytes } from '../../platform/caches/cache-size.ts';
+import { LruMap } from '../../platform/caches/lru.ts';
+import type { MembershipRow, MembershipStore } from '../../storage/rooms/membership-store.ts';
+
+const USERS_MAX = 20_000;
+/** The memory of one membership. */
+const ROW_BYTES = 120;
+
+/** A user's rooms in memory, and how often they changed while they were loaded. */
+interface Entry {
+  /** Replaced as a whole by each change: whoever has it reads on in the past. */
+  rooms: ReadonlyMap<number, MembershipRow> | undefined;
+  changes: number;
+  loading: Promise<ReadonlyMap<number, MembershipRow>> | undefined;
+}
+
+/** Which rooms a user has to do with, and how. Kept in memory for active users: every sync asks. */
+export class UserRooms {
+  readonly #memberships: MembershipStore;
+  readonly #users = new LruMap<number, Entry>(USERS_MAX, {
+    bytesMax: cacheBytes(48),
+    bytesOf: ({ rooms }) => 200 + ROW_BYTES * (rooms?.size ?? 0),
+  });
+
+  constructor(memberships: MembershipStore) {
+    this.#memberships = memberships;
+  }
+
+  /** All of a user's memberships by room as they are now, those forgotten included. */
+  of(user: number): ReadonlyMap<number, MembershipRow> | Promise<ReadonlyMap<number, MembershipRow>> {
+    const entry = this.#users.get(user);
+    return entry?.rooms ?? this.#load(user);
+  }
+
+  /** What {@link of} gives, if it is in memory. */
+  cached(user: number): ReadonlyMap<number, MembershipRow> | undefined {
+    return this.#users.get(user)?.rooms;
+  }
+
+  /** A user's membership of one room. */
+  async one(user: number, room: number): Promise<MembershipRow | undefined> {
+    const rooms = this.#users.get(user)?.rooms ?? (await this.of(user));
+    return rooms.get(room);
+  }
+
+  /** Takes over a change that has been stored. */
+  apply(row: MembershipRow): void {
+    const entry = this.#users.get(row.user);
+    if (entry === undefined) return;
+    entry.changes += 1;
+    if (entry.rooms !== undefined) entry.rooms = new Map(entry.rooms).set(row.room, row);
+  }
+
+  #load(user: number): Promise<ReadonlyMap<number, MembershipRow>> {
+    const entry = this.#users.get(user) ?? { rooms: undefined, changes: 0, loading: undefined };
+    this.#users.set(user, entry);
+    entry.loading ??= this.#read(user, entry).finally(() => {
+      entry.loading = undefined;
+    });
+    return entry.loading;
+  }
+
+  /** Reads again when something changed meanwhile: the rows may be from before the change. */
+  async #read(user: number, entry: Entry): Promise<ReadonlyMap<number, MembershipRow>> {
+    for (;;) {
+      const before = entry.changes;
+      const rows = await this.#memberships.ofUser(user);
+      if (entry.changes !== before) continue;
+      entry.rooms = new Map(rows.map((row) => [row.room, row]));
+      this.#users.set(user, entry);
+      return entry.rooms;
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import { forbidden, userDeactivated, userLocked } from '@hearth/protocol/errors.ts';
+import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import { LruMap } from '../../platform/caches/lru.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { type Random, randomText } from '../../platform/random.ts';
+import type { Account, Accounts } from '../accounts.ts';
+import type { PasswordCheck } from '../credentials/password-check.ts';
+import { namedUserId } from '../registration/usernames.ts';
+import { tokenHash } from './token-hash.ts';
+
+/** How long a login token can be used ("POST /login/get_token" recommends two minutes). */
+export const LOGIN_TOKEN_MS = 120_000;
+const LOGIN_TOKENS_MAX = 10_000;
+
+interface LoginsParts {
+  readonly accounts: Accounts;
+  readonly passwordCheck: PasswordCheck;
+  readonly server: ServerName;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Decides who may log in (client-server API, "Login"). */
+export class Logins {
+  readonly #parts: LoginsParts;
+  readonly #tokens = new LruMap<string, { readonly userId: string; readonly expires: number }>(LOGIN_TOKENS_MAX);
+
+  constructor(parts: LoginsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Returns the account of somebody who knows its password; others do not learn whether it exists.
+   * @param from the address of the request
+   * @throws MatrixError
+   */
+  async byPassword(name: string, password: string, from: string): Promise<Account> {
+    // Capitals in a name given at registration became lower case; an id that has them is tried first.
+    const exact = namedUserId(name, this.#parts.server);
+    const account = (await this.#find(exact)) ?? (await this.#find(exact?.toLowerCase()));
+    const named = account?.userId ?? exact?.toLowerCase() ?? '';
+    const isRight = await this.#parts.passwordCheck.isRight(named, password, from);
+    if (account?.isDeactivated) throw userDeactivated();
+    if (!isRight || account === undefined) throw forbidden('Wrong user name or password');
+    return admit(account);
+  }
+
+  /** A token with which another client can log in once as the same user. */
+  makeToken(userId: string): string {
+    const token = randomText(this.#parts.random, 32);
+    const expires = this.#parts.clock.now() + LOGIN_TOKEN_MS;
+    this.#tokens.set(tokenHash(token).toString('latin1'), { userId, expires });
+    return token;
+  }
+
+  /** @throws MatrixError M_FORBIDDEN */
+  async byToken(token: string): Promise<Account> {
+    const key = tokenHash(token).toString('latin1');
+    const known = this.#tokens.get(key);
+    this.#tokens.delete(key);
+    const userId = known !== undefined && known.expires > this.#parts.clock.now() ? known.userId : undefined;
+    const account = await this.#find(userId);
+    if (account === undefined || account.isDeactivated) throw forbidden('The login token is not valid');
+    return admit(account);
+  }
+
+  async #find(userId: string | undefined): Promise<Account | undefined> {
+    return userId === undefined ? undefined : this.#parts.accounts.find(userId);
+  }
+}
+
+function admit(account: Account): Account {
+  if (account.isLocked) throw userLocked();
+  return account;
+}
