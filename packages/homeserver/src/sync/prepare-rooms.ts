@@ -10,8 +10,8 @@ import { prepareHeroes } from './summary.ts';
  */
 export const ROOMS_AT_ONCE = 50;
 
-/** Fewer rooms at once when their timelines are long. Events have at most 64 KB, so that these take at most 320 MB. */
-const EVENTS_AT_ONCE = 5_000;
+/** Fewer rooms at once when their timelines are long: with events of 64 KB, the texts on the way take some 300 MB. */
+const EVENTS_AT_ONCE = 1_000;
 
 /** Cuts the rooms of an answer into those that are put together at once. `eventsOf`: how long a room's timeline may be. */
 export function roomSlices<T>(rooms: readonly T[], eventsOf: (room: T) => number): Generator<readonly T[]> {

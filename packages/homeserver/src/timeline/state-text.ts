@@ -9,7 +9,7 @@ const BATCH = 100;
 /** Longer lists of state events are rendered while they are written. */
 const STATE_AT_ONCE = 1_000;
 /** So many events of several lists are loaded together. Events have at most 64 KB. */
-const STATES_AT_ONCE = 5_000;
+const STATES_AT_ONCE = 2_000;
 
 export interface StateTextDeps extends HydrateDeps {
   readonly events: EventStore;

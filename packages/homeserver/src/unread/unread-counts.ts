@@ -1,6 +1,7 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
 import { LruMap } from '../platform/caches/lru.ts';
+import { nextTurn } from '../platform/concurrency/in-turns.ts';
 import type { Verdict, Verdicts } from '../push-rules/verdicts.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import { relationOf } from '../rooms/events/ties.ts';
@@ -48,6 +49,8 @@ interface Case {
 const KEPT_MAX = 50_000;
 /** Whoever is further behind than this sees the number stop growing. */
 const COUNTED_MAX = 1_000;
+/** After a room with more new events than this, other requests have their turn. */
+const COUNTED_AT_ONCE = 100;
 const ZERO: Counts = { notifications: 0, highlights: 0 };
 const NO_THREADS: ReadonlyMap<string, Counts> = new Map();
 
@@ -172,6 +175,7 @@ export class UnreadCounts {
     const nums =
       head.numsAfter(after) ?? (await this.#parts.timelines.page({ room: head.num, after, upTo }, false, COUNTED_MAX));
     const { current } = this.#parts.stream;
+    if (nums.length > COUNTED_AT_ONCE) await nextTurn();
     const events = await this.#parts.events.list(nums.filter((num) => num <= current));
     // What a redaction takes back was perhaps counted before, or has marked something as read.
     const begin = await this.#begin(entry, read);

@@ -1,5 +1,7 @@
 import { eventIdBytes } from '@hearth/protocol/events/hash.ts';
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { cacheBytes } from '../../../platform/caches/cache-size.ts';
+import { LruMap } from '../../../platform/caches/lru.ts';
 import type { Aggregations } from './aggregations.ts';
 
 /** How far an event is trusted; only accepted events have a place in their room's timeline. */
@@ -9,11 +11,24 @@ export type Standing = (typeof STANDING)[keyof typeof STANDING];
 /** The member by which an event says that it is sticky (MSC4354). */
 export const STICKY = 'msc4354_sticky';
 
-/**
- * A longer content stays parsed only until the next garbage collection: of many small objects it takes thirty times its
- * text.
- */
+/** A longer content stays parsed only for a while: of many small objects it takes thirty times its text. */
 const KEPT_PARSED_MAX = 512;
+
+/** A long content that was looked into lately. */
+interface Parsed {
+  readonly content: JsonObject;
+  /** The length of its text. */
+  readonly length: number;
+}
+
+/**
+ * The long contents that were looked into lately. A `WeakRef` would not bound them: it keeps its target until the end of the
+ * turn, and one turn may look into thousands of events.
+ */
+const parsedLately = new LruMap<StoredEvent, Parsed>(10_000, {
+  bytesMax: cacheBytes(64),
+  bytesOf: ({ length }) => 100 + 30 * length,
+});
 
 /** An event as it is kept in memory. Its content stays text until somebody looks into it. */
 export class StoredEvent {
@@ -51,10 +66,10 @@ export class StoredEvent {
   transaction: { readonly device: number; readonly txn: string } | null | undefined;
   /** What relates to this event, added up; `null`: nothing, `undefined`: not looked up yet, see `aggregation-store.ts`. */
   aggregations: Aggregations | null | undefined;
-  #content: JsonObject | WeakRef<JsonObject> | undefined;
+  #content: JsonObject | undefined;
 
   constructor(fields: EventFields, contentText: string, redactedBy: number | null, content?: JsonObject) {
-    if (content !== undefined) this.#content = contentText.length > KEPT_PARSED_MAX ? new WeakRef(content) : content;
+    if (content !== undefined) this.#keepParsed(content, contentText.length);
     this.num = fields.num;
     this.eventId = fields.eventId;
     this.room = fields.room;
@@ -78,11 +93,16 @@ export class StoredEvent {
 
   /** The parsed content. Shared: never change it. */
   get content(): JsonObject {
-    const known = this.#content instanceof WeakRef ? this.#content.deref() : this.#content;
+    const known = this.#content ?? parsedLately.get(this)?.content;
     if (known !== undefined) return known;
-    const parsed = JSON.parse(this.contentText) as JsonObject;
-    this.#content = this.contentText.length > KEPT_PARSED_MAX ? new WeakRef(parsed) : parsed;
-    return parsed;
+    const content = JSON.parse(this.contentText) as JsonObject;
+    this.#keepParsed(content, this.contentText.length);
+    return content;
+  }
+
+  #keepParsed(content: JsonObject, length: number): void {
+    if (length > KEPT_PARSED_MAX) parsedLately.set(this, { content, length });
+    else this.#content = content;
   }
 
   get isState(): boolean {
