@@ -9,7 +9,7 @@ export const encryption: Migration = {
     // `json` has the signatures by the owner's keys: those that everybody may see.
     'CREATE TABLE device_keys (device INTEGER PRIMARY KEY, user_num INTEGER NOT NULL, json TEXT NOT NULL)',
     'CREATE INDEX device_keys_of_user ON device_keys (user_num)',
-    // One-time and fallback keys; `num` rises in the order of upload, see `numbering.ts`.
+    // One-time and fallback keys; `num` rises in the order of upload, see `row-numbers.ts`.
     `CREATE TABLE claimable_keys (
       num INTEGER PRIMARY KEY,
       device INTEGER NOT NULL,
@@ -48,7 +48,7 @@ export const encryption: Migration = {
     // Who has come and gone in a room after a position: whose keys a user begins or ceases to follow.
     'CREATE INDEX memberships_moved ON memberships (room, event)',
     'CREATE TABLE dehydrated_devices (user_num INTEGER PRIMARY KEY, device INTEGER NOT NULL, json TEXT NOT NULL)',
-    // `num` rises in the order of arrival, see `numbering.ts`. Bounded for each device.
+    // `num` rises in the order of arrival, see `row-numbers.ts`. Bounded for each device.
     'CREATE TABLE to_device_messages (num INTEGER PRIMARY KEY, device INTEGER NOT NULL, json TEXT NOT NULL)',
     'CREATE INDEX to_device_messages_of_device ON to_device_messages (device)',
     // Kept for as long as a client may repeat a request.
