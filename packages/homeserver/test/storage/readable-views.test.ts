@@ -107,6 +107,12 @@ describe.each(TEST_ENGINES)('views for operators on $name', ({ name: engine, pos
     }
   });
 
+  test('media_readable has no hash until there is content', async () => {
+    await alice.post('/_matrix/media/v1/create');
+    const rows = await server.look('SELECT user_id, kind, hash FROM media_readable');
+    expect(rows).toEqual([{ user_id: alice.userId, kind: 'upload', hash: null }]);
+  });
+
   test('every view can be read', async () => {
     const tables = await server.look<{ name: string }>(engine === 'SQLite' ? TABLES : TABLES_POSTGRES);
     const views = tables.filter(({ name }) => name.endsWith('_readable'));

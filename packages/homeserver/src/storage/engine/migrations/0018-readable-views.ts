@@ -20,7 +20,7 @@ export const readableViews: Migration = {
   oldestCompatible: 15,
   statements: [
     {
-      sqlite: views({ eventId: sqliteEventId, time: sqliteTime, hex: (bytes) => `lower(hex(${bytes}))` }),
+      sqlite: views({ eventId: sqliteEventId, time: sqliteTime, hex: (bytes) => `lower(nullif(hex(${bytes}), ''))` }),
       postgres: views({
         eventId: postgresEventId,
         time: (ms) => `to_timestamp(${ms} / 1000.0)`,
