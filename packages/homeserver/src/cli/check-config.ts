@@ -1,7 +1,7 @@
 import { readListen, readTrustedAuthorities } from '../settings.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
-/** `hearth check-config`: reads the configuration, certificates too, and touches nothing. @throws ConfigError */
+/** `hearth check-config`: checks the configuration and the certificates, and changes nothing. @throws ConfigError */
 export async function checkConfig(options: ConfigOptions): Promise<void> {
   const config = await readConfig(options);
   config.listen.map(readListen);

@@ -8,7 +8,7 @@ interface Options extends ConfigOptions {
   readonly dryRun?: boolean;
 }
 
-/** `hearth media gc`: removes what is no longer needed while no server uses it, or says what that would be. */
+/** `hearth media gc`: removes files that nothing refers to while no server uses the data, or lists them. */
 export async function collectMediaGarbage({ dryRun = false, ...options }: Options): Promise<void> {
   const config = await readConfig(options);
   const machine = { clock: systemClock, random: systemRandom, log: silentLog };

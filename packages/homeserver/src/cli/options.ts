@@ -6,7 +6,7 @@ export interface ConfigOptions extends Overrides {
   readonly config?: string;
 }
 
-/** The configuration that a command works with. @throws ConfigError */
+/** Returns the configuration that a command works with. @throws ConfigError */
 export function readConfig({ config, ...overrides }: ConfigOptions): Promise<Config> {
   return loadConfig(config, overrides, process.env);
 }

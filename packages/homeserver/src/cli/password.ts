@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Explained } from '../platform/explained.ts';
 
-/** Asks for a new password twice, without showing it; from a pipe or file it is the first line. */
+/** Asks for a new password twice without showing it. If the input is a pipe or a file, reads its first line. */
 export async function readPassword(): Promise<string> {
   const { stdin, stderr } = process;
   const isTerminal = stdin.isTTY === true;

@@ -7,7 +7,7 @@ import { systemRandom } from '../platform/random.ts';
 import { readTrustedAuthorities } from '../settings.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
-/** Until then whoever waited for the server has been answered. */
+/** The time after the start in which clients that waited for the server are answered. */
 const SETTLE_MS = 300;
 
 /** `hearth start`: runs the server until a signal. */
@@ -17,10 +17,10 @@ export async function start(options: ConfigOptions): Promise<void> {
   const log = createLog(config.log);
   const authorities = readTrustedAuthorities(config);
   if (authorities !== undefined) trustAuthorities(authorities);
-  // Whoever read what is printed may be gone, as when a pipe ends: no reason to stop.
+  // The reader of the output may have gone, for instance at the other end of a pipe. The server continues.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   process.on('uncaughtException', (error) => {
-    log.error('stopping: something happened that never should', { error });
+    log.error('stopping: uncaught exception', { error });
     process.exit(1);
   });
   const onFatal = (error: Error) => {
@@ -35,7 +35,7 @@ export async function start(options: ConfigOptions): Promise<void> {
   log.info(`stopping on ${signal}`);
   await hearth.close();
   log.info('stopped');
-  // Nothing is left to do: what may still be open, such as a terminal, need not end first.
+  // The process exits at once, because open handles such as a terminal need not be closed.
   process.exit(0);
 }
 

@@ -1,7 +1,10 @@
 import * as v from 'valibot';
 import { about, httpUrl, text, wholeNumber } from './kinds.ts';
 
-/** What calls need: TURN servers, with a shared secret or with one account for everybody, and what carries group calls. */
+/**
+ * The configuration of calls: TURN servers, with a shared secret or one account for all users, and the transports of
+ * group calls.
+ */
 export const voip = v.strictObject({
   uris: v.optional(
     v.pipe(
@@ -49,7 +52,7 @@ export const voip = v.strictObject({
   ),
 });
 
-/** Whom the user directory finds. */
+/** The configuration of the user directory. */
 export const userDirectory = v.strictObject({
   search_all: v.optional(
     v.pipe(

@@ -1,4 +1,4 @@
-/** The candidate that was probably meant: at most a third of it is different. */
+/** Returns the candidate that was probably meant, if at most a third of it differs from the text. */
 export function closest(text: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
@@ -12,7 +12,7 @@ export function closest(text: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** How many characters have to be inserted, deleted or replaced (Levenshtein). */
+/** Returns the number of characters to insert, delete or replace (Levenshtein distance). */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -12,17 +12,17 @@ export interface KeyDescription {
   readonly default: unknown;
 }
 
-/** Every key that holds a value, in the order of the schema. */
+/** Returns every key with a value, in the order of the schema. */
 export function describeKeys(): KeyDescription[] {
   return below(configSchema, [], undefined);
 }
 
-/** The names that are possible below a path, if it is a section. */
+/** Returns the names that are possible below a path, if it is a section. */
 export function keysBelow(path: KeyPath): string[] {
   return Object.keys(entriesOf(schemaAt(path)) ?? {});
 }
 
-/** What can be written at a path. */
+/** Returns the description of valid values at a path. */
 export function writeAt(path: KeyPath): string {
   for (let length = path.length; length > 0; length--) {
     const schema = schemaAt(path.slice(0, length));
@@ -33,7 +33,7 @@ export function writeAt(path: KeyPath): string {
   return `keys below it: ${keysBelow(path).join(', ')}`;
 }
 
-/** Whether the value at a path must not be shown. */
+/** Returns whether the value at a path must not be shown. */
 export function isSecret(path: KeyPath): boolean {
   const schema = schemaAt(path);
   return schema !== undefined && aboutOf(schema)?.env !== undefined;
@@ -56,7 +56,7 @@ function schemaAt(path: KeyPath): Schema | undefined {
 function entriesOf(schema: Schema | undefined): Readonly<Record<string, Schema>> | undefined {
   if (schema === undefined) return undefined;
   if ('wrapped' in schema) return entriesOf(schema.wrapped as Schema);
-  // Where it depends on the value, objects are what has keys.
+  // Keys are those of the objects among several alternatives.
   if (schema.type === 'lazy' && 'getter' in schema) return entriesOf((schema.getter as (input: unknown) => Schema)({}));
   return 'entries' in schema ? (schema.entries as Record<string, Schema>) : undefined;
 }

@@ -2,11 +2,11 @@ import { isIP } from 'node:net';
 import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import * as v from 'valibot';
 
-/** What a key is for, in the reference and in refusals. */
+/** The description of a key, for the reference and for error messages. */
 export interface About {
   /** One or two sentences for the reference. */
   readonly doc: string;
-  /** What can be written here: completes "write …". */
+  /** The valid values, as the end of a sentence "write …". */
   readonly write: string;
   /** A value for the reference where there is no default. */
   readonly example?: string;
@@ -14,12 +14,12 @@ export interface About {
   readonly env?: string;
 }
 
-/** Says what a key is for; goes last into its pipe. */
+/** Adds a description to a key. It is the last step of the key's pipe. */
 export function about<T>(text: About) {
   return v.metadata<T, { about: About }>({ about: text });
 }
 
-/** The name other servers and user ids know this server by. */
+/** The server's name in user ids and for other servers. */
 export const serverName = v.pipe(
   v.string(),
   v.check((text) => parseServerName(text) !== undefined),
@@ -39,7 +39,7 @@ export const httpUrl = v.pipe(
   v.transform((url) => url.replace(/\/+$/, '')),
 );
 
-/** `host:port`, `[::1]:8008`, or a port alone, which is one of this machine only. */
+/** An address to listen on: `host:port`, `[::1]:8008`, or a port alone, which is reachable only from this machine. */
 export const address = v.pipe(
   v.union([v.string(), wholeNumber(0, 65_535)]),
   v.transform((value) => (typeof value === 'number' ? `127.0.0.1:${value}` : value)),

@@ -7,7 +7,7 @@ import type { KeyPath } from './key-path.ts';
 import { ConfigError, explain, type Problem } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
 
-/** What the command line says; it wins over the file. */
+/** Values from the command line, which override the file. */
 export interface Overrides {
   readonly serverName?: string | undefined;
   readonly dataDir?: string | undefined;
@@ -17,12 +17,12 @@ export interface Overrides {
 type Environment = Readonly<Record<string, string | undefined>>;
 type Section = Record<string, unknown>;
 
-/** Read when there is no `--config`, if it is there. */
+/** The file that is read without `--config`, if it exists. */
 const DEFAULT_FILE = 'hearth.yaml';
 
 /**
- * The configuration: the file, then the environment's secrets, then the command line. Paths in the file are relative
- * to its folder.
+ * Loads the configuration: the file, then secrets from the environment, then the command line. Paths in the file are
+ * relative to its folder.
  * @throws ConfigError
  */
 export async function loadConfig(
@@ -52,13 +52,13 @@ function readText(path: string): string {
   }
 }
 
-/** JSON is YAML as well; for a file that is all JSON the YAML library, which takes 20 ms to load, is not needed. */
+/** Parses a file. A file in JSON, which is also YAML, does not need the YAML library, which takes 20 ms to load. */
 async function parseFile(path: string, text: string): Promise<unknown> {
   if (text.startsWith('{')) {
     try {
       return JSON.parse(text) as unknown;
     } catch {
-      // YAML in braces, or a mistake that the other parser has the line of.
+      // The file is YAML in braces, or has a mistake whose line the YAML parser reports.
     }
   }
   const { parseYaml } = await import('./yaml-file.ts');
@@ -78,7 +78,7 @@ async function inFile(file: string, text: string, problems: readonly Problem[], 
   return sorted.map(({ path, message }) => `${elsewhere(path, places) ?? `${file}:${parsed.line(path)}: `}${message}`);
 }
 
-/** Where a value comes from that does not come from the file. */
+/** Returns the source of a value that does not come from the file. */
 function elsewhere(path: KeyPath, places: Places): string | undefined {
   for (let length = path.length; length > 0; length--) {
     const place = places.get(path.slice(0, length).join('.'));
@@ -87,7 +87,7 @@ function elsewhere(path: KeyPath, places: Places): string | undefined {
   return undefined;
 }
 
-/** A section whose keys are all commented out is null in YAML. */
+/** Removes nulls. A section whose keys are all commented out is null in YAML. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isSection(value)) return value;

@@ -3,7 +3,7 @@ import { closest } from './closest.ts';
 import { isSecret, keysBelow, writeAt } from './describe.ts';
 import type { KeyPath } from './key-path.ts';
 
-/** A configuration that cannot be used; one line for each thing that is wrong with it. */
+/** The error for an invalid configuration. The message has one line for each mistake. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -13,13 +13,13 @@ export class ConfigError extends Error {
   }
 }
 
-/** One thing that is wrong, and the key where it is. */
+/** A mistake and its key. */
 export interface Problem {
   readonly path: KeyPath;
   readonly message: string;
 }
 
-/** What is wrong and what to write instead. */
+/** Returns the mistake and a valid value. */
 export function explain(issue: BaseIssue<unknown>): Problem {
   const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)));
   const name = path.join('.');

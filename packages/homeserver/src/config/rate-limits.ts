@@ -19,7 +19,9 @@ const noBudget = v.pipe(
   v.transform(() => false as const),
 );
 
-/** A budget or `false`; told apart beforehand, so that a refusal names the member that is wrong. */
+/**
+ * Returns the schema of a budget or `false`. The two are distinguished first, so that an error names the wrong member.
+ */
 function limit(doc: string, per_second: number, burst: number) {
   return v.optional(
     v.pipe(
@@ -62,7 +64,7 @@ const none = v.pipe(
   }),
 );
 
-/** How many requests are answered before a client is asked to wait; `false` for as many as come. */
+/** The rate limits: the number of requests that are answered before a client has to wait; `false` disables a limit. */
 export const rateLimits = v.optional(
   v.lazy((input) => (input === false ? none : classes)),
   {},

@@ -12,7 +12,7 @@ the file.
 Secrets need not stand in the file: where a variable is named below, the environment's value wins over the file's.
 `;
 
-/** The reference of all keys, for \`docs/operating/configuration.md\`. */
+/** Returns the reference of all keys, for \`docs/operating/configuration.md\`. */
 export function configurationReference(): string {
   return `${INTRODUCTION}\n${describeKeys().map(entry).join('\n')}`;
 }

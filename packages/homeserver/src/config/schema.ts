@@ -15,7 +15,7 @@ const tls = v.strictObject({
   key: v.pipe(text, about({ doc: 'The private key.', write: 'the path of a PEM file' })),
 });
 
-/** A listener is written as `host:port`, or as an object when there is more to say about it. */
+/** A listener, written as `host:port` or as an object with options. */
 const listener = v.pipe(
   v.lazy((input) => {
     if (typeof input !== 'object')
@@ -26,7 +26,7 @@ const listener = v.pipe(
     return v.strictObject({ address, tls: v.optional(tls) });
   }),
   v.transform((input) => ({ ...input.address, tls: input.tls })),
-  about({ doc: 'Where to listen.', write: 'host:port, or an object with address and tls' }),
+  about({ doc: 'An address to listen on.', write: 'host:port, or an object with address and tls' }),
 );
 
 const database = v.strictObject({
@@ -200,7 +200,7 @@ const limits = v.strictObject({
   ),
 });
 
-/** Every key of the configuration. Add a key together with what it does. */
+/** All keys of the configuration, each with its description. */
 export const configSchema = v.strictObject({
   server_name: v.optional(
     v.pipe(
@@ -274,5 +274,5 @@ export const configSchema = v.strictObject({
   log: v.optional(log, {}),
 });
 
-/** A configuration that has been checked, with every default in its place. */
+/** A checked configuration with all defaults. */
 export type Config = v.InferOutput<typeof configSchema>;

@@ -2,10 +2,10 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } fr
 import type { KeyPath } from './key-path.ts';
 import { ConfigError } from './problems.ts';
 
-/** A configuration file's contents, and where in it each key stands. */
+/** The content of a configuration file with the lines of its keys. */
 export interface ParsedFile {
   readonly value: unknown;
-  /** The line of a key, from 1; that of the nearest key above it if it is not there. */
+  /** Returns the line of a key, from 1; the line of the nearest key above it if the key is absent. */
   line(path: KeyPath): number;
 }
 

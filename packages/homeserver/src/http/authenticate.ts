@@ -2,25 +2,28 @@ import type { Access, Endpoint } from '@hearth/api/endpoint.ts';
 import { forbidden, guestAccessForbidden, missingToken, unknownToken } from '@hearth/protocol/errors.ts';
 import type { Caller } from './route.ts';
 
-/** What an authenticator may look at besides the token. */
+/** Facts about a request that an authenticator uses besides the token. */
 export interface CallInfo {
   readonly endpoint: Endpoint;
   readonly path: string;
   readonly remoteAddress: string;
   readonly userAgent: string | undefined;
-  /** A parameter of the query, the first if it is repeated, such as the `user_id` that application services give. */
+  /**
+   * Returns a parameter of the query, the first if it is repeated, such as the `user_id` that application services
+   * give.
+   */
   queryParameter(name: string): string | undefined;
 }
 
 /**
- * Tells who a token belongs to; `undefined` when nobody. Answers without a promise when it knows at once. Throws a
- * MatrixError for other refusals: a soft logout, a locked account.
+ * A function that returns the owner of a token, or `undefined` for an unknown token. It returns without a promise if
+ * the token is cached. It throws a MatrixError for other refusals: a soft logout, a locked account.
  */
 export type Authenticate = (token: string, info: CallInfo) => Caller | undefined | Promise<Caller | undefined>;
 
 /**
- * Who calls, as far as the endpoint asks; without a promise when the authenticator knows at once.
- * @throws MatrixError when nobody who may
+ * Returns the caller if the endpoint needs one, without a promise if the authenticator returns at once.
+ * @throws MatrixError when the caller may not use the endpoint
  */
 export function findCaller(
   authenticate: Authenticate,

@@ -37,8 +37,9 @@ function tooLong(bytesMax: number) {
 }
 
 /**
- * A body as a JSON object.
- * @throws MatrixError `M_NOT_JSON`, or `M_BAD_JSON` when it is no object, is nested too deeply or has text that is not Unicode
+ * Parses a body as a JSON object.
+ * @throws MatrixError `M_NOT_JSON`, or `M_BAD_JSON` when it is not an object, is nested too deeply or contains lone
+ * surrogates
  */
 export function parseBody(bytes: Buffer, mayBeEmpty: boolean): JsonObject {
   if (bytes.length === 0 && mayBeEmpty) return {};
@@ -46,16 +47,18 @@ export function parseBody(bytes: Buffer, mayBeEmpty: boolean): JsonObject {
   const text = bytes.toString('utf8');
   const value = parse(text);
   if (!isObject(value)) throw badJson('The body must be a JSON object');
-  // What is shorter cannot be deep: each level takes two characters.
+  // A shorter body cannot be nested too deeply, because each level takes two characters.
   if (bytes.length > 2 * JSON_DEPTH_MAX && !checkJson(value)) throw badJson('The body is nested too deeply');
   if (mayHaveLoneSurrogates(text) && !isWellFormed(value)) {
-    // Such text has no form in UTF-8, so that an event that it entered later could not be signed.
+    // Such text cannot be encoded in UTF-8, so an event that contains it could not be signed.
     throw badJson('The body has half of a surrogate pair');
   }
   return value;
 }
 
-/** UTF-8 has no surrogates, so that they can only come as escapes. */
+/**
+ * Returns whether a text may contain lone surrogates. UTF-8 has no surrogates, so they can only be written as escapes.
+ */
 function mayHaveLoneSurrogates(text: string): boolean {
   return text.includes('\\ud') || text.includes('\\uD');
 }

@@ -30,7 +30,10 @@ function refusal(issue: BaseIssue<unknown>, what: string, invalid: (message: str
   return invalid(`Bad ${what} '${path}': ${reason(issue)}`);
 }
 
-/** The schema's own message if it has one; the library's would repeat the value, which may be a secret. */
+/**
+ * Returns the schema's own message if it has one, because the library's message would repeat the value, which may be a
+ * secret.
+ */
 function reason(issue: BaseIssue<unknown>): string {
   if (!issue.message.startsWith('Invalid ')) return issue.message;
   return issue.expected === null ? 'not acceptable' : `expected ${issue.expected}`;

@@ -7,28 +7,28 @@ import { ClientGone, Intake, type Pace } from './intake.ts';
 import { STATUS_CODES } from './listeners/node-http.ts';
 import type { Timeouts } from './listeners/timeouts.ts';
 
-/** The part of a refused body that is read and thrown away, so that the client gets to read the answer. */
+/** The maximum length of a refused body that is read and discarded, so that the client can read the answer. */
 export const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Names and values in turn. */
+/** The headers of an answer. Names and values alternate. */
 export interface AnswerHeaders {
   /** Headers that many answers have in common. */
   readonly shared: readonly string[];
   readonly own: readonly string[];
 }
 
-/** What limits how long clients take. */
+/** The time limits for clients, and their clock. */
 export interface Patience {
   readonly clock: Clock;
   readonly timeouts: Timeouts;
 }
 
-/** A request and its answer: all that the rest of this folder sees of `node:http`. */
+/** A request and its answer. The rest of this folder sees `node:http` only through this class. */
 export class Exchange {
   readonly method: string;
-  /** Path and query as they were sent. */
+  /** The path and query as they were sent. */
   readonly target: string;
-  /** Bytes of the body as announced: 0 when there is none, `undefined` when only its end will tell. */
+  /** The announced length of the body in bytes: 0 without a body, `undefined` if the length is unknown. */
   readonly bodyLength: number | undefined;
   /** Whether the body may take long: an upload of an authenticated caller. */
   isUpload = false;
@@ -46,7 +46,7 @@ export class Exchange {
     this.bodyLength = encoding === undefined ? Number(length ?? 0) : undefined;
   }
 
-  /** The address at the other end of the connection. */
+  /** The address of the other end of the connection. */
   get peer(): string {
     return this.#request.socket.remoteAddress ?? '';
   }
@@ -58,8 +58,8 @@ export class Exchange {
   }
 
   /**
-   * Hands over the body as it arrives, see `IncomingBytes`. After a failure the rest of it is thrown away.
-   * @throws what `take` throws; ClientGone; MatrixError 408 when the body arrives too slowly
+   * Passes on the body as it arrives, see `IncomingBytes`. After a failure the rest of the body is discarded.
+   * @throws the error that `take` throws; ClientGone; MatrixError 408 when the body arrives too slowly
    */
   readonly receive: IncomingBytes['receive'] = async (take) => {
     // A request without a body may never emit `end`: see the option `optimizeEmptyRequests`.
@@ -77,7 +77,7 @@ export class Exchange {
     return intake.whole;
   };
 
-  /** Whether the client has gone, so that nobody reads an answer. */
+  /** Whether the client has closed the connection. */
   get isGone(): boolean {
     return this.#response.destroyed;
   }
@@ -87,12 +87,12 @@ export class Exchange {
     return this.#response.headersSent;
   }
 
-  /** Calls `listener` once, when the whole answer has left or when the client is gone. */
+  /** Calls `listener` once, when the whole answer was sent or the client has closed the connection. */
   whenOver(listener: (isAnswered: boolean) => void): void {
     this.#response.once('close', () => listener(this.#response.writableFinished));
   }
 
-  /** Sends an answer; `encoding` is the one that writes `body` as it is. */
+  /** Sends an answer. `encoding` is the encoding of `body`. */
   send(status: number, headers: AnswerHeaders, body: string, encoding: 'latin1' | 'utf8'): void {
     const response = this.#response;
     this.begin(status, headers);
@@ -103,11 +103,14 @@ export class Exchange {
 
   /** Sends the head of an answer, for `write` to send the rest. */
   begin(status: number, { shared, own }: AnswerHeaders): void {
-    // The reason is given because a head that was refused before has left its own.
+    // The reason is set explicitly, because an earlier refused head has left its own reason.
     this.#response.writeHead(status, STATUS_CODES[status] ?? '', shared.concat(own));
   }
 
-  /** Resolves when the chunk has left, or when the client has: only then may its memory be used again. */
+  /**
+   * Sends a chunk. Resolves when the chunk was sent or the client has closed the connection; only then may its memory
+   * be reused.
+   */
   write(chunk: Buffer, isLast: boolean): Promise<void> {
     const response = this.#response;
     return new Promise((resolve) => {
@@ -146,7 +149,7 @@ export class Exchange {
       : { periodMs: bodyMs, bytesMin: undefined, tooSlow };
   }
 
-  /** Cuts the connection unless the whole answer leaves in time; sooner if none of its bytes do. */
+  /** Cuts the connection unless the whole answer is sent in time, and sooner if no byte is sent. */
   #awaitReader(): void {
     const response = this.#response;
     const limit = this.#limitWriting();
@@ -154,14 +157,14 @@ export class Exchange {
     onStall(response, this.#patience.timeouts.writeMs, () => this.abort());
   }
 
-  /** Cuts the connection unless the bytes that wait to be sent leave at the minimum rate. */
+  /** Cuts the connection unless the waiting bytes are sent at the minimum rate. */
   #limitWriting() {
     const { clock, timeouts } = this.#patience;
     const atMinimumRateMs = (this.#response.writableLength / timeouts.writeBytesPerSecond) * 1000;
     return clock.after(timeouts.writeMs + atMinimumRateMs, () => this.abort());
   }
 
-  /** Reads past the rest of the body, so that the client gets to read the answer; up to a limit. */
+  /** Reads the rest of the body up to a limit and discards it, so that the client can read the answer. */
   #discardRest(): void {
     const request = this.#request;
     if (request.complete) return;

@@ -3,14 +3,14 @@ import type { Exchange } from './exchange.ts';
 import { CORS } from './reply.ts';
 import type { FileReply } from './route.ts';
 
-/** A part of a file: from its first byte up to, but not including, its last. */
+/** A part of a file. `from` is included, `to` is not. */
 interface Part {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Sends a file, or what of it the request's conditions and range ask for (RFC 9110, 13 and 14).
+ * Sends a file, or the part of it that the request's conditions and range select (RFC 9110, 13 and 14).
  * @throws MatrixError 416 for a range that the file does not have
  */
 export async function sendFile(exchange: Exchange, { headers, etag, length, open }: FileReply): Promise<number> {
@@ -51,7 +51,7 @@ function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
   return ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((one) => one.trim().replace(/^W\//, '') === etag);
 }
 
-/** What is no single range of bytes is as if it were not there. */
+/** Returns the part that the request's range selects. A header that is not a single range of bytes is ignored. */
 function requestedPart(exchange: Exchange, length: number, etag: string): Part | undefined {
   const [, first = '', last = ''] =
     /^bytes=(\d*)-(\d*)$/.exec(exchange.header('range')?.replaceAll(' ', '') ?? '') ?? [];

@@ -8,17 +8,17 @@ import type { LimitKey, RateLimits } from './rate-limits.ts';
 import { remoteAddress, type TrustedProxies } from './remote-address.ts';
 import type { Caller, Route } from './route.ts';
 
-/** What outlives a single request. */
+/** State that is shared by all requests. */
 export interface CallContext {
   readonly proxies: TrustedProxies;
   readonly rateLimits: RateLimits;
-  /** Those who wait; cancelled when the server closes. */
+  /** The waiting requests, which are cancelled when the server closes. */
   readonly waiting: Set<Cancellation>;
-  /** Nobody may begin to wait any more. */
+  /** Whether the server is closing, so that no request may wait any more. */
   isClosing: boolean;
 }
 
-/** A request on its way to its handler. What few handlers ask for is made only when they do. */
+/** A request on its way to its handler. Members that few handlers need are created on first use. */
 export class IncomingCall implements CallInfo {
   readonly route: Route;
   readonly path: string;
@@ -68,23 +68,23 @@ export class IncomingCall implements CallInfo {
     return this.exchange.header('user-agent');
   }
 
-  /** Whom this request is counted for. */
+  /** The user or address that this request is counted for. */
   get limitKey(): LimitKey {
     return this.caller?.user ?? addressKey(this.remoteAddress);
   }
 
-  /** See `Call.spend`. */
+  /** Counts actions, see `Call.spend`. */
   readonly spend = (limit: LimitClass, count: number): void => {
     this.#context.rateLimits.spend(limit, this.limitKey, count);
   };
 
-  /** For when the client has gone, or the server closes. */
+  /** The cancellation of this request, when the client closes the connection or the server closes. */
   get cancellation(): Cancellation {
     this.#cancellation ??= this.#watch();
     return this.#cancellation;
   }
 
-  /** The answer has been sent. */
+  /** Ends the call after its answer was sent. */
   end(): void {
     this.#cancellation?.end();
   }

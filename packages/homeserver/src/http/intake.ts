@@ -1,7 +1,7 @@
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 
-/** The client went away before its request was complete: there is nobody to answer. */
+/** The error for a client that closed the connection before its request was complete. */
 export class ClientGone extends Error {}
 
 type Take = Parameters<IncomingBytes['receive']>[0];
@@ -12,16 +12,16 @@ interface Flow {
   resume(): unknown;
 }
 
-/** A rule for how fast a body must arrive. */
+/** A rule for the speed at which a body must arrive. */
 export interface Pace {
   readonly periodMs: number;
-  /** Bytes that each period must bring; `undefined`: the whole body must arrive in the first. */
+  /** The minimum number of bytes in each period. `undefined`: the whole body must arrive in the first period. */
   readonly bytesMin: number | undefined;
-  /** Makes the error for a body that breaks the rule. */
+  /** Creates the error for a body that arrives too slowly. */
   readonly tooSlow: () => Error;
 }
 
-/** Hands the chunks of a body to `take`, one after the other. After a failure the rest is dropped. */
+/** Passes the chunks of a body to `take`, one after the other. After a failure the rest is discarded. */
 export class Intake {
   readonly #take: Take;
   readonly #flow: Flow;
@@ -36,7 +36,10 @@ export class Intake {
     this.#flow = flow;
   }
 
-  /** Settles when the whole body has been taken. @throws what `take` throws; ClientGone; what `Pace.tooSlow` makes */
+  /**
+   * Settles when the whole body has been processed. @throws the error that `take` throws; ClientGone; the error of
+   * `Pace.tooSlow`
+   */
   get whole(): Promise<void> {
     return this.#whole.promise;
   }
@@ -46,7 +49,7 @@ export class Intake {
     const before = this.#bytes;
     this.#timer = clock.after(pace.periodMs, () => {
       const isEnough = pace.bytesMin !== undefined && this.#bytes - before >= pace.bytesMin;
-      // While the server itself is busy with a chunk, the client has to wait.
+      // Time in which the server processes a chunk does not count against the client.
       if (isEnough || (pace.bytesMin !== undefined && this.#taking !== undefined)) this.guard(clock, pace);
       else this.#fail(pace.tooSlow());
     });
@@ -69,7 +72,7 @@ export class Intake {
     this.#taking.then(taken, (error: unknown) => this.#fail(error));
   }
 
-  /** The last chunk has arrived. */
+  /** Ends the body after the last chunk. */
   end(): void {
     this.#timer?.cancel();
     const done = () => {
@@ -80,7 +83,7 @@ export class Intake {
     else this.#taking.then(done, () => undefined);
   }
 
-  /** The client has gone before the end. */
+  /** Fails the body because the client has closed the connection. */
   cut(): void {
     this.#fail(new ClientGone());
   }

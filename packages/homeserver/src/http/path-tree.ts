@@ -9,26 +9,26 @@ interface Leaf<T> {
   readonly names: readonly string[];
 }
 
-/** What a path leads to. `values` are decoded and in the order of `names`. */
+/** The value that was declared for a path. `values` are decoded and in the order of `names`. */
 export interface Found<T> {
   readonly value: T;
   readonly names: readonly string[];
   readonly values: readonly string[];
-  /** A value was not percent-encoded UTF-8, or holds U+0000; it stands here as it came. */
+  /** Whether a parameter is not percent-encoded UTF-8 or contains U+0000. Such a value is not decoded. */
   readonly isMalformed: boolean;
 }
 
-/** `wrong-method`: the path exists, with other methods. */
+/** The result of a lookup. `wrong-method`: the path exists only with other methods. */
 export type Lookup<T> = Found<T> | 'wrong-method' | undefined;
 
 /**
- * Finds by method and path what was declared for it. A path is taken apart at its slashes before anything is decoded,
- * so that a parameter may contain `%2F`. A literal segment is preferred to a parameter; parameters are never empty.
+ * Finds the value that was declared for a method and path. A path is split at its slashes before it is decoded, so that
+ * a parameter may contain `%2F`. A literal segment takes precedence over a parameter. Parameters are never empty.
  */
 export class PathTree<T> {
   readonly #root: Node<T> = newNode();
 
-  /** Adds a path such as `/rooms/{roomId}/messages`. @throws when the same path and method lead somewhere already */
+  /** Adds a path such as `/rooms/{roomId}/messages`. @throws Error when the path and method are already declared */
   add(method: string, path: string, value: T): void {
     const names: string[] = [];
     let node = this.#root;
@@ -61,7 +61,10 @@ class Search<T> {
     this.#path = path;
   }
 
-  /** Looks below `node` for the rest of the path, which begins at `start`. As deep as the longest declared path. */
+  /**
+   * Looks below `node` for the rest of the path, which begins at `start`. The recursion is as deep as the longest
+   * declared path.
+   */
   from(node: Node<T>, start: number): Leaf<T> | undefined {
     const path = this.#path;
     if (start > path.length) {

@@ -3,18 +3,19 @@ import type { Exchange } from './exchange.ts';
 import { JSON_HEADERS, sendText } from './reply.ts';
 import type { JsonPieces } from './route.ts';
 
-/** Characters that are collected before they are written. */
+/** The number of characters that are collected before they are written. */
 const CHUNK_LENGTH = 128 * 1024;
 
 /**
- * Sends JSON in pieces, each rendered when the ones before have left. Stops when the client has gone.
- * @throws what rendering throws
+ * Sends JSON in pieces. Each piece is rendered when the previous ones were sent. Stops when the client closes the
+ * connection.
+ * @throws the error of a renderer
  */
 export async function sendPieces(exchange: Exchange, { pieces }: JsonPieces): Promise<number> {
   const iterator = Symbol.iterator in pieces ? pieces[Symbol.iterator]() : pieces[Symbol.asyncIterator]();
   try {
     let { text, isLast } = await collect(iterator);
-    // An answer that fits into one chunk is sent with its length.
+    // An answer that fits into one chunk is sent with `Content-Length`.
     if (isLast) return sendText(exchange, 200, text);
     exchange.begin(200, { shared: JSON_HEADERS, own: [] });
     while (!exchange.isGone) {

@@ -3,10 +3,10 @@ import { limitExceeded } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type BucketSize, TokenBuckets } from '../platform/token-buckets.ts';
 
-/** The budget of each class, for each user or, where nobody is logged in, each address; `false`: no limit. */
+/** The budget of each class, for each user or for each address without a user. `false`: no limit. */
 export type RateLimitSizes = Readonly<Record<LimitClass, BucketSize | false>>;
 
-/** Whom requests are counted for: a user by their number, or an address. */
+/** The subject of a rate limit: the number of a user, or an address. */
 export type LimitKey = number | string;
 
 /** Counts requests by class. */
@@ -25,7 +25,7 @@ export class RateLimits {
     else if (!('none' in limit)) for (const name of limit) this.spend(name, who, 1);
   }
 
-  /** Counts so many actions. @throws MatrixError `M_LIMIT_EXCEEDED` when the budget of `who` is used up */
+  /** Counts several actions. @throws MatrixError `M_LIMIT_EXCEEDED` when the budget of `who` is used up */
   spend(name: LimitClass, who: LimitKey, count: number): void {
     const waitMs = this.#buckets.get(name)?.take(who, count) ?? 0;
     if (waitMs > 0) throw limitExceeded(waitMs);

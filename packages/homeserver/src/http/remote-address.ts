@@ -1,9 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Proxies whose `X-Forwarded-For` is believed. */
+/** Proxies whose `X-Forwarded-For` header is trusted. */
 export type TrustedProxies = BlockList;
 
-/** Addresses and ranges (`10.0.0.0/8`) as a list to ask. */
+/** Parses addresses and ranges (`10.0.0.0/8`). */
 export function trustedProxies(ranges: readonly string[]): TrustedProxies {
   const list = new BlockList();
   for (const range of ranges) {
@@ -14,7 +14,7 @@ export function trustedProxies(ranges: readonly string[]): TrustedProxies {
   return list;
 }
 
-/** The address a request really comes from: the last one that no trusted proxy has put before itself. */
+/** Returns the address of the client: the last address that is not a trusted proxy's. */
 export function remoteAddress(
   socketAddress: string,
   forwardedFor: string | undefined,
@@ -36,7 +36,7 @@ function isTrusted(address: string, proxies: TrustedProxies): boolean {
   return version !== 0 && proxies.check(address, version === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** IPv4 addresses arrive on IPv6 sockets in a mapped form. */
+/** Returns an address without the prefix that IPv4 addresses have on IPv6 sockets. */
 function plain(address: string): string {
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }

@@ -2,7 +2,7 @@ import type { MatrixError } from '@hearth/protocol/errors.ts';
 import type { Exchange } from './exchange.ts';
 import { type Answer, type FileReply, type JsonPieces, RawJson, Reply } from './route.ts';
 
-/** Every reply carries these (client-server API, "Web Browser Clients"). */
+/** The headers of every answer (client-server API, "Web Browser Clients"). */
 export const CORS: readonly string[] = [
   'Access-Control-Allow-Origin',
   '*',
@@ -14,7 +14,7 @@ export const CORS: readonly string[] = [
 export const JSON_HEADERS = [...CORS, 'Content-Type', 'application/json'];
 const PREFLIGHT_HEADERS = { shared: [...CORS, 'Access-Control-Max-Age', '86400'], own: [] };
 
-/** Sends what a handler answered. */
+/** Sends the answer of a handler. */
 export function sendAnswer(exchange: Exchange, answer: Exclude<Answer, FileReply | JsonPieces>): number {
   if (!(answer instanceof Reply)) return sendText(exchange, 200, text(answer));
   return sendText(exchange, answer.status, text(answer.body), answer.headers);
@@ -25,12 +25,12 @@ export function sendError(exchange: Exchange, error: MatrixError): number {
   return sendText(exchange, error.status, JSON.stringify(error.body()), error.headers);
 }
 
-/** Answers an `OPTIONS` request: the same for every path, without looking at it. */
+/** Answers an `OPTIONS` request, in the same way for every path. */
 export function sendPreflight(exchange: Exchange): void {
   exchange.send(204, PREFLIGHT_HEADERS, '', 'latin1');
 }
 
-/** A reply for requests that are not even HTTP, as it goes over the wire. */
+/** Renders the whole response to a request that is not HTTP. */
 export function rawError(reason: string, error: MatrixError): string {
   const body = JSON.stringify(error.body());
   const headers = [...JSON_HEADERS, 'Content-Length', `${Buffer.byteLength(body)}`, 'Connection', 'close'];
@@ -52,9 +52,9 @@ export function sendText(
   const length = Buffer.byteLength(body);
   const own = ['Content-Length', `${length}`];
   if (more !== undefined) for (const [name, value] of Object.entries(more)) own.push(name, value);
-  // Browsers show scripts no other header than the simplest unless they are named.
+  // Browsers hide most headers from scripts unless they are listed.
   if (status === 429 || status === 503) own.push('Access-Control-Expose-Headers', 'Retry-After');
-  // Text of ASCII alone is the same in Latin-1, which needs a third of the memory on its way out.
+  // ASCII text is the same in Latin-1, which needs a third of the memory when it is sent.
   exchange.send(status, { shared: JSON_HEADERS, own }, body, length === body.length ? 'latin1' : 'utf8');
   return status;
 }

@@ -16,7 +16,7 @@ export interface Caller {
   readonly isSuspended: boolean;
 }
 
-/** JSON that is already serialised; goes out as it is. */
+/** JSON that is already serialised and sent as it is. */
 export class RawJson {
   readonly text: string;
   constructor(text: string) {
@@ -44,26 +44,26 @@ export class JsonPieces {
   }
 }
 
-/** Returns the answer for JSON text: in pieces when it is long. */
+/** Returns the answer for JSON text, in pieces if it is long. */
 export function jsonAnswer(text: Text): Answer {
   return typeof text === 'string' ? new RawJson(text) : new JsonPieces(text);
 }
 
 /** Reads a file from its beginning to its end. */
 export interface ByteReader {
-  /** The next bytes, which keep their value until the next call; `undefined` after the last. */
+  /** Returns the next bytes, which keep their value until the next call; `undefined` after the last. */
   next(): Promise<Buffer | undefined>;
   close(): void;
 }
 
-/** A reply of bytes that are no JSON: a file, of which a range or nothing may be sent, as the request asks. */
+/** A reply of bytes: a file. The request may ask for a range of it, or for nothing if it has not changed. */
 export class FileReply {
-  /** Besides those that say how much of the file comes. */
+  /** Headers besides those about the length and range. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Tells this content from any other; in quotes. */
+  /** A unique name of the content, in quotes. */
   readonly etag: string;
   readonly length: number;
-  /** Opens the bytes from `from` up to, but not including, `to`. */
+  /** Opens the bytes from `from` to `to`, which is not included. */
   readonly open: (from: number, to: number) => Promise<ByteReader>;
 
   constructor(file: Pick<FileReply, 'headers' | 'etag' | 'length' | 'open'>) {
@@ -78,7 +78,7 @@ export interface Call<E extends Endpoint = Endpoint> {
   readonly params: Params<E>;
   readonly query: Query<E>;
   readonly body: Body<E>;
-  /** Who calls; only there where the endpoint's access is not `none` (and, with `optional`, when a token was given). */
+  /** The caller. Absent if the endpoint's access is `none`, or `optional` and no token was given. */
   readonly caller: E['access'] extends 'none'
     ? undefined
     : E['access'] extends 'optional'
@@ -93,7 +93,7 @@ export interface Call<E extends Endpoint = Endpoint> {
    * @throws MatrixError `M_LIMIT_EXCEEDED`
    */
   readonly spend: (limit: LimitClass, count: number) => void;
-  /** Aborts when the client has gone: long polls end then. */
+  /** The cancellation of long polls when the client closes the connection. */
   readonly cancellation: Cancellation;
 }
 
@@ -105,7 +105,7 @@ export interface Route {
   readonly handle: (call: Call) => Promise<Answer> | Answer;
 }
 
-/** Ties a handler to its endpoint; the types of params, query, body and caller follow from the declaration. */
+/** Connects a handler to its endpoint. The types of params, query, body and caller follow from the declaration. */
 export function route<E extends Endpoint>(endpoint: E, handle: (call: Call<E>) => Promise<Answer> | Answer): Route {
   return { endpoint, handle };
 }

@@ -22,7 +22,9 @@ export interface ServeOptions {
   readonly routes: readonly Route[];
   readonly authenticate: Authenticate;
   readonly rateLimits: RateLimits;
-  /** Resolves when the waiting requests of a user that have something to answer are answered; undefined when none has. */
+  /**
+   * Returns a promise that resolves when the woken requests of a user are answered; undefined without such requests.
+   */
   readonly ownAnswers?: ((user: number) => Promise<void> | undefined) | undefined;
   readonly bodyBytesMax: number;
   readonly clock: Clock;
@@ -30,11 +32,13 @@ export interface ServeOptions {
   readonly metrics: Metrics;
 }
 
-/** More than any identifier may have, and less than an index of the database takes in any script. */
+/**
+ * The maximum length of a path parameter: more than identifiers have, and short enough for an index of the database.
+ */
 const PARAM_LENGTH_MAX = 800;
 const SECONDS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
-/** Takes requests from their arrival to their reply; one for all listeners. */
+/** Serves requests from their arrival to their answer. All listeners share one instance. */
 export class Serve {
   readonly #options: ServeOptions;
   readonly #context: CallContext;
@@ -91,7 +95,7 @@ export class Serve {
     const { target } = exchange;
     const mark = target.indexOf('?');
     const path = mark === -1 ? target : target.slice(0, mark);
-    // HEAD is GET whose reply has no body, which node:http sees to.
+    // HEAD is served as GET; node:http leaves out the body.
     const method = exchange.method === 'HEAD' ? 'GET' : exchange.method;
     const found = this.#tree.find(method, path);
     if (found === undefined) throw unrecognized(404);
@@ -131,7 +135,7 @@ export class Serve {
     if (log.isDebug) log.debug('request', { operation, status, tookMs: Math.round(tookMs * 10) / 10 });
   }
 
-  /** Waits for the answers to the caller's other requests, where the endpoint says so. */
+  /** Waits for the answers to the caller's other requests if the endpoint declares it. */
   #ownAnswers({ endpoint, caller, body }: IncomingCall): Promise<void> | undefined {
     const { ownRequestsFirst } = endpoint;
     if (ownRequestsFirst === undefined || caller === undefined) return undefined;
@@ -157,14 +161,14 @@ export class Serve {
       exchange.isUpload = call.caller !== undefined;
       call.body = incomingBytes(exchange);
     }
-    // The one place where a checked request takes on the types of its endpoint, see `route`.
+    // This is the only place where a checked request gets the types of its endpoint, see `route`.
     return call.route.handle(call as unknown as Call);
   }
 
   #refuse(error: unknown, operation: string, exchange: Exchange): number {
     if (error instanceof MatrixError) return sendError(exchange, error);
     const { log } = this.#options;
-    // Whoever wrote the handler could not know that the client would go: what follows from it is no fault.
+    // Errors that follow from a closed connection are not faults of the handler.
     if (error instanceof ClientGone || exchange.isGone) {
       log.debug('client gone', { operation });
       return 499;
@@ -176,7 +180,7 @@ export class Serve {
     this.#failures += 1;
     log.error('request failed', { operation, failure: this.#failures, error });
     if (exchange.hasBegun) {
-      // The status has been sent already, so that only a connection that is cut tells of the failure.
+      // The status was already sent, so the client learns of the failure only when the connection is cut.
       exchange.abort();
       return 500;
     }
@@ -184,7 +188,7 @@ export class Serve {
   }
 }
 
-/** A body for handlers that take it as it arrives, however long it is. */
+/** Returns the body for handlers that process it as it arrives. */
 function incomingBytes(exchange: Exchange): IncomingBytes {
   return { contentType: exchange.header('content-type'), length: exchange.bodyLength, receive: exchange.receive };
 }

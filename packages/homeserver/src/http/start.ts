@@ -9,24 +9,24 @@ import type { Tls } from './listeners/tls.ts';
 import { trustedProxies } from './remote-address.ts';
 import { Serve, type ServeOptions } from './serve.ts';
 
-/** Where to listen. */
+/** An address to listen on. */
 export interface Listen {
   readonly host: string;
-  /** 0: any that is free. */
+  /** The port; 0 for any free port. */
   readonly port: number;
-  /** With it the listener speaks HTTPS. */
+  /** The certificate and key of an HTTPS listener. */
   readonly tls?: Tls | undefined;
 }
 
 export interface HttpOptions extends ServeOptions {
   readonly listen: readonly Listen[];
-  /** Addresses and ranges of proxies whose `X-Forwarded-For` is believed. */
+  /** Addresses and ranges of proxies whose `X-Forwarded-For` header is trusted. */
   readonly trustedProxies: readonly string[];
-  /** How long requests may take to finish after `close`. */
+  /** The time for requests to finish after `close`. */
   readonly closeTimeoutMs: number;
-  /** Connections that each listener holds at the same time; more are refused. */
+  /** The maximum number of connections of each listener; further ones are refused. */
   readonly connectionsMax: number;
-  /** Differences from the usual limits. */
+  /** Time limits that differ from the defaults. */
   readonly timeouts?: Partial<Timeouts>;
 }
 
@@ -37,7 +37,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Serves the routes on every listener. @throws when an address cannot be listened on */
+/** Serves the routes on every listener. @throws Explained when the server cannot listen on an address */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const context: CallContext = {
     proxies: trustedProxies(options.trustedProxies),
@@ -75,7 +75,9 @@ async function start(server: Server, listen: Listen): Promise<string> {
   return `${listen.tls === undefined ? 'http' : 'https'}://${host}:${port}`;
 }
 
-/** The default listens on both families; a machine that has only one is no reason not to start. */
+/**
+ * Returns whether a listener failed only because the machine has no IPv6. The default addresses are of both families.
+ */
 function isWithoutIpv6(error: unknown, listen: Listen): boolean {
   const code = listenErrorCode(error);
   return listen.host.includes(':') && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
@@ -84,7 +86,7 @@ function isWithoutIpv6(error: unknown, listen: Listen): boolean {
 async function closeAll(servers: readonly Server[], serve: Serve, options: HttpOptions): Promise<void> {
   const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
   await Promise.race([serve.close(), sleep(options.clock, options.closeTimeoutMs)]);
-  // Connections without a request count as busy, so that closing the server alone would wait for them.
+  // Node counts connections without a request as busy, so closing only the server would wait for them.
   for (const server of servers) server.closeAllConnections();
   await Promise.all(closed);
 }

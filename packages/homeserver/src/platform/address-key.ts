@@ -1,4 +1,4 @@
-/** Returns the part of an address that one customer of a network has: of IPv6 the first 64 bits. */
+/** Returns the part of an address that identifies one customer of a network: for IPv6 the first 64 bits. */
 export function addressKey(address: string): string {
   if (!address.includes(':')) return address;
   const [head = '', tail] = address.split('::');

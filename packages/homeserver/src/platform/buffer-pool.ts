@@ -1,4 +1,4 @@
-/** Memory that is used again: so many buffers of one size; who comes when all are out gets one that is thrown away. */
+/** A pool of reusable buffers of one size. When all are in use, a caller gets a new buffer that does not return to the pool. */
 export class BufferPool {
   readonly #size: number;
   readonly #spare: Buffer[] = [];
@@ -10,7 +10,7 @@ export class BufferPool {
     this.#left = count;
   }
 
-  /** A buffer of at least `length` bytes, or of the pool's size if that is less. What is in it is left over. */
+  /** Returns a buffer of at least `length` bytes, or of the pool's size if that is less. Its content is undefined. */
   take(length: number): Buffer {
     const spare = this.#spare.pop();
     if (spare !== undefined) return spare;
@@ -21,7 +21,7 @@ export class BufferPool {
     return buffer;
   }
 
-  /** Gives a buffer back; nobody may use it any more. */
+  /** Returns a buffer to the pool. The caller must not use it any more. */
   give(buffer: Buffer): void {
     if (this.#pooled.has(buffer)) this.#spare.push(buffer);
   }

@@ -1,13 +1,16 @@
 import type { Cancellation } from './concurrency/cancellation.ts';
 
-/** Milliseconds of a day. */
+/** The milliseconds of a day. */
 export const DAY_MS = 24 * 60 * 60_000;
 
-/** Time, passed in so that the simulation can turn it. Nothing outside this folder asks the system for it. */
+/**
+ * A source of time. It is passed in so that the simulation can control it; nothing outside this folder reads the
+ * system's time.
+ */
 export interface Clock {
-  /** Milliseconds since 1970, as in `origin_server_ts`. */
+  /** Returns milliseconds since 1970, as in `origin_server_ts`. */
   now(): number;
-  /** Milliseconds from some moment on; never goes back. For durations. */
+  /** Returns milliseconds since a fixed moment, for durations. The value never decreases. */
   elapsed(): number;
   /** Calls `run` once after `delayMs`. A timer alone does not keep the process alive. */
   after(delayMs: number, run: () => void): Timer;
@@ -17,7 +20,7 @@ export interface Timer {
   cancel(): void;
 }
 
-/** The longest delay a timer of the system takes; longer ones would fire at once. */
+/** The longest delay of a system timer. Timers with longer delays would fire at once. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
 
 /** The machine's clock. */
@@ -31,7 +34,10 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after `delayMs`, or at once when it is cancelled. Never rejects: look at `isCancelled` if it matters. */
+/**
+ * Resolves after `delayMs`, or at once when it is cancelled. It never rejects; the caller checks `isCancelled` if
+ * necessary.
+ */
 export function sleep(clock: Clock, delayMs: number, cancellation?: Cancellation): Promise<void> {
   return new Promise((resolve) => {
     if (cancellation?.isCancelled) return resolve();

@@ -1,2 +1,2 @@
-/** Says in its message what the person who runs the server can do about it; shown without a stack. */
+/** An operator error: its message tells the operator what to do. It is shown without a stack. */
 export class Explained extends Error {}

@@ -4,10 +4,10 @@
  */
 export type Text = string | LongText;
 
-/** A part that is rendered when everything before it has been written. */
+/** A part of a text that is rendered when everything before it has been written. */
 export type Deferred = () => AsyncIterable<string>;
 
-/** Strings are joined up to this length; longer text stays in parts. Characters. */
+/** The length up to which strings are joined, in characters. Longer text stays in parts. */
 const JOINED_MAX = 4 * 1024 * 1024;
 
 /** Text in parts. */
@@ -30,17 +30,17 @@ export class LongText {
   }
 }
 
-/** Makes a text of a part that is rendered later. */
+/** Creates a text with one part that is rendered later. */
 export function deferred(part: Deferred): LongText {
   return new LongText([part]);
 }
 
-/** Puts texts one behind the other. */
+/** Concatenates texts. */
 export function concat(...texts: readonly Text[]): Text {
   return joined(texts, '');
 }
 
-/** Puts texts one behind the other with a separator between. */
+/** Concatenates texts with a separator between them. */
 export function joined(texts: readonly Text[], separator: string): Text {
   let text = '';
   const parts: (string | Deferred)[] = [];

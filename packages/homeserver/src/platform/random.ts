@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
-/** Randomness, passed in so that the simulation can replay a seed. Nothing outside this folder draws any. */
+/**
+ * A source of randomness. It is passed in so that the simulation can replay a seed; nothing outside this folder reads
+ * the system's source.
+ */
 export interface Random {
-  /** Unpredictable bytes. */
+  /** Returns unpredictable bytes. */
   bytes(length: number): Uint8Array;
 }
 
@@ -12,18 +15,18 @@ export const systemRandom: Random = { bytes: (length) => randomBytes(length) };
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const ALPHABET = `${LETTERS}${LETTERS.toLowerCase()}0123456789`;
 
-/** A text of letters and digits, about 5.95 bits each: 22 for what must not be guessed in a lifetime. */
+/** Returns a text of letters and digits, about 5.95 bits each. Secrets have 22 or more. */
 export function randomText(random: Random, length: number): string {
   return draw(random, length, ALPHABET);
 }
 
-/** A text of capital letters, as for device ids and what people may have to type. */
+/** Returns a text of capital letters, for device ids and for texts that people type. */
 export function randomLetters(random: Random, length: number): string {
   return draw(random, length, LETTERS);
 }
 
 function draw(random: Random, length: number, alphabet: string): string {
-  // Bytes at or above the largest multiple are thrown away: taking the remainder would favour some characters.
+  // Bytes at or above the largest multiple are discarded, because their remainders would favour some characters.
   const bound = 256 - (256 % alphabet.length);
   let text = '';
   while (text.length < length) {

@@ -2,9 +2,9 @@ import { LruMap } from './caches/lru.ts';
 import type { Clock } from './clock.ts';
 
 export interface BucketSize {
-  /** How fast a bucket fills again. */
+  /** The number of tokens that a bucket gains per second. */
   readonly perSecond: number;
-  /** How much it holds: what may be taken at once after a rest. */
+  /** The capacity of a bucket: the number of tokens that may be taken at once. */
   readonly burst: number;
 }
 
@@ -14,8 +14,8 @@ interface Bucket {
 }
 
 /**
- * Buckets by key, each holding `burst` tokens and filling at `perSecond`. Only so many keys are remembered: one that
- * is forgotten starts full again, which costs an attacker with many addresses what it gains.
+ * Token buckets by key, each with a capacity of `burst` tokens, refilled at `perSecond`. The number of keys is bounded.
+ * A bucket that was evicted starts full again, which gains an attacker with many addresses nothing.
  */
 export class TokenBuckets<K> {
   readonly #buckets: LruMap<K, Bucket>;
@@ -29,8 +29,8 @@ export class TokenBuckets<K> {
   }
 
   /**
-   * Takes `count` tokens. Returns 0, or how many milliseconds to wait when there are not enough. A count above `burst`
-   * takes a full bucket.
+   * Takes `count` tokens. Returns 0, or the milliseconds to wait when there are not enough tokens. A count above
+   * `burst` takes a full bucket.
    */
   take(key: K, count = 1): number {
     const { perSecond, burst } = this.#size;
@@ -49,7 +49,7 @@ export class TokenBuckets<K> {
     return 0;
   }
 
-  /** Puts a token back that was taken for nothing. */
+  /** Returns a token that was taken without need. */
   giveBack(key: K): void {
     const bucket = this.#buckets.get(key);
     if (bucket !== undefined) bucket.tokens = Math.min(this.#size.burst, bucket.tokens + 1);

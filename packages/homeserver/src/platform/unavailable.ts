@@ -1,13 +1,13 @@
-/** How soon a client may try again. */
+/** The time after which a client may try again. */
 const RETRY_AFTER_MS = 5_000;
 
 /**
- * A service that the server depends on, such as its database, cannot be reached at the moment. Requests that need it are
+ * The error for a service that cannot be reached at the moment, such as the database. Requests that need it are
  * answered with 503, and background jobs try again later.
  */
 export class Unavailable extends Error {
   readonly retryAfterMs = RETRY_AFTER_MS;
-  /** For a transaction that was being committed: settles with whether it is stored, as soon as that is known. */
+  /** For a transaction in progress: a promise of whether it was stored. */
   readonly landed: Promise<boolean> | undefined;
 
   constructor(message: string, landed?: Promise<boolean>) {

@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 
-/** Runs a command and gives back its status and what it printed. */
+/** Runs a command and returns its status and output. */
 export async function command(...args: string[]): Promise<string> {
   const said: string[] = [];
   const note = (text: string | Uint8Array) => said.push(String(text)) > 0;

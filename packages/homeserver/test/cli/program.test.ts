@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const NAME = ['--server-name', 'hearth.test'];
 const COMMANDS = ['', 'start', 'create-user', 'check-config', 'media gc'];
 
-/** A folder of its own for a test. */
+/** Returns a separate folder for a test. */
 function dataDir(name: string): string {
   const path = join(folder, name);
   mkdirSync(path);
@@ -25,7 +25,7 @@ const createUser = (path: string, ...more: string[]) =>
   command('create-user', 'alice', '--password', 'wonderland-1', '--data-dir', path, ...NAME, ...more);
 
 describe('the command line', () => {
-  test.each(COMMANDS)('says what there is, and which version it is: %s', async (text) => {
+  test.each(COMMANDS)('lists its commands and its version: %s', async (text) => {
     const words = text.split(' ').filter((word) => word !== '');
     expect(await command(...words, '--help')).toMatch(/^0: Usage: hearth/);
     expect(await command(...words, '--version')).toMatch(/^0: Hearth \d+\.\d+\.\d+\n$/);
@@ -35,7 +35,7 @@ describe('the command line', () => {
     expect(await command(...text.split(' '))).toMatch(/^2: error: .*\n\(hearth --help lists what there is\)\n$/s);
   });
 
-  test('says of a configuration where it is wrong and what to write', async () => {
+  test('names the mistakes in a configuration and valid values', async () => {
     const file = join(folder, 'wrong.yaml');
     writeFileSync(file, 'server_name: hearth.test\nregistration:\n  polcy: open\n');
     const said = await command('check-config', '--config', file);
@@ -48,7 +48,7 @@ describe('the command line', () => {
     );
   });
 
-  test('says of a certificate and a key that they do not fit', async () => {
+  test('reports a certificate and a key that do not belong together', async () => {
     const file = join(folder, 'tls.yaml');
     const check = async (withKey: string) => {
       writeFileSync(join(folder, 'key.pem'), withKey);
@@ -71,7 +71,7 @@ describe('the command line', () => {
     expect(await check(privateKey)).toMatch(/^1: hearth: .* are no certificate and its key/);
   });
 
-  test('creates accounts that can log in, and none twice', async () => {
+  test('creates accounts that can log in, and refuses existing ones', async () => {
     const path = dataDir('accounts');
     expect(await createUser(path, '--admin')).toBe('0: Created @alice:hearth.test, an administrator.\n');
     expect(await createUser(path)).toMatch(/^1: hearth: /);
@@ -93,8 +93,8 @@ describe('the command line', () => {
   });
 });
 
-describe('data that cannot be used is no accident: the message says what to do', () => {
-  test('a folder that cannot be made', async () => {
+describe('an operator error about unusable data tells what to do', () => {
+  test('for a folder that cannot be created', async () => {
     const file = join(folder, 'a-file');
     writeFileSync(file, '');
     expect(await createUser(join(file, 'below'))).toMatch(
@@ -102,7 +102,7 @@ describe('data that cannot be used is no accident: the message says what to do',
     );
   });
 
-  test.each(['hearth.db', 'hearth.lock'])('a file %s that is something else', async (name) => {
+  test.each(['hearth.db', 'hearth.lock'])('for a file %s of another kind', async (name) => {
     const path = dataDir(`else-${name}`);
     writeFileSync(join(path, name), 'something else '.repeat(100));
     expect(await createUser(path)).toBe(
@@ -110,7 +110,7 @@ describe('data that cannot be used is no accident: the message says what to do',
     );
   });
 
-  test('a database of a newer program', async () => {
+  test('for a database of a newer program', async () => {
     const path = dataDir('newer');
     await createUser(path);
     const database = new DatabaseSync(join(path, 'hearth.db'));
@@ -119,7 +119,7 @@ describe('data that cannot be used is no accident: the message says what to do',
     expect(await createUser(path)).toMatch(/^1: hearth: .* schema version 9999, which needs a newer Hearth/);
   });
 
-  test('a database of a server of another name', async () => {
+  test('for a database of a server with another name', async () => {
     const path = dataDir('other');
     await createUser(path);
     const said = await command(
@@ -135,7 +135,7 @@ describe('data that cannot be used is no accident: the message says what to do',
     expect(said).toMatch(/^1: hearth: the data belongs to the server hearth\.test/);
   });
 
-  test('a file that cannot be opened', async () => {
+  test('for a file that cannot be opened', async () => {
     const path = dataDir('closed');
     mkdirSync(join(path, 'hearth.db'));
     expect(await createUser(path)).toMatch(/^1: hearth: .*hearth\.db cannot be used: .*the right to write there\n$/);

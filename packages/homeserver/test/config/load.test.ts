@@ -15,7 +15,7 @@ function load(yaml: string, overrides: Overrides = {}, environment: Record<strin
   return loadConfig(file, overrides, environment);
 }
 
-/** What is wrong with a file, each line without the folder. */
+/** Returns the mistakes in a file, each line without the folder. */
 async function problems(yaml: string, overrides: Overrides = {}, environment: Record<string, string> = {}) {
   const error = await load(yaml, overrides, environment).catch((thrown: unknown) => thrown);
   if (!(error instanceof ConfigError)) throw new Error('the file was accepted');
@@ -34,7 +34,7 @@ describe('a configuration', () => {
     expect(config.data_dir).toBe(join(folder, 'data'));
   });
 
-  test('may have sections with nothing in them', async () => {
+  test('may have empty sections', async () => {
     expect(await load('registration:\n# guests: true\nlog:\n')).toEqual(await load(''));
   });
 
@@ -42,7 +42,7 @@ describe('a configuration', () => {
     expect(await load('{"server_name": "example.org"}')).toMatchObject({ server_name: 'example.org' });
   });
 
-  test('lists listeners in either form', async () => {
+  test('accepts listeners as text or objects', async () => {
     const { listen } = await load(
       'listen:\n  - 8008\n  - "[::]:80"\n  - {address: "a.b:1", tls: {certificate: c, key: /k}}',
     );
@@ -53,20 +53,20 @@ describe('a configuration', () => {
     ]);
   });
 
-  test('may lift all rate limits, or some', async () => {
+  test('may disable all rate limits or some', async () => {
     expect((await load('rate_limits: false')).rate_limits).toMatchObject({ login: false, keys: false });
     const { rate_limits } = await load('rate_limits:\n  login: false\n  join: {per_second: 3, burst: 4}');
     expect(rate_limits).toMatchObject({ login: false, join: { per_second: 3, burst: 4 }, event: { burst: 100 } });
   });
 
-  test('takes secrets from the environment', async () => {
+  test('reads secrets from the environment', async () => {
     const variables = { HEARTH_DATABASE_URL: 'postgres://db', HEARTH_REGISTRATION_SHARED_SECRET: 's' };
     const config = await load('registration: {shared_secret: file, guests: true}', {}, variables);
     expect(config.database.url).toBe('postgres://db');
     expect(config.registration).toMatchObject({ shared_secret: 's', guests: true });
   });
 
-  test('takes secrets of a section in a section', async () => {
+  test('reads secrets of nested sections from the environment', async () => {
     const s3 = 'media: {s3: {endpoint: "https://s3.test/", bucket: b, access_key: a}}';
     const config = await load(s3, {}, { HEARTH_S3_SECRET_KEY: 'secret' });
     expect(config.media.s3).toMatchObject({ endpoint: 'https://s3.test', access_key: 'a', secret_key: 'secret' });
@@ -75,20 +75,20 @@ describe('a configuration', () => {
     );
   });
 
-  test('has sizes of thumbnails and a folder for files', async () => {
+  test('contains sizes of thumbnails and a folder for files', async () => {
     const config = await load('media: {thumbnail_sizes: [10x20], folder: files}');
     expect(config.media).toMatchObject({ thumbnail_sizes: [{ width: 10, height: 20 }], folder: join(folder, 'files') });
     expect(await problems('media: {thumbnail_sizes: [10]}')).toHaveLength(1);
     expect(await problems('media: {thumbnail_sizes: [0x10]}')).toHaveLength(1);
   });
 
-  test('yields to the command line', async () => {
+  test('is overridden by the command line', async () => {
     const config = await load('server_name: a', { serverName: 'b', dataDir: '/c', listen: ['d:1'] });
     expect(config).toMatchObject({ server_name: 'b', data_dir: '/c', listen: [{ host: 'd', port: 1 }] });
   });
 });
 
-describe('a refusal', () => {
+describe('an error', () => {
   test.each([
     ['sever_name: a', ["hearth.yaml:1: unknown key 'sever_name': did you mean 'server_name'?"]],
     ['log:\n  colour: red', ["hearth.yaml:2: unknown key 'log.colour': there are level, format"]],
@@ -117,18 +117,18 @@ describe('a refusal', () => {
     ],
     ['a: [', [expect.stringMatching(/^hearth.yaml:1: /)]],
     ['- 1', [expect.stringMatching(/^hearth.yaml:1: /)]],
-  ])('of %j', async (yaml, expected) => {
+  ])('for %j names each mistake', async (yaml, expected) => {
     expect(await problems(yaml)).toEqual(expected);
   });
 
-  test('names an option or variable where the value comes from there', async () => {
+  test('names the option or variable that the value comes from', async () => {
     expect(await problems('', { listen: ['nowhere'] })).toEqual([expect.stringMatching(/^--listen: /)]);
     const secret = await problems('', {}, { HEARTH_DATABASE_URL: 'mysql://secret' });
     expect(secret).toEqual([expect.stringMatching(/^environment variable HEARTH_DATABASE_URL: /)]);
     expect(secret.join()).not.toContain('secret');
   });
 
-  test('of a file that is not there', async () => {
+  test('names a file that does not exist', async () => {
     await expect(loadConfig(join(folder, 'none.yaml'), {}, {})).rejects.toThrow('cannot read');
   });
 });

@@ -1,4 +1,4 @@
-/** A certificate for `localhost` that signed itself, and its key: for tests, valid for a hundred years. */
+/** A self-signed certificate for `localhost` and its key, for tests, valid for a hundred years. */
 export const cert = `-----BEGIN CERTIFICATE-----
 MIIBmzCCAUGgAwIBAgIUKOJC1qUvonyamLNCN61JXJdEHLAwCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTE1MTYxNFoYDzIxMjYxMDI4

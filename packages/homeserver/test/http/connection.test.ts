@@ -10,7 +10,7 @@ import { OPEN, serveRoutes } from './server.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const base = { operation: 'test', method: 'GET', access: 'none', ...OPEN } as const;
-/** Handlers that were cancelled because their client left. */
+/** Handlers that were cancelled because their client has closed the connection. */
 const left: string[] = [];
 let openFiles = 0;
 
@@ -89,7 +89,7 @@ describe('a connection', () => {
     expect(received.split('{"hello":"you"}')).toHaveLength(5);
   });
 
-  test('answers a pipelined request after the one before it', async () => {
+  test('answers a pipelined request after the previous one', async () => {
     const connection = connect();
     connection.write(get('/wait'));
     await sleep(systemClock, 30);
@@ -98,7 +98,7 @@ describe('a connection', () => {
     expect(received).toMatch(/"waited":true.*"hello":"you"/s);
   });
 
-  test('takes a body in pieces and then the next request', async () => {
+  test('reads a body in pieces and then the next request', async () => {
     const connection = connect();
     for (const [i, length] of [1, 100_000, 3 * MEBIBYTE].entries()) {
       const bytes = Buffer.alloc(length, 7);
@@ -109,7 +109,7 @@ describe('a connection', () => {
     }
   });
 
-  test('reads past a body that was refused', async () => {
+  test('discards the rest of a refused body', async () => {
     const connection = connect();
     connection.write(post('/refused', 200_000) + 'x'.repeat(1000));
     expect(await connection.answers(1)).toContain('M_MISSING_TOKEN');
@@ -117,7 +117,7 @@ describe('a connection', () => {
     expect(await connection.answers(2)).toContain('"hello":"you"');
   });
 
-  test('reads past a body that the endpoint ignores', async () => {
+  test('discards a body that the endpoint ignores', async () => {
     const connection = connect();
     for (const [i, path] of ['/hello', '/nowhere'].entries()) {
       for (const [j, method] of ['OPTIONS', 'DELETE', 'GET'].entries()) {
@@ -169,7 +169,7 @@ describe('a client that disconnects', () => {
     await expect.poll(() => left).toEqual(['upload']);
   });
 
-  test('closes the file that it was reading', async () => {
+  test('closes the file that was being sent', async () => {
     const connection = connect();
     connection.socket.pause();
     connection.write(get('/file'));

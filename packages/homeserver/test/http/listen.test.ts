@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => new Promise((resolve) => other.close(resolve)));
 
-test('an address that somebody else has is named, and where to write another', async () => {
+test('an address in use is refused with its name and the key to change', async () => {
   const start = (config: { listen?: string[]; metrics?: { listen: string } }) => startServer({ config });
   await expect(start({ listen: [taken] })).rejects.toThrow(
     `${taken} is used by another program: listen in the configuration or --listen chooses another`,
@@ -22,7 +22,7 @@ test('an address that somebody else has is named, and where to write another', a
   );
 });
 
-test('so is an address that this machine has not', async () => {
+test('an address of another machine is refused with its name and the key to change', async () => {
   const listen = (host: string) => listenOn(createServer(), { host, port: 0 }, 'listen');
   await expect(listen('192.0.2.1')).rejects.toThrow('192.0.2.1:0 is not an address of this machine: listen');
   await expect(listen('nowhere.invalid')).rejects.toThrow(/nowhere\.invalid/);

@@ -31,7 +31,7 @@ describe('a path', () => {
     );
   });
 
-  test('with another method is known', () => {
+  test('is found with another method', () => {
     expect(tree.find('POST', '/rooms/a/state')).toBe('wrong-method');
     expect(tree.find('PUT', '/profile/a/avatar_url')).toBe('wrong-method');
   });

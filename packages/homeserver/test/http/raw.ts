@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { sleep, systemClock } from '../../src/platform/clock.ts';
 
-/** A connection on which a test writes what it wants. */
+/** A connection on which a test writes arbitrary bytes. */
 export class RawConnection {
   readonly socket: Socket;
   readonly opened: Promise<void>;
@@ -28,7 +28,7 @@ export class RawConnection {
     else this.socket.write(bytes);
   }
 
-  /** What has come, as bytes, when nothing more has come for a while; the value of each `Date` taken out. */
+  /** Returns the received bytes when no more arrive for a while, without the values of `Date` headers. */
   async settled(quietMs: number): Promise<{ received: string; isEnded: boolean }> {
     for (let before = -1; before !== this.#received.length; ) {
       before = this.#received.length;
@@ -37,7 +37,7 @@ export class RawConnection {
     return { received: this.#received.replaceAll(/\r\nDate: [^\r]*/g, '\r\nDate: -'), isEnded: this.#isEnded };
   }
 
-  /** Waits until so many answers have come. */
+  /** Waits until a number of answers have arrived. */
   async answers(count: number): Promise<string> {
     for (let waited = 0; waited < 5000; waited += 5) {
       if (this.#received.split('HTTP/1.1 ').length > count) break;

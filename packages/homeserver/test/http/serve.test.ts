@@ -93,7 +93,7 @@ describe('a request', () => {
     expect(await call('HEAD', '/raw')).toMatchObject({ status: 200, json: undefined });
   });
 
-  test('OPTIONS is answered everywhere', async () => {
+  test('OPTIONS is answered for every path', async () => {
     for (const path of ['/echo/x', '/no/such/path', '/%']) {
       const { status, headers } = await call('OPTIONS', path);
       expect(status).toBe(204);
@@ -103,7 +103,7 @@ describe('a request', () => {
   });
 });
 
-describe('a refusal', () => {
+describe('an error', () => {
   const deep = `{"text":${'['.repeat(150)}${']'.repeat(150)}}`;
   test.each([
     ['GET', '/nothing', {}, 404, 'M_UNRECOGNIZED'],
@@ -136,21 +136,21 @@ describe('a refusal', () => {
     expect(answer.json.error).not.toContain('secret');
   });
 
-  test('names what is wrong', async () => {
+  test('names the mistake', async () => {
     const nested = await call('PUT', '/echo/x', { token: 'alice', body: '{"text":"","nested":{"count":"1"}}' });
     expect(nested.json.error).toBe("Bad member 'nested.count': expected number");
     const query = await call('GET', '/search?term=x&limit=-1', { token: 'alice' });
     expect(query.json.error).toBe("Bad query parameter 'limit': must be an integer of at least 0");
   });
 
-  test('for too many requests says when to come back', async () => {
+  test('for too many requests contains the time to wait', async () => {
     for (const _ of [1, 2]) expect((await call('GET', '/limited')).status).toBe(200);
     const answer = await call('GET', '/limited');
     expect(answer).toMatchObject({ status: 429, json: { errcode: 'M_LIMIT_EXCEEDED' } });
     expect(Number(answer.headers.get('retry-after')) * 1000).toBeGreaterThanOrEqual(answer.json.retry_after_ms);
   });
 
-  test('of what is no HTTP is a standard error too', async () => {
+  test('for a request that is not HTTP is a standard error', async () => {
     const { port } = new URL(server.urls[0] ?? '');
     const socket = connect(Number(port), '127.0.0.1');
     socket.end('nonsense\r\n\r\n');
@@ -160,12 +160,12 @@ describe('a refusal', () => {
   });
 });
 
-test('an empty body is an empty object where the endpoint says so', async () => {
+test('an empty body is an empty object if the endpoint declares it', async () => {
   expect(await call('POST', '/empty')).toMatchObject({ status: 200, json: {} });
 });
 
 describe('a waiting request', () => {
-  test('ends when its client goes', async () => {
+  test('ends when its client disconnects', async () => {
     const noticed = new Promise<void>((resolve) => {
       gone = resolve;
     });

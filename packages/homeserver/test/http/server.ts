@@ -20,13 +20,13 @@ const alice: Caller = {
 };
 const guest: Caller = { ...alice, userId: '@1:test', user: 2, isGuest: true };
 
-/** Tokens `alice` and `guest` are known, the second only after a while. */
+/** The tokens `alice` and `guest` are valid. The second is found only after a while. */
 const authenticate: Authenticate = (token) => {
   if (token === 'alice') return alice;
   return Promise.resolve(token === 'guest' ? guest : undefined);
 };
 
-/** Declarations of an endpoint that refuses nobody. */
+/** The declarations of an endpoint that accepts every caller. */
 export const OPEN = { limit: { none: 'a test' }, whenSuspended: 'allowed', whenLocked: 'allowed' } as const;
 
 function rateLimits(sizes: Partial<RateLimitSizes> = {}): RateLimits {
@@ -49,7 +49,7 @@ function optionsFor(routes: readonly Route[], sizes?: Partial<RateLimitSizes>): 
   };
 }
 
-/** A server with nothing but these routes, on a free port. */
+/** Starts a server with these routes on a free port. */
 export function serveRoutes(
   routes: readonly Route[],
   options: Partial<HttpOptions> & { sizes?: Partial<RateLimitSizes> } = {},

@@ -12,10 +12,10 @@ import { OPEN, serveRoutes } from './server.ts';
 const MEBIBYTE = 1024 * 1024;
 const base = { operation: 'test', method: 'GET', access: 'none', ...OPEN } as const;
 const PIECE = 'x'.repeat(64 * 1024);
-/** Longer than the longest string of V8 (512 MiB). */
+/** The number of pieces of an answer that is longer than the longest string of V8 (512 MiB). */
 const PIECES = 10_000;
 let rendered = 0;
-/** Answers that the server has stopped to send. */
+/** The number of answers that the server has stopped sending. */
 let ended = 0;
 let answered = 0;
 
@@ -85,7 +85,7 @@ afterAll(async () => {
   await server.close();
 });
 
-/** Opens a connection whose answers are not read until somebody resumes it. */
+/** Opens a connection whose answers are not read until it is resumed. */
 function request(head: string): Socket {
   const { hostname, port } = new URL(server.urls[0] ?? '');
   const socket = connect(Number(port), hostname);
@@ -99,7 +99,7 @@ function request(head: string): Socket {
 const get = (path: string) => request(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`);
 const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
 
-/** Opens a connection, writes a byte every 50 ms and returns all that was answered until the server closed it. */
+/** Opens a connection, writes a byte every 50 ms and returns the answer when the server has closed the connection. */
 async function dribble(head: string, byte = 'x'): Promise<string> {
   const connection = new RawConnection(server.urls[0] ?? '');
   sockets.push(connection.socket);
@@ -136,7 +136,7 @@ describe('a client that does not read its answer', () => {
 });
 
 describe('an answer in pieces', () => {
-  test('has no limit of length and needs bounded memory', async () => {
+  test('has no maximum length and needs bounded memory', async () => {
     rendered = 0;
     ended = 0;
     const socket = get('/pieces');
@@ -160,7 +160,7 @@ describe('an answer in pieces', () => {
     expect(memory).toBeLessThan(200 * MEBIBYTE);
   }, 60_000);
 
-  test('is rendered only as far as the client reads, and stops when it has gone', async () => {
+  test('is rendered only as far as the client reads, and stops when the client disconnects', async () => {
     rendered = 0;
     ended = 0;
     const socket = get('/pieces');
@@ -173,7 +173,7 @@ describe('an answer in pieces', () => {
     expect(rendered).toBeLessThan(held + 10);
   });
 
-  test('has its length when it is short', async () => {
+  test('has a Content-Length when it is short', async () => {
     const response = await fetch(`${server.urls[0]}/few`);
     expect(response.headers.get('content-length')).toBe('5');
     expect(await response.json()).toEqual([1, 2]);
@@ -199,7 +199,7 @@ describe('a client that sends slowly', () => {
     expect(received).toMatch(new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*"errcode":"M_UNKNOWN"`));
   });
 
-  test('is disconnected when the body goes on after the answer', async () => {
+  test('is disconnected when the body continues after the answer', async () => {
     expect(await dribble(post('/ignored'))).toMatch(/^HTTP\/1.1 200 /);
   });
 
@@ -212,7 +212,7 @@ describe('a client that sends slowly', () => {
     await secure.close();
   });
 
-  test('may take its time for an upload with a token', async () => {
+  test('may send an upload with a token slowly', async () => {
     answered = 0;
     const connection = new RawConnection(server.urls[0] ?? '');
     sockets.push(connection.socket);

@@ -3,7 +3,7 @@ import { request } from '../../../../tests/support/client.ts';
 import { PostgresCluster } from '../../../../tests/support/postgres.ts';
 import { startServer } from '../../../../tests/support/server.ts';
 
-/** Requests wait ten seconds for a database; this is more than that. */
+/** The maximum time until an answer. Requests wait ten seconds for a database. */
 const ANSWERED_MS_MAX = 15_000;
 
 test.skipIf(inject('postgresUrl') === undefined)(

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { sleep, systemClock } from '../../src/platform/clock.ts';
 import { collectGarbage } from '../../src/platform/monitoring/heap.ts';
 
-test('what nobody holds is gone', async () => {
+test('unreferenced objects are collected', async () => {
   const held = { name: 'held' };
   const [lost, kept] = [new WeakRef({ name: 'lost' }), new WeakRef(held)];
-  // Who makes a WeakRef holds its target until the end of the turn.
+  // A new WeakRef keeps its target alive until the end of the turn.
   await sleep(systemClock, 1);
   collectGarbage();
   expect(lost.deref()).toBeUndefined();

@@ -3,7 +3,7 @@ import { inTurns, slicesOf } from '../../src/platform/concurrency/in-turns.ts';
 
 const numbers = Array.from({ length: 25 }, (_, i) => i);
 
-test('a list is worked on in slices, in order', async () => {
+test('a list is processed in slices, in order', async () => {
   const slices: number[] = [];
   const doubled = await inTurns(numbers, 10, async (some) => {
     slices.push(some.length);
@@ -13,12 +13,12 @@ test('a list is worked on in slices, in order', async () => {
   expect(slices).toEqual([10, 10, 5]);
 });
 
-test('an empty list is no work', async () => {
+test('an empty list causes no work', async () => {
   const work = async () => ['something'];
   expect(await inTurns([], 10, work)).toEqual([]);
 });
 
-test('others have their turn between slices', async () => {
+test('other tasks run between slices', async () => {
   const order: string[] = [];
   setImmediate(() => order.push('other'));
   await inTurns(numbers, 10, async (some) => {
@@ -28,7 +28,7 @@ test('others have their turn between slices', async () => {
   expect(order.indexOf('other')).toBe(1);
 });
 
-test('what fails ends it', async () => {
+test('a failing slice ends the processing', async () => {
   let slices = 0;
   const failing = inTurns(numbers, 10, async () => {
     slices += 1;
@@ -38,7 +38,7 @@ test('what fails ends it', async () => {
   expect(slices).toBe(1);
 });
 
-test('slices keep to a count and to a weight, and a heavy item stands alone', () => {
+test('slices have a maximum count and weight, and a heavy item is a separate slice', () => {
   const cut = (...weights: number[]) => [...slicesOf(weights, { count: 3, weight: 10 }, (weight) => weight)];
   expect(cut(1, 1, 1, 1)).toEqual([[1, 1, 1], [1]]);
   expect(cut(6, 5, 4, 2)).toEqual([[6], [5, 4], [2]]);

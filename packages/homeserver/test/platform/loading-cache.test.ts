@@ -5,7 +5,7 @@ interface Box {
   value: number;
 }
 
-/** A cache over numbers whose queries end when the test says so. */
+/** Opens a cache of numbers. The test decides when its queries end. */
 function open() {
   const queries: (readonly number[])[] = [];
   const gates: (() => void)[] = [];
@@ -27,13 +27,13 @@ function open() {
   return { cache, queries, release, many: (...keys: number[]) => cache.many(keys, load) };
 }
 
-/** In the order of the keys: those that were loading already come last. */
+/** Returns the values in the order of the keys, because those that were being loaded come last. */
 const valuesOf = (found: ReadonlyMap<number, Box>) => {
   const pairs = Array.from(found, ([key, { value }]): [number, number] => [key, value]);
   return pairs.toSorted(([a], [b]) => a - b);
 };
 
-test('what is missing is loaded with one query, also for those who ask for a part of it meanwhile', async () => {
+test('missing values are loaded with one query, which concurrent requests for some of them share', async () => {
   const { cache, queries, release, many } = open();
   const first = many(1, 2, 2);
   const second = many(2, 3);
@@ -52,7 +52,7 @@ test('what is missing is loaded with one query, also for those who ask for a par
   expect(queries).toEqual([[1, 2], [3]]);
 });
 
-test('a change while many are loaded is not lost', async () => {
+test('a change while many values are loaded is not lost', async () => {
   const { cache, release, many } = open();
   const found = many(1, 2);
   cache.update(2, (box) => {
@@ -65,7 +65,7 @@ test('a change while many are loaded is not lost', async () => {
   ]);
 });
 
-test('what could not be loaded is tried again', async () => {
+test('a failed load is repeated', async () => {
   const { cache, release, many } = open();
   const failing = cache.many([1, 2], () => Promise.reject(new Error('no disk')));
   await expect(failing).rejects.toThrow('no disk');

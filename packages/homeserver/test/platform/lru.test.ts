@@ -3,7 +3,7 @@ import { LruMap } from '../../src/platform/caches/lru.ts';
 
 const keys = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
-test('what was used last is there, and never more than the bound', () => {
+test('the most recently used values are present, and never more than the bound', () => {
   const map = new LruMap<number, number>(100);
   for (const key of keys(0, 1_000)) map.set(key, key);
   expect(keys(950, 1_000).every((key) => map.get(key) === key)).toBe(true);
@@ -11,7 +11,7 @@ test('what was used last is there, and never more than the bound', () => {
   expect(map.get(0)).toBeUndefined();
 });
 
-test('what is used stays while others come and go', () => {
+test('a value in use stays while others are added and evicted', () => {
   const map = new LruMap<string, number>(10);
   map.set('kept', 1);
   for (const key of keys(0, 100)) {
@@ -34,7 +34,7 @@ test('a value that was replaced or removed does not come back', () => {
   expect(map.get(3)).toBeUndefined();
 });
 
-test('a key in steady use does not become slower to find', () => {
+test('lookups of a key in steady use do not become slower', () => {
   const map = new LruMap<number, number>(20_000);
   for (const key of keys(0, 11_000)) map.set(key, key);
   const began = performance.now();
@@ -50,7 +50,7 @@ test('the values never take more than the bound of bytes', () => {
   expect(present.reduce((sum, key) => sum + key, 0)).toBeLessThanOrEqual(10_000 + 500);
 });
 
-test('a value that grows is weighed again when it is put in again', () => {
+test('the size of a value is computed again when it is stored again', () => {
   const map = new LruMap<string, number[]>(1_000, { bytesMax: 100, bytesOf: (value) => value.length });
   const growing: number[] = [];
   map.set('other', [1]);

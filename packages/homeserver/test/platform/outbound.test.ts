@@ -47,8 +47,8 @@ const why = (promise: Promise<unknown>) =>
     (error: unknown) => (error instanceof OutboundError ? error.message : `not expected: ${String(error)}`),
   );
 
-describe('a request to a place that somebody else has named', () => {
-  test('goes to the very address that was looked at, though the name changes its mind', async () => {
+describe('a request to a URL from others', () => {
+  test('goes to the checked address, even if the name resolves to another one later', async () => {
     let asked = 0;
     const client = outbound(() => {
       asked += 1;
@@ -56,12 +56,12 @@ describe('a request to a place that somebody else has named', () => {
     });
     expect(await get(client, `http://changing.test:${web.port}/`)).toBe('here');
     expect(asked).toBe(1);
-    // The second answer is an address that is not permitted: the name is looked up, and judged, each time.
+    // The second answer is an address that is not permitted. The name is resolved and checked for each request.
     expect(await why(get(client, `http://changing.test:${hidden.port}/`))).toContain('not on a public network');
     expect(hidden.asked).toEqual([]);
   });
 
-  test('does not follow a redirect to a name that has moved inside', async () => {
+  test('does not follow a redirect to a name that now resolves to a private address', async () => {
     let asked = 0;
     const client = outbound(() => {
       asked += 1;
@@ -70,7 +70,7 @@ describe('a request to a place that somebody else has named', () => {
     expect(await why(get(client, `http://changing.test:${web.port}/again`))).toContain('not on a public network');
   });
 
-  test('posts to permitted addresses only, and follows no redirect', async () => {
+  test('posts only to permitted addresses, and follows no redirect', async () => {
     const post = async (client: Outbound, url: string) => {
       const reply = await client.post(new URL(url), '{}', { accept: '*/*', timeoutMs: 5_000 });
       reply.close();
@@ -84,7 +84,7 @@ describe('a request to a place that somebody else has named', () => {
     expect(hidden.asked).toEqual([]);
   });
 
-  test('takes only the permitted ones of several addresses', async () => {
+  test('uses only the permitted ones of several addresses', async () => {
     const client = outbound(() => Promise.resolve([address(2), address(1)]));
     expect(await get(client, `http://mixed.test:${web.port}/`)).toBe('here');
     expect(await why(get(client, `http://mixed.test:${hidden.port}/`))).toContain('ECONNREFUSED');
@@ -99,7 +99,7 @@ describe('a request to a place that somebody else has named', () => {
     expect(await why(get(client, `http://x.test:${web.port}${path}`, 200))).toBe(message);
   });
 
-  test('says so when the answer breaks off, or the name means nothing', async () => {
+  test('fails with a reason when the answer breaks off or the name does not resolve', async () => {
     expect(
       await why(
         get(
@@ -139,7 +139,7 @@ describe('public addresses', () => {
     expect(nothing.allows(ip)).toBe(expected);
   });
 
-  test('are also those that the configuration names', () => {
+  test('include those that the configuration permits', () => {
     const some = new PublicAddresses(['10.0.0.0/8', '::1', '192.168.1.1']);
     expect(['10.1.2.3', '::1', '192.168.1.1', '::ffff:10.1.1.1'].map((ip) => some.allows(ip))).toEqual([
       true,
@@ -156,7 +156,7 @@ describe('public addresses', () => {
   });
 });
 
-test('slots run so many at a time, let so many wait, and are free again after a failure', async () => {
+test('slots limit running and waiting tasks, and are free again after a failure', async () => {
   const slots = new Slots({ running: 1, waiting: 1 });
   const gate = Promise.withResolvers<void>();
   const order: string[] = [];

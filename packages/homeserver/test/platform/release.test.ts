@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { release } from '../../src/platform/release.ts';
 
-test('a buffer of its own is given back at once; one that shares its memory stays', () => {
+test('a buffer with its own memory is freed at once, and one that shares its memory is kept', () => {
   const own = Buffer.from(new ArrayBuffer(100));
   release(own);
   expect(own).toHaveLength(0);

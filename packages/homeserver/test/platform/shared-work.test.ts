@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { SharedWork } from '../../src/platform/concurrency/shared-work.ts';
 
-test('those who ask while the work is being done share it, and those who ask later have it done again', async () => {
+test('concurrent requests share the work, and later ones start it again', async () => {
   const shared = new SharedWork<string, number>();
   const gate = Promise.withResolvers<void>();
   let count = 0;
@@ -18,7 +18,7 @@ test('those who ask while the work is being done share it, and those who ask lat
   expect(await shared.run('a', work)).toBe(3);
 });
 
-test('work that fails does so for all who asked, and is tried again by the next', async () => {
+test('failing work fails for all concurrent requests, and the next request starts it again', async () => {
   const shared = new SharedWork<string, string>();
   const fail = () => Promise.reject(new Error('no'));
   const both = await Promise.allSettled([shared.run('a', fail), shared.run('a', fail)]);

@@ -6,10 +6,10 @@ interface Address {
   readonly port: number;
 }
 
-/** The keys of the configuration that say where to listen. */
+/** The configuration keys of addresses to listen on. */
 type Key = 'listen' | 'metrics.listen';
 
-/** Why an address cannot be listened on, for reasons that a person can do something about. */
+/** Explanations for operators of errors when the server cannot listen on an address, by error code. */
 const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['EADDRINUSE', 'is used by another program'],
   ['EACCES', 'is not for this user to listen on, ports from 1024 on are'],
@@ -17,7 +17,7 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['ENOTFOUND', 'is not an address of this machine'],
 ]);
 
-/** Lets a server listen. @throws Explained, with the error of the system as its cause */
+/** Starts listening on an address. @throws Explained, with the error of the system as its cause */
 export function listenOn(server: Server, address: Address, key: Key): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(explained(error, address, key));
@@ -29,7 +29,7 @@ export function listenOn(server: Server, address: Address, key: Key): Promise<vo
   });
 }
 
-/** The error of the system behind what {@link listenOn} throws. */
+/** Returns the error of the system behind what {@link listenOn} throws. */
 export function listenErrorCode(error: unknown): unknown {
   const inner = error instanceof Explained ? error.cause : error;
   return inner instanceof Error && 'code' in inner ? inner.code : undefined;

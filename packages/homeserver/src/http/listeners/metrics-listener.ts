@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { listenOn } from './listen.ts';
 import { createServer } from './node-http.ts';
 
-/** Figures as text, read whenever somebody asks. */
+/** A source of metrics as text, read at each request. */
 export interface MetricsText {
   readonly contentType: string;
   text(): Promise<string>;
@@ -12,7 +12,7 @@ export interface MetricsListener {
   close(): Promise<void>;
 }
 
-/** Serves the figures at `/metrics`, apart from the other listeners so that it need not be public. */
+/** Serves metrics at `/metrics`, on a separate listener so that it need not be public. */
 export async function startMetrics(
   address: { readonly host: string; readonly port: number },
   metrics: MetricsText,

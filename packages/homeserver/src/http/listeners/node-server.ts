@@ -8,10 +8,10 @@ import type { Tls } from './tls.ts';
 
 const HEAD_BYTES_MAX = 16 * 1024;
 
-/** What a listener is created with. */
+/** The options of a listener. */
 export interface NodeServerOptions extends Patience {
   readonly tls?: Tls | undefined;
-  /** Connections held at the same time; more are refused. */
+  /** The maximum number of connections; further ones are refused. */
   readonly connectionsMax: number;
   readonly serve: (exchange: Exchange) => void;
 }
@@ -38,9 +38,9 @@ export function createNodeServer({ tls, connectionsMax, serve, clock, timeouts }
   return server;
 }
 
-/** Answers what is not HTTP, or exceeds the limits of the parser. */
+/** Answers a request that is not HTTP or exceeds the limits of the parser. */
 function refuseNonsense(error: NodeJS.ErrnoException, socket: Socket): void {
-  // An answer would wait for a TLS handshake that has failed.
+  // An answer would wait for the failed TLS handshake.
   const isUnreachable = error.code === 'ECONNRESET' || /^ERR_(TLS|SSL)_/.test(error.code ?? '');
   if (isUnreachable || !socket.writable) {
     socket.destroy();

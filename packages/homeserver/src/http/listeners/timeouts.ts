@@ -1,31 +1,33 @@
-/** How long clients may take. All members in milliseconds unless they say otherwise. */
+/** The time limits for clients, in milliseconds unless a member states another unit. */
 export interface Timeouts {
-  /** Until the head of a request has arrived; before it, until a TLS handshake is complete. */
+  /** The time for the head of a request, and for the TLS handshake before it. */
   readonly headMs: number;
-  /** Until a whole request has arrived, uploads included. */
+  /** The time for a whole request, including uploads. */
   readonly requestMs: number;
-  /** How long a connection may be idle between requests. */
+  /** The time that a connection may be idle between requests. */
   readonly keepAliveMs: number;
-  /** How often the limits above are checked. */
+  /** The interval of checks of the limits above. */
   readonly checkEveryMs: number;
-  /** Until a body has arrived that is JSON, or whose sender is not authenticated. */
+  /** The time for a body that is JSON or whose sender is not authenticated. */
   readonly bodyMs: number;
-  /** Until the rest of a body has arrived that the server does not want. */
+  /** The time for the rest of a refused body. */
   readonly discardMs: number;
-  /** A period in which an upload must bring `uploadBytesMin`. */
+  /** The period in which `uploadBytesMin` of an upload must arrive. */
   readonly uploadPeriodMs: number;
-  /** Bytes. */
+  /** The minimum number of bytes of an upload in a period. */
   readonly uploadBytesMin: number;
-  /** How long an answer may wait for its reader, beyond the time that `writeBytesPerSecond` gives for its length. */
+  /**
+   * The time for a client to read an answer, in addition to the time that its length takes at `writeBytesPerSecond`.
+   */
   readonly writeMs: number;
-  /** The slowest reader that is waited for. */
+  /** The minimum speed at which a client must read, in bytes per second. */
   readonly writeBytesPerSecond: number;
 }
 
 export const TIMEOUTS: Timeouts = {
   headMs: 30_000,
   requestMs: 20 * 60_000,
-  // Longer than reverse proxies keep theirs, so that the proxy closes first; otherwise requests are lost.
+  // The value is longer than that of reverse proxies, so that the proxy closes first; otherwise requests are lost.
   keepAliveMs: 75_000,
   checkEveryMs: 10_000,
   bodyMs: 60_000,

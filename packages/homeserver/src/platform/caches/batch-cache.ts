@@ -2,31 +2,31 @@ import { type ByteLimit, LruMap } from './lru.ts';
 import { Meanwhile } from './meanwhile.ts';
 
 /**
- * Values that are loaded on first use, many with one query, and kept until they are used least recently. Every key has
- * a value, if only an empty one.
+ * A cache of values that are loaded on first use, many with one query, with eviction of the least recently used ones.
+ * Every key has a value, which may be empty.
  */
 export class BatchCache<V extends object> {
   readonly #values: LruMap<number, V>;
   readonly #load: (keys: readonly number[]) => Promise<ReadonlyMap<number, V>>;
   readonly #meanwhile = new Meanwhile();
 
-  /** `load` gives a value for each of the keys. */
+  /** @param load returns a value for each of the keys */
   constructor(max: number, limit: ByteLimit<V>, load: (keys: readonly number[]) => Promise<ReadonlyMap<number, V>>) {
     this.#values = new LruMap(max, limit);
     this.#load = load;
   }
 
-  /** The value if it is there already. */
+  /** Returns the value if it is cached. */
   peek(key: number): V | undefined {
     return this.#values.get(key);
   }
 
-  /** One value; a promise only if it has to be loaded. */
+  /** Returns one value, as a promise only if it has to be loaded. */
   one(key: number): V | Promise<V> {
     return this.#values.get(key) ?? this.#loadOne(key);
   }
 
-  /** The values of some keys. */
+  /** Returns the values of some keys. */
   async many(keys: Iterable<number>): Promise<ReadonlyMap<number, V>> {
     const found = new Map<number, V>();
     let missing: number[] = [];
@@ -42,23 +42,23 @@ export class BatchCache<V extends object> {
     return found;
   }
 
-  /** Changes a value that is kept. To be called when the change is on disk. */
+  /** Changes a cached value. Called when the change is on disk. */
   update(key: number, change: (value: V) => void): void {
     const value = this.#values.get(key);
     if (value !== undefined) {
       change(value);
-      // The value may have grown.
+      // The size of the value may have changed.
       this.#values.set(key, value);
     }
     this.#meanwhile.changed(key);
   }
 
-  /** Puts in the value of something new. */
+  /** Stores the value of a new key. */
   set(key: number, value: V): void {
     this.#values.set(key, value);
   }
 
-  /** Forgets a value, so that it is loaded again. To be called when what has changed is on disk. */
+  /** Evicts a value, so that it is loaded again. Called when a change is on disk. */
   delete(key: number): void {
     this.#values.delete(key);
     this.#meanwhile.changed(key);
@@ -70,14 +70,14 @@ export class BatchCache<V extends object> {
     return value;
   }
 
-  /** Loads what is missing; says which of it has changed meanwhile. */
+  /** Loads missing values. Returns the keys that were changed concurrently. */
   #query(missing: readonly number[], found: Map<number, V>): Promise<ReadonlySet<number>> {
     return this.#meanwhile.run(
       () => this.#load(missing),
       (loaded, changed) => {
         for (const [key, value] of loaded) {
           if (changed.has(key)) continue;
-          // Somebody else may have loaded it meanwhile: there is one value for all.
+          // A concurrent call may have loaded the value. All callers get the same object.
           const known = this.#values.get(key);
           if (known === undefined) this.#values.set(key, value);
           found.set(key, known ?? value);

@@ -6,7 +6,10 @@ interface Entry<V> {
   readonly changes: ((value: V) => void)[];
 }
 
-/** Values that are loaded on first use, with one query for requests at the same time, and evicted when they are used least. */
+/**
+ * A cache of values that are loaded on first use. Concurrent requests share one query, and the least recently used
+ * values are evicted.
+ */
 export class LoadingCache<K, V extends object> {
   readonly #entries: LruMap<K, Entry<V>>;
   readonly #load: (key: K) => Promise<V>;
@@ -20,13 +23,13 @@ export class LoadingCache<K, V extends object> {
     this.#load = load;
   }
 
-  /** The value; a promise only if it has to be loaded. */
+  /** Returns the value, as a promise only if it has to be loaded. */
   get(key: K): V | Promise<V> {
     const known = this.#entries.get(key);
     return known?.value ?? known?.loading ?? this.#start(key, this.#load(key));
   }
 
-  /** The values of some keys; `loadAll` loads those that are missing together, and gives a value for each. */
+  /** Returns the values of some keys. `loadAll` loads all missing values together and returns a value for each. */
   async many(
     keys: Iterable<K>,
     loadAll: (missing: readonly K[]) => Promise<ReadonlyMap<K, V>>,
@@ -55,14 +58,14 @@ export class LoadingCache<K, V extends object> {
     return found;
   }
 
-  /** The value if it is there already. */
+  /** Returns the value if it is cached. */
   peek(key: K): V | undefined {
     return this.#entries.get(key)?.value;
   }
 
   /**
-   * Changes a value that is kept, or is just being loaded. A value that is loading may have the change already, so
-   * that changing twice must be the same as changing once.
+   * Changes a value that is cached or being loaded. A value that is being loaded may already contain the change, so
+   * applying the change twice must have the same result as applying it once.
    */
   update(key: K, change: (value: V) => void): void {
     const entry = this.#entries.get(key);
@@ -72,11 +75,11 @@ export class LoadingCache<K, V extends object> {
       return;
     }
     change(entry.value);
-    // The value may have grown.
+    // The size of the value may have changed.
     this.#entries.set(key, entry);
   }
 
-  /** Puts in a value that was found out in another way; what is there or loading stays. */
+  /** Stores a value from another source, unless the value is cached or being loaded. */
   offer(key: K, value: V): void {
     if (this.#entries.get(key) === undefined) this.#entries.set(key, { value, loading: undefined, changes: [] });
   }

@@ -1,19 +1,19 @@
 /** A bound on the memory of a cache. */
 export interface ByteLimit<V> {
-  /** How many bytes all values may take together, by `bytesOf`. */
+  /** The maximum size of all values together, in bytes by `bytesOf`. */
   readonly bytesMax: number;
   /** Estimates the memory of a value. */
   readonly bytesOf: (value: V) => number;
 }
 
 /**
- * A map that holds at most `max` entries and, with a limit, at most so many bytes; it evicts entries that were not used
- * for long.
+ * A map with at most `max` entries and, if a limit is given, at most so many bytes. It evicts entries that were not
+ * used recently.
  *
- * It keeps two generations and evicts the elder as a whole when the younger is half full: the keys that were used last,
- * up to half of the bound, are present. Moving each key to the end of one `Map` when it is used would be exact, and
- * slow: a deleted entry stays in the chain of its bucket until the map is rebuilt, so that a key in steady use makes its
- * own chain longer with every use.
+ * The map keeps two generations. When the younger one reaches half of the bound, the older one is evicted as a whole,
+ * so the most recently used keys, up to half of the bound, are present. Moving each used key to the end of one `Map`
+ * would be exact but slow, because a deleted entry stays in its bucket's chain until the map is rebuilt, so that every
+ * use of a key makes its own chain longer.
  */
 export class LruMap<K, V> {
   #young = new Map<K, V>();
@@ -28,7 +28,7 @@ export class LruMap<K, V> {
     this.#weights = limit === undefined ? undefined : new Weights(limit);
   }
 
-  /** Returns the value, which now counts as used. */
+  /** Returns the value and marks it as used. */
   get(key: K): V | undefined {
     const value = this.#young.get(key);
     if (value !== undefined) return value;
@@ -37,7 +37,7 @@ export class LruMap<K, V> {
     return old;
   }
 
-  /** Puts in a value; call it again for a value that has grown. */
+  /** Stores a value. Callers store a value again when its size has changed. */
   set(key: K, value: V): void {
     const isFull = this.#young.size >= this.#generationMax && !this.#young.has(key);
     if (isFull || this.#weights?.isFull === true) {

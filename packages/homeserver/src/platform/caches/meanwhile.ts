@@ -1,8 +1,8 @@
-/** What changes while queries are under way: what a query brings of it may be from before the change or from after it. */
+/** Changes that happen while queries run. The result of a query may be from before or after such a change. */
 export class Meanwhile {
   readonly #running = new Set<Set<number>>();
 
-  /** Runs a query; `take` gets what it brought, and the keys that have changed since it began. */
+  /** Runs a query. `take` gets the result and the keys that were changed since the query began. */
   async run<T, R>(query: () => Promise<T>, take: (found: T, changed: ReadonlySet<number>) => R): Promise<R> {
     const changed = new Set<number>();
     this.#running.add(changed);
@@ -13,7 +13,7 @@ export class Meanwhile {
     }
   }
 
-  /** Notes a change, for every query that is under way. */
+  /** Records a change for every running query. */
   changed(key: number): void {
     for (const changed of this.#running) changed.add(key);
   }

@@ -6,14 +6,14 @@ interface Entry<T> {
 }
 
 /**
- * The latest changes, by group (a room, a user), so that readers who are nearly up to date need no query. A change of
- * the same group and key takes the place of the one before.
+ * The latest changes, by group (a room, a user), so that readers who are nearly up to date need no query. A change
+ * replaces an earlier one with the same group and key.
  */
 export class RecentChanges<T> {
   readonly #max: number;
-  /** Whoever has read up to here finds everything since. */
+  /** The position after which all changes are remembered. */
   #floor: number;
-  /** In order of position; replaced entries stay until it is their turn. */
+  /** All entries in order of position. Replaced entries stay until they are the oldest. */
   #order: Entry<T>[] = [];
   readonly #groups = new Map<number, Map<string, Entry<T>>>();
 
@@ -22,7 +22,7 @@ export class RecentChanges<T> {
     this.#floor = floor;
   }
 
-  /** Adds a change; positions must rise. */
+  /** Adds a change. Positions must increase. */
   add(group: number, key: string, position: number, value: T): void {
     const entry = { position, group, key, value };
     const keys = this.#groups.get(group) ?? new Map<string, Entry<T>>();
@@ -31,7 +31,7 @@ export class RecentChanges<T> {
     if (this.#order.length > this.#max) this.#forgetOldest();
   }
 
-  /** The changes of some groups after a position; undefined when they may have been forgotten. */
+  /** Returns the changes of some groups after a position; undefined when they may have been forgotten. */
   since(groups: Iterable<number>, position: number): T[] | undefined {
     if (position < this.#floor) return undefined;
     const last = this.#order.at(-1);
@@ -50,7 +50,7 @@ export class RecentChanges<T> {
     return position >= this.#floor;
   }
 
-  /** Returns how many changes there are after a position, those included that were replaced since. */
+  /** Returns how many changes there are after a position, including replaced ones. */
   countSince(position: number): number {
     let low = 0;
     let high = this.#order.length;
@@ -68,7 +68,7 @@ export class RecentChanges<T> {
     return false;
   }
 
-  /** The groups that have changed after a position; undefined when some may have been forgotten. */
+  /** Returns the groups that have changed after a position; undefined when some may have been forgotten. */
   groupsSince(position: number): ReadonlySet<number> | undefined {
     if (position < this.#floor) return undefined;
     const groups = new Set<number>();
@@ -80,7 +80,7 @@ export class RecentChanges<T> {
     return groups;
   }
 
-  /** A quarter at a time, so that it costs little for each change. */
+  /** Removes the oldest quarter at a time, so that the cost for each change is low. */
   #forgetOldest(): void {
     const count = Math.ceil(this.#max / 4);
     for (const entry of this.#order.slice(0, count)) {

@@ -2,7 +2,7 @@ import { type Clock, every, type Timer } from '../clock.ts';
 import type { Log, LogFields } from '../monitoring/log.ts';
 import { type Counter, type Metrics, noMetrics } from '../monitoring/metrics.ts';
 
-/** Work that nobody waits for. What goes wrong in it is logged and ends nothing else. */
+/** Background tasks. A failure of a task is logged and does not end other tasks. */
 export class Background {
   readonly #clock: Clock;
   readonly #log: Pick<Log, 'error'>;
@@ -16,23 +16,23 @@ export class Background {
     this.#setAside = metrics.counter('hearth_background_rows_set_aside_total', help, ['job']);
   }
 
-  /** Starts a task. `name` says in the log what it was. */
+  /** Starts a task. `name` identifies it in the log. */
   start(name: string, task: () => Promise<void>): void {
     void this.#guarded(name, task);
   }
 
-  /** Runs a task again and again, each time `intervalMs` after the last has ended. */
+  /** Runs a task repeatedly, each time `intervalMs` after the last run has ended. */
   every(intervalMs: number, name: string, task: () => Promise<void>): void {
     this.#timers.push(every(this.#clock, intervalMs, () => this.#guarded(name, task)));
   }
 
-  /** Notes that a job has passed over a row that it cannot process. `row` says which. */
+  /** Records that a job has skipped a row that it cannot process. `row` identifies the row. */
   setAside(job: string, row: LogFields, error: unknown): void {
     this.#setAside.add(1, { job });
     this.#log.error('set a row aside', { job, ...row, error });
   }
 
-  /** Ends what runs again and again. */
+  /** Stops the repeated tasks. */
   close(): void {
     for (const timer of this.#timers.splice(0)) timer.cancel();
   }

@@ -7,18 +7,18 @@ export class Cancellation {
   #listeners: (() => void)[] = [];
   #whenOver: (() => void) | undefined;
 
-  /** Calls `listener` when the request has been answered, instead of the listener before. */
+  /** Calls `listener` when the request has been answered, and replaces the previous listener. */
   whenOver(listener: () => void): void {
     this.#whenOver = listener;
   }
 
-  /** The request has been answered, or nobody reads the answer. */
+  /** Marks the request as answered or abandoned. */
   end(): void {
     this.#whenOver?.();
     this.#whenOver = undefined;
   }
 
-  /** Calls the listeners, the first time that it is called. */
+  /** Cancels the request. The first call calls the listeners. */
   cancel(): void {
     this.isCancelled = true;
     const listeners = this.#listeners;
@@ -26,7 +26,7 @@ export class Cancellation {
     for (const listener of listeners) listener();
   }
 
-  /** Calls once, when it is cancelled from now on, and not after `off`. */
+  /** Adds a listener that is called once on a later cancellation, unless `off` removes it. */
   on(listener: () => void): void {
     this.#listeners.push(listener);
   }

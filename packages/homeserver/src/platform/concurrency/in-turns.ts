@@ -1,7 +1,7 @@
 /**
  * Works on a long list a slice at a time. Between slices everything else has its turn, so that one long answer does not hold
  * up all short ones; and what a slice needs at once has a bound.
- * @param slice so many at a time; a shorter list is worked on at once, an empty one not at all
+ * @param slice the number of items of a slice; a list that is not longer is processed at once
  */
 export async function inTurns<T, R>(
   items: readonly T[],
@@ -19,8 +19,8 @@ export async function inTurns<T, R>(
 }
 
 /**
- * Cuts a list into slices of at most `count` items whose weights together are at most `weight`; a heavier item makes a slice
- * of its own.
+ * Cuts a list into slices of at most `count` items whose weights together are at most `weight`; a heavier item becomes
+ * a separate slice.
  */
 export function* slicesOf<T>(
   items: readonly T[],
@@ -41,7 +41,10 @@ export function* slicesOf<T>(
   if (from < items.length) yield items.slice(from);
 }
 
-/** Resolves when what has arrived meanwhile has been attended to. Queries of the embedded database do not wait for that. */
+/**
+ * Yields to the event loop. Resolves when pending events have been processed. Queries of the embedded database do not
+ * wait for that.
+ */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

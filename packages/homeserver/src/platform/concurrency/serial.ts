@@ -1,8 +1,8 @@
-/** Runs tasks of one key one after the other; tasks of other keys are not held up. */
+/** Runs the tasks of one key one after the other. Tasks of different keys run concurrently. */
 export class Serial<K> {
   readonly #tails = new Map<K, Promise<void>>();
 
-  /** Runs the task when those of the same key that were given before have ended. */
+  /** Runs a task when the earlier tasks of the same key have ended. */
   async run<T>(key: K, task: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(key);
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,8 +1,8 @@
-/** Work that is done once for all who ask for it while it is being done. */
+/** Work that is deduplicated in flight: concurrent requests with the same key share one run. */
 export class SharedWork<K, V> {
   readonly #running = new Map<K, Promise<V>>();
 
-  /** Begins the work of a key, or joins in with what is being done already. */
+  /** Starts the work of a key, or returns the result of the run in progress. */
   run(key: K, work: () => Promise<V>): Promise<V> {
     const running = this.#running.get(key) ?? this.#begin(key, work);
     this.#running.set(key, running);

@@ -1,7 +1,7 @@
-/** Too many wait already. */
+/** The error when too many tasks wait. */
 export class NoSlot extends Error {}
 
-/** Lets so many tasks run at a time and so many more wait for their turn. */
+/** Limits the number of tasks that run at the same time and the number of tasks that wait. */
 export class Slots {
   readonly #runningMax: number;
   readonly #waitingMax: number;
@@ -13,11 +13,11 @@ export class Slots {
     this.#waitingMax = limits.waiting;
   }
 
-  /** Runs a task when there is room for it. @throws NoSlot when too many wait */
+  /** Runs a task as soon as a slot is free. @throws NoSlot when too many tasks wait */
   async run<T>(task: () => Promise<T>): Promise<T> {
     if (this.#running >= this.#runningMax) {
       if (this.#waiting.length >= this.#waitingMax) throw new NoSlot('too many are waiting');
-      // Whoever ends hands its place on, so that nobody can come between.
+      // A task that ends passes its slot to the next waiting task, so that no new task can take it.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running += 1;
     try {

@@ -13,7 +13,7 @@ export interface HeapUse {
   readonly limit: number;
 }
 
-/** The part of the limit that V8 sets aside for objects that were just made; long-lived ones cannot use it. */
+/** The part of the limit that V8 reserves for new objects, in bytes. Long-lived objects cannot use it. */
 const YOUNG_BYTES = 192 * 1024 ** 2;
 
 /** Reads the heap of this process. */
@@ -23,8 +23,8 @@ function heapUse(): HeapUse {
 }
 
 /**
- * Warns before the heap reaches its limit, where V8 ends the process. Only what is left after a major garbage collection
- * counts, because garbage is collected before the limit is reached.
+ * Warns before the heap reaches its limit, where V8 ends the process. Only objects that remain after a major garbage
+ * collection count, because V8 collects garbage before it reaches the limit.
  */
 export class HeapWatch {
   readonly #log: Pick<Log, 'warn' | 'info'>;
@@ -45,7 +45,7 @@ export class HeapWatch {
     return this.#last ?? this.#read();
   }
 
-  /** A warning for operators, if the heap is nearly full. */
+  /** A warning for operators if the heap is nearly full; otherwise undefined. */
   get warning(): string | undefined {
     if (!this.#isWarning) return undefined;
     const { used, limit } = this.use;
@@ -65,7 +65,7 @@ export class HeapWatch {
     this.#observer?.disconnect();
   }
 
-  /** Takes note of the heap after a major garbage collection. */
+  /** Records the heap after a major garbage collection. */
   collected(): void {
     this.#last = this.#read();
     const part = this.#last.used / this.#last.limit;

@@ -2,18 +2,18 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * Collects all garbage now. V8 sets the size at which it next does so by itself by what is left: a server that collects
- * what its start has left while nobody waits is not held up for it in its first busy seconds.
+ * Collects all garbage now. The remaining size determines when V8 collects garbage again. A server that collects the
+ * garbage of its start while no request waits is not interrupted in its first busy seconds.
  */
 export function collectGarbage(): void {
-  // Without the flag a process has no such function; one that is set for longer changes how code is cached.
+  // The function exists only with this flag. The flag is unset at once, because it changes how code is cached.
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   setFlagsFromString('--no-expose-gc');
   collect();
 }
 
-/** Returns how large the heap of this process may become, in bytes; above that V8 ends the process. */
+/** Returns the maximum size of the heap of this process in bytes. V8 ends a process that needs more. */
 export function heapLimitBytes(): number {
   return getHeapStatistics().heap_size_limit;
 }

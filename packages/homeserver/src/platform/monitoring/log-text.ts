@@ -13,7 +13,7 @@ interface Line {
   readonly [field: string]: unknown;
 }
 
-/** One line of the structured log, made readable: time, level, message, then `name=value` for each field. */
+/** Formats a line of the structured log for people: time, level, message, then `name=value` for each field. */
 export function formatLine(json: string): string {
   const { level, time, msg = '', error, ...fields } = JSON.parse(json) as Line;
   const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${show(value)}`);

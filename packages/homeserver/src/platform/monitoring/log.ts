@@ -3,20 +3,20 @@ import { formatLine } from './log-text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** What goes with a message. Never tokens, passwords, or the contents of messages. */
+/** The fields of a log message. They never contain tokens, passwords or contents of messages. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Log {
-  /** Whether `debug` would print; spares the work of putting fields together. */
+  /** Whether `debug` prints, so that callers can avoid the work of creating fields. */
   readonly isDebug: boolean;
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
-  /** `fields.error` is printed with its stack. */
+  /** Logs an error. Logs an error. `fields.error` is printed with its stack. */
   error(message: string, fields?: LogFields): void;
 }
 
-/** A log on standard error, as lines of JSON or of text for people. */
+/** Creates a log on standard error, as lines of JSON or of text for people. */
 export function createLog(options: { level: LogLevel; format: 'json' | 'text' }): Log {
   const destination = pino.destination(2);
   const text = { write: (line: string) => destination.write(formatLine(line)) };
@@ -33,5 +33,5 @@ export function createLog(options: { level: LogLevel; format: 'json' | 'text' })
   };
 }
 
-/** Says nothing: for tests. */
+/** A log that prints nothing, for tests. */
 export const silentLog: Log = { isDebug: false, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -1,4 +1,4 @@
-/** Labels of one measurement; the names are declared with the metric. Values come from small closed sets only. */
+/** The labels of a measurement. Their names are declared with the metric, and their values come from small closed sets. */
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Counter {
@@ -9,15 +9,15 @@ export interface Histogram {
   observe(value: number, labels?: Labels): void;
 }
 
-/** Where the program's own figures go. Names carry their unit last: `hearth_commit_seconds`. */
+/** The metrics of the program. Names end with their unit: `hearth_commit_seconds`. */
 export interface Metrics {
   counter(name: string, help: string, labels?: readonly string[]): Counter;
   histogram(name: string, help: string, buckets: readonly number[], labels?: readonly string[]): Histogram;
-  /** A value that is read whenever somebody asks for the figures. */
+  /** Registers a value that is read at each request for metrics. */
   gauge(name: string, help: string, read: () => number): void;
 }
 
-/** Keeps nothing: for servers without a metrics listener, and tests. */
+/** Metrics that are discarded, for servers without a metrics listener and for tests. */
 export const noMetrics: Metrics = {
   counter: () => ({ add: () => {} }),
   histogram: () => ({ observe: () => {} }),

@@ -3,9 +3,12 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { PublicAddresses } from './public-addresses.ts';
 
-/** A request was not made, or its answer not taken: why, in words for the log and for whoever asked. */
+/**
+ * The error for a request that was not sent or whose answer was not accepted. Its message is meant for the log and for
+ * the caller.
+ */
 export class OutboundError extends Error {
-  /** The address is not one that requests may go to. */
+  /** Whether requests to the address are forbidden. */
   readonly isForbidden: boolean;
 
   constructor(message: string, isForbidden = false) {
@@ -14,28 +17,28 @@ export class OutboundError extends Error {
   }
 }
 
-/** All addresses of a host name. */
+/** A function that returns all addresses of a host name. */
 export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
 
 export interface OutboundRequest {
   readonly accept: string;
-  /** From the first byte out to the last byte in, redirects included. */
+  /** The time limit from the first byte sent to the last byte received, including redirects. */
   readonly timeoutMs: number;
 }
 
-/** A request with what it posts, if it does. */
+/** A request with its body, if it has one. */
 interface Asked extends OutboundRequest {
   readonly json?: string;
 }
 
-/** An answer; its body is read, or closed. */
+/** An answer. The caller reads or closes its body. */
 export interface OutboundReply {
-  /** Where it came from in the end. */
+  /** The final URL after redirects. */
   readonly url: URL;
   readonly status: number;
   readonly contentType: string | undefined;
   readonly length: number | undefined;
-  /** Hands over each chunk; @throws OutboundError when the answer breaks off or takes too long */
+  /** Passes each chunk to `take`. @throws OutboundError when the answer breaks off or takes too long */
   receive(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void>;
   close(): void;
 }
@@ -46,9 +49,9 @@ const USER_AGENT = 'Hearth (Matrix homeserver)';
 const HEADER_BYTES_MAX = 32 * 1024;
 
 /**
- * Requests to addresses that somebody else has given. They go to public addresses only: names are looked up here, and
- * the connection is made to the very address that was looked at, so that a name cannot change its mind between the two;
- * every redirect is a request of its own.
+ * Sends requests to URLs that others have given, to public addresses only. Host names are resolved here, and the
+ * connection is made to the checked address, so that a name cannot resolve to another address in between. Every
+ * redirect is checked in the same way.
  */
 export class Outbound {
   readonly #addresses: PublicAddresses;
@@ -66,7 +69,7 @@ export class Outbound {
     return this.#ask(url, request, REDIRECTS_MAX);
   }
 
-  /** Posts JSON text. Follows no redirect: it is an answer like any other. @throws OutboundError */
+  /** Posts JSON text. A redirect is not followed but returned. @throws OutboundError */
   post(url: URL, json: string, request: OutboundRequest): Promise<OutboundReply> {
     return this.#ask(url, { ...request, json }, 0);
   }
@@ -101,7 +104,7 @@ export class Outbound {
     if (first === undefined) throw new OutboundError(`${host} is not on a public network`, true);
     const { request } = process.getBuiltinModule(url.protocol === 'http:' ? 'node:http' : 'node:https');
     const options: RequestOptions = {
-      // No connection is shared: one that is open was made to what its name meant then.
+      // Connections are not reused, because a host name may resolve to another address now.
       agent: false,
       method: json === undefined ? 'GET' : 'POST',
       signal,
@@ -122,7 +125,7 @@ export class Outbound {
     return answerOf(request(url, options).end(json));
   }
 
-  /** An address stands for itself: `lookup` is not even asked about those. */
+  /** Resolves a host. An IP address is returned without a lookup. */
   async #lookup(host: string): Promise<readonly LookupAddress[]> {
     const { isIP } = process.getBuiltinModule('node:net');
     const family = isIP(host);
@@ -130,7 +133,7 @@ export class Outbound {
   }
 }
 
-/** The system's look-up, which knows `/etc/hosts`. */
+/** The resolver of the system, which reads `/etc/hosts`. */
 export const systemResolve: Resolve = (host) =>
   process.getBuiltinModule('node:dns').promises.lookup(host, { all: true });
 
@@ -143,7 +146,7 @@ function answerOf(request: ClientRequest): Promise<IncomingMessage> {
 
 function next(location: string, from: URL): URL {
   const url = URL.parse(location, from.href);
-  if (url === null) throw new OutboundError('a redirect to nowhere');
+  if (url === null) throw new OutboundError('a redirect without a URL');
   return url;
 }
 
@@ -171,7 +174,10 @@ function replyOf(url: URL, response: IncomingMessage, over: () => void): Outboun
   };
 }
 
-/** Errors of the network have a code; what else is thrown comes from whoever takes the chunks. */
+/**
+ * Returns whether an error comes from the network. Such errors have a code; others come from the consumer of the
+ * chunks.
+ */
 function isOurs(error: unknown): boolean {
   return !(error instanceof Error && 'code' in error);
 }

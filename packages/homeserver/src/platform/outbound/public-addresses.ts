@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 
-/** Tells addresses that requests may go to from those of private networks. Loaded only where requests go out. */
+/** Decides to which addresses requests may go. Loaded only when the server sends requests. */
 export class PublicAddresses {
   readonly #allowed: [ipaddr.IPv4 | ipaddr.IPv6, number][];
 
@@ -9,7 +9,10 @@ export class PublicAddresses {
     this.#allowed = allowed.map((range) => ipaddr.parseCIDR(range.includes('/') ? range : `${range}/${bitsOf(range)}`));
   }
 
-  /** Whether requests may go to this IP address. IPv4 inside IPv6 counts as what it is. */
+  /**
+   * Returns whether requests may go to this IP address. An IPv4 address in an IPv6 address is checked as the IPv4
+   * address.
+   */
   allows(address: string): boolean {
     if (!ipaddr.isValid(address)) return false;
     const parsed = ipaddr.process(address);
@@ -17,7 +20,10 @@ export class PublicAddresses {
   }
 }
 
-/** Of IPv6 only what has been given out is public: the library takes all that is not reserved for it. */
+/**
+ * Returns whether an address is public. For IPv6 only allocated ranges count, while the library accepts every range
+ * that is not reserved.
+ */
 function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
   return address.range() === 'unicast' && (address.kind() === 'ipv4' || isIn(address, GLOBAL_UNICAST));
 }

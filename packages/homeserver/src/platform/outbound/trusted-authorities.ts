@@ -1,7 +1,7 @@
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
- * Lets all outgoing TLS connections of this process trust these certificates as well: requests, S3 and mail.
+ * Makes all outgoing TLS connections of this process (requests, S3, mail) trust these certificates too.
  * @param pem one or more certificates
  * @throws Error when there is no valid certificate in the text
  */
@@ -11,7 +11,7 @@ export function trustAuthorities(pem: string): void {
   setDefaultCACertificates([...getCACertificates('default'), ...certificates]);
 }
 
-/** Returns the certificates of a PEM text. @throws Error when there is none, or one that is not valid */
+/** Returns the certificates of a PEM text. @throws Error when there is none or an invalid one */
 export function certificatesOf(pem: string): string[] {
   const certificates = pem.match(CERTIFICATE);
   if (certificates === null) throw new Error('there is no certificate in PEM form');
