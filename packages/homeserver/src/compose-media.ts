@@ -33,13 +33,13 @@ export interface MediaBase {
   readonly clock: Clock;
   readonly random: Random;
   readonly outbound: OpenOutbound;
-  /** How media of other servers are had. */
+  /** The source of media of other servers. */
   readonly remote?: RemoteMedia;
 }
 
 const loadPreviewMaker = lazily(() => import('./media/previews/make-preview.ts'));
 
-/** The content repository. Nothing of it touches the disk before there is media. */
+/** Creates the content repository. It does not access the disk before there is media. */
 export async function openMedia(base: MediaBase, config: Config) {
   const { database, names, clock, random, outbound, remote = noRemoteMedia } = base;
   const { store, incoming } = await openStore(config, random);
@@ -93,7 +93,7 @@ async function openStore(
   return { store: new S3Store({ endpoint, bucket, region, accessKey, secretKey, prefix }), incoming };
 }
 
-/** The endpoints of media. */
+/** Returns the routes for media. */
 export function mediaRoutes(media: Media): Route[] {
   return [
     ...uploadRoutes(media),

@@ -3,7 +3,7 @@ import { lazily } from './platform/caches/lazily.ts';
 import type { Clock } from './platform/clock.ts';
 import { Outbound, systemResolve } from './platform/outbound/outbound.ts';
 
-/** Gives the one client for requests to addresses that others have given; what it needs is loaded at the first of them. */
+/** A function that returns the client for requests to URLs from others. Its libraries are loaded on the first call. */
 export type OpenOutbound = () => Promise<Outbound>;
 
 export function outboundOf(config: Config, clock: Clock): OpenOutbound {

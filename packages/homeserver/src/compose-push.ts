@@ -20,12 +20,12 @@ export interface PushBase {
   readonly mail: MailSettings | undefined;
 }
 
-/** One address, with nothing in it that a mail server could take for more. */
+/** The format of a single mail address, without characters that separate several addresses. */
 const ADDRESS = /^[^\s@<>(),:;"\\[\]]{1,64}@[^\s@<>(),:;"\\[\]]{1,190}$/u;
 
-/** Telling users of events beyond `/sync`. */
+/** Creates push notifications by gateways and mail. */
 export async function openPush({ reading, users, background, postJson, mail }: PushBase) {
-  // Until users can prove that an address is theirs, it is the administrator who says that any will do.
+  // Users cannot prove yet that they own an address, so the administrator decides whether any address is accepted.
   const mayMail = (_user: number, address: string) =>
     Promise.resolve(mail?.toAnyAddress === true && ADDRESS.test(address));
   const pushers = await Pushers.open({ ...reading, mayMail });
@@ -47,7 +47,7 @@ export async function openPush({ reading, users, background, postJson, mail }: P
 
 export type PushService = Awaited<ReturnType<typeof openPush>>;
 
-/** The endpoints of {@link openPush}. */
+/** Returns the routes of {@link openPush}. */
 export function pushRoutes(service: PushService, reading: Reading): Route[] {
   return pusherRoutes({ ...reading, ...service });
 }

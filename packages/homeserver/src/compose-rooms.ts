@@ -33,7 +33,7 @@ import { RoomActivity } from './sync/sliding/room-activity.ts';
 import { UnreadCounts } from './unread/unread-counts.ts';
 import type { ErasedUsers } from './users/erased-users.ts';
 
-/** What reads rooms: timelines, sync and the streams. */
+/** Creates everything that reads rooms: timelines, sync and the event streams. */
 export async function openReading(
   base: {
     readonly database: Database;
@@ -69,7 +69,7 @@ export async function openReading(
 
 export type Reading = Awaited<ReturnType<typeof openReading>>;
 
-/** The endpoints of rooms, of sync and of the streams. */
+/** Returns the routes of rooms, sync and the event streams. */
 export function roomRoutes(reading: Reading & { readonly delayedEvents: DelayedEvents }, config: Config): Route[] {
   const settings = {
     publicList: config.room_directory.public_list,

@@ -20,7 +20,7 @@ import { ThreadSubscriptions } from './thread-subscriptions/thread-subscriptions
 import { People } from './user-directory/people.ts';
 import type { Users } from './users/open-users.ts';
 
-/** Who searches waits for what is missing, so that the indexes need not be quick. */
+/** The interval of indexing. It may be long, because a search waits until the index is up to date. */
 const INDEX_EVERY_MS = 5 * 60_000;
 const PURGE_EVERY_MS = 60 * 60_000;
 const REPORTS_EVERY_MS = 24 * 60 * 60_000;
@@ -31,7 +31,7 @@ export interface ServicesBase {
   readonly background: Background;
 }
 
-/** What the server offers beside rooms: finding messages and people, reports, proofs of who somebody is. */
+/** Creates services besides rooms: search, user directory, reports, OpenID tokens. */
 export function openServices({ reading, users, background }: ServicesBase) {
   const { index: messageIndex, follower } = messageIndexer({ ...reading, background });
   const people = new People({ ...reading, background });
@@ -57,7 +57,7 @@ export function openServices({ reading, users, background }: ServicesBase) {
 
 export type Services = ReturnType<typeof openServices>;
 
-/** The endpoints of {@link openServices}, and of what needs nothing but the configuration. */
+/** Returns the routes of {@link openServices}, and of endpoints that need only the configuration. */
 export function serviceRoutes(services: Services, reading: Reading, config: Config): Route[] {
   return [
     ...searchRoutes({ ...reading, ...services }),

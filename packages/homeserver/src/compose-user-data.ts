@@ -34,13 +34,13 @@ export interface UserDataBase {
   readonly users: Users;
 }
 
-/** What rooms provide to the domains that hang on membership. */
+/** The parts of rooms that domains need that depend on memberships. */
 export interface RoomsView {
   readonly membership: Membership;
   readonly eventPlace: FindEventPlace;
 }
 
-/** What users keep on the server; knows nothing of rooms. */
+/** Creates users' data: profiles, filters, account data, tags, push rules. They do not depend on rooms. */
 export function openUserData({ database, names, stream, clock, users }: Omit<UserDataBase, 'background'>) {
   const profiles = new Profiles(database, users.accounts);
   const accountData = new AccountData(database, names, stream, completePushRules(names));
@@ -59,7 +59,7 @@ export function openUserData({ database, names, stream, clock, users }: Omit<Use
 
 export type UserData = ReturnType<typeof openUserData>;
 
-/** What users do in rooms besides sending events. */
+/** Creates the activities in rooms besides events: receipts, typing, presence. */
 export function openActivity(base: UserDataBase, { accountData }: UserData, { membership, eventPlace }: RoomsView) {
   const { database, names, stream, clock, background, users } = base;
   const typing = new TypingNotices({ stream, clock, membership, background });
@@ -77,7 +77,7 @@ export function openActivity(base: UserDataBase, { accountData }: UserData, { me
 
 export type Activity = ReturnType<typeof openActivity>;
 
-/** The endpoints of {@link openUserData}. */
+/** Returns the routes of {@link openUserData}. */
 export function userDataRoutes(userData: UserData): Route[] {
   return [
     ...profileRoutes(userData),
@@ -88,7 +88,7 @@ export function userDataRoutes(userData: UserData): Route[] {
   ];
 }
 
-/** The endpoints of {@link openActivity}. */
+/** Returns the routes of {@link openActivity}. */
 export function activityRoutes(activity: Activity): Route[] {
   return [...receiptRoutes(activity), ...typingRoutes(activity), ...presenceRoutes(activity)];
 }

@@ -58,30 +58,30 @@ import { claimServerName } from './storage/engine/server-name.ts';
 import { Stream } from './storage/engine/stream.ts';
 import { openUsers, type Users } from './users/open-users.ts';
 
-/** What the program gets from the machine it runs on; the simulation brings its own. */
+/** The parts of the machine that the program uses. The simulation passes its own. */
 export interface Machine {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Open already, and used instead of the one that the configuration names. */
+  /** An open database that is used instead of the configured one. */
   readonly database?: Database;
-  /** Ends the process at once: it must not write any more. */
+  /** Ends the process at once, because it must not write any more. */
   readonly onFatal?: (error: Error) => void;
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface Hearth {
   /** The URL of each listener. */
   readonly urls: readonly string[];
-  /** Everything that is served. */
+  /** All routes of the server. */
   readonly routes: readonly Route[];
-  /** With which the first account, an administrator, can be registered once; only while there is no account. */
+  /** The token that registers the first account, an administrator; present only while there is no account. */
   readonly firstToken: string | undefined;
-  /** Answers what is being asked, then stops with everything on disk. */
+  /** Answers running requests, then stops with everything on disk. */
   close(): Promise<void>;
 }
 
-/** How long a process that is still stopping is waited for. */
+/** The time to wait for another process that is still stopping. */
 const LOCK_WAIT_MS = 5_000;
 
 const LAST_SEEN_EVERY_MS = 5 * 60_000;
@@ -91,13 +91,13 @@ const STICKY_EVERY_MS = 30 * 60_000;
 const CONNECTIONS_EVERY_MS = 6 * 60 * 60_000;
 
 const TRANSACTIONS_EVERY_MS = 60 * 60_000;
-/** Nobody repeats a request after so long a time. */
+/** The time for which transaction ids are kept. Clients do not repeat a request later. */
 const TRANSACTIONS_KEPT_MS = 24 * 60 * 60_000;
 
 const MEDIA_GARBAGE_EVERY_MS = 6 * 60 * 60_000;
 const MEDIA_USED_EVERY_MS = 10 * 60_000;
 
-/** Builds a server from its configuration and starts it. The only place that constructs. */
+/** Constructs a server from its configuration and starts it. */
 export async function compose(config: Config, machine: Machine): Promise<Hearth> {
   const opened: Closable[] = [];
   const close = () => closeAll(opened);
@@ -151,7 +151,7 @@ export async function compose(config: Config, machine: Machine): Promise<Hearth>
   }
 }
 
-/** Opens only what administration from the command line needs. @throws StorageInUse while the server runs */
+/** Opens only the parts that administration on the command line needs. @throws StorageInUse while the server runs */
 export async function composeAccounts(config: Config, machine: Machine): Promise<{ users: Users } & Closable> {
   const opened: Closable[] = [];
   const database = await openStorage(config, machine, 0, opened);
@@ -165,7 +165,7 @@ async function closeAll(opened: Closable[]): Promise<void> {
   for (const part of opened.splice(0).reverse()) await part.close();
 }
 
-/** Opens only media, for maintenance from the command line. @throws StorageInUse while the server runs */
+/** Opens only media, for maintenance on the command line. @throws StorageInUse while the server runs */
 export async function composeMedia(config: Config, machine: Machine): Promise<Media> {
   const { clock, random } = machine;
   const opened: Closable[] = [];
@@ -181,7 +181,7 @@ interface Closable {
   close(): Promise<void> | void;
 }
 
-/** Opens the database if no other process has it. */
+/** Opens the database if no other process uses it. */
 async function openStorage(
   config: Config,
   { clock, random, log, onFatal = () => undefined }: Machine,
@@ -207,7 +207,7 @@ async function openMetrics(config: Config, opened: Closable[]): Promise<Metrics>
 
 type Domains = Awaited<ReturnType<typeof openDomains>>;
 
-/** The domains in their order: each may use those before it. */
+/** Creates the domains in their order. Each may use the ones before it. */
 async function openDomains(
   config: Config,
   database: Database,
@@ -259,7 +259,7 @@ async function openDomains(
   return { names, stream, users, userData, activity, encryption, media, reading, delayedEvents, services, push };
 }
 
-/** Everything that is served. */
+/** All routes of the server. */
 function routesOf(config: Config, domains: Domains, heap: HeapWatch): Route[] {
   const { users, userData, activity, encryption, media, reading, delayedEvents, services, push } = domains;
   return [
@@ -288,7 +288,7 @@ function routesOf(config: Config, domains: Domains, heap: HeapWatch): Route[] {
   ];
 }
 
-/** Nobody can register yet and nobody is there who could change that: one token is made for the first to come. */
+/** Creates a token for the first account, if there is no account yet and registration needs a token. */
 async function firstToken(config: Config, users: Users): Promise<string | undefined> {
   if (config.registration.policy === 'open' || (await users.accounts.exist())) return undefined;
   return users.registrationTokens.makeFirstStartToken();

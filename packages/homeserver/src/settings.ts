@@ -18,13 +18,13 @@ import type { TurnSettings } from './voip/turn-credentials.ts';
 /** Mail about missed messages. */
 export interface MailSettings {
   readonly mailer: MailerSettings;
-  /** Users may name any address. */
+  /** Whether users may set any address. */
   readonly toAnyAddress: boolean;
   readonly afterMs: number;
   readonly everyMs: number;
 }
 
-/** What accounts and sessions need. */
+/** Returns the settings of accounts and sessions. */
 export function usersSettings({ server_name, registration, passwords, sessions, rate_limits }: Config): UsersSettings {
   return {
     serverName: server_name,
@@ -46,7 +46,7 @@ export function usersSettings({ server_name, registration, passwords, sessions, 
 
 const MINUTE_MS = 60_000;
 
-/** What uploads and downloads need. */
+/** Returns the settings of uploads and downloads. */
 export function mediaSettings({ media }: Config): MediaSettings {
   return {
     uploadBytesMax: media.upload_bytes,
@@ -56,7 +56,7 @@ export function mediaSettings({ media }: Config): MediaSettings {
   };
 }
 
-/** How long previews are given out again. */
+/** Returns the time for which previews are cached, in milliseconds. */
 export function previewsKeptMs({ media }: Config): number {
   return media.previews.kept_minutes * MINUTE_MS;
 }
@@ -65,14 +65,14 @@ function bucketSize(size: false | { readonly per_second: number; readonly burst:
   return size && { perSecond: size.per_second, burst: size.burst };
 }
 
-/** Returns the budgets by the classes that endpoints name; in the configuration `-` is written `_`. */
+/** Returns the budgets of the limit classes. In the configuration their names have `_` instead of `-`. */
 export function rateLimitSizes({ rate_limits }: Config): RateLimitSizes {
   const { wrong_password_user: _user, wrong_password_address: _address, ...classes } = rate_limits;
   const sizes = Object.entries(classes).map(([name, size]) => [name.replaceAll('_', '-'), bucketSize(size)]);
   return Object.fromEntries(sizes) as RateLimitSizes;
 }
 
-/** The TURN servers; none when none are named. @throws ConfigError when there is no way to get into them */
+/** Returns the TURN servers, if any are configured. @throws ConfigError without credentials for them */
 export function turnSettings({ voip }: Config): TurnSettings | undefined {
   const { uris, shared_secret: secret, username, password, ttl_ms: ttlMs } = voip;
   if (uris.length === 0) return undefined;
@@ -81,7 +81,9 @@ export function turnSettings({ voip }: Config): TurnSettings | undefined {
   throw new ConfigError(['voip.uris needs voip.shared_secret, or voip.username and voip.password']);
 }
 
-/** How mail is sent, and when to whom; none without a mail server. @throws ConfigError without an address to send from */
+/**
+ * Returns the settings of mail; undefined without a mail server. @throws ConfigError without an address to send from
+ */
 export function mailSettings({ mail }: Config): MailSettings | undefined {
   const { host, port, tls, username: user, password: pass } = mail.smtp;
   if (host === undefined) return undefined;
@@ -95,26 +97,26 @@ export function mailSettings({ mail }: Config): MailSettings | undefined {
   };
 }
 
-/** How messages to devices are limited. */
+/** Returns the limits of messages to devices. */
 export function toDeviceSettings({ to_device }: Config): ToDeviceSettings {
   const { kept_days: keptDays, sender_bytes_per_day: perDay } = to_device;
   const senderBudget = perDay === false ? undefined : { perSecond: (perDay * 1000) / DAY_MS, burst: perDay / 8 };
   return { keptMs: keptDays * DAY_MS, senderBudget };
 }
 
-/** How long messages are kept, if not for ever. */
+/** Returns the settings of retention; undefined if messages are kept forever. */
 export function retentionSettings({ retention }: Config): RetentionSettings | undefined {
   const ms = (days: number | undefined) => (days === undefined ? undefined : days * DAY_MS);
   if (!retention.enabled) return undefined;
   return { defaultMs: ms(retention.default_days), minMs: ms(retention.min_days), maxMs: ms(retention.max_days) };
 }
 
-/** A listener with the contents of its certificate and key. @throws ConfigError */
+/** Reads a listener with its certificate and key. @throws ConfigError */
 export function readListen({ host, port, tls }: Config['listen'][number]): Listen {
   return { host, port, tls: tls && readTls(tls) };
 }
 
-/** Reads the certificates that outgoing connections trust besides the usual ones. @throws ConfigError */
+/** Reads the additional certificates that outgoing connections trust. @throws ConfigError */
 export function readTrustedAuthorities({ outbound }: Config): string | undefined {
   const { trusted_ca_file: path } = outbound;
   if (path === undefined) return undefined;

@@ -8,7 +8,7 @@ import { refusal } from './support/refusal.ts';
 import { PlainRooms } from './support/rooms.ts';
 import { storedName } from './support/stored-name.ts';
 
-describe.each(engines)('what users do in rooms, on $name', (engine) => {
+describe.each(engines)('activity in rooms, on $name', (engine) => {
   let domain: Awaited<ReturnType<typeof openDomain>>;
   beforeAll(async () => {
     domain = await openDomain(engine);
@@ -42,12 +42,12 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     const userData = openUserData(domain);
     const view = { membership: rooms, eventPlace: rooms.place };
     const activity = openOnce(userData, view);
-    /** The same with fresh caches, as after a restart. */
+    /** Opens the same data with empty caches, as after a restart. */
     const reopened = () => openOnce(userData, view);
     return { ...activity, ...userData, rooms, alice, bob, carol, room, roomId, event, reopened };
   };
 
-  test('receipts go forward only, each thread by itself', async () => {
+  test('receipts only move forward, in each thread separately', async () => {
     const { receipts, rooms, alice, room, roomId, event, reopened } = await open();
     rooms.addEvent(room, event(4), 4, event(1));
     await receipts.send(alice, roomId, 'm.read', event(3));
@@ -60,7 +60,7 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     }
   });
 
-  test('receipts since a position come from memory, and after a restart from the database', async () => {
+  test('receipts after a position come from the cache, and after a restart from the database', async () => {
     const { receipts, alice, bob, room, roomId, event, reopened } = await open();
     const before = domain.stream.current;
     await receipts.send(alice, roomId, 'm.read', event(1));
@@ -81,7 +81,7 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     }
   });
 
-  test('receipts are refused for strangers, unknown events, types and threads', async () => {
+  test('receipts are refused from users outside the room and for unknown events, types and threads', async () => {
     const { receipts, rooms, alice, carol, room, roomId, event } = await open();
     expect(await refusal(receipts.send(carol, roomId, 'm.read', event(1)))).toBe('M_FORBIDDEN');
     expect(await refusal(receipts.send(alice, '!none:x', 'm.read', event(1)))).toBe('M_FORBIDDEN');
@@ -96,14 +96,14 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     expect(await refusal(receipts.send(alice, roomId, 'm.read', event(4), event(1)))).toBe('no refusal');
   });
 
-  test('the fully read marker is account data and goes forward only', async () => {
+  test('the fully read marker is account data and only moves forward', async () => {
     const { receipts, accountData, alice, room, roomId, event } = await open();
     await receipts.send(alice, roomId, 'm.fully_read', event(4));
     await receipts.send(alice, roomId, 'm.fully_read', event(2));
     expect(await accountData.content(alice.user, room, 'm.fully_read')).toBe(JSON.stringify({ event_id: event(4) }));
   });
 
-  test('the content of m.receipt has each user once for an event', () => {
+  test('the content of m.receipt contains each user once for an event', () => {
     const row = {
       room: 1,
       user_num: 1,
@@ -122,7 +122,7 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     expect(receiptContent([])).toBeUndefined();
   });
 
-  test('typing begins, is prolonged and ends by itself', async () => {
+  test('typing starts, is prolonged and ends by a timeout', async () => {
     const { typing, alice, bob, carol, room, roomId } = await open();
     const before = domain.stream.current;
     await typing.set(alice.user, roomId, true, 10_000);
@@ -140,7 +140,7 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     expect(await refusal(typing.set(carol.user, roomId, true))).toBe('M_FORBIDDEN');
   });
 
-  test('whoever leaves the room stops typing there', async () => {
+  test('a user who leaves the room stops typing there', async () => {
     const { typing, rooms, alice, bob, room, roomId } = await open();
     await typing.set(alice.user, roomId, true);
     await typing.set(bob.user, roomId, true);
@@ -150,7 +150,7 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     expect(typing.typingIn(room)?.users).toEqual([bob.user]);
   });
 
-  test('presence: set, idle, offline, and told only when something changes', async () => {
+  test('presence becomes online, unavailable and offline, and only changes are announced', async () => {
     const { presences, alice, bob, carol } = await open();
     const phone = { ...alice, device: 1 };
     const before = domain.stream.current;
@@ -181,7 +181,7 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     expect(await presences.changedSince(bob.user, undefined)).toEqual([]);
   });
 
-  test('presence is that of the device on which the user is most present, and changes for nobody else', async () => {
+  test('presence is that of the most active device, and does not change for other users', async () => {
     const { presences, alice, bob } = await open();
     const [phone, laptop] = [
       { ...alice, device: 1 },
@@ -204,7 +204,7 @@ describe.each(engines)('what users do in rooms, on $name', (engine) => {
     expect(await state()).toBe('offline');
   });
 
-  test('a status message outlives a restart', async () => {
+  test('a status message is kept over a restart', async () => {
     const { presences, reopened, alice } = await open();
     await presences.set({ ...alice, device: 1 }, 'unavailable', 'away');
     const again = reopened();

@@ -7,7 +7,7 @@ interface Box {
   value: number;
 }
 
-/** A cache over numbers that a test changes, whose queries end when the test says so. */
+/** Opens a cache of numbers. The test changes the numbers and decides when queries end. */
 function open(max = 10) {
   const stored = new Map<number, number>();
   const queries: (readonly number[])[] = [];
@@ -27,7 +27,7 @@ function open(max = 10) {
   return { cache, stored, queries, hold, values };
 }
 
-test('what is missing is loaded with one query, and kept', async () => {
+test('missing values are loaded with one query, and cached', async () => {
   const { cache, stored, queries, values } = open();
   stored.set(1, 10).set(2, 20);
   expect(await values(1)).toEqual([10]);
@@ -37,7 +37,7 @@ test('what is missing is loaded with one query, and kept', async () => {
   expect(cache.peek(4)).toBeUndefined();
 });
 
-test('a change while it is loaded is not lost', async () => {
+test('a change while a value is loaded is not lost', async () => {
   const { cache, stored, queries, hold, values } = open();
   const release = hold();
   const loading = values(1, 2);
@@ -50,7 +50,7 @@ test('a change while it is loaded is not lost', async () => {
   expect(queries).toEqual([[1, 2], [1]]);
 });
 
-test('what is deleted while it is loaded is loaded again', async () => {
+test('a value that is deleted while it is loaded is loaded again', async () => {
   const { cache, stored, hold, values } = open();
   const release = hold();
   const loading = values(1);
@@ -61,7 +61,7 @@ test('what is deleted while it is loaded is loaded again', async () => {
   expect(await values(1)).toEqual([5]);
 });
 
-test('two who load the same get the same', async () => {
+test('concurrent loads of a key return the same object', async () => {
   const { cache, hold } = open();
   const release = hold();
   const both = [cache.many([1]), cache.many([1])];
@@ -70,7 +70,7 @@ test('two who load the same get the same', async () => {
   expect(first?.get(1)).toBe(second?.get(1));
 });
 
-test('a query that fails leaves nothing behind', async () => {
+test('a failed query leaves nothing in the cache', async () => {
   let fails = true;
   const cache = new BatchCache<Box>(10, LIMIT, async (keys) => {
     if (fails) throw new Error('no database');

@@ -35,7 +35,7 @@ async function delayMessage(user: TestUser, room: string, txn: string, delayMs: 
   return reply.delay_id;
 }
 
-/** The contents of the room's events of the type, oldest first. */
+/** Returns the contents of a room's test events, the oldest first. */
 async function sent(user: TestUser, room: string): Promise<unknown[]> {
   const page = await user.get<{ chunk: ClientEvent[] }>(`/rooms/${room}/messages`, { dir: 'f', limit: 100 });
   return page.chunk.filter(({ type }) => type === TYPE).map(({ content }) => content);
@@ -44,7 +44,7 @@ async function sent(user: TestUser, room: string): Promise<unknown[]> {
 const until = (user: TestUser, room: string, count: number) =>
   expect.poll(() => sent(user, room), { timeout: 5_000 }).toHaveLength(count);
 
-test('events are sent when their time has come, in that order', async () => {
+test('events are sent when they are due, in the order of their times', async () => {
   const alice = await server.user();
   const room = await alice.createRoom();
   await delayMessage(alice, room, 'later', 250);
@@ -59,7 +59,7 @@ test('events are sent when their time has come, in that order', async () => {
   expect(await waiting(alice)).toEqual([]);
 });
 
-test('a request that is repeated schedules nothing more, before and after the sending', async () => {
+test('a repeated request schedules no second event, before and after the event is sent', async () => {
   const alice = await server.user();
   const room = await alice.createRoom();
   const id = await delayMessage(alice, room, 'once', 50);
@@ -69,7 +69,7 @@ test('a request that is repeated schedules nothing more, before and after the se
   expect(await waiting(alice)).toEqual([]);
 });
 
-test('events can be cancelled, sent at once, and their delay begun anew, by whoever knows the id', async () => {
+test('a caller who knows the id can cancel an event, send it at once and restart its delay', async () => {
   const alice = await server.user();
   const stranger = await server.user();
   const room = await alice.createRoom();
@@ -91,7 +91,7 @@ test('events can be cancelled, sent at once, and their delay begun anew, by whoe
   expect((await alice.request('POST', `${PATH}/${held}`, { body: { action: 'eat' } })).status).toBe(400);
 });
 
-test('what waits is there after a restart, and what became due meanwhile is sent', async () => {
+test('delayed events are kept over a restart, and due ones are sent after it', async () => {
   const alice = await server.user();
   const room = await alice.createRoom();
   await delayState(alice, room, 'soon', 1);
@@ -101,7 +101,7 @@ test('what waits is there after a restart, and what became due meanwhile is sent
   await until(alice, room, 1);
 });
 
-test("state that somebody else sets overtakes what waits for its place, one's own does not", async () => {
+test('a state event of another user cancels delayed events for the same key, and an own one does not', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({
     preset: 'public_chat',
@@ -115,7 +115,7 @@ test("state that somebody else sets overtakes what waits for its place, one's ow
   await expect.poll(async () => (await waiting(alice)).map(({ state_key }) => state_key)).toEqual(['mine']);
 });
 
-test('what the room refuses when the time has come is dropped', async () => {
+test('a due event that the room rejects is dropped', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'public_chat' });
   await bob.join(room);
@@ -125,7 +125,7 @@ test('what the room refuses when the time has come is dropped', async () => {
   expect(await sent(alice, room)).toEqual([]);
 });
 
-test('delays have a limit, as has the number of events that wait', async () => {
+test('delays and the number of delayed events are limited', async () => {
   const alice = await server.user();
   const room = await alice.createRoom();
   const ask = (delay: number | string, txn: string) =>
@@ -144,7 +144,7 @@ test('delays have a limit, as has the number of events that wait', async () => {
   expect(elsewhere.status).toBe(403);
 });
 
-test.each(['suspended', 'locked'])('an event of a sender who is %s by then is not sent', async (state) => {
+test.each(['suspended', 'locked'])('a due event of a sender who is %s is not sent', async (state) => {
   const [admin, alice, bob] = [await registerAdmin(server, `admin-${state}`), await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'public_chat' });
   await bob.join(room);
@@ -156,7 +156,7 @@ test.each(['suspended', 'locked'])('an event of a sender who is %s by then is no
   expect(await sent(alice, room)).toEqual([{ body: 'later' }]);
 });
 
-test('the contents that wait for a user are bounded together', async () => {
+test('the total size of a user’s delayed events is limited', async () => {
   const alice = await server.user();
   const room = await alice.createRoom();
   const outcomes: number[] = [];

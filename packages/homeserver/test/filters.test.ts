@@ -24,14 +24,14 @@ describe('a filter', () => {
     expect(() => parseFilter(json)).toThrowError(expect.objectContaining({ errcode: 'M_BAD_JSON' }));
   });
 
-  test('may have members that nobody knows', () => {
+  test('may have unknown members', () => {
     expect(parseFilterText('{"org.example":1,"room":{"timeline":{"limit":0}}}')).toEqual({
       room: { timeline: { limit: 0 } },
     });
     expect(() => parseFilterText('{"room":')).toThrowError(expect.objectContaining({ errcode: 'M_NOT_JSON' }));
   });
 
-  test('lets pass what it lists, without what it excludes', () => {
+  test('accepts events that it lists and does not exclude', () => {
     const matcher = matcherOf({ types: ['m.room.*', 'a*b*c'], not_types: ['m.room.mess*'], not_senders: ['@spam:x'] });
     const passes = (type: string, sender = '@me:x') => matches(matcher, type, sender, () => false);
     expect(passes('m.room.name')).toBe(true);
@@ -43,7 +43,7 @@ describe('a filter', () => {
     expect(passes('acb')).toBe(false);
   });
 
-  test('knows when nothing can pass', () => {
+  test('is known to accept nothing if its lists are empty', () => {
     expect(matcherOf({ types: [] }).nothing).toBe(true);
     expect(matcherOf({ limit: 0 }).nothing).toBe(true);
     expect(matcherOf(undefined)).toMatchObject({ nothing: false, type: undefined });
@@ -51,7 +51,7 @@ describe('a filter', () => {
     expect(roomTest({ rooms: ['!a:x', '!b:x'], not_rooms: ['!b:x'] })?.('!b:x')).toBe(false);
   });
 
-  test('picks fields, also those with a dot in their name', () => {
+  test('selects fields, also those with a dot in their name', () => {
     const event = { type: 't', content: { body: 'b', 'a.b': 1, other: 2 } };
     expect(selectFields(event, fieldPaths(['type', 'content.body', 'content.a\\.b', 'content.none.deep']))).toEqual({
       type: 't',
@@ -61,7 +61,7 @@ describe('a filter', () => {
 });
 
 test.each(engines)(
-  'stored filters: the same one has the same id, the oldest go ($name)',
+  'equal stored filters have the same id, and the oldest are removed ($name)',
   async (engine) => {
     const { database, clock, end } = await openDomain(engine);
     const filters = new Filters(database, clock, 3);

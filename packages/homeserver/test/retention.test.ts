@@ -10,7 +10,7 @@ import { openWorld, type Person, reopenWorld, textsOf, type World } from './supp
 
 const MINUTE_MS = 60_000;
 
-describe.each(engines)('messages that are kept for a time, on $name', (engine) => {
+describe.each(engines)('messages with a maximum lifetime, on $name', (engine) => {
   let world: World;
   let services: Services;
   beforeAll(async () => {
@@ -37,7 +37,7 @@ describe.each(engines)('messages that are kept for a time, on $name', (engine) =
   };
   const purge = () => purgeExpired({ ...world, ...services });
 
-  test('are not shown once they are too old, and then deleted', async () => {
+  test('are hidden once they are too old, and then deleted', async () => {
     const { alice, head } = await open(3 * MINUTE_MS);
     const old = await world.say(alice, head, 'old secret');
     await services.messageIndexer.catchUp();
@@ -60,7 +60,7 @@ describe.each(engines)('messages that are kept for a time, on $name', (engine) =
     expect(textsOf(found.results.map(({ shown }) => shown.event))).toEqual(['young secret']);
   });
 
-  test('leave the room as it is: state stays, and what comes next builds on the last event', async () => {
+  test('do not change the room when they are deleted: state stays, and the next event follows the last one', async () => {
     const { alice, head } = await open(MINUTE_MS);
     await world.setState(alice, head, 'm.room.topic', { topic: 'stays' });
     const last = await world.say(alice, head, 'last');
@@ -75,7 +75,7 @@ describe.each(engines)('messages that are kept for a time, on $name', (engine) =
     expect((await world.events.one(last.num))?.contentText).toBe('{}');
   });
 
-  test('are kept at least as long as the server says, and for ever without a policy that makes sense', async () => {
+  test('are kept for at least the configured time, and forever without a valid policy', async () => {
     const [short, none, odd] = [await open(1_000), await open(), await open('soon')];
     for (const { alice, head } of [short, none, odd]) {
       await world.say(alice, head, 'first');

@@ -9,7 +9,7 @@ import { ManualClock } from './support/manual-clock.ts';
 import { refusal } from './support/refusal.ts';
 import { openWorld, type World } from './support/world.ts';
 
-describe.each(engines)('services beside rooms, on $name', (engine) => {
+describe.each(engines)('services besides rooms, on $name', (engine) => {
   let world: World;
   let services: Services;
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describe.each(engines)('services beside rooms, on $name', (engine) => {
   });
   afterAll(() => world.end());
 
-  test('reports are kept, with their bounds, and go after a year', async () => {
+  test('reports are stored within limits, and deleted after a year', async () => {
     const { reports } = services;
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice);
@@ -48,7 +48,7 @@ describe.each(engines)('services beside rooms, on $name', (engine) => {
     expect(await reports.latest(10)).toEqual([]);
   });
 
-  test('an OpenID token says who somebody is, for an hour, and opens nothing else', async () => {
+  test('an OpenID token identifies its user for an hour, and is no access token', async () => {
     const { openIdTokens } = services;
     const [alice, bob] = [await world.person(), await world.person()];
     const { token, expiresInMs } = await openIdTokens.issue(alice, alice.userId);
@@ -60,7 +60,7 @@ describe.each(engines)('services beside rooms, on $name', (engine) => {
     expect(await openIdTokens.owner(token)).toBeUndefined();
   });
 
-  test('mutual rooms are those that both have joined', async () => {
+  test('mutual rooms are the rooms that both users have joined', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const both = await world.room(alice);
     await world.joining.join(both, bob);
@@ -74,7 +74,7 @@ describe.each(engines)('services beside rooms, on $name', (engine) => {
   });
 });
 
-test('TURN credentials are made from the secret, or are the ones of everybody', () => {
+test('TURN credentials are derived from the secret, or are the shared account', () => {
   const uris = ['turn:turn.example.org'];
   const made = turnCredentials({ uris, ttlMs: 60_000, login: { secret: 's' } }, '@a:b', 1_000_000);
   const username = '1060:@a:b';

@@ -4,7 +4,7 @@ import { engines } from './storage/engines.ts';
 import { refusal } from './support/refusal.ts';
 import { openWorld, type World } from './support/world.ts';
 
-describe.each(engines)('following threads, on $name', (engine) => {
+describe.each(engines)('thread subscriptions, on $name', (engine) => {
   let world: World;
   let services: Services;
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe.each(engines)('following threads, on $name', (engine) => {
     return { alice, head, path: { roomId: head.roomId, eventId }, reply };
   };
 
-  test('by hand, and no longer', async () => {
+  test('are created and deleted manually', async () => {
     const { threadSubscriptions } = services;
     const { alice, path } = await open();
     expect(await refusal(threadSubscriptions.get(alice.user, path))).toBe('M_NOT_FOUND');
@@ -38,7 +38,7 @@ describe.each(engines)('following threads, on $name', (engine) => {
     expect(await refusal(threadSubscriptions.get(alice.user, path))).toBe('M_NOT_FOUND');
   });
 
-  test('because of an event, but not of one from before one stopped to', async () => {
+  test('are created automatically, unless the event is older than an unsubscription', async () => {
     const { threadSubscriptions } = services;
     const { alice, head, path, reply } = await open();
     const automatically = (cause: string) =>
@@ -58,7 +58,7 @@ describe.each(engines)('following threads, on $name', (engine) => {
     expect(await automatically('$nothing')).toBe('M_NOT_FOUND');
   });
 
-  test('takes a thread that one may see', async () => {
+  test('need a thread that the user may see', async () => {
     const { threadSubscriptions } = services;
     const { path } = await open();
     const stranger = await world.person();

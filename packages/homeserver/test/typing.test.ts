@@ -4,7 +4,7 @@ import type { SyncReply } from '../../../tests/support/user.ts';
 
 const FILTER = JSON.stringify({ room: { ephemeral: { types: ['m.typing'] } } });
 
-test('who waits for news when the server stops learns that nobody types any more', async () => {
+test('a waiting request is told that nobody types any more when the server stops', async () => {
   const server = await startServer();
   const [alice, bob] = [await server.user(), await server.user()];
   const { room_id: room } = await alice.post<{ room_id: string }>('/createRoom', { preset: 'public_chat' });
@@ -14,7 +14,7 @@ test('who waits for news when the server stops learns that nobody types any more
   const first = await sync('timeout=0');
   expect(typingIn(first, room)).toEqual([alice.userId]);
   const waiting = sync(`timeout=20000&since=${first.next_batch}`);
-  // The request has arrived when another one, sent later, is answered.
+  // The request has arrived when a later request is answered.
   await bob.get('/account/whoami');
   await server.stop();
   expect(typingIn(await waiting, room)).toEqual([]);

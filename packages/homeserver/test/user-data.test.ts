@@ -6,7 +6,7 @@ import { engines } from './storage/engines.ts';
 import { openDomain } from './support/domain.ts';
 import { refusal } from './support/refusal.ts';
 
-describe.each(engines)('what users keep, on $name', (engine) => {
+describe.each(engines)('user data, on $name', (engine) => {
   let domain: Awaited<ReturnType<typeof openDomain>>;
   beforeAll(async () => {
     domain = await openDomain(engine);
@@ -19,10 +19,10 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     const account = await domain.users.accounts.create(`@user${count}:test.local`, { password: 'pass' });
     return { ...account, ...openUserData(domain) };
   };
-  /** The same data through fresh caches, as after a restart. */
+  /** Opens the same data with empty caches, as after a restart. */
   const reopened = () => openUserData(domain);
 
-  test('a profile has what was set, and tells the rooms', async () => {
+  test('a profile contains the fields that were set, and changes member events', async () => {
     const { user, userId, profiles } = await open();
     const told: unknown[] = [];
     profiles.onChange((...change) => told.push(change));
@@ -43,7 +43,7 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(await refusal(profiles.of('@nobody:test.local'))).toBe('M_NOT_FOUND');
   });
 
-  test('a profile has its limits', async () => {
+  test('a profile has size limits', async () => {
     const { user, userId, profiles } = await open();
     const set = (keyName: string, value: string | number) => refusal(profiles.set(user, userId, keyName, value));
     expect(await set('displayname', 3)).toBe('M_BAD_JSON');
@@ -55,7 +55,7 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(await set('org.example.a', 'short')).toBe('no refusal');
   });
 
-  test('account data is stored, announced and told since a position', async () => {
+  test('account data is stored, announced and returned after a position', async () => {
     const { user, accountData } = await open();
     const changes: Change[] = [];
     domain.stream.listen((some) => changes.push(...some));
@@ -82,7 +82,7 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(await refusal(accountData.setByClient(user, GLOBAL, 'm.push_rules', '{}'))).toBe('M_BAD_JSON');
   });
 
-  test('what listeners read at the announcement is the new content', async () => {
+  test('listeners read the new content at the announcement', async () => {
     const { user, accountData } = await open();
     await accountData.of(user);
     const seen: unknown[] = [];
@@ -95,7 +95,7 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(seen).toEqual([true]);
   });
 
-  test('tags are changed one after the other', async () => {
+  test('concurrent changes of tags are all kept', async () => {
     const { user, tags, accountData } = await open();
     await Promise.all([
       tags.set(user, 5, 'u.a', { order: 0.5 }),
@@ -108,7 +108,7 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(await refusal(tags.set(user, 5, 'x'.repeat(256), {}))).toBe('M_INVALID_PARAM');
   });
 
-  test('ignored users are read from the account data, and anew when it changes', async () => {
+  test('ignored users are read from the account data, and again when it changes', async () => {
     const { user, accountData, ignoredUsers } = await open();
     expect(await ignoredUsers.of(user)).toEqual(new Set());
     const ignore = (ids: string[]) =>
@@ -128,7 +128,7 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(await ignoredUsers.of(user)).toEqual(new Set());
   });
 
-  test('push rules: actions that do nothing are given back as they were written', async () => {
+  test('push rules keep actions without effect as they were written', async () => {
     const { user, pushRules } = await open();
     const silent = ['dont_notify'];
     await pushRules.put(user, 'sender', '@loud:x', { actions: silent }, {});
@@ -139,7 +139,7 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     }
   });
 
-  test('push rules: those about threads can be switched and changed, and none be added', async () => {
+  test('push rules about threads can be enabled and changed, and none can be added', async () => {
     const { user, pushRules } = await open();
     const followed = '.io.element.msc4306.rule.subscribed_thread';
     expect((await pushRules.rule(user, 'postcontent', followed)).enabled).toBe(false);
@@ -156,7 +156,7 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(await refusal(pushRules.remove(user, 'postcontent', followed))).toBe('M_INVALID_PARAM');
   });
 
-  test('push rules: their number is limited', async () => {
+  test('push rules are limited in number', async () => {
     const { user, pushRules, accountData } = await open();
     const rules = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, i) => ({
@@ -175,7 +175,7 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(await put('room', '!first:x')).toBe('no refusal');
   });
 
-  test('push rules: placed, updated, switched, deleted, and kept', async () => {
+  test('push rules are placed, updated, enabled, deleted and stored', async () => {
     const { user, pushRules } = await open();
     const put = (ruleId: string, place = {}, pattern = ruleId) =>
       pushRules.put(user, 'content', ruleId, { pattern, actions: ['notify'] }, place);
@@ -205,7 +205,7 @@ describe.each(engines)('what users keep, on $name', (engine) => {
     expect(await refusal(pushRules.rule(user, 'nonsense', 'x'))).toBe('M_INVALID_PARAM');
   });
 
-  test('nothing is left of a deactivated account', async () => {
+  test('a deactivated account leaves no data', async () => {
     const { user, userId, profiles, accountData } = await open();
     await profiles.set(user, userId, 'displayname', 'Me');
     await accountData.set(user, GLOBAL, 'a.type', '{}');

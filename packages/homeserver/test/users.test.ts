@@ -28,7 +28,7 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
     return result.account;
   };
 
-  test('a name is taken once, in lower case, and stays taken after deactivation', async () => {
+  test('a user name is taken once, in lower case, and stays taken after deactivation', async () => {
     const domain = await open();
     const account = await register(domain, 'Alice1');
     expect(account.userId).toBe('@alice1:test.local');
@@ -39,13 +39,13 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
     expect(await refusal(register(domain, 'no spaces'))).toBe('M_INVALID_USERNAME');
   });
 
-  test('of two who want the same name at once one gets it', async () => {
+  test('one of two concurrent registrations gets a user name', async () => {
     const domain = await open();
     const outcomes = await Promise.all([refusal(register(domain, 'same')), refusal(register(domain, 'same'))]);
     expect(outcomes.sort()).toEqual(['M_USER_IN_USE', 'no refusal']);
   });
 
-  test('closed registration opens for the token of the first start, once, and makes an administrator', async () => {
+  test('closed registration accepts the token of the first start once, for an administrator', async () => {
     const { users } = await openWith({ registration: 'token' });
     expect(await refusal(users.registrations.register({ username: 'root' }))).toBe('M_FORBIDDEN');
     const old = await users.registrationTokens.makeFirstStartToken();
@@ -59,7 +59,7 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
     expect(await refusal(users.registrations.register({ auth, username: 'second' }))).toBe('M_FORBIDDEN');
   });
 
-  test('a session is known from memory until it ends', async () => {
+  test('a session is cached until it ends', async () => {
     const domain = await open();
     const { users } = domain;
     const { user } = await register(domain, 'alice4');
@@ -86,7 +86,7 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
     expect(second?.device).toBeGreaterThan(first?.device ?? 0);
   });
 
-  test('a refresh token lives until one of its successors is used', async () => {
+  test('a refresh token is valid until one of its successors is used', async () => {
     const domain = await open();
     const { sessions, authenticator } = domain.users;
     const { user } = await register(domain, 'alice6');
@@ -152,7 +152,7 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
     expect(await refusal(logins.byToken(late))).toBe('M_FORBIDDEN');
   });
 
-  test('where a device was seen is told before it is written, and after', async () => {
+  test('the last address of a device is returned before and after it is written', async () => {
     const domain = await open();
     const { users } = domain;
     const { user } = await register(domain, 'alice10');
@@ -165,7 +165,7 @@ describe.each(engines)('accounts and sessions on $name', (engine) => {
     expect(await users.devices.list(user)).toMatchObject([seen]);
   });
 
-  test('locking shows in sessions that are already known', async () => {
+  test('locking applies to cached sessions', async () => {
     const domain = await open();
     const { users } = domain;
     const { user } = await register(domain, 'alice11');

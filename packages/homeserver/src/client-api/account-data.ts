@@ -9,7 +9,7 @@ import { GLOBAL } from '../account-data/user-data.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
 import { requireSelf } from '../users/self.ts';
 
-/** Account data (client-server API, "Client Config"). */
+/** Returns the routes for account data (client-server API, "Client Config"). */
 export function accountDataRoutes({ accountData }: { readonly accountData: AccountData }): Route[] {
   return [
     route(getAccountData, async ({ caller, params }) => {

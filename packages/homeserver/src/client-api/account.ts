@@ -6,7 +6,7 @@ import type { OwnerCheck } from '../users/credentials/owner-check.ts';
 import { checkPassword } from '../users/registration/registration.ts';
 import { challengeReply } from './challenge.ts';
 
-/** The caller's own account. */
+/** Returns the routes for the caller's own account. */
 export function accountRoutes({
   accountChanges,
   ownerCheck,
@@ -39,7 +39,7 @@ export function accountRoutes({
       await accountChanges.deactivate(caller, body.erase ?? false);
       return { id_server_unbind_result: 'success' };
     }),
-    // Addresses of accounts do not exist yet; clients ask for them when they start.
+    // Accounts have no addresses yet. Clients request them when they start.
     route(getAccount3PIDs, () => ({ threepids: [] })),
   ];
 }

@@ -12,7 +12,7 @@ import type { AccountChanges } from '../users/account-changes.ts';
 import type { AdminView } from '../users/admin-view.ts';
 import type { Device, Devices } from '../users/sessions/devices.ts';
 
-/** The administration that the specification describes (client-server API, "Server Administration"). */
+/** Returns the routes for administration in the specification (client-server API, "Server Administration"). */
 export function adminRoutes({
   adminView,
   accountChanges,

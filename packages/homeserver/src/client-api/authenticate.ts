@@ -4,7 +4,9 @@ import type { Caller } from '../http/route.ts';
 import type { Authenticator, Session } from '../users/sessions/authenticator.ts';
 import type { LastSeen } from '../users/sessions/last-seen.ts';
 
-/** Authenticates requests by access token, and notes where devices were seen. */
+/**
+ * Returns a function that authenticates requests by access token, and records when and where devices were last seen.
+ */
 export function authenticateWith(authenticator: Authenticator, lastSeen: LastSeen): Authenticate {
   const admit = (session: Session | undefined, info: CallInfo): Caller | undefined => {
     if (session === undefined) return undefined;

@@ -10,7 +10,7 @@ import type { DelayedEvents } from '../delayed-events/delayed-events.ts';
 import { type Route, route } from '../http/route.ts';
 import type { DelayedEventRow } from '../storage/rooms/events/delayed-events.ts';
 
-/** Events that wait for their time (MSC4140). */
+/** Returns the routes for delayed events (MSC4140). */
 export function delayedEventRoutes({ delayedEvents }: { readonly delayedEvents: DelayedEvents }): Route[] {
   const act = async (action: 'cancel' | 'restart' | 'send', delayId: string) => {
     await delayedEvents[action](delayId);

@@ -8,7 +8,7 @@ import type { Device, Devices } from '../users/sessions/devices.ts';
 import type { Sessions } from '../users/sessions/sessions.ts';
 import { challengeReply } from './challenge.ts';
 
-/** The caller's devices (client-server API, "Device Management"). */
+/** Returns the routes for the caller's devices (client-server API, "Device Management"). */
 export function deviceRoutes({
   devices,
   sessions,
@@ -57,7 +57,7 @@ export function deviceRoutes({
 function present(device: Device): JsonObject {
   return {
     device_id: device.deviceId,
-    // Some clients reject the answer when a member is missing, so that unknown values are null.
+    // Some clients reject an answer in which a member is missing, so unknown values are null.
     display_name: device.displayName ?? null,
     last_seen_ip: device.seenIp ?? null,
     last_seen_ts: device.seenTs ?? null,

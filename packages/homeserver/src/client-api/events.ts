@@ -10,7 +10,7 @@ import { hydrate, readerOf } from '../timeline/hydrate.ts';
 import { parseStreamToken } from '../timeline/position.ts';
 import { pollTimeout } from './poll-timeout.ts';
 
-/** The streams from before `/sync`, which guests and bots still use, and what belongs to them. */
+/** Returns the routes for the event streams from before `/sync`, which guests and bots still use. */
 export function eventsRoutes(deps: InitialSyncDeps): Route[] {
   return [
     route(getEvents, async (call) => {

@@ -3,7 +3,7 @@ import type { Filters } from '../filters/filters.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
 import { requireSelf } from '../users/self.ts';
 
-/** Stored filters (client-server API, "Filtering"). */
+/** Returns the routes for stored filters (client-server API, "Filtering"). */
 export function filterRoutes({ filters }: { readonly filters: Filters }): Route[] {
   return [
     route(defineFilter, async ({ caller, params, body }) => {

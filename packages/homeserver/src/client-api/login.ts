@@ -10,7 +10,10 @@ import type { Sessions } from '../users/sessions/sessions.ts';
 import { challengeReply } from './challenge.ts';
 import { loginOptions, sessionReply, tokenReply } from './session-reply.ts';
 
-/** Login and refreshing access tokens (client-server API, "Login", "Refreshing access tokens"). */
+/**
+ * Returns the routes for login and for refreshing access tokens (client-server API, "Login", "Refreshing access
+ * tokens").
+ */
 export function loginRoutes({
   logins,
   sessions,

@@ -2,7 +2,7 @@ import { logout, logoutAll } from '@hearth/api/client/logout.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Sessions } from '../users/sessions/sessions.ts';
 
-/** Ending sessions (client-server API, "Logout"). */
+/** Returns the routes for logging out (client-server API, "Logout"). */
 export function logoutRoutes({ sessions }: { readonly sessions: Sessions }): Route[] {
   return [
     route(logout, async ({ caller }) => {

@@ -2,7 +2,7 @@ import { requestOpenIdToken } from '@hearth/api/client/openid.ts';
 import { type Route, route } from '../http/route.ts';
 import type { OpenIdTokens } from '../openid/openid-tokens.ts';
 
-/** Proving to others who one is (client-server API, "OpenID"). */
+/** Returns the route for OpenID tokens (client-server API, "OpenID"). */
 export function openIdRoutes({
   openIdTokens,
   serverName,

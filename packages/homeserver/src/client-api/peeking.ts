@@ -11,7 +11,7 @@ export interface PeekingDeps {
   readonly peeks: Peeks;
 }
 
-/** Looking into rooms by `/sync` without having joined them (MSC2753). */
+/** Returns the routes for peeking into rooms by `/sync` without joining them (MSC2753). */
 export function peekingRoutes(deps: PeekingDeps): Route[] {
   return [
     route(peekRoom, async ({ params, caller }) => {

@@ -1,7 +1,7 @@
-/** Proxies give up before. */
+/** The maximum time that a request waits. Proxies usually allow less. */
 const TIMEOUT_MS_MAX = 5 * 60_000;
 
-/** How long a request waits for news, in milliseconds: not at all unless it says so, and never long. */
+/** Returns the time that a request waits for changes, in milliseconds. The default is 0; long values are reduced. */
 export function pollTimeout(timeoutMs = 0): number {
   return Math.min(timeoutMs, TIMEOUT_MS_MAX);
 }

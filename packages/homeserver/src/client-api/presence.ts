@@ -3,7 +3,7 @@ import { type Route, route } from '../http/route.ts';
 import type { Presences } from '../presence/presence.ts';
 import { requireSelf } from '../users/self.ts';
 
-/** Presence (client-server API, "Presence"). */
+/** Returns the routes for presence (client-server API, "Presence"). */
 export function presenceRoutes({ presences }: { readonly presences: Presences }): Route[] {
   return [
     route(getPresence, ({ caller, params }) => presences.visibleTo(caller.user, params.userId)),

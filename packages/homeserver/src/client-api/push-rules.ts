@@ -14,7 +14,7 @@ import type { PushRule, Ruleset } from '@hearth/protocol/push-rules/rule.ts';
 import { type Route, route } from '../http/route.ts';
 import type { PushRules } from '../push-rules/push-rules.ts';
 
-/** Push rules (client-server API, "Push Rules: API"). */
+/** Returns the routes for push rules (client-server API, "Push Rules: API"). */
 export function pushRuleRoutes({ pushRules }: { readonly pushRules: PushRules }): Route[] {
   return [
     route(getPushRules, async ({ caller }) => ({ global: present(await pushRules.rulesetOf(caller.user)) })),

@@ -14,7 +14,7 @@ interface Deps extends NotificationsDeps, HydrateDeps {
   readonly ignoredUsers: IgnoredUsers;
 }
 
-/** Pushers, and what users were notified of (client-server API, "Push Notifications"). */
+/** Returns the routes for pushers and the list of notifications (client-server API, "Push Notifications"). */
 export function pusherRoutes(deps: Deps): Route[] {
   return [
     route(getPushers, async ({ caller }) => ({

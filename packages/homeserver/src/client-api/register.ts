@@ -11,7 +11,7 @@ import type { Sessions } from '../users/sessions/sessions.ts';
 import { challengeReply } from './challenge.ts';
 import { loginOptions, sessionReply } from './session-reply.ts';
 
-/** Account registration (client-server API, "Account registration"). */
+/** Returns the routes for registration (client-server API, "Account registration"). */
 export function registerRoutes({
   registrations,
   sessions,
@@ -25,7 +25,7 @@ export function registerRoutes({
   };
   return [
     route(register, async ({ query, body: given, spend }) => {
-      // Asking for the flows is no attempt, so that clients may do so as often as their page is loaded.
+      // A request for the flows does not count as an attempt, because clients send one each time their page is loaded.
       if (query.kind === 'guest' || given.auth !== undefined) spend('registration', 1);
       if (query.kind === 'guest') return registerGuest(given.initial_device_display_name);
       const body = registrations.recall(given);

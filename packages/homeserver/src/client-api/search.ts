@@ -11,7 +11,7 @@ import { stateText } from '../timeline/state-text.ts';
 
 type Deps = SearchDeps & SearchContextDeps & { readonly ignoredUsers: IgnoredUsers };
 
-/** Searching on the server (client-server API, "Server Side Search"). */
+/** Returns the route for search (client-server API, "Server Side Search"). */
 export function searchRoutes(deps: Deps): Route[] {
   return [
     route(search, async ({ body, query, caller }) => {
@@ -76,7 +76,7 @@ function groupsText({ groups }: Found): string {
   return JSON.stringify(Object.fromEntries(entries));
 }
 
-/** The current state of each room of the results; each is read while it is written. */
+/** Renders the current state of each room of the results. Each state is read while it is written. */
 async function statesText(deps: Deps, reader: Reader, { results }: Found): Promise<Text> {
   const texts: Text[] = [];
   for (const roomId of new Set(results.map(({ shown }) => shown.event.roomId))) {

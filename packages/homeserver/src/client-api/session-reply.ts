@@ -3,7 +3,7 @@ import { parseDeviceId } from '@hearth/protocol/identifiers/device-id.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { LoginOptions, NewSession } from '../users/sessions/sessions.ts';
 
-/** What a new session looks like to the client that began it. */
+/** Returns the reply for a client that has opened a session. */
 export function sessionReply(userId: string, session: NewSession): JsonObject {
   return {
     user_id: userId,
@@ -13,7 +13,7 @@ export function sessionReply(userId: string, session: NewSession): JsonObject {
   };
 }
 
-/** The members of a reply that carry tokens. */
+/** Returns the members of a reply that contain tokens. */
 export function tokenReply(session: Omit<NewSession, 'deviceId'>): JsonObject {
   return {
     access_token: session.accessToken,
@@ -22,7 +22,7 @@ export function tokenReply(session: Omit<NewSession, 'deviceId'>): JsonObject {
   };
 }
 
-/** Reads what a login or registration says about the device. @throws MatrixError M_INVALID_PARAM */
+/** Reads the options about the device of a login or registration. @throws MatrixError M_INVALID_PARAM */
 export function loginOptions(body: {
   readonly device_id?: string | undefined;
   readonly initial_device_display_name?: string | undefined;

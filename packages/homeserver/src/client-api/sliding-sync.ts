@@ -4,7 +4,7 @@ import { parsePos } from '../sync/sliding/connections.ts';
 import { type SlidingSyncDeps, slidingSync } from '../sync/sliding/sliding-sync.ts';
 import { pollTimeout } from './poll-timeout.ts';
 
-/** `POST /sync` in its simplified sliding form (MSC4186). */
+/** Returns the route of sliding sync, `POST /sync` (MSC4186). */
 export function slidingSyncRoutes(deps: SlidingSyncDeps): Route[] {
   return [
     route(slidingSyncEndpoint, async (call) => {

@@ -7,7 +7,10 @@ import { type SyncDeps, sync } from '../sync/sync.ts';
 import { parseSyncToken } from '../timeline/position.ts';
 import { pollTimeout } from './poll-timeout.ts';
 
-/** Clients that ask by the name from before it was specified look for the answer under that name too (MSC4222). */
+/**
+ * Returns the name of `state_after` in the answer. Clients that request it by its unstable name expect that name in the
+ * answer (MSC4222).
+ */
 function stateAfterName(query: {
   readonly use_state_after?: boolean | undefined;
   readonly 'org.matrix.msc4222.use_state_after'?: boolean | undefined;
@@ -16,7 +19,7 @@ function stateAfterName(query: {
   return query['org.matrix.msc4222.use_state_after'] === true ? 'org.matrix.msc4222.state_after' : undefined;
 }
 
-/** `GET /sync`. */
+/** Returns the route of `GET /sync`. */
 export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Route[] {
   return [
     route(syncEndpoint, async (call) => {

@@ -5,7 +5,7 @@ import type { Tags } from '../account-data/tags.ts';
 import { type Route, route } from '../http/route.ts';
 import { requireSelf } from '../users/self.ts';
 
-/** Tags on rooms (client-server API, "Room Tagging"). */
+/** Returns the routes for room tags (client-server API, "Room Tagging"). */
 export function tagRoutes({ accountData, tags }: { readonly accountData: AccountData; readonly tags: Tags }): Route[] {
   return [
     route(getRoomTags, async ({ caller, params }) => {

@@ -9,7 +9,10 @@ import {
 import { notFound } from '@hearth/protocol/errors.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
 
-/** Other networks (client-server API, "Third-party Networks"); without application services there are none. */
+/**
+ * Returns the routes for third-party networks (client-server API, "Third-party Networks"). Without application services
+ * there are none.
+ */
 export function thirdPartyRoutes(): Route[] {
   const unknown = () => {
     throw notFound('This server is connected to no such network');

@@ -9,7 +9,7 @@ import {
   subscriptionChanges,
 } from '../thread-subscriptions/changes.ts';
 
-/** Going back through the threads that the caller follows (MSC4308). */
+/** Returns the route for pages of the caller's thread subscriptions (MSC4308). */
 export function threadSubscriptionsRoutes(deps: SubscriptionChangesDeps & { readonly stream: Stream }): Route[] {
   return [
     route(getThreadSubscriptions, async ({ query: { from, to, limit }, caller }) => {
@@ -22,7 +22,7 @@ export function threadSubscriptionsRoutes(deps: SubscriptionChangesDeps & { read
   ];
 }
 
-/** Clients have the `pos` that they sent when they were told that there is more. */
+/** Parses `to`. Clients send the `pos` of the sync request whose answer was incomplete. */
 function parseTo(to: string): number {
   return to.startsWith('s') ? parsePos(to).position : parseThreadsToken(to, 'to');
 }

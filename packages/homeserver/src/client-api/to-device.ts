@@ -8,7 +8,7 @@ import type { Messages, ToDevice } from '../to-device/to-device.ts';
 
 const TYPE_BYTES_MAX = 255;
 
-/** Messages from device to device (client-server API, "Send-to-Device messaging"). */
+/** Returns the route for messages to devices (client-server API, "Send-to-Device messaging"). */
 export function toDeviceRoutes({ toDevice }: { readonly toDevice: ToDevice }): Route[] {
   return [
     route(sendToDevice, async ({ caller, params, body }) => {

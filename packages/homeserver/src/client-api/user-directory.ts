@@ -5,11 +5,11 @@ import { searchPeople } from '../user-directory/search-people.ts';
 
 export interface UserDirectoryDeps {
   readonly people: People;
-  /** Everybody on the server is found, not only those whom the asker may know of. */
+  /** Whether searches find all users of the server instead of only those that the caller may know of. */
   readonly searchAllUsers: boolean;
 }
 
-/** Finding people (client-server API, "User Directory"). */
+/** Returns the route for searching users (client-server API, "User Directory"). */
 export function userDirectoryRoutes({ people, searchAllUsers }: UserDirectoryDeps): Route[] {
   return [
     route(searchUserDirectory, async ({ body, caller }) => {

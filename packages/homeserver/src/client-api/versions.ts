@@ -1,12 +1,12 @@
 import { getVersions } from '@hearth/api/client/versions.ts';
 import { type Route, route } from '../http/route.ts';
 
-/** The versions of the specification whose endpoints are served. */
+/** The versions of the specification that the server supports. */
 const VERSIONS = ['r0.0.1', 'r0.1.0', 'r0.2.0', 'r0.3.0', 'r0.4.0', 'r0.5.0', 'r0.6.0', 'r0.6.1'].concat(
   Array.from({ length: 16 }, (_, i) => `v1.${i + 1}`),
 );
 
-/** What is served of proposals, by the names under which clients look for it. */
+/** The supported unstable features, by the names that clients look for. */
 const UNSTABLE_FEATURES = {
   'org.matrix.simplified_msc3575': true,
   'org.matrix.msc2753': true,
@@ -18,7 +18,7 @@ const UNSTABLE_FEATURES = {
   'org.matrix.msc3814': true,
 };
 
-/** `GET /versions` (client-server API, "API versions"). */
+/** Returns the route of Returns the route of `GET /versions` (client-server API, "API versions"). */
 export function versionsRoutes(): Route[] {
   return [route(getVersions, () => ({ versions: VERSIONS, unstable_features: UNSTABLE_FEATURES }))];
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import { rtcTransports } from '../voip/rtc-transports.ts';
 import { type TurnSettings, turnCredentials } from '../voip/turn-credentials.ts';
 
-/** Getting through to each other in calls (client-server API, "Voice over IP"). */
+/** Returns the routes for calls (client-server API, "Voice over IP"). */
 export function voipRoutes({
   turn,
   livekitUrl,
@@ -16,7 +16,8 @@ export function voipRoutes({
 }): Route[] {
   return [
     route(getTurnServer, ({ caller }) => {
-      // An empty object is what clients understand as no TURN server; an error makes some of them repeat the request.
+      // Clients take an empty object to mean that there is no TURN server. An error would make some of them repeat the
+      // request.
       if (turn === undefined) return {};
       return turnCredentials(turn, caller.userId, clock.now());
     }),

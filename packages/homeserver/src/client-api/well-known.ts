@@ -8,7 +8,10 @@ export interface WellKnownSettings {
   readonly livekitUrl: string | undefined;
 }
 
-/** `GET /.well-known/matrix/client` (client-server API, "Well-known URIs"; what carries group calls: MSC4143). */
+/**
+ * Returns the route of `GET /.well-known/matrix/client` (client-server API, "Well-known URIs"; transports of group
+ * calls: MSC4143).
+ */
 export function wellKnownRoutes({ publicBaseUrl, livekitUrl }: WellKnownSettings): Route[] {
   const transports = rtcTransports(livekitUrl);
   return [

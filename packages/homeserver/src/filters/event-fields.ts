@@ -10,7 +10,7 @@ export function fieldPaths(fields: readonly string[]): FieldPath[] {
   );
 }
 
-/** A copy of the event that has the fields at these paths and nothing else. */
+/** Returns a copy of an event that contains only the fields at these paths. */
 export function selectFields(event: JsonObject, paths: readonly FieldPath[]): JsonObject {
   const selected: JsonObject = {};
   for (const path of paths) copy(event, selected, path);
@@ -33,7 +33,7 @@ function copy(from: JsonObject, to: JsonObject, path: FieldPath): void {
   if (Object.keys(inner).length > 0) define(to, name, inner);
 }
 
-/** An own member whatever the name, also for `__proto__`. */
+/** Sets an own member with any name, even `__proto__`. */
 function define(object: JsonObject, name: string, value: JsonValue): void {
   Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
 }

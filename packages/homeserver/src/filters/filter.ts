@@ -4,23 +4,23 @@ import { badJson, notJson } from '@hearth/protocol/errors.ts';
 import type { JsonValue } from '@hearth/protocol/json/value.ts';
 import * as v from 'valibot';
 
-/** `EventFilter` of the specification (client-server API, "Filtering"). */
+/** An event filter, `EventFilter` (client-server API, "Filtering"). */
 export type EventFilter = v.InferOutput<typeof schema.eventFilter>;
 
-/** `RoomEventFilter`: an event filter with what is only of use for events of rooms. */
+/** An event filter with additional members for events of rooms, `RoomEventFilter`. */
 export type RoomEventFilter = v.InferOutput<typeof schema.roomEventFilter>;
 
-/** `RoomFilter`: the member `room` of a filter. */
+/** The member `room` of a filter, `RoomFilter`. */
 export type RoomFilter = v.InferOutput<typeof schema.roomFilter>;
 
-/** A whole filter, as `/sync` takes it. Members that it does not name do not restrict anything. */
+/** A whole filter, as in `/sync`. Absent members restrict nothing. */
 export type Filter = v.InferOutput<typeof schema.filter>;
 
-/** The filter that lets everything through. */
+/** The filter that accepts everything. */
 export const EVERYTHING: Filter = {};
 
 /**
- * Checks a filter strictly, apart from optional members that are `null`.
+ * Checks a filter strictly, except that optional members may be `null`.
  * @throws MatrixError M_BAD_JSON
  */
 export function parseFilter(json: JsonValue): Filter {

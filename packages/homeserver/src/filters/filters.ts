@@ -8,14 +8,14 @@ import { readFilter, storeFilter } from '../storage/accounts/filters.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { type Filter, parseFilter, parseFilterText } from './filter.ts';
 
-/** Clients store one or two and name them for ever; who stores more than this loses the oldest. */
+/** The maximum number of stored filters of a user. Clients use one or two; further ones replace the oldest. */
 const STORED_MAX = 200;
 const JSON_BYTES_MAX = 64 * 1024;
 const PARSED_MAX = 5_000;
-/** Longer filters in a query are parsed each time. */
+/** The maximum length of a filter in a query that is cached. Longer ones are parsed each time. */
 const CACHED_TEXT_MAX = 4_096;
 
-/** The filters that users have stored, and those that come with a request (client-server API, "Filtering"). */
+/** The filters that users have stored, and those in requests (client-server API, "Filtering"). */
 export class Filters {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -32,7 +32,7 @@ export class Filters {
     this.#storedMax = storedMax;
   }
 
-  /** Stores a filter; the same filter gets the same id. @throws MatrixError M_BAD_JSON, M_TOO_LARGE */
+  /** Stores a filter. Equal filters get the same id. @throws MatrixError M_BAD_JSON, M_TOO_LARGE */
   async define(user: number, json: JsonObject): Promise<string> {
     parseFilter(json);
     const text = JSON.stringify(json);
@@ -42,7 +42,7 @@ export class Filters {
     return id;
   }
 
-  /** The JSON text of a stored filter. @throws MatrixError M_NOT_FOUND */
+  /** Returns the JSON text of a stored filter. @throws MatrixError M_NOT_FOUND */
   async text(user: number, id: string): Promise<string> {
     const text = await readFilter(this.#database, user, id);
     if (text === undefined) throw notFound('There is no such filter');
@@ -50,8 +50,8 @@ export class Filters {
   }
 
   /**
-   * The filter that the query parameter `filter` of `/sync` means: JSON if it begins with a brace, else an id.
-   * Without a promise when it was seen lately.
+   * Returns the filter for the query parameter `filter` of `/sync`: JSON if it begins with a brace, otherwise an id.
+   * Returns without a promise if the filter is cached.
    * @throws MatrixError M_NOT_JSON, M_BAD_JSON, M_NOT_FOUND
    */
   resolve(user: number, parameter: string): Filter | Promise<Filter> {

@@ -1,20 +1,20 @@
 import type { RoomEventFilter } from './filter.ts';
 
-/** A test of one string; undefined stands for a test that everything passes. */
+/** A test of a string; undefined for a test that accepts every string. */
 export type Test = ((value: string) => boolean) | undefined;
 
-/** An event filter in a form that is quick to ask. */
+/** A compiled event filter. */
 export interface Matcher {
   readonly type: Test;
   readonly sender: Test;
   readonly room: Test;
   /** Whether the content must (true) or must not (false) have a `url`. */
   readonly containsUrl: boolean | undefined;
-  /** True when nothing can pass, so that the events need not be looked at. */
+  /** True if the filter accepts no event. */
   readonly nothing: boolean;
 }
 
-/** Prepares a filter for matching; an `EventFilter` is one without rooms. */
+/** Compiles a filter. An `EventFilter` is a `RoomEventFilter` without rooms. */
 export function matcherOf(filter: RoomEventFilter | undefined): Matcher {
   return {
     type: testOf(filter?.types, filter?.not_types, globTest),
@@ -25,7 +25,10 @@ export function matcherOf(filter: RoomEventFilter | undefined): Matcher {
   };
 }
 
-/** Whether an event passes. `hasUrl` says whether its content has the member `url`; it is only asked when it matters. */
+/**
+ * Returns whether an event passes. `hasUrl` returns whether the content has the member `url`. It is called only if the
+ * filter depends on it.
+ */
 export function matches(matcher: Matcher, type: string, sender: string, hasUrl: () => boolean): boolean {
   if (matcher.nothing) return false;
   if (matcher.type !== undefined && !matcher.type(type)) return false;
@@ -33,7 +36,7 @@ export function matches(matcher: Matcher, type: string, sender: string, hasUrl: 
   return matcher.containsUrl === undefined || matcher.containsUrl === hasUrl();
 }
 
-/** Whether a room passes the `rooms` and `not_rooms` of a room filter or a room event filter. */
+/** Returns whether a room passes the `rooms` and `not_rooms` of a room filter or a room event filter. */
 export function roomTest(filter: { rooms?: string[] | undefined; not_rooms?: string[] | undefined } | undefined): Test {
   return testOf(filter?.rooms, filter?.not_rooms, setTest);
 }
@@ -44,7 +47,7 @@ function isEmpty(list: readonly string[] | undefined): boolean {
 
 type MakeTest = (list: readonly string[]) => (value: string) => boolean;
 
-/** What is listed in `not` is excluded even if it is listed in `only` as well. */
+/** Returns the test for two lists. Strings in `not` are excluded even if they are also in `only`. */
 function testOf(only: readonly string[] | undefined, not: readonly string[] | undefined, make: MakeTest): Test {
   const included = only === undefined ? undefined : make(only);
   const excluded = not === undefined || not.length === 0 ? undefined : make(not);
@@ -58,7 +61,10 @@ function setTest(list: readonly string[]): (value: string) => boolean {
   return (value) => set.has(value);
 }
 
-/** Types may contain `*` for any sequence of characters (client-server API, "Filtering"). */
+/**
+ * Returns the test for a list of types, which may contain `*` for any sequence of characters (client-server API,
+ * "Filtering").
+ */
 function globTest(list: readonly string[]): (value: string) => boolean {
   const exact = new Set(list.filter((type) => !type.includes('*')));
   const globs = list.filter((type) => type.includes('*')).map((type) => type.split('*'));
@@ -66,7 +72,10 @@ function globTest(list: readonly string[]): (value: string) => boolean {
   return (value) => exact.has(value) || globs.some((parts) => matchesParts(parts, value));
 }
 
-/** Greedy from the left: linear, where a regular expression made from untrusted text could take exponential time. */
+/**
+ * Matches parts greedily from the left in linear time, while a regular expression from untrusted text could take
+ * exponential time.
+ */
 function matchesParts(parts: readonly string[], value: string): boolean {
   const first = parts[0] ?? '';
   const last = parts.at(-1) ?? '';

@@ -20,7 +20,7 @@ interface Parts {
 
 const VALID_MS = 60 * 60_000;
 
-/** Tokens with which users prove to other services who they are (client-server API, "OpenID"). Stored as hashes. */
+/** Tokens with which users prove their identity to other services (client-server API, "OpenID"). Stored as hashes. */
 export class OpenIdTokens {
   readonly #parts: Parts;
 
@@ -28,7 +28,7 @@ export class OpenIdTokens {
     this.#parts = parts;
   }
 
-  /** @throws MatrixError M_FORBIDDEN for anybody else than oneself */
+  /** Creates a token. @throws MatrixError M_FORBIDDEN for another user */
   async issue(
     caller: { readonly user: number; readonly userId: string },
     userId: string,
@@ -44,14 +44,14 @@ export class OpenIdTokens {
     return { token, expiresInMs: VALID_MS };
   }
 
-  /** Whose token it is; `undefined` for one that is none or has expired. */
+  /** Returns the owner of a token; `undefined` for an unknown or expired token. */
   async owner(token: string): Promise<string | undefined> {
     const { database, names, clock } = this.#parts;
     const user = await readOpenIdToken(database, tokenHash(token), clock.now());
     return user === undefined ? undefined : names.text(user);
   }
 
-  /** Forgets the tokens of somebody whose account is gone. */
+  /** Deletes the tokens of a deactivated account. */
   async forget(user: number): Promise<void> {
     await this.#parts.database.commit([deleteOpenIdTokens(user)]);
   }

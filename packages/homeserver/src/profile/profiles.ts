@@ -14,7 +14,7 @@ export interface MemberFields {
   readonly avatar_url?: string;
 }
 
-/** Told after a change of what member events repeat; must not throw. */
+/** A listener for changes of the fields that member events repeat. It must not throw. */
 export type ProfileChanged = (user: number, userId: string, fields: MemberFields) => void;
 
 const CACHED_MAX = 20_000;
@@ -41,32 +41,32 @@ export class Profiles {
     this.#listeners.push(changed);
   }
 
-  /** The whole profile. @throws MatrixError M_NOT_FOUND */
+  /** Returns a whole profile. @throws MatrixError M_NOT_FOUND */
   async of(userId: string): Promise<JsonObject> {
     const profile: JsonObject = {};
     for (const [keyName, value] of await this.#fieldsOf(userId)) profile[keyName] = parse(value);
     return profile;
   }
 
-  /** One field. @throws MatrixError M_NOT_FOUND */
+  /** Returns one field of a profile. @throws MatrixError M_NOT_FOUND */
   async field(userId: string, keyName: string): Promise<JsonValue> {
     const value = (await this.#fieldsOf(userId)).get(keyName);
     if (value === undefined) throw notFound('The profile has no such field');
     return parse(value);
   }
 
-  /** What the member events of a local user repeat. */
+  /** Returns the fields of a local user that member events repeat. */
   async memberFields(user: number): Promise<MemberFields> {
     return memberFieldsOf(await this.#cache.get(user));
   }
 
-  /** As {@link memberFields} by user id; nothing for whoever has no account here. */
+  /** Returns the same as {@link memberFields} for a user id; no fields for a user without an account here. */
   async profileOf(userId: string): Promise<MemberFields> {
     const account = await this.#accounts.find(userId);
     return account === undefined ? {} : this.memberFields(account.user);
   }
 
-  /** Sets a field. An empty display name or avatar is none. @throws MatrixError */
+  /** Sets a field. An empty display name or avatar is removed. @throws MatrixError */
   async set(user: number, userId: string, keyName: string, value: JsonValue): Promise<void> {
     checkKeyName(keyName);
     checkValue(keyName, value);
@@ -82,7 +82,7 @@ export class Profiles {
     });
   }
 
-  /** Deletes a field, if it is there. @throws MatrixError */
+  /** Deletes a field if it exists. @throws MatrixError */
   async delete(user: number, userId: string, keyName: string): Promise<void> {
     checkKeyName(keyName);
     await this.#serial.run(user, async () => {
@@ -93,7 +93,7 @@ export class Profiles {
     });
   }
 
-  /** Forgets a whole profile, without telling the rooms. */
+  /** Deletes a whole profile without changing member events. */
   async forget(user: number): Promise<void> {
     await this.#serial.run(user, async () => {
       await this.#database.commit([deleteProfile(user)]);
@@ -120,7 +120,7 @@ function memberFieldsOf(fields: ReadonlyMap<string, string>): MemberFields {
   return { ...(displayname !== undefined && { displayname }), ...(avatar !== undefined && { avatar_url: avatar }) };
 }
 
-/** What is stored was JSON when it came in. */
+/** Parses a stored value, which was checked before it was stored. */
 function parse(text: string): JsonValue {
   return JSON.parse(text) as JsonValue;
 }

@@ -22,7 +22,7 @@ interface Parts {
   readonly accounts: Accounts;
 }
 
-/** Who reports, and why. */
+/** The user who reports, and the reason. */
 export interface Complaint {
   readonly user: number;
   readonly reason: string;
@@ -33,7 +33,7 @@ const REASON_CHARACTERS_MAX = 2_000;
 const PER_DAY_MAX = 200;
 const KEPT_MS = 365 * DAY_MS;
 
-/** What users report to the administrators (client-server API, "Reporting Content"). Kept for a year. */
+/** Reports of users to the administrators (client-server API, "Reporting Content"). They are kept for a year. */
 export class Reports {
   readonly #parts: Parts;
 
@@ -41,7 +41,7 @@ export class Reports {
     this.#parts = parts;
   }
 
-  /** @throws MatrixError M_NOT_FOUND unless the user is in the room and the event as well */
+  /** Reports an event. @throws MatrixError M_NOT_FOUND unless the user is in the room and the event belongs to it */
   async reportEvent(complaint: Complaint, roomId: string, eventId: string): Promise<void> {
     const { membership, events } = this.#parts;
     const event = await events.byId(eventId);
@@ -66,12 +66,12 @@ export class Reports {
     await this.#add(complaint, { room: null, event: null, user_num: account.user });
   }
 
-  /** The latest reports first. */
+  /** Returns the latest reports, the newest first. */
   latest(limit: number): Promise<ReportRow[]> {
     return readReports(this.#parts.database, limit);
   }
 
-  /** Forgets what is too old. */
+  /** Deletes old reports. */
   async expire(): Promise<void> {
     await this.#parts.database.commit([deleteOldReports(this.#parts.clock.now() - KEPT_MS)]);
   }

@@ -5,7 +5,7 @@ import type { Background } from '../platform/concurrency/background.ts';
 import type { Membership } from '../rooms/membership/membership-view.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 
-/** Who types in a room, as of a position. */
+/** The users who type in a room, as of a position. */
 export interface TypingState {
   readonly position: number;
   readonly users: readonly number[];
@@ -14,7 +14,7 @@ export interface TypingState {
 const DEFAULT_MS = 30_000;
 const LONGEST_MS = 120_000;
 const ROOMS_MAX = 20_000;
-/** More people at once than anybody could follow. */
+/** The maximum number of typing users in a room. */
 const TYPING_IN_ROOM_MAX = 200;
 
 export interface TypingDeps {
@@ -24,7 +24,10 @@ export interface TypingDeps {
   readonly background: Background;
 }
 
-/** Who is typing where (client-server API, "Typing Notifications"). In memory alone: it is over in a minute. */
+/**
+ * The typing users of each room (client-server API, "Typing Notifications"). They are only in memory, because typing
+ * ends within a minute.
+ */
 export class TypingNotices {
   readonly #stream: Stream;
   readonly #clock: Clock;
@@ -46,12 +49,15 @@ export class TypingNotices {
     });
   }
 
-  /** Who types in a room; undefined when nobody has for long. It is news for whoever has read less than its position. */
+  /**
+   * Returns the users who type in a room; undefined if nobody has typed for long. Clients that have read up to an
+   * earlier position have to get it.
+   */
   typingIn(room: number): TypingState | undefined {
     return this.#announced.get(room);
   }
 
-  /** What a client says about its user. @throws MatrixError M_FORBIDDEN */
+  /** Sets whether a user types. @throws MatrixError M_FORBIDDEN */
   async set(user: number, roomId: string, isTyping: boolean, timeoutMs = DEFAULT_MS): Promise<void> {
     const isJoined = await this.#membership.isJoined(roomId, user);
     const room = isJoined ? await this.#membership.roomNum(roomId) : undefined;
@@ -60,7 +66,7 @@ export class TypingNotices {
     else await this.stop(room, user);
   }
 
-  /** The user has stopped typing. */
+  /** Records that a user has stopped typing. */
   async stop(room: number, user: number): Promise<void> {
     const users = this.#timers.get(room);
     const timer = users?.get(user);
@@ -71,7 +77,7 @@ export class TypingNotices {
     await this.#announce(room);
   }
 
-  /** Takes all notices back while there are still clients waiting: after a restart nobody knows that somebody typed. */
+  /** Ends all typing while clients still wait, because the server does not know the typing users after a restart. */
   async end(): Promise<void> {
     const rooms = [...this.#timers.keys()];
     this.close();
@@ -84,7 +90,7 @@ export class TypingNotices {
     this.#timers.clear();
   }
 
-  /** Whoever is no longer in the room does not type there. */
+  /** Ends the typing of users who have left the room. */
   async #stopAbsent(room: number): Promise<void> {
     const joined = await this.#membership.joinedMembers(room);
     const absent = [...(this.#timers.get(room)?.keys() ?? [])].filter((user) => !joined.has(user));

@@ -7,7 +7,7 @@ import type { Sessions } from './sessions/sessions.ts';
 
 export type Deactivated = (user: number, userId: string) => Promise<void>;
 
-/** What an owner or an administrator changes about an account; keeps accounts and sessions in step. */
+/** Changes that an owner or an administrator makes to an account. They keep accounts and sessions consistent. */
 export class AccountChanges {
   readonly #accounts: Accounts;
   readonly #sessions: Sessions;
@@ -30,7 +30,7 @@ export class AccountChanges {
     this.#stream = parts.stream;
   }
 
-  /** Calls `deactivated` after an account is gone: to leave its rooms, to forget its profile. */
+  /** Calls `deactivated` after a deactivation, for instance to leave the user's rooms and to delete the profile. */
   onDeactivated(deactivated: Deactivated): void {
     this.#deactivated.push(deactivated);
   }
@@ -46,7 +46,7 @@ export class AccountChanges {
     if (endOtherSessions) await this.#sessions.logoutAll(caller.user, caller.device);
   }
 
-  /** Deactivates an account for good (client-server API, "Account deactivation"). */
+  /** Deactivates an account permanently (client-server API, "Account deactivation"). */
   async deactivate(account: { readonly user: number; readonly userId: string }, erase: boolean): Promise<void> {
     const erasedPosition = erase ? this.#stream.current : undefined;
     await this.#accounts.deactivate(account.user, erasedPosition);
@@ -56,13 +56,13 @@ export class AccountChanges {
     for (const deactivated of this.#deactivated) await deactivated(account.user, account.userId);
   }
 
-  /** Locks or unlocks (client-server API, "Account locking"). */
+  /** Locks or unlocks an account (client-server API, "Account locking"). */
   async setLocked(user: number, locked: boolean): Promise<void> {
     await this.#accounts.setLocked(user, locked);
     this.#authenticator.forget(user);
   }
 
-  /** Suspends, or lifts the suspension (client-server API, "Account suspension"). */
+  /** Suspends an account, or ends the suspension (client-server API, "Account suspension"). */
   async setSuspended(user: number, suspended: boolean): Promise<void> {
     await this.#accounts.setSuspended(user, suspended);
     this.#authenticator.forget(user);

@@ -35,15 +35,15 @@ export interface AccountOptions {
   readonly userType?: string | undefined;
   readonly isAdmin?: boolean;
   readonly isGuest?: boolean;
-  /** The display name to begin with, instead of the localpart; guests have none. */
+  /** The initial display name instead of the localpart. Guests have none. */
   readonly displayName?: string | undefined;
-  /** Goes into the same transaction, before anything else. */
+  /** Guards that are checked first in the same transaction. */
   readonly guards?: readonly Write[];
 }
 
 const UNRESTRICTED = { isDeactivated: false, isLocked: false, isSuspended: false } as const;
 
-/** The accounts of this server; what may happen to one, and nothing of its sessions. */
+/** The accounts of this server, without their sessions. */
 export class Accounts {
   readonly #database: Database;
   readonly #names: Names;
@@ -57,19 +57,19 @@ export class Accounts {
     this.#clock = clock;
   }
 
-  /** Whether there is any account yet. */
+  /** Returns whether any account exists. */
   exist(): Promise<boolean> {
     return hasAccounts(this.#database);
   }
 
-  /** The account of a user id, deactivated ones too. */
+  /** Returns the account of a user id, also if it is deactivated. */
   async find(userId: string): Promise<Account | undefined> {
     const user = await this.#names.find(userId);
     const row = user === undefined ? undefined : await readAccount(this.#database, user);
     return row === undefined ? undefined : present(userId, row);
   }
 
-  /** Those of the users who are guests. */
+  /** Returns the users among the given ones who are guests. */
   guestsAmong(users: readonly number[]): Promise<number[]> {
     return readGuests(this.#database, users);
   }
@@ -91,8 +91,8 @@ export class Accounts {
   }
 
   /**
-   * Makes the account of a guest one of a member.
-   * @throws MatrixError M_USER_IN_USE when it is no longer the account of a guest
+   * Turns a guest's account into that of a member.
+   * @throws MatrixError M_USER_IN_USE when the account is no longer that of a guest
    */
   async upgradeGuest(
     { user, userId }: { readonly user: number; readonly userId: string },
@@ -117,7 +117,9 @@ export class Accounts {
     }
   }
 
-  /** Whether this is the password of the account. An account that does not exist takes as long to refuse. */
+  /**
+   * Returns whether this is the password of the account. The check takes as long for an account that does not exist.
+   */
   async hasPassword(userId: string, password: string): Promise<boolean> {
     const user = await this.#names.find(userId);
     const row = user === undefined ? undefined : await readAccount(this.#database, user);
@@ -128,7 +130,7 @@ export class Accounts {
     await this.#database.commit([setPasswordHash(user, await this.#passwords.hash(password))]);
   }
 
-  /** Deactivates for good: the name stays taken, the password is forgotten. */
+  /** Deactivates an account permanently. The user name stays taken, and the password is deleted. */
   async deactivate(user: number, erasedPosition: number | undefined): Promise<void> {
     await this.#database.commit([setDeactivated(user, erasedPosition)]);
   }

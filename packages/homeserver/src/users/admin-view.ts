@@ -3,7 +3,7 @@ import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import type { Account, Accounts } from './accounts.ts';
 import { isLocal } from './registration/usernames.ts';
 
-/** Which accounts administrators may look at and change through the specification's endpoints. */
+/** The accounts that administrators may read and change through the endpoints of the specification. */
 export class AdminView {
   readonly #accounts: Accounts;
   readonly #server: ServerName;
@@ -13,7 +13,7 @@ export class AdminView {
     this.#server = server;
   }
 
-  /** An account of this server, whatever its state. @throws MatrixError M_INVALID_PARAM, M_NOT_FOUND */
+  /** Returns an account of this server, whatever its state. @throws MatrixError M_INVALID_PARAM, M_NOT_FOUND */
   async localAccount(userId: string): Promise<Account> {
     if (!isLocal(userId, this.#server)) throw invalidParam('The user does not belong to this server');
     const account = await this.#accounts.find(userId);
@@ -21,14 +21,14 @@ export class AdminView {
     return account;
   }
 
-  /** An account whose lock or suspension can be asked for. @throws MatrixError */
+  /** Returns an account whose lock or suspension may be read. @throws MatrixError */
   async target(userId: string): Promise<Account> {
     const account = await this.localAccount(userId);
     if (account.isDeactivated) throw notFound('There is no such user');
     return account;
   }
 
-  /** Administrators, oneself included, cannot be locked or suspended. @throws MatrixError */
+  /** Returns an account that may be locked or suspended, which administrators may not. @throws MatrixError */
   async targetForChange(userId: string): Promise<Account> {
     const account = await this.target(userId);
     if (account.isAdmin) throw forbidden('Administrators cannot be locked or suspended');

@@ -30,7 +30,7 @@ export interface UsersSettings {
   readonly sharedSecret: string | undefined;
   readonly passwordCost: PasswordCost;
   readonly passwordAttempts: PasswordAttempts;
-  /** How long an access token lives that comes with a refresh token. */
+  /** The lifetime of an access token with a refresh token, in milliseconds. */
   readonly accessTokenMs: number;
 }
 
@@ -42,7 +42,7 @@ export interface UsersBase {
   readonly random: Random;
 }
 
-/** Everything about accounts and sessions, put together. */
+/** Creates the parts of the domain: accounts, sessions, devices, logins, registration. */
 export async function openUsers({ database, names, stream, clock, random }: UsersBase, settings: UsersSettings) {
   const { serverName, accessTokenMs } = settings;
   const accounts = new Accounts(database, names, new Passwords(settings.passwordCost, random), clock);
@@ -75,5 +75,5 @@ export async function openUsers({ database, names, stream, clock, random }: User
   };
 }
 
-/** The parts of the domain, by name. */
+/** The parts of the domain. */
 export type Users = Awaited<ReturnType<typeof openUsers>>;

@@ -1,17 +1,18 @@
 import { createHmac } from 'node:crypto';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 
-/** The TURN servers and how clients get in. */
+/** The TURN servers and their credentials. */
 export interface TurnSettings {
   readonly uris: readonly string[];
   readonly ttlMs: number;
-  /** A secret from which short-lived passwords are made, or one account for everybody. */
+  /** A secret from which short-lived passwords are derived, or one account for all users. */
   readonly login: { readonly secret: string } | { readonly username: string; readonly password: string };
 }
 
 /**
- * What a client needs to use the TURN servers (client-server API, "Voice over IP"). With a secret the password is made
- * as in "A REST API For Access To TURN Services" (draft-uberti-behave-turn-rest-00), which asks for SHA-1.
+ * Returns the credentials of a client for the TURN servers (client-server API, "Voice over IP"). With a secret the
+ * password is derived as in "A REST API For Access To TURN Services" (draft-uberti-behave-turn-rest-00), which requires
+ * SHA-1.
  */
 export function turnCredentials({ uris, ttlMs, login }: TurnSettings, userId: string, nowMs: number): JsonObject {
   const ttl = Math.floor(ttlMs / 1000);

@@ -101,7 +101,7 @@ describe.each(engines)('key backups, on $name', (engine) => {
     expect(await backups.version(user)).toMatchObject({ sessions: 10, etag: 10 });
   });
 
-  test('nothing is left of a deactivated account', async () => {
+  test('a deactivated account leaves no data', async () => {
     const account = await world.person();
     const version = await world.keyBackups.create(account.user, 'alg', '{}');
     await world.keyBackups.put(account.user, version, [key('s')]);

@@ -8,7 +8,7 @@ import { type Route, route } from '../../http/route.ts';
 import type { OwnerCheck } from '../../users/credentials/owner-check.ts';
 import { challengeReply } from '../challenge.ts';
 
-/** Users' signing keys and what they sign (client-server API, "Cross-signing"). */
+/** Returns the routes for cross-signing keys and signatures (client-server API, "Cross-signing"). */
 export function crossSigningRoutes({
   crossSigning,
   signatures,

@@ -8,7 +8,7 @@ import type { DehydratedDevices } from '../../encryption/dehydrated-devices.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
 import { parseStreamToken, streamToken } from '../../timeline/position.ts';
 
-/** A device that receives keys while nobody is logged in (MSC3814). */
+/** Returns the routes for dehydrated devices, which receive keys while their user is logged out (MSC3814). */
 export function dehydratedDeviceRoutes({
   dehydratedDevices,
 }: {

@@ -18,7 +18,7 @@ export interface DeviceKeyRouteDeps extends KeyQueryDeps, KeyClaimDeps, DeviceLi
   readonly stream: Stream;
 }
 
-/** Devices' public keys (client-server API, "Key management API"). */
+/** Returns the routes for public keys of devices (client-server API, "Key management API"). */
 export function deviceKeyRoutes(deps: DeviceKeyRouteDeps): Route[] {
   return [
     route(uploadKeys, async ({ caller, body }) => {
@@ -53,7 +53,7 @@ export function deviceKeyRoutes(deps: DeviceKeyRouteDeps): Route[] {
   ];
 }
 
-/** The members of an object by user id. @throws MatrixError M_BAD_JSON */
+/** Reads an object by user id. @throws MatrixError M_BAD_JSON */
 function byUser<T>(
   { names }: Pick<DeviceKeyRouteDeps, 'names'>,
   object: JsonObject,
@@ -62,7 +62,7 @@ function byUser<T>(
 ): Map<string, T> {
   const found = new Map<string, T>();
   for (const [userId, value] of Object.entries(object)) {
-    // What is known here need not be looked at letter by letter.
+    // A cached name was parsed before, so it needs no check.
     if (names.cachedNum(userId) === undefined && parseUserId(userId) === undefined)
       throw badJson(`${name} has a name that is no user id`);
     found.set(userId, read(value, userId));

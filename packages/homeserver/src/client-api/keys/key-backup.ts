@@ -26,7 +26,7 @@ interface KeyBackupRouteDeps {
   readonly names: Names;
 }
 
-/** Backups of room keys (client-server API, "Server-side key backups"). */
+/** Returns the routes for key backups (client-server API, "Server-side key backups"). */
 export function keyBackupRoutes(deps: KeyBackupRouteDeps): Route[] {
   return [...versionRoutes(deps), ...uploadRoutes(deps), ...readRoutes(deps), ...deleteRoutes(deps)];
 }

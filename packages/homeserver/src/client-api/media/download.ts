@@ -14,11 +14,11 @@ import { fileReply } from './file-reply.ts';
 interface Address {
   readonly serverName: string;
   readonly mediaId: string;
-  /** Instead of the name that the content was uploaded with. */
+  /** A file name that replaces the name of the upload. */
   readonly fileName?: string;
 }
 
-/** Downloads, with a token and by the paths from before there was one ("Content repository"). */
+/** Returns the routes for downloads, with a token and by the older paths without one ("Content repository"). */
 export function downloadRoutes({ contents, blobs }: { readonly contents: Contents; readonly blobs: Blobs }): Route[] {
   const download = async (address: Address, asked: Asked): Promise<FileReply> => {
     const content = await contents.find(mediaAddress(address), asked);

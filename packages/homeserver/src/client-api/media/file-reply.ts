@@ -4,7 +4,7 @@ import { isInline } from '../../media/content-type.ts';
 import type { Content } from '../../media/contents.ts';
 import { contentDisposition } from '../../media/file-name.ts';
 
-/** What keeps a file from doing anything in a browser ("Content repository"; "Serving inline content"). */
+/** Headers that keep a file from running code in a browser ("Content repository"; "Serving inline content"). */
 const SAFETY = {
   'Content-Security-Policy':
     "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; object-src 'self';",
@@ -13,10 +13,10 @@ const SAFETY = {
   'Referrer-Policy': 'no-referrer',
 };
 
-/** The content of an address never changes, but it may be taken into quarantine: hence a day and not a year. */
+/** The content of a media id never changes, but it may be quarantined, so it is cached for a day instead of a year. */
 const CACHED = 'max-age=86400, immutable';
 
-/** A content as a reply. Only what whoever may read it shares is cached for others. */
+/** Returns the reply with a file. Shared caches may keep it only if it was requested without a token. */
 export function fileReply(store: BlobStore, content: Content, hasToken: boolean): FileReply {
   const { hash, length, contentType, fileName } = content;
   return new FileReply({

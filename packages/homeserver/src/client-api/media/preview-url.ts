@@ -2,7 +2,7 @@ import { getUrlPreview, getUrlPreviewAuthed } from '@hearth/api/client/media/pre
 import { RawJson, type Route, route } from '../../http/route.ts';
 import type { Previews } from '../../media/previews/previews.ts';
 
-/** `GET /media/preview_url`: what a page says about itself ("Content repository"). */
+/** Returns the routes of `GET /media/preview_url` ("Content repository"). */
 export function previewRoutes({ previews }: { readonly previews: Previews }): Route[] {
   return [
     route(getUrlPreviewAuthed, async ({ query }) => new RawJson(await previews.get(query.url))),

@@ -14,7 +14,7 @@ interface Query {
   readonly timeout_ms?: number | undefined;
 }
 
-/** Thumbnails, with a token and by the paths from before there was one ("Thumbnails"). */
+/** Returns the routes for thumbnails, with a token and by the older paths without one ("Thumbnails"). */
 export function thumbnailRoutes({
   contents,
   thumbnails,

@@ -3,7 +3,7 @@ import { type Route, route } from '../../http/route.ts';
 import { mediaAddress } from '../../media/media-address.ts';
 import type { Uploads } from '../../media/uploads.ts';
 
-/** Uploads, at once or to an id that was made before ("Content repository"). */
+/** Returns the routes for uploads, also to an id that was reserved before ("Content repository"). */
 export function uploadRoutes({ uploads }: { readonly uploads: Uploads }): Route[] {
   return [
     route(uploadContent, async ({ caller, query, body }) => ({

@@ -7,10 +7,10 @@ import { type Route, route } from '../../http/route.ts';
 import { type CreateDeps, createRoom } from '../../rooms/creation/create.ts';
 import { upgradeRoom } from '../../rooms/creation/upgrade.ts';
 
-/** Events that every new room has, apart from the one that the request itself counts for. */
+/** The number of events of every new room, without the one that the request itself counts for. */
 const INITIAL_EVENTS = 6;
 
-/** Creating rooms and replacing them. */
+/** Returns the routes for creating and upgrading rooms. */
 export function createRoomRoutes(deps: CreateDeps): Route[] {
   return [
     route(createRoomEndpoint, async ({ body, caller, spend }) => {

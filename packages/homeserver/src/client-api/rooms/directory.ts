@@ -28,7 +28,7 @@ export interface DirectoryRouteDeps extends SummaryDeps, AccessDeps {
   readonly userRooms: SummaryDeps['userRooms'];
 }
 
-/** Aliases, the room directory, summaries and spaces. */
+/** Returns the routes for aliases, the room directory, summaries and spaces. */
 export function directoryRoutes(deps: DirectoryRouteDeps): Route[] {
   return [...aliasRoutes(deps), ...listRoutes(deps), ...summaryRoutes(deps)];
 }

@@ -10,7 +10,7 @@ import { type ContextDeps, closestEvent, eventContext, readableEvent } from '../
 import { hydrate, type Reader, readerOf, type Shown } from '../../timeline/hydrate.ts';
 import { stateText } from '../../timeline/state-text.ts';
 
-/** Single events and what stands around them. */
+/** Returns the routes for single events and their context. */
 export function eventRoutes(deps: ContextDeps & { readonly ignoredUsers: IgnoredUsers }): Route[] {
   const list = async (reader: Reader, shown: readonly Shown[]) =>
     `[${(await hydrate(deps, reader, shown, MODERN_FORMAT)).join(',')}]`;

@@ -23,7 +23,7 @@ export interface MembershipRouteDeps {
   readonly joining: Memberships;
 }
 
-/** Joining, leaving, inviting, removing. */
+/** Returns the routes that change memberships. */
 export function membershipRoutes(deps: MembershipRouteDeps): Route[] {
   const { heads, joining } = deps;
   const known = async (roomId: string) => {
@@ -75,13 +75,16 @@ export function membershipRoutes(deps: MembershipRouteDeps): Route[] {
   ];
 }
 
-/** What a client puts into its own member event. */
+/** Returns the members of a body that become part of the caller's member event. */
 function joinContent(body: { readonly [key: string]: unknown }): JsonObject {
   const { third_party_signed: _signed, join_authorised_via_users_server: _via, ...content } = body;
   return content as JsonObject;
 }
 
-/** @throws MatrixError M_NOT_FOUND for an unknown alias or room, M_INVALID_PARAM for neither */
+/**
+ * Finds a room by its id or alias. @throws MatrixError M_NOT_FOUND for an unknown alias or room, M_INVALID_PARAM for
+ * another text
+ */
 export async function byIdOrAlias(
   { heads, aliases }: Pick<MembershipRouteDeps, 'heads' | 'aliases'>,
   idOrAlias: string,

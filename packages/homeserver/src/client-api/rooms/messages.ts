@@ -11,7 +11,7 @@ import { type MessagesDeps, messagesPage } from '../../timeline/messages.ts';
 
 export type MessagesRouteDeps = AccessDeps & HydrateDeps & MessagesDeps & { readonly ignoredUsers: IgnoredUsers };
 
-/** A room's history, page by page. */
+/** Returns the route for pages of a room's history. */
 export function messagesRoutes(deps: MessagesRouteDeps): Route[] {
   return [
     route(getRoomEvents, async ({ params, query, caller }) => {

@@ -4,7 +4,7 @@ import { mutualRooms } from '../../rooms/membership/mutual-rooms.ts';
 import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
 import type { Names } from '../../storage/engine/names.ts';
 
-/** Rooms shared with somebody (client-server API, "Mutual Rooms"). */
+/** Returns the routes for rooms that the caller shares with another user (client-server API, "Mutual Rooms"). */
 export function mutualRoomsRoutes(deps: { readonly userRooms: UserRooms; readonly names: Names }): Route[] {
   return [
     route(getMutualRooms, async ({ query, caller }) => {

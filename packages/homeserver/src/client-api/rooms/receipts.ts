@@ -2,7 +2,7 @@ import { postReceipt, setReadMarker } from '@hearth/api/client/rooms/receipts.ts
 import { type Route, route } from '../../http/route.ts';
 import type { Receipts } from '../../receipts/receipts.ts';
 
-/** Receipts and read markers (client-server API, "Receipts", "Fully read markers"). */
+/** Returns the routes for receipts and read markers (client-server API, "Receipts", "Fully read markers"). */
 export function receiptRoutes({ receipts }: { readonly receipts: Receipts }): Route[] {
   return [
     route(postReceipt, async ({ caller, params, body }) => {

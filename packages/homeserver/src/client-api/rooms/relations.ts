@@ -12,7 +12,7 @@ import type { ContextDeps } from '../../timeline/context.ts';
 import { hydrate, type Reader, readerOf } from '../../timeline/hydrate.ts';
 import { type RelationsPage, type RelationsQuery, relationsPage, threadsPage } from '../../timeline/relations.ts';
 
-/** Events that relate to others, and threads. */
+/** Returns the routes for related events and threads. */
 export function relationRoutes(deps: ContextDeps & { readonly ignoredUsers: IgnoredUsers }): Route[] {
   const reply = async (reader: Reader, { shown, nextBatch, depth }: RelationsPage) => {
     const chunk = await hydrate(deps, reader, shown, MODERN_FORMAT);

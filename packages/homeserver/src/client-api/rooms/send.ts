@@ -30,7 +30,7 @@ interface StateCall {
   readonly caller: Caller;
 }
 
-/** Sending message events, state events and redactions. */
+/** Returns the routes for sending message events, state events and redactions. */
 export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
   const setState = async ({ params, body, query, caller }: StateCall, stateKey: string): Promise<JsonObject> => {
     const { roomId, eventType: type } = params;
@@ -71,10 +71,10 @@ export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
   ];
 }
 
-/** Nothing is sticky for longer than an hour (MSC4354). */
+/** The maximum time that an event is sticky (MSC4354). */
 const STICKY_MS_MAX = 60 * 60_000;
 
-/** For how long the event will be sticky, and after which delay it is to be sent. */
+/** Returns how long the event is sticky, and the delay after which it is sent, in milliseconds. */
 function timesOf(query: SendQuery): { stickyMs: number | undefined; delayMs: number | undefined } {
   const { 'org.matrix.msc4354.sticky_duration_ms': duration, 'org.matrix.msc4140.delay': delayMs } = query;
   return { stickyMs: duration === undefined ? undefined : Math.min(duration, STICKY_MS_MAX), delayMs };

@@ -20,7 +20,7 @@ import { stateText } from '../../timeline/state-text.ts';
 
 export type StateRouteDeps = AccessDeps & HydrateDeps & MembersDeps & { readonly ignoredUsers: IgnoredUsers };
 
-/** Reading the state of rooms and who is in them. */
+/** Returns the routes for the state and the members of rooms. */
 export function stateRoutes(deps: StateRouteDeps): Route[] {
   return [
     route(getRoomState, async ({ params, caller }) => {
@@ -50,7 +50,7 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
       const entries = members.map(({ stateKey = '', content }) => [
         stateKey,
         {
-          // Some clients reject the answer when a member is missing, so that unknown values are null.
+          // Some clients reject an answer in which a member is missing, so unknown values are null.
           display_name: typeof content.displayname === 'string' ? content.displayname : null,
           avatar_url: typeof content.avatar_url === 'string' ? content.avatar_url : null,
         },

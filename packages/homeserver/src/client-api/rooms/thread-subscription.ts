@@ -6,7 +6,7 @@ import {
 import { type Route, route } from '../../http/route.ts';
 import type { ThreadSubscriptions } from '../../thread-subscriptions/thread-subscriptions.ts';
 
-/** Following threads (MSC4306). */
+/** Returns the routes for thread subscriptions (MSC4306). */
 export function threadSubscriptionRoutes({
   threadSubscriptions,
 }: {

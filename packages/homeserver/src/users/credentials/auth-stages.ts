@@ -6,33 +6,36 @@ import { namedUserId } from '../registration/usernames.ts';
 import type { Stage } from './interactive-auth.ts';
 import type { PasswordCheck } from './password-check.ts';
 
-/** The stage that asks for nothing (client-server API, "Dummy Auth"). */
+/** The stage that always succeeds (client-server API, "Dummy Auth"). */
 export const dummyStage: Stage = { type: 'm.login.dummy', check: async () => undefined };
 
-/** The user an authentication names: `identifier`, or `user` in its deprecated form. */
+/** Returns the user that authentication data name: `identifier`, or `user` in its deprecated form. */
 export function identifiedUser(data: JsonObject): string | undefined {
   const identifier = asObject(member(data, 'identifier'));
   if (identifier === undefined) return asString(member(data, 'user'));
   return member(identifier, 'type') === 'm.id.user' ? asString(member(identifier, 'user')) : undefined;
 }
 
-/** Asks for the password of the user who makes the request ("Password-based"). `from` is the address of the request. */
+/**
+ * Returns the stage that requires the password of the user who sends the request ("Password-based"). `from` is the
+ * address of the request.
+ */
 export function passwordStage(passwords: PasswordCheck, server: ServerName, userId: string, from: string): Stage {
   const check = async (auth: JsonObject): Promise<MatrixError | undefined> => {
     const password = asString(member(auth, 'password'));
     if (password === undefined) return missingParam("Missing 'password' in the authentication data");
     const named = identifiedUser(auth);
-    // No other attempt can help who is somebody else.
+    // A repeated attempt cannot succeed for another user.
     if (named !== undefined && namedUserId(named, server) !== userId) throw forbidden('You are somebody else');
     return (await passwords.isRight(userId, password, from)) ? undefined : forbidden('Wrong password');
   };
   return { type: 'm.login.password', check };
 }
 
-/** The name under which {@link registrationTokenStage} leaves the token in the results. */
+/** The name under which {@link registrationTokenStage} stores the token in the results. */
 export const REGISTRATION_TOKEN = 'registration-token';
 
-/** Asks for a token that an administrator gave out ("Token-authenticated registration"). */
+/** Returns the stage that requires a registration token ("Token-authenticated registration"). */
 export function registrationTokenStage(tokens: RegistrationTokens): Stage {
   const check = async (auth: JsonObject, results: Map<string, unknown>): Promise<MatrixError | undefined> => {
     const token = asString(member(auth, 'token'));

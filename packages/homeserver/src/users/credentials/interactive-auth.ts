@@ -7,9 +7,9 @@ import { type Random, randomText } from '../../platform/random.ts';
 /** One step of user-interactive authentication. */
 export interface Stage {
   readonly type: string;
-  /** What the client has to know for it. */
+  /** Parameters that the client needs for the stage. */
   readonly params?: JsonObject;
-  /** Checks what the client sent; the refusal when it is not enough. May keep in `results` what it found out. */
+  /** Checks the authentication data. Returns an error if they are not sufficient. May store findings in `results`. */
   check(auth: JsonObject, results: Map<string, unknown>): Promise<MatrixError | undefined>;
 }
 
@@ -29,7 +29,7 @@ export interface GuardedBody {
 /** Each flow is a list of stages; completing one flow is enough. */
 export type Flows = readonly (readonly Stage[])[];
 
-/** Either everything asked for was given, or what to answer with status 401. */
+/** The result of authentication: success, or the body of the answer with status 401. */
 export type Verdict =
   | {
       readonly passed: true;
@@ -50,7 +50,7 @@ interface AuthSession {
 
 const SESSIONS_MAX = 5_000;
 const SESSION_MS = 60 * 60 * 1000;
-/** Longer parameters are not remembered: the client has to repeat them. */
+/** The maximum length of parameters that a session remembers. The client has to repeat longer ones. */
 const PARAMETERS_LENGTH_MAX = 8 * 1024;
 
 /** User-interactive authentication (client-server API, "User-Interactive Authentication API"). Sessions are in memory. */
@@ -74,8 +74,8 @@ export class InteractiveAuth {
   }
 
   /**
-   * Judges the `auth` of a request. A session counts for the operation, path and user that it began with.
-   * @throws MatrixError when the session is of another request
+   * Checks the `auth` of a request. A session is valid only for the operation, path and user that it began with.
+   * @throws MatrixError when the session belongs to another request
    */
   async judge(guarded: Guarded, body: GuardedBody, flows: Flows): Promise<Verdict> {
     const [id, session] = this.#sessionFor(bindingOf(guarded), body);
@@ -138,7 +138,9 @@ async function attempt(flows: Flows, type: string, auth: JsonObject, session: Au
   return refusal;
 }
 
-/** Renders the body of the 401 ("User-interactive API in the REST API"); after a failed stage it has an error as well. */
+/**
+ * Renders the body of the 401 ("User-interactive API in the REST API"); after a failed stage it also contains an error.
+ */
 function challenge(flows: Flows, id: string, session: AuthSession, refusal?: MatrixError): JsonObject {
   const params: JsonObject = {};
   for (const stage of flows.flat()) if (stage.params !== undefined) params[stage.type] = stage.params;

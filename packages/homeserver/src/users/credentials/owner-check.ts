@@ -4,7 +4,7 @@ import { dummyStage, passwordStage } from './auth-stages.ts';
 import type { Guarded, GuardedBody, InteractiveAuth, Verdict } from './interactive-auth.ts';
 import type { PasswordCheck } from './password-check.ts';
 
-/** A request that only the owner of the caller's account may make. */
+/** A request that needs a proof that the caller owns the account. */
 export interface OwnerRequest {
   readonly operation: string;
   /** The parameter of the path, if there is one. */
@@ -21,7 +21,7 @@ interface OwnerCheckParts {
   readonly server: ServerName;
 }
 
-/** Asks the caller to prove that the account is theirs, beyond the access token. */
+/** Requires a proof beyond the access token that the caller owns the account. */
 export class OwnerCheck {
   readonly #parts: OwnerCheckParts;
 
@@ -29,12 +29,12 @@ export class OwnerCheck {
     this.#parts = parts;
   }
 
-  /** Returns the body, with the parameters of an earlier request of its session if it has `auth` alone. */
+  /** Returns the body, with the parameters of an earlier request of its session if it contains only `auth`. */
   recall<B extends GuardedBody>(request: OwnerRequest, body: B): B {
     return this.#parts.interactiveAuth.recall(guarded(request), body);
   }
 
-  /** Asks for the password; an account that has none is asked to confirm only. @throws MatrixError */
+  /** Requires the password, or only a confirmation for an account without a password. @throws MatrixError */
   async judge(request: OwnerRequest, body: GuardedBody): Promise<Verdict> {
     const { caller, from } = request;
     const { accounts, passwordCheck, interactiveAuth, server } = this.#parts;

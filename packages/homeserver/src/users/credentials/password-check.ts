@@ -4,13 +4,13 @@ import type { Clock } from '../../platform/clock.ts';
 import { type BucketSize, TokenBuckets } from '../../platform/token-buckets.ts';
 import type { Accounts } from '../accounts.ts';
 
-/** How many wrong passwords are answered; `false`: as many as come. */
+/** The limits for wrong passwords; `false`: no limit. */
 export interface PasswordAttempts {
   readonly byUser: BucketSize | false;
   readonly byAddress: BucketSize | false;
 }
 
-/** Longer names are of no account. */
+/** The maximum length of a name that is counted. No account has a longer one. */
 const KEY_LENGTH_MAX = 255;
 
 /** Checks passwords wherever a request has one, and limits the attempts at them by user and by address. */
@@ -26,14 +26,14 @@ export class PasswordCheck {
   }
 
   /**
-   * Returns whether a password is right. Takes as long when there is no such account.
+   * Returns whether a password is right. The check takes as long for an account that does not exist.
    * @param from the address of the request
    * @throws MatrixError M_LIMIT_EXCEEDED after too many wrong passwords
    */
   async isRight(userId: string, password: string, from: string): Promise<boolean> {
     const address = addressKey(from);
     const user = userId.slice(0, KEY_LENGTH_MAX);
-    // Counted before the password is checked, so that parallel attempts count as well.
+    // The attempt is counted before the check, so that parallel attempts are counted too.
     const waitMs = Math.max(this.#byAddress?.take(address) ?? 0, this.#byUser?.take(user) ?? 0);
     if (waitMs > 0) throw limitExceeded(waitMs, 'Too many wrong passwords');
     const isRight = await this.#accounts.hasPassword(userId, password);

@@ -3,27 +3,32 @@ import { limitExceeded } from '@hearth/protocol/errors.ts';
 import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
 import type { Random } from '../../platform/random.ts';
 
-/** How much work a password hash takes, see the parameters of Argon2 (RFC 9106). */
+/** The cost of a password hash: parameters of Argon2 (RFC 9106). */
 export interface PasswordCost {
   readonly memoryKib: number;
   readonly iterations: number;
   readonly parallelism: number;
 }
 
-/** The cheapest that Argon2 permits; for tests. */
+/** The lowest cost that Argon2 permits, for tests. */
 export const CHEAPEST_PASSWORD_COST: PasswordCost = { memoryKib: 8, iterations: 1, parallelism: 1 };
 
-/** Longer passwords are refused: hashing them costs time, and no person types them. */
+/**
+ * The maximum length of a password in bytes. Hashing a longer one costs time, and people do not type such passwords.
+ */
 export const PASSWORD_BYTES_MAX = 512;
 
 const SALT_BYTES = 16;
 const TAG_BYTES = 32;
-/** Hashes computed at a time, each with its memory on a thread that files need as well; the others wait. */
+/**
+ * The number of concurrent hashes, each of which takes memory and a thread that file access also needs, and of waiting
+ * ones.
+ */
 const SLOTS = { running: 2, waiting: 100 };
-/** Roughly the time in which a full queue is worked off. */
+/** The approximate time in which a full queue is processed. */
 const QUEUE_MS = 3_000;
 
-/** A stored hash: the usual text `$argon2id$v=19$m=…,t=…,p=…$salt$tag`. */
+/** The format of a stored hash: `$argon2id$v=19$m=…,t=…,p=…$salt$tag`. */
 const STORED = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
 /** Hashes passwords with Argon2id. */
@@ -37,7 +42,7 @@ export class Passwords {
     this.#random = random;
   }
 
-  /** Returns the text to store. @throws MatrixError M_LIMIT_EXCEEDED when too many hashes are waited for */
+  /** Returns the text to store. @throws MatrixError M_LIMIT_EXCEEDED when too many hashes wait */
   async hash(password: string): Promise<string> {
     const { memoryKib: m, iterations: t, parallelism: p } = this.#cost;
     const salt = this.#random.bytes(SALT_BYTES);
@@ -46,8 +51,8 @@ export class Passwords {
   }
 
   /**
-   * Returns whether the password is the one that was hashed. Without a hash it takes as long and is wrong.
-   * @throws MatrixError M_LIMIT_EXCEEDED when too many hashes are waited for
+   * Returns whether a password matches a hash. Without a hash the check takes as long and fails.
+   * @throws MatrixError M_LIMIT_EXCEEDED when too many hashes wait
    */
   async verify(hash: string | null, password: string): Promise<boolean> {
     if (Buffer.byteLength(password) > PASSWORD_BYTES_MAX) return false;

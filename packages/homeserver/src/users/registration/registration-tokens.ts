@@ -11,7 +11,7 @@ import {
 import type { Database, Write } from '../../storage/engine/database.ts';
 import { tokenHash } from '../sessions/token-hash.ts';
 
-/** Tokens with which people may register (client-server API, "Token-authenticated registration"). */
+/** Tokens that permit registration (client-server API, "Token-authenticated registration"). */
 export class RegistrationTokens {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -23,7 +23,7 @@ export class RegistrationTokens {
     this.#random = random;
   }
 
-  /** Whether there is a token that somebody could use. */
+  /** Returns whether a usable token exists. */
   exist(): Promise<boolean> {
     return hasUsableRegistrationToken(this.#database, this.#clock.now());
   }
@@ -34,18 +34,18 @@ export class RegistrationTokens {
     return row.expires === null || row.expires > this.#clock.now();
   }
 
-  /** Whether who registers with the token becomes an administrator. */
+  /** Returns whether a user who registers with the token becomes an administrator. */
   async makesAdmin(token: string): Promise<boolean> {
     return (await readRegistrationToken(this.#database, tokenHash(token)))?.makes_admin === 1;
   }
 
-  /** What uses the token once, in the transaction that creates the account. */
+  /** Returns the writes that use the token once, for the transaction that creates the account. */
   take(token: string): Write[] {
     const now = this.#clock.now();
     return [takeRegistrationToken(tokenHash(token), now), deleteSpentRegistrationTokens(now)];
   }
 
-  /** Makes the token that is printed at the first start; an unused one of an earlier start is no longer valid. */
+  /** Creates the token that is printed at the first start. An unused token of an earlier start becomes invalid. */
   async makeFirstStartToken(): Promise<string> {
     const token = randomText(this.#random, 24);
     const row = { hash: tokenHash(token), usesLeft: 1, expires: null, makesAdmin: true, firstStart: true };

@@ -19,7 +19,7 @@ import type { GuestUpgrade } from './guest-upgrade.ts';
 import type { RegistrationTokens } from './registration-tokens.ts';
 import { generatedUserId, newUserId } from './usernames.ts';
 
-/** Who may register: everybody, or those with a token. Nobody, as long as there is no token. */
+/** The users who may register: everybody, or holders of a token. Without any token nobody may. */
 export type RegistrationPolicy = 'open' | 'token';
 
 export interface RegistrationSettings {
@@ -28,7 +28,7 @@ export interface RegistrationSettings {
   readonly guests: boolean;
 }
 
-/** What a registration asks for (client-server API, "POST /register"). */
+/** The body of a registration (client-server API, "POST /register"). */
 export interface Registration extends GuardedBody {
   readonly username?: string | undefined;
   readonly password?: string | undefined;
@@ -48,7 +48,7 @@ interface Parts {
 
 const GUARDED: Guarded = { operation: 'register' };
 
-/** Decides who gets an account and under which name (client-server API, "Account registration"). */
+/** Registers accounts according to the policy (client-server API, "Account registration"). */
 export class Registrations {
   readonly #parts: Parts;
 
@@ -57,7 +57,7 @@ export class Registrations {
   }
 
   /**
-   * Whether a new account could have this name.
+   * Checks whether a new account may have this name. Returns its user id.
    * @throws MatrixError M_INVALID_USERNAME, M_USER_IN_USE
    */
   async checkAvailable(username: string): Promise<string> {
@@ -66,19 +66,19 @@ export class Registrations {
     return userId;
   }
 
-  /** Whether a registration token could be used. @throws MatrixError M_FORBIDDEN when nobody may register */
+  /** Returns whether a registration token is valid. @throws MatrixError M_FORBIDDEN when registration is closed */
   async isTokenValid(token: string): Promise<boolean> {
     await this.#flows();
     return this.#parts.tokens.isValid(token);
   }
 
-  /** Returns the request, with what an earlier request of its authentication session asked for if it has `auth` alone. */
+  /** Returns the request, with the parameters of an earlier request of its session if it contains only `auth`. */
   recall<R extends Registration>(wanted: R): R {
     return this.#parts.interactiveAuth.recall(GUARDED, wanted);
   }
 
   /**
-   * Registers after the name was checked and the authentication passed, in this order, as the specification asks.
+   * Registers an account. Checks the name first and then the authentication, as the specification requires.
    * @throws MatrixError
    */
   async register(wanted: Registration): Promise<RegistrationResult> {
@@ -92,7 +92,7 @@ export class Registrations {
       const token = asString(verdict.results.get(REGISTRATION_TOKEN));
       return { account: await this.#create(wanted, token, guest) };
     } catch (error) {
-      // Somebody else took the name meanwhile: the client may try another with the same session.
+      // A concurrent registration took the name. The client may try another name with the same session.
       if (error instanceof MatrixError) verdict.restore();
       throw error;
     }
@@ -125,7 +125,7 @@ export class Registrations {
     return accounts.create(userId, options);
   }
 
-  /** Returns what a registration token allows. @throws MatrixError M_UNAUTHORIZED when it has been used up */
+  /** Returns the rights of a registration token. @throws MatrixError M_UNAUTHORIZED when it was used up */
   async #grantOf(token: string): Promise<Pick<AccountOptions, 'isAdmin' | 'guards'>> {
     const { tokens } = this.#parts;
     if (!(await tokens.isValid(token))) throw unauthorized('The registration token is not valid any more');

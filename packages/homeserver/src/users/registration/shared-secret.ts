@@ -21,7 +21,7 @@ export interface SharedSecretRequest {
 const NONCE_MS = 60_000;
 const NONCES_MAX = 1_000;
 
-/** Accounts made by whoever knows the server's registration secret, as scripts and test suites do. */
+/** Registration with the server's shared secret, which scripts and test suites use. */
 export class SharedSecretRegistration {
   readonly #accounts: Accounts;
   readonly #server: ServerName;
@@ -43,7 +43,10 @@ export class SharedSecretRegistration {
     this.#random = random;
   }
 
-  /** A nonce for one registration within a minute. @throws MatrixError M_UNRECOGNIZED when there is no secret */
+  /**
+   * Returns a nonce that is valid for one registration within a minute. @throws MatrixError M_UNRECOGNIZED when there
+   * is no secret
+   */
   nonce(): string {
     this.#secretOrRefuse();
     const nonce = randomText(this.#random, 32);

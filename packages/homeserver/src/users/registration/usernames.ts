@@ -4,7 +4,7 @@ import { isValidNewLocalpart, parseUserId, type UserId, userId } from '@hearth/p
 import { type Random, randomText } from '../../platform/random.ts';
 
 /**
- * The id that an account with this user name gets: the name with capitals in lower case (client-server API,
+ * Returns the user id for a new account with this user name, which is converted to lower case (client-server API,
  * "Register": a server may map a name onto an id in a logical manner).
  * @throws MatrixError M_INVALID_USERNAME
  */
@@ -18,12 +18,15 @@ export function newUserId(username: string, server: ServerName): UserId {
   return id;
 }
 
-/** A user id nobody has chosen. */
+/** Returns a random user id. */
 export function generatedUserId(random: Random, server: ServerName, prefix: 'u' | 'guest'): UserId {
   return newUserId(`${prefix}-${randomText(random, 16)}`, server);
 }
 
-/** The account somebody names at login: a full user id or a localpart. Undefined when it can be nobody's here. */
+/**
+ * Returns the user id that a login names by a full user id or a localpart. Undefined if it cannot be an account of this
+ * server.
+ */
 export function namedUserId(name: string, server: ServerName): UserId | undefined {
   const id = name.startsWith('@') && name.includes(':') ? parseUserId(name) : userId(name, server);
   if (id === undefined || !id.endsWith(`:${server}`)) return undefined;
@@ -35,7 +38,7 @@ export function localpartOf(id: string): string {
   return id.slice(1, id.indexOf(':'));
 }
 
-/** Whether a user id belongs to this server. */
+/** Returns whether a user id belongs to this server. */
 export function isLocal(id: string, server: ServerName): boolean {
   return id.startsWith('@') && id.slice(id.indexOf(':') + 1) === server;
 }

@@ -6,7 +6,7 @@ import type { Database } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import { tokenHash } from './token-hash.ts';
 
-/** Who is behind an access token. */
+/** Finds the session of an access token. */
 export interface Session {
   readonly userId: string;
   readonly user: number;
@@ -44,7 +44,7 @@ export class Authenticator {
   }
 
   /**
-   * The session of a token; undefined when nobody has the token.
+   * Returns the session of a token; undefined for an unknown token.
    * @throws MatrixError M_UNKNOWN_TOKEN with `soft_logout` when it has expired
    */
   authenticate(token: string): Session | Promise<Session | undefined> {

@@ -5,10 +5,10 @@ import type { Database } from '../../storage/engine/database.ts';
 
 const CACHED_USERS_MAX = 20_000;
 
-/** The numbers of a user's devices by their ids. */
+/** The numbers of a user's devices, by device id. */
 export type NumbersById = Map<string, number>;
 
-/** Which devices users have, for those who speak to many devices at once. Kept in step by `sessions.ts`. */
+/** A cache of users' devices, for messages to many devices. `sessions.ts` keeps it up to date. */
 export class DeviceNumbers {
   readonly #users: BatchCache<NumbersById>;
 
@@ -25,17 +25,17 @@ export class DeviceNumbers {
     );
   }
 
-  /** The devices of some users, with at most one query. */
+  /** Returns the devices of some users, with at most one query. */
   of(users: Iterable<number>): Promise<ReadonlyMap<number, ReadonlyMap<string, number>>> {
     return this.#users.many(users);
   }
 
-  /** Takes over a device that has been stored. */
+  /** Adds a device that was stored. */
   added(user: number, deviceId: string, num: number): void {
     this.#users.update(user, (devices) => devices.set(deviceId, num));
   }
 
-  /** Takes over that devices are gone, or an account came to be. */
+  /** Evicts the devices of a user after devices were removed or the account was created. */
   changed(user: number): void {
     this.#users.delete(user);
   }

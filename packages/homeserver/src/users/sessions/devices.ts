@@ -4,7 +4,7 @@ import { type DeviceRow, readDevice, readDevices, renameDevice } from '../../sto
 import type { Database } from '../../storage/engine/database.ts';
 import type { LastSeen } from './last-seen.ts';
 
-/** A longer name of a device is cut off. */
+/** The maximum length of a device name. Longer names are cut off. */
 export const NAME_LENGTH_MAX = 256;
 
 /** A device as its owner may see it. */
@@ -19,7 +19,7 @@ export interface Device {
 
 export type DeviceRenamed = (user: number) => Promise<void>;
 
-/** Reads and names devices; logging in and out makes and removes them, see `sessions.ts`. */
+/** Reads and renames devices. `sessions.ts` creates and removes them. */
 export class Devices {
   readonly #database: Database;
   readonly #lastSeen: LastSeen;
@@ -30,7 +30,7 @@ export class Devices {
     this.#lastSeen = lastSeen;
   }
 
-  /** Calls `renamed` after a device has another name; the caller waits for it. */
+  /** Calls `renamed` after a device was renamed, and waits for it. */
   onRenamed(renamed: DeviceRenamed): void {
     this.#renamed.push(renamed);
   }

@@ -4,7 +4,7 @@ import { setDeviceSeen } from '../../storage/accounts/devices.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import { RareWrites } from '../../storage/engine/rare-writes.ts';
 
-/** When, from where and with what a device was last seen. */
+/** The time, address and user agent of a device's last request. */
 export interface Seen {
   readonly ts: number;
   readonly ip: string;
@@ -13,10 +13,10 @@ export interface Seen {
 
 const AGENT_LENGTH_MAX = 256;
 
-/** A device that keeps calling is noted only so often. */
+/** The minimum time between two records of the same device. */
 const NOTED_EVERY_MS = 30_000;
 
-/** Where devices were last seen. */
+/** Records when and where devices were last seen. */
 export class LastSeen {
   readonly #clock: Clock;
   readonly #noted: RareWrites<number, Seen>;
@@ -26,7 +26,7 @@ export class LastSeen {
     this.#noted = new RareWrites(database, (device, { ts, ip, agent }) => setDeviceSeen(device, ts, ip, agent ?? null));
   }
 
-  /** Notes that the device has made a request. */
+  /** Records a request of a device. */
   touch(device: number, ip: string, agent: string | undefined): void {
     const last = this.#noted.of(device);
     const ts = this.#clock.now();
@@ -38,12 +38,12 @@ export class LastSeen {
     });
   }
 
-  /** What is known beyond the database. */
+  /** Returns the record of a device that is not in the database yet. */
   of(device: number): Seen | undefined {
     return this.#noted.of(device);
   }
 
-  /** Writes what has been noted. */
+  /** Writes the records to the database. */
   flush(): Promise<void> {
     return this.#noted.flush();
   }

@@ -8,7 +8,7 @@ import type { PasswordCheck } from '../credentials/password-check.ts';
 import { namedUserId } from '../registration/usernames.ts';
 import { tokenHash } from './token-hash.ts';
 
-/** How long a login token can be used ("POST /login/get_token" recommends two minutes). */
+/** The lifetime of a login token ("POST /login/get_token" recommends two minutes). */
 export const LOGIN_TOKEN_MS = 120_000;
 const LOGIN_TOKENS_MAX = 10_000;
 
@@ -30,12 +30,12 @@ export class Logins {
   }
 
   /**
-   * Returns the account of somebody who knows its password; others do not learn whether it exists.
+   * Returns the account for a name and its password. The error does not reveal whether the account exists.
    * @param from the address of the request
    * @throws MatrixError
    */
   async byPassword(name: string, password: string, from: string): Promise<Account> {
-    // Capitals in a name given at registration became lower case; an id that has them is tried first.
+    // Registration converts names to lower case. An id with capitals, which may exist, is tried first.
     const exact = namedUserId(name, this.#parts.server);
     const account = (await this.#find(exact)) ?? (await this.#find(exact?.toLowerCase()));
     const named = account?.userId ?? exact?.toLowerCase() ?? '';
@@ -45,7 +45,7 @@ export class Logins {
     return admit(account);
   }
 
-  /** A token with which another client can log in once as the same user. */
+  /** Returns a token with which another client can log in once as the same user. */
   makeToken(userId: string): string {
     const token = randomText(this.#parts.random, 32);
     const expires = this.#parts.clock.now() + LOGIN_TOKEN_MS;

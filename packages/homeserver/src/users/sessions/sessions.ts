@@ -25,14 +25,14 @@ import type { DeviceNumbers } from './device-numbers.ts';
 import { NAME_LENGTH_MAX } from './devices.ts';
 import { tokenHash } from './token-hash.ts';
 
-/** What a client asks for when it logs in. */
+/** The options of a login. */
 export interface LoginOptions {
   readonly deviceId?: string | undefined;
   readonly displayName?: string | undefined;
   readonly refreshToken?: boolean | undefined;
 }
 
-/** What a client gets: tokens appear here and nowhere else. */
+/** The session as the client gets it, with the only copies of its tokens. */
 export interface NewSession {
   readonly deviceId: string;
   readonly accessToken: string;
@@ -40,15 +40,17 @@ export interface NewSession {
   readonly expiresInMs?: number;
 }
 
-/** What has to go with devices: stored in the same transaction, announced after it. */
+/**
+ * The removal of data that belong to removed devices: writes for the same transaction, and changes announced after it.
+ */
 export interface Departure {
   readonly writes: readonly Write[];
   readonly changes: readonly Change[];
-  /** Forgets copies in memory; called when the transaction is on disk. */
+  /** Evicts cached copies. Called when the transaction is on disk. */
   readonly committed: () => void;
 }
 
-/** Called when devices are about to be removed; the commit follows without an `await` between. */
+/** A function that is called before devices are removed. The commit follows without an `await`. */
 export type DevicesRemoved = (user: number, devices: readonly number[]) => Departure;
 
 export type DeviceAdded = (user: number, device: number) => void;
@@ -60,11 +62,11 @@ interface SessionsParts {
   readonly authenticator: Authenticator;
   readonly clock: Clock;
   readonly random: Random;
-  /** How long an access token lives that comes with a refresh token. */
+  /** The lifetime of an access token with a refresh token, in milliseconds. */
   readonly accessTokenMs: number;
 }
 
-/** A user who logs in more often than that loses the device that was seen least recently. */
+/** The maximum number of devices of a user. A further login removes the device that was seen least recently. */
 const DEVICES_MAX = 2_000;
 
 /** Opens, renews and closes sessions: devices with their tokens. */
@@ -87,7 +89,7 @@ export class Sessions {
     return new Sessions(parts, await readLastDeviceNum(parts.database));
   }
 
-  /** Asks `removed` what goes with devices that are removed. */
+  /** Calls `removed` for data that belong to devices before the devices are removed. */
   onRemoved(removed: DevicesRemoved): void {
     this.#removed.push(removed);
   }
@@ -97,7 +99,7 @@ export class Sessions {
     this.#added.push(added);
   }
 
-  /** Logs a user in: on the device named, whose old tokens go, or on a new one. */
+  /** Logs a user in on the given device, whose old tokens become invalid, or on a new one. */
   async login(user: number, options: LoginOptions): Promise<NewSession> {
     const deviceId = options.deviceId ?? randomLetters(this.#parts.random, 10);
     const known = await readDevice(this.#database, user, deviceId);
@@ -111,7 +113,7 @@ export class Sessions {
     try {
       await this.#database.commit([...first, ...tokens.writes]);
     } catch (error) {
-      // The same device id was made meanwhile: it is a known device now.
+      // A concurrent login created a device with this id, so the login uses that device.
       if (error instanceof Fenced) return this.login(user, { ...options, deviceId });
       throw error;
     }
@@ -124,8 +126,8 @@ export class Sessions {
   }
 
   /**
-   * Makes a device that nobody is logged in on, together with what else is to be stored.
-   * @throws Fenced when the user has a device of this id
+   * Creates a device without a session, together with other writes.
+   * @throws Fenced when the user already has a device with this id
    */
   async addDevice(
     user: number,
@@ -142,7 +144,7 @@ export class Sessions {
   }
 
   /**
-   * New tokens for a refresh token, which stays valid until one of them is used ("Refreshing access tokens").
+   * Returns new tokens for a refresh token, which stays valid until one of them is used ("Refreshing access tokens").
    * @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED
    */
   async refresh(refreshToken: string): Promise<Omit<NewSession, 'deviceId'>> {
@@ -162,7 +164,7 @@ export class Sessions {
     return session;
   }
 
-  /** Ends sessions: the devices and everything that belongs to them. */
+  /** Ends sessions: removes the devices and everything that belongs to them. */
   async logout(user: number, devices: readonly number[]): Promise<void> {
     if (devices.length === 0) return;
     const departures = this.#removed.map((removed) => removed(user, devices));
@@ -176,7 +178,7 @@ export class Sessions {
     });
   }
 
-  /** Ends all sessions of a user, or all but one. */
+  /** Ends all sessions of a user, or all except one. */
   async logoutAll(user: number, exceptDevice?: number): Promise<void> {
     const devices = await readDevices(this.#database, user);
     await this.logout(

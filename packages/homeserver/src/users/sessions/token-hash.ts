@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 
 /**
- * What is stored of a token. A plain hash is enough: tokens are random and long, so that nothing is gained by making
- * each guess expensive.
+ * Returns the hash of a token that is stored. A fast hash is sufficient, because tokens are too long and random to
+ * guess.
  */
 export function tokenHash(token: string): Buffer {
   return hash('sha256', token, 'buffer');
