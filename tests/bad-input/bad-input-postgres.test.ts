@@ -1,8 +1,8 @@
 import { inject, test } from 'vitest';
-import { chosen } from './chosen-engine.ts';
+import { chosenEngine } from './chosen-engine.ts';
 
-chosen.postgres = inject('postgresUrl');
+chosenEngine.postgres = inject('postgresUrl');
 
-if (chosen.postgres === undefined)
+if (chosenEngine.postgres === undefined)
   test.skip('the server answers bad input on PostgreSQL (PostgreSQL is not installed)');
 else await import('./suite.ts');

@@ -6,10 +6,10 @@ import type { JsonValue } from '../../packages/protocol/src/json/value.ts';
 import { pathOf, type QueryValues, type RequestOptions, request, type TestReply } from '../support/client.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import type { TestUser } from '../support/user.ts';
-import { chosen } from './chosen-engine.ts';
-import { everywhere } from './everywhere.ts';
+import { chosenEngine } from './chosen-engine.ts';
 import { accepted, keysOf, looksLike, refused } from './from-schema.ts';
 import { anyText, DEEP, LONG, NO_OBJECT, NOT_JSON, UNSTORABLE_TEXTS } from './nonsense.ts';
+import { replaceEverywhere } from './replace-everywhere.ts';
 
 /** The seed of the generators. A failure is repeated with its seed. */
 const SEED = Number(process.env.HEARTH_SEED ?? 1);
@@ -19,7 +19,7 @@ const SAMPLES = 2;
 const found = { seed: SEED, numRuns: RUNS };
 
 /** A server on the engine that the test file has chosen before it imports this module. */
-const server: TestServer = await startServer({ postgres: chosen.postgres });
+const server: TestServer = await startServer({ postgres: chosenEngine.postgres });
 const endpoints: readonly Endpoint[] = server.routes.map(({ endpoint }) => endpoint);
 const withBody = endpoints.filter(({ body }) => body !== undefined);
 const withQuery = endpoints.filter(({ query }) => query !== undefined && keysOf(query).length > 0);
@@ -205,12 +205,13 @@ describe('any request', () => {
           const body = someBody(endpoint, seed);
           const rawBody = (value: JsonValue | undefined) =>
             value === undefined ? {} : { rawBody: JSON.stringify(value) };
-          for (const params of everywhere(own, odd, namesIn(endpoint)))
+          for (const params of replaceEverywhere(own, odd, namesIn(endpoint)))
             await answers(endpoint, params, { query, ...rawBody(body) }, user);
-          for (const other of everywhere(query, odd))
+          for (const other of replaceEverywhere(query, odd))
             await answers(endpoint, own, { query: { ...other, ...noWaiting(endpoint) }, ...rawBody(body) }, user);
           if (body === undefined) continue;
-          for (const other of everywhere(body, odd)) await answers(endpoint, own, { query, ...rawBody(other) }, user);
+          for (const other of replaceEverywhere(body, odd))
+            await answers(endpoint, own, { query, ...rawBody(other) }, user);
         }
       }
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { APART, COMPOSERS, FOLDERS, HTTP_IMPORT, LAZY, LIBRARIES, PACKAGES, STORAGE } from './rules.ts';
+import { COMPOSERS, FOLDERS, HTTP_IMPORT, ISOLATED, LAZY_LIBRARIES, LIBRARIES, PACKAGES, STORAGE } from './rules.ts';
 import { readSources, type Source } from './sources.ts';
 
 const sources = readSources();
@@ -16,7 +16,7 @@ function broken(rule: (source: Source, name: string) => boolean): string[] {
 }
 
 function mayImport(from: string, to: string): boolean {
-  const apart = APART.get(from);
+  const apart = ISOLATED.get(from);
   if (apart !== undefined) return apart.includes(to);
   // Domain folders do not import `config` and `http`; the folders of request handlers import `http`.
   if (to === 'config') return false;
@@ -76,13 +76,13 @@ describe('an import', () => {
     const loaded = new Set(['homeserver/src/main.ts']);
     for (const path of loaded) for (const name of byPath.get(path)?.eager ?? []) loaded.add(name);
     expect(loaded).toContain('homeserver/src/http/serve.ts');
-    expect(LAZY.filter((library) => loaded.has(library))).toEqual([]);
+    expect(LAZY_LIBRARIES.filter((library) => loaded.has(library))).toEqual([]);
   });
 
   test('cannot be in a folder that rules.ts does not list', () => {
     const folders = new Set(
       sources.filter(({ path }) => /^homeserver\/src\/.+\//.test(path)).map(({ path }) => folderOf(path)),
     );
-    expect([...folders].filter((name) => ![...FOLDERS, ...APART.keys(), 'cli'].includes(name))).toEqual([]);
+    expect([...folders].filter((name) => ![...FOLDERS, ...ISOLATED.keys(), 'cli'].includes(name))).toEqual([]);
   });
 });

@@ -31,7 +31,7 @@ export const FOLDERS: readonly string[] = [
   'to-device',
   'encryption',
   'sync',
-  // Domain folders do not import `http`, see `APART`.
+  // Domain folders do not import `http`, see `ISOLATED`.
   'http',
   'client-api',
   'admin-api',
@@ -41,7 +41,7 @@ export const FOLDERS: readonly string[] = [
  * Folders that import only the listed folders. Domain folders do not import them, because they do not know how requests
  * arrive.
  */
-export const APART: ReadonlyMap<string, readonly string[]> = new Map([
+export const ISOLATED: ReadonlyMap<string, readonly string[]> = new Map([
   ['http', ['platform']],
   ['config', ['platform']],
 ]);
@@ -113,7 +113,7 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
 ];
 
 /** Libraries that are not loaded at the start, because few servers need them or need them later. */
-export const LAZY: readonly string[] = [
+export const LAZY_LIBRARIES: readonly string[] = [
   'aws4fetch',
   'file-type',
   'htmlparser2',
@@ -145,7 +145,7 @@ export const FILE_LINES_MAX = 300;
 export const FILE_LINES_MEDIAN_MAX = 100;
 
 /** Text that must not be in the sources. The linter refuses functions over 60 lines. */
-export const BANNED: readonly (readonly [name: string, pattern: RegExp])[] = [
+export const BANNED_TEXTS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['a note to do something later', /\b(TODO|FIXME|XXX)\b/],
   ['a default export', /^export default\b/m],
   ['a decorator', /^\s*@[A-Z]\w*\(/m],

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import {
-  BANNED,
+  BANNED_TEXTS,
   CLOCK_AND_RANDOM,
   FILE_LINES_MAX,
   FILE_LINES_MEDIAN_MAX,
@@ -35,6 +35,6 @@ test('clock and randomness are read in platform only', () => {
   expect(readers.map(({ path }) => path)).toEqual([]);
 });
 
-test.each(BANNED)('%s is not in any source', (_, pattern) => {
+test.each(BANNED_TEXTS)('%s is not in any source', (_, pattern) => {
   expect(sources.filter(({ text }) => pattern.test(text)).map(({ path }) => path)).toEqual([]);
 });

@@ -20,7 +20,7 @@ import { Previews } from './media/previews/previews.ts';
 import { noRemoteMedia, type RemoteMedia } from './media/remote-media.ts';
 import { Thumbnails } from './media/thumbnails/thumbnails.ts';
 import { Uploads } from './media/uploads.ts';
-import { lazily } from './platform/caches/lazily.ts';
+import { memoise } from './platform/caches/memoise.ts';
 import { type Clock, DAY_MS } from './platform/clock.ts';
 import { type Random, randomText } from './platform/random.ts';
 import { mediaSettings, previewsKeptMs } from './settings.ts';
@@ -37,7 +37,7 @@ export interface MediaBase {
   readonly remote?: RemoteMedia;
 }
 
-const loadPreviewMaker = lazily(() => import('./media/previews/make-preview.ts'));
+const loadPreviewMaker = memoise(() => import('./media/previews/make-preview.ts'));
 
 /** Creates the content repository. It does not access the disk before there is media. */
 export async function openMedia(base: MediaBase, config: Config) {

@@ -1,5 +1,5 @@
 import type { Config } from './config/schema.ts';
-import { lazily } from './platform/caches/lazily.ts';
+import { memoise } from './platform/caches/memoise.ts';
 import type { Clock } from './platform/clock.ts';
 import { Outbound, systemResolve } from './platform/outbound/outbound.ts';
 
@@ -7,7 +7,7 @@ import { Outbound, systemResolve } from './platform/outbound/outbound.ts';
 export type OpenOutbound = () => Promise<Outbound>;
 
 export function outboundOf(config: Config, clock: Clock): OpenOutbound {
-  return lazily(async () => {
+  return memoise(async () => {
     const { PublicAddresses } = await import('./platform/outbound/public-addresses.ts');
     const addresses = new PublicAddresses(config.outbound.allowed_addresses);
     return new Outbound({ addresses, resolve: systemResolve, clock });

@@ -6,11 +6,11 @@ import { globMatcher, wordMatcher } from '../src/matching/glob.ts';
 import { checkRule } from '../src/push-rules/check.ts';
 import { defaultRuleset, mergeRulesets } from '../src/push-rules/defaults.ts';
 import {
-  asksForThreads,
   compileRuleset,
   evaluate,
   PreparedEvent,
   type PushContext,
+  usesThreadSubscriptions,
 } from '../src/push-rules/evaluate.ts';
 import { splitPath, valueAt } from '../src/push-rules/path.ts';
 import type { PushRule, Ruleset } from '../src/push-rules/rule.ts';
@@ -317,7 +317,7 @@ test('the rules about threads come after content rules and before room rules, an
     evaluate(ruleset, message({ body }), { ...context, isThreadFollowed })?.ruleId.replace('.io.element.msc4306', '');
   expect([judge('x', true), judge('x', false)]).toEqual(['.rule.subscribed_thread', '.rule.unsubscribed_thread']);
   expect([judge('alice', false), judge('x')]).toEqual(['.m.rule.contains_user_name', '!room:example.org']);
-  expect([asksForThreads(rules), asksForThreads(ruleset)]).toEqual([false, true]);
+  expect([usesThreadSubscriptions(rules), usesThreadSubscriptions(ruleset)]).toEqual([false, true]);
 });
 
 test('a rule of a user is checked', () => {

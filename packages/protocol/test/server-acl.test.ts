@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { parseServerName, type ServerName } from '../src/identifiers/server-name.ts';
 import type { JsonObject } from '../src/json/value.ts';
-import { compileServerAcl, wouldShutOut } from '../src/server-acl/server-acl.ts';
+import { compileServerAcl, excludesServer } from '../src/server-acl/server-acl.ts';
 import { signingKeyFromSeed } from '../src/signing/ed25519.ts';
-import { countersignPdu, finishPdu } from '../src/signing/pdu.ts';
+import { countersignPdu, hashAndSignPdu } from '../src/signing/pdu.ts';
 import { hasPolicySignature, isExemptFromPolicy, policyServerOf } from '../src/signing/policy-server.ts';
 import { version } from './support/version.ts';
 
@@ -33,8 +33,8 @@ test.each([
 });
 
 test('an ACL that excludes the own server is detected', () => {
-  expect(wouldShutOut({ allow: ['b.com'] }, 'a.com')).toBe(true);
-  expect(wouldShutOut({ allow: ['*'] }, 'a.com')).toBe(false);
+  expect(excludesServer({ allow: ['b.com'] }, 'a.com')).toBe(true);
+  expect(excludesServer({ allow: ['*'] }, 'a.com')).toBe(false);
 });
 
 test('a policy server’s signature is verified', () => {
@@ -52,7 +52,7 @@ test('a policy server’s signature is verified', () => {
     auth_events: [],
     origin_server_ts: 1,
   };
-  const { pdu } = finishPdu(draft, rules, 'a', server);
+  const { pdu } = hashAndSignPdu(draft, rules, 'a', server);
   expect(hasPolicySignature(pdu, rules, named)).toBe(false);
   const signed = countersignPdu(pdu, rules, 'policy.com', policy);
   expect(hasPolicySignature(signed, rules, named)).toBe(true);

@@ -6,7 +6,7 @@ import type { JsonObject } from '../src/json/value.ts';
 import { type RoomVersion, roomVersion } from '../src/room-versions/rules.ts';
 import { signingKeyFromSeed } from '../src/signing/ed25519.ts';
 import { signJson, verifyJson } from '../src/signing/json.ts';
-import { finishPdu, requiredSigners, signPdu, verifyPduSignature } from '../src/signing/pdu.ts';
+import { hashAndSignPdu, requiredSigners, signPdu, verifyPduSignature } from '../src/signing/pdu.ts';
 
 const seed = decodeBase64('YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1') ?? new Uint8Array();
 const key = signingKeyFromSeed(seed, 'ed25519:1');
@@ -120,7 +120,7 @@ test('the event with redactable content has the signature of the specification',
 });
 
 test('a signed event verifies, whole or redacted, until a member is changed', () => {
-  const { pdu, eventId: id, hash } = finishPdu(minimal, version('12'), 'domain', key);
+  const { pdu, eventId: id, hash } = hashAndSignPdu(minimal, version('12'), 'domain', key);
   expect(eventId(pdu, version('12'))).toBe(id);
   expect(eventIdBytes(id)).toEqual(Buffer.from(hash));
   expect(hasValidContentHash(pdu, version('12'))).toBe(true);
@@ -133,7 +133,7 @@ test('a signed event verifies, whole or redacted, until a member is changed', ()
 });
 
 test('the servers that must have signed an event are listed', () => {
-  const { pdu } = finishPdu(minimal, version('12'), 'domain', key);
+  const { pdu } = hashAndSignPdu(minimal, version('12'), 'domain', key);
   expect(requiredSigners(pdu, version('12'))).toEqual(['domain']);
   expect(requiredSigners({ ...pdu, event_id: '$1:other' }, version('2'))).toEqual(['domain', 'other']);
   const join = {

@@ -1,8 +1,8 @@
 import { MatrixError } from '@hearth/protocol/errors.ts';
 import { composeAccounts } from '../compose.ts';
 import { systemClock } from '../platform/clock.ts';
-import { Explained } from '../platform/explained.ts';
 import { silentLog } from '../platform/monitoring/log.ts';
+import { OperatorError } from '../platform/operator-error.ts';
 import { systemRandom } from '../platform/random.ts';
 import { checkPassword } from '../users/registration/registration.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
@@ -26,7 +26,7 @@ export async function createUser(name: string, { admin, password: given, ...opti
     await users.accounts.create(userId, { password, isAdmin: admin === true });
     process.stdout.write(`Created ${userId}${admin === true ? ', an administrator' : ''}.\n`);
   } catch (error) {
-    throw error instanceof MatrixError ? new Explained(error.message) : error;
+    throw error instanceof MatrixError ? new OperatorError(error.message) : error;
   } finally {
     await accounts.close();
   }

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { Explained } from '../platform/explained.ts';
+import { OperatorError } from '../platform/operator-error.ts';
 
 /** Asks for a new password twice without showing it. If the input is a pipe or a file, reads its first line. */
 export async function readPassword(): Promise<string> {
@@ -11,14 +11,14 @@ export async function readPassword(): Promise<string> {
   try {
     if (!isTerminal) {
       for await (const line of lines) return line;
-      throw new Explained('no password: it is expected as the first line of the input');
+      throw new OperatorError('no password: it is expected as the first line of the input');
     }
     stderr.write('Password: ');
     const first = await lines.question('');
     stderr.write('\nAgain: ');
     const second = await lines.question('');
     stderr.write('\n');
-    if (first !== second) throw new Explained('the two passwords differ');
+    if (first !== second) throw new OperatorError('the two passwords differ');
     return first;
   } finally {
     lines.close();

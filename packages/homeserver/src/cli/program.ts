@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../config/problems.ts';
-import { Explained } from '../platform/explained.ts';
+import { OperatorError } from '../platform/operator-error.ts';
 import { checkConfig } from './check-config.ts';
 import { createUser } from './create-user.ts';
 import { collectMediaGarbage } from './media-gc.ts';
@@ -15,7 +15,7 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof ConfigError) return fail(error.problems);
-    if (error instanceof Explained) return fail([error.message]);
+    if (error instanceof OperatorError) return fail([error.message]);
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { asObject, asString, asStringArray, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { BatchCache } from '../platform/caches/batch-cache.ts';
 import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
-import { inTurns } from '../platform/concurrency/in-turns.ts';
+import { inSlices } from '../platform/concurrency/in-slices.ts';
 import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Stream } from '../storage/engine/stream.ts';
@@ -79,7 +79,7 @@ export class RoomSummaries {
     this.#entries = new BatchCache(
       ROOMS_MAX,
       { bytesMax: cacheBytes(32), bytesOf: entryBytes },
-      async (rooms) => new Map(await inTurns(rooms, LOADED_AT_ONCE, (some) => this.#load(some))),
+      async (rooms) => new Map(await inSlices(rooms, LOADED_AT_ONCE, (some) => this.#load(some))),
     );
     parts.stream.listen((changes) => {
       for (const change of changes)

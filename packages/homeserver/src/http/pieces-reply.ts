@@ -1,4 +1,4 @@
-import { nextTurn } from '../platform/concurrency/in-turns.ts';
+import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import type { Exchange } from './exchange.ts';
 import { JSON_HEADERS, sendText } from './reply.ts';
 import type { JsonPieces } from './route.ts';

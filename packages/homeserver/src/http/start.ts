@@ -37,7 +37,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Serves the routes on every listener. @throws Explained when the server cannot listen on an address */
+/** Serves the routes on every listener. @throws OperatorError when the server cannot listen on an address */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const context: CallContext = {
     proxies: trustedProxies(options.trustedProxies),

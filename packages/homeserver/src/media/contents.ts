@@ -2,7 +2,7 @@ import { MatrixError, matrixError, notFound, notYetUploaded } from '@hearth/prot
 import type { MxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Cancellation } from '../platform/concurrency/cancellation.ts';
-import { SharedWork } from '../platform/concurrency/shared-work.ts';
+import { InFlight } from '../platform/concurrency/in-flight.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import { insertMedia, MEDIA_KIND, type MediaRow, readMedia, setMediaQuarantined } from '../storage/media/media.ts';
@@ -56,7 +56,7 @@ export interface ContentsParts {
 export class Contents {
   readonly #parts: ContentsParts;
   /** What is being fetched from other servers, so that it is fetched once. */
-  readonly #fetching = new SharedWork<string, MediaRow>();
+  readonly #fetching = new InFlight<string, MediaRow>();
 
   constructor(parts: ContentsParts) {
     this.#parts = parts;

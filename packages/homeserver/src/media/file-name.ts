@@ -1,10 +1,10 @@
-import { plainText } from '../platform/plain-text.ts';
+import { sanitiseText } from '../platform/sanitise-text.ts';
 
 const LENGTH_MAX = 255;
 
 /** A file name as it is kept: any script, but nothing that ends a line or steers a terminal. `null` for none. */
 export function cleanFileName(given: string | undefined): string | null {
-  const name = plainText((given ?? '').replace(/[\p{Cc}\u2028\u2029]/gu, ''), LENGTH_MAX).trim();
+  const name = sanitiseText((given ?? '').replace(/[\p{Cc}\u2028\u2029]/gu, ''), LENGTH_MAX).trim();
   return name === '' ? null : name;
 }
 

@@ -1,6 +1,6 @@
-import { lazily } from '../platform/caches/lazily.ts';
+import { memoise } from '../platform/caches/memoise.ts';
 
-const load = lazily(() => import('file-type'));
+const load = memoise(() => import('file-type'));
 
 /** So much of a content's beginning says what it is. */
 export const SNIFFED_BYTES = 4_100;

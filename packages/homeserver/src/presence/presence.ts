@@ -5,7 +5,7 @@ import { LoadingCache } from '../platform/caches/loading-cache.ts';
 import { RecentChanges } from '../platform/caches/recent-changes.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
-import { plainText } from '../platform/plain-text.ts';
+import { sanitiseText } from '../platform/sanitise-text.ts';
 import type { Membership } from '../rooms/membership/membership-view.ts';
 import { deleteOldPresence, deletePresence, putPresence, readPresence } from '../storage/accounts/presence.ts';
 import type { Database, Write } from '../storage/engine/database.ts';
@@ -100,7 +100,7 @@ export class Presences {
     if (state === 'offline') known.devices.delete(device);
     else known.devices.set(device, { state, activeTs: now, connectedUntil });
     const { statusMsg: before } = known.presence;
-    const text = statusMsg === undefined ? before : plainText(statusMsg ?? '', STATUS_BYTES_MAX) || null;
+    const text = statusMsg === undefined ? before : sanitiseText(statusMsg ?? '', STATUS_BYTES_MAX) || null;
     const presence = { ...known.presence, statusMsg: text, activeTs: now };
     await this.#change(user, known, aggregate(known.devices.values(), presence, now));
     // A status message is on disk before its user is answered.

@@ -2,12 +2,12 @@ import type { UserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { isObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { defaultRuleset } from '@hearth/protocol/push-rules/defaults.ts';
 import {
-  asksForThreads,
   type CompiledRuleset,
   compileRuleset,
   PreparedEvent,
   type PushContext,
   type PushMatch,
+  usesThreadSubscriptions,
 } from '@hearth/protocol/push-rules/evaluate.ts';
 import { type PushAction, RULE_KINDS, type Ruleset } from '@hearth/protocol/push-rules/rule.ts';
 import { cacheBytes } from '../platform/caches/cache-size.ts';
@@ -206,7 +206,7 @@ function compiledBytes({ ruleset }: Compiled): number {
 }
 
 function compiledOf(ruleset: Ruleset): Compiled {
-  return { ruleset, evaluate: compileRuleset(ruleset), needsThreads: asksForThreads(ruleset) };
+  return { ruleset, evaluate: compileRuleset(ruleset), needsThreads: usesThreadSubscriptions(ruleset) };
 }
 
 /** A user as events speak of them. */

@@ -1,6 +1,6 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { JsonValue } from '@hearth/protocol/json/value.ts';
-import { nextTurn } from '../platform/concurrency/in-turns.ts';
+import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import { type Actions, type Verdicts, verdictOf } from '../push-rules/verdicts.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Heads } from '../rooms/heads.ts';

@@ -1,6 +1,6 @@
 import type { AuthEvent } from '@hearth/protocol/events/event.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import { nextTurn } from '../platform/concurrency/in-turns.ts';
+import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';

@@ -2,7 +2,7 @@ import { notFound } from '@hearth/protocol/errors.ts';
 import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { cacheBytes, ENTRY_BYTES } from '../platform/caches/cache-size.ts';
 import { LruMap } from '../platform/caches/lru.ts';
-import { inTurns } from '../platform/concurrency/in-turns.ts';
+import { inSlices } from '../platform/concurrency/in-slices.ts';
 import type { Place, TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { MembershipStore } from '../storage/rooms/membership-store.ts';
 import type { RoomRow, RoomStore } from '../storage/rooms/room-store.ts';
@@ -60,7 +60,7 @@ export class Heads {
   async ensure(nums: readonly number[]): Promise<void> {
     const isAbsent = (num: number) => this.#ready.get(num) === undefined && !this.#loading.has(num);
     const absent = nums.filter(isAbsent).slice(0, HEADS_MAX / 2);
-    await inTurns(absent, LOADED_AT_ONCE, async (some) => {
+    await inSlices(absent, LOADED_AT_ONCE, async (some) => {
       // Others may have brought some of them meanwhile.
       const wanted = some.filter(isAbsent);
       if (wanted.length === 0) return [];

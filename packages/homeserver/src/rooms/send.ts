@@ -1,8 +1,8 @@
 import { forbidden, notFound, notJson, userSuspended } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
+import { InFlight } from '../platform/concurrency/in-flight.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
-import { SharedWork } from '../platform/concurrency/shared-work.ts';
 import type { Write } from '../storage/engine/database.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { accept } from './accept.ts';
@@ -38,7 +38,7 @@ type SenderDeps = MemberChangeDeps & CheckDeps;
  */
 export class Sender {
   readonly #deps: SenderDeps;
-  readonly #sending = new SharedWork<string, StoredEvent>();
+  readonly #sending = new InFlight<string, StoredEvent>();
   /** Reactions of one user to one event wait for each other, so that each sees those before it. */
   readonly #reactions = new Serial<string>();
 

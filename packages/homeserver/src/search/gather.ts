@@ -1,5 +1,5 @@
 import { type Matcher, matches as passes } from '../filters/matching.ts';
-import { nextTurn } from '../platform/concurrency/in-turns.ts';
+import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { foldText, type WantedGram } from '../storage/search/grams.ts';
 import type { MessageIndex } from '../storage/search/message-index.ts';

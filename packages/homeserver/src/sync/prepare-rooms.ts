@@ -1,4 +1,4 @@
-import { slicesOf } from '../platform/concurrency/in-turns.ts';
+import { slicesOf } from '../platform/concurrency/in-slices.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { MembershipRow, MembershipStore } from '../storage/rooms/membership-store.ts';
 import type { UnreadCounts } from '../unread/unread-counts.ts';

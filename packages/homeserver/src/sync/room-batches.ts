@@ -1,4 +1,4 @@
-import { nextTurn } from '../platform/concurrency/in-turns.ts';
+import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import { concat, deferred, joined, type Text } from '../platform/long-text.ts';
 
 /** An answer of this length is rendered at once; what follows while it is written. Characters. */

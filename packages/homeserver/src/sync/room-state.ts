@@ -32,7 +32,7 @@ export interface StateWish {
   readonly fullState: boolean;
   /** The state after the timeline instead of the one before it (`use_state_after`). */
   readonly after: boolean;
-  /** For a client that loads members lazily. */
+  /** For a client that loads members memoise. */
   readonly lazy: LazyChain | undefined;
 }
 
@@ -197,7 +197,7 @@ function stateOf(span: Span | undefined): readonly StateEntry[] {
 }
 
 /**
- * Which state a client gets that loads members lazily: of a new room the own member event, later the changes of members that
+ * Which state a client gets that loads members memoise: of a new room the own member event, later the changes of members that
  * it has, or of all if that is not known.
  */
 function lazyTest(

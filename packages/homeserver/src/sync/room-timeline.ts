@@ -1,5 +1,5 @@
 import { matches } from '../filters/matching.ts';
-import { nextTurn } from '../platform/concurrency/in-turns.ts';
+import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import { type EventStore, eventsOf } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';

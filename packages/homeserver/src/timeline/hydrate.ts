@@ -1,5 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
-import { inTurns } from '../platform/concurrency/in-turns.ts';
+import { inSlices } from '../platform/concurrency/in-slices.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TransactionStore } from '../storage/rooms/events/transaction-store.ts';
 import { type Bundle, type BundleDeps, bundlesOf } from './bundles.ts';
@@ -56,7 +56,7 @@ export function hydrate(
   format: ClientFormat,
 ): readonly string[] | Promise<readonly string[]> {
   if (shown.length <= EVENTS_AT_ONCE) return hydrateTogether(deps, reader, shown, format);
-  return inTurns(shown, EVENTS_AT_ONCE, async (some) => hydrateTogether(deps, reader, some, format));
+  return inSlices(shown, EVENTS_AT_ONCE, async (some) => hydrateTogether(deps, reader, some, format));
 }
 
 function hydrateTogether(

@@ -1,6 +1,6 @@
 import type { RoomEventFilter } from '../filters/filter.ts';
 import { type Matcher, matcherOf, matches } from '../filters/matching.ts';
-import { nextTurn } from '../platform/concurrency/in-turns.ts';
+import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import { isWorldReadable, type RoomAccess } from '../rooms/access.ts';
 import type { RelationStore } from '../storage/rooms/events/relation-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';

@@ -1,7 +1,7 @@
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
 import { LruMap } from '../platform/caches/lru.ts';
-import { nextTurn } from '../platform/concurrency/in-turns.ts';
+import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import type { Verdict, Verdicts } from '../push-rules/verdicts.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import { relationOf } from '../rooms/events/ties.ts';

@@ -1,6 +1,6 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { asString, type JsonValue } from '@hearth/protocol/json/value.ts';
-import { plainText } from '../platform/plain-text.ts';
+import { sanitiseText } from '../platform/sanitise-text.ts';
 import type { Profiles } from '../profile/profiles.ts';
 import type { Write } from '../storage/engine/database.ts';
 import { failureOfRow } from '../storage/engine/row-failure.ts';
@@ -93,5 +93,5 @@ export class People {
 /** Member events may contain texts of any kind. */
 function shownText(value: JsonValue | undefined): string | null {
   const text = asString(value);
-  return text === undefined ? null : plainText(text, TEXT_LENGTH_MAX);
+  return text === undefined ? null : sanitiseText(text, TEXT_LENGTH_MAX);
 }

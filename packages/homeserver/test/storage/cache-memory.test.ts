@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GLOBAL } from '../../src/account-data/user-data.ts';
-import { nextTurn } from '../../src/platform/concurrency/in-turns.ts';
+import { nextTurn } from '../../src/platform/concurrency/in-slices.ts';
 import { collectGarbage } from '../../src/platform/monitoring/heap.ts';
 import { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
 import { refusal } from '../support/refusal.ts';

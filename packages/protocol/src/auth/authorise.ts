@@ -7,7 +7,7 @@ import { authoriseMember } from './member.ts';
 import { powerLevelsOf, powerOf, requiredPower } from './power.ts';
 import { authorisePowerLevels } from './power-levels.ts';
 import { authoriseRedaction } from './redaction.ts';
-import { type Case, membershipOf, type StateLookup } from './state.ts';
+import { type AuthCase, membershipOf, type StateLookup } from './state.ts';
 import { authoriseThirdPartyInvite } from './third-party-invite.ts';
 
 /**
@@ -37,7 +37,7 @@ export function authorise(event: AuthEvent, state: StateLookup, version: RoomVer
 }
 
 /** Checks that the sender has the power for this type of event, and does not set another user's state. */
-function authoriseSending({ event, state, create, version }: Case): string | undefined {
+function authoriseSending({ event, state, create, version }: AuthCase): string | undefined {
   const levels = powerLevelsOf(state);
   const needed = requiredPower(event.type, event.stateKey !== undefined, levels, version);
   if (powerOf(event.sender, levels, create, version) < needed)
@@ -46,7 +46,7 @@ function authoriseSending({ event, state, create, version }: Case): string | und
   return undefined;
 }
 
-function authoriseType(judged: Case): string | undefined {
+function authoriseType(judged: AuthCase): string | undefined {
   if (judged.event.type === 'm.room.power_levels') return authorisePowerLevels(judged);
   if (judged.event.type === 'm.room.redaction' && judged.version.redactionAuth) return authoriseRedaction(judged);
   return undefined;

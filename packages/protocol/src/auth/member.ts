@@ -1,11 +1,11 @@
 import { asObject, asString } from '../json/value.ts';
 import { creatorOf } from './creators.ts';
 import { powerLevelsOf, powerNeeded, powerOf } from './power.ts';
-import { type Case, joinRuleOf, membershipOf } from './state.ts';
+import { type AuthCase, joinRuleOf, membershipOf } from './state.ts';
 import { isSignedByInvite } from './third-party-invite.ts';
 
 /** A membership event with the user whose membership it changes. */
-interface MemberCase extends Case {
+interface MemberCase extends AuthCase {
   readonly target: string;
 }
 
@@ -13,7 +13,7 @@ interface MemberCase extends Case {
  * Applies the rules on `m.room.member` (rooms/v1, v7, v8 and v10, rules 4 or 5). The receiver checks that the server of
  * `join_authorised_via_users_server` has signed the event, see `requiredSigners`.
  */
-export function authoriseMember(judged: Case): string | undefined {
+export function authoriseMember(judged: AuthCase): string | undefined {
   const target = judged.event.stateKey;
   const membership = asString(judged.event.content.membership);
   if (target === undefined) return 'm.room.member: it has no state_key';

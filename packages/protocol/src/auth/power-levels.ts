@@ -3,12 +3,12 @@ import { asObject, isObject, type JsonObject, member } from '../json/value.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
 import { privilegedCreators } from './creators.ts';
 import { powerLevel, powerOf } from './power.ts';
-import type { Case } from './state.ts';
+import type { AuthCase } from './state.ts';
 
 const LEVELS = ['users_default', 'events_default', 'state_default', 'ban', 'redact', 'kick', 'invite'];
 
 /** Applies the rules on `m.room.power_levels` (rooms/v1, v6, v10 and v12, rules 9 or 10). */
-export function authorisePowerLevels({ event, state, create, version }: Case): string | undefined {
+export function authorisePowerLevels({ event, state, create, version }: AuthCase): string | undefined {
   const content = event.content;
   const current = state('m.room.power_levels', '')?.content;
   const malformed = checkUsers(content, version) ?? checkLevels(content, current, version);

@@ -1,10 +1,10 @@
 import type { AuthEvent } from '../events/event.ts';
 import { domainOf } from '../identifiers/server-of.ts';
 import { powerLevelsOf, powerNeeded, powerOf } from './power.ts';
-import type { Case, StateLookup } from './state.ts';
+import type { AuthCase, StateLookup } from './state.ts';
 
 /** Applies the rules on `m.room.redaction` in room versions 1 and 2 (rooms/v1, rule 11). */
-export function authoriseRedaction(judged: Case): string | undefined {
+export function authoriseRedaction(judged: AuthCase): string | undefined {
   const { event } = judged;
   if (hasRedactPower(judged)) return undefined;
   const target = event.redacts === undefined ? undefined : domainOf(event.redacts);
@@ -17,14 +17,19 @@ export function authoriseRedaction(judged: Case): string | undefined {
  * power, or both senders are users of the same server (rooms/v3, "Handling redactions"). In versions 1 and 2
  * authorisation decides this.
  */
-export function redactionApplies(judged: Case, target: AuthEvent): boolean {
+export function redactionApplies(judged: AuthCase, target: AuthEvent): boolean {
   const { event, version } = judged;
   if (event.redacts !== target.eventId || event.roomId !== target.roomId) return false;
   if (version.redactionAuth || hasRedactPower(judged)) return true;
   return domainOf(event.sender) === domainOf(target.sender);
 }
 
-function hasRedactPower(judged: { event: AuthEvent; state: StateLookup; create: AuthEvent; version: Case['version'] }) {
+function hasRedactPower(judged: {
+  event: AuthEvent;
+  state: StateLookup;
+  create: AuthEvent;
+  version: AuthCase['version'];
+}) {
   const levels = powerLevelsOf(judged.state);
   const { create, version } = judged;
   return powerOf(judged.event.sender, levels, create, version) >= powerNeeded('redact', levels, version);

@@ -9,7 +9,7 @@ export type StateLookup = (type: string, stateKey: string) => AuthEvent | undefi
  * The arguments of each rule function: an event, the state against which it is checked, the create event and the room
  * version.
  */
-export interface Case {
+export interface AuthCase {
   readonly event: AuthEvent;
   readonly state: StateLookup;
   readonly create: AuthEvent;

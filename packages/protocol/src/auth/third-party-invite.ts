@@ -2,7 +2,7 @@ import { asObject, asString, type JsonObject } from '../json/value.ts';
 import { verifyKey } from '../signing/ed25519.ts';
 import { signingKeyIds, verifyJsonWithKey } from '../signing/json.ts';
 import { powerLevelsOf, powerNeeded, powerOf } from './power.ts';
-import type { Case } from './state.ts';
+import type { AuthCase } from './state.ts';
 
 /**
  * The maximum number of public keys of one invite that are tried, and of signatures. Each pair of them costs a
@@ -12,7 +12,7 @@ const KEYS_MAX = 20;
 const SIGNATURES_MAX = 20;
 
 /** Applies the rule on `m.room.third_party_invite` (rooms/v1, rule 7). */
-export function authoriseThirdPartyInvite({ event, state, create, version }: Case): string | undefined {
+export function authoriseThirdPartyInvite({ event, state, create, version }: AuthCase): string | undefined {
   const levels = powerLevelsOf(state);
   if (powerOf(event.sender, levels, create, version) >= powerNeeded('invite', levels, version)) return undefined;
   return 'm.room.third_party_invite: the sender lacks the invite level';

@@ -2,7 +2,7 @@ import { asString, type JsonObject, type JsonValue } from '../json/value.ts';
 import { globMatcher, type TextMatcher, wordMatcher } from '../matching/glob.ts';
 import { splitPath, valueAt } from './path.ts';
 import type { PreparedEvent } from './prepared-event.ts';
-import { THREAD_SUBSCRIPTION } from './rule.ts';
+import { THREAD_SUBSCRIPTION_CONDITION } from './rule.ts';
 
 /** Facts about the room and the user that conditions depend on. */
 export interface PushContext {
@@ -41,7 +41,7 @@ export function compileCondition(condition: JsonObject): Test {
       return roomMemberCount(asString(condition.is) ?? '');
     case 'sender_notification_permission':
       return key === undefined ? never : (_, context) => context.senderPower >= context.notificationPower(key);
-    case THREAD_SUBSCRIPTION:
+    case THREAD_SUBSCRIPTION_CONDITION:
       return threadSubscription(condition.subscribed);
     default:
       return never;

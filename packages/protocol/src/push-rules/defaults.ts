@@ -1,7 +1,7 @@
 import type { UserId } from '../identifiers/user-id.ts';
 import { userIdLocalpart } from '../identifiers/user-id.ts';
 import type { JsonObject } from '../json/value.ts';
-import { type PushAction, type PushRule, type Ruleset, THREAD_SUBSCRIPTION } from './rule.ts';
+import { type PushAction, type PushRule, type Ruleset, THREAD_SUBSCRIPTION_CONDITION } from './rule.ts';
 
 const SOUND: PushAction = { set_tweak: 'sound', value: 'default' };
 const RING: PushAction = { set_tweak: 'sound', value: 'ring' };
@@ -120,7 +120,7 @@ function threadRules(): PushRule[] {
     rule_id: `.io.element.msc4306.rule.${name}`,
     default: true,
     enabled: false,
-    conditions: [{ kind: THREAD_SUBSCRIPTION, subscribed }],
+    conditions: [{ kind: THREAD_SUBSCRIPTION_CONDITION, subscribed }],
     actions,
   });
   return [following('unsubscribed_thread', false, []), following('subscribed_thread', true, ['notify', SOUND])];

@@ -10,7 +10,7 @@ import {
   RULE_KINDS,
   type RuleKind,
   type Ruleset,
-  THREAD_SUBSCRIPTION,
+  THREAD_SUBSCRIPTION_CONDITION,
 } from './rule.ts';
 
 export type { PushContext } from './conditions.ts';
@@ -78,11 +78,11 @@ function allHold(tests: readonly Test[], event: PreparedEvent, context: PushCont
 }
 
 /** Returns whether any enabled rule depends on the threads that the user follows. */
-export function asksForThreads(ruleset: Ruleset): boolean {
+export function usesThreadSubscriptions(ruleset: Ruleset): boolean {
   return RULE_KINDS.some((kind) =>
     ruleset[kind].some(
       ({ enabled, conditions = [] }) =>
-        enabled && conditions.some((condition) => condition.kind === THREAD_SUBSCRIPTION),
+        enabled && conditions.some((condition) => condition.kind === THREAD_SUBSCRIPTION_CONDITION),
     ),
   );
 }

@@ -26,7 +26,7 @@ export interface PushRule {
 export type Ruleset = Record<RuleKind, PushRule[]>;
 
 /** The condition that asks whether the user follows the event's thread (MSC4306). */
-export const THREAD_SUBSCRIPTION = 'io.element.msc4306.thread_subscription';
+export const THREAD_SUBSCRIPTION_CONDITION = 'io.element.msc4306.thread_subscription';
 
 /** Returns whether a text names a kind of push rule. */
 export function isRuleKind(kind: string): kind is RuleKind {

@@ -24,7 +24,7 @@ export function compileServerAcl(content: JsonObject | undefined): ServerAcl {
 }
 
 /** Returns whether an ACL would exclude a server, so that users can be kept from excluding their own. */
-export function wouldShutOut(content: JsonObject, server: string): boolean {
+export function excludesServer(content: JsonObject, server: string): boolean {
   const name = parseServerName(server);
   return name === undefined || !compileServerAcl(content)(name);
 }

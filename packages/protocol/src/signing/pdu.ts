@@ -26,7 +26,7 @@ export interface HashedPdu {
 const HASHES_BYTES = 66;
 
 /** A new event, hashed and signed. */
-export interface FinishedPdu extends HashedPdu {
+export interface SignedPdu extends HashedPdu {
   pdu: Pdu;
   /** The signature, 64 bytes. */
   signature: Uint8Array;
@@ -53,12 +53,12 @@ export function hashPdu(draft: PduDraft & JsonObject, version: RoomVersion): Has
  * are computed.
  * @throws CanonicalJsonError
  */
-export function finishPdu(
+export function hashAndSignPdu(
   draft: PduDraft & JsonObject,
   version: RoomVersion,
   serverName: string,
   key: SigningKey,
-): FinishedPdu {
+): SignedPdu {
   const hashed = hashPdu(draft, version);
   const signature = signText(hashed.signedText, key);
   const signatures = withSignature(draft.signatures, serverName, key.keyId, encodeBase64(signature));
@@ -68,7 +68,7 @@ export function finishPdu(
 
 /** Returns a copy of the event with hashes and this server's signature. @throws CanonicalJsonError */
 export function signPdu(draft: PduDraft, version: RoomVersion, serverName: string, key: SigningKey): Pdu {
-  return finishPdu(draft, version, serverName, key).pdu;
+  return hashAndSignPdu(draft, version, serverName, key).pdu;
 }
 
 /**

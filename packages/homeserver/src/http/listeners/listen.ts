@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { Explained } from '../../platform/explained.ts';
+import { OperatorError } from '../../platform/operator-error.ts';
 
 interface Address {
   readonly host: string;
@@ -17,7 +17,7 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
   ['ENOTFOUND', 'is not an address of this machine'],
 ]);
 
-/** Starts listening on an address. @throws Explained, with the error of the system as its cause */
+/** Starts listening on an address. @throws OperatorError, with the error of the system as its cause */
 export function listenOn(server: Server, address: Address, key: Key): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(explained(error, address, key));
@@ -31,7 +31,7 @@ export function listenOn(server: Server, address: Address, key: Key): Promise<vo
 
 /** Returns the error of the system behind what {@link listenOn} throws. */
 export function listenErrorCode(error: unknown): unknown {
-  const inner = error instanceof Explained ? error.cause : error;
+  const inner = error instanceof OperatorError ? error.cause : error;
   return inner instanceof Error && 'code' in inner ? inner.code : undefined;
 }
 
@@ -39,5 +39,5 @@ function explained(error: Error, { host, port }: Address, key: Key): Error {
   const reason = 'code' in error ? REASONS.get(error.code) : undefined;
   if (reason === undefined) return error;
   const chooses = key === 'listen' ? 'listen in the configuration or --listen chooses' : `${key} chooses`;
-  return new Explained(`${host}:${port} ${reason}: ${chooses} another`, { cause: error });
+  return new OperatorError(`${host}:${port} ${reason}: ${chooses} another`, { cause: error });
 }

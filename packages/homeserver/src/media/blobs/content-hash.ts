@@ -1,4 +1,4 @@
-import { lazily } from '../../platform/caches/lazily.ts';
+import { memoise } from '../../platform/caches/memoise.ts';
 
 /** Bytes of a content's address. */
 const ADDRESS_BYTES = 32;
@@ -10,7 +10,7 @@ export interface ContentHash {
   address(): string;
 }
 
-const load = lazily(() => import('@napi-rs/blake-hash'));
+const load = memoise(() => import('@napi-rs/blake-hash'));
 
 /**
  * The address of a content is its BLAKE3 hash: as hard to meet as SHA-256, at a tenth of its cost on processors without

@@ -1,6 +1,6 @@
 import { forbidden, invalidParam, limitExceeded, unknown } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { SharedWork } from '../../platform/concurrency/shared-work.ts';
+import { InFlight } from '../../platform/concurrency/in-flight.ts';
 import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
 import { OutboundError } from '../../platform/outbound/outbound.ts';
 import type { Database } from '../../storage/engine/database.ts';
@@ -29,7 +29,7 @@ export class Previews {
   readonly #settings: PreviewSettings;
   readonly #make: MakePreview;
   readonly #slots = new Slots(SLOTS);
-  readonly #making = new SharedWork<string, string>();
+  readonly #making = new InFlight<string, string>();
 
   constructor(
     parts: { readonly database: Database; readonly clock: Clock; readonly settings: PreviewSettings },

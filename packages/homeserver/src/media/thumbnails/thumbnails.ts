@@ -1,6 +1,6 @@
 import { limitExceeded, type MatrixError, matrixError, unknown } from '@hearth/protocol/errors.ts';
-import { lazily } from '../../platform/caches/lazily.ts';
-import { SharedWork } from '../../platform/concurrency/shared-work.ts';
+import { memoise } from '../../platform/caches/memoise.ts';
+import { InFlight } from '../../platform/concurrency/in-flight.ts';
 import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import { insertThumbnail, readThumbnail, type ThumbnailRow } from '../../storage/media/media-thumbnails.ts';
@@ -22,7 +22,7 @@ export interface ThumbnailSettings {
   readonly pixelsMax: number;
 }
 
-const loadMaker = lazily(() => import('./make-thumbnail.ts'));
+const loadMaker = memoise(() => import('./make-thumbnail.ts'));
 
 /** How many images are worked on at a time, and how many requests wait for that. */
 const SLOTS = { running: 2, waiting: 64 };
@@ -44,7 +44,7 @@ export class Thumbnails {
   readonly #blobs: Blobs;
   readonly #settings: ThumbnailSettings;
   readonly #slots = new Slots(SLOTS);
-  readonly #making = new SharedWork<string, ThumbnailRow>();
+  readonly #making = new InFlight<string, ThumbnailRow>();
 
   constructor(database: Database, blobs: Blobs, settings: ThumbnailSettings) {
     this.#database = database;

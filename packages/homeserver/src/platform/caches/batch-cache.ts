@@ -1,5 +1,5 @@
+import { ConcurrentChanges } from './concurrent-changes.ts';
 import { type ByteLimit, LruMap } from './lru.ts';
-import { Meanwhile } from './meanwhile.ts';
 
 /**
  * A cache of values that are loaded on first use, many with one query, with eviction of the least recently used ones.
@@ -8,7 +8,7 @@ import { Meanwhile } from './meanwhile.ts';
 export class BatchCache<V extends object> {
   readonly #values: LruMap<number, V>;
   readonly #load: (keys: readonly number[]) => Promise<ReadonlyMap<number, V>>;
-  readonly #meanwhile = new Meanwhile();
+  readonly #meanwhile = new ConcurrentChanges();
 
   /** @param load returns a value for each of the keys */
   constructor(max: number, limit: ByteLimit<V>, load: (keys: readonly number[]) => Promise<ReadonlyMap<number, V>>) {

@@ -1,5 +1,5 @@
 import type { Transporter } from 'nodemailer';
-import { lazily } from '../../platform/caches/lazily.ts';
+import { memoise } from '../../platform/caches/memoise.ts';
 
 /** A mail as it is to be sent. */
 export interface Mail {
@@ -25,7 +25,7 @@ const TIMEOUT_MS = 30_000;
 
 /** Sends mail through a mail server. The library is loaded with the first mail. */
 export function openMailer({ host, port, tls, login, from }: MailerSettings): SendMail {
-  const transporter = lazily(async (): Promise<Transporter> => {
+  const transporter = memoise(async (): Promise<Transporter> => {
     const { createTransport } = await import('nodemailer');
     return createTransport({
       host,

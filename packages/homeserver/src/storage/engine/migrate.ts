@@ -1,4 +1,4 @@
-import { Explained } from '../../platform/explained.ts';
+import { OperatorError } from '../../platform/operator-error.ts';
 import type { Database } from './database.ts';
 import { migrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
@@ -15,7 +15,7 @@ const VERSIONS_TABLE =
 
 /**
  * Brings a database to this program's schema, each step in a transaction of its own.
- * @throws Explained when a newer program has changed the database so that this one cannot use it
+ * @throws OperatorError when a newer program has changed the database so that this one cannot use it
  */
 export async function migrate(
   connection: MigrationConnection,
@@ -26,7 +26,7 @@ export async function migrate(
   const ours = known.at(-1)?.version ?? 0;
   for (const { version, oldest_compatible } of applied) {
     if (version > ours && oldest_compatible > ours) {
-      throw new Explained(
+      throw new OperatorError(
         `the database has schema version ${version}, which needs a newer Hearth; this one knows ${ours}. Install the newer version or restore a backup.`,
       );
     }

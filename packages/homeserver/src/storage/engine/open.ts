@@ -11,7 +11,7 @@ import { openForWriting } from './sqlite/sqlite-connection.ts';
 /** The embedded database in a folder, or a PostgreSQL server. */
 export type DatabaseLocation = { readonly dataDir: string } | PostgresLocation;
 
-/** Opens the database and brings its schema up to date. @throws Explained when it cannot be used */
+/** Opens the database and brings its schema up to date. @throws OperatorError when it cannot be used */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
   if ('url' in location) {
     const { openPostgres } = await import('./postgres/postgres-connect.ts');
@@ -21,7 +21,7 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
   return openSqlite(join(location.dataDir, 'hearth.db'));
 }
 
-/** @throws Explained when the file cannot be used */
+/** @throws OperatorError when the file cannot be used */
 async function openSqlite(path: string): Promise<Database> {
   try {
     createPrivateFile(path);

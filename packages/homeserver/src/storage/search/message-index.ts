@@ -1,4 +1,4 @@
-import { inTurns } from '../../platform/concurrency/in-turns.ts';
+import { inSlices } from '../../platform/concurrency/in-slices.ts';
 import { type Database, sql, type Write } from '../engine/database.ts';
 import type { WantedGram } from './grams.ts';
 import { matchText, textIndex } from './text-index.ts';
@@ -41,7 +41,7 @@ export class MessageIndex {
     { before, limit }: { readonly before: number; readonly limit: number },
   ): Promise<number[]> {
     const { dialect } = this.#database;
-    const found = await inTurns(rooms, ROOMS_AT_ONCE, (some) =>
+    const found = await inSlices(rooms, ROOMS_AT_ONCE, (some) =>
       this.#database.all<{ num: number }>(find[dialect], matchText(dialect, wanted, some), before, limit),
     );
     return found

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { UserData } from '../../account-data/user-data.ts';
 import { EVERYTHING } from '../../filters/filter.ts';
-import { nextTurn } from '../../platform/concurrency/in-turns.ts';
+import { nextTurn } from '../../platform/concurrency/in-slices.ts';
 import { concat, joined, type Text } from '../../platform/long-text.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';

@@ -1,5 +1,5 @@
 import { notFound } from '@hearth/protocol/errors.ts';
-import { plainText } from '../../platform/plain-text.ts';
+import { sanitiseText } from '../../platform/sanitise-text.ts';
 import { type DeviceRow, readDevice, readDevices, renameDevice } from '../../storage/accounts/devices.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import type { LastSeen } from './last-seen.ts';
@@ -55,7 +55,7 @@ export class Devices {
   /** @throws MatrixError M_NOT_FOUND */
   async rename(user: number, deviceId: string, displayName: string): Promise<void> {
     const { num } = await this.get(user, deviceId);
-    await this.#database.commit([renameDevice(num, plainText(displayName, NAME_LENGTH_MAX))]);
+    await this.#database.commit([renameDevice(num, sanitiseText(displayName, NAME_LENGTH_MAX))]);
     for (const renamed of this.#renamed) await renamed(user);
   }
 

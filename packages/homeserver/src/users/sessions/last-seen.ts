@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.ts';
-import { plainText } from '../../platform/plain-text.ts';
+import { sanitiseText } from '../../platform/sanitise-text.ts';
 import { setDeviceSeen } from '../../storage/accounts/devices.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import { RareWrites } from '../../storage/engine/rare-writes.ts';
@@ -34,7 +34,7 @@ export class LastSeen {
     this.#noted.note(device, {
       ts,
       ip,
-      agent: agent === undefined ? undefined : plainText(agent, AGENT_LENGTH_MAX),
+      agent: agent === undefined ? undefined : sanitiseText(agent, AGENT_LENGTH_MAX),
     });
   }
 

@@ -1,7 +1,7 @@
 import { unknownToken, userLocked } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { plainText } from '../../platform/plain-text.ts';
 import { type Random, randomLetters, randomText } from '../../platform/random.ts';
+import { sanitiseText } from '../../platform/sanitise-text.ts';
 import {
   deleteDevices,
   insertDevice,
@@ -105,7 +105,7 @@ export class Sessions {
     const known = await readDevice(this.#database, user, deviceId);
     const device = known?.num ?? this.#nextDevice();
     const tokens = this.#makeTokens(user, device, options.refreshToken === true, null);
-    const display_name = options.displayName === undefined ? null : plainText(options.displayName, NAME_LENGTH_MAX);
+    const display_name = options.displayName === undefined ? null : sanitiseText(options.displayName, NAME_LENGTH_MAX);
     const created = this.#parts.clock.now();
     const first = known
       ? deleteTokensOfDevices([device])
@@ -135,7 +135,7 @@ export class Sessions {
     writes: (device: number) => readonly Write[],
   ): Promise<number> {
     const device = this.#nextDevice();
-    const display_name = displayName === undefined ? null : plainText(displayName, NAME_LENGTH_MAX);
+    const display_name = displayName === undefined ? null : sanitiseText(displayName, NAME_LENGTH_MAX);
     const created = this.#parts.clock.now();
     const made = insertDevice({ num: device, user_num: user, device_id: deviceId, display_name, created });
     await this.#database.commit([...made, ...writes(device)]);

@@ -20,7 +20,7 @@ export interface DataDirLock {
  * Keeps other processes from opening the same data folder. The lock is the operating system's, taken through a file
  * of its own, so that it goes with the process however that ends.
  * @throws DataDirInUse when somebody still has it after `waitMs`
- * @throws Explained when the folder cannot be used
+ * @throws OperatorError when the folder cannot be used
  */
 export function lockDataDir(dataDir: string, waitMs: number): DataDirLock {
   const path = join(dataDir, 'hearth.lock');

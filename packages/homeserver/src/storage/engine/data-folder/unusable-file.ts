@@ -1,4 +1,4 @@
-import { Explained } from '../../../platform/explained.ts';
+import { OperatorError } from '../../../platform/operator-error.ts';
 
 /** What can be done about results of SQLite (https://www.sqlite.org/rescode.html) that do not speak of a fault of ours. */
 const REMEDIES: ReadonlyMap<unknown, string> = new Map([
@@ -22,5 +22,5 @@ export function unusable(path: string, error: unknown): unknown {
     result === undefined && 'syscall' in error && !isDenied
       ? 'choose another data_dir'
       : REMEDIES.get(isDenied ? CANTOPEN : result);
-  return remedy === undefined ? error : new Explained(`${path} cannot be used: ${error.message}; ${remedy}`);
+  return remedy === undefined ? error : new OperatorError(`${path} cannot be used: ${error.message}; ${remedy}`);
 }

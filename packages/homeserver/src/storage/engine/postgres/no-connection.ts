@@ -1,7 +1,7 @@
-import { Explained } from '../../../platform/explained.ts';
+import { OperatorError } from '../../../platform/operator-error.ts';
 
 /** PostgreSQL does not let us in. The message says why, and where the address stands; it has no password in it. */
-export class NoConnection extends Explained {
+export class NoConnection extends OperatorError {
   constructor(cause: unknown) {
     super(`no connection to PostgreSQL: ${reason(cause)}; the address is database.url or HEARTH_DATABASE_URL`);
   }

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { type Clock, sleep } from '../../../platform/clock.ts';
 import { errorText } from '../../../platform/error-text.ts';
-import type { Explained } from '../../../platform/explained.ts';
 import type { Log } from '../../../platform/monitoring/log.ts';
+import type { OperatorError } from '../../../platform/operator-error.ts';
 import { type Random, randomText } from '../../../platform/random.ts';
 import type { Database } from '../database.ts';
 import { NoConnection } from './no-connection.ts';
@@ -19,7 +19,7 @@ export interface PostgresLocation {
   /** How long a start waits for a process that is still stopping. */
   readonly lockWaitMs: number;
   /** Called when this process must end because another one writes to the database. */
-  readonly onFatal: (error: Explained) => void;
+  readonly onFatal: (error: OperatorError) => void;
 }
 
 const READ_CONNECTIONS_MAX = 8;

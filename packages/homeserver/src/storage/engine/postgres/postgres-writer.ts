@@ -1,7 +1,7 @@
 import { type Clock, sleep, type Timer } from '../../../platform/clock.ts';
 import { errorText } from '../../../platform/error-text.ts';
-import { Explained } from '../../../platform/explained.ts';
 import type { Log } from '../../../platform/monitoring/log.ts';
+import { OperatorError } from '../../../platform/operator-error.ts';
 import { Unavailable } from '../../../platform/unavailable.ts';
 import type { Write } from '../database.ts';
 import { type Group, GroupCommit, type Outcome } from '../group-commit.ts';
@@ -11,7 +11,7 @@ import { DatabaseWentBack, WriterReplaced } from './writer-errors.ts';
 export interface WriterOptions {
   /**
    * Connects and takes the writer's lock.
-   * @throws Explained when trying again is of no use; other errors are tried again
+   * @throws OperatorError when trying again is of no use; other errors are tried again
    */
   readonly openSession: () => Promise<WriterSession>;
   /** Renders a write as text and values. */
@@ -21,7 +21,7 @@ export interface WriterOptions {
   readonly clock: Clock;
   readonly log: Pick<Log, 'warn' | 'info'>;
   /** Called when this process must not go on, because another process writes. */
-  readonly onFatal: (error: Explained) => void;
+  readonly onFatal: (error: OperatorError) => void;
 }
 
 /** How long requests wait for a connection that is lost. */
@@ -54,7 +54,7 @@ export class PostgresWriter {
   /** The number of the last transaction that is known to be stored. */
   #sequence = 0;
   #isClosed = false;
-  #fatal: Explained | undefined;
+  #fatal: OperatorError | undefined;
   #outage: { readonly restored: Promise<void>; readonly restore: () => void } | undefined;
   /** No connection for longer than requests wait. */
   #isGivenUp = false;
@@ -145,7 +145,7 @@ export class PostgresWriter {
         log.info('connected to PostgreSQL again', { afterMs: Math.round(clock.elapsed() - sinceMs) });
         return this.#restore(session);
       } catch (error) {
-        if (error instanceof Explained) return this.#end(error);
+        if (error instanceof OperatorError) return this.#end(error);
         const text = errorText(error);
         if (text !== said) log.warn('no connection to PostgreSQL yet', { reason: text });
         said = text;
@@ -182,7 +182,7 @@ export class PostgresWriter {
   }
 
   /** Writes nothing any more. */
-  #end(error: Explained): void {
+  #end(error: OperatorError): void {
     this.#fatal = error;
     this.#waitTimer?.cancel();
     const session = this.#session;

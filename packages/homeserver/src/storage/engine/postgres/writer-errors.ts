@@ -1,7 +1,7 @@
-import { Explained } from '../../../platform/explained.ts';
+import { OperatorError } from '../../../platform/operator-error.ts';
 
 /** Another process uses the storage, and only one may. */
-export class StorageInUse extends Explained {}
+export class StorageInUse extends OperatorError {}
 
 /** Another process holds the writer's lock of the PostgreSQL database. */
 export class DatabaseInUse extends StorageInUse {
@@ -13,7 +13,7 @@ export class DatabaseInUse extends StorageInUse {
 }
 
 /** Another process has become the writer of the PostgreSQL database while this one had no connection. */
-export class WriterReplaced extends Explained {
+export class WriterReplaced extends OperatorError {
   constructor() {
     super(
       'another process has taken over the PostgreSQL database while this one had no connection to it: this process stops, so that nothing is damaged. Run one Hearth process for each database.',
@@ -22,7 +22,7 @@ export class WriterReplaced extends Explained {
 }
 
 /** The PostgreSQL database has gone back to an earlier state, so that memory and database no longer agree. */
-export class DatabaseWentBack extends Explained {
+export class DatabaseWentBack extends OperatorError {
   constructor() {
     super(
       'the PostgreSQL database lacks transactions that it had confirmed, as after a backup was restored or a standby that was behind took over: this process stops. Check the database, then start Hearth again.',

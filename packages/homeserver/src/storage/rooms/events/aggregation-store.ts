@@ -1,4 +1,4 @@
-import { Meanwhile } from '../../../platform/caches/meanwhile.ts';
+import { ConcurrentChanges } from '../../../platform/caches/concurrent-changes.ts';
 import { type Database, sql } from '../../engine/database.ts';
 import type { Names } from '../../engine/names.ts';
 import { AGGREGATED, type Aggregated, Aggregations, isLater, isValidEdit, type Replies } from './aggregations.ts';
@@ -38,7 +38,7 @@ export class AggregationStore {
   readonly #names: Names;
   readonly #events: Events;
   /** Which events have had more children, or fewer, while others are looked up. */
-  readonly #meanwhile = new Meanwhile();
+  readonly #meanwhile = new ConcurrentChanges();
   #types: ReadonlyMap<Aggregated, number> | undefined;
 
   constructor(database: Database, names: Names, events: Events) {

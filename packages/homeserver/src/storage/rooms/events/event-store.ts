@@ -1,6 +1,6 @@
 import { cacheBytes, textBytes } from '../../../platform/caches/cache-size.ts';
 import { LruMap } from '../../../platform/caches/lru.ts';
-import { inTurns } from '../../../platform/concurrency/in-turns.ts';
+import { inSlices } from '../../../platform/concurrency/in-slices.ts';
 import { type Database, sql, type Write, write } from '../../engine/database.ts';
 import type { Names } from '../../engine/names.ts';
 import { decodeProof, type EventProof, encodeProof } from './event-proof.ts';
@@ -106,7 +106,7 @@ export class EventStore {
       if (event === undefined) absent.push(num);
       else found.set(num, event);
     }
-    for (const event of await inTurns(absent, READ_AT_ONCE, (some) => this.#read(some))) found.set(event.num, event);
+    for (const event of await inSlices(absent, READ_AT_ONCE, (some) => this.#read(some))) found.set(event.num, event);
     return found;
   }
 

@@ -1,2 +1,2 @@
 /** An operator error: its message tells the operator what to do. It is shown without a stack. */
-export class Explained extends Error {}
+export class OperatorError extends Error {}

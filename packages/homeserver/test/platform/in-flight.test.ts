@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { SharedWork } from '../../src/platform/concurrency/shared-work.ts';
+import { InFlight } from '../../src/platform/concurrency/in-flight.ts';
 
 test('concurrent requests share the work, and later ones start it again', async () => {
-  const shared = new SharedWork<string, number>();
+  const shared = new InFlight<string, number>();
   const gate = Promise.withResolvers<void>();
   let count = 0;
   const work = async () => {
@@ -19,7 +19,7 @@ test('concurrent requests share the work, and later ones start it again', async 
 });
 
 test('failing work fails for all concurrent requests, and the next request starts it again', async () => {
-  const shared = new SharedWork<string, string>();
+  const shared = new InFlight<string, string>();
   const fail = () => Promise.reject(new Error('no'));
   const both = await Promise.allSettled([shared.run('a', fail), shared.run('a', fail)]);
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);

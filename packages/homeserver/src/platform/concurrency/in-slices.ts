@@ -3,7 +3,7 @@
  * up all short ones; and what a slice needs at once has a bound.
  * @param slice the number of items of a slice; a list that is not longer is processed at once
  */
-export async function inTurns<T, R>(
+export async function inSlices<T, R>(
   items: readonly T[],
   slice: number,
   work: (some: readonly T[]) => Promise<readonly R[]>,

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { inTurns, slicesOf } from '../../src/platform/concurrency/in-turns.ts';
+import { inSlices, slicesOf } from '../../src/platform/concurrency/in-slices.ts';
 
 const numbers = Array.from({ length: 25 }, (_, i) => i);
 
 test('a list is processed in slices, in order', async () => {
   const slices: number[] = [];
-  const doubled = await inTurns(numbers, 10, async (some) => {
+  const doubled = await inSlices(numbers, 10, async (some) => {
     slices.push(some.length);
     return some.map((each) => 2 * each);
   });
@@ -15,13 +15,13 @@ test('a list is processed in slices, in order', async () => {
 
 test('an empty list causes no work', async () => {
   const work = async () => ['something'];
-  expect(await inTurns([], 10, work)).toEqual([]);
+  expect(await inSlices([], 10, work)).toEqual([]);
 });
 
 test('other tasks run between slices', async () => {
   const order: string[] = [];
   setImmediate(() => order.push('other'));
-  await inTurns(numbers, 10, async (some) => {
+  await inSlices(numbers, 10, async (some) => {
     order.push('slice');
     return some;
   });
@@ -30,7 +30,7 @@ test('other tasks run between slices', async () => {
 
 test('a failing slice ends the processing', async () => {
   let slices = 0;
-  const failing = inTurns(numbers, 10, async () => {
+  const failing = inSlices(numbers, 10, async () => {
     slices += 1;
     throw new Error('no more');
   });

@@ -1,5 +1,5 @@
 /** Work that is deduplicated in flight: concurrent requests with the same key share one run. */
-export class SharedWork<K, V> {
+export class InFlight<K, V> {
   readonly #running = new Map<K, Promise<V>>();
 
   /** Starts the work of a key, or returns the result of the run in progress. */

@@ -1,5 +1,5 @@
 /** Changes that happen while queries run. The result of a query may be from before or after such a change. */
-export class Meanwhile {
+export class ConcurrentChanges {
   readonly #running = new Set<Set<number>>();
 
   /** Runs a query. `take` gets the result and the keys that were changed since the query began. */
