@@ -1,6 +1,6 @@
 /**
- * Text that is put together for an answer: a string, or a list of strings and parts that are rendered when they are
- * written, so that an answer may be longer than memory and than the longest string of V8 (512 MiB).
+ * Text of an answer: a string, or a list of strings and parts that are rendered while they are written. An answer may
+ * therefore be longer than the memory and than the longest string of V8 (512 MiB).
  */
 export type Text = string | LongText;
 

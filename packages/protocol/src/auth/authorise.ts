@@ -28,12 +28,12 @@ export function authorise(event: AuthEvent, state: StateLookup, version: RoomVer
   if (create.content['m.federate'] === false && domainOf(event.sender) !== domainOf(create.sender)) {
     return 'the room does not federate';
   }
-  const judged = { event, state, create, version };
+  const authCase = { event, state, create, version };
   if (event.type === 'm.room.aliases' && version.aliasesAuth) return authoriseAliases(event);
-  if (event.type === 'm.room.member') return authoriseMember(judged);
+  if (event.type === 'm.room.member') return authoriseMember(authCase);
   if (membershipOf(state, event.sender) !== 'join') return 'the sender is not in the room';
-  if (event.type === 'm.room.third_party_invite') return authoriseThirdPartyInvite(judged);
-  return authoriseSending(judged) ?? authoriseType(judged);
+  if (event.type === 'm.room.third_party_invite') return authoriseThirdPartyInvite(authCase);
+  return authoriseSending(authCase) ?? authoriseType(authCase);
 }
 
 /** Checks that the sender has the power for this type of event, and does not set another user's state. */
@@ -46,8 +46,8 @@ function authoriseSending({ event, state, create, version }: AuthCase): string |
   return undefined;
 }
 
-function authoriseType(judged: AuthCase): string | undefined {
-  if (judged.event.type === 'm.room.power_levels') return authorisePowerLevels(judged);
-  if (judged.event.type === 'm.room.redaction' && judged.version.redactionAuth) return authoriseRedaction(judged);
+function authoriseType(authCase: AuthCase): string | undefined {
+  if (authCase.event.type === 'm.room.power_levels') return authorisePowerLevels(authCase);
+  if (authCase.event.type === 'm.room.redaction' && authCase.version.redactionAuth) return authoriseRedaction(authCase);
   return undefined;
 }

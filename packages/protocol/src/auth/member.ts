@@ -13,12 +13,12 @@ interface MemberCase extends AuthCase {
  * Applies the rules on `m.room.member` (rooms/v1, v7, v8 and v10, rules 4 or 5). The receiver checks that the server of
  * `join_authorised_via_users_server` has signed the event, see `requiredSigners`.
  */
-export function authoriseMember(judged: AuthCase): string | undefined {
-  const target = judged.event.stateKey;
-  const membership = asString(judged.event.content.membership);
+export function authoriseMember(authCase: AuthCase): string | undefined {
+  const target = authCase.event.stateKey;
+  const membership = asString(authCase.event.content.membership);
   if (target === undefined) return 'm.room.member: it has no state_key';
   if (membership === undefined) return 'm.room.member: it has no membership';
-  const memberCase = { ...judged, target };
+  const memberCase = { ...authCase, target };
   switch (membership) {
     case 'join':
       return authoriseJoin(memberCase);
@@ -29,13 +29,13 @@ export function authoriseMember(judged: AuthCase): string | undefined {
     case 'ban':
       return authoriseBan(memberCase);
     case 'knock':
-      if (judged.version.knock) return authoriseKnock(memberCase);
+      if (authCase.version.knock) return authoriseKnock(memberCase);
   }
   return 'm.room.member: the membership is unknown';
 }
 
-function authoriseJoin(judged: MemberCase): string | undefined {
-  const { event, state, create, version, target } = judged;
+function authoriseJoin(authCase: MemberCase): string | undefined {
+  const { event, state, create, version, target } = authCase;
   const isFirst = event.prevEvents.length === 1 && event.prevEvents[0] === create.eventId;
   if (isFirst && target === creatorOf(create, version)) return undefined;
   if (event.sender !== target) return 'join: the sender is not the one who joins';
@@ -49,7 +49,7 @@ function authoriseJoin(judged: MemberCase): string | undefined {
     return `join: the join rule ${rule} lets nobody in`;
   }
   if (current === 'join' || current === 'invite') return undefined;
-  return isRestricted ? authoriseRestrictedJoin(judged) : 'join: the sender is not invited';
+  return isRestricted ? authoriseRestrictedJoin(authCase) : 'join: the sender is not invited';
 }
 
 function authoriseRestrictedJoin({ event, state, create, version }: MemberCase): string | undefined {
@@ -61,9 +61,9 @@ function authoriseRestrictedJoin({ event, state, create, version }: MemberCase):
   return 'join: the authorising user lacks the invite level';
 }
 
-function authoriseInvite(judged: MemberCase): string | undefined {
-  const { event, state, create, version, target } = judged;
-  if (event.content.third_party_invite !== undefined) return authoriseInviteByThirdParty(judged);
+function authoriseInvite(authCase: MemberCase): string | undefined {
+  const { event, state, create, version, target } = authCase;
+  if (event.content.third_party_invite !== undefined) return authoriseInviteByThirdParty(authCase);
   if (membershipOf(state, event.sender) !== 'join') return 'invite: the sender is not in the room';
   const current = membershipOf(state, target);
   if (current === 'join') return 'invite: the target is already in the room';

@@ -4,9 +4,9 @@ import { powerLevelsOf, powerNeeded, powerOf } from './power.ts';
 import type { AuthCase, StateLookup } from './state.ts';
 
 /** Applies the rules on `m.room.redaction` in room versions 1 and 2 (rooms/v1, rule 11). */
-export function authoriseRedaction(judged: AuthCase): string | undefined {
-  const { event } = judged;
-  if (hasRedactPower(judged)) return undefined;
+export function authoriseRedaction(authCase: AuthCase): string | undefined {
+  const { event } = authCase;
+  if (hasRedactPower(authCase)) return undefined;
   const target = event.redacts === undefined ? undefined : domainOf(event.redacts);
   if (target !== undefined && target === domainOf(event.eventId)) return undefined;
   return 'm.room.redaction: the sender may not redact events of another server';
@@ -17,20 +17,20 @@ export function authoriseRedaction(judged: AuthCase): string | undefined {
  * power, or both senders are users of the same server (rooms/v3, "Handling redactions"). In versions 1 and 2
  * authorisation decides this.
  */
-export function redactionApplies(judged: AuthCase, target: AuthEvent): boolean {
-  const { event, version } = judged;
+export function redactionApplies(authCase: AuthCase, target: AuthEvent): boolean {
+  const { event, version } = authCase;
   if (event.redacts !== target.eventId || event.roomId !== target.roomId) return false;
-  if (version.redactionAuth || hasRedactPower(judged)) return true;
+  if (version.redactionAuth || hasRedactPower(authCase)) return true;
   return domainOf(event.sender) === domainOf(target.sender);
 }
 
-function hasRedactPower(judged: {
+function hasRedactPower(authCase: {
   event: AuthEvent;
   state: StateLookup;
   create: AuthEvent;
   version: AuthCase['version'];
 }) {
-  const levels = powerLevelsOf(judged.state);
-  const { create, version } = judged;
-  return powerOf(judged.event.sender, levels, create, version) >= powerNeeded('redact', levels, version);
+  const levels = powerLevelsOf(authCase.state);
+  const { create, version } = authCase;
+  return powerOf(authCase.event.sender, levels, create, version) >= powerNeeded('redact', levels, version);
 }

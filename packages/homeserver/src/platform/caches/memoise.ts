@@ -1,6 +1,6 @@
 /**
- * Something that is made when it is first asked for, above all a library that few requests need: an `import()` costs tens
- * of microseconds even when everything is loaded.
+ * Returns a function that creates a value on its first call and returns the same value afterwards, such as a library
+ * that few requests need. An `import()` would cost tens of microseconds even for a loaded library.
  */
 export function memoise<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

@@ -1,6 +1,6 @@
 /**
- * The end of a request that waits: it is cancelled when nobody needs its answer any more, and over when it is answered.
- * An AbortSignal does the same with an event target, which costs a twentieth of a delivery for each long poll.
+ * The end of a waiting request. The request is cancelled when its answer is no longer needed, and over when it is
+ * answered. An AbortSignal would need an event target, which costs 5 % of a delivery for each long poll.
  */
 export class Cancellation {
   isCancelled = false;

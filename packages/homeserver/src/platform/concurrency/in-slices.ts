@@ -1,6 +1,6 @@
 /**
- * Works on a long list a slice at a time. Between slices everything else has its turn, so that one long answer does not hold
- * up all short ones; and what a slice needs at once has a bound.
+ * Processes a long list in slices and yields to the event loop between slices, so that a long answer does not delay
+ * short ones and the memory for a slice is bounded.
  * @param slice the number of items of a slice; a list that is not longer is processed at once
  */
 export async function inSlices<T, R>(
