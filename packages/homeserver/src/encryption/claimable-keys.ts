@@ -37,7 +37,7 @@ export class ClaimableKeys {
     );
   }
 
-  /** What a device has; a promise only if it has to be loaded. */
+  /** The counts of a device; a promise only if they have to be loaded. */
   stockOf(device: number): KeyStock | Promise<KeyStock> {
     return this.#stocks.one(device);
   }

@@ -86,7 +86,7 @@ export class CrossSigning {
       return putCrossSigningKey(user, usage, JSON.stringify(stored));
     });
     if (changed.includes('master')) {
-      // What the old key has signed is worth nothing under the new one, and nobody has signed the new one yet.
+      // Signatures by the old key mean nothing under the new one, and nobody has signed the new one yet.
       const orphaned = KEY_USAGES.filter((usage) => keys[usage] === undefined);
       writes.push(deleteCrossSigningKeys(user, orphaned), deleteSignaturesOf(user));
     }

@@ -77,7 +77,7 @@ export class DehydratedDevices {
   }
 
   /**
-   * What has been sent to the device, from a place of an answer before; the next place. Nothing is removed before the
+   * The messages to the device from a position that an earlier answer gave, and the next position. Nothing is removed before the
    * device is: whoever rehydrates may have to begin again.
    * @throws MatrixError M_NOT_FOUND
    */

@@ -27,7 +27,7 @@ interface KeyBackupsDeps {
   readonly stream: Stream;
 }
 
-/** What changes of a backup's contents answer. */
+/** The answer to a change of a backup's contents. */
 export interface BackupContents {
   readonly etag: string;
   readonly count: number;

@@ -40,7 +40,7 @@ export class KeyDirectory {
     return this.#users.one(user);
   }
 
-  /** What a user's user-signing key says of the master keys of others, by user. */
+  /** The signatures of a user's user-signing key on the master keys of others, by user. */
   signaturesBy(signer: number): ReadonlyMap<number, UserSignatureRow> | Promise<ReadonlyMap<number, UserSignatureRow>> {
     return this.#signatures.one(signer);
   }

@@ -44,7 +44,7 @@ export interface KeyOwner {
   readonly deviceId: string;
 }
 
-/** What is uploaded; keys that others may claim by `algorithm:id`. */
+/** The uploaded keys; those that others may claim by `algorithm:id`. */
 export interface UploadedKeys {
   readonly deviceKeys?: JsonObject | undefined;
   readonly oneTimeKeys?: JsonObject | undefined;
@@ -80,7 +80,7 @@ export class KeyUpload {
   async upload(owner: KeyOwner, keys: UploadedKeys): Promise<Record<string, number>> {
     const checked = this.check(owner, keys);
     const { deviceKeys, oneTime, fallback } = checked;
-    // Of two uploads at once the second has to see the first: ids must not be taken twice.
+    // The second of two uploads at once has to see the first: ids must not be taken twice.
     if (deviceKeys !== undefined || oneTime.length > 0 || fallback.length > 0) {
       await this.#serial.run(owner.device, () => this.#store(owner, checked));
     }
@@ -139,7 +139,7 @@ export class KeyUpload {
     return { fresh, given: given.map(({ num }) => num) };
   }
 
-  /** What to store of device keys; undefined if they are what is stored, whose signatures stay then. */
+  /** Returns the device keys to store; undefined if they are stored already, so that their signatures stay. */
   async #changed({ user, userId, device }: KeyOwner, { keys, signer }: CheckedDeviceKeys): Promise<string | undefined> {
     const { database, keyDirectory } = this.#deps;
     const old = await readKeysOfDevice(database, device);

@@ -85,7 +85,7 @@ export function openEncryption(base: EncryptionBase) {
   };
 }
 
-/** What belongs to a device goes with it; others are told that its owner has one less, or calls it something else. */
+/** Removes everything that belongs to a device with it. Other users are told that its owner's devices have changed. */
 function followDevices(
   parts: EncryptionBase & { keyDirectory: KeyDirectory; claimableKeys: ClaimableKeys; inbox: ToDeviceInbox },
 ) {

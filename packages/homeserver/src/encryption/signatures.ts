@@ -21,7 +21,7 @@ export interface SignaturesDeps {
 /** Signed keys by user id, then by device id or public key. */
 export type SignedKeys = ReadonlyMap<string, ReadonlyMap<string, JsonValue | undefined>>;
 
-/** What was refused, by user id and key id: standard errors. */
+/** The refused signatures by user id and key id, as standard errors. */
 export type Failures = Record<string, Record<string, JsonObject>>;
 
 interface Owner {

@@ -88,7 +88,7 @@ function shownText({ json, display_name }: DeviceKeysRow): string {
   return `${json.slice(0, -1)},"unsigned":{"device_display_name":${JSON.stringify(display_name)}}}`;
 }
 
-/** What was stored was checked before. */
+/** Stored keys were checked before they were stored. */
 export function parseKey(text: string): JsonObject {
   const value = JSON.parse(text) as JsonValue;
   if (!isObject(value)) throw new Error('a stored key is no object');

@@ -8,7 +8,7 @@ import type { Head } from './head.ts';
 import type { Heads } from './heads.ts';
 import type { UserRooms } from './membership/user-rooms.ts';
 
-/** What deciding about access reads. */
+/** The stores that deciding about access reads. */
 export interface AccessDeps {
   readonly heads: Heads;
   readonly events: EventStore;
@@ -19,8 +19,8 @@ export interface AccessDeps {
 /**
  * How a user stands to a room whose contents they may see.
  * - `member`: has joined; sees the room as it is.
- * - `past`: has left or was banned by the event `ended`; sees the room as it was then. What followed for the user, such as
- *   the rejection of another invitation, goes up to the event `until`.
+ * - `past`: has left or was banned by the event `ended`; sees the room as it was then. The event `until` is the
+ *   user's latest member event, such as the rejection of a later invitation.
  * - `peeker`: is no member; the history is world readable.
  */
 export type RoomAccess =
@@ -47,7 +47,7 @@ export async function roomAccess(deps: AccessDeps, roomId: string, user: number)
   throw forbidden('You are not in this room');
 }
 
-/** What {@link roomAccess} gives for members and peekers, if that can be said at once. */
+/** The result of {@link roomAccess} for members and peekers, if it is in memory. */
 export function knownAccess({ heads, userRooms }: AccessDeps, roomId: string, user: number): RoomAccess | undefined {
   const head = heads.known(roomId);
   if (head?.joined.has(user) === true) return { kind: 'member', head };

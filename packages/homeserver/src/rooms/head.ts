@@ -15,7 +15,7 @@ export type StateKeyPair = readonly [type: string, stateKey: string];
 /** How many of the latest events a head remembers at least. */
 const TAIL_MAX = 64;
 
-/** What a head reads from. */
+/** The stores that a head reads. */
 export interface HeadStores {
   readonly names: Names;
   readonly events: EventStore;
@@ -29,9 +29,9 @@ export interface HeadStores {
 export class Head {
   readonly roomId: string;
   readonly version: RoomVersion;
-  /** What the next event builds on; the latest of it may still be on its way to the disk. */
+  /** The state that the next event builds on; its latest part may not be on disk yet. */
   row: RoomRow;
-  /** What is on disk: readers see this, so that they are never shown what a crash could take away. */
+  /** The state that is on disk. Readers see this one, so that a crash cannot take away what they have seen. */
   stored: RoomRow;
   /** The events of `row.extremities`: those that no other event points at. */
   extremities: readonly StoredEvent[];
@@ -106,7 +106,7 @@ export class Head {
     const { names, events } = this.#stores;
     const typeNum = names.cachedNum(type);
     const stateKeyNum = names.cachedNum(stateKey);
-    // What has no name yet has no state either.
+    // A string without a number has no state.
     if (typeNum === undefined || stateKeyNum === undefined) return names.isComplete ? undefined : NOT_LOADED;
     const num = lookup(this.row.root, typeNum, stateKeyNum);
     if (num === undefined || num === NOT_LOADED) return num;
@@ -138,7 +138,7 @@ export class Head {
     for (let round = 0; ; round += 1) {
       const absent = keys.filter(isAbsent);
       if (absent.length === 0) return;
-      // What others read may have pushed out what was read here.
+      // Other lookups may have evicted the values that were loaded here.
       if (round > 0) await nextTurn();
       await loadState(this.#stores, [{ root: this.row.root, keys: absent }]);
     }
@@ -168,7 +168,7 @@ export async function loadState(
 
 const authForms = new WeakMap<StoredEvent, AuthEvent>();
 
-/** A state event as authorisation reads it; made once for each event. What it builds on does not matter any more. */
+/** A state event as authorisation reads it; made once for each event. Its `prev_events` are left out. */
 export function toAuthEvent(event: StoredEvent): AuthEvent {
   const known = authForms.get(event);
   if (known !== undefined) return known;

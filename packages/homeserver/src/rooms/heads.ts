@@ -12,7 +12,7 @@ import { Head, type HeadStores, loadState, type StateKeyPair } from './head.ts';
 const HEADS_MAX = 2_000;
 /** Others have their turn after so many. */
 const LOADED_AT_ONCE = 200;
-/** So many of its latest events a head remembers when it is loaded: more than a timeline mostly shows. */
+/** The number of latest events that a head remembers when it is loaded: more than most timelines show. */
 const TAIL_LENGTH = 32;
 
 interface HeadsStores extends HeadStores {
@@ -103,7 +103,7 @@ export class Heads {
     return this.#ready.get(num);
   }
 
-  /** What {@link find} gives, if it is in memory. */
+  /** The result of {@link find}, if it is in memory. */
   known(roomId: string): Head | undefined {
     const num = this.#stores.names.cachedNum(roomId);
     return num === undefined ? undefined : this.#ready.get(num);

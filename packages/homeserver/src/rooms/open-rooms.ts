@@ -23,7 +23,7 @@ import { RoomMembership } from './membership/room-membership.ts';
 import { UserRooms } from './membership/user-rooms.ts';
 import { Sender } from './send.ts';
 
-/** What rooms are built on. */
+/** The parts that rooms are built on. */
 export interface RoomsGiven {
   readonly database: Database;
   readonly names: Names;

@@ -2,7 +2,7 @@ import { type PowerAction, powerNeeded, powerOf, requiredPower } from '@hearth/p
 import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import { type Head, toAuthEvent } from './head.ts';
 
-/** Who may do what in a room, as its power levels are at one moment. */
+/** The power levels of a room at one moment: they say who may do what. */
 export interface Powers {
   /** A user's level. */
   of(userId: string): number;
@@ -24,7 +24,7 @@ export async function powersIn(head: Head): Promise<Powers> {
   }
 }
 
-/** What {@link powersIn} gives, if that is in memory. */
+/** The result of {@link powersIn}, if it is in memory. */
 export function knownPowers(head: Head): Powers | undefined {
   const create = head.peek('m.room.create', '');
   const powerLevels = head.peek('m.room.power_levels', '');

@@ -11,7 +11,7 @@ export async function threadsOf(
   events: readonly StoredEvent[],
 ): Promise<ReadonlyMap<number, string>> {
   const threads = new Map<number, string>();
-  /** What is still to be followed: each event with the one it relates to. */
+  /** The relations that are still to be followed: each event with the one it relates to. */
   let open = new Map<number, string>();
   const look = (num: number, event: StoredEvent) => {
     const relation = relationOf(event);

@@ -16,7 +16,7 @@ export interface ContextRequest {
   readonly include_profile?: boolean | undefined;
 }
 
-/** What stands around a result. */
+/** The events around a result. */
 export interface ResultContext {
   readonly before: readonly Shown[];
   readonly after: readonly Shown[];

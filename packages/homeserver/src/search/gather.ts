@@ -10,7 +10,7 @@ import { rankOf } from './rank.ts';
 import { type SearchKey, searchableText } from './searchable.ts';
 import type { Group } from './token.ts';
 
-/** What a search looks for, and where. */
+/** The search term and the rooms in which it is searched. */
 export interface Wanted {
   readonly words: readonly string[];
   readonly grams: readonly WantedGram[];

@@ -1,6 +1,6 @@
-/** What a word adds that stands at the beginning of a word. */
+/** The score of a match at the beginning of a word. */
 const WHOLE = 1;
-/** What each further place adds, and how many count. */
+/** The score of each further match, and how many of them count. */
 const AGAIN = 0.1;
 const AGAIN_MAX = 5;
 

@@ -40,7 +40,7 @@ export interface Found {
   /** By key, then by room or user id. */
   readonly groups: ReadonlyMap<Group['key'], ReadonlyMap<string, FoundGroup>>;
   readonly nextBatch?: string | undefined;
-  /** What to highlight. */
+  /** The words to highlight. */
   readonly words: readonly string[];
 }
 
@@ -91,7 +91,7 @@ async function wantedOf(
   return { words, grams, keys, matcher, rooms, before, group };
 }
 
-/** Of rooms to which a user is only invited there is nothing to be found. */
+/** A search finds nothing in rooms to which the user is only invited. */
 const SEARCHED: ReadonlySet<string> = new Set(['join', 'leave', 'ban']);
 
 interface Gathered {

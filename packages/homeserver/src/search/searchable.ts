@@ -12,7 +12,7 @@ const PLACES: Readonly<Record<SearchKey, { readonly type: string; readonly membe
   'content.topic': { type: 'm.room.topic', member: 'topic' },
 };
 
-/** What is found of an event; nothing once it is redacted. */
+/** Returns the searchable text of an event; nothing once it is redacted. */
 export function searchableText(event: StoredEvent, keys: readonly SearchKey[] = SEARCH_KEYS): string | undefined {
   if (event.redactedBy !== null) return undefined;
   const key = keys.find((each) => PLACES[each].type === event.type);

@@ -4,7 +4,7 @@ import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { readerAggregations, type VisibleChildrenDeps } from './visible-children.ts';
 
-/** What bundling reads. */
+/** The stores that bundling reads. */
 export interface BundleDeps extends VisibleChildrenDeps {
   readonly events: EventStore;
   readonly aggregations: AggregationStore;

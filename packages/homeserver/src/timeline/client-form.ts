@@ -1,11 +1,11 @@
 import { STICKY, type StoredEvent } from '../storage/rooms/events/stored-event.ts';
 
 /**
- * The client form of events (client-server API, "Room event format") as text. What is the same for every reader is
- * serialised once and kept with the event; the rest is put behind it.
+ * The client form of events (client-server API, "Room event format") as text. The part that is the same for every
+ * reader is serialised once and kept with the event; the rest is appended.
  */
 
-/** What goes into `unsigned` and differs by reader or time; all texts are JSON. */
+/** The members of `unsigned` that differ by reader or time; all texts are JSON. */
 export interface UnsignedParts {
   /** Milliseconds since the event was sent. */
   readonly age: number;

@@ -11,7 +11,7 @@ import { visibleEvents } from './visibility.ts';
 
 export type ContextDeps = AccessDeps & HydrateDeps & MessagesDeps;
 
-/** What stands around an event (client-server API, "GET /rooms/{roomId}/context/{eventId}"). */
+/** The events around an event (client-server API, "GET /rooms/{roomId}/context/{eventId}"). */
 export interface EventContext {
   readonly before: readonly Shown[];
   readonly after: readonly Shown[];
@@ -62,7 +62,7 @@ export async function eventContext(
   const after = await messagesPage(deps, reader, access, forth);
   const events = [...before.shown, target, ...after.shown].map((shown) => shown.event);
   const last = after.shown.at(-1)?.event ?? event;
-  // What came after the leaving, such as another invitation, shows nothing of the room.
+  // Events after the leaving, such as another invitation, show nothing of the room.
   const stated = access.kind === 'past' && last.num > access.ended.num ? access.ended : last;
   const firstSeq = before.shown.at(-1)?.event.seq ?? seq;
   return {

@@ -13,7 +13,7 @@ export interface ErasureDeps {
   readonly events: EventStore;
 }
 
-/** So many changes of a membership are looked at to find out when a reader was in a room. */
+/** The number of membership changes that are read to find out when a reader was in a room. */
 const CHANGES_MAX = 200;
 const NONE: ReadonlyMap<number, StoredEvent> = new Map();
 

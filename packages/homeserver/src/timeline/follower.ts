@@ -21,8 +21,8 @@ export interface FollowerParts {
 const BATCH = 500;
 
 /**
- * Goes through the events of all rooms behind everybody else, so that who sends pays nothing for it. What it makes of a
- * batch is stored together with how far it has come: a restart goes on there, and does nothing twice.
+ * Goes through the events of all rooms later than everything else, so that senders do not wait for it. The result for a
+ * batch is stored together with the position it has reached: after a restart it continues there and repeats nothing.
  */
 export class Follower {
   readonly #parts: FollowerParts;

@@ -11,7 +11,7 @@ export interface HydrateDeps extends BundleDeps, ErasureDeps {
   readonly transactions: TransactionStore;
 }
 
-/** Who reads: decides about transaction ids, participation in threads and ignored senders. */
+/** The reading user: decides about transaction ids, participation in threads and ignored senders. */
 export interface Reader {
   readonly user: number;
   readonly device: number;
@@ -36,7 +36,7 @@ export function readerOf(
   return { user: caller.user, device: caller.device, ignored };
 }
 
-/** What events of one page refer to, loaded together. */
+/** The events and aggregations that the events of one page refer to, loaded together. */
 interface Surroundings {
   readonly now: number;
   readonly others: ReadonlyMap<number, StoredEvent>;

@@ -50,7 +50,7 @@ const CREATOR_JOINED = 2;
 async function stateAt(deps: MembersDeps, access: RoomAccess, at: string): Promise<NodeRef> {
   const room = access.head.num;
   const last = access.kind === 'past' ? (access.ended.seq ?? 0) : access.head.row.seq;
-  // What stands before the room's first event means its beginning: that the creator has come in.
+  // A position before the room's first event means the beginning of the room, when only the creator has joined.
   const seq = Math.min(Math.max(await seqOfToken(deps.timelines, room, parseToken(at, 'at')), CREATOR_JOINED), last);
   const [num] = await deps.timelines.page({ room, after: seq - 1, upTo: seq }, true, 1);
   const event = num === undefined ? undefined : await deps.events.one(num);

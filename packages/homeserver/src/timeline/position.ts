@@ -21,7 +21,7 @@ export function syncToken(position: number, toDevice: number | undefined): strin
   return toDevice === undefined ? `s${position}` : `s${position}~${toDevice}`;
 }
 
-/** What {@link syncToken} has made. @throws MatrixError M_INVALID_PARAM */
+/** Parses a token that {@link syncToken} has made. @throws MatrixError M_INVALID_PARAM */
 export function parseSyncToken(
   text: string,
   parameter: string,

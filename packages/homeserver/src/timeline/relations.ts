@@ -29,7 +29,7 @@ const LIMIT_DEFAULT = 5;
 const LIMIT_MAX = 1000;
 /** "Servers should follow relations up to 3 levels" (client-server API, "GET relations", `recurse`). */
 const DEPTH_MAX = 3;
-/** Of how many events at most the children are followed. */
+/** The number of events whose children are followed at most. */
 const PARENTS_MAX = 5_000;
 
 /**

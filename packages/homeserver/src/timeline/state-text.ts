@@ -8,7 +8,7 @@ import { type HydrateDeps, hydrateState, type Reader } from './hydrate.ts';
 const BATCH = 100;
 /** Longer lists of state events are rendered while they are written. */
 const STATE_AT_ONCE = 1_000;
-/** So many events of several lists are loaded together. Events have at most 64 KB. */
+/** The number of events of several lists that are loaded together at most. Events have at most 64 KB. */
 const STATES_AT_ONCE = 2_000;
 
 export interface StateTextDeps extends HydrateDeps {
@@ -34,8 +34,8 @@ export function loadedTogether(lists: readonly (readonly number[])[]): boolean[]
 }
 
 /**
- * Renders state events by their numbers, for one reader: JSON texts with commas between. Of a long list only the text of
- * some events is in memory at a time.
+ * Renders state events by their numbers, for one reader: JSON texts with commas between. Only the text of
+ * some events of a long list is in memory at a time.
  */
 export async function stateText(
   deps: StateTextDeps,

@@ -7,8 +7,8 @@ import type { Reader, Shown } from './hydrate.ts';
 const TOLD_MAX = 100;
 
 /**
- * A room's sticky events after a position that a member is not shown otherwise (MSC4354). Who has joined gets them
- * whatever the room says about its history.
+ * A room's sticky events after a position that a member is not shown otherwise (MSC4354). Members get them whatever
+ * the history visibility of the room is.
  */
 export async function stickyEvents(
   deps: { readonly sticky: StickyStore; readonly events: EventStore },

@@ -8,7 +8,7 @@ import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import type { StateStore } from '../storage/state/state-store.ts';
 
-/** What deciding about visibility reads. */
+/** The stores that deciding about visibility reads. */
 export interface VisibilityDeps {
   readonly names: Names;
   readonly events: EventStore;

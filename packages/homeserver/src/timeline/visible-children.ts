@@ -20,7 +20,7 @@ export interface VisibleChildrenDeps extends VisibilityDeps {
   readonly relations: RelationStore;
 }
 
-/** So many of the latest children of each kind are counted for a reader who may not see all. */
+/** The number of latest children of each kind that are counted for a reader who may not see all. */
 const CHILDREN_MAX = 1_000;
 /** How many earlier events are looked at to find out since when a reader sees everything. */
 const STEPS_MAX = 20;

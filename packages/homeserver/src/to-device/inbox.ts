@@ -4,7 +4,7 @@ import { deleteToDeviceMessages, readToDeviceMessages, type ToDeviceRow } from '
 import type { Database } from '../storage/engine/database.ts';
 import { positionOfRow } from '../storage/engine/row-numbers.ts';
 
-/** What is known of a device without a query. */
+/** The facts about a device that are known without a query. */
 interface Known {
   /** The position of the last message that may still be on disk; 0 when there is none, undefined when not looked yet. */
   last: number | undefined;
@@ -62,7 +62,7 @@ export class ToDeviceInbox {
   }
 
   /**
-   * What has arrived for a device after one position and up to another. Everything before has been delivered and is
+   * The messages that have arrived for a device after one position and up to another. Everything before has been delivered and is
    * removed ("Server behaviour"); without `after` nothing has been.
    */
   receive(device: number, after: number | undefined, upTo: number): Delivery | Promise<Delivery> {

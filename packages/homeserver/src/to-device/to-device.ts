@@ -23,7 +23,7 @@ interface ToDeviceDeps {
   readonly senderBudget: BucketSize | undefined;
 }
 
-/** Who sends. */
+/** The sender of messages. */
 export interface ToDeviceSender {
   readonly userId: string;
   readonly device: number;

@@ -50,7 +50,7 @@ export class People {
 
   /** Forgets somebody whose account is gone. */
   async remove(user: number): Promise<void> {
-    // What they did before would bring them back.
+    // Rows about earlier changes would bring them back.
     await this.catchUp();
     await this.#parts.database.commit(this.store.remove(user));
   }

@@ -2,7 +2,7 @@ import { foldText, wantedGrams, wordsOf } from '../storage/search/grams.ts';
 import type { PersonRow } from '../storage/search/people-store.ts';
 import type { People } from './people.ts';
 
-/** Who asks, and for whom. */
+/** The searching user and the search term. */
 export interface PeopleQuery {
   readonly user: number;
   readonly term: string;

@@ -28,7 +28,7 @@ import { withoutServerMembers } from '../membership/member-change.ts';
 import { type MemberProfile, memberContent, type ProfileOf, profileMembers } from '../membership/member-content.ts';
 import { type InitialState, initialEvents, type RoomOptions } from './initial-events.ts';
 
-/** What creating rooms needs besides accepting events. */
+/** The parts that creating rooms needs besides accepting events. */
 export interface CreateDeps extends AcceptDeps, InviteDeps {
   readonly aliases: Aliases;
   readonly profileOf: ProfileOf;

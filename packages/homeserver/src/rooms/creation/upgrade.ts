@@ -135,7 +135,7 @@ function tombstone(sender: string, replacement: string): EventDraft {
   return { type: 'm.room.tombstone', stateKey: '', sender, content };
 }
 
-/** What follows the tombstone as far as the power of the user suffices: the upgrade does not depend on it. */
+/** The events after the tombstone, as far as the power of the user suffices. The upgrade does not depend on them. */
 async function closingDrafts(head: Head, sender: string): Promise<EventDraft[]> {
   const powers = await powersIn(head);
   const may = (type: string) => powers.of(sender) >= powers.toSetState(type);

@@ -30,7 +30,7 @@ export function decidingState(draft: EventDraft, head: Head) {
 }
 
 /**
- * Builds and hashes the event that continues `head`. Whatever `decidingState` names must be in memory, and the
+ * Builds and hashes the event that continues `head`. All state that `decidingState` names must be in memory, and the
  * draft's strings interned.
  * @throws MatrixError M_TOO_LARGE, M_BAD_JSON
  */

@@ -30,10 +30,10 @@ interface Child {
   readonly parent: number;
 }
 
-/** What an accepted event changes besides the timeline and the state: more writes, and what to do once they are stored. */
+/** The changes that an accepted event causes besides timeline and state: more writes, and actions once they are stored. */
 export interface Effects {
   readonly writes: Write[];
-  /** What caches take over after the commit. */
+  /** The values that caches take over after the commit. */
   readonly memberships: MembershipRow[];
   readonly redacted: StoredEvent[];
   /** Children that are shown with their parent. */

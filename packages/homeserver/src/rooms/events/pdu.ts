@@ -18,7 +18,7 @@ export interface PduDeps {
   readonly signer: Signer;
 }
 
-/** What the events of one page refer to. */
+/** The events that the events of one page refer to. */
 interface Referred {
   readonly events: ReadonlyMap<number, StoredEvent>;
   readonly keyIds: ReadonlyMap<number, string>;

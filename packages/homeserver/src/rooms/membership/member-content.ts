@@ -1,7 +1,7 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Membership } from '../../storage/rooms/membership-store.ts';
 
-/** What member events show of a user's profile. */
+/** The part of a user's profile that member events contain. */
 export interface MemberProfile {
   readonly displayname?: string;
   readonly avatar_url?: string;

@@ -1,4 +1,4 @@
-/** Who is in which room, for the domains that hang on membership but know nothing else of rooms. */
+/** The memberships of users in rooms, for the domains that hang on membership but know nothing else of rooms. */
 export interface Membership {
   isJoined(roomId: string, user: number): Promise<boolean>;
   /** The room's number; undefined when this server has never heard of it. */

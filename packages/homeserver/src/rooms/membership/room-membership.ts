@@ -6,7 +6,7 @@ import type { UserRooms } from './user-rooms.ts';
 
 const NOBODY: ReadonlySet<number> = new Set();
 
-/** Who is in which room, answered from memory for rooms and users in use. */
+/** The memberships of users in rooms, answered from memory for rooms and users in use. */
 export class RoomMembership implements Membership {
   readonly #heads: Heads;
   readonly #userRooms: UserRooms;

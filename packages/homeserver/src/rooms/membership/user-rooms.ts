@@ -32,7 +32,7 @@ export class UserRooms {
     return entry?.rooms ?? this.#load(user);
   }
 
-  /** What {@link of} gives, if it is in memory. */
+  /** The result of {@link of}, if it is in memory. */
   cached(user: number): ReadonlyMap<number, MembershipRow> | undefined {
     return this.#users.get(user)?.rooms;
   }
