@@ -29,7 +29,7 @@ const PIECES_MAX = 20_000;
 const USER_BYTES_MAX = 32 * 1024 * 1024;
 const TYPE_BYTES_MAX = 255;
 
-/** What users keep on the server for themselves (client-server API, "Client Config"). */
+/** The data that users keep on the server for themselves (client-server API, "Client Config"). */
 export class AccountData {
   readonly #database: Database;
   readonly #names: Names;
@@ -58,18 +58,18 @@ export class AccountData {
     return this.#cache.get(user);
   }
 
-  /** What belongs to no room, `m.push_rules` included. */
+  /** The data that belongs to no room, `m.push_rules` included. */
   async globalAccountData(user: number): Promise<AccountDataRow[]> {
     return [...(await this.of(user)).global()];
   }
 
-  /** What belongs to these rooms. */
+  /** The data that belongs to these rooms. */
   async roomAccountData(user: number, rooms: Iterable<number>): Promise<AccountDataRow[]> {
     const data = await this.of(user);
     return [...rooms].flatMap((room) => [...data.inRoom(room)]);
   }
 
-  /** What has changed after a position, in rooms and outside. */
+  /** The data that has changed after a position, in rooms and outside. */
   async accountDataSince(user: number, position: number): Promise<AccountDataRow[]> {
     return (await this.of(user)).since(position);
   }

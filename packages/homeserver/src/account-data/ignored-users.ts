@@ -9,7 +9,7 @@ import { GLOBAL, type UserData } from './user-data.ts';
 const NOBODY: ReadonlySet<number> = new Set();
 const CACHED_MAX = 5_000;
 
-/** Whom users ignore (client-server API, "Ignoring Users"), read from `m.ignored_user_list`. */
+/** The users that each user ignores (client-server API, "Ignoring Users"), read from `m.ignored_user_list`. */
 export class IgnoredUsers {
   readonly #accountData: AccountData;
   readonly #names: Names;

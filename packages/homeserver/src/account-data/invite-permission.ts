@@ -3,7 +3,7 @@ import type { Names } from '../storage/engine/names.ts';
 import type { AccountData } from './account-data.ts';
 import { GLOBAL, type UserData } from './user-data.ts';
 
-/** Who wants no invites (client-server API, "Invite permission"), read from `m.invite_permission_config`. */
+/** The users who block invites (client-server API, "Invite permission"), read from `m.invite_permission_config`. */
 export class InvitePermission {
   readonly #accountData: AccountData;
   readonly #names: Names;

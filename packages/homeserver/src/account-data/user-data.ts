@@ -72,17 +72,17 @@ export class UserData {
     return this.#rooms.get(room)?.get(type);
   }
 
-  /** What belongs to no room. */
+  /** The data that belongs to no room. */
   global(): Iterable<AccountDataRow> {
     return this.inRoom(GLOBAL);
   }
 
-  /** What belongs to a room. */
+  /** The data that belongs to a room. */
   inRoom(room: number): Iterable<AccountDataRow> {
     return (this.#rooms.get(room) ?? NOTHING).values();
   }
 
-  /** What has changed after a position, oldest first. */
+  /** The data that has changed after a position, oldest first. */
   since(position: number): AccountDataRow[] {
     if (position >= this.#last) return [];
     const changed: AccountDataRow[] = [];

@@ -56,7 +56,7 @@ export interface DelayedEventsParts {
   readonly accounts: Accounts;
 }
 
-/** What somebody wants to have sent. */
+/** An event that a user wants to have sent later. */
 export interface DelayedDraft {
   readonly roomId: string;
   readonly type: string;
@@ -71,7 +71,7 @@ export interface DelayedDraft {
 
 /**
  * Events that the server sends later unless they are restarted or cancelled before (MSC4140): a client that vanishes
- * leaves a call by one that it has stopped restarting. What waits is on disk, and in memory as a whole.
+ * leaves a call by one that it has stopped restarting. All waiting events are on disk and in memory.
  */
 export class DelayedEvents {
   readonly #parts: DelayedEventsParts;
@@ -135,7 +135,7 @@ export class DelayedEvents {
     return row.id;
   }
 
-  /** What waits for a user, that to be sent first before the others. */
+  /** The waiting events of a user in the order of their times. */
   of(user: number): DelayedEventRow[] {
     return this.#waiting.of(user);
   }
@@ -265,7 +265,7 @@ export class DelayedEvents {
   }
 }
 
-/** What the rules of the room refuse, as after a kick, is over: nobody is there to be told. */
+/** An event that the rules of the room refuse, as after a kick, is dropped: there is no client to tell. */
 function unlessRefused(error: unknown): void {
   if (!(error instanceof MatrixError)) throw error;
 }

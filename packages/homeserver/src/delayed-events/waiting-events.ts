@@ -3,7 +3,7 @@ import type { DelayedEventRow } from '../storage/rooms/events/delayed-events.ts'
 /** Entries of the queue that may be out of date before it is made anew. */
 const STALE_MAX = 1_000;
 
-/** What waits to be sent, found by id, by user, by the state that it would set, and by what is due first. */
+/** The events that wait to be sent, indexed by id, by user, by the state that they would set, and by their time. */
 export class WaitingEvents {
   readonly #rows = new Map<string, DelayedEventRow>();
   readonly #byUser = new Groups<number>();
@@ -44,17 +44,17 @@ export class WaitingEvents {
     this.#queue = [];
   }
 
-  /** What waits for a user, that to be sent first before the others. */
+  /** The waiting events of a user in the order of their times. */
   of(user: number): DelayedEventRow[] {
     return this.#all(this.#byUser.of(user)).sort((a, b) => a.send_ts - b.send_ts);
   }
 
-  /** What would set this state. */
+  /** The events that would set this state. */
   ofState(roomId: string, type: string, stateKey: string): DelayedEventRow[] {
     return this.#all(this.#byState.of(placeOf(roomId, type, stateKey)));
   }
 
-  /** What is to be sent first. */
+  /** The event with the earliest time. */
   first(): DelayedEventRow | undefined {
     for (;;) {
       const [first] = this.#queue;
@@ -63,7 +63,7 @@ export class WaitingEvents {
     }
   }
 
-  /** What is to be sent by now, in order. It goes on waiting. */
+  /** The events whose time has come, in order. It goes on waiting. */
   due(now: number): DelayedEventRow[] {
     const due: DelayedEventRow[] = [];
     for (let first = this.first(); first !== undefined && first.send_ts <= now; first = this.first()) {
@@ -79,7 +79,7 @@ export class WaitingEvents {
   }
 
   #rebuild(): void {
-    // What is sorted is a heap.
+    // A sorted array is a heap.
     this.#queue = [...this.#rows.values()].sort((a, b) => a.send_ts - b.send_ts);
   }
 

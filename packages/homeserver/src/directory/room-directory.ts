@@ -13,7 +13,7 @@ export interface DirectoryDeps extends AcceptDeps {
   readonly onlyAdministratorsPublish: boolean;
 }
 
-/** Who changes the directory. */
+/** The user who changes the directory. */
 interface Actor {
   readonly userId: string;
   readonly user: number;

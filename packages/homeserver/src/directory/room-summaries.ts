@@ -20,7 +20,7 @@ export interface SummaryParts {
   readonly stream: Stream;
 }
 
-/** What telling people of rooms reads. */
+/** The stores that room summaries read. */
 export interface SummaryDeps {
   readonly names: Names;
   readonly rooms: RoomStore;
@@ -41,7 +41,7 @@ export interface RoomSummary {
   readonly name: string | undefined;
   /** The public room entry (client-server API, "PublishedRoomsChunk"). */
   readonly entry: JsonObject;
-  /** What `/room_summary` and `/hierarchy` add to the entry. */
+  /** The members that `/room_summary` and `/hierarchy` add to the entry. */
   readonly more: JsonObject;
 }
 

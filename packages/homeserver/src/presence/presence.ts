@@ -59,7 +59,7 @@ const STATUS_BYTES_MAX = 1_024;
 const FORGOTTEN_AFTER_MS = 30 * 24 * 60 * 60_000;
 const FORGET_EVERY_MS = 24 * 60 * 60_000;
 
-/** Who is there (client-server API, "Presence"). In memory; the last state and status message are stored rarely. */
+/** The presence of users (client-server API, "Presence"). In memory; the last state and status message are stored rarely. */
 export class Presences {
   readonly #parts: Parts;
   readonly #known: LoadingCache<number, Known>;
@@ -91,7 +91,7 @@ export class Presences {
     await this.#parts.database.commit([deletePresence(user)]);
   }
 
-  /** What a user sets on a device ("PUT /presence/{userId}/status"). @throws MatrixError M_INVALID_PARAM */
+  /** The presence that a user sets on a device ("PUT /presence/{userId}/status"). @throws MatrixError M_INVALID_PARAM */
   async set({ user, device }: PresentDevice, state: PresenceState, statusMsg?: string | null): Promise<void> {
     if (Buffer.byteLength(statusMsg ?? '') > STATUS_BYTES_MAX) throw invalidParam('status_msg is too long');
     const known = await this.#known.get(user);
@@ -226,7 +226,7 @@ async function load(database: Database, user: number): Promise<Known> {
   const row = await readPresence(database, user);
   const devices = new Map<number, DevicePresence>();
   if (row === undefined) return { presence: NEVER_SEEN, announced: NEVER_SEEN, devices };
-  // Whatever it was, the server has been restarted since: the user counts as offline until a sign of life.
+  // The server has been restarted since: the user counts as offline until a sign of activity.
   const presence = { ...NEVER_SEEN, statusMsg: row.status_msg, activeTs: row.active_ts };
   return { presence, announced: presence, devices };
 }

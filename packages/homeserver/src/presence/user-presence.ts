@@ -5,7 +5,7 @@ export const PRESENCE_STATES = ['offline', 'unavailable', 'online'] as const;
 
 export type PresenceState = (typeof PRESENCE_STATES)[number];
 
-/** What is known of one user. */
+/** The presence of one user. */
 export interface UserPresence {
   readonly state: PresenceState;
   readonly statusMsg: string | null;
@@ -15,7 +15,7 @@ export interface UserPresence {
   readonly currentlyActive: boolean;
 }
 
-/** What one device of a user has said last. */
+/** The last presence that one device of a user has set. */
 export interface DevicePresence {
   readonly state: PresenceState;
   /** When the user last did something with it; 0 when never. */

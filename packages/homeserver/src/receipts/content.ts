@@ -11,9 +11,9 @@ export function isVisible(receipt: ReceiptRow, user: number): boolean {
 }
 
 /**
- * The JSON text of the content of an `m.receipt` event; undefined when there is nothing to tell. Of a user's receipts
- * on one event that differ only in their thread one can be told ("Threaded read receipts"): the one without a thread,
- * which says more, or else the latest.
+ * The JSON text of the content of an `m.receipt` event; undefined when there is nothing to tell. Clients can be sent
+ * one of a user's receipts on one event that differ only in their thread ("Threaded read receipts"): the one without
+ * a thread, which says more, or else the latest.
  */
 export function receiptContent(receipts: Iterable<ReceiptRow>): string | undefined {
   const events = new Map<string, Map<number, Map<string, ReceiptRow>>>();

@@ -19,7 +19,7 @@ import {
 } from '../storage/rooms/receipts.ts';
 import { keyOf, RoomReceipts } from './room-receipts.ts';
 
-/** Who sends a receipt. */
+/** The sender of a receipt. */
 export interface Reader {
   readonly user: number;
   readonly userId: string;
@@ -146,7 +146,7 @@ export class Receipts {
   }
 }
 
-/** What this server wrote itself. */
+/** A receipt that this server wrote itself. */
 function fullyReadEvent(content: string): string {
   return (JSON.parse(content) as { event_id: string }).event_id;
 }

@@ -61,7 +61,7 @@ describe.each(engines)('cross-signing, on $name', (engine) => {
     expect(await isStored(alice, { master_key, self_signing_key: other.self_signing_key })).toBe(false);
   });
 
-  test('of first uploads at the same time one is stored, the others need authentication', async () => {
+  test('one of several first uploads at the same time is stored, the others need authentication', async () => {
     const alice = await world.person();
     const makers = [1, 2, 3, 4].map(() => new CrossSigningMaker(alice.userId));
     const stored = await Promise.all(makers.map((maker) => upload(alice, maker.upload(), false)));

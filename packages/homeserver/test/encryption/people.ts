@@ -31,7 +31,7 @@ export interface KeyAnswer {
   readonly unsigned?: { readonly device_display_name?: string };
 }
 
-/** What a user is told of the keys of some users. */
+/** The answer to a user's query for the keys of some users. */
 export async function asked(deps: KeyQueryDeps, by: Person, ...userIds: readonly string[]): Promise<QueryAnswer> {
   const text = await queryKeys(deps, by, new Map(userIds.map((id) => [id, []])));
   return JSON.parse(text) as QueryAnswer;

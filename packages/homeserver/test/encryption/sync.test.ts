@@ -5,7 +5,7 @@ import { startServer, type TestServer } from '../../../../tests/support/server.t
 import { logInAgain, type SyncReply, type TestUser } from '../../../../tests/support/user.ts';
 import { CrossSigningMaker, DeviceMaker } from '../support/key-maker.ts';
 
-/** What `/sync` has for a device. */
+/** The parts of a `/sync` answer that concern a device. */
 interface DeviceSync extends SyncReply {
   readonly to_device?: { readonly events: { type: string; sender: string; content: JsonObject }[] };
   readonly device_lists?: { readonly changed: string[]; readonly left: string[] };
@@ -48,7 +48,7 @@ describe('encryption over HTTP', () => {
     await bob.join(roomId);
     const since = new Map<TestUser, string>();
     for (const user of [alice, bob, carol]) since.set(user, (await sync(user)).next_batch);
-    /** What has changed for somebody since they looked last. */
+    /** The device list changes of a user since their last look. */
     const lists = async (user: TestUser) => {
       const { device_lists, next_batch } = await sync(user, since.get(user));
       since.set(user, next_batch);
@@ -75,7 +75,7 @@ describe('encryption over HTTP', () => {
     expect((await sync(alice, after)).device_lists).toBeUndefined();
   });
 
-  test('who logs out, loses a device or names one has changed', async () => {
+  test('a user who logs out, loses a device or names one has changed', async () => {
     const { alice, bob, lists } = await open();
     const other = await logInAgain(bob);
     await upload(other);
@@ -89,7 +89,7 @@ describe('encryption over HTTP', () => {
     });
   });
 
-  test('who comes has changed, who goes has left, as long as no other room is shared', async () => {
+  test('a user who joins has changed, one who leaves has left, as long as no other room is shared', async () => {
     const { alice, bob, carol, roomId, lists } = await open();
     await carol.join(roomId);
     expect(await lists(alice)).toEqual({ changed: [carol.userId], left: [] });
@@ -121,7 +121,7 @@ describe('encryption over HTTP', () => {
     expect((await sync(carol, since.get(carol))).device_lists).toEqual({ changed: [alice.userId], left: [] });
   });
 
-  test('who was only invited hears nothing of who goes', async () => {
+  test('an invited user is not told who leaves', async () => {
     const { alice, bob, carol, roomId, lists } = await open();
     await alice.invite(roomId, carol.userId);
     await lists(carol);
@@ -129,7 +129,7 @@ describe('encryption over HTTP', () => {
     expect(await lists(carol)).toEqual(NOTHING);
   });
 
-  test('what one says of another is told to oneself', async () => {
+  test('a signature on the key of another user is announced to the signer', async () => {
     const { alice, bob, carol, roomId, lists } = await open();
     await carol.join(roomId);
     const [alices, bobs] = [new CrossSigningMaker(alice.userId), new CrossSigningMaker(bob.userId)];
@@ -281,7 +281,7 @@ describe('encryption over HTTP', () => {
     expect((await put('ONE')).json).toEqual({ device_id: 'ONE' });
     expect((await put('TWO')).json).toEqual({ device_id: 'TWO' });
     expect((await put('X', new DeviceMaker(alice.userId, 'Y'))).json.errcode).toBe('M_INVALID_PARAM');
-    // What is refused takes nothing away.
+    // A refused request removes nothing.
     expect((await put(alice.deviceId)).json.errcode).toBe('M_INVALID_PARAM');
     expect((await request(alice, 'GET', path)).json).toEqual({
       device_id: 'TWO',

@@ -26,7 +26,7 @@ describe.each(engines)('messages to devices, on $name', (engine) => {
     const messages = { [to.userId]: { [deviceId]: { n } } };
     return world.toDevice.send(from, id ?? `txn${txn}`, { type: 'm.test', messages });
   };
-  /** What a device gets, as the numbers in it. */
+  /** The numbers in the messages that a device gets. */
   const got = async (to: LoggedIn, after: number | undefined, inbox = world.inbox) => {
     const { texts, through } = await inbox.receive(to.device, after, world.stream.current);
     const numbers = texts.map((text) => (JSON.parse(text) as { content: { n: number } }).content.n);
@@ -57,7 +57,7 @@ describe.each(engines)('messages to devices, on $name', (engine) => {
     expect(JSON.parse(texts[0] ?? '')).toEqual({ type: 'm.test', sender: bob.userId, content: { n: 1 } });
   });
 
-  test('of one transaction are sent once', async () => {
+  test('with one transaction id are sent once', async () => {
     const { bob, phone } = await open();
     await Promise.all([send(bob, phone, 'PHONE', 1, 'same'), send(bob, phone, 'PHONE', 2, 'same')]);
     await send(bob, phone, 'PHONE', 3, 'same');
@@ -99,7 +99,7 @@ describe.each(engines)('messages to devices, on $name', (engine) => {
     expect(fresh.receive(phone.device, after, after)).not.toBeInstanceOf(Promise);
   });
 
-  test('that arrive while a copy is made are not forgotten', async () => {
+  test('arriving while a copy is made are not lost', async () => {
     const { bob, phone } = await open();
     const inbox = reopened();
     const { current } = world.stream;
@@ -165,7 +165,7 @@ describe.each(engines)('messages to devices, on $name', (engine) => {
     expect(await large(bob, 'later')).toBe('no refusal');
   });
 
-  test('that are too large are refused', async () => {
+  test('above the size limit are refused', async () => {
     const { bob, phone } = await open();
     const messages = { [phone.userId]: { PHONE: { text: 'x'.repeat(70_000) } } };
     expect(await refusal(world.toDevice.send(bob, 'large', { type: 'm.test', messages }))).toBe('M_TOO_LARGE');

@@ -18,7 +18,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
     const alice = await world.person();
     return { alice, head: await world.room(alice) };
   };
-  /** What another process on the same database would hold. */
+  /** The rooms as another process on the same database would hold them. */
   const elsewhere = async () =>
     openRooms({ ...world, names: await Names.open(world.database), stream: await Stream.open(world.database) });
   const message = (sender: string, body: string) => ({ type: 'm.room.message', sender, content: { body } });

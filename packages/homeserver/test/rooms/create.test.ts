@@ -90,7 +90,7 @@ describe('creating rooms', () => {
     expect(await stateEventNums(world, head.root)).toHaveLength(events.length);
   });
 
-  test('what cannot be done is refused, and nothing of it stays', async () => {
+  test('a room that cannot be created is refused, and nothing of it stays', async () => {
     const alice = await world.person();
     const attempt = (options: RoomOptions) => refusal(createRoom(world, { ...alice, isAdmin: false }, options));
     expect(await attempt({ room_version: '99' })).toBe('M_UNSUPPORTED_ROOM_VERSION');

@@ -9,7 +9,7 @@ import { sqlite } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type Person, type World } from '../support/world.ts';
 
-describe('who blocks invites', () => {
+describe('a user who blocks invites', () => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld(sqlite);

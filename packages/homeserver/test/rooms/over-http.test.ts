@@ -15,7 +15,7 @@ const presences = ({ presence }: SyncReply) => presence?.events.map(({ sender })
 const member = (user: TestUser, room: string) =>
   user.get<Record<string, unknown>>(`/rooms/${room}/state/m.room.member/${user.userId}`);
 
-test('who is met in a room is known to be there, on both sides', async () => {
+test('users who share a room are members for each other', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'public_chat' });
   const [before, outside] = [await alice.sync(), await bob.sync()];
@@ -26,7 +26,7 @@ test('who is met in a room is known to be there, on both sides', async () => {
   expect(presences(await bob.sync({ since: joined.next_batch }))).toEqual([]);
 });
 
-test('what a client adds when it joins stands in its member event, except what the server vouches for', async () => {
+test('the member event contains what a client adds to its join, except fields that only servers set', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'public_chat' });
   const content = { reason: 'why not', foo: 'bar', membership: 'ban', join_authorised_via_users_server: alice.userId };
@@ -51,7 +51,7 @@ test('a room does not call itself by an alias that was removed', async () => {
   });
 });
 
-test('what users had set for a room is there in its successor, as soon as they are', async () => {
+test('tags and push rules of a room move to its successor when the user joins it', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const old = await alice.createRoom({ preset: 'public_chat' });
   await bob.join(old);
@@ -83,7 +83,7 @@ test('the members at the beginning of a room are its creator', async () => {
   expect(chunk.map(({ state_key }) => state_key)).toEqual([alice.userId]);
 });
 
-test('whoever may not see a room is told so before anything else is wrong', async () => {
+test('a user who may not see a room gets that error before any other', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'private_chat' });
   expect((await bob.request('GET', `/rooms/${room}/messages`)).status).toBe(403);

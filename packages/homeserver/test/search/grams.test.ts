@@ -34,7 +34,7 @@ describe('pieces of texts', () => {
     expect(finds(text, term)).toBe(false);
   });
 
-  test('of one Latin letter are none', () => {
+  test('do not exist for one Latin letter', () => {
     expect(wanted('a')).toEqual([]);
     expect(wanted('a the')).toEqual([{ text: 'the', isPrefix: false }]);
   });

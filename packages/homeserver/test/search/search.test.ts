@@ -70,7 +70,7 @@ describe.each(engines)('searching, on $name', (engine) => {
     expect(await texts(bob, 'walrus')).toHaveLength(4);
   });
 
-  test('what is said in other rooms costs nothing', async () => {
+  test('messages in other rooms cost a search nothing', async () => {
     const { bob } = await open('an early puffin');
     const carol = await world.person();
     const elsewhere = await world.room(carol);

@@ -47,7 +47,7 @@ interface Made {
   isRedacted: boolean;
 }
 
-/** What the specification says, reckoned from all that has happened. */
+/** The aggregations that the specification asks for, computed from all events. */
 function expected(made: readonly Made[], parent: number, reader: number, ignored: number) {
   const heard = made.filter(({ step, isRedacted }) => step.to === parent && !isRedacted && step.who !== ignored);
   const of = (type: string) => heard.filter(({ step }) => step.type === type);
@@ -127,6 +127,6 @@ async function live(list: readonly Step[]): Promise<void> {
   await world.end();
 }
 
-test('what relates to an event is added up as it comes, as it would be from the beginning', async () => {
+test('aggregations that are updated with each event equal those computed from all events', async () => {
   await fc.assert(fc.asyncProperty(steps, live), { numRuns: RUNS });
 }, 120_000);

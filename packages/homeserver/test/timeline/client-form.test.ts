@@ -92,7 +92,7 @@ describe('tokens', () => {
     expect(parseStreamToken('s3', 'since')).toBe(3);
   });
 
-  test('of sync have a second place where messages to the device go on', () => {
+  test('a token of /sync has a second position for messages to the device', () => {
     expect(parseSyncToken(syncToken(12, 5), 'since')).toEqual({ position: 12, toDevice: 5 });
     expect(parseSyncToken(syncToken(12, undefined), 'since')).toEqual({ position: 12, toDevice: 12 });
     expect(parseSyncToken('s12_state', 'since')).toEqual({ position: 12, toDevice: 12 });

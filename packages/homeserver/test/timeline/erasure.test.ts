@@ -20,7 +20,7 @@ async function deactivate(user: TestUser, erase: boolean): Promise<void> {
   expect(status).toBe(200);
 }
 
-/** What a reader sees of the events of a user, by every endpoint that gives events, as the contents by event id. */
+/** The contents of a user's events as a reader sees them through every endpoint, by event id. */
 async function seen(reader: TestUser, room: string, sender: string, ids: readonly string[]) {
   const contents = new Map<string, unknown[]>();
   const note = (event: ClientEvent | undefined) => {

@@ -87,7 +87,7 @@ describe('pages of history', () => {
     expect(found.some((text) => text.startsWith('hidden'))).toBe(false);
   });
 
-  test.each([1, 4, 7])('what is far apart is found in pages of %i, each of them once', async (limit) => {
+  test.each([1, 4, 7])('pages of %i find events that are far apart, each once', async (limit) => {
     const { alice, head } = await filled(500);
     const rare = Array.from({ length: 25 }, (_, i) => `rare ${i}`);
     for (const [i, body] of rare.entries()) {
@@ -125,7 +125,7 @@ describe('pages of history', () => {
     expect(await find({ not_rooms: [head.roomId] })).toEqual([]);
   });
 
-  test('what ignored people say is left out, what they do to the room is not', async () => {
+  test('messages of ignored users are left out, their state events are not', async () => {
     const { alice, bob, head } = await filled(4);
     const { shown } = await page(head, alice, { dir: 'f', limit: 50 }, new Set([bob.user]));
     const texts = textsOf(shown.map(({ event }) => event));

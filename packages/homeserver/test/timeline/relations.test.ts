@@ -96,7 +96,7 @@ describe('events that relate to others', () => {
     expect(await bundleOf(alice, root)).toEqual({ 'm.reference': { chunk } });
   });
 
-  test('what relates is found in pages, by kind and type, in both directions', async () => {
+  test('pages of related events follow relation type, event type and direction', async () => {
     const { alice, bob, head, root } = await pair();
     for (const body of ['one', 'two', 'three', 'four']) await relate(bob, head, root, 'm.thread', body);
     await relate(alice, head, root, 'm.reference', 'reference');

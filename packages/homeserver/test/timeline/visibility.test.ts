@@ -7,7 +7,7 @@ import { sqlite } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type Person, textsOf, type World } from '../support/world.ts';
 
-/** What somebody sees of messages that were sent before they were invited, while invited, joined, and gone. */
+/** The messages that a user sees of those sent before the invite, while invited, while joined and after leaving. */
 const SEEN: Record<string, Record<string, readonly string[]>> = {
   world_readable: {
     stranger: ['before', 'invited', 'joined', 'after'],
@@ -30,7 +30,7 @@ const SEEN: Record<string, Record<string, readonly string[]>> = {
   joined: { stranger: [], invited: [], member: ['joined', 'after'], past: ['joined'] },
 };
 
-describe('who sees what', () => {
+describe('each history visibility shows a reader the events it should', () => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld(sqlite);
@@ -80,7 +80,7 @@ describe('who sees what', () => {
     else expect(await refusal(paged(head, stranger))).toBe('M_FORBIDDEN');
   });
 
-  test('of a change of the visibility the more open side counts', async () => {
+  test('a change of the visibility is seen by readers of the more open side', async () => {
     const [alice, stranger] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     const set = (history_visibility: string) =>
@@ -112,7 +112,7 @@ describe('who sees what', () => {
     ]);
   });
 
-  test('who comes back sees what was shared meanwhile; who has forgotten the room nothing', async () => {
+  test('a user who comes back sees what was shared in between; a user who has forgotten the room sees nothing', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     await world.joining.join(head, bob);
