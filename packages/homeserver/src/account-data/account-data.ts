@@ -15,21 +15,21 @@ import { IGNORED_USER_LIST, ignoredIds } from './ignored-list.ts';
 import { GLOBAL, UserData } from './user-data.ts';
 
 /**
- * Makes the whole `m.push_rules` of a user from what is stored of it, which may be nothing. Injected, since account
- * data knows nothing of push rules.
+ * A function that completes a user's stored `m.push_rules`, which may be absent. It is injected, because account data
+ * does not depend on push rules.
  */
 export type CompletePushRules = (user: number, stored: string | undefined) => Promise<string>;
 
-/** "It cannot be modified by clients" (client-server API, "Client Config"). */
+/** Types that clients cannot set: Types that clients cannot set: "It cannot be modified by clients" (client-server API, "Client Config"). */
 const SERVER_TYPES: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules']);
 
 const CACHED_USERS_MAX = 5_000;
 const PIECES_MAX = 20_000;
-/** All account data of a user together, by an estimate of its memory; push rules are a part of it. */
+/** The maximum size of all account data of a user, including push rules, by an estimate of its memory. */
 const USER_BYTES_MAX = 32 * 1024 * 1024;
 const TYPE_BYTES_MAX = 255;
 
-/** The data that users keep on the server for themselves (client-server API, "Client Config"). */
+/** Data that users store on the server for themselves (client-server API, "Client Config"). */
 export class AccountData {
   readonly #database: Database;
   readonly #names: Names;
@@ -53,41 +53,41 @@ export class AccountData {
     );
   }
 
-  /** All data of a user; a promise only if it has to be loaded. */
+  /** Returns all data of a user, as a promise only if it has to be loaded. */
   of(user: number): UserData | Promise<UserData> {
     return this.#cache.get(user);
   }
 
-  /** The data that belongs to no room, `m.push_rules` included. */
+  /** Returns the data that belong to no room, including `m.push_rules`. */
   async globalAccountData(user: number): Promise<AccountDataRow[]> {
     return [...(await this.of(user)).global()];
   }
 
-  /** The data that belongs to these rooms. */
+  /** Returns the data that belong to these rooms. */
   async roomAccountData(user: number, rooms: Iterable<number>): Promise<AccountDataRow[]> {
     const data = await this.of(user);
     return [...rooms].flatMap((room) => [...data.inRoom(room)]);
   }
 
-  /** The data that has changed after a position, in rooms and outside. */
+  /** Returns the data that changed after a position, in rooms and outside. */
   async accountDataSince(user: number, position: number): Promise<AccountDataRow[]> {
     return (await this.of(user)).since(position);
   }
 
-  /** The number of a room in a request. @throws MatrixError M_INVALID_PARAM */
+  /** Returns the number of a room in a request. @throws MatrixError M_INVALID_PARAM */
   async roomOf(roomId: string): Promise<number> {
     if (parseRoomId(roomId) === undefined) throw invalidParam('Not a valid room id');
     return this.#names.reserve(roomId);
   }
 
-  /** The JSON text of one piece. @throws MatrixError M_NOT_FOUND */
+  /** Returns the JSON text of one type. @throws MatrixError M_NOT_FOUND */
   async content(user: number, room: number, type: string): Promise<string> {
     const row = (await this.of(user)).get(room, type);
     if (row === undefined) throw notFound('There is no account data of this type');
     return row.content;
   }
 
-  /** Sets what a client may set. @throws MatrixError */
+  /** Sets data from a client, which may not set all types. @throws MatrixError */
   async setByClient(user: number, room: number, type: string, content: string): Promise<void> {
     if (SERVER_TYPES.has(type)) {
       throw matrixError('M_BAD_JSON', `${type} is set by the server`, { status: 405 });
@@ -96,7 +96,7 @@ export class AccountData {
     await this.set(user, room, type, content);
   }
 
-  /** Sets one piece; resolves when it is on disk. @throws MatrixError M_USER_LIMIT_EXCEEDED */
+  /** Sets the data of one type. Resolves when they are on disk. @throws MatrixError M_USER_LIMIT_EXCEEDED */
   async set(user: number, room: number, type: string, content: string): Promise<void> {
     const data = await this.of(user);
     const release = data.reserve({ room, type, content }, { pieces: PIECES_MAX, bytes: USER_BYTES_MAX });
@@ -111,7 +111,7 @@ export class AccountData {
   async #store(user: number, piece: Omit<AccountDataRow, 'position'>): Promise<void> {
     const { room, type, content } = piece;
     const typeNum = await this.#names.reserve(type);
-    // Those whom a user ignores have numbers, so that their later events are recognised by them.
+    // Ignored users get numbers, by which their later events are recognised.
     const ignored = type === IGNORED_USER_LIST ? await this.#names.reserveAll(ignoredIds(content)) : undefined;
     const inserts = this.#names.inserts(room, typeNum, ...(ignored?.values() ?? []));
     const position = this.#stream.next();
@@ -122,7 +122,7 @@ export class AccountData {
     });
   }
 
-  /** Forgets everything about a user whose account is gone. */
+  /** Deletes all data of a deactivated user. */
   async forget(user: number): Promise<void> {
     await this.#database.commit([deleteAccountData(user)]);
     this.#cache.delete(user);

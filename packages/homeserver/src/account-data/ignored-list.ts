@@ -3,7 +3,7 @@ import { isObject, type JsonValue, member } from '@hearth/protocol/json/value.ts
 
 export const IGNORED_USER_LIST = 'm.ignored_user_list';
 
-/** More than anybody ignores; the rest of a longer list has no effect. */
+/** The maximum number of ignored users. The rest of a longer list has no effect. */
 const IGNORED_MAX = 5_000;
 
 /** Returns the user ids in the JSON text of an `m.ignored_user_list` (client-server API, "Ignoring Users"). */

@@ -9,7 +9,7 @@ import { GLOBAL, type UserData } from './user-data.ts';
 const NOBODY: ReadonlySet<number> = new Set();
 const CACHED_MAX = 5_000;
 
-/** The users that each user ignores (client-server API, "Ignoring Users"), read from `m.ignored_user_list`. */
+/** The users whom each user ignores (client-server API, "Ignoring Users"), read from `m.ignored_user_list`. */
 export class IgnoredUsers {
   readonly #accountData: AccountData;
   readonly #names: Names;
@@ -23,7 +23,7 @@ export class IgnoredUsers {
     this.#names = names;
   }
 
-  /** The users whom this one ignores; a promise only if something has to be loaded. */
+  /** Returns the users whom this one ignores, as a promise only if data have to be loaded. */
   of(user: number): ReadonlySet<number> | Promise<ReadonlySet<number>> {
     const data = this.#accountData.of(user);
     return data instanceof Promise ? data.then((loaded) => this.#read(user, loaded)) : this.#read(user, data);

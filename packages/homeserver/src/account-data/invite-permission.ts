@@ -13,13 +13,13 @@ export class InvitePermission {
     this.#names = names;
   }
 
-  /** Whether a user of this server refuses every invite; a promise only if something has to be loaded. */
+  /** Returns whether a user of this server blocks all invites, as a promise only if data have to be loaded. */
   blocks(user: number): boolean | Promise<boolean> {
     const data = this.#accountData.of(user);
     return data instanceof Promise ? data.then(isBlocking) : isBlocking(data);
   }
 
-  /** As {@link blocks} by user id, which may be anybody's. */
+  /** Returns the same as {@link blocks} for a user id, which may belong to any server. */
   async blocksInvitesTo(userId: string): Promise<boolean> {
     const user = await this.#names.find(userId);
     return user !== undefined && this.blocks(user);

@@ -3,7 +3,7 @@ import { isObject, type JsonObject, type JsonValue, member } from '@hearth/proto
 import { Serial } from '../platform/concurrency/serial.ts';
 import type { AccountData } from './account-data.ts';
 
-/** "The name of a tag MUST NOT exceed 255 bytes" (client-server API, "Room Tagging"). */
+/** The maximum length of a tag: The maximum length of a tag: "The name of a tag MUST NOT exceed 255 bytes" (client-server API, "Room Tagging"). */
 const TAG_BYTES_MAX = 255;
 const TAGS_MAX = 1_000;
 
@@ -16,7 +16,7 @@ export class Tags {
     this.#accountData = accountData;
   }
 
-  /** The tags of a room. */
+  /** Returns the tags of a room. */
   async of(user: number, room: number): Promise<JsonObject> {
     const row = (await this.#accountData.of(user)).get(room, 'm.tag');
     const content = row === undefined ? {} : (JSON.parse(row.content) as JsonValue);
@@ -37,7 +37,7 @@ export class Tags {
     await this.#change(user, room, (tags) => (tags.delete(tag) ? tags : undefined));
   }
 
-  /** Changes of one user wait for each other: each reads what the one before has written. */
+  /** Changes tags. Changes of one user run one after the other, so that each reads the result of the previous one. */
   async #change(
     user: number,
     room: number,

@@ -6,12 +6,12 @@ export const GLOBAL = 0;
 
 const NOTHING: ReadonlyMap<string, AccountDataRow> = new Map();
 
-/** All account data of one user, in memory. */
+/** The cached account data of one user. */
 export class UserData {
   readonly #rooms = new Map<number, Map<string, AccountDataRow>>();
   #size = 0;
   #bytes = 0;
-  /** Pieces that are being written. */
+  /** The number and size of data that are being written. */
   #reserved = { pieces: 0, bytes: 0 };
   #last = 0;
 
@@ -19,19 +19,19 @@ export class UserData {
     for (const row of rows) this.put(row);
   }
 
-  /** How many pieces there are. */
+  /** The number of entries. */
   get size(): number {
     return this.#size;
   }
 
-  /** An estimate of the memory of all pieces. */
+  /** An estimate of the memory of all entries. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Reserves room for a piece that is about to be written, so that requests at the same time cannot exceed the limits of
-   * a user together. Returns what ends the reservation; undefined when there is no room.
+   * Reserves space for data that are about to be written, so that concurrent requests cannot exceed the limits of a
+   * user together. Returns a function that ends the reservation; undefined when the limit is reached.
    */
   reserve(
     piece: Omit<AccountDataRow, 'position'>,
@@ -51,12 +51,12 @@ export class UserData {
     };
   }
 
-  /** The position of the latest change: nothing has changed for who has read further. */
+  /** The position of the latest change. */
   get last(): number {
     return this.#last;
   }
 
-  /** Takes over a row, unless there is a later one. */
+  /** Stores a row, unless a later one is stored. */
   put(row: AccountDataRow): void {
     const types = this.#rooms.get(row.room) ?? new Map<string, AccountDataRow>();
     this.#rooms.set(row.room, types);
@@ -72,17 +72,17 @@ export class UserData {
     return this.#rooms.get(room)?.get(type);
   }
 
-  /** The data that belongs to no room. */
+  /** Returns the entries that belong to no room. */
   global(): Iterable<AccountDataRow> {
     return this.inRoom(GLOBAL);
   }
 
-  /** The data that belongs to a room. */
+  /** Returns the entries that belong to a room. */
   inRoom(room: number): Iterable<AccountDataRow> {
     return (this.#rooms.get(room) ?? NOTHING).values();
   }
 
-  /** The data that has changed after a position, oldest first. */
+  /** Returns the entries that changed after a position, the oldest first. */
   since(position: number): AccountDataRow[] {
     if (position >= this.#last) return [];
     const changed: AccountDataRow[] = [];

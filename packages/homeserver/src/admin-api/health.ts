@@ -1,14 +1,14 @@
 import { getHealth } from '@hearth/api/health.ts';
 import { type Route, route } from '../http/route.ts';
 
-/** Anything that can warn operators before it becomes a fault. */
+/** A source of warnings for operators. */
 export interface Watched {
   readonly warning: string | undefined;
 }
 
 /**
- * Answers monitoring that the process can be reached and its event loop turns. The status is `warning`, with the reasons,
- * when an operator has to do something soon.
+ * Returns the route of `GET /health`, which shows that the process answers. The status is `warning`, with the reasons,
+ * when an operator has to act soon.
  */
 export function healthRoutes(watched: readonly Watched[]): Route[] {
   return [

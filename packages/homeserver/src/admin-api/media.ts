@@ -3,7 +3,7 @@ import { type Route, route } from '../http/route.ts';
 import type { Contents } from '../media/contents.ts';
 import { mediaAddress } from '../media/media-address.ts';
 
-/** Quarantine: content that nobody may read any more. */
+/** Returns the routes for quarantining media, which nobody may read any more. */
 export function mediaAdminRoutes({ contents }: { readonly contents: Contents }): Route[] {
   return [
     route(quarantineMedia, async ({ params }) => {

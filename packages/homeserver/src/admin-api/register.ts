@@ -4,7 +4,7 @@ import { type Route, route } from '../http/route.ts';
 import type { SharedSecretRegistration } from '../users/registration/shared-secret.ts';
 import type { Sessions } from '../users/sessions/sessions.ts';
 
-/** Registration by whoever knows the registration secret. */
+/** Returns the routes for registration with the shared secret. */
 export function sharedSecretRoutes({
   sharedSecret,
   sessions,

@@ -33,15 +33,15 @@ import { WaitingEvents } from './waiting-events.ts';
 
 /** The longest delay, in milliseconds. */
 export const DELAY_MS_MAX = 24 * 60 * 60_000;
-/** How many events of one user may wait. */
+/** The maximum number of delayed events of a user. */
 export const SCHEDULED_MAX = 100;
-/** How long the contents of one user's waiting events may be together, because all of them are in memory. */
+/** The maximum total length of a user's delayed events in characters, because all of them are in memory. */
 const SCHEDULED_LENGTH_MAX = 512 * 1024;
 
 const ID_CHARACTERS = 32;
-/** After a failure of the database. */
+/** The time until the next attempt after a failure of the database. */
 const RETRY_MS = 5_000;
-/** Repetitions of requests whose event has been dealt with are answered as the first time, this many of them. */
+/** The number of completed requests whose repetitions get the first answer. */
 const ANSWERED_MAX = 10_000;
 
 export interface DelayedEventsParts {
@@ -56,22 +56,23 @@ export interface DelayedEventsParts {
   readonly accounts: Accounts;
 }
 
-/** An event that a user wants to have sent later. */
+/** An event to be sent later. */
 export interface DelayedDraft {
   readonly roomId: string;
   readonly type: string;
   readonly stateKey?: string;
   readonly content: JsonObject;
   readonly delayMs: number;
-  /** For how long it will be sticky (MSC4354). */
+  /** How long the event will be sticky (MSC4354), in milliseconds. */
   readonly stickyMs?: number | undefined;
-  /** A message's transaction: asked for twice, it is scheduled once. */
+  /** The transaction of a message. A repeated request schedules no second event. */
   readonly transaction?: TransactionKey;
 }
 
 /**
- * Events that the server sends later unless they are restarted or cancelled before (MSC4140): a client that vanishes
- * leaves a call by one that it has stopped restarting. All waiting events are on disk and in memory.
+ * Events that the server sends later unless they are restarted or cancelled before (MSC4140). For instance, a client
+ * that disappears leaves a call by a delayed event that it no longer restarts. All delayed events are on disk and in
+ * memory.
  */
 export class DelayedEvents {
   readonly #parts: DelayedEventsParts;
@@ -92,12 +93,12 @@ export class DelayedEvents {
     return new DelayedEvents(parts, await readDelayedEvents(parts.database));
   }
 
-  /** Begins to send what is due. */
+  /** Starts sending due events. */
   start(): void {
     this.#schedule();
   }
 
-  /** Schedules an event; gives the id by which it can be dealt with. @throws MatrixError */
+  /** Schedules an event. Returns its delay id. @throws MatrixError */
   async schedule(caller: { user: number; userId: string; device: number }, draft: DelayedDraft): Promise<string> {
     const { clock, random, membership, database } = this.#parts;
     const { roomId, type, stateKey, content, stickyMs, delayMs, transaction } = draft;
@@ -122,7 +123,7 @@ export class DelayedEvents {
       delay_ms: delayMs,
       send_ts: clock.now() + delayMs,
     };
-    // Remembered first, so that a repetition that arrives meanwhile finds it.
+    // The event is recorded first, so that a concurrent repetition finds it.
     this.#remember(row);
     try {
       await database.commit([insertDelayedEvent(row)]);
@@ -135,18 +136,18 @@ export class DelayedEvents {
     return row.id;
   }
 
-  /** The waiting events of a user in the order of their times. */
+  /** Returns the delayed events of a user, the earliest first. */
   of(user: number): DelayedEventRow[] {
     return this.#waiting.of(user);
   }
 
-  /** Does not send an event. @throws MatrixError M_NOT_FOUND */
+  /** Cancels an event. @throws MatrixError M_NOT_FOUND */
   async cancel(id: string): Promise<void> {
     this.#get(id);
     await this.#forget([id]);
   }
 
-  /** Begins the delay anew. @throws MatrixError M_NOT_FOUND */
+  /** Restarts the delay of an event. @throws MatrixError M_NOT_FOUND */
   async restart(id: string): Promise<void> {
     const row = this.#get(id);
     const send_ts = this.#parts.clock.now() + row.delay_ms;
@@ -155,12 +156,12 @@ export class DelayedEvents {
     await this.#parts.database.commit([moveDelayedEvent(id, send_ts)]);
   }
 
-  /** Sends an event at once. @throws MatrixError M_NOT_FOUND, and as sending it does */
+  /** Sends an event at once. @throws MatrixError M_NOT_FOUND, or the error of sending it */
   async send(id: string): Promise<void> {
     await this.#deliver(this.#get(id));
   }
 
-  /** Sends nothing any more. */
+  /** Stops sending. */
   close(): void {
     this.#timer?.cancel();
     this.#waiting.clear();
@@ -191,7 +192,9 @@ export class DelayedEvents {
     await this.#parts.database.commit([deleteDelayedEvents(ids)]);
   }
 
-  /** State that somebody else has set since is not overwritten by what was meant for the state before. */
+  /**
+   * Cancels delayed state events when another user sets the same state, because they were meant for the earlier state.
+   */
   #notice(num: number): void {
     const event = this.#parts.events.cached(num);
     if (event?.stateKey === undefined) return;
@@ -203,7 +206,7 @@ export class DelayedEvents {
     this.#parts.background.start('cancelling overtaken events', () => this.#forget(ids));
   }
 
-  /** One timer, for whatever is due first. */
+  /** Sets the timer for the event that is due first. */
   #schedule(): void {
     const { clock, background } = this.#parts;
     this.#timer?.cancel();
@@ -219,11 +222,11 @@ export class DelayedEvents {
     const due = this.#waiting.due(clock.now());
     try {
       for (const row of due) {
-        // It may have been dealt with while the others were sent.
+        // The event may have been cancelled while others were sent.
         if (this.#waiting.get(row.id)?.send_ts !== row.send_ts) continue;
         const failure = await failureOfRow(database, () => this.#deliver(row).catch(unlessRefused));
         if (failure === undefined) continue;
-        // It stays on disk, and is tried again after the next start.
+        // The event stays on disk, and is tried again after the next start.
         this.#waiting.delete(row.id);
         background.setAside('delayed-events', { id: row.id }, failure);
       }
@@ -232,7 +235,7 @@ export class DelayedEvents {
     }
   }
 
-  /** Sends an event and forgets it in one transaction, so that a crash neither loses nor doubles it. */
+  /** Sends an event and deletes the row in one transaction, so that a crash neither loses nor doubles the event. */
   async #deliver(row: DelayedEventRow): Promise<void> {
     const { sender: events, clock } = this.#parts;
     const { id, room_id: roomId, type, state_key: stateKey } = row;
@@ -250,7 +253,7 @@ export class DelayedEvents {
       else await this.#forget([id]);
       throw error;
     }
-    // Where the state was the same already, nothing was sent and nothing forgotten with it.
+    // If the state was already the same, no event was sent and the row still exists.
     await this.#forget([id]);
   }
 
@@ -265,7 +268,7 @@ export class DelayedEvents {
   }
 }
 
-/** An event that the rules of the room refuse, as after a kick, is dropped: there is no client to tell. */
+/** Ignores the error of an event that the room rejects, for instance after a kick, because no request waits for it. */
 function unlessRefused(error: unknown): void {
   if (!(error instanceof MatrixError)) throw error;
 }
@@ -274,7 +277,7 @@ function requestKey({ device, txn }: TransactionKey): string {
   return `${device}/${txn}`;
 }
 
-/** Clients read the longest delay from the error and ask for that. */
+/** Returns the error with the maximum delay, which clients then use. */
 function tooLong(): MatrixError {
   const fields = {
     'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED',

@@ -1,16 +1,16 @@
 import type { DelayedEventRow } from '../storage/rooms/events/delayed-events.ts';
 
-/** Entries of the queue that may be out of date before it is made anew. */
+/** The number of outdated entries of the queue after which it is rebuilt. */
 const STALE_MAX = 1_000;
 
-/** The events that wait to be sent, indexed by id, by user, by the state that they would set, and by their time. */
+/** Delayed events, indexed by id, by user, by the state that they set, and by due time. */
 export class WaitingEvents {
   readonly #rows = new Map<string, DelayedEventRow>();
   readonly #byUser = new Groups<number>();
   readonly #byState = new Groups<string>();
   /**
-   * A binary heap: no entry is due before the one at half its index. Rows that were moved or deleted leave their old
-   * entries behind, which are passed over when they come up.
+   * A binary heap: no entry is due before the one at half its index. Entries of changed or deleted rows remain and are
+   * skipped later.
    */
   #queue: DelayedEventRow[] = [];
 
@@ -22,7 +22,7 @@ export class WaitingEvents {
     return this.#rows.get(id);
   }
 
-  /** Adds a row, or puts it in the place of the one with its id. */
+  /** Adds a row, or replaces the one with its id. */
   set(row: DelayedEventRow): void {
     this.#rows.set(row.id, row);
     this.#byUser.add(row.user_num, row.id);
@@ -44,17 +44,17 @@ export class WaitingEvents {
     this.#queue = [];
   }
 
-  /** The waiting events of a user in the order of their times. */
+  /** Returns the delayed events of a user, the earliest first. */
   of(user: number): DelayedEventRow[] {
     return this.#all(this.#byUser.of(user)).sort((a, b) => a.send_ts - b.send_ts);
   }
 
-  /** The events that would set this state. */
+  /** Returns the events that would set a state. */
   ofState(roomId: string, type: string, stateKey: string): DelayedEventRow[] {
     return this.#all(this.#byState.of(placeOf(roomId, type, stateKey)));
   }
 
-  /** The event with the earliest time. */
+  /** Returns the event that is due first. */
   first(): DelayedEventRow | undefined {
     for (;;) {
       const [first] = this.#queue;
@@ -63,7 +63,7 @@ export class WaitingEvents {
     }
   }
 
-  /** The events whose time has come, in order. It goes on waiting. */
+  /** Returns the due events in order, without removing them. */
   due(now: number): DelayedEventRow[] {
     const due: DelayedEventRow[] = [];
     for (let first = this.first(); first !== undefined && first.send_ts <= now; first = this.first()) {
@@ -117,7 +117,7 @@ function placeOf(roomId: string, type: string, stateKey: string): string {
   return JSON.stringify([roomId, type, stateKey]);
 }
 
-/** Ids by what they have in common. */
+/** Groups of ids by a common key. */
 class Groups<K> {
   readonly #ids = new Map<K, Set<string>>();
 

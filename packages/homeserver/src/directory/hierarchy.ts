@@ -12,7 +12,7 @@ export interface HierarchyQuery {
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 50;
-/** Deeper spaces, and rooms after so many, are not shown. */
+/** Limits of a hierarchy: its depth and the number of rooms. */
 const DEPTH_MAX = 20;
 const ROOMS_MAX = 2_000;
 const CHILDREN_MAX = 1_000;
@@ -23,7 +23,7 @@ interface Place {
 }
 
 /**
- * The rooms of a space, depth first, as far as the user may know of them (client-server API, "Querying rooms within
+ * Returns the rooms of a space that the user may know of, depth first (client-server API, "Querying rooms within
  * spaces").
  * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM
  */
@@ -48,7 +48,7 @@ export async function hierarchy(
   };
 }
 
-/** Goes through the space in order until `wanted` rooms are found. */
+/** Traverses the space in order until `wanted` rooms are found. */
 async function walk(
   deps: SummaryDeps,
   user: number,
@@ -77,7 +77,7 @@ async function walk(
   return rooms;
 }
 
-/** The children that are shown; what is said of them is read for all together. */
+/** Returns the visible children. Their summaries are loaded together. */
 async function shownChildren(deps: SummaryDeps, space: number, suggestedOnly: boolean): Promise<StoredEvent[]> {
   const all = await deps.summaries.children(space);
   const children = all.filter(({ content }) => !suggestedOnly || content.suggested === true).slice(0, CHILDREN_MAX);
@@ -89,7 +89,7 @@ function strippedChild({ type, stateKey, sender, content, ts }: StoredEvent): Js
   return { type, state_key: stateKey ?? '', sender, content, origin_server_ts: ts };
 }
 
-/** A token holds only for the same question: `suggested_only` and `max_depth` must not change between pages. */
+/** Parses a token, which is valid only if `suggested_only` and `max_depth` do not change between pages. */
 function parseFrom(query: HierarchyQuery): { offset: number; signature: string } {
   const signature = `${query.suggestedOnly ? 's' : 'a'}${query.maxDepth ?? ''}`;
   if (query.from === undefined) return { offset: 0, signature };

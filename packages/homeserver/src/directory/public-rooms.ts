@@ -2,7 +2,7 @@ import { invalidParam } from '@hearth/protocol/errors.ts';
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomSummary, SummaryDeps } from './room-summaries.ts';
 
-/** Which rooms of the directory, and which part of the list. */
+/** A filter for rooms of the directory, and a page. */
 export interface PublicRoomsQuery {
   readonly limit?: number | undefined;
   readonly since?: string | undefined;
@@ -15,8 +15,8 @@ const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
 
 /**
- * A page of the room directory, rooms with the most members first (client-server API, "Listing rooms").
- * @throws MatrixError M_INVALID_PARAM for a token that is none
+ * Returns a page of the room directory, the rooms with the most members first (client-server API, "Listing rooms").
+ * @throws MatrixError M_INVALID_PARAM for an invalid token
  */
 export async function publicRooms(deps: SummaryDeps, query: PublicRoomsQuery): Promise<JsonObject> {
   const all = await deps.summaries.many(await deps.rooms.published());
@@ -41,7 +41,7 @@ function isMatch({ entry, roomType }: RoomSummary, { term, roomTypes }: PublicRo
   );
 }
 
-/** Ties are broken by age, so that pages do not overlap. */
+/** Compares rooms by members and then by age, so that pages do not overlap. */
 function byMembers(a: RoomSummary, b: RoomSummary): number {
   return b.row.joined - a.row.joined || a.row.num - b.row.num;
 }

@@ -28,7 +28,7 @@ export class RoomDirectory {
     this.#deps = deps;
   }
 
-  /** The room of an alias. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
+  /** Returns the room of an alias. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
   async resolve(alias: string): Promise<Head> {
     checkAlias(alias);
     const row = await this.#deps.aliases.find(alias);
@@ -37,7 +37,7 @@ export class RoomDirectory {
     return head;
   }
 
-  /** Points a new alias at a room that the actor is in. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_UNKNOWN (409) */
+  /** Creates an alias for a room of the actor. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_UNKNOWN (409) */
   async add(actor: Actor, alias: string, roomId: string): Promise<void> {
     checkAlias(alias);
     if (!this.#deps.aliases.isValid(alias)) throw invalidParam(`${alias} cannot be an alias of this server`);
@@ -53,7 +53,7 @@ export class RoomDirectory {
     }
   }
 
-  /** Removes an alias: its creator may, and whoever has the say about the room's aliases. @throws MatrixError */
+  /** Removes an alias, which its creator and users who may set the room's aliases may do. @throws MatrixError */
   async remove(actor: Actor, alias: string): Promise<void> {
     const head = await this.resolve(alias);
     const row = await this.#deps.aliases.find(alias);
@@ -70,8 +70,8 @@ export class RoomDirectory {
   }
 
   /**
-   * A room does not call itself by an alias that is gone, if the actor may change that ("Room aliases": servers may
-   * update the state, and succeed where they cannot).
+   * Removes a deleted alias from `m.room.canonical_alias` if the actor may change it ("Room aliases": servers may
+   * update the state, and the deletion succeeds in any case).
    */
   async #dropFromState(actor: Actor, head: Head, alias: string): Promise<void> {
     const content = (await head.state('m.room.canonical_alias'))?.content;
@@ -92,7 +92,7 @@ export class RoomDirectory {
     }
   }
 
-  /** Lists a room, or takes it off the list. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
+  /** Publishes a room in the directory, or removes it. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
   async publish(actor: Actor, roomId: string, published: boolean): Promise<void> {
     const head = await this.#deps.heads.get(roomId);
     const mayPublish = !this.#deps.onlyAdministratorsPublish && (await maySetAliases(head, actor));
@@ -103,7 +103,7 @@ export class RoomDirectory {
   }
 }
 
-/** Those who may set `m.room.canonical_alias` have the say about a room's place in the directory. */
+/** Returns whether a user may change a room's entry in the directory: one who may set `m.room.canonical_alias`. */
 async function maySetAliases(head: Head, actor: Actor): Promise<boolean> {
   if (!head.joined.has(actor.user)) return false;
   const powers = await powersIn(head);

@@ -20,7 +20,7 @@ export interface SummaryParts {
   readonly stream: Stream;
 }
 
-/** The stores that room summaries read. */
+/** The dependencies of room summaries. */
 export interface SummaryDeps {
   readonly names: Names;
   readonly rooms: RoomStore;
@@ -28,7 +28,7 @@ export interface SummaryDeps {
   readonly summaries: RoomSummaries;
 }
 
-/** A room as people outside see it. */
+/** A room as users outside see it. */
 export interface RoomSummary {
   readonly row: RoomRow;
   readonly roomId: string;
@@ -58,18 +58,18 @@ const TYPES = [
 ] as const;
 type Contents = Partial<Record<(typeof TYPES)[number], JsonObject>>;
 
-/** A value for every number, also for those that are no room's. */
+/** A cached value for a number, which need not belong to a room. */
 interface Entry {
   readonly summary: RoomSummary | undefined;
-  /** The events of a space's children, in order; once somebody has asked. */
+  /** The events of a space's children, in order; loaded on first use. */
   children?: readonly number[];
 }
 
 const ROOMS_MAX = 20_000;
-/** Others have their turn after so many. */
+/** The number of rooms that are loaded before the function yields to the event loop. */
 const LOADED_AT_ONCE = 200;
 
-/** Summaries of rooms, in memory until the room's state changes. */
+/** A cache of room summaries. A summary is evicted when the room's state changes. */
 export class RoomSummaries {
   readonly #parts: SummaryParts;
   readonly #entries: BatchCache<Entry>;
@@ -88,12 +88,12 @@ export class RoomSummaries {
     });
   }
 
-  /** The summary of a room; `undefined` if there is no such room. */
+  /** Returns the summary of a room; `undefined` for an unknown room. */
   async one(room: number): Promise<RoomSummary | undefined> {
     return (await this.#entries.one(room)).summary;
   }
 
-  /** Summaries of those of the rooms that exist, with a few queries for all that are not in memory. */
+  /** Returns the summaries of the existing rooms, with a few queries for all that are not cached. */
   async many(rooms: Iterable<number>): Promise<ReadonlyMap<number, RoomSummary>> {
     const found = new Map<number, RoomSummary>();
     for (const [room, { summary }] of await this.#entries.many(rooms))
@@ -101,14 +101,14 @@ export class RoomSummaries {
     return found;
   }
 
-  /** The valid children of a space, as events in their order (client-server API, "m.space.child"). */
+  /** Returns the events of a space's valid children, in order (client-server API, "m.space.child"). */
   async children(space: number): Promise<StoredEvent[]> {
     const entry = await this.#entries.one(space);
     await this.#readChildren([entry]);
     return this.#parts.events.list(entry.children ?? []);
   }
 
-  /** The numbers of the children of several spaces. */
+  /** Returns the numbers of the children of several spaces. */
   async childrenOf(spaces: readonly number[]): Promise<ReadonlySet<number>> {
     const all = [...(await this.#entries.many(spaces)).values()];
     await this.#readChildren(all);
@@ -116,7 +116,7 @@ export class RoomSummaries {
     return new Set(events.flatMap(({ stateKeyNum }) => stateKeyNum ?? []));
   }
 
-  /** Fills in the children of those of the spaces of which nobody has asked yet. */
+  /** Loads the children of spaces where they are not loaded yet. */
   async #readChildren(all: readonly Entry[]): Promise<void> {
     const { names, states, events } = this.#parts;
     const fresh = all.filter(({ children }) => children === undefined);
@@ -151,12 +151,14 @@ export class RoomSummaries {
   }
 }
 
-/** A child without servers by which it could be joined is none. */
+/** Returns whether a child is valid: it names servers through which it can be joined. */
 function isValidChild({ content }: StoredEvent): boolean {
   return (asStringArray(content.via)?.length ?? 0) > 0;
 }
 
-/** State events do, and redactions of state events; what is no longer in memory may have been one. */
+/**
+ * Returns whether an event may change the state: state events and redactions. An event that is not cached may be one.
+ */
 function mayChangeState(event: StoredEvent | undefined): boolean {
   return event === undefined || event.isState || event.type === 'm.room.redaction';
 }
@@ -199,7 +201,7 @@ function summary(row: RoomRow, roomId: string, contents: Contents): RoomSummary 
   return { row, roomId, allowedRooms, joinRule, isWorldReadable, roomType, isEncrypted, name, entry, more };
 }
 
-/** The rooms that a restricted join rule names (rooms/v8, "Restricted rooms"). */
+/** Returns the rooms in a restricted join rule (rooms/v8, "Restricted rooms"). */
 function allowedBy(rules: JsonObject | undefined): string[] {
   if (!Array.isArray(rules?.allow)) return [];
   return rules.allow.filter(isObject).flatMap((allow) => {
@@ -208,7 +210,7 @@ function allowedBy(rules: JsonObject | undefined): string[] {
   });
 }
 
-/** Whether somebody may know of a room: because they could join it or read it, or are in it or invited. */
+/** Returns whether a user may know of a room: one who could join or read it, or is a member or invited. */
 export async function mayKnow(deps: SummaryDeps, summary: RoomSummary, user: number | undefined): Promise<boolean> {
   const { joinRule, row } = summary;
   if (summary.isWorldReadable || ['public', 'knock', 'knock_restricted'].includes(joinRule)) return true;
@@ -224,7 +226,7 @@ export async function mayKnow(deps: SummaryDeps, summary: RoomSummary, user: num
   return false;
 }
 
-/** The texts of a summary are those of state events, which may be long. */
+/** Estimates the memory of an entry. The texts of a summary come from state events, which may be long. */
 function entryBytes({ summary, children = [] }: Entry): number {
   const texts =
     summary === undefined ? 0 : textBytes(JSON.stringify([summary.entry, summary.more, summary.allowedRooms]));

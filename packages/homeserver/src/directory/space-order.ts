@@ -1,10 +1,10 @@
 import { asString } from '@hearth/protocol/json/value.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 
-/** `order` must be up to 50 printable ASCII characters, or it does not count. */
+/** The format of `order`: up to 50 printable ASCII characters. Other values are ignored. */
 const ORDER = /^[\x20-\x7e]{1,50}$/;
 
-/** The order of a space's children (client-server API, "Ordering of children within a space"). */
+/** Compares the children of a space (client-server API, "Ordering of children within a space"). */
 export function bySpaceOrder(a: StoredEvent, b: StoredEvent): number {
   const [orderA, orderB] = [orderOf(a), orderOf(b)];
   if (orderA !== orderB) {

@@ -31,16 +31,16 @@ interface Parts {
   readonly membership: Membership;
 }
 
-/** A presence in memory; replaced as a whole with each change. */
+/** A cached presence, which is replaced as a whole with each change. */
 interface Known {
   presence: UserPresence;
-  /** The presence that others were told last. */
+  /** The presence that was announced last. */
   announced: UserPresence;
   /** The devices that are connected. */
   readonly devices: Map<number, DevicePresence>;
 }
 
-/** Which device of a user. */
+/** A device of a user. */
 export interface PresentDevice {
   readonly user: number;
   readonly device: number;
@@ -49,21 +49,27 @@ export interface PresentDevice {
 const CACHED_MAX = 50_000;
 const RECENT_MAX = 20_000;
 const SWEEP_EVERY_MS = 10_000;
-/** Changes are announced together so often: each announcement wakes everybody who shares a room with one of the users. */
+/**
+ * The interval in which changes are announced together, because each announcement wakes all users who share a room with
+ * one of the users.
+ */
 const ANNOUNCE_EVERY_MS = 1_000;
-/** How long a client may take between two requests before its user is offline. */
+/** The maximum time between two requests of a client before its user is offline. */
 const GRACE_MS = 30_000;
-/** How long a presence that was set holds without a sync. */
+/** The time for which a presence that was set is valid without a sync. */
 const SET_FOR_MS = 5 * 60_000;
 const STATUS_BYTES_MAX = 1_024;
 const FORGOTTEN_AFTER_MS = 30 * 24 * 60 * 60_000;
 const FORGET_EVERY_MS = 24 * 60 * 60_000;
 
-/** The presence of users (client-server API, "Presence"). In memory; the last state and status message are stored rarely. */
+/**
+ * The presence of users (client-server API, "Presence"). It is in memory; the last state and status message are stored
+ * when they change.
+ */
 export class Presences {
   readonly #parts: Parts;
   readonly #known: LoadingCache<number, Known>;
-  /** Those whose presence changes as time goes by. */
+  /** The users whose presence may change without a request. */
   readonly #connected = new Set<number>();
   readonly #recent: RecentChanges<number>;
   /** Users whose changes are announced together with the next ones. */
@@ -82,7 +88,7 @@ export class Presences {
     parts.background.every(FORGET_EVERY_MS, 'forgetting old presence', forget);
   }
 
-  /** Forgets a user whose account is gone; others are told that they are offline. */
+  /** Deletes the presence of a deactivated user, and announces that the user is offline. */
   async forget(user: number): Promise<void> {
     const known = await this.#known.get(user);
     known.devices.clear();
@@ -91,7 +97,7 @@ export class Presences {
     await this.#parts.database.commit([deletePresence(user)]);
   }
 
-  /** The presence that a user sets on a device ("PUT /presence/{userId}/status"). @throws MatrixError M_INVALID_PARAM */
+  /** Sets the presence of a device ("PUT /presence/{userId}/status"). @throws MatrixError M_INVALID_PARAM */
   async set({ user, device }: PresentDevice, state: PresenceState, statusMsg?: string | null): Promise<void> {
     if (Buffer.byteLength(statusMsg ?? '') > STATUS_BYTES_MAX) throw invalidParam('status_msg is too long');
     const known = await this.#known.get(user);
@@ -108,8 +114,8 @@ export class Presences {
   }
 
   /**
-   * A device reads with this `set_presence`, for up to `timeoutMs`. Costs next to nothing when nothing changes: what one
-   * device says changes nothing for a user who is more present on another.
+   * Records a sync of a device with this `set_presence` for up to `timeoutMs`. It is cheap if the user's presence does
+   * not change, for instance because the user is more active on another device.
    */
   async synced({ user, device }: PresentDevice, state: PresenceState, timeoutMs: number): Promise<void> {
     if (state === 'offline') return;
@@ -122,7 +128,7 @@ export class Presences {
     await this.#change(user, known, aggregate(known.devices.values(), known.presence, now));
   }
 
-  /** The presence of a user, for another user. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
+  /** Returns the presence of a user, for another user. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
   async visibleTo(viewer: number, userId: string): Promise<JsonObject> {
     const user = await this.#parts.names.find(userId);
     if (user === undefined) throw notFound('There is no such user');
@@ -130,20 +136,20 @@ export class Presences {
     return this.contentOf(user);
   }
 
-  /** The content of a user's `m.presence` event, whoever asks. */
+  /** Returns the content of a user's `m.presence` event, without a check of the viewer. */
   async contentOf(user: number): Promise<JsonObject> {
     const { presence } = await this.#known.get(user);
     return presenceContent(presence, this.#parts.clock.now());
   }
 
-  /** The content of a user's `m.presence` event for a viewer; undefined when they share no room. */
+  /** Returns the content of a user's `m.presence` event for a viewer; undefined when they share no room. */
   async contentFor(viewer: number, user: number): Promise<JsonObject | undefined> {
     return (await this.#maySee(viewer, user)) ? this.contentOf(user) : undefined;
   }
 
   /**
-   * The users whose presence is news after a position for a viewer; those who are there, if it cannot be told what
-   * has changed since (and for a first sync).
+   * Returns the users whose presence changed after a position and who share a room with a viewer. If the changes are
+   * not known, and for a first sync, returns the connected ones.
    */
   async changedSince(viewer: number, position: number | undefined): Promise<number[]> {
     const since = position !== undefined && this.#recent.covers(position) ? position : undefined;
@@ -160,7 +166,7 @@ export class Presences {
     return [...changed].filter((user) => user === viewer || rooms.some((members) => members.has(user)));
   }
 
-  /** Those of some users who are there. */
+  /** Returns the given users who are connected. */
   present(users: Iterable<number>): number[] {
     return [...users].filter((user) => this.#connected.has(user));
   }
@@ -169,7 +175,7 @@ export class Presences {
     return viewer === user || (await this.#parts.membership.sharesRoom(viewer, user));
   }
 
-  /** Takes over a presence, and announces it: at once, or together with others when the last announcement is recent. */
+  /** Changes a presence and announces it at once, or together with others when the last announcement is recent. */
   async #change(user: number, known: Known, presence: UserPresence): Promise<void> {
     known.presence = presence;
     if (presence.state === 'offline') this.#connected.delete(user);
@@ -185,7 +191,7 @@ export class Presences {
     this.#timer ??= clock.after(waitMs, () => background.start('announcing presence', () => this.#announce()));
   }
 
-  /** Announces all changes that wait. */
+  /** Announces all pending changes. */
   async #announce(): Promise<void> {
     const { stream, clock } = this.#parts;
     this.#timer?.cancel();
@@ -226,7 +232,7 @@ async function load(database: Database, user: number): Promise<Known> {
   const row = await readPresence(database, user);
   const devices = new Map<number, DevicePresence>();
   if (row === undefined) return { presence: NEVER_SEEN, announced: NEVER_SEEN, devices };
-  // The server has been restarted since: the user counts as offline until a sign of activity.
+  // The server has been restarted since then, so the user counts as offline until the next request.
   const presence = { ...NEVER_SEEN, statusMsg: row.status_msg, activeTs: row.active_ts };
   return { presence, announced: presence, devices };
 }

@@ -1,37 +1,37 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 
-/** In the order in which they are stored as numbers, and from the least to the most present. */
+/** All states in the order of their stored numbers, from the least to the most active. */
 export const PRESENCE_STATES = ['offline', 'unavailable', 'online'] as const;
 
 export type PresenceState = (typeof PRESENCE_STATES)[number];
 
-/** The presence of one user. */
+/** The presence of a user. */
 export interface UserPresence {
   readonly state: PresenceState;
   readonly statusMsg: string | null;
-  /** When the user last did something; 0 when never. */
+  /** The time of the user's last activity; 0 without any. */
   readonly activeTs: number;
-  /** Whether the user is doing something right now, as far as others were told. */
+  /** Whether the user is active now, according to the last announcement. */
   readonly currentlyActive: boolean;
 }
 
-/** The last presence that one device of a user has set. */
+/** The presence of one device. */
 export interface DevicePresence {
   readonly state: PresenceState;
-  /** When the user last did something with it; 0 when never. */
+  /** The time of the user's last activity on the device; 0 without any. */
   readonly activeTs: number;
-  /** Until when the device counts as connected without a further sign of life. */
+  /** The time until which the device counts as connected without a further request. */
   readonly connectedUntil: number;
 }
 
 export const NEVER_SEEN: UserPresence = { state: 'offline', statusMsg: null, activeTs: 0, currentlyActive: false };
 
-/** After this long without activity a device that is online counts as idle. */
+/** The time without activity after which an online device counts as idle. */
 const IDLE_AFTER_MS = 5 * 60_000;
-/** "Currently active" holds for this long, so that it need not be told with each request. */
+/** The time for which a user counts as currently active, so that not every request is announced. */
 const ACTIVE_FOR_MS = 60_000;
 
-/** Returns a user's presence: that of the device on which they are most present (client-server API, "Presence"). */
+/** Returns a user's presence: that of the most active device (client-server API, "Presence"). */
 export function aggregate(devices: Iterable<DevicePresence>, before: UserPresence, now: number): UserPresence {
   let state: PresenceState = 'offline';
   let { activeTs } = before;
@@ -45,18 +45,18 @@ export function aggregate(devices: Iterable<DevicePresence>, before: UserPresenc
   return { state, statusMsg: before.statusMsg, activeTs, currentlyActive };
 }
 
-/** The state of one device as time goes by. */
+/** Returns the state of a device at a given time. */
 function stateOf({ state, activeTs, connectedUntil }: DevicePresence, now: number): PresenceState {
   if (now > connectedUntil) return 'offline';
   return state === 'online' && now - activeTs > IDLE_AFTER_MS ? 'unavailable' : state;
 }
 
-/** Whether others would see a difference. */
+/** Returns whether two presences differ for other users. */
 export function differs(a: UserPresence, b: UserPresence): boolean {
   return a.state !== b.state || a.statusMsg !== b.statusMsg || a.currentlyActive !== b.currentlyActive;
 }
 
-/** The content of an `m.presence` event, also the reply of `GET /presence/{userId}/status`. */
+/** Returns the content of an `m.presence` event, also the reply of `GET /presence/{userId}/status`. */
 export function presenceContent(presence: UserPresence, now: number): JsonObject {
   return {
     presence: presence.state,

@@ -5,15 +5,15 @@ const TYPES: ReadonlyMap<number, string> = new Map([
   [PRIVATE_RECEIPT, 'm.read.private'],
 ]);
 
-/** Whether a user may see the receipt: private ones are their owner's alone. */
+/** Returns whether a user may see the receipt. Only the owner may see a private one. */
 export function isVisible(receipt: ReceiptRow, user: number): boolean {
   return receipt.type !== PRIVATE_RECEIPT || receipt.user_num === user;
 }
 
 /**
- * The JSON text of the content of an `m.receipt` event; undefined when there is nothing to tell. Clients can be sent
- * one of a user's receipts on one event that differ only in their thread ("Threaded read receipts"): the one without
- * a thread, which says more, or else the latest.
+ * Returns the JSON text of the content of an `m.receipt` event; undefined without receipts. The content can have only
+ * one of a user's receipts on an event that differ only in their thread ("Threaded read receipts"): the one without a
+ * thread, which covers more, otherwise the latest.
  */
 export function receiptContent(receipts: Iterable<ReceiptRow>): string | undefined {
   const events = new Map<string, Map<number, Map<string, ReceiptRow>>>();

@@ -19,7 +19,7 @@ import {
 } from '../storage/rooms/receipts.ts';
 import { keyOf, RoomReceipts } from './room-receipts.ts';
 
-/** The sender of a receipt. */
+/** The user who sends a receipt. */
 export interface Reader {
   readonly user: number;
   readonly userId: string;
@@ -36,7 +36,7 @@ interface Parts {
 
 const ROOMS_CACHED_MAX = 5_000;
 const RECENT_MAX = 100_000;
-/** Receipts of one user in one room; who reads more threads than that loses the oldest. */
+/** The maximum number of receipts of a user in a room. Further ones replace the oldest. */
 const OWN_MAX = 500;
 
 const STORED_TYPES: ReadonlyMap<string, number> = new Map([
@@ -44,7 +44,7 @@ const STORED_TYPES: ReadonlyMap<string, number> = new Map([
   ['m.read.private', PRIVATE_RECEIPT],
 ]);
 
-/** How far users have read (client-server API, "Receipts", "Fully read markers"). */
+/** Positions up to which users have read (client-server API, "Receipts", "Fully read markers"). */
 export class Receipts {
   readonly #parts: Parts;
   readonly #rooms: LoadingCache<number, RoomReceipts>;
@@ -61,12 +61,12 @@ export class Receipts {
     );
   }
 
-  /** All receipts of a room, private ones included; a promise only if they have to be loaded. */
+  /** Returns all receipts of a room, including private ones, as a promise only if they have to be loaded. */
   receiptsOf(room: number): RoomReceipts | Promise<RoomReceipts> {
     return this.#rooms.get(room);
   }
 
-  /** All receipts of several rooms with at most one query. */
+  /** Returns all receipts of several rooms with at most one query. */
   receiptsOfRooms(rooms: Iterable<number>): Promise<ReadonlyMap<number, RoomReceipts>> {
     return this.#rooms.many(rooms, async (missing) => {
       const rows = Map.groupBy(await readReceipts(this.#parts.database, missing), (row) => row.room);
@@ -74,13 +74,13 @@ export class Receipts {
     });
   }
 
-  /** The receipts of some rooms that changed after a position; private ones included. */
+  /** Returns the receipts of some rooms that changed after a position, including private ones. */
   receiptsSince(rooms: readonly number[], position: number): ReceiptRow[] | Promise<ReceiptRow[]> {
     return this.#recent.since(rooms, position) ?? readReceiptsSince(this.#parts.database, rooms, position);
   }
 
   /**
-   * Takes a receipt of any type from a client. One that would go back has no effect.
+   * Stores a receipt of any type from a client. A receipt that would move back has no effect.
    * @throws MatrixError
    */
   async send(reader: Reader, roomId: string, type: string, eventId: string, thread?: string): Promise<void> {
@@ -92,7 +92,7 @@ export class Receipts {
       if (stored === undefined) return this.#setFullyRead(reader.user, room, eventId, place);
       if (thread !== undefined && !belongsTo(place, thread))
         throw invalidParam('The event does not belong to this thread');
-      // A redacted event does not say any more where it belonged to.
+      // The thread of a redacted event is unknown.
       if (thread !== undefined && thread !== 'main') await this.#checkRoot(room, thread);
       await this.#put(reader, room, stored, thread ?? '', eventId, place);
     });
@@ -135,7 +135,7 @@ export class Receipts {
     });
   }
 
-  /** `m.fully_read` is account data of the room ("Fully read markers"). */
+  /** Sets `m.fully_read`, which is account data of the room ("Fully read markers"). */
   async #setFullyRead(user: number, room: number, eventId: string, place: EventPlace): Promise<void> {
     const { accountData } = this.#parts;
     const before = (await accountData.of(user)).get(room, 'm.fully_read');
@@ -146,15 +146,15 @@ export class Receipts {
   }
 }
 
-/** A receipt that this server wrote itself. */
+/** Returns the event id of an `m.fully_read` that this server has written. */
 function fullyReadEvent(content: string): string {
   return (JSON.parse(content) as { event_id: string }).event_id;
 }
 
 /** @throws MatrixError M_INVALID_PARAM */
 /**
- * Whether an event belongs to a thread, as clients count: besides the replies of a thread also its root and whatever
- * relates to one of these (client-server API, "Threaded read receipts"). A redacted event may belong to any.
+ * Returns whether an event belongs to a threadin the way that clients count: the replies of a thread, its root, and
+ * events that relate to one of these (client-server API, "Threaded read receipts"). A redacted event may belong to any.
  */
 function belongsTo({ thread: own, relatesTo }: EventPlace, thread: string): boolean {
   return own === undefined || own === thread || (own === 'main' && relatesTo.includes(thread));

@@ -2,7 +2,7 @@ import type { ReceiptRow } from '../storage/rooms/receipts.ts';
 
 const NONE: ReadonlyMap<string, ReceiptRow> = new Map();
 
-/** All receipts of one room, in memory. */
+/** The cached receipts of one room. */
 export class RoomReceipts {
   readonly #users = new Map<number, Map<string, ReceiptRow>>();
   #size = 0;
@@ -11,12 +11,12 @@ export class RoomReceipts {
     for (const row of rows) this.put(row);
   }
 
-  /** How many receipts there are. */
+  /** The number of receipts. */
   get size(): number {
     return this.#size;
   }
 
-  /** Takes over a receipt, unless there is a later one. */
+  /** Stores a receipt, unless a later one is stored. */
   put(row: ReceiptRow): void {
     const own = this.#users.get(row.user_num) ?? new Map<string, ReceiptRow>();
     this.#users.set(row.user_num, own);
@@ -34,18 +34,18 @@ export class RoomReceipts {
     return this.#users.get(user)?.get(keyOf({ type, thread }));
   }
 
-  /** The receipts of one user, both public and private. */
+  /** Returns the receipts of one user, both public and private. */
   ofUser(user: number): Iterable<ReceiptRow> {
     return (this.#users.get(user) ?? NONE).values();
   }
 
-  /** Everybody's receipts. */
+  /** Iterates over the receipts of all users. */
   *all(): Iterable<ReceiptRow> {
     for (const own of this.#users.values()) yield* own.values();
   }
 }
 
-/** Tells the receipts of one user in one room apart. */
+/** Returns a key that distinguishes the receipts of a user in a room. */
 export function keyOf({ type, thread }: { readonly type: number; readonly thread: string }): string {
   return `${type}${thread}`;
 }

@@ -25,7 +25,7 @@ export interface PurgeDeps {
 const ROOMS_AT_ONCE = 100;
 const EVENTS_AT_ONCE = 500;
 
-/** Deletes messages that are older than their room keeps them, in all rooms. */
+/** Deletes messages that are older than the lifetime of their room, in all rooms. */
 export async function purgeExpired(deps: PurgeDeps): Promise<void> {
   if (!deps.retention.isActive) return;
   const store = new RetentionStore(deps.database);
@@ -41,7 +41,7 @@ export async function purgeExpired(deps: PurgeDeps): Promise<void> {
   }
 }
 
-/** Those of the rooms that keep messages for a limited time, and until when; read together. */
+/** Returns the rooms with a limited lifetime of messages, with the time before which messages are deleted. */
 async function limitedRooms(deps: PurgeDeps, nums: readonly number[]): Promise<{ row: RoomRow; before: number }[]> {
   const rows = await deps.rooms.load(nums);
   const key = { type: await deps.names.num('m.room.retention'), stateKey: await deps.names.num('') };
@@ -56,7 +56,7 @@ async function limitedRooms(deps: PurgeDeps, nums: readonly number[]): Promise<{
   });
 }
 
-/** The events that the next one will build on stay whatever their age. */
+/** Deletes old messages of a room, except the events on which the next event is based. */
 async function purgeRoom(deps: PurgeDeps, store: RetentionStore, row: RoomRow, before: number): Promise<void> {
   const last = Math.min(...row.extremities, row.lastEvent);
   const version = roomVersion(row.version);

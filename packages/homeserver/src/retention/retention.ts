@@ -3,14 +3,14 @@ import type { Clock } from '../platform/clock.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 
-/** How long messages are kept; `undefined` where nothing is deleted. Times are milliseconds. */
+/** The lifetimes of messages in milliseconds; `undefined` where nothing is deleted. */
 export interface RetentionSettings {
   readonly defaultMs: number | undefined;
   readonly minMs: number | undefined;
   readonly maxMs: number | undefined;
 }
 
-/** Computes how long rooms keep their messages (MSC1763, `m.room.retention`). State is kept for ever. */
+/** Computes how long rooms keep their messages (MSC1763, `m.room.retention`). State is kept forever. */
 export class Retention {
   readonly #settings: RetentionSettings | undefined;
   readonly #heads: Heads;
@@ -22,25 +22,25 @@ export class Retention {
     this.#clock = clock;
   }
 
-  /** Whether anything is ever deleted: if not, nobody has to ask further. */
+  /** Whether messages are ever deleted. */
   get isActive(): boolean {
     return this.#settings !== undefined;
   }
 
-  /** Messages of a room from before this time are deleted, or about to be; `undefined` for none. */
+  /** Returns the time before which messages of a room are deleted or about to be; `undefined` if none are. */
   async expiredBefore(room: number): Promise<number | undefined> {
     if (this.#settings === undefined) return undefined;
     const policy = await (await this.#heads.byNum(room))?.state('m.room.retention');
     return this.expiredBeforeBy(policy);
   }
 
-  /** As {@link expiredBefore}, for a room with this `m.room.retention`. */
+  /** Returns the same as {@link expiredBefore} for a room with this `m.room.retention`. */
   expiredBeforeBy(policy: StoredEvent | undefined): number | undefined {
     const lifetimeMs = this.#settings === undefined ? undefined : lifetimeOf(this.#settings, policy);
     return lifetimeMs === undefined ? undefined : this.#clock.now() - lifetimeMs;
   }
 
-  /** Events without those that are to be deleted. */
+  /** Returns the events without the expired ones. */
   async withoutExpired(room: number, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]> {
     const before = await this.expiredBefore(room);
     return before === undefined ? events : events.filter(({ ts, isState }) => isState || ts >= before);

@@ -9,14 +9,14 @@ import { timelineToken } from '../timeline/position.ts';
 
 export type SearchContextDeps = ContextDeps;
 
-/** `event_context` of a search. */
+/** The The `event_context` of a search. */
 export interface ContextRequest {
   readonly before_limit?: number | undefined;
   readonly after_limit?: number | undefined;
   readonly include_profile?: boolean | undefined;
 }
 
-/** The events around a result. */
+/** The context of a result. */
 export interface ResultContext {
   readonly before: readonly Shown[];
   readonly after: readonly Shown[];
@@ -27,10 +27,10 @@ export interface ResultContext {
 }
 
 const LIMIT_DEFAULT = 5;
-/** On each side: a page has many results, and each of them a context. */
+/** The maximum number of events on each side of a result. */
 const LIMIT_MAX = 20;
 
-/** The events around a result. */
+/** Returns the events around a result. */
 export async function contextOf(
   deps: SearchContextDeps,
   reader: Reader,

@@ -10,7 +10,7 @@ import { rankOf } from './rank.ts';
 import { type SearchKey, searchableText } from './searchable.ts';
 import type { Group } from './token.ts';
 
-/** The search term and the rooms in which it is searched. */
+/** The criteria of a search. */
 export interface Wanted {
   readonly words: readonly string[];
   readonly grams: readonly WantedGram[];
@@ -28,14 +28,14 @@ export interface Match {
 }
 
 const BATCH = 500;
-/** The best or latest of so many matches are given; nobody reads further. */
+/** The maximum number of matches of which the best or latest are returned. */
 const MATCHES_MAX = 500;
-/** How many events of the index one request looks at. */
+/** The maximum number of index entries that a request examines. */
 const SCANNED_MAX = 20_000;
 
 /**
- * The latest events that match and that the reader may see. The index only says where to look: what counts is the event
- * as it is now, so that what was redacted or changed is not found, however far the index is.
+ * Returns the latest matching events that the reader may see. The index only finds candidates. The current event
+ * decides, so that redacted or changed text is not found even if the index is not up to date.
  */
 export async function gather(
   deps: VisibilityDeps & ErasureDeps & { readonly messageIndex: MessageIndex },
@@ -72,7 +72,7 @@ async function matching(
   );
   const visible: Shown[] = [];
   for (const [room, some] of byRoom) visible.push(...(await visibleEvents(deps, reader.user, room, some)));
-  // The text that was found is not there for readers who see the event redacted.
+  // Readers who see the event redacted do not see the text that matched.
   const redacted = await redactedCopies(
     deps,
     reader.user,

@@ -3,7 +3,7 @@ import { MessageIndex } from '../storage/search/message-index.ts';
 import { Follower, type FollowerParts } from '../timeline/follower.ts';
 import { searchableText } from './searchable.ts';
 
-/** A follower of the stream that keeps the index of messages. */
+/** Returns the index of messages and the follower of the stream that updates it. */
 export function messageIndexer(parts: FollowerParts): { readonly index: MessageIndex; readonly follower: Follower } {
   const index = new MessageIndex(parts.database);
   const follower = new Follower(parts, 'search', async (events) => {

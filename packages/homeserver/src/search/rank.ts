@@ -1,12 +1,12 @@
 /** The score of a match at the beginning of a word. */
 const WHOLE = 1;
-/** The score of each further match, and how many of them count. */
+/** The score of each further match, and the maximum number of them. */
 const AGAIN = 0.1;
 const AGAIN_MAX = 5;
 
 /**
- * How closely a folded text matches folded words that are all in it: a little above 0 to about 3. `undefined` when one is
- * missing. Short texts are closer than long ones.
+ * Returns how well a folded text matches folded words, from above 0 to about 3; `undefined` when a word is missing.
+ * Short texts rank above long ones.
  */
 export function rankOf(text: string, words: readonly string[]): number | undefined {
   let sum = 0;

@@ -34,10 +34,10 @@ export interface FoundGroup {
 }
 
 export interface Found {
-  /** How many there are, approximately. */
+  /** The approximate number of results. */
   readonly count: number;
   readonly results: readonly { readonly shown: Shown; readonly rank: number }[];
-  /** By key, then by room or user id. */
+  /** The groups by key, then by room or user id. */
   readonly groups: ReadonlyMap<Group['key'], ReadonlyMap<string, FoundGroup>>;
   readonly nextBatch?: string | undefined;
   /** The words to highlight. */
@@ -47,12 +47,12 @@ export interface Found {
 const TERM_CHARACTERS_MAX = 1_000;
 const LIMIT_DEFAULT = 10;
 const LIMIT_MAX = 100;
-/** The index is waited for only so long after a restart that left it far behind. */
+/** The maximum time to wait until the index is up to date, for instance after a restart. */
 const INDEX_WAIT_MS = 10_000;
 
 /**
- * Messages, room names and topics that contain all words of the term (client-server API, "Server Side Search"); only
- * what the reader may see, of rooms that they are in or were in.
+ * Finds messages, room names and topics that contain all words of the term (client-server API, "Server Side Search"),
+ * in rooms of which the reader is or was a member, as far as the reader may see them.
  * @throws MatrixError M_INVALID_PARAM
  */
 export async function searchEvents(deps: SearchDeps, reader: Reader, request: SearchRequest): Promise<Found> {
@@ -86,18 +86,18 @@ async function wantedOf(
   const isWanted = (room: number) =>
     (matcher.room?.(ids.get(room) ?? '') ?? true) && (group?.key !== 'room_id' || group.num === room);
   const rooms = seen.map(({ room }) => room).filter(isWanted);
-  // The rank of older events may be higher: such a search begins anew for each page.
+  // Older events may rank higher, so a search by rank starts again for each page.
   const before = orderBy === 'recent' ? from.before : Number.MAX_SAFE_INTEGER;
   return { words, grams, keys, matcher, rooms, before, group };
 }
 
-/** A search finds nothing in rooms to which the user is only invited. */
+/** The memberships with which a room is searched. Rooms with only an invite are not. */
 const SEARCHED: ReadonlySet<string> = new Set(['join', 'leave', 'ban']);
 
 interface Gathered {
-  /** The latest first. */
+  /** The matches, the latest first. */
   readonly matches: readonly Match[];
-  /** Where to look on, if not everything was looked at. */
+  /** The position to continue at, if not everything was examined. */
   readonly next: number | undefined;
   readonly limit: number;
   readonly words: readonly string[];
@@ -107,7 +107,7 @@ function recentPage({ groupBy = [] }: SearchRequest, from: SearchToken, gathered
   const { matches, next, limit, words } = gathered;
   const results = matches.slice(0, limit);
   const given = from.given + results.length;
-  // A full page names the next one, though that may turn out to be empty.
+  // A full page has a token for the next one, which may be empty.
   const before = matches.length >= limit ? results.at(-1)?.shown.event.num : next;
   const nextBatch = before === undefined ? undefined : searchToken({ given, before, group: from.group });
   const more = (group: Group) =>

@@ -1,13 +1,15 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 
-/** Results of one room or one sender. */
+/** A group of results: one room or one sender. */
 export interface Group {
   readonly key: 'room_id' | 'sender';
   /** The number of the room or user. */
   readonly num: number;
 }
 
-/** Where a search goes on: how many results were given before, the event before which to look, and the group if any. */
+/**
+ * The position of a search: the number of earlier results, the event before which it continues, and the group if any.
+ */
 export interface SearchToken {
   readonly given: number;
   readonly before: number;

@@ -9,25 +9,28 @@ export interface SubscriptionChangesDeps {
   readonly events: EventStore;
 }
 
-/** A part of the stream: after one position, and up to another. */
+/** A range of the stream: after one position, and up to another. */
 export interface ChangesRange {
   readonly after: number;
   readonly upTo: number;
 }
 
-/** Which threads a user has begun or ceased to follow, as the proposal has it, by room and root. */
+/** The thread subscriptions and unsubscriptions of a user, in the format of the proposal, by room and root. */
 export interface SubscriptionChanges {
-  /** `subscribed` and `unsubscribed`, each only if there is something in it. */
+  /** The members `subscribed` and `unsubscribed`, each absent if empty. */
   readonly content: JsonObject;
-  /** Where those that were left out begin, going back; absent if there are none. */
+  /** The token of the page before the oldest returned change; absent if there are no more. */
   readonly rest: string | undefined;
 }
 
 export const CHANGES_LIMIT_DEFAULT = 100;
-/** An answer has no more than this many, whatever is asked for. */
+/** The maximum number of changes in an answer. */
 const LIMIT_MAX = 500;
 
-/** The latest changes of a part of the stream (MSC4308). A thread is told of once, as it is now. */
+/**
+ * Returns the latest changes in a range of the stream (MSC4308). Each thread appears once, with its current
+ * subscription.
+ */
 export async function subscriptionChanges(
   { database, events }: SubscriptionChangesDeps,
   user: number,
@@ -56,12 +59,12 @@ export async function subscriptionChanges(
       ]),
     );
   }
-  // The next page takes in its upper end.
+  // The next page includes its upper end.
   const rest = rows.length > wanted ? threadsToken(rows[wanted]?.position ?? 0) : undefined;
   return { content, rest };
 }
 
-/** The stamp only says which of two changes of the same thread is the later one. */
+/** Renders a change. The stamp only tells which of two changes of the same thread is later. */
 function changeContent({ is_subscribed, is_automatic, position }: ThreadSubscriptionChange): JsonObject {
   return is_subscribed === 1 ? { automatic: is_automatic === 1, bump_stamp: position } : { bump_stamp: position };
 }
@@ -70,7 +73,7 @@ function threadsToken(position: number): string {
   return `threads_${position}`;
 }
 
-/** @throws MatrixError M_INVALID_PARAM for anything that is no token of such changes */
+/** @throws MatrixError M_INVALID_PARAM for an invalid token */
 export function parseThreadsToken(text: string, name: string): number {
   const match = /^threads_(\d{1,15})$/.exec(text);
   if (match === null) throw invalidParam(`${name} is not a token of thread subscriptions`);

@@ -17,7 +17,7 @@ import type { MessagesDeps } from '../timeline/messages.ts';
 
 export type ThreadSubscriptionDeps = MessagesDeps & { readonly database: Database; readonly stream: Stream };
 
-/** A thread as a request names it. */
+/** A thread in the path of a request. */
 export interface ThreadPath {
   readonly roomId: string;
   readonly eventId: string;
@@ -25,7 +25,7 @@ export interface ThreadPath {
 
 const OF_USER_MAX = 20_000;
 
-/** Which threads users follow (MSC4306, "Thread Subscriptions"). */
+/** The thread subscriptions of users (MSC4306, "Thread Subscriptions"). */
 export class ThreadSubscriptions {
   readonly #deps: ThreadSubscriptionDeps;
   readonly #serial = new Serial<number>();
@@ -34,14 +34,17 @@ export class ThreadSubscriptions {
     this.#deps = deps;
   }
 
-  /** How the user follows a thread. @throws MatrixError M_NOT_FOUND for one that they do not follow, or may not see */
+  /**
+   * Returns a user's subscription to a thread. @throws MatrixError M_NOT_FOUND without one, or if the user may not see
+   * the thread
+   */
   async get(user: number, path: ThreadPath): Promise<{ automatic: boolean }> {
     const row = await readThreadSubscription(this.#deps.database, await this.#key(user, path));
     if (row?.is_subscribed !== 1) throw notFound('You do not follow this thread');
     return { automatic: row.is_automatic === 1 };
   }
 
-  /** Follows a thread because the user wants it. @throws MatrixError M_NOT_FOUND */
+  /** Subscribes a user to a thread manually. @throws MatrixError M_NOT_FOUND */
   subscribe(user: number, path: ThreadPath): Promise<void> {
     return this.#serial.run(user, async () => {
       const key = await this.#key(user, path);
@@ -52,8 +55,8 @@ export class ThreadSubscriptions {
   }
 
   /**
-   * Follows a thread because of an event in it, unless the user has stopped following it after that event.
-   * @throws MatrixError M_NOT_FOUND, and the two errors of MSC4306
+   * Subscribes a user to a thread because of an event in it, unless the user has unsubscribed after that event.
+   * @throws MatrixError M_NOT_FOUND, or one of the two errors of MSC4306
    */
   subscribeAutomatically(user: number, path: ThreadPath, causeId: string): Promise<void> {
     return this.#serial.run(user, async () => {
@@ -69,7 +72,7 @@ export class ThreadSubscriptions {
     });
   }
 
-  /** No longer follows a thread. @throws MatrixError M_NOT_FOUND for one that the user may not see */
+  /** Unsubscribes a user from a thread. @throws MatrixError M_NOT_FOUND if the user may not see the thread */
   unsubscribe(user: number, path: ThreadPath): Promise<void> {
     return this.#serial.run(user, async () => {
       const key = await this.#key(user, path);
@@ -78,7 +81,7 @@ export class ThreadSubscriptions {
     });
   }
 
-  /** Forgets everything about a user whose account is gone. */
+  /** Deletes all data of a deactivated user. */
   async forget(user: number): Promise<void> {
     await this.#deps.database.commit([deleteThreadSubscriptions(user)]);
   }
@@ -105,7 +108,7 @@ export class ThreadSubscriptions {
   }
 }
 
-/** A thread's root is not in it: nobody follows a thread because of the event that it begins with. */
+/** Returns whether an event is in a thread. The root is not, so that it causes no subscription. */
 function isInThread(event: StoredEvent, root: string): boolean {
   const relation = relationOf(event);
   return relation?.relType === 'm.thread' && relation.parent === root;

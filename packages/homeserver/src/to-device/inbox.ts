@@ -4,29 +4,29 @@ import { deleteToDeviceMessages, readToDeviceMessages, type ToDeviceRow } from '
 import type { Database } from '../storage/engine/database.ts';
 import { positionOfRow } from '../storage/engine/row-numbers.ts';
 
-/** The facts about a device that are known without a query. */
+/** The cached state of a device. */
 interface Known {
-  /** The position of the last message that may still be on disk; 0 when there is none, undefined when not looked yet. */
+  /** The position of the last message that may still be on disk; 0 without one, undefined if it is not loaded. */
   last: number | undefined;
-  /** The position of the last message that this process has seen arrive. */
+  /** The position of the last message that has arrived since the start of the process. */
   newest: number;
 }
 
-/** Messages for a device, oldest first. */
+/** Messages for a device, the oldest first. */
 export interface Delivery {
   /** Events as JSON texts. */
   readonly texts: readonly string[];
-  /** How far the delivery goes, when there is more than it holds. */
+  /** The position up to which the delivery goes, if more messages are waiting. */
   readonly through: number | undefined;
 }
 
 const NOTHING: Delivery = { texts: [], through: undefined };
 const CACHED_DEVICES_MAX = 100_000;
 
-/** "100 messages is recommended as a reasonable limit." */
+/** The maximum number of messages in an answer: The maximum number of messages in an answer: "100 messages is recommended as a reasonable limit." */
 const DELIVERED_MAX = 100;
 
-/** Messages that wait for devices. A device that has none costs no query. */
+/** Messages that wait for devices. A device without messages causes no query. */
 export class ToDeviceInbox {
   readonly #database: Database;
   readonly #background: Background;
@@ -37,22 +37,22 @@ export class ToDeviceInbox {
     this.#background = background;
   }
 
-  /** A device that has just come to be has no messages. */
+  /** Records that a new device has no messages. */
   deviceAdded(device: number): void {
     this.#devices.set(device, { last: 0, newest: 0 });
   }
 
-  /** Forgets devices that are gone. */
+  /** Evicts removed devices. */
   forget(devices: Iterable<number>): void {
     for (const device of devices) this.#devices.delete(device);
   }
 
-  /** Takes over that a message for each of these devices is on disk. */
+  /** Records that a message for each of these devices is on disk. */
   arrived(devices: Iterable<number>, position: number): void {
     for (const device of devices) {
       const known = this.#devices.get(device);
       if (known === undefined) {
-        // It is not known which messages came before, so that the next request reads them.
+        // Earlier messages are not known, so the next request reads them.
         this.#devices.set(device, { last: undefined, newest: position });
         continue;
       }
@@ -62,8 +62,8 @@ export class ToDeviceInbox {
   }
 
   /**
-   * The messages that have arrived for a device after one position and up to another. Everything before has been delivered and is
-   * removed ("Server behaviour"); without `after` nothing has been.
+   * Returns the messages for a device after one position and up to another. Earlier messages were delivered and are
+   * removed ("Server behaviour"). Without `after` none were delivered.
    */
   receive(device: number, after: number | undefined, upTo: number): Delivery | Promise<Delivery> {
     const known = this.#devices.get(device);
@@ -76,7 +76,7 @@ export class ToDeviceInbox {
     return this.#read(device, after ?? 0, upTo);
   }
 
-  /** Reads without removing anything. */
+  /** Reads messages without removing any. */
   async look(device: number, after: number, upTo: number, limit = DELIVERED_MAX): Promise<Delivery> {
     return delivery(await readToDeviceMessages(this.#database, device, { after, upTo }, limit + 1), limit);
   }
@@ -94,14 +94,14 @@ export class ToDeviceInbox {
     return delivery(rows, DELIVERED_MAX);
   }
 
-  /** Takes over what a look at all of a device's messages has found, and what may have arrived since it began. */
+  /** Records the result of reading all messages of a device, and messages that may have arrived since. */
   #learn(device: number, last: ToDeviceRow | undefined): void {
     const { newest } = this.#devices.get(device) ?? { newest: 0 };
     const found = last === undefined ? 0 : positionOfRow(last.num);
     this.#devices.set(device, { last: Math.max(found, newest), newest });
   }
 
-  /** Nobody waits for it: what is still there after a crash is removed the next time. */
+  /** Removes messages in the background. Messages that remain after a crash are removed the next time. */
   #remove(device: number, upTo: number): void {
     this.#background.start('removing delivered messages', () =>
       this.#database.commit([deleteToDeviceMessages(device, upTo)]),

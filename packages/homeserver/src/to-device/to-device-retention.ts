@@ -5,7 +5,7 @@ import { deleteExcessMessages, readExcessMessages, readUnseenDevices } from '../
 import type { Database } from '../storage/engine/database.ts';
 import type { LastSeen } from '../users/sessions/last-seen.ts';
 
-/** How much waits for a device that is not seen any more, in characters of JSON. */
+/** The maximum size of messages for a device that is not seen any more, in characters of JSON. */
 const UNSEEN_LENGTH_MAX = 16 * 1024 * 1024;
 
 interface RetentionParts {
@@ -14,13 +14,13 @@ interface RetentionParts {
   readonly log: Pick<Log, 'warn'>;
   readonly metrics: Metrics;
   readonly lastSeen: LastSeen;
-  /** Messages are never dropped for a device that was seen within this time, in milliseconds. */
+  /** Messages are never deleted for a device that was seen within this time, in milliseconds. */
   readonly keptMs: number;
 }
 
 /**
- * Drops messages to devices that were not seen for long: those older than that time, and the oldest of more than 16 MiB.
- * Messages for other devices are never dropped, because room keys would be lost with them.
+ * Deletes messages to devices that were not seen for long: messages older than that time, and the oldest ones beyond 16
+ * MiB. Messages for other devices are never deleted, because they contain room keys.
  */
 export class ToDeviceRetention {
   readonly #parts: RetentionParts;
@@ -34,7 +34,7 @@ export class ToDeviceRetention {
     );
   }
 
-  /** Goes through all devices that were not seen for long. */
+  /** Processes all devices that were not seen for long. */
   async run(): Promise<void> {
     const { database, clock, lastSeen, keptMs, log } = this.#parts;
     const sinceTs = clock.now() - keptMs;

@@ -19,7 +19,7 @@ interface ToDeviceDeps {
   readonly deviceNumbers: DeviceNumbers;
   readonly inbox: ToDeviceInbox;
   readonly serverName: string;
-  /** How many characters of JSON a user may send to devices, counted for each device; undefined without a limit. */
+  /** The budget of characters of JSON that a user may send, counted for each device; undefined without a limit. */
   readonly senderBudget: BucketSize | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface ToDeviceEvent {
   readonly messages: Messages;
 }
 
-/** Messages as they are stored: for each its device, and the event as the device gets it. */
+/** Messages as they are stored: the devices, and the events as the devices get them. */
 interface Addressed {
   readonly devices: number[];
   readonly jsons: string[];
@@ -46,7 +46,7 @@ interface Addressed {
   readonly owners: Map<number, number>;
 }
 
-/** As large as an event of a room may be. */
+/** The maximum size of a message, the same as that of an event. */
 const MESSAGE_BYTES_MAX = 65_536;
 
 /** Sends messages to devices (client-server API, "Send-to-Device messaging"). */
@@ -60,9 +60,9 @@ export class ToDevice {
   }
 
   /**
-   * Stores one message for each device; resolves when they are on disk. A transaction id that the device has used before
-   * sends nothing. Users of other servers are passed over.
-   * @throws MatrixError M_TOO_LARGE, M_LIMIT_EXCEEDED when the sender has sent too much lately
+   * Stores one message for each device. Resolves when they are on disk. A repeated transaction id sends nothing. Users
+   * of other servers are skipped.
+   * @throws MatrixError M_TOO_LARGE, M_LIMIT_EXCEEDED when the sender's budget is used up
    */
   async send(sender: ToDeviceSender, txnId: string, event: ToDeviceEvent): Promise<void> {
     const { stream, clock, inbox } = this.#deps;
@@ -81,12 +81,12 @@ export class ToDevice {
     try {
       await stream.commit(writes, changes, () => inbox.arrived(owners.keys(), position));
     } catch (error) {
-      // Sent before, and answered before or at least on disk.
+      // The transaction was sent before, so its messages are on disk.
       if (!(error instanceof Fenced)) throw error;
     }
   }
 
-  /** Finds the devices that are meant. `start` is how each event begins, up to its content. */
+  /** Finds the devices of messages. `start` is the beginning of each event, up to its content. */
   async #address(messages: Messages, start: string): Promise<Addressed> {
     const { names, deviceNumbers, serverName } = this.#deps;
     const users = await names.findAll(Object.keys(messages).filter((userId) => domainOf(userId) === serverName));

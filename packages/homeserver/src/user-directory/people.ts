@@ -8,7 +8,7 @@ import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { PeopleStore, type PersonRow } from '../storage/search/people-store.ts';
 import { Follower, type FollowerParts } from '../timeline/follower.ts';
 
-/** Longer names and addresses are cut. */
+/** The maximum length of a name or address. Longer ones are cut off. */
 const TEXT_LENGTH_MAX = 1_000;
 
 export interface PeopleParts extends FollowerParts {
@@ -16,7 +16,7 @@ export interface PeopleParts extends FollowerParts {
   readonly profiles: Profiles;
 }
 
-/** Keeps what the user directory finds: from member events, from profiles, and from the rules of rooms. */
+/** Maintains the tables of the user directory from member events, profiles and the rules of rooms. */
 export class People {
   readonly store: PeopleStore;
   readonly #parts: PeopleParts;
@@ -28,12 +28,12 @@ export class People {
     this.#follower = new Follower(parts, 'user-directory', (events) => this.#take(events));
   }
 
-  /** Takes in what has happened in rooms. */
+  /** Processes new events of rooms. */
   catchUp(maxMs?: number): Promise<void> {
     return this.#follower.catchUp(maxMs);
   }
 
-  /** Takes in a profile that has changed, and accounts that are in no room yet. */
+  /** Adds changed profiles and accounts that are in no room yet. */
   async put(users: readonly { readonly user: number; readonly userId: string }[]): Promise<void> {
     const { database, background } = this.#parts;
     const putAll = async (some: typeof users) => {
@@ -48,9 +48,9 @@ export class People {
     }
   }
 
-  /** Forgets somebody whose account is gone. */
+  /** Removes a deactivated user. */
   async remove(user: number): Promise<void> {
-    // Rows about earlier changes would bring them back.
+    // Earlier events that are processed later would add the user again.
     await this.catchUp();
     await this.#parts.database.commit(this.store.remove(user));
   }
@@ -75,7 +75,10 @@ export class People {
     return this.store.setReadable(room, content.history_visibility === 'world_readable');
   }
 
-  /** Users of this server are found by their profile: a name that one has in a closed room is for that room alone. */
+  /**
+   * Renders the row of a user. Users of this server are found by their profile, because a display name in a closed room
+   * is private to that room.
+   */
   async #put(user: number, userId: string, member?: StoredEvent): Promise<Write[]> {
     const isLocal = domainOf(userId) === this.#parts.serverName;
     if (!isLocal && member === undefined) return [];
@@ -90,7 +93,7 @@ export class People {
   }
 }
 
-/** Member events may contain texts of any kind. */
+/** Returns a text of a member event, which may contain anything, in a form that can be stored. */
 function shownText(value: JsonValue | undefined): string | null {
   const text = asString(value);
   return text === undefined ? null : sanitiseText(text, TEXT_LENGTH_MAX);

@@ -2,7 +2,7 @@ import { foldText, wantedGrams, wordsOf } from '../storage/search/grams.ts';
 import type { PersonRow } from '../storage/search/people-store.ts';
 import type { People } from './people.ts';
 
-/** The searching user and the search term. */
+/** A search for users, with its caller. */
 export interface PeopleQuery {
   readonly user: number;
   readonly term: string;
@@ -12,14 +12,14 @@ export interface PeopleQuery {
 const TERM_CHARACTERS_MAX = 255;
 const LIMIT_DEFAULT = 10;
 const LIMIT_MAX = 50;
-/** The best of so many are given. */
+/** The maximum number of candidates of which the best are returned. */
 const CANDIDATES_MAX = 500;
 const INDEX_WAIT_MS = 10_000;
 const UNLISTED_MAX = 1_000;
 
 /**
- * Users with all words of the term in their display name or id (client-server API, "User Directory"): those whom the
- * asker shares a room with or who are in a room that anybody may join or read; with `searchAll` every user known.
+ * Finds users with all words of the term in their display name or id (client-server API, "User Directory"): users who
+ * share a room with the caller or are in a room that everybody may join or read; with `searchAll` all known users.
  */
 export async function searchPeople(
   people: People,
@@ -43,7 +43,7 @@ export async function searchPeople(
   return { results: ranked.slice(0, count).map(({ row }) => row), limited };
 }
 
-/** Accounts that have never been in a room are put in when somebody looks. */
+/** Adds accounts that have never been in a room, before a search. */
 async function addUnlisted(people: People): Promise<void> {
   for (let after = 0; ; ) {
     const unlisted = await people.store.unlisted(after, UNLISTED_MAX);
@@ -53,7 +53,7 @@ async function addUnlisted(people: People): Promise<void> {
   }
 }
 
-/** Whole names before beginnings before the rest; then those with a name or a picture. */
+/** Ranks whole names before beginnings before other matches, then users with a name or picture. */
 function rankOf(row: PersonRow, words: readonly string[]): number | undefined {
   const id = foldText(row.user_id);
   const name = foldText(row.display_name ?? '');
