@@ -163,8 +163,6 @@ export const UNCONVERTED: readonly string[] = [
   'src/push-rules/',
   'src/push/',
   'src/storage/',
-  'src/sync/',
-  'src/unread/',
   'test/media/',
   'test/push-rules/',
   'test/push/',

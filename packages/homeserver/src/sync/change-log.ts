@@ -16,7 +16,7 @@ type Rows = ReadonlyMap<number, MembershipRow>;
 const REMEMBERED_MAX = 100_000;
 /** A change for many devices counts more, because it names each of them. */
 const DEVICES_PER_CHANGE = 4;
-/** So few changes are all looked at, whoever they concern. */
+/** Up to this number of changes, all are read, whomever they concern. */
 const FEW = 50;
 
 /** Tells who shares a room with whom, from memory. */

@@ -37,7 +37,7 @@ interface Range {
 }
 
 /**
- * What has changed for a user between two positions (client-server API, "Tracking the device list for a user"): keys of
+ * The device list changes for a user between two positions (client-server API, "Tracking the device list for a user"): keys of
  * those who share a room, users with whom a room is shared now, and users with whom none is shared any longer. From
  * memory when nobody has come or gone; `rows` are the user's memberships.
  */
@@ -92,7 +92,7 @@ async function news(
   return { changed, left };
 }
 
-/** Who has joined or left a room that the user is in, and who is in the rooms that the user has joined or left. */
+/** The users who have joined or left a room that the user is in, and the users of rooms that the user has joined or left. */
 async function movements(
   deps: DeviceListDeps,
   user: number,
@@ -110,7 +110,7 @@ async function movements(
     const isHere = rows.get(room)?.membership === 'join';
     if (own !== undefined && own.was !== own.is) {
       for (const other of (await deps.heads.byNum(room))?.joined ?? NOBODY) {
-        // Who has come after the user has gone is none of the user's business.
+        // The user is not told who joins after the user has left.
         if (isHere) come.add(other);
         else if (inRoom.get(other)?.was !== false) gone.add(other);
       }

@@ -18,7 +18,7 @@ export interface DeviceRange {
   readonly rows: ReadonlyMap<number, MembershipRow>;
 }
 
-/** What an answer has for the device itself: each part only if there is news. */
+/** The parts of an answer for the device itself: each only if there is news. */
 export interface DeviceSections {
   readonly text: string;
   /** Up to where messages are in it, if there are more. */

@@ -17,7 +17,7 @@ export interface EphemeralDeps {
   readonly accountData: AccountData;
 }
 
-/** What is new in rooms besides their timelines, as JSON texts. */
+/** The news in rooms besides their timelines, as JSON texts. */
 export interface EphemeralNews {
   /** The rooms with any news. */
   rooms(): Iterable<number>;

@@ -21,7 +21,7 @@ export interface HappeningsDeps extends HydrateDeps, VisibilityDeps, EphemeralDe
   readonly presences: Presences;
 }
 
-/** Who listens. */
+/** The listening user. */
 export interface Listener {
   readonly user: number;
   readonly device: number;
@@ -36,10 +36,10 @@ export interface ListenedRooms {
 
 type Rows = ReadonlyMap<number, MembershipRow>;
 
-/** That stream has never carried what is for devices, nor anything about following threads. */
+/** The stream of the first API has never carried messages to devices or thread subscriptions. */
 const UNTOLD: ReadonlySet<Change['kind']> = new Set(['device-list', 'to-device', 'thread-subscription']);
 
-/** What of the stream is told. */
+/** The part of the stream that is delivered. */
 export interface Window {
   readonly from: number;
   readonly upTo: number;

@@ -24,7 +24,7 @@ export interface LazyChain {
   readonly history: number;
   /** The position at which the answer ends, once there is one. */
   answered: number | undefined;
-  /** What the answer contains: member events by user, by room. */
+  /** The member events that the answer contains, by room and user. */
   readonly sent: Map<number, Map<number, number>>;
   /** Rooms that the client gets as a whole with the answer. */
   readonly begun: Set<number>;

@@ -15,8 +15,8 @@ import {
 } from './happenings.ts';
 
 /**
- * What most listeners to the stream of the first API are woken for: messages in rooms that they have long been in or that
- * anybody may look into, and nothing besides. From memory at once, as `messagesOnly` for `/sync`.
+ * The most common answer of the event stream: only messages, in rooms that the listener has long been in or that are
+ * world readable. From memory at once, as `messagesOnly` for `/sync`.
  *
  * @returns what `happenings` would give; `undefined` for everything that is not as simple as that
  */
@@ -30,7 +30,7 @@ export function legacyMessages(
   const changes = rows && changesFor(deps.recent, listener.user, { rooms, rows }, from);
   const ignored = deps.ignoredUsers.of(listener.user);
   if (changes === undefined || rows === undefined || ignored instanceof Promise || ignored.size > 0) return undefined;
-  // Whose presence is of interest, only the members say.
+  // The members decide whose presence is delivered.
   for (const room of rooms?.open ?? []) if (deps.heads.cached(room) === undefined) return undefined;
   const texts: string[] = [];
   const now = deps.clock.now();

@@ -39,7 +39,7 @@ export async function legacyTexts(
   return list;
 }
 
-/** What is no room event. */
+/** An item of the stream that is no room event. */
 async function passing(
   deps: LegacyTextDeps,
   reader: Reader,

@@ -31,7 +31,7 @@ export interface MessagesOnlyDeps {
 }
 
 /**
- * What most waiting requests are woken for: messages in rooms that their user has long been in, and nothing besides.
+ * The most common answer to a waiting request: only messages, in rooms that its user has long been in.
  * All of it is in memory, so that it is put together at once, without a promise.
  *
  * @returns what an answer says of rooms and what is outside them, word for word as the long way would (see `wholeAnswer`);
@@ -72,7 +72,7 @@ function newMessages(
     if (!concerns(change, user, rows)) continue;
     const row = change.kind === 'event' ? rows.get(change.room) : undefined;
     const event = change.kind === 'event' ? events.cached(change.event) : undefined;
-    // Who has just come into a room gets more than its messages: their own membership is among what has happened.
+    // A user who has just joined a room gets more than its messages: their own membership is among the changes.
     if (row === undefined || event === undefined || event.isState || event.redacts !== undefined) return undefined;
     const messages = rooms.get(row);
     if (messages === undefined) rooms.set(row, [event]);

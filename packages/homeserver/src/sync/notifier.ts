@@ -8,7 +8,7 @@ import { Answering } from './answering.ts';
 import type { ChangeLog } from './change-log.ts';
 import { isMemberOf } from './happenings.ts';
 
-/** What a waiting request wants to be woken for. */
+/** The rooms and users for which a waiting request is woken. */
 export interface Interest {
   readonly user: number;
   /** Also what concerns this device of the user's: messages to it, and whose keys have changed. */
@@ -142,7 +142,7 @@ export class Notifier {
     }
   }
 
-  /** Whichever are fewer, the members or those who wait, are gone through. */
+  /** The loop goes through the members or the waiting requests, whichever are fewer. */
   #wakeMembers(room: number): void {
     const joined = this.#parts.heads.cached(room)?.joined;
     if (joined === undefined) this.#wakeAll();

@@ -13,8 +13,8 @@ export interface OutsideDeps {
 }
 
 /**
- * What an answer has besides rooms: account data and presence, each only if there is news. Of those whom the user has
- * just met in a room the presence is news, whenever it has changed.
+ * The parts of an answer besides rooms: account data and presence, each only if there is news. The presence of users
+ * who have just come to share a room is news, whenever it has changed.
  */
 export async function outsideRooms(
   deps: OutsideDeps,

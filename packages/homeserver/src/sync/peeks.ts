@@ -57,7 +57,7 @@ export class Peeks {
     await this.#database.commit([deletePeek(device, room)]);
   }
 
-  /** What goes with devices that are removed. */
+  /** Removes the peeks of removed devices. */
   departure(devices: readonly number[]): Departure {
     const committed = () => {
       for (const device of devices) this.#byDevice.delete(device);
@@ -76,7 +76,7 @@ export interface PeekedDeps extends SkeletonDeps {
   readonly peeks: Peeks;
 }
 
-/** The rooms of an answer that the device looks into. Who has joined sees the room among the joined ones. */
+/** The rooms of an answer that the device looks into. A user who has joined sees the room among the joined ones. */
 export async function peekedRooms(
   deps: PeekedDeps,
   { user, device }: { readonly user: number; readonly device: number },

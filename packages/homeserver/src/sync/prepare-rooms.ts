@@ -26,7 +26,7 @@ export interface PrepareDeps {
 
 /**
  * Brings into memory, with a few queries for all rooms together, what an answer asks of each room that is new to the client:
- * after a restart nothing of it is there. What the user was told of lately is passed over. `rows` are the user's memberships
+ * after a restart nothing of it is there. Rooms that were counted lately are skipped. `rows` are the user's memberships
  * of joined rooms.
  */
 export async function prepareRooms(

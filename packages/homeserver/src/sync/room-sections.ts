@@ -44,7 +44,7 @@ export interface RoomSectionDeps
 /** The member for the state after the timeline, as specified and as clients from before that know it. */
 export type StateAfterName = 'state_after' | 'org.matrix.msc4222.state_after';
 
-/** What the sections of one answer have in common. */
+/** The parts that the sections of one answer have in common. */
 export interface SectionRequest {
   readonly user: number;
   readonly userId: string;
@@ -207,7 +207,7 @@ async function federationTexts(
   );
 }
 
-/** What only joined rooms have; empty if there is no news in it and the timeline has none either. */
+/** The members that only joined rooms have; empty if neither they nor the timeline have news. */
 async function joinedExtras(
   deps: RoomSectionDeps,
   request: SectionRequest,

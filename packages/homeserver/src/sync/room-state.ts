@@ -150,8 +150,9 @@ async function knownSnapshots(
 }
 
 /**
- * The state before the timeline; where it does not show every state event, the one after it (less what it shows). Of a room
- * that the user has left no later one than that of the leaving, and none of a room in which they never were.
+ * The state before the timeline; where it does not show every state event, the one after it (less what it shows).
+ * For a room that the user has left it is no later than the leaving; there is none for a room in which they never
+ * were.
  */
 function neededSnapshot({ timeline, work }: TimedRoom, wish: StateWish): number | undefined {
   const { first, last } = timeline;
@@ -187,7 +188,7 @@ function numbers(
   );
   const isNeeded = lazyTest(deps, reader, work, list, how);
   const nums = list.filter(isNeeded).map(({ event }) => event);
-  // Whatever came after the leaving, such as the rejection of another invitation, is what holds for the user.
+  // A membership change after the leaving, such as the rejection of another invitation, replaces the member event.
   return own === undefined ? nums : [...nums, own.num];
 }
 

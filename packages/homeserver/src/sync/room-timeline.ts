@@ -130,8 +130,8 @@ function isLater(event: StoredEvent, departure: Departure | undefined, user: num
 }
 
 /**
- * State that is not in the timeline comes before it. So a timeline that clients take state from begins after every state
- * event that was replaced later by one that it does not show.
+ * State that is not in the timeline comes before it. Therefore a timeline that clients take state from begins after
+ * every state event that was replaced later by one that it does not show.
  */
 function withoutOutdated(considered: readonly StoredEvent[], visible: readonly Shown[]): readonly Shown[] {
   if (visible.length === considered.length) return visible;

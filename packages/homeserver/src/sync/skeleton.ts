@@ -10,7 +10,7 @@ import type { ChangeLog } from './change-log.ts';
 import { type Past, pastsOf } from './pasts.ts';
 import type { SyncFilter } from './request.ts';
 
-/** What building skeletons reads. */
+/** The stores that building skeletons reads. */
 export interface SkeletonDeps {
   readonly recent: ChangeLog;
   readonly events: EventStore;
@@ -56,7 +56,7 @@ export interface Skeleton {
   readonly touched: ReadonlySet<number>;
 }
 
-/** What the client wants, and what its user does not. */
+/** The filter of the client and the rooms that its user hides. */
 export interface SkeletonChoice {
   readonly filter: SyncFilter;
   /** Invitations of which the user is not told: those of users whom they ignore, or all if they block invitations. */
@@ -71,7 +71,7 @@ type Rows = ReadonlyMap<number, MembershipRow>;
 /** Timelines are read a little further than asked when a filter will drop some of the events. */
 const FILTERED_SCAN_FACTOR = 10;
 
-/** What a first sync shows: every room of the user. */
+/** The rooms of a first sync: every room of the user. */
 export async function firstSkeleton(
   deps: SkeletonDeps,
   rows: Rows,
@@ -93,7 +93,7 @@ export async function firstSkeleton(
   };
 }
 
-/** What has changed for a user between two positions. */
+/** The changes for a user between two positions. */
 export async function nextSkeleton(
   deps: SkeletonDeps,
   user: number,
@@ -121,7 +121,7 @@ export async function nextSkeleton(
   }
   const fresh = moved.filter((row) => row.membership === 'join' && isNew(row));
   const invited = await invitations(deps, moved, hides);
-  // Who is not told of an invitation is told that they have left the room before.
+  // A user from whom an invitation is hidden is still told of leaving the room before.
   const left = [
     ...moved.filter(({ membership }) => membership === 'leave' || membership === 'ban'),
     ...invited.hidden.filter(({ room }) => before(room) === 'join'),
@@ -162,7 +162,7 @@ export async function unchangedRooms(deps: SkeletonDeps, rows: readonly Membersh
   });
 }
 
-/** What has changed in a user's joined rooms. */
+/** The changes in a user's joined rooms. */
 export interface Changed {
   /** The numbers of the new events, oldest first; of very many the latest {@link TIMELINE_READ_MAX}. */
   readonly timelines: ReadonlyMap<number, readonly number[]>;
@@ -170,7 +170,7 @@ export interface Changed {
   readonly touched: ReadonlySet<number>;
 }
 
-/** What has changed in a user's joined rooms between two positions. */
+/** The changes in a user's joined rooms between two positions. */
 export function changesIn(
   deps: SkeletonDeps,
   user: number,
@@ -229,8 +229,8 @@ export async function newRooms(
 }
 
 /**
- * Rooms that the user has left: what happened there up to the leaving. Of rooms in which the user was not a member since
- * the client's token there are only the user's own member events.
+ * Rooms that the user has left: what happened there up to the leaving. Rooms in which the user was not a member
+ * since the client's token contain only the user's own member events.
  */
 async function leftRooms(
   deps: SkeletonDeps,
@@ -250,7 +250,7 @@ async function leftRooms(
       const isNew = past?.membership !== 'join';
       const after = isNew ? 0 : since;
       const page = await deps.timelines.page({ room: row.room, after: 0, upTo: ended.seq ?? 0 }, true, limit + 1);
-      // What came later is nothing to the user, except whatever changed their own membership.
+      // Later events are not shown to the user, except changes of their own membership.
       const later = (past?.outside ?? []).filter((num) => num <= member.num);
       const nums = [...later, ...page.filter((num) => num > after)].reverse();
       return { row, isNew, nums: nums.slice(-limit), limited: nums.length > limit, after, departure };

@@ -4,7 +4,7 @@ import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 
-/** What people outside a room are told of it (client-server API, "Stripped state"). */
+/** The state of a room that users outside it are shown (client-server API, "Stripped state"). */
 const SHOWN_TYPES = [
   'm.room.create',
   'm.room.name',

@@ -53,7 +53,7 @@ export function prepareHeroes({ memberships }: Pick<SummaryDeps, 'memberships'>,
   for (const head of nameless) {
     const heroes = all.then((present) => present.get(head.num) ?? []);
     head.heroes = heroes;
-    // What could not be read is asked for again the next time.
+    // A value that could not be read is read again the next time.
     heroes.catch(() => {
       if (head.heroes === heroes) head.heroes = undefined;
     });
@@ -75,7 +75,7 @@ const NAMING: ReadonlySet<string> = new Set([
   'm.room.member',
   'm.room.name',
   'm.room.canonical_alias',
-  // What it redacts may be the name.
+  // It may redact the name.
   'm.room.redaction',
 ]);
 

@@ -46,7 +46,7 @@ export async function sync(deps: SyncDeps, request: SyncRequest): Promise<Text> 
   let toDevice = request.toDevice === undefined ? since : Math.min(request.toDevice, now);
   const lazy = filter.lazyMembers ? deps.lazyMembers.asked(request.device, since) : undefined;
   for (;;) {
-    // What is in memory is not waited for: see `messagesOnly`.
+    // Values in memory cause no promise: see `messagesOnly`.
     const present = presentOf(deps, request.user);
     const { rows, upTo } = present instanceof Promise ? await present : present;
     const coming = deviceSections(deps, request, { since, toDevice, upTo, rows });
@@ -83,7 +83,7 @@ function answerText(
   return stock instanceof Promise ? stock.then(text) : text(stock);
 }
 
-/** What the client waits for: its user's rooms, and those that it looks into. */
+/** The rooms for which the client waits: its user's rooms, and those that it peeks into. */
 function interestOf({ peeks }: SyncDeps, { user, device }: SyncRequest): Interest {
   const rooms = peeks.of(device);
   return rooms.size === 0 ? { user, device } : { user, device, also: new Set(rooms.keys()) };

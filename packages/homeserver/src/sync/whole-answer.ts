@@ -15,7 +15,7 @@ export interface AnswerDeps extends RoomSectionDeps, OutsideDeps, PeekedDeps {
   readonly invitePermission: InvitePermission;
 }
 
-/** Who asks, and how. */
+/** The user and device that ask, and the parameters. */
 export interface Asked {
   readonly user: number;
   readonly userId: string;
@@ -26,7 +26,7 @@ export interface Asked {
 
 type Rows = ReadonlyMap<number, MembershipRow>;
 
-/** What an answer covers: the time between two positions, and the user's memberships at the second. */
+/** The range of an answer: two positions, and the user's memberships at the second. */
 export interface Range {
   readonly since: number | undefined;
   readonly upTo: number;
@@ -35,7 +35,7 @@ export interface Range {
   readonly lazy?: LazyChain | undefined;
 }
 
-/** What an answer says of rooms and what is outside them: everything between two positions, empty if there is nothing. */
+/** The parts of an answer about rooms and outside them: everything between two positions, empty if there is nothing. */
 export async function wholeAnswer(deps: AnswerDeps, request: Asked, filter: SyncFilter, range: Range): Promise<Text> {
   const reader = readerOf(request, await deps.ignoredUsers.of(request.user));
   const hides = { ignored: reader.ignored, blocks: await deps.invitePermission.blocks(request.user) };
@@ -50,7 +50,7 @@ export async function wholeAnswer(deps: AnswerDeps, request: Asked, filter: Sync
 
 const NOBODY: ReadonlySet<number> = new Set();
 
-/** Whom the user has come to share a room with: everybody in a room that is new to them, and who has come into one. */
+/** The users who have come to share a room with the user: everybody in a room that is new to the user, and new members. */
 async function newlyMet(deps: AnswerDeps, { joined }: Skeleton): Promise<ReadonlySet<number>> {
   let met: Set<number> | undefined;
   for (const { row, isNew } of joined) {

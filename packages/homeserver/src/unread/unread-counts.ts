@@ -25,21 +25,21 @@ export interface Counts {
   readonly highlights: number;
 }
 
-/** What was counted last. Never changed: two requests may go on from it at the same time. */
+/** The counts as they were last. Never changed: two requests may go on from it at the same time. */
 interface Entry {
   /** The latest member event, and the one by which the user came in. */
   readonly member: number;
   readonly join: number;
   /** The receipts as text. */
   readonly receipts: string;
-  /** Whose messages are not shown, so that they are not counted either. */
+  /** The users whose messages are not shown and therefore not counted. */
   readonly ignored: ReadonlySet<number>;
   readonly upTo: number;
   readonly main: Counts;
   readonly threads: ReadonlyMap<string, Counts>;
 }
 
-/** Whose counts, and of which room. */
+/** The user whose counts are wanted, and the room. */
 interface Case {
   readonly user: { readonly num: number; readonly id: string };
   readonly head: Head;
@@ -47,7 +47,7 @@ interface Case {
 }
 
 const KEPT_MAX = 50_000;
-/** Whoever is further behind than this sees the number stop growing. */
+/** For a user who is further behind than this, the number stops growing. */
 const COUNTED_MAX = 1_000;
 /** After a room with more new events than this, other requests have their turn. */
 const COUNTED_AT_ONCE = 100;
@@ -118,8 +118,8 @@ export class UnreadCounts {
   }
 
   /**
-   * What {@link of} gives, if it can be said at once: counted before, and since then nothing but events of which is known
-   * what they mean.
+   * The result of {@link of}, if it is in memory: counted before, and since then only events whose verdicts are
+   * known.
    */
   known(user: Case['user'], head: Head, row: MembershipRow): Unread | undefined {
     const { receipts, ignoredUsers, events, stream, verdicts } = this.#parts;
@@ -177,7 +177,7 @@ export class UnreadCounts {
     const { current } = this.#parts.stream;
     if (nums.length > COUNTED_AT_ONCE) await nextTurn();
     const events = await this.#parts.events.list(nums.filter((num) => num <= current));
-    // What a redaction takes back was perhaps counted before, or has marked something as read.
+    // The redacted event may have been counted before, or may have marked something as read.
     const begin = await this.#begin(entry, read);
     if (entry.upTo > begin.upTo && events.some(({ type }) => type === 'm.room.redaction'))
       return this.#count(begin, { user, head, read });

@@ -1,16 +1,16 @@
 import { rulesKey, type StatePairs } from './state-selection.ts';
 
-/** What a client has been sent of a room. */
+/** The part of a room that a client has been sent. */
 export interface SentRoom {
   /** Everything up to this position; `undefined`: as far as the client has everything else. */
   readonly upTo: number | undefined;
-  /** So many of the latest events, as long as nothing was left out since. */
+  /** The number of latest events that it was sent, as long as nothing was left out since. */
   readonly limit: number;
   /** The state that it was sent and kept up to date with. */
   readonly state: readonly StatePairs[];
 }
 
-/** What a client has after an answer. Never changed: the next answer makes a new one. */
+/** The state of a client after an answer. Never changed: the next answer makes a new one. */
 export interface ConnectionState {
   /** Names the state in `pos`. */
   readonly id: string;

@@ -101,7 +101,7 @@ export class Connections {
     return state;
   }
 
-  /** What goes with devices that are removed; nobody can ask for what is left of it in memory. */
+  /** Removes the connections of removed devices. Nobody can use what stays of them in memory. */
   departure(devices: readonly number[]): Departure {
     return { writes: [deleteSlidingStatesOf(devices)], changes: [], committed: () => undefined };
   }

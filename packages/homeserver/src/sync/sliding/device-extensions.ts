@@ -4,7 +4,7 @@ import { type DeviceSectionDeps, deviceListsText } from '../device-sections.ts';
 import type { SlidingSyncBody } from './lists.ts';
 import type { Range } from './room-span.ts';
 
-/** Whose device asks, and what the answer covers. */
+/** The device that asks, and the range of the answer. */
 export interface DeviceExtensionRequest {
   readonly user: number;
   readonly device: number;

@@ -5,7 +5,7 @@ import type { RoomAnswer } from './room-answers.ts';
 import type { Range } from './room-span.ts';
 import type { Wanted } from './wanted-rooms.ts';
 
-/** What the extensions of one answer have in common. */
+/** The parts that the extensions of one answer have in common. */
 export interface ExtensionRequest {
   readonly user: number;
   readonly body: SlidingSyncBody;

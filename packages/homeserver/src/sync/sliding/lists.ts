@@ -103,7 +103,7 @@ async function filtered(
   return bySummaries(deps, filters, passing);
 }
 
-/** What takes a look into the rooms comes last, when few are left. */
+/** Filters that have to read the rooms come last, when few rooms are left. */
 async function bySummaries(
   deps: ListDeps,
   { is_encrypted: isEncrypted, room_types: types, not_room_types: notTypes, room_name_like: like }: Filters,

@@ -72,7 +72,7 @@ const NOBODY: ReadonlySet<number> = new Set();
 
 /** For each room the state that the client has, unless it gets all of it, and the state after its timeline. */
 async function rootsOf(deps: RequiredStateDeps, rooms: readonly TimedSpan[]): Promise<(Roots | undefined)[]> {
-  // Of a room that the user has left, the state at the leaving; none of a room in which they never were.
+  // For a room that the user has left, the state at the leaving; none for a room in which they never were.
   const ends = rooms.map(({ span: { work }, timeline }) =>
     work.departure === undefined ? timeline.last?.snapshotAfter : work.departure.ended?.snapshotAfter,
   );
@@ -214,7 +214,7 @@ function usersIn(shown: readonly Shown[]): Set<number> {
   return users;
 }
 
-/** What a state has at a place whose nodes are loaded. */
+/** The event of a state at a key whose nodes are loaded. */
 export function eventAt(root: NodeRef, type: number, stateKey: number): number | undefined {
   const event = lookup(root, type, stateKey);
   if (event === NOT_LOADED) throw new Error('a state node vanished while it was read');

@@ -32,7 +32,7 @@ export class RoomActivity {
     const last = new Map<number, number>();
     for (const room of rooms) {
       const loaded = found?.get(room);
-      // What was announced while the query ran is later than its answer.
+      // Changes that were announced while the query ran are later than its answer.
       if (loaded !== undefined && (this.#last.get(room) ?? 0) < loaded) this.#last.set(room, loaded);
       last.set(room, this.#last.get(room) ?? loaded ?? 0);
     }

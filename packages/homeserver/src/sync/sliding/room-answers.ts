@@ -34,7 +34,7 @@ export interface RoomAnswerDeps extends RequiredStateDeps, HydrateDeps, Visibili
   readonly memberships: Parameters<typeof heroesOf>[0]['memberships'];
 }
 
-/** Who asks, and for what time. */
+/** The user who asks, and the range of the answer. */
 export interface AnswerRequest {
   readonly user: number;
   readonly userId: string;
@@ -70,7 +70,7 @@ const BUMPING: ReadonlySet<string> = new Set([
   'org.matrix.msc3672.beacon_info',
 ]);
 
-/** What an answer says of each room (MSC4186, "Room results"); rooms of which nothing is to be told are missing. */
+/** Returns the part of an answer for each room (MSC4186, "Room results"); rooms without news are missing. */
 export async function roomAnswers(
   deps: RoomAnswerDeps,
   request: AnswerRequest,
@@ -214,7 +214,7 @@ async function naming(
   });
 }
 
-/** What only members of a room are told. */
+/** The members that only members of a room get. */
 async function members(
   deps: RoomAnswerDeps,
   { user, userId }: AnswerRequest,

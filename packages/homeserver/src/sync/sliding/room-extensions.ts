@@ -86,7 +86,7 @@ function accountDataText({ type, content }: { readonly type: string; readonly co
   return plainEvent(type, content);
 }
 
-/** Of a new room only the user's own receipts and those on the events that are shown: there may be thousands. */
+/** For a new room only the user's own receipts and those on the events that are shown: there may be thousands. */
 async function receipts(
   deps: EphemeralDeps,
   { user, answers, range }: ExtensionRequest,

@@ -6,13 +6,13 @@ import type { ConnectionState, SentRoom } from './connection-state.ts';
 import { rulesKey, type StatePairs } from './state-selection.ts';
 import type { RoomConfig, Wanted } from './wanted-rooms.ts';
 
-/** What an answer has to tell of one room. */
+/** The part of a room that an answer has to cover. */
 export interface RoomSpan {
   readonly row: MembershipRow;
   readonly config: RoomConfig;
   /** After this position; `undefined` for a room that the client gets as a whole. */
   readonly from: number | undefined;
-  /** What the client had of the room before. */
+  /** The part of the room that the client had before. */
   readonly sent: SentRoom | undefined;
   /** The part of the timeline that is considered. */
   readonly work: RoomWork;
@@ -22,7 +22,7 @@ export interface RoomSpan {
   readonly oldState: readonly StatePairs[] | undefined;
 }
 
-/** What an answer covers. */
+/** The range of an answer. */
 export interface Range {
   /** Where the client is; `undefined` when it knows nothing. */
   readonly since: number | undefined;
@@ -114,7 +114,7 @@ async function pastsSince(
   for (const { row } of all) {
     const sent = state?.rooms.get(row.room);
     const from = sent === undefined ? undefined : (sent.upTo ?? since);
-    // Of a room that is new to the client only whether the user was ever there is asked.
+    // For a room that is new to the client it matters only whether the user was ever there.
     if (from === undefined ? !OUTSIDE.has(row.membership) : row.event <= from) continue;
     byPosition.set(from ?? 0, [...(byPosition.get(from ?? 0) ?? []), row]);
   }

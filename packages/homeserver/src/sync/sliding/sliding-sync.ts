@@ -64,7 +64,7 @@ export interface SlidingSyncRequest {
 /** Where a client is. */
 interface Place {
   readonly connection: Connection;
-  /** What it has; nothing for a connection that begins. */
+  /** The state of the connection; nothing when it begins. */
   readonly state: ConnectionState | undefined;
   readonly since: number | undefined;
   readonly lazy: LazyChain;
@@ -117,7 +117,7 @@ async function answerAt(deps: SlidingSyncDeps, request: SlidingSyncRequest, plac
   const { state, since, lazy } = place;
   const { rows: all, upTo } = await presentOf(deps, user);
   const ignored = await deps.ignoredUsers.of(user);
-  // Who blocks invites is told of none (client-server API, "Invite permission").
+  // A user who blocks invites gets none (client-server API, "Invite permission").
   const hides = { ignored, blocks: await deps.invitePermission.blocks(user) };
   const rows = await toldRows(deps, all, place, hides);
   const wanted = await wantedRooms(deps, user, body, rows, (room) => state?.rooms.has(room) === true);
@@ -162,7 +162,7 @@ async function listTexts(deps: SlidingSyncDeps, lists: readonly RoomList[]): Pro
   });
 }
 
-/** What the client has when it gets this answer; the same object when nothing has changed. */
+/** The state of the client after this answer; the same object when nothing has changed. */
 function stateAfter(
   { state, since }: Place,
   { wanted, spans, rooms, range }: Answer,

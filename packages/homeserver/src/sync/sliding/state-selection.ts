@@ -49,7 +49,7 @@ function selection(
   const parts = rules.map((pairs) => partOf(pairs, lookUp));
   const includes = (type: number, stateKey: number) => parts.some((part) => partIncludes(part, type, stateKey));
   const isLazy = rules.some((pairs) => pairs.some(([type, key]) => type === MEMBER && key === LAZY));
-  // Who gets all members needs none of them memoise. No user has the number 0.
+  // A client that gets all members needs none of them lazily. No user has the number 0.
   const lazyMembers = isLazy && !includes(member, 0);
   return { lazyMembers, places: placesOf(parts), includes };
 }

@@ -11,8 +11,8 @@ export interface ThreadsExtensionDeps extends SubscriptionChangesDeps {
 }
 
 /**
- * Which threads the user has begun or ceased to follow, as a member of `extensions` (MSC4308). Whoever switches the
- * extension on gets them from the beginning. Empty without news.
+ * Which threads the user has begun or ceased to follow, as a member of `extensions` (MSC4308). A client that
+ * switches the extension on gets them from the beginning. Empty without news.
  */
 export async function threadsExtension(
   deps: ThreadsExtensionDeps,

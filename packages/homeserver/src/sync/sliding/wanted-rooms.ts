@@ -19,7 +19,7 @@ export interface Wanted {
 
 const TIMELINE_LIMIT_MAX = 1_000;
 
-/** What a rule says of each room that it matches. */
+/** The configuration of a rule for each room that it matches. */
 interface Rule {
   readonly timeline_limit: number;
   readonly required_state: StatePairs;
