@@ -65,7 +65,10 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
       accept(world, head, [message(alice.userId, 'also after it')]),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
-    expect(await storedTexts(head.num)).toEqual(['first', 'good', 'after it', 'also after it']);
+    const texts = await storedTexts(head.num);
+    expect(texts.slice(0, 2)).toEqual(['first', 'good']);
+    // Both are decided again at the same time, so that either may be the first.
+    expect(texts.slice(2).sort()).toEqual(['after it', 'also after it'].sort());
     const [last] = await world.timelines.latest([head.num], 1).then((latest) => latest.get(head.num) ?? []);
     const next = await world.say(alice, head, 'recovered');
     expect((await world.events.proofs([next.num])).get(next.num)?.prev).toEqual([last]);
