@@ -1,6 +1,9 @@
 import { endpoint } from '../endpoint.ts';
 
-/** Hides media from everybody. Scripts for other servers use the same paths. */
+/**
+ * `POST /media/quarantine/{serverName}/{mediaId}`: hides media from everybody. Scripts for other servers use the same
+ * path.
+ */
 export const quarantineMedia = endpoint({
   operation: 'quarantineMedia',
   method: 'POST',
@@ -11,7 +14,7 @@ export const quarantineMedia = endpoint({
   whenLocked: 'refused',
 });
 
-/** Reverts {@link quarantineMedia}. */
+/** `POST /media/unquarantine/{serverName}/{mediaId}`: reverts {@link quarantineMedia}. */
 export const unquarantineMedia = endpoint({
   operation: 'unquarantineMedia',
   method: 'POST',

@@ -4,7 +4,8 @@ import { endpoint } from '../endpoint.ts';
 const paths = ['/_synapse/admin/v1/register'] as const;
 
 /**
- * Returns a nonce for {@link registerWithSharedSecret}. Scripts and test suites for other servers use the same path.
+ * `GET /register` of administrators: a nonce for {@link registerWithSharedSecret}. Scripts and test suites for other
+ * servers use the same path.
  */
 export const getSharedSecretNonce = endpoint({
   operation: 'getSharedSecretNonce',
@@ -16,7 +17,7 @@ export const getSharedSecretNonce = endpoint({
   whenLocked: 'allowed',
 });
 
-/** Registers an account for a caller who knows the shared secret. */
+/** `POST /register` of administrators: registers an account for a caller who knows the shared secret. */
 export const registerWithSharedSecret = endpoint({
   operation: 'registerWithSharedSecret',
   method: 'POST',

@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts';
 import { natural } from '../query.ts';
 
 /**
- * Returns the threads that the caller has subscribed to or unsubscribed from, the latest first (MSC4308, not in the
+ * The threads that the caller has subscribed to or unsubscribed from, the latest first (MSC4308, not in the
  * specification yet).
  */
 export const getThreadSubscriptions = endpoint({

@@ -11,7 +11,7 @@ export const getTurnServer = endpoint({
   whenLocked: 'refused',
 });
 
-/** Returns the transports for group calls (MSC4143, not in the specification yet). */
+/** The transports for group calls (MSC4143, not in the specification yet). */
 export const getRtcTransports = endpoint({
   operation: 'getRtcTransports',
   method: 'GET',

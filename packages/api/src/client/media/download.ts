@@ -26,7 +26,7 @@ export const getContentAuthed = endpoint({
   query,
 });
 
-/** The same as {@link getContentAuthed}, with a file name that the caller chooses. */
+/** The endpoint {@link getContentAuthed} with a file name that the caller chooses. */
 export const getContentOverrideNameAuthed = endpoint({
   operation: 'getContentOverrideNameAuthed',
   method: 'GET',
@@ -50,7 +50,7 @@ export const getContent = endpoint({
   query: oldQuery,
 });
 
-/** The same as {@link getContent}, with a file name that the caller chooses. */
+/** The endpoint {@link getContent} with a file name that the caller chooses. */
 export const getContentOverrideName = endpoint({
   operation: 'getContentOverrideName',
   method: 'GET',

@@ -4,7 +4,7 @@ import { endpoint } from '../../endpoint.ts';
 /** The path of MSC4306, which is not part of the specification yet. */
 const paths = ['/_matrix/client/unstable/io.element.msc4306/rooms/{roomId}/thread/{eventId}/subscription'] as const;
 
-/** Returns whether the caller follows a thread. */
+/** `GET …/subscription` (MSC4306): the caller's subscription to a thread. */
 export const getThreadSubscription = endpoint({
   operation: 'getThreadSubscription',
   method: 'GET',
@@ -15,7 +15,7 @@ export const getThreadSubscription = endpoint({
   whenLocked: 'refused',
 });
 
-/** Subscribes the caller to a thread. `automatic` names the event that caused the subscription. */
+/** `PUT …/subscription` (MSC4306): subscribes the caller to a thread. `automatic` names the event that caused it. */
 export const setThreadSubscription = endpoint({
   operation: 'setThreadSubscription',
   method: 'PUT',
@@ -27,7 +27,7 @@ export const setThreadSubscription = endpoint({
   body: v.object({ automatic: v.optional(v.pipe(v.string(), v.startsWith('$', 'must be an event id'))) }),
 });
 
-/** Unsubscribes the caller from a thread. */
+/** `DELETE …/subscription` (MSC4306): unsubscribes the caller from a thread. */
 export const deleteThreadSubscription = endpoint({
   operation: 'deleteThreadSubscription',
   method: 'DELETE',
