@@ -162,7 +162,6 @@ export const UNCONVERTED: readonly string[] = [
   'src/media/',
   'src/push-rules/',
   'src/push/',
-  'src/storage/',
   'test/media/',
   'test/push-rules/',
   'test/push/',

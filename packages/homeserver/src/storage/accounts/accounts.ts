@@ -32,7 +32,7 @@ export interface AccountRow {
   readonly created: number;
 }
 
-/** What a new account starts with. */
+/** The first row of a new account. */
 export interface NewAccount {
   readonly user: number;
   readonly passwordHash: string | null;

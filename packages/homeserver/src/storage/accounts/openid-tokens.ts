@@ -9,7 +9,7 @@ export function insertOpenIdToken(hash: Uint8Array, user: number, expires: numbe
   return write(insert, hash, user, expires);
 }
 
-/** Whose token it is, if it is one and still valid. */
+/** The owner of a token, if it exists and is still valid. */
 export async function readOpenIdToken(database: Database, hash: Uint8Array, now: number): Promise<number | undefined> {
   return (await database.first<{ user_num: number }>(select, hash, now))?.user_num;
 }

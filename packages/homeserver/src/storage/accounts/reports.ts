@@ -7,7 +7,7 @@ const count = sql('SELECT count(*) AS count FROM reports WHERE reporter = ? AND 
 const select = sql('SELECT * FROM reports ORDER BY ts DESC, id LIMIT ?');
 const removeOld = sql('DELETE FROM reports WHERE ts < ?');
 
-/** What somebody has reported: an event, a room or a user. */
+/** A report by a user about an event, a room or a user. */
 export interface ReportRow {
   readonly id: string;
   readonly reporter: number;

@@ -21,7 +21,7 @@ const markUsed = sql('UPDATE claimable_keys SET kind = 2 WHERE num IN @list AND 
 const removeDevices = sql('DELETE FROM claimable_keys WHERE device IN @list');
 const removeGiven = sql('DELETE FROM given_keys WHERE device IN @list');
 
-/** What a key is for. Their values are part of the format on disk. */
+/** The purpose of a key. Their values are part of the format on disk. */
 export const ONE_TIME = 0;
 export const UNUSED_FALLBACK = 1;
 export const USED_FALLBACK = 2;

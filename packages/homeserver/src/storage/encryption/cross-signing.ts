@@ -57,7 +57,7 @@ export function deleteCrossSigningKeys(user: number, usages: readonly KeyUsage[]
   );
 }
 
-/** What some users have signed of others. */
+/** The signatures of some users on keys of others. */
 export function readUserSignatures(database: Database, signers: readonly number[]): Promise<UserSignatureRow[]> {
   return database.all<UserSignatureRow>(selectSignatures, signers);
 }

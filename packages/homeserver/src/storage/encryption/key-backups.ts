@@ -53,7 +53,7 @@ export interface KeyBackupRow {
   readonly sessions: number;
 }
 
-/** What decides which of two keys of a session is kept. `room` is a number of `names.ts`. */
+/** The values that decide which of two keys of a session is kept. `room` is a number of `names.ts`. */
 export interface BackupRankRow {
   readonly room: number;
   readonly session_id: string;
@@ -111,7 +111,7 @@ export function readBackupSessions(
   return database.all(selectSession, user, version, room, sessionId);
 }
 
-/** What is known of these sessions in these rooms; other pairs of the two may be among them. */
+/** The stored keys of these sessions in these rooms; other pairs of the two may be among them. */
 export function readBackupRanks(
   database: Database,
   { user, version }: BackupKey,

@@ -54,7 +54,7 @@ export function insertToDeviceMessages(
   );
 }
 
-/** What waits for a device and arrived after one position and up to another, oldest first. */
+/** The messages that wait for a device and arrived after one position and up to another, oldest first. */
 export function readToDeviceMessages(
   database: Database,
   device: number,

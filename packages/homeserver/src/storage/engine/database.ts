@@ -1,5 +1,5 @@
 /**
- * What both engines offer. Everything above speaks to the database through this file alone.
+ * The interface of both engines. Everything above speaks to the database through this file alone.
  *
  * SQL is written once, in the part that SQLite and PostgreSQL share, with `?` for values and `@list` where the
  * right-hand side of a comparison is a list: `WHERE num IN @list` takes an array of numbers or strings, `IN @blobs` one

@@ -49,7 +49,7 @@ export class GroupCommit {
     // Nothing to write and nobody to wait for: keep its place at no cost.
     if (writes.length === 0 && !this.#isRunning && this.#gathering.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      // What it throws rejects the promise.
+      // An error that it throws rejects the promise.
       checkWrites(writes);
       this.#gathering.push({ writes, resolve, reject });
       this.#schedule();

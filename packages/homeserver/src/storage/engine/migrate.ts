@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { migrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
 
-/** What a migration needs of an engine: run DDL, and read or write the table of applied versions. */
+/** The part of an engine that a migration needs: it runs DDL, and reads or writes the table of applied versions. */
 export interface MigrationConnection {
   readonly dialect: Database['dialect'];
   run(text: string): Promise<void>;

@@ -57,7 +57,7 @@ export class Names {
     return names;
   }
 
-  /** Every name is in memory: what is not there has never been seen. So it is as long as there are not very many. */
+  /** Every name is in memory: what is not there has never been seen. This holds as long as there are not very many. */
   get isComplete(): boolean {
     return this.#isPreloaded && this.#storedCount <= this.#nums.max / 2;
   }
@@ -81,7 +81,7 @@ export class Names {
     return this.reserveAll(texts);
   }
 
-  /** The number of a string; one that has none gets it in memory. Whoever stores the number adds {@link inserts}. */
+  /** The number of a string; one that has none gets it in memory. A caller that stores the number adds {@link inserts}. */
   async reserve(text: string): Promise<number> {
     return this.cachedNum(text) ?? (await this.find(text)) ?? this.#reserveNew(text);
   }

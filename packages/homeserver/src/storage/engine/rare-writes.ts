@@ -19,11 +19,11 @@ export class RareWrites<K, V> {
 
   note(key: K, value: V): void {
     this.#unwritten.set(key, value);
-    // What goes wrong here goes wrong in the next regular flush as well, and is told there.
+    // An error here occurs in the next regular flush as well, and is reported there.
     if (this.#unwritten.size > UNWRITTEN_MAX) this.flush().catch(() => undefined);
   }
 
-  /** What is known beyond the database. */
+  /** The changes that are not in the database yet. */
   of(key: K): V | undefined {
     return this.#unwritten.get(key);
   }

@@ -1,4 +1,4 @@
-/** So many characters of names that are not stored are kept in memory. */
+/** The number of characters of names that are kept in memory without being stored. */
 const CHARACTERS_MAX = 8_000_000;
 
 /** Numbers that were given to strings in memory, and are not stored yet. The oldest are forgotten first. */

@@ -2,7 +2,7 @@ import { Unavailable } from '../../platform/unavailable.ts';
 import { type Database, sql, type Write, write } from './database.ts';
 
 /**
- * What has changed, told after the commit to whoever listens. `position` is the change's place in the server's
+ * A change that is announced to the listeners after the commit. `position` is the change's place in the server's
  * stream; numbers (`room`, `user`, `event`) are interned, see `names.ts`.
  */
 export type Change =

@@ -39,7 +39,7 @@ export class VarintWriter {
     this.#length += bytes.length;
   }
 
-  /** What was written, in an array of its own. */
+  /** Returns the written bytes in an array of their own. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }

@@ -1,6 +1,6 @@
 import { type Database, guard, sql, type Write, write } from '../engine/database.ts';
 
-/** What a row of media is. */
+/** The kind of a row of media. */
 export const MEDIA_KIND = { upload: 0, preview: 1, copy: 2 } as const;
 
 const COLUMNS =

@@ -32,7 +32,7 @@ export async function readWaitingPushers(database: Database): Promise<number[]> 
   return (await database.all<{ pusher: number }>(selectPushers)).map(({ pusher }) => pusher);
 }
 
-/** What was told, or is not worth telling any more. */
+/** Notifications that were delivered, or are not worth delivering any more. */
 export function deletePushesUpTo(pusher: number, event: number): Write {
   return write(removeUpTo, pusher, event);
 }

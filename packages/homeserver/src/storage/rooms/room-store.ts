@@ -3,7 +3,7 @@ import { VarintReader, VarintWriter } from '../engine/varint.ts';
 import { hashBytes, type NodeRef } from '../state/state-node.ts';
 import type { StateStore } from '../state/state-store.ts';
 
-/** What is stored of a room's head: all that the next event builds on. */
+/** The stored part of a room's head: everything that the next event builds on. */
 export interface RoomRow {
   readonly num: number;
   readonly version: string;

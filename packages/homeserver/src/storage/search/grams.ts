@@ -3,10 +3,10 @@
  * are not separated by spaces. A piece begins at each character and ends with its word at the latest.
  */
 
-/** Of longer texts the beginning is found. */
+/** A search finds only the beginning of longer texts. */
 const CHARACTERS_MAX = 8_000;
 const GRAM_CHARACTERS = 3;
-/** So many pieces tell texts apart; whoever searches looks at the texts afterwards. */
+/** This number of pieces tells texts apart; a search compares the texts themselves afterwards. */
 const QUERIED_MAX = 48;
 
 /** A piece of a text, or what pieces begin with. */
@@ -38,7 +38,7 @@ export function gramsOf(text: string): string[] {
   return [...grams];
 }
 
-/** What a text has among its pieces if it contains these folded words. One Latin letter says nothing. */
+/** The pieces that a text has if it contains these folded words. One Latin letter says nothing. */
 export function wantedGrams(words: readonly string[]): WantedGram[] {
   const wanted = new Map<string, WantedGram>();
   for (const word of words) {

@@ -15,7 +15,7 @@ const find = {
   ),
 };
 
-/** So many rooms are looked into with one query. */
+/** The number of rooms that one query searches. */
 const ROOMS_AT_ONCE = 200;
 
 /** Where texts of events are found, by their pieces and rooms. */

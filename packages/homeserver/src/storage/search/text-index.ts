@@ -48,7 +48,7 @@ export class TextIndex {
   }
 }
 
-/** What the engine's own operator for such an index takes: all pieces, in one of the places if there are any. */
+/** The operand of the engine's own operator for such an index: all pieces, in one of the places if there are any. */
 export function matchText(dialect: Dialect, wanted: readonly WantedGram[], places: readonly number[] = []): string {
   // Pieces have no quotes: `grams.ts` moves ASCII punctuation away.
   const [quote, prefix, and, or] = dialect === 'sqlite' ? ['"', '*', ' AND ', ' OR '] : ["'", ':*', ' & ', ' | '];

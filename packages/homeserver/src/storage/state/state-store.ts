@@ -122,7 +122,7 @@ export class StateStore {
       readNodes,
       [...wanted].map(hashBytes),
     );
-    // What was loaded may be more than stays in memory.
+    // More may have been loaded than stays in memory.
     const loaded = new Map<NodeHash, StateNode>([[emptyState().hash, EMPTY_LEAF]]);
     for (const row of rows) loaded.set(hashText(row.hash), decodeNode(row.body));
     for (const [hash, node] of loaded) this.#nodes.set(hash, node);

@@ -4,7 +4,7 @@ import type { Log } from '../../../platform/monitoring/log.ts';
 
 /** Read and written by the owner alone. */
 const PRIVATE = 0o600;
-/** What must be missing from the mode of a private file or folder. */
+/** The bits that the mode of a private file or folder must not have. */
 const OTHERS = 0o077;
 
 /** Makes a file that nobody else reads, unless there is one. SQLite gives the files beside it the same mode. */

@@ -1,6 +1,6 @@
 import { OperatorError } from '../../../platform/operator-error.ts';
 
-/** What can be done about results of SQLite (https://www.sqlite.org/rescode.html) that do not speak of a fault of ours. */
+/** The advice for results of SQLite (https://www.sqlite.org/rescode.html) that are no fault of Hearth. */
 const REMEDIES: ReadonlyMap<unknown, string> = new Map([
   [8, 'give the user that runs the server the right to write there'], // SQLITE_READONLY
   [10, 'look whether the disk is in order'], // SQLITE_IOERR
@@ -15,7 +15,7 @@ const CANTOPEN = 14;
 /** Says of a folder or a file of the data folder that it cannot be used, and what to do; other errors stay as they are. */
 export function unusable(path: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  // What SQLite says has more in its upper bits.
+  // The upper bits of SQLite's result have details.
   const result = 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
   const isDenied = 'code' in error && error.code === 'EACCES';
   const remedy =

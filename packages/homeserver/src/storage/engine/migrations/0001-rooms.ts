@@ -7,10 +7,10 @@ export const rooms: Migration = {
   oldestCompatible: 1,
   statements: [
     'CREATE TABLE positions (slot INTEGER PRIMARY KEY, reserved INTEGER NOT NULL)',
-    // What this server signs with. Old keys stay: others verify old events with them.
+    // The keys with which this server signs. Old keys stay: others verify old events with them.
     'CREATE TABLE signing_keys (key_id TEXT PRIMARY KEY, seed BLOB NOT NULL, created_ts INTEGER NOT NULL)',
     'CREATE TABLE names (num INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)',
-    // What is needed to decide the next event of a room. `fence` rises with every write to the room.
+    // The values from which the next event of a room is decided. `fence` rises with every write to the room.
     `CREATE TABLE rooms (
       num INTEGER PRIMARY KEY,
       version TEXT NOT NULL,
@@ -72,7 +72,7 @@ export const rooms: Migration = {
       PRIMARY KEY (room, root)
     ) WITHOUT ROWID`,
     'CREATE INDEX threads_latest ON threads (room, latest)',
-    // What a device has sent under which transaction id; kept for as long as a client may repeat it.
+    // The transaction ids of each device with their events; kept for as long as a client may repeat them.
     `CREATE TABLE transactions (
       device INTEGER NOT NULL,
       txn TEXT NOT NULL,

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** What users keep on the server besides rooms: profiles, filters, account data, receipts, presence. */
+/** The data of users besides rooms: profiles, filters, account data, receipts, presence. */
 export const userData: Migration = {
   version: 3,
   name: 'user-data',

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** What a database says about the server that it belongs to. */
+/** The server that the database belongs to. */
 export const server: Migration = {
   version: 4,
   name: 'server',

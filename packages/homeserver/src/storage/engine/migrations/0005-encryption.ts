@@ -31,7 +31,7 @@ export const encryption: Migration = {
       json TEXT NOT NULL,
       PRIMARY KEY (user_num, key_usage)
     )`,
-    // What users say about the master keys of others; only the signer sees it.
+    // The signatures of users on the master keys of others; only the signer sees them.
     `CREATE TABLE user_signatures (
       signer INTEGER NOT NULL,
       user_num INTEGER NOT NULL,
@@ -45,7 +45,7 @@ export const encryption: Migration = {
     // When a user's keys changed last: one row for each user who has ever had keys.
     'CREATE TABLE device_list_changes (user_num INTEGER PRIMARY KEY, position INTEGER NOT NULL)',
     'CREATE INDEX device_list_changes_position ON device_list_changes (position)',
-    // Who has come and gone in a room after a position: whose keys a user begins or ceases to follow.
+    // The users who have joined or left a room after a position: a user begins or ceases to follow their keys.
     'CREATE INDEX memberships_moved ON memberships (room, event)',
     'CREATE TABLE dehydrated_devices (user_num INTEGER PRIMARY KEY, device INTEGER NOT NULL, json TEXT NOT NULL)',
     // `num` rises in the order of arrival, see `row-numbers.ts`. Bounded for each device.

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** What tells users of what has happened, and who follows the stream of events for it. */
+/** The pushers of users, and the jobs that follow the stream of events for them. */
 export const push: Migration = {
   version: 7,
   name: 'push',
@@ -27,7 +27,7 @@ export const push: Migration = {
     )`,
     'CREATE INDEX pushers_of_key ON pushers (app_id, pushkey)',
     'CREATE INDEX pushers_of_device ON pushers (device)',
-    // What is still to be told to whom; a limited number for each. `actions` is JSON.
+    // The notifications that are still to be delivered; a limited number for each pusher. `actions` is JSON.
     `CREATE TABLE push_queue (
       pusher INTEGER NOT NULL,
       event INTEGER NOT NULL,

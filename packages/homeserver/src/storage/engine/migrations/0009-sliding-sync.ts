@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** What clients of sliding sync have been sent, so that their positions survive a restart. */
+/** The state of clients of sliding sync, so that their positions survive a restart. */
 export const slidingSync: Migration = {
   version: 9,
   name: 'sliding sync',

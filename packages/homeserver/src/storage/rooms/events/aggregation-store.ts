@@ -18,7 +18,7 @@ const readReferences = sql(
    FROM relations r JOIN events e ON e.num = r.child JOIN rooms m ON m.num = e.room
    WHERE r.parent IN @list AND r.rel_type = ? AND ${SHOWN} ORDER BY r.parent, e.num`,
 );
-/** What may be a valid edit; whether it is, only its content tells. */
+/** An event that may be a valid edit; only its content tells whether it is. */
 const readEdits = sql(
   `SELECT r.parent, e.num, e.ts, e.id, m.version
    FROM relations r JOIN events p ON p.num = r.parent JOIN events e ON e.num = r.child JOIN rooms m ON m.num = e.room
@@ -78,7 +78,7 @@ export class AggregationStore {
     event.aggregations = aggregations;
   }
 
-  /** A child is redacted. What cannot be said without it is looked up again. Call this after the commit. */
+  /** A child is redacted. A value that depends on it is looked up again. Call this after the commit. */
   removed(child: StoredEvent, relType: Aggregated, parent: number): void {
     this.#meanwhile.changed(parent);
     const event = this.#events.cached(parent);

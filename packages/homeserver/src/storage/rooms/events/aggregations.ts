@@ -13,7 +13,7 @@ export function isAggregated(relType: string): relType is Aggregated {
 type Edit = Pick<StoredEvent, 'num' | 'ts' | 'eventId'>;
 type Reference = Pick<StoredEvent, 'num' | 'senderNum' | 'eventId'>;
 
-/** What one sender has replied in a thread. */
+/** The replies of one sender in a thread. */
 export interface Replies {
   /** How many that are not redacted. */
   count: number;
@@ -32,7 +32,7 @@ export interface ThreadSummary {
   readonly participated: boolean;
 }
 
-/** What relates to one event, added up; its size goes with the senders in a thread, not with their replies. */
+/** The aggregation of all events that relate to one. Its size grows with the senders in a thread, not with their replies. */
 export class Aggregations {
   #edit: Edit | undefined;
   readonly #references: Reference[] = [];

@@ -1,7 +1,7 @@
 import { VarintReader, VarintWriter } from '../../engine/varint.ts';
 
 /**
- * What an event carries for other servers only: its place in the graph, its content hash and the signature of the
+ * The parts of an event for other servers only: its place in the graph, its content hash and the signature of the
  * sender's server, in a tenth of the space of their JSON form. Events of this server are signed when they leave it:
  * Ed25519 gives the same signature for the same key and text at any time.
  */

@@ -152,7 +152,7 @@ export class EventStore {
     );
   }
 
-  /** What events carry for other servers. */
+  /** The parts of events for other servers. */
   async proofs(nums: readonly number[]): Promise<ReadonlyMap<number, EventProof>> {
     const rows = await this.#database.all<{ num: number; proof: Uint8Array }>(readProofs, nums);
     return new Map(rows.map(({ num, proof }) => [num, decodeProof(proof)]));

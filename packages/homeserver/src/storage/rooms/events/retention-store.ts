@@ -7,7 +7,7 @@ const readExpired = sql(
 );
 const forgetEvent = sql('UPDATE events SET seq = NULL, content = ? WHERE num = ?');
 
-/** What deleting old messages needs. */
+/** The stores that deleting old messages needs. */
 export class RetentionStore {
   readonly #database: Database;
 

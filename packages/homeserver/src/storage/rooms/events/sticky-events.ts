@@ -11,7 +11,7 @@ export interface StickyRow {
   readonly expires_ts: number;
 }
 
-/** So many of a room are remembered; of more the oldest are left to the timeline. */
+/** The number of sticky events of a room that are remembered; older ones are only in the timeline. */
 const IN_ROOM_MAX = 1_000;
 const NONE: readonly StickyRow[] = [];
 

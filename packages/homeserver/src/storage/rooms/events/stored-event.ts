@@ -64,7 +64,7 @@ export class StoredEvent {
   clientText: string | undefined;
   /** Under which id which device has sent it; `null`: under none, `undefined`: not looked up yet. */
   transaction: { readonly device: number; readonly txn: string } | null | undefined;
-  /** What relates to this event, added up; `null`: nothing, `undefined`: not looked up yet, see `aggregation-store.ts`. */
+  /** The aggregation of related events; `null`: there are none, `undefined`: not looked up yet, see `aggregation-store.ts`. */
   aggregations: Aggregations | null | undefined;
   #content: JsonObject | undefined;
 

@@ -63,8 +63,8 @@ export class TimelineStore {
   }
 
   /**
-   * The last `limit` events of each room at a position, oldest first. What is on disk may be further than what has been
-   * announced: such rooms are asked for one by one.
+   * The last `limit` events of each room at a position, oldest first. The disk may be ahead of the announced
+   * position: such rooms are queried one by one.
    */
   async latestAt(rooms: readonly number[], position: number, limit: number): Promise<ReadonlyMap<number, number[]>> {
     const timelines = new Map(await this.latest(rooms, limit));

@@ -6,7 +6,7 @@ const readOfEvents = sql('SELECT event, device, txn FROM transactions WHERE even
 const readOlder = sql('SELECT event FROM transactions WHERE ts < ? ORDER BY ts LIMIT ?');
 const remove = sql('DELETE FROM transactions WHERE event IN @list');
 
-/** So many rows go at once, so that what else is to be written does not wait. */
+/** The number of rows that are deleted at once, so that other writes do not wait. */
 const REMOVED_AT_ONCE = 2_000;
 
 /** Which events devices have sent under which transaction ids (client-server API, "Transaction identifiers"). */
