@@ -26,9 +26,9 @@ describe('a file', () => {
   test.each([
     ['nothing', 0],
     ['a byte', 1],
-    ['what fits into memory', 100_000],
-    ['what is written as it comes', 1_900_000],
-  ])('of %s comes back as it was', async (_, length) => {
+    ['a body that fits into memory', 100_000],
+    ['a body that is written in chunks', 1_900_000],
+  ])('comes back unchanged: %s', async (_, length) => {
     const content = randomBytes(length);
     const reply = await download(alice, await upload(alice, content, { type: 'image/png' }));
     expect(reply.status).toBe(200);
@@ -46,7 +46,7 @@ describe('a file', () => {
     expect(headers.get('access-control-allow-origin')).toBe('*');
   });
 
-  test('that comes twice is stored once', async () => {
+  test('is stored once when it comes twice', async () => {
     const content = randomBytes(1_000);
     const before = stored().length;
     const addresses = [await upload(alice, content), await upload(await server.user(), content)];
@@ -70,7 +70,7 @@ describe('a file', () => {
     expect((await download(alice, address)).bytes.equals(content)).toBe(true);
   });
 
-  test('that is too large is refused, however it comes, and leaves nothing', async () => {
+  test('above the size limit is refused, however it comes, and leaves nothing', async () => {
     const body = randomBytes(UPLOAD_BYTES + 1);
     const before = stored().length;
     const known = await fetchBytes(server, '/_matrix/media/v3/upload', { method: 'POST', token: alice.token, body });
@@ -89,7 +89,7 @@ describe('a file', () => {
     await expect.poll(incoming).toEqual([]);
   });
 
-  test('that does not end although it is refused ends the connection', async () => {
+  test('ends the connection when it does not end although it is refused', async () => {
     const { port } = new URL(server.url);
     const socket = connect(Number(port), '127.0.0.1');
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
@@ -114,7 +114,7 @@ describe('a file', () => {
     expect(sent).toBeLessThan(200_000_000);
   });
 
-  test('of which the request does not say a word is empty', async () => {
+  test('is empty when the request has no body', async () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     const head = `Host: x\r\nAuthorization: Bearer ${alice.token}\r\n`;
     socket.write(`POST /_matrix/media/v3/upload HTTP/1.1\r\n${head}\r\n`);
@@ -126,7 +126,7 @@ describe('a file', () => {
     expect(answers).toContain(`"user_id":"${alice.userId}"`);
   });
 
-  test('that breaks off leaves nothing', async () => {
+  test('leaves nothing when it breaks off', async () => {
     const before = stored().length;
     const { port } = new URL(server.url);
     const socket = connect(Number(port), '127.0.0.1');
@@ -141,7 +141,7 @@ describe('a file', () => {
   });
 });
 
-describe('what a browser does with a type', () => {
+describe('the disposition of a content type', () => {
   test.each([
     ['image/png', 'inline'],
     ['IMAGE/JPEG', 'inline'],
@@ -170,7 +170,7 @@ describe('what a browser does with a type', () => {
     },
   );
 
-  test('that nobody has said is told from the bytes', async () => {
+  test('is found in the bytes when the client has not declared it', async () => {
     const body = Buffer.from('%PDF-1.7\n1 0 obj\n');
     const reply = await fetchBytes(server, '/_matrix/media/v3/upload', { method: 'POST', token: alice.token, body });
     const address = String(reply.json.content_uri).slice('mxc://'.length);
@@ -229,7 +229,7 @@ describe('a range', () => {
     expect([status, bytes.toString()]).toEqual([200, '0123456789']);
   });
 
-  test('of a large file is read from where it begins', async () => {
+  test('is read alone, also from the middle of a large file', async () => {
     const large = randomBytes(1_800_000);
     const at = await upload(alice, large);
     const reply = await download(alice, at, { range: 'bytes=1000001-1700000' });

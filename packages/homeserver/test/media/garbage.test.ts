@@ -82,7 +82,7 @@ function age(folder: string): void {
 
 const NONE = { expiredIds: 0, unusedCopies: 0, contents: 0, contentBytes: 0, incompleteFiles: 0 };
 
-describe.each(engines)('what nobody needs, on $name', (engine) => {
+describe.each(engines)('garbage collection of media, on $name', (engine) => {
   test('is counted by a dry run and removed by another; the rest stays', async () => {
     const { media, folder, clock } = await open(engine);
     const kept = await media.uploads.upload(1, bytes(Buffer.from('kept')), undefined);
@@ -112,7 +112,7 @@ describe.each(engines)('what nobody needs, on $name', (engine) => {
   });
 });
 
-describe('what nobody needs', () => {
+describe('garbage collection of media', () => {
   const engine = sqlite;
 
   test('are images of previews that nobody has read for a month', async () => {
@@ -236,7 +236,7 @@ describe('media of other servers', () => {
   });
 });
 
-test('what was uploaded before the freeze can be read without a token after it, what came later cannot', async () => {
+test('media uploaded before the freeze can be read without a token after it, later media cannot', async () => {
   const { media, reopen } = await open(sqlite, undefined, 'open');
   const before = await media.uploads.upload(1, bytes(Buffer.from('before')), undefined);
   expect(await read(media, before, { hasToken: false })).toBe('before');

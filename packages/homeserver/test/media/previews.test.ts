@@ -116,7 +116,7 @@ describe('a preview', () => {
     ['/image-elsewhere', { 'og:title': 't' }],
     ['/oembed-elsewhere', { 'og:title': 't' }],
     ['/text', {}],
-  ])('of %s is %j', async (path, expected) => {
+  ])('for %s is %j', async (path, expected) => {
     expect(await preview(path)).toMatchObject({ status: 200, json: expected });
     expect(Object.keys((await preview(path)).json)).toEqual(Object.keys(expected));
     expect(elsewhere.asked).toEqual([]);
@@ -127,7 +127,7 @@ describe('a preview', () => {
     expect(json).toMatchObject({ 'og:title': 'Mine', 'og:site_name': 'P', 'og:image:width': 30 });
   });
 
-  test('of an image is the image', async () => {
+  test('is the image for the address of an image', async () => {
     const { json } = await preview('/image.png');
     expect(json).toMatchObject({ 'og:title': 'image.png', 'og:image:type': 'image/png', 'og:image:height': 20 });
   });
@@ -202,7 +202,7 @@ describe('no preview', () => {
     await other.close();
   });
 
-  test('of this machine is made unless that is allowed', async () => {
+  test('is made of this machine unless that is allowed', async () => {
     const other = await startServer({ config: { media: { previews: { enabled: true } } } });
     const user = await other.user();
     const before = web.asked.length;

@@ -58,7 +58,7 @@ describe('media in a bucket', () => {
     expect(s3.objects.size).toBe(before + 2);
   });
 
-  test('that the service refuses or has lost are faults, and nothing is answered that is not so', async () => {
+  test('are faults when the service refuses or has lost them; no wrong content is answered', async () => {
     const address = await upload(alice, randomBytes(1_000));
     s3.objects.clear();
     expect(await download(alice, address)).toMatchObject({ status: 500, json: { errcode: 'M_UNKNOWN' } });
@@ -73,7 +73,7 @@ describe('media in a bucket', () => {
     await other.close();
   });
 
-  test('that lie there for nothing are listed page by page and removed', async () => {
+  test('without a reference are listed page by page and removed', async () => {
     s3.objects.clear();
     const kept = randomBytes(50);
     const address = await upload(alice, kept);

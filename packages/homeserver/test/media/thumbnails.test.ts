@@ -34,7 +34,7 @@ describe('a thumbnail', () => {
     ['width=100&height=100&method=crop', 'png 320x320'],
     ['width=300&height=200&method=crop', 'png 320x240'],
     ['width=320&height=240', 'png 360x240'],
-  ])('of 600x400 for %s is %s', async (query, expected) => {
+  ])('for %s of an image of 600x400 is %s', async (query, expected) => {
     const address = await upload(alice, png(600, 400), { type: 'image/png', name: 'a.png' });
     const { status, headers, bytes } = await thumbnail(alice, address, query);
     expect(status).toBe(200);
@@ -44,14 +44,14 @@ describe('a thumbnail', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('of a JPEG is one, turned the way it is looked at', async () => {
+  test('is a JPEG for a JPEG, with its orientation applied', async () => {
     const image = await sharp(png(600, 400)).withMetadata({ orientation: 6 }).jpeg().toBuffer();
     const reply = await thumbnail(alice, await upload(alice, image), 'width=96&height=96');
     expect(reply.headers.get('content-type')).toBe('image/jpeg');
     expect(await shape(reply.bytes)).toBe('jpeg 96x144');
   });
 
-  test('of an image that is smaller is the image itself', async () => {
+  test('is the image itself when the image is smaller', async () => {
     const image = png(120, 80);
     const address = await upload(alice, image, { type: 'image/png' });
     for (const query of ['width=640&height=480', 'width=320&height=240&method=crop', 'width=5000&height=5000']) {
@@ -59,7 +59,7 @@ describe('a thumbnail', () => {
     }
   });
 
-  test('of a type that browsers may not show is of one that they may', async () => {
+  test('has a type that browsers may show even if the image has none', async () => {
     const image = await sharp(png(50, 40)).avif().toBuffer();
     const reply = await thumbnail(alice, await upload(alice, image), 'width=640&height=480');
     expect(await shape(reply.bytes)).toBe('jpeg 50x40');
@@ -81,14 +81,14 @@ describe('a thumbnail', () => {
     ['&animated=true', 'webp 96x96 of 3'],
     ['&animated=false', 'jpeg 96x96'],
     ['', 'jpeg 96x96'],
-  ])('of a picture that moves, with "%s", is %s', async (query, expected) => {
+  ])('for an animated image, with "%s", is %s', async (query, expected) => {
     const address = await upload(alice, gif(120, 120, 3), { type: 'image/gif' });
     const reply = await thumbnail(alice, address, `width=96&height=96&method=crop${query}`);
     expect(reply.status).toBe(200);
     expect((await shape(reply.bytes)).replace('png', 'jpeg')).toBe(expected);
   });
 
-  test('of a small picture that moves only moves where that is asked for', async () => {
+  test('is animated for a small animated image only if the client asks for that', async () => {
     const image = gif(20, 20, 2);
     const address = await upload(alice, image, { type: 'image/gif' });
     expect((await thumbnail(alice, address, 'width=96&height=96&animated=true')).bytes.equals(image)).toBe(true);

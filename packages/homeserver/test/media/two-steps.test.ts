@@ -85,7 +85,7 @@ describe('an id that is made before its content', () => {
     await create(bob);
   });
 
-  test('that nobody made cannot be given a content', async () => {
+  test('cannot be given a content unless it was created', async () => {
     for (const address of ['hearth.test/nothing', 'elsewhere.test/nothing', 'hearth.test/..%2Fx']) {
       expect(await fill(alice, address)).toMatchObject({ status: 404, json: { errcode: 'M_NOT_FOUND' } });
     }

@@ -9,7 +9,7 @@ export interface Web {
   close(): Promise<void>;
 }
 
-/** What is at a path: a body with its type, or a function that answers. */
+/** The resource at a path: a body with its type, or a function that answers. */
 export type Pages = Readonly<Record<string, readonly [type: string, body: string | Buffer] | RequestListener>>;
 
 export async function startWeb(pages: (request: IncomingMessage) => Pages, host = '127.0.0.1'): Promise<Web> {

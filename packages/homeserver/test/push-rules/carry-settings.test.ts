@@ -46,20 +46,23 @@ const replaced = async (alice: TestUser, room: string) => {
 test.each([
   ['upgraded', upgraded],
   ['replaced by hand', replaced],
-])('who goes on in a room that is %s has the settings of the old one', async (_name, replace) => {
-  const { alice, bob, room } = await open();
-  const next = await replace(alice, room);
-  await bob.join(next);
-  await vi.waitFor(async () => {
-    expect((await alice.get(ruleOf('room', next))).actions).toEqual(MUTED);
-    expect(await bob.get(ruleOf('override', next))).toMatchObject({
-      enabled: false,
-      conditions: [{ kind: 'event_match', key: 'room_id', pattern: next }],
+])(
+  'a user who follows to the successor of a room that is %s keeps the settings of the old one',
+  async (_name, replace) => {
+    const { alice, bob, room } = await open();
+    const next = await replace(alice, room);
+    await bob.join(next);
+    await vi.waitFor(async () => {
+      expect((await alice.get(ruleOf('room', next))).actions).toEqual(MUTED);
+      expect(await bob.get(ruleOf('override', next))).toMatchObject({
+        enabled: false,
+        conditions: [{ kind: 'event_match', key: 'room_id', pattern: next }],
+      });
+      expect(await tagsOf(bob, next)).toEqual(favourite);
     });
-    expect(await tagsOf(bob, next)).toEqual(favourite);
-  });
-  expect((await alice.get(ruleOf('room', room))).actions).toEqual(MUTED);
-});
+    expect((await alice.get(ruleOf('room', room))).actions).toEqual(MUTED);
+  },
+);
 
 test('a room that only claims to replace another has none of its settings', async () => {
   const { bob, room } = await open();

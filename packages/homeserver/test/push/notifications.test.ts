@@ -4,7 +4,7 @@ import { engines } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type Person, textsOf, type World } from '../support/world.ts';
 
-describe.each(engines)('what one was notified of, on $name', (engine) => {
+describe.each(engines)('the list of notifications, on $name', (engine) => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld(engine);

@@ -51,7 +51,7 @@ describe.each(engines)('pushers, on $name', (engine) => {
     expect(await keysOf(user)).toEqual(['other']);
   });
 
-  test('of others with the same key go, unless they are to stay', async () => {
+  test('with the same key of other users are removed, unless append is set', async () => {
     const [alice, bob] = [await login(), await login()];
     await service.push.setPusher(alice, request({ pushkey: 'shared' }));
     await service.push.setPusher(bob, request({ pushkey: 'shared', append: true }));

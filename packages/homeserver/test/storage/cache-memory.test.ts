@@ -64,7 +64,7 @@ describe('caches have a bound of bytes', () => {
       for (let i = 0; i < 400; i += 1)
         outcomes.add(await refusal(world.accountData.set(num, GLOBAL, `type${i}`, content)));
       expect(outcomes).toEqual(new Set(['no refusal', 'M_USER_LIMIT_EXCEEDED']));
-      // What is there can still be replaced by something of the same size.
+      // Stored data can still be replaced by data of the same size.
       expect(await refusal(world.accountData.set(num, GLOBAL, 'type1', content))).toBe('no refusal');
     }
     expect((await heapUsed()) - before).toBeLessThan(120 * MIB);

@@ -8,7 +8,7 @@ import { decodeNode, encodeNode, hashBytes, hashText } from '../../src/storage/s
 const integer = fc.oneof(fc.maxSafeNat(), fc.nat({ max: 300 }), fc.constantFrom(127, 128, 2 ** 32, 2 ** 53 - 1));
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
-describe('what is stored as bytes', () => {
+describe('values that are stored as bytes', () => {
   test('integers, lists and byte strings are read as they were written', () => {
     fc.assert(
       fc.property(fc.array(integer), fc.array(integer), fc.uint8Array({ maxLength: 300 }), (one, many, bytes) => {

@@ -42,7 +42,7 @@ const { known } = content;
 
 type Rows = Record<string, Cell>[];
 
-/** What migrations do on purpose to rows that were stored before them. */
+/** The changes that migrations make on purpose to rows that were stored before them. */
 const CHANGES: readonly { readonly before: number; readonly table: string; readonly change: (rows: Rows) => Rows }[] = [
   // The index of messages is built anew.
   { before: 14, table: 'followers', change: (rows) => rows.filter(({ name }) => name !== 'search') },
@@ -89,7 +89,7 @@ describe.each(ENGINES)('a stored database on %s', (_, make) => {
   });
 
   test.each(versions)(
-    'of schema %i has the current schema and its rows after the upgrade, and is served',
+    'with schema %i has the current schema and its rows after the upgrade, and is served',
     async (version) => {
       const engine = await make();
       await build(engine, version);

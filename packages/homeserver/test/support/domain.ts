@@ -7,7 +7,7 @@ import { openUsers, type UsersSettings } from '../../src/users/open-users.ts';
 import type { Engine } from '../storage/engines.ts';
 import { ManualClock } from './manual-clock.ts';
 
-/** What every domain stands on, over a fresh database. */
+/** The parts that every domain needs, over a fresh database. */
 export async function openDomain(engine: Engine, settings: Partial<UsersSettings> = {}) {
   const { database, end } = await engine.open();
   const clock = new ManualClock();

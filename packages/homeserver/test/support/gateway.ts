@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 
-/** What a push gateway was told. */
+/** A request that a push gateway has received. */
 export interface Notice extends JsonObject {
   notification: JsonObject & { counts: JsonObject; devices: JsonObject[] };
 }

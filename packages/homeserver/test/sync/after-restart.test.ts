@@ -32,7 +32,7 @@ function counting(database: Database) {
     commit: (writes) => database.commit(writes),
     close: () => database.close(),
   };
-  /** What was asked since the last time. */
+  /** The queries since the last time. */
   const queries = () => {
     const all = asked;
     asked = [];
@@ -94,7 +94,7 @@ function never(): Cancellation {
 
 type Ask = (world: World, person: Person) => Promise<Text>;
 
-/** What is asked of the database after a restart by an answer that says what it said before, about so many rooms. */
+/** The queries after a restart for the same answer as before, about a number of rooms. */
 async function askedAfterRestart(ask: Ask, rooms: number): Promise<string[]> {
   const world = await openWorld(sqlite);
   try {

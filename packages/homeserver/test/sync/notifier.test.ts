@@ -7,7 +7,7 @@ import type { Interest } from '../../src/sync/notifier.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type World } from '../support/world.ts';
 
-describe('who is woken', () => {
+describe('a change wakes', () => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld(sqlite);
@@ -28,7 +28,7 @@ describe('who is woken', () => {
     const [alice, bob, carol] = [await world.person(), await world.person(), await world.person()];
     const head = await world.room(alice);
     await world.joining.join(head, bob);
-    // Whoever waits has looked first, and their rooms are in memory since.
+    // A waiting request has synced before, and its rooms are in memory since.
     for (const { user } of [alice, bob, carol]) await world.userRooms.of(user);
     return { alice, bob, carol, head };
   };
@@ -41,7 +41,7 @@ describe('who is woken', () => {
     expect(waiters.map(({ woken }) => woken)).toEqual([true, true, false]);
   });
 
-  test('whoever is invited, and whoever is removed', async () => {
+  test('an invited user, and a removed user', async () => {
     const { alice, bob, carol, head } = await open();
     const [invited, removed] = [waiting({ user: carol.user }), waiting({ user: bob.user })];
     await world.joining.invite(head, alice, carol.userId);
@@ -53,7 +53,7 @@ describe('who is woken', () => {
     expect(again.woken).toBe(true);
   });
 
-  test('who listens to a room, joined or not, by that room alone', async () => {
+  test('a listener to one room, joined or not, by that room alone', async () => {
     const { alice, carol, head } = await open();
     const other = await world.room(alice);
     const peeking = waiting({ user: carol.user, rooms: new Set([head.num]) });

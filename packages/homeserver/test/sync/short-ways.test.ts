@@ -23,7 +23,7 @@ const FILTERS = [
   { event_fields: ['content.body'] },
 ].map((filter) => prepareFilter(parseFilter(filter)));
 
-/** What somebody does; by far the most often they say something, or look. */
+/** An action of a user: in most cases a message or a sync. */
 const step = fc.record({
   who: fc.nat(2),
   where: fc.nat(1),
@@ -41,7 +41,7 @@ interface Taken {
   long: number;
 }
 
-describe('what is put together at once is what the long way would give, word for word', () => {
+describe('the fast path gives the text of the general path', () => {
   let world: World;
   const syncs: Taken = { short: 0, long: 0 };
   const listened: Taken = { short: 0, long: 0 };
@@ -144,7 +144,7 @@ describe('what is put together at once is what the long way would give, word for
     }
   };
 
-  test('of random lives', async () => {
+  test('users with random actions', async () => {
     const life = fc.array(step, { minLength: 20, maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(life, fc.constantFrom(...FILTERS), async (steps, filter) => {

@@ -48,7 +48,7 @@ test('an event that has left the timeline is told to who joins, as long as it is
   expect(event.unsigned?.msc4354_sticky_duration_ttl_ms).toBeGreaterThan(0);
 });
 
-test('what the timeline shows is not told twice, and nothing is sticky for more than an hour', async () => {
+test('an event in the timeline is not sent twice, and none is sticky for more than an hour', async () => {
   const alice = await server.user();
   const room = await alice.createRoom();
   const { next_batch: since } = await alice.sync();

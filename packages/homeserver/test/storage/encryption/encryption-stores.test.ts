@@ -106,7 +106,7 @@ describe.each(engines)('stores of encryption, on $name', (engine) => {
     expect(stock.map(({ num, key_id }) => [num, key_id])).toEqual(odd.map((_, i) => [2 ** 50 + i, `a:${i}`]));
   });
 
-  test('who has come and gone since a position, and who is in any of some rooms', async () => {
+  test('the users who have joined or left since a position, and the members of some rooms', async () => {
     const memberships = new MembershipStore(database);
     await database.commit([
       memberships.put(1, 50, 'join', 10),

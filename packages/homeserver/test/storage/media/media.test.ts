@@ -73,7 +73,7 @@ describe.each(engines)('media, on $name', (engine) => {
     expect(await readMedia(database, 1, 'twice')).toMatchObject({ file_name: 'first' });
   });
 
-  test('what has expired or is not read is found, and removed unless it is an upload', async () => {
+  test('expired and unread media are found, and removed unless they are uploads', async () => {
     const copy = { ...row, origin: 3, kind: MEDIA_KIND.copy, hash: hashOf(2) };
     await database.commit([
       insertMedia({ ...row, origin: 3, media_id: 'late', expires: 10 }),
@@ -110,7 +110,7 @@ describe.each(engines)('media, on $name', (engine) => {
     expect(await readOrphanedSources(database, 9)).toEqual([]);
   });
 
-  test('of previews the newest are kept, and only for a while', async () => {
+  test('only the newest previews are kept, and only for a while', async () => {
     await database.commit([1, 2, 3, 4, 5].map((i) => putUrlPreview(`u${i}`, `{"i":${i}}`, i * 10)));
     await database.commit([putUrlPreview('u3', '{"i":33}', 35)]);
     expect(await readUrlPreview(database, 'u3', 34)).toBe('{"i":33}');

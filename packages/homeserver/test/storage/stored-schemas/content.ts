@@ -7,7 +7,7 @@ import { CrossSigningMaker, DeviceMaker } from '../../support/key-maker.ts';
 const UNSTABLE = '/_matrix/client/unstable';
 const PICTURE = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-/** What the tests have to know of the content. */
+/** The facts about the content that tests use. */
 export interface Known {
   readonly roomId: string;
   readonly alice: { readonly user_id: string; readonly device_id: string; readonly access_token: string };

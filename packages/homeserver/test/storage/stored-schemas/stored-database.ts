@@ -13,7 +13,7 @@ export interface Rows {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** What `content.json` holds: the rows of a used database, by table. */
+/** The form of `content.json`: the rows of a used database, by table. */
 export interface Content {
   readonly known: Known;
   readonly tables: Readonly<Record<string, Rows>>;

@@ -37,7 +37,7 @@ function told(changes: JsonObject | undefined): Record<string, string[]> {
   return { subscribed: names(changes?.subscribed), unsubscribed: names(changes?.unsubscribed) };
 }
 
-test('what a thread’s follower has is told at first, and then what changes', async () => {
+test('followed threads are sent at first, and then their changes', async () => {
   const { alice, room, roots, paths, loop } = await open(2);
   const [[first = '', second = ''], [one = '', two = '']] = [roots, paths];
   await alice.put(one, {});
@@ -78,7 +78,7 @@ test('a request that waits hears of it, and one without the extension does not',
   expect(told((await deaf.next(body())).extensions[EXTENSION]).subscribed).toEqual(roots);
 });
 
-test('of many the latest are told, and the others by going back', async () => {
+test('the latest of many are sent, and the others by paging back', async () => {
   const { alice, roots, paths, loop } = await open(5);
   const latestFirst = (start: number, end: number) => roots.slice(start, end).toReversed();
   const { pos } = await loop.next(body());
