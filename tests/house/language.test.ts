@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { comments, sentences, titles } from './language.ts';
-import { UNCONVERTED, WITHOUT_SUBJECT } from './rules.ts';
+import { WITHOUT_SUBJECT } from './rules.ts';
 import { readAll } from './sources.ts';
 
 /** All files but this one, which contains examples of wrong sentences. */
@@ -14,19 +14,8 @@ function withoutSubject({ path, text }: { readonly path: string; readonly text: 
   return wrong.map((one) => `${path}: ${one}`);
 }
 
-const isIn = (folder: string) => (path: string) => path.startsWith(`packages/homeserver/${folder}`);
-const isUnconverted = (path: string) => UNCONVERTED.some((folder) => isIn(folder)(path));
-
 test('comments and test titles name their subject', () => {
-  const converted = files.filter(({ path }) => !isUnconverted(path));
-  expect(converted.flatMap(withoutSubject)).toEqual([]);
-});
-
-test('UNCONVERTED lists no folder whose comments and test titles all name their subject', () => {
-  const done = UNCONVERTED.filter((folder) =>
-    files.filter(({ path }) => isIn(folder)(path)).every((file) => withoutSubject(file).length === 0),
-  );
-  expect(done).toEqual([]);
+  expect(files.flatMap(withoutSubject)).toEqual([]);
 });
 
 test.each([

@@ -153,9 +153,3 @@ export const BANNED_TEXTS: readonly (readonly [name: string, pattern: RegExp])[]
 
 /** The beginning of a sentence or of a test title that names no subject. */
 export const WITHOUT_SUBJECT = /^(what|who|whom|whose|so|of|that|whatever|whoever|whichever)\b/i;
-
-/**
- * Folders of `packages/homeserver` whose comments and test titles do not all name their subject yet. The list may only
- * become shorter: a test refuses a folder that no longer needs its place here.
- */
-export const UNCONVERTED: readonly string[] = ['src/media/', 'src/push-rules/', 'src/push/'];

@@ -25,14 +25,14 @@ export interface Content {
   readonly isLocal: boolean;
 }
 
-/** Who asks, and how. */
+/** The requesting client and its parameters. */
 export interface Asked {
   readonly hasToken: boolean;
   /** Whether another server may be asked for what is not here. */
   readonly mayFetch: boolean;
   /** How long to wait for a content that is still to come. */
   readonly waitMs: number | undefined;
-  /** Whoever waits; its cancellation is made when there is something to wait for. */
+  /** The waiting client; its cancellation is created only if there is something to wait for. */
   readonly client: { readonly cancellation: Cancellation };
 }
 
@@ -55,7 +55,7 @@ export interface ContentsParts {
 /** Media by their address, of this server and of others ("Content repository"). */
 export class Contents {
   readonly #parts: ContentsParts;
-  /** What is being fetched from other servers, so that it is fetched once. */
+  /** The contents that are being fetched from other servers, so that each is fetched once. */
   readonly #fetching = new InFlight<string, MediaRow>();
 
   constructor(parts: ContentsParts) {
@@ -146,7 +146,7 @@ export class Contents {
   }
 }
 
-/** That another server's content is too large is no fault of who asks for it ("Security considerations"). */
+/** A content of another server that is too large is no fault of the client ("Security considerations"). */
 function tooLargeThere(): MatrixError {
   return matrixError('M_TOO_LARGE', 'The content is too large to serve', { status: 502 });
 }

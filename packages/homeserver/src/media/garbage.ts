@@ -18,7 +18,7 @@ export interface GarbageParts {
   readonly previewsKeptMs: number;
 }
 
-/** What was removed, or would be. */
+/** The numbers of removed rows and files, or of those that would be removed. */
 export interface GarbageReport {
   /** Ids that never got a content. */
   readonly expiredIds: number;
@@ -33,7 +33,7 @@ export interface GarbageReport {
 
 const AT_ONCE = 500;
 const PREVIEW_IMAGES_KEPT_MS = 30 * DAY_MS;
-/** What is younger may belong to an upload that is not finished. */
+/** A younger file may belong to an upload that is not finished. */
 const YOUNGEST_MS = DAY_MS;
 
 /** Removes what is no longer needed, or with `dryRun` only counts it. */

@@ -1,4 +1,4 @@
-/** What the configuration says about media. */
+/** The part of the configuration about media. */
 export interface MediaSettings {
   /** The longest content that is taken. */
   readonly uploadBytesMax: number;

@@ -2,10 +2,10 @@ import { memoise } from '../platform/caches/memoise.ts';
 
 const load = memoise(() => import('file-type'));
 
-/** So much of a content's beginning says what it is. */
+/** The length of the beginning of a content that tells its type. */
 export const SNIFFED_BYTES = 4_100;
 
-/** What bytes are by their beginning. What knows that is loaded only where it is asked. */
+/** Returns the type of a content by its first bytes. The library is loaded when it is first needed. */
 export async function sniffType(beginning: Uint8Array): Promise<string | undefined> {
   const { fileTypeFromBuffer } = await load();
   return (await fileTypeFromBuffer(beginning))?.mime;

@@ -75,8 +75,8 @@ async function carryDirect(
 }
 
 /**
- * Whether the old room agrees, so that nobody can give a room the settings of another one. Who creates the new room is in
- * it before the old one ends, and does it to nobody else.
+ * Whether the old room agrees, so that nobody can give a room the settings of another one. The creator of the new
+ * room is in it before the old one ends, and changes nobody else's settings.
  */
 async function isReplacedBy(old: Head, head: Head, create: StoredEvent, join: StoredEvent): Promise<boolean> {
   if (create.senderNum === join.stateKeyNum) return true;

@@ -19,10 +19,10 @@ import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import type { PushRules } from './push-rules.ts';
 import { type FollowingDeps, threadFollowing } from './thread-following.ts';
 
-/** What an event means to a user: nothing, a notification, or one that is highlighted. */
+/** The verdict of a user's rules on an event: nothing, a notification, or a highlighted one. */
 export type Verdict = 'silent' | 'notify' | 'highlight';
 
-/** What a rule does with an event; empty for nothing. */
+/** The actions of a rule for an event; empty for nothing. */
 export type Actions = readonly PushAction[];
 
 /** A ruleset with what has been made of it. */
@@ -55,7 +55,7 @@ const SHARED_MAX = 20_000;
 const NOBODY = '@\uffff:' as UserId;
 const PREPARED_MAX = 2_000;
 
-/** Tries users' push rules on events (client-server API, "Push Rules"). What can be shared between users is. */
+/** Tries users' push rules on events (client-server API, "Push Rules"). Users share the verdicts that are the same for all. */
 export class Verdicts {
   readonly #pushRules: PushRules;
   readonly #following: FollowingDeps;
@@ -73,7 +73,7 @@ export class Verdicts {
     this.#following = following;
   }
 
-  /** What events of one room mean to a user who did not send them, in the same order. */
+  /** Returns the verdicts on events of one room for a user who did not send them, in the same order. */
   async of(user: number, userId: string, head: Head, events: readonly StoredEvent[]): Promise<Verdict[]> {
     if (events.length === 0) return [];
     if (await this.#pushRules.isUnchanged(user)) {
@@ -83,7 +83,7 @@ export class Verdicts {
     return this.#evaluate({ user, userId, head }, events, this.#compile(user, await this.#pushRules.rulesetOf(user)));
   }
 
-  /** What an event means to a user who did not send it, if that is known without looking anything up. */
+  /** Returns the verdict on an event for a user who did not send it, if it is in memory. */
   known(user: number, userId: string, head: Head, event: StoredEvent): Verdict | undefined {
     if (this.#pushRules.isUnchanged(user) !== true || head.peek('m.room.member', userId) === NOT_LOADED)
       return undefined;
@@ -93,14 +93,14 @@ export class Verdicts {
       : this.#toEverybody(event, head, powers);
   }
 
-  /** What the user's rules do with events of one room, in the same order; nothing for those that are silent. */
+  /** Returns the actions of the user's rules for events of one room, in the same order; empty for silent events. */
   async actionsOf(user: number, userId: string, head: Head, events: readonly StoredEvent[]): Promise<Actions[]> {
     const compiled = this.#compile(user, await this.#pushRules.rulesetOf(user));
     const matches = await this.#match({ user, userId, head }, events, compiled);
     return matches.map((match) => (match?.actions.includes('notify') === true ? match.actions : NOTHING));
   }
 
-  /** What events mean to a user who has never changed a rule; `undefined` when one of them is about this user. */
+  /** Returns the verdicts for a user who has never changed a rule; `undefined` when an event mentions this user. */
   async #sharedVerdicts(
     user: number,
     userId: string,
@@ -114,7 +114,7 @@ export class Verdicts {
     return events.map((event) => this.#toEverybody(event, head, powers));
   }
 
-  /** What an event means to everybody whom it does not concern in particular: evaluated once. */
+  /** Returns the verdict on an event for all users whom it does not mention; evaluated once. */
   #toEverybody(event: StoredEvent, head: Head, powers: Powers): Verdict {
     const known = this.#shared.get(event.num);
     if (known !== undefined) return known;
@@ -167,7 +167,7 @@ function prepare({ type, sender, roomId, content, stateKey, eventId }: StoredEve
   return new PreparedEvent({ type, sender, room_id: roomId, event_id: eventId, content, ...state });
 }
 
-/** What rules ask about an event besides itself. */
+/** The facts that rules use besides the event. */
 class Context implements PushContext {
   readonly displayName: string | undefined;
   readonly memberCount: number;
@@ -212,7 +212,7 @@ function compiledOf(ruleset: Ruleset): Compiled {
 /** A user as events speak of them. */
 interface Named {
   readonly userId: string;
-  /** What clients that know no mentions call them, in lower case. */
+  /** Names by which clients without mentions refer to a user, in lower case. */
   readonly names: readonly string[];
 }
 
@@ -237,7 +237,7 @@ function concerns({ stateKeyNum, content }: StoredEvent, user: number, { userId,
   return names.some((name) => text.includes(name));
 }
 
-/** What actions mean. */
+/** Returns the verdict that actions mean. */
 export function verdictOf(actions: Actions): Verdict {
   if (!actions.includes('notify')) return 'silent';
   const highlights = actions.some(

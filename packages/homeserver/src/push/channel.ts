@@ -1,7 +1,7 @@
 import type { QueuedPush } from '../storage/push/push-queue.ts';
 import type { PusherRow } from '../storage/push/pushers.ts';
 
-/** What became of an attempt to tell a user of events. */
+/** The outcome of an attempt to notify a user of events. */
 export type Outcome =
   /** Everything up to this event is told, or not worth telling. */
   | { readonly kind: 'done'; readonly upTo: number }

@@ -1,7 +1,7 @@
 import { invalidParam, missingParam } from '@hearth/protocol/errors.ts';
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 
-/** What a client asks for; `kind` is `null` to remove. */
+/** The request of a client; `kind` is `null` to remove a pusher. */
 export interface PusherRequest {
   readonly kind: string | null;
   readonly app_id: string;

@@ -25,14 +25,14 @@ export interface DeliveryParts {
 /** Others wait, so that slow gateways do not take up everything. */
 const AT_ONCE_MAX = 20;
 const READ_AT_ONCE = 50;
-/** What a pusher can be behind by; the oldest is forgotten first. */
+/** The number of notifications that wait for a pusher at most; the oldest is dropped first. */
 const QUEUED_MAX = 500;
 const FIRST_RETRY_MS = 1_000;
 const RETRY_MS_MAX = 60 * 60_000;
 
 /**
- * Works off what pushers have to tell, each pusher one after the other. What was told is taken off after it was
- * acknowledged: a server that is killed tells it again rather than never.
+ * Works off what pushers have to tell, each pusher one after the other. A notification is removed after it was
+ * acknowledged: a server that is killed sends it again rather than never.
  */
 export class Delivery {
   readonly #parts: DeliveryParts;

@@ -24,7 +24,7 @@ interface Notified {
   readonly actions: string;
 }
 
-/** What pushers have to tell of events, as writes, and which pushers those are. */
+/** The notifications of events as writes, and the pushers that have to deliver them. */
 export async function enqueue(
   deps: EnqueueDeps,
   events: readonly StoredEvent[],

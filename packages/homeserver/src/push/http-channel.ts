@@ -53,7 +53,7 @@ export class HttpChannel implements Channel {
     return outcome ?? done;
   }
 
-  /** What went wrong, if anything did. */
+  /** The error, if there was one. */
   async #post(pusher: PusherRow, notice: JsonObject): Promise<Outcome | undefined> {
     try {
       const { status, body } = await this.#deps.postJson(gatewayOf(dataOf(pusher)), notice, TIMEOUT_MS);

@@ -12,7 +12,7 @@ export interface NoticeDeps {
   readonly memberships: MembershipStore;
 }
 
-/** What a gateway is told of an event (push gateway API, "POST /_matrix/push/v1/notify"). */
+/** The notification of an event to a gateway (push gateway API, "POST /_matrix/push/v1/notify"). */
 export async function eventNotice(
   deps: NoticeDeps,
   pusher: PusherRow,
@@ -44,7 +44,7 @@ export async function eventNotice(
   };
 }
 
-/** What a gateway is told when there is nothing unread any more. The zero is what this is about, so it is there. */
+/** The notification to a gateway when nothing is unread any more. The zero is what this is about, so it is there. */
 export function badgeNotice(pusher: PusherRow): JsonObject {
   return { notification: { counts: { unread: 0 }, devices: [deviceOf(pusher, dataOf(pusher))] } };
 }
@@ -61,12 +61,12 @@ function deviceOf(pusher: PusherRow, data: JsonObject, tweaks?: JsonObject): Jso
   };
 }
 
-/** What this server has stored itself. */
+/** A notice that this server has stored itself. */
 export function dataOf(pusher: PusherRow): JsonObject {
   return JSON.parse(pusher.data) as JsonObject;
 }
 
-/** What rules change about how a notification is shown (client-server API, "Push Rules", `set_tweak`). */
+/** The tweaks of rules that change how a notification is shown (client-server API, "Push Rules", `set_tweak`). */
 function tweaksOf(actions: Actions): JsonObject {
   const tweaks: [string, JsonValue][] = [];
   for (const action of actions) {
@@ -79,7 +79,7 @@ function tweaksOf(actions: Actions): JsonObject {
   return Object.fromEntries(tweaks);
 }
 
-/** What is encrypted may be urgent: only the device can know. */
+/** An encrypted event may be urgent: only the device can know. */
 function isUrgent(event: StoredEvent, { sound, highlight }: JsonObject): boolean {
   return event.type === 'm.room.encrypted' || sound !== undefined || highlight === true;
 }

@@ -39,8 +39,8 @@ const BATCH = 100;
 const SCANNED_MAX = 2_000;
 
 /**
- * What a user was notified of, the latest first (client-server API, "GET /notifications"): made when it is asked for, from
- * the timelines of their rooms and their rules as they are, so that sending pays nothing for it.
+ * The notifications of a user, the latest first (client-server API, "GET /notifications"). They are computed for
+ * each request from the timelines of the user's rooms and the current rules, so that sending costs nothing.
  * @throws MatrixError M_INVALID_PARAM
  */
 export async function notificationsPage(

@@ -22,12 +22,12 @@ export interface PushParts extends FollowerParts, EnqueueDeps, BadgeDeps {
 
 /** Long enough for a burst to be looked at together. */
 const FOLLOW_AFTER_MS = 100;
-/** Who reads on clears more than one room: the gateway is told once. */
+/** A user who reads on clears more than one room: the gateway is told once. */
 const BADGE_AFTER_MS = 5_000;
 /** Icons that wait to be cleared; more are not. */
 const BADGES_MAX = 10_000;
 
-/** Follows the stream for those who have pushers, and sees to it that they are told. Who sends pays nothing for it. */
+/** Follows the stream for those who have pushers, and sees to it that they are told. Senders do not wait for it. */
 export class Push {
   readonly #parts: PushParts;
   readonly #follower: Follower;
@@ -55,7 +55,7 @@ export class Push {
     await this.#follow();
   }
 
-  /** As {@link Pushers.set}. What happened while nobody had a pusher is not gone through afterwards. */
+  /** As {@link Pushers.set}. Events from a time without any pusher are skipped. */
   async setPusher(owner: { readonly user: number; readonly device: number }, request: PusherRequest): Promise<void> {
     const { pushers } = this.#parts;
     const first: Write[] = pushers.users.size === 0 && request.kind !== null ? [this.#follower.skip()] : [];

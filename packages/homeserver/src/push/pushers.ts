@@ -25,7 +25,7 @@ export interface PusherParts {
   readonly mayMail: (user: number, address: string) => Promise<boolean>;
 }
 
-/** Who sets a pusher. */
+/** The user and device that set a pusher. */
 interface Owner {
   readonly user: number;
   readonly device: number;
@@ -86,7 +86,7 @@ export class Pushers {
     await database.commit(deletePushers(pushers.map(({ num }) => num)));
   }
 
-  /** What goes with devices that are removed; next to nothing while nobody has a pusher. */
+  /** Removes the pushers of removed devices; costs next to nothing while nobody has a pusher. */
   departure(devices: readonly number[]): Departure {
     const writes = this.#users.size === 0 ? [] : deletePushersOfDevices(devices);
     return { writes, changes: [], committed: () => undefined };

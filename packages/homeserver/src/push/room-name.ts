@@ -5,7 +5,7 @@ import type { MembershipStore } from '../storage/rooms/membership-store.ts';
 
 const HEROES_MAX = 3;
 
-/** What a user calls a room: its name, its alias, or the others in it (client-server API, "Calculating the display name"). */
+/** A room's name for a user: its name, alias or the other members (client-server API, "Calculating the display name"). */
 export async function roomNameOf(
   deps: { readonly names: Names; readonly memberships: MembershipStore },
   head: Head,
@@ -27,7 +27,7 @@ export async function roomAliasOf(head: Head): Promise<string | undefined> {
   return asString((await head.state('m.room.canonical_alias'))?.content.alias) || undefined;
 }
 
-/** What somebody is called in a room. */
+/** The name of a user in a room. */
 export async function memberNameOf(head: Head, userId: string): Promise<string> {
   return asString((await head.state('m.room.member', userId))?.content.displayname) || userId;
 }

@@ -1,4 +1,4 @@
-/** What has been received and is not yet in the store. */
+/** A received content that is not in the store yet. */
 export interface Received {
   /** Its address, see `content-hash.ts`. */
   readonly hash: string;
@@ -16,7 +16,7 @@ export interface ReceivedFile {
 
 export interface StoredBlob {
   readonly hash: string;
-  /** What else is known of it; `undefined` when it is gone. */
+  /** Returns its length and age; `undefined` when it is gone. */
   readonly describe: () => Promise<BlobStatus | undefined>;
 }
 
@@ -41,13 +41,13 @@ export class BlobMissing extends Error {
 
 /** Where contents lie: each once, under its address in hex, and never changed. */
 export interface BlobStore {
-  /** Stores something for good: it is there even if the machine stops at once. What is there already is put there anew. */
+  /** Stores a content for good: it survives even a machine that stops at once. An existing content is written again. */
   keep(received: Received): Promise<void>;
   /** Opens the bytes from `from` up to, but not including, `to`. @throws BlobMissing */
   open(hash: string, from: number, to: number): Promise<BlobReader>;
   /** The file that holds a content, where there is one. */
   path(hash: string): string | undefined;
-  /** What is not there is no error. */
+  /** A missing content is no error. */
   remove(hash: string): Promise<void>;
   /** Everything that is there, in batches of a bounded size. */
   list(): AsyncIterable<readonly StoredBlob[]>;

@@ -9,13 +9,13 @@ import { checkWritten, type Incoming } from './receiving.ts';
 const syncData = promisify(fdatasync);
 const sync = promisify(fsync);
 
-/** So much is read at a time. */
+/** The number of bytes that are read at a time. */
 const READ_BYTES = 512 * 1024;
-/** What is not longer is read at once. */
+/** A content up to this length is read at once. */
 const SHORT_BYTES_MAX = 256 * 1024;
 /** Buffers of that size which are kept to be used again. */
 const BUFFERS_MAX = 8;
-/** So many names are given out at a time. */
+/** The number of names that are listed at a time. */
 const LISTED_MAX = 1_000;
 const NAME = /^[0-9a-f]{63}$/;
 /** The first digits of addresses. */
@@ -112,7 +112,7 @@ function closeAll(below: ReadonlyMap<string, number>): void {
 async function openBelow(folder: string): Promise<ReadonlyMap<string, number>> {
   const below = FOLDERS.map((name) => [name, join(folder, name)] as const);
   for (const [, path] of below) mkdirSync(path, { recursive: true, mode: 0o700 });
-  // That a folder is there is written in the one above it. That one's own may not be ours to open: then it is not new.
+  // The entry of a folder is in its parent. If the parent may not be opened, the folder is not new.
   await syncFolder(folder);
   await syncFolder(dirname(folder)).catch(() => undefined);
   return new Map(below.map(([name, path]) => [name, openSync(path, 'r')]));
@@ -134,8 +134,8 @@ class FileReader implements BlobReader {
   readonly #buffers: BufferPool;
   readonly #buffer: Buffer;
   /**
-   * What is short is read on this thread, mostly from the page cache: another thread would have to be woken, which costs
-   * ten times as much. Long files are, in large pieces.
+   * A short content is read on this thread, mostly from the page cache: waking another thread costs ten times as
+   * much. Long files are, in large pieces.
    */
   readonly #isShort: boolean;
   #at: number;

@@ -5,7 +5,7 @@ import { release } from '../../platform/release.ts';
 import type { Received, ReceivedFile } from './blob-store.ts';
 import type { ContentHash } from './content-hash.ts';
 
-/** Of what arrives only so much is in memory; shorter contents never become a file here. */
+/** The number of bytes of an upload that are in memory; shorter contents never become a file here. */
 const GATHERED_BYTES_MAX = 512 * 1024;
 
 const CRUMB_BYTES_MAX = 1024;
@@ -50,7 +50,7 @@ export class Receiving {
     return this.#gathered < GATHERED_BYTES_MAX ? undefined : this.#write();
   };
 
-  /** What has been taken in; it is the caller's now. */
+  /** Returns the received content, which the caller owns from then on. */
   async end(): Promise<Received> {
     if (this.#file !== undefined && this.#gathered > 0) await this.#write();
     const received = {
@@ -79,7 +79,7 @@ export class Receiving {
     if (this.#ownsChunks) chunks.forEach(release);
   }
 
-  /** What comes in crumbs is put together: each piece of memory costs more than it holds. */
+  /** Joins very small chunks: each piece of memory costs more than it holds. */
   #add(chunk: Buffer): void {
     const last = this.#chunks.at(-1);
     if (last !== undefined && last.length + chunk.length < CRUMB_BYTES_MAX) {

@@ -109,7 +109,7 @@ export class S3Store implements BlobStore {
     return `${this.#settings.prefix}${hash.slice(0, 2)}/${hash.slice(2)}`;
   }
 
-  /** What is not ours in the bucket is left alone. */
+  /** Other objects in the bucket are left alone. */
   #stored(object: string): StoredBlob[] {
     const { prefix } = this.#settings;
     const key = member(object, 'Key') ?? '';

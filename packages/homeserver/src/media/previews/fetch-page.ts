@@ -1,7 +1,7 @@
 import type { Outbound, OutboundReply, OutboundRequest } from '../../platform/outbound/outbound.ts';
 import { OutboundError } from '../../platform/outbound/outbound.ts';
 
-/** What an address has. */
+/** The resource at an address. */
 export interface Fetched {
   /** Where it was in the end. */
   readonly url: URL;

@@ -36,7 +36,7 @@ async function previewPage(maker: PreviewMaker, fetched: Fetched): Promise<Prope
     if (!properties.has(name)) properties.set(name, value);
   }
   const image = properties.get('og:image') ?? properties.get('og:image:url') ?? properties.get('og:image:secure_url');
-  // What the page says about its image is replaced by what is known about the copy.
+  // The properties that the page gives its image are replaced by those of the copy.
   for (const name of properties.keys()) if (/^og:image(:|$)/.test(name)) properties.delete(name);
   return { ...Object.fromEntries(properties), ...(await fetchImage(maker, image, fetched.url)) };
 }

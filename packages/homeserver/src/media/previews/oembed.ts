@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 
-/** What of an oEmbed answer (oembed.com) says the same as a property of Open Graph. */
+/** The members of an oEmbed answer (oembed.com) that mean the same as a property of Open Graph. */
 const MEMBERS: ReadonlyMap<string, string> = new Map([
   ['title', 'og:title'],
   ['provider_name', 'og:site_name'],

@@ -1,6 +1,6 @@
 import { Parser } from 'htmlparser2';
 
-/** What a page says about itself. */
+/** The description that a page gives of itself. */
 export interface Page {
   /** Open Graph properties by name, the first of each. */
   readonly properties: ReadonlyMap<string, string>;
@@ -12,7 +12,7 @@ const PROPERTIES_MAX = 64;
 const VALUE_LENGTH_MAX = 1_000;
 const PROPERTY = /^og:[a-z:_]{1,60}$/;
 
-/** What stands in for a property that is not there, by the name or property of the element that has it. */
+/** The substitutes for a missing property, by the name or property of the element that has them. */
 const FALLBACKS: ReadonlyMap<string, string> = new Map([
   ['twitter:title', 'og:title'],
   ['twitter:description', 'og:description'],

@@ -14,7 +14,7 @@ export interface PreviewSettings {
 /** Makes a preview: Open Graph properties as JSON. @throws OutboundError */
 export type MakePreview = (url: URL) => Promise<Readonly<Record<string, string | number>>>;
 
-/** Of the previews that are stored the newest are kept. */
+/** The newest of the stored previews are kept. */
 export const PREVIEWS_KEPT_MAX = 50_000;
 
 const URL_LENGTH_MAX = 4_096;

@@ -1,7 +1,7 @@
 import sharp, { type SharpOptions } from 'sharp';
 import { type Size, type ThumbnailMethod, thumbnailSize } from './thumbnail-size.ts';
 
-/** What is asked of an image. */
+/** The wanted form of an image. */
 export interface ThumbnailRequest {
   /** `undefined`: as large as the image. */
   readonly size: Size | undefined;

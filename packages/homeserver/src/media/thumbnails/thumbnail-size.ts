@@ -6,8 +6,8 @@ export interface Size {
 export type ThumbnailMethod = 'crop' | 'scale';
 
 /**
- * Of the sizes that are made, the one for a request: never smaller than asked, and of the asked shape as far as there is
- * one. `undefined` when all are smaller: the whole image is the answer then.
+ * Returns the size for a request among those that are made: never smaller than asked, and of the asked shape if
+ * there is one. `undefined` when all are smaller: the whole image is the answer then.
  */
 export function chooseSize(sizes: readonly Size[], wanted: Size, method: ThumbnailMethod): Size | undefined {
   const large = sizes.filter(({ width, height }) => width >= wanted.width && height >= wanted.height);

@@ -28,7 +28,7 @@ const loadMaker = memoise(() => import('./make-thumbnail.ts'));
 const SLOTS = { running: 2, waiting: 64 };
 const RETRY_MS = 1_000;
 
-/** What is decoded. Others have decoders that see less use, or run what is in them (SVG). */
+/** The types that are decoded. Others have decoders that see less use, or run what is in them (SVG). */
 const DECODED: ReadonlySet<string> = new Set([
   'image/jpeg',
   'image/png',

@@ -18,7 +18,7 @@ export interface MailChannelDeps extends NoticeDeps, WorthTellingDeps {
 }
 
 const SENT_MAX = 50_000;
-/** What could not be sent for so long is not sent any more. */
+/** A mail that could not be sent for this time is dropped. */
 const TOLD_MS_MAX = 3 * 24 * 60 * 60_000;
 
 /** Sends mail about what was not read for a while, everything in one mail. */

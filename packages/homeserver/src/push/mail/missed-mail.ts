@@ -72,7 +72,7 @@ function htmlOf(parts: readonly RoomPart[], rest: string, foot: string): string 
   return `<!doctype html><html><body>${rooms.join('')}<p>${escaped(rest)}</p><p><small>${escaped(foot)}</small></p></body></html>`;
 }
 
-/** What users write must not become a part of the mail's form. */
+/** The text of users must not become markup of the mail. */
 function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
