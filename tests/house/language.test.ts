@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { comments, sentences, titles } from './language.ts';
-import { WITHOUT_SUBJECT } from './rules.ts';
+import { REPEATED, WITHOUT_SUBJECT } from './rules.ts';
 import { readAll } from './sources.ts';
 
 /** All files but this one, which contains examples of wrong sentences. */
@@ -17,6 +17,23 @@ function withoutSubject({ path, text }: { readonly path: string; readonly text: 
 test('comments and test titles name their subject', () => {
   expect(files.flatMap(withoutSubject)).toEqual([]);
 });
+
+test('no comment repeats a word or the beginning of its sentence', () => {
+  const repeated = files.flatMap(({ path, text }) =>
+    comments(text)
+      .map((comment) => comment.replace(/\s+/g, ' ').trim())
+      .filter((comment) => REPEATED.test(comment))
+      .map((comment) => `${path}: ${comment}`),
+  );
+  expect(repeated).toEqual([]);
+});
+
+test.each(['The the room.', 'The size of a page: The size of a page: 100.'])(
+  'a repetition is found in %j',
+  (comment) => {
+    expect(comment).toMatch(REPEATED);
+  },
+);
 
 test.each([
   ['/** What is gone. */', ['What is gone.']],

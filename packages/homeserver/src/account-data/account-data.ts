@@ -20,7 +20,7 @@ import { GLOBAL, UserData } from './user-data.ts';
  */
 export type CompletePushRules = (user: number, stored: string | undefined) => Promise<string>;
 
-/** Types that clients cannot set: Types that clients cannot set: "It cannot be modified by clients" (client-server API, "Client Config"). */
+/** Types that clients cannot set: "It cannot be modified by clients" (client-server API, "Client Config"). */
 const SERVER_TYPES: ReadonlySet<string> = new Set(['m.fully_read', 'm.push_rules']);
 
 const CACHED_USERS_MAX = 5_000;

@@ -3,7 +3,7 @@ import { isObject, type JsonObject, type JsonValue, member } from '@hearth/proto
 import { Serial } from '../platform/concurrency/serial.ts';
 import type { AccountData } from './account-data.ts';
 
-/** The maximum length of a tag: The maximum length of a tag: "The name of a tag MUST NOT exceed 255 bytes" (client-server API, "Room Tagging"). */
+/** The maximum length of a tag: "The name of a tag MUST NOT exceed 255 bytes" (client-server API, "Room Tagging"). */
 const TAG_BYTES_MAX = 255;
 const TAGS_MAX = 1_000;
 

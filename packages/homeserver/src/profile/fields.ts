@@ -2,7 +2,7 @@ import { badJson, guestAccessForbidden, invalidParam, keyTooLarge, profileTooLar
 import { isNamespacedIdentifier } from '@hearth/protocol/identifiers/common.ts';
 import type { JsonValue } from '@hearth/protocol/json/value.ts';
 
-/** The maximum size of a profile: The maximum size of a profile: "The total profile MUST be under 64 KiB" (client-server API, "Profiles"). */
+/** The maximum size of a profile: "The total profile MUST be under 64 KiB" (client-server API, "Profiles"). */
 const PROFILE_BYTES_MAX = 64 * 1024;
 const KEY_BYTES_MAX = 255;
 const DISPLAYNAME_BYTES_MAX = 512;

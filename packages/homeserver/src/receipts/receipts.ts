@@ -151,15 +151,15 @@ function fullyReadEvent(content: string): string {
   return (JSON.parse(content) as { event_id: string }).event_id;
 }
 
-/** @throws MatrixError M_INVALID_PARAM */
 /**
- * Returns whether an event belongs to a threadin the way that clients count: the replies of a thread, its root, and
+ * Returns whether an event belongs to a thread in the way that clients count: the replies of a thread, its root, and
  * events that relate to one of these (client-server API, "Threaded read receipts"). A redacted event may belong to any.
  */
 function belongsTo({ thread: own, relatesTo }: EventPlace, thread: string): boolean {
   return own === undefined || own === thread || (own === 'main' && relatesTo.includes(thread));
 }
 
+/** @throws MatrixError M_INVALID_PARAM */
 function checkThread(type: string, thread: string | undefined): void {
   if (!STORED_TYPES.has(type) && type !== 'm.fully_read') throw invalidParam('There is no such type of receipt');
   if (thread === undefined) return;

@@ -9,7 +9,7 @@ import { timelineToken } from '../timeline/position.ts';
 
 export type SearchContextDeps = ContextDeps;
 
-/** The The `event_context` of a search. */
+/** The `event_context` of a search. */
 export interface ContextRequest {
   readonly before_limit?: number | undefined;
   readonly after_limit?: number | undefined;

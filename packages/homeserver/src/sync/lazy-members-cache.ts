@@ -13,7 +13,7 @@ interface Place {
 }
 
 /**
- * One request of a client that loads members memoise: what the client has is what the answers contained that led to its
+ * One request of a client that loads members lazily: what the client has is what the answers contained that led to its
  * token. The answer to this request adds to that when the client comes back with the token of that answer.
  */
 export interface LazyChain {

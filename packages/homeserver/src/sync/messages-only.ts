@@ -122,7 +122,7 @@ function roomSection(
   return `${JSON.stringify(head.roomId)}:{${timeline},${unreadText(unread, filter.threadCounts)}}`;
 }
 
-/** Whether a client that loads members memoise has the sender's member event, which has not changed since. */
+/** Whether a client that loads members lazily has the sender's member event, which has not changed since. */
 function knowsSender(
   { lazyMembers }: MessagesOnlyDeps,
   lazy: LazyChain | undefined,

@@ -32,7 +32,7 @@ export interface StateWish {
   readonly fullState: boolean;
   /** The state after the timeline instead of the one before it (`use_state_after`). */
   readonly after: boolean;
-  /** For a client that loads members memoise. */
+  /** For a client that loads members lazily. */
   readonly lazy: LazyChain | undefined;
 }
 
@@ -198,8 +198,8 @@ function stateOf(span: Span | undefined): readonly StateEntry[] {
 }
 
 /**
- * Which state a client gets that loads members memoise: of a new room the own member event, later the changes of members that
- * it has, or of all if that is not known.
+ * Returns the test for the state that a client with lazy members gets: of a new room the own member event, later the
+ * changes of members that it has, or of all if that is not known.
  */
 function lazyTest(
   { lazyMembers }: RoomStateDeps,

@@ -23,7 +23,7 @@ export interface Delivery {
 const NOTHING: Delivery = { texts: [], through: undefined };
 const CACHED_DEVICES_MAX = 100_000;
 
-/** The maximum number of messages in an answer: The maximum number of messages in an answer: "100 messages is recommended as a reasonable limit." */
+/** The maximum number of messages in an answer: "100 messages is recommended as a reasonable limit." */
 const DELIVERED_MAX = 100;
 
 /** Messages that wait for devices. A device without messages causes no query. */
