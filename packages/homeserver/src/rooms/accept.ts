@@ -45,6 +45,7 @@ export async function acceptTogether(deps: AcceptDeps, parts: readonly Part[]): 
     if (interned !== undefined) await interned;
   }
   await load(parts);
+  if (parts.some(({ head }) => head.isAbandoned)) throw new Fenced('the head of the room was abandoned');
   if (parts.some(({ basis, head }) => basis?.holds(head) === false)) return [];
   // From here to the commit there is no await, so that the head cannot change between the decision and its replacement.
   const decided: Decided[] = [];
@@ -58,6 +59,22 @@ export async function acceptTogether(deps: AcceptDeps, parts: readonly Part[]): 
   for (const { head } of decided) head.pending = pending;
   await pending;
   return decided.flatMap(({ events }) => events);
+}
+
+/**
+ * Repeats a decision on a room until its basis holds at the write. Each attempt gets the head as it is then: one that the
+ * cache has dropped after a failed commit would never hold.
+ * @param attempt accepts events with a basis; returns `undefined` when the basis no longer holds
+ */
+export async function untilAccepted<T>(
+  { heads }: Pick<AcceptDeps, 'heads'>,
+  head: Head,
+  attempt: (current: Head) => Promise<T | undefined>,
+): Promise<T> {
+  for (let current = head; ; current = (await heads.byNum(head.num)) ?? head) {
+    const accepted = await attempt(current);
+    if (accepted !== undefined) return accepted;
+  }
 }
 
 /** Reserves a number for every name in the drafts; names are stored with the events. */

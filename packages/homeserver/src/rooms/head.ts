@@ -41,6 +41,7 @@ export class Head {
   pending: Promise<void> = Promise.resolve();
   /** The first members by whom a nameless room is called, as last asked; forgotten when somebody comes or goes. */
   heroes: Promise<readonly number[]> | undefined;
+  #isAbandoned = false;
   /** The numbers of the latest events, the last of them that of `row.seq`. */
   readonly #tail: number[];
   readonly #stores: HeadStores;
@@ -84,6 +85,21 @@ export class Head {
   /** Takes back what the timeline has grown by. */
   shrink(by: number): void {
     this.#tail.length = Math.max(0, this.#tail.length - by);
+  }
+
+  /** Whether events that were decided on this head were not stored. It can still be read, but decides nothing more. */
+  get isAbandoned(): boolean {
+    return this.#isAbandoned;
+  }
+
+  /**
+   * Gives up what was decided on this head and not stored: those events are nowhere, so that requests which still hold
+   * the head would look for them without end.
+   */
+  abandon(): void {
+    this.shrink(this.row.seq - this.stored.seq);
+    this.row = this.stored;
+    this.#isAbandoned = true;
   }
 
   /** The events after a place in the timeline, oldest first; `undefined` when that takes a query. */

@@ -119,6 +119,7 @@ export class Heads {
    * meanwhile stays: it knows nothing of what was lost.
    */
   drop(head: Head): void {
+    head.abandon();
     const current = this.#ready.get(head.num);
     if (current !== undefined && current !== head) return;
     this.#ready.delete(head.num);

@@ -5,7 +5,7 @@ import { InFlight } from '../platform/concurrency/in-flight.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
 import type { Write } from '../storage/engine/database.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { accept } from './accept.ts';
+import { accept, untilAccepted } from './accept.ts';
 import type { Actor } from './actor.ts';
 import { Basis } from './events/basis.ts';
 import { type CheckDeps, checkedRelation, checkRelation, checkState } from './events/check-content.ts';
@@ -118,14 +118,13 @@ export class Sender {
     if (target === undefined || target.room !== head.num) throw notFound('No such event in the room');
     if (sending.onlyOwn === true && target.sender !== sending.sender.userId) throw userSuspended();
     const named = head.version.contentRedacts ? { ...content, redacts: eventId } : content;
-    for (;;) {
-      const levels = await head.state('m.room.power_levels');
-      await mayRedact(head, target, sending.sender.userId);
+    return untilAccepted(this.#deps, head, async (current) => {
+      const levels = await current.state('m.room.power_levels');
+      await mayRedact(current, target, sending.sender.userId);
       const basis = new Basis([[['m.room.power_levels', ''], levels]]);
       const draft = { type: 'm.room.redaction', content: named, redacts: target };
-      const event = await this.#trySend(head, draft, sending, basis);
-      if (event !== undefined) return event;
-    }
+      return this.#trySend(current, draft, sending, basis);
+    });
   }
 
   async #send(head: Head, draft: Draft, sending: Sending): Promise<StoredEvent> {

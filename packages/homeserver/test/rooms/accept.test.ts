@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { accept } from '../../src/rooms/accept.ts';
+import { accept, untilAccepted } from '../../src/rooms/accept.ts';
+import { Basis } from '../../src/rooms/events/basis.ts';
+import type { Head } from '../../src/rooms/head.ts';
 import { openRooms } from '../../src/rooms/open-rooms.ts';
 import { Names } from '../../src/storage/engine/names.ts';
 import { Stream } from '../../src/storage/engine/stream.ts';
@@ -72,6 +74,53 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
     const [last] = await world.timelines.latest([head.num], 1).then((latest) => latest.get(head.num) ?? []);
     const next = await world.say(alice, head, 'recovered');
     expect((await world.events.proofs([next.num])).get(next.num)?.prev).toEqual([last]);
+  });
+
+  /** A room whose head has decided on a topic that was not stored. */
+  const withLostTopic = async () => {
+    const { alice, head } = await alone();
+    const taken = world.transactions.insert(head.num, 'taken', head.num, 0);
+    const topic = { type: 'm.room.topic', stateKey: '', sender: alice.userId, content: { topic: 'lost' } };
+    const { seq } = head.row;
+    await expect(accept(world, head, [topic], { with: [taken, taken] })).rejects.toThrow();
+    return { alice, head, seq };
+  };
+
+  test('a head whose commit has failed shows what is stored to requests that still hold it', async () => {
+    const { head, seq } = await withLostTopic();
+    expect(await head.state('m.room.topic')).toBeUndefined();
+    expect(head.row.seq).toBe(seq);
+    expect(head.numsAfter(seq)).toEqual([]);
+  });
+
+  test('an event that is sent on a head whose commit has failed is stored on the current head', async () => {
+    const { alice, head } = await withLostTopic();
+    const topic = { type: 'm.room.topic', stateKey: '', sender: alice.userId, content: { topic: 'found' } };
+    await accept(world, head, [topic, message(alice.userId, 'here')]);
+    const current = await world.heads.byNum(head.num);
+    expect(current).not.toBe(head);
+    expect((await current?.state('m.room.topic'))?.content.topic).toBe('found');
+    expect(await storedTexts(head.num)).toEqual(['here']);
+  });
+
+  test('a decision is repeated on the current head until its basis holds', async () => {
+    const { alice, head } = await alone();
+    const heads: Head[] = [];
+    const event = await untilAccepted(world, head, async (current) => {
+      heads.push(current);
+      const basis = new Basis([[['m.room.topic', ''], await current.state('m.room.topic')]]);
+      if (heads.length === 1) {
+        const topic = { type: 'm.room.topic', stateKey: '', sender: alice.userId, content: { topic: 'between' } };
+        await accept(world, current, [topic]);
+        world.heads.drop(current);
+      }
+      const [accepted] = await accept(world, current, [message(alice.userId, 'here')], { basis });
+      return accepted;
+    });
+    expect(heads).toHaveLength(2);
+    expect(heads[1]).not.toBe(head);
+    expect(event.content.body).toBe('here');
+    expect(await storedTexts(head.num)).toEqual(['here']);
   });
 
   test('a batch with one refused event changes nothing', async () => {

@@ -6,7 +6,7 @@ import { Fenced, type Write } from '../../storage/engine/database.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import { entries } from '../../storage/state/state-tree.ts';
-import { acceptTogether } from '../accept.ts';
+import { acceptTogether, untilAccepted } from '../accept.ts';
 import { Basis } from '../events/basis.ts';
 import type { EventDraft } from '../events/draft.ts';
 import type { Head } from '../head.ts';
@@ -29,12 +29,11 @@ export interface UpgradeRequest {
  */
 export async function upgradeRoom(deps: CreateDeps, room: Head, request: UpgradeRequest): Promise<string> {
   const version = knownVersion(request.newVersion);
-  for (let head = room; ; head = (await deps.heads.byNum(room.num)) ?? room) {
+  return untilAccepted(deps, room, async (head) => {
     const basis = await readBasis(head, request.userId);
     await refuseReplaced(deps, head);
-    const roomId = await replace(deps, head, { request, version, basis });
-    if (roomId !== undefined) return roomId;
-  }
+    return replace(deps, head, { request, version, basis });
+  });
 }
 
 /** The state that an upgrade rests on, which is all of it. @throws MatrixError M_FORBIDDEN */

@@ -4,7 +4,7 @@ import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { asString, type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
 import type { Write } from '../../storage/engine/database.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
-import { accept } from '../accept.ts';
+import { accept, untilAccepted } from '../accept.ts';
 import type { Actor } from '../actor.ts';
 import { Basis } from '../events/basis.ts';
 import type { AcceptDeps } from '../events/decide.ts';
@@ -38,9 +38,9 @@ export interface MemberRequest {
 }
 
 /**
- * Changes a membership. Every member event that a user of this server sends passes here, whichever endpoint or delayed
- * event it comes from; only the first events of a new room do not (`create.ts`). A change that is in force already is no
- * new event.
+ * Changes a membership. Every change of a membership by a user of this server passes here, whichever endpoint or delayed
+ * event it comes from; only the first events of a new room do not (`create.ts`), nor do new profiles, which leave the
+ * membership as it is (`membership.ts`). A change that is in force already is no new event.
  * @throws MatrixError M_FORBIDDEN, M_GUEST_ACCESS_FORBIDDEN, M_INVITE_BLOCKED, M_INVALID_PARAM
  */
 export async function changeMembership(
@@ -52,7 +52,7 @@ export async function changeMembership(
   if (parseUserId(target) === undefined) throw invalidParam(`${target} is not a user id`);
   const asked = { ...request, content: withoutServerMembers(request.content) };
   checkGuest(asked);
-  for (let current = head; ; current = (await deps.heads.byNum(head.num)) ?? head) {
+  return untilAccepted(deps, head, async (current) => {
     const before = await current.state('m.room.member', target);
     const isDone = request.check?.(asString(before?.content.membership)) === true;
     const { content, basis } = isDone ? NOTHING : await complete(deps, current, asked, before);
@@ -69,8 +69,8 @@ export async function changeMembership(
       ...(stickyMs !== undefined && { stickyMs }),
     };
     const [event] = await accept(deps, current, [draft], { basis, ...(writes !== undefined && { with: writes }) });
-    if (event !== undefined) return event;
-  }
+    return event;
+  });
 }
 
 /** Returns the content of a member event without the members that only servers may set. */

@@ -1,7 +1,7 @@
 import { badState, forbidden, MatrixError, unknown } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
-import { accept } from '../accept.ts';
+import { accept, untilAccepted } from '../accept.ts';
 import type { Actor } from '../actor.ts';
 import { Basis } from '../events/basis.ts';
 import type { Head } from '../head.ts';
@@ -92,20 +92,21 @@ export class Memberships {
 
   /** A user who is removed at the same moment is not brought back by a new name. */
   async #setProfile(head: Head, userId: string, profile: Awaited<ReturnType<ProfileOf>>): Promise<void> {
-    for (;;) {
-      const current = await head.state('m.room.member', userId);
-      if (current?.content.membership !== 'join') return;
+    await untilAccepted(this.#deps, head, async (current) => {
+      const member = await current.state('m.room.member', userId);
+      if (member?.content.membership !== 'join') return null;
       const {
         displayname: _name,
         avatar_url: _avatar,
         join_authorised_via_users_server: _via,
         ...rest
-      } = current.content;
+      } = member.content;
       const content = { ...rest, ...memberContent('join', profile) };
       const draft = { type: 'm.room.member', stateKey: userId, sender: userId, content };
-      const basis = new Basis([[['m.room.member', userId], current]]);
-      if ((await accept(this.#deps, head, [draft], { basis })).length > 0) return;
-    }
+      const basis = new Basis([[['m.room.member', userId], member]]);
+      const [event] = await accept(this.#deps, current, [draft], { basis });
+      return event;
+    });
   }
 
   async #change(head: Head, request: MemberRequest): Promise<void> {

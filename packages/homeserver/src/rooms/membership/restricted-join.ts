@@ -41,7 +41,7 @@ export async function authoriseRestrictedJoin(
     if (!isObject(allow) || allow.type !== 'm.room_membership' || typeof allow.room_id !== 'string') continue;
     const other = await deps.heads.find(allow.room_id);
     if (other?.joined.has(actor.user) !== true) continue;
-    return { authoriser: await inviter(deps, head), holds: () => other.joined.has(actor.user) };
+    return { authoriser: await inviter(deps, head), holds: () => !other.isAbandoned && other.joined.has(actor.user) };
   }
   throw forbidden('You are in none of the rooms whose members may join');
 }
