@@ -16,8 +16,10 @@ export async function renderRooms<T>(
 ): Promise<Text> {
   const texts: Text[] = [];
   let length = 0;
+  let isFirst = true;
   for (let next = slices.next(); next.done !== true; next = slices.next()) {
-    if (length > 0) await nextTurn();
+    if (!isFirst) await nextTurn();
+    isFirst = false;
     for (const text of await render(next.value)) {
       texts.push(text);
       length += text.length;

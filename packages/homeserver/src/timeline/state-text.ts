@@ -47,19 +47,23 @@ export async function stateText(
     const events = await deps.events.list(some);
     return hydrateState(deps, reader, isWanted === undefined ? events : events.filter(isWanted), format);
   };
-  if (later || nums.length > STATE_AT_ONCE) return inBatches(nums, render);
-  return (await render(nums)).join(',');
+  return later ? inBatches(nums, render) : listText(nums, render);
+}
+
+/** Renders a list of state events; a long one while it is written. With commas between the texts. */
+export async function listText<T>(
+  items: readonly T[],
+  render: (some: readonly T[]) => Promise<readonly string[]>,
+): Promise<Text> {
+  return items.length > STATE_AT_ONCE ? inBatches(items, render) : (await render(items)).join(',');
 }
 
 /** Renders a list a batch at a time, while it is written; with commas between the texts. */
-export function inBatches(
-  nums: readonly number[],
-  render: (some: readonly number[]) => Promise<readonly string[]>,
-): Text {
+export function inBatches<T>(items: readonly T[], render: (some: readonly T[]) => Promise<readonly string[]>): Text {
   return deferred(async function* () {
     let separator = '';
-    for (let at = 0; at < nums.length; at += BATCH) {
-      const texts = await render(nums.slice(at, at + BATCH));
+    for (let at = 0; at < items.length; at += BATCH) {
+      const texts = await render(items.slice(at, at + BATCH));
       if (texts.length === 0) continue;
       yield separator + texts.join(',');
       separator = ',';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inSlices, slicesOf } from '../../src/platform/concurrency/in-slices.ts';
+import { eachSlice, inSlices, slicesOf } from '../../src/platform/concurrency/in-slices.ts';
 
 const numbers = Array.from({ length: 25 }, (_, i) => i);
 
@@ -44,4 +44,14 @@ test('slices have a maximum count and weight, and a heavy item is a separate sli
   expect(cut(6, 5, 4, 2)).toEqual([[6], [5, 4], [2]]);
   expect(cut(50, 1, 50)).toEqual([[50], [1], [50]]);
   expect(cut()).toEqual([]);
+});
+
+test('others have their turn between slices that give nothing', async () => {
+  const order: string[] = [];
+  setImmediate(() => order.push('other'));
+  await eachSlice([[1], [2]], async ([item]) => {
+    order.push(`slice ${item}`);
+    return [];
+  });
+  expect(order).toEqual(['slice 1', 'other', 'slice 2']);
 });

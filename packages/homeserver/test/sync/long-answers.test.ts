@@ -116,6 +116,26 @@ describe('long text', () => {
     expect(joined([], ',')).toBe('');
   });
 
+  test('lets others have their turn between rooms that have no text', async () => {
+    let turns = 0;
+    setImmediate(() => {
+      turns += 1;
+    });
+    const seen: number[] = [];
+    const rooms = Array.from({ length: 100 }, (_, i) => i);
+    const render = async () => {
+      seen.push(turns);
+      return [];
+    };
+    expect(
+      await renderRooms(
+        roomSlices(rooms, () => 1),
+        render,
+      ),
+    ).toBe('');
+    expect(seen).toEqual([0, 1]);
+  });
+
   test('holds the rooms behind the first 16 MB back until they are written', async () => {
     let rendered = 0;
     const rooms = Array.from({ length: 400 }, (_, i) => i);

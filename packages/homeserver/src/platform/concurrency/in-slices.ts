@@ -8,12 +8,25 @@ export async function inSlices<T, R>(
   slice: number,
   work: (some: readonly T[]) => Promise<readonly R[]>,
 ): Promise<readonly R[]> {
-  const done: R[] = [];
-  if (items.length === 0) return done;
+  if (items.length === 0) return [];
   if (items.length <= slice) return work(items);
-  for (let at = 0; at < items.length; at += slice) {
-    if (at > 0) await nextTurn();
-    for (const result of await work(items.slice(at, at + slice))) done.push(result);
+  return eachSlice(
+    slicesOf(items, { count: slice }, () => 0),
+    work,
+  );
+}
+
+/** Processes slices one after the other, as {@link inSlices}. */
+export async function eachSlice<T, R>(
+  slices: Iterable<readonly T[]>,
+  work: (some: readonly T[]) => Promise<readonly R[]>,
+): Promise<readonly R[]> {
+  const done: R[] = [];
+  let isFirst = true;
+  for (const some of slices) {
+    if (!isFirst) await nextTurn();
+    isFirst = false;
+    for (const result of await work(some)) done.push(result);
   }
   return done;
 }
@@ -24,14 +37,14 @@ export async function inSlices<T, R>(
  */
 export function* slicesOf<T>(
   items: readonly T[],
-  max: { readonly count: number; readonly weight: number },
+  { count, weight: weightMax = Number.POSITIVE_INFINITY }: { readonly count: number; readonly weight?: number },
   weightOf: (item: T) => number,
 ): Generator<readonly T[]> {
   let from = 0;
   let weight = 0;
   for (const [at, item] of items.entries()) {
     const own = weightOf(item);
-    if (at > from && (at - from >= max.count || weight + own > max.weight)) {
+    if (at > from && (at - from >= count || weight + own > weightMax)) {
       yield items.slice(from, at);
       from = at;
       weight = 0;

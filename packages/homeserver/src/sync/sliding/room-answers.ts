@@ -1,16 +1,16 @@
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { UserData } from '../../account-data/user-data.ts';
 import { EVERYTHING } from '../../filters/filter.ts';
-import { nextTurn } from '../../platform/concurrency/in-slices.ts';
+import { eachSlice } from '../../platform/concurrency/in-slices.ts';
 import { concat, joined, type Text } from '../../platform/long-text.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import { SYNC_FORMAT } from '../../timeline/client-form.ts';
-import { type HydrateDeps, hydrate, lookUpAhead, type Reader } from '../../timeline/hydrate.ts';
+import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader } from '../../timeline/hydrate.ts';
 import { timelineToken } from '../../timeline/position.ts';
-import { stateText } from '../../timeline/state-text.ts';
+import { listText } from '../../timeline/state-text.ts';
 import { prepareVisibility, type VisibilityDeps } from '../../timeline/visibility.ts';
 import { totalOf, type UnreadCounts } from '../../unread/unread-counts.ts';
 import type { LazyChain } from '../lazy-members-cache.ts';
@@ -71,17 +71,15 @@ const BUMPING: ReadonlySet<string> = new Set([
 ]);
 
 /** Returns the part of an answer for each room (MSC4186, "Room results"); rooms without news are missing. */
-export async function roomAnswers(
+export function roomAnswers(
   deps: RoomAnswerDeps,
   request: AnswerRequest,
   spans: readonly RoomSpan[],
 ): Promise<readonly RoomAnswer[]> {
-  const answers: RoomAnswer[] = [];
-  for (const some of roomSlices(spans, ({ work }) => work.nums.length)) {
-    if (answers.length > 0) await nextTurn();
-    for (const answer of await answersTogether(deps, request, some)) answers.push(answer);
-  }
-  return answers;
+  return eachSlice(
+    roomSlices(spans, ({ work }) => work.nums.length),
+    (some) => answersTogether(deps, request, some),
+  );
 }
 
 /** The answers for some rooms; what they need is read for all of them together. */
@@ -158,8 +156,8 @@ async function timedRoom(
   if (span.isExpanded) parts.push('"unstable_expanded_timeline":true,"expanded_timeline":true');
   if (direct.has(roomId)) parts.push('"is_dm":true');
   if (state.events.length > 0) {
-    const nums = state.events.map(({ num }) => num);
-    parts.push(concat('"required_state":[', await stateText(deps, request.reader, nums, { format: SYNC_FORMAT }), ']'));
+    const text = await listText(state.events, async (some) => hydrateState(deps, request.reader, some, SYNC_FORMAT));
+    parts.push(concat('"required_state":[', text, ']'));
   }
   if (shown.length > 0)
     parts.push(`"timeline":[${(await hydrate(deps, request.reader, shown, SYNC_FORMAT)).join(',')}]`);
