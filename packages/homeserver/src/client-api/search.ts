@@ -2,7 +2,7 @@ import { search } from '@hearth/api/client/search.ts';
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { jsonAnswer, type Route, route } from '../http/route.ts';
 import { concat, joined, type Text } from '../platform/long-text.ts';
-import { roomAccess, stateEventNums, visibleState } from '../rooms/access.ts';
+import { roomAccess, visibleStateNums } from '../rooms/access.ts';
 import { type ContextRequest, contextOf, type SearchContextDeps } from '../search/context.ts';
 import { type Found, type SearchDeps, searchEvents } from '../search/search.ts';
 import { MODERN_FORMAT } from '../timeline/client-form.ts';
@@ -80,8 +80,7 @@ function groupsText({ groups }: Found): string {
 async function statesText(deps: Deps, reader: Reader, { results }: Found): Promise<Text> {
   const texts: Text[] = [];
   for (const roomId of new Set(results.map(({ shown }) => shown.event.roomId))) {
-    const root = await visibleState(deps, await roomAccess(deps, roomId, reader.user));
-    const nums = await stateEventNums(deps, root);
+    const nums = await visibleStateNums(deps, await roomAccess(deps, roomId, reader.user));
     const state = await stateText(deps, reader, nums, { format: MODERN_FORMAT, later: true });
     texts.push(concat(`${JSON.stringify(roomId)}:[`, state, ']'));
   }

@@ -77,6 +77,16 @@ export async function visibleState(deps: AccessDeps, access: RoomAccess): Promis
   return root;
 }
 
+/** Returns whether the user sees what happens in the room now, not only what happened while they were there. */
+export async function seesPresent({ kind, head }: RoomAccess): Promise<boolean> {
+  return kind !== 'past' || isWorldReadable(head);
+}
+
+/** Returns the numbers of the events of the state that a user sees. */
+export async function visibleStateNums(deps: AccessDeps, access: RoomAccess): Promise<number[]> {
+  return stateEventNums(deps, await visibleState(deps, access));
+}
+
 /** Returns the numbers of all events of a state. */
 export async function stateEventNums(deps: Pick<AccessDeps, 'states'>, root: NodeRef): Promise<number[]> {
   await deps.states.loadAll([root]);

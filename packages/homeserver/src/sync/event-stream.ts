@@ -1,6 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Cancellation } from '../platform/concurrency/cancellation.ts';
-import { type AccessDeps, isWorldReadable, knownAccess, roomAccess } from '../rooms/access.ts';
+import { type AccessDeps, knownAccess, roomAccess, seesPresent } from '../rooms/access.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import { streamToken } from '../timeline/position.ts';
 import { type HappeningsDeps, happenings, type ListenedRooms, type Listener } from './happenings.ts';
@@ -71,7 +71,7 @@ async function readableRooms(deps: EventStreamDeps, roomIds: readonly string[], 
   for (const roomId of roomIds) {
     const access = knownAccess(deps, roomId, user) ?? (await roomAccess(deps, roomId, user));
     all.add(access.head.num);
-    if (access.kind !== 'past' || (await isWorldReadable(access.head))) open.add(access.head.num);
+    if (await seesPresent(access)) open.add(access.head.num);
   }
   return { all, open };
 }

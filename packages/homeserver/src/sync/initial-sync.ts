@@ -3,7 +3,7 @@ import { GLOBAL } from '../account-data/user-data.ts';
 import { EVERYTHING } from '../filters/filter.ts';
 import { concat, type Text } from '../platform/long-text.ts';
 import { isVisible, receiptContent } from '../receipts/content.ts';
-import { isWorldReadable, type RoomAccess, roomAccess, stateEventNums, visibleState } from '../rooms/access.ts';
+import { type RoomAccess, roomAccess, seesPresent, visibleStateNums } from '../rooms/access.ts';
 import type { AccountDataRow } from '../storage/accounts/account-data.ts';
 import { eventsOf } from '../storage/rooms/events/event-store.ts';
 import type { RelationStore } from '../storage/rooms/events/relation-store.ts';
@@ -198,7 +198,7 @@ async function pastBody(deps: InitialSyncDeps, reader: Reader, access: RoomAcces
     page.end ?? timelineToken(0),
     timelineToken(last),
   );
-  const state = await stateEventNums(deps, await visibleState(deps, access));
+  const state = await visibleStateNums(deps, access);
   return concat(`${messages},"state":[`, await stateText(deps, reader, state, { format: LEGACY_FORMAT }), ']');
 }
 
@@ -249,17 +249,16 @@ export async function roomInitialSync(
   // The stream goes on from the same place.
   const page = await messagesPage(deps, reader, access, { dir: 'b', limit, from: streamToken(upTo) });
   const row = await deps.userRooms.one(request.user, head.num);
-  const end =
-    access.kind === 'past' && !(await isWorldReadable(head)) ? timelineToken(access.until.seq ?? 0) : streamToken(upTo);
+  const isOpen = await seesPresent(access);
+  const end = access.kind === 'past' && !isOpen ? timelineToken(access.until.seq ?? 0) : streamToken(upTo);
   const messages = await messagesText(deps, reader, page.shown.toReversed(), page.end ?? timelineToken(0), end);
-  const nums = await stateEventNums(deps, await visibleState(deps, access));
+  const nums = await visibleStateNums(deps, access);
   const state = await stateText(deps, reader, nums, { format: LEGACY_FORMAT });
   const data = [...(await deps.accountData.of(request.user)).inRoom(head.num)]
     .filter(({ room }) => room !== GLOBAL)
     .map(accountDataText);
   const membership = access.kind === 'peeker' ? '' : `,"membership":"${row?.membership ?? 'leave'}"`;
   const visibility = head.row.published ? 'public' : 'private';
-  const isOpen = access.kind !== 'past' || (await isWorldReadable(head));
   const receipts = isOpen ? await receiptTexts(deps, request.user, [head.num]) : [];
   const presence = isOpen ? await presenceTexts(deps, deps.presences.present(head.joined)) : [];
   const rest = `,"receipts":[${receipts.join(',')}],"presence":[${presence.join(',')}]`;

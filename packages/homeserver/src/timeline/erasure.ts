@@ -1,4 +1,5 @@
 import { redactContent } from '@hearth/protocol/events/redact.ts';
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { membershipOf } from '../rooms/events/effects.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { UserRooms } from '../rooms/membership/user-rooms.ts';
@@ -45,11 +46,15 @@ async function copiesOf(
     for (const event of inRoom) {
       const erasedAt = deps.erasedUsers.positionOf(event.senderNum) ?? 0;
       if (wasJoinedAt(event.num) || wasJoinedAt(erasedAt)) continue;
-      const content = redactContent(event.type, event.content, head.version);
-      copies.set(event.num, new StoredEvent(event, JSON.stringify(content), event.redactedBy));
+      copies.set(event.num, redactedCopy(event, head.version, event.redactedBy));
     }
   }
   return copies;
+}
+
+/** Returns a copy of an event with a redacted content, for a reader who does not see the content. */
+export function redactedCopy(event: StoredEvent, version: RoomVersion, redactedBy: number | null): StoredEvent {
+  return new StoredEvent(event, JSON.stringify(redactContent(event.type, event.content, version)), redactedBy);
 }
 
 /** Returns a function that tells whether a user was in a room at a position of the stream. */

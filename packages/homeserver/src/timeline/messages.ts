@@ -1,14 +1,14 @@
 import type { RoomEventFilter } from '../filters/filter.ts';
 import { type Matcher, matcherOf, matches } from '../filters/matching.ts';
 import { nextTurn } from '../platform/concurrency/in-slices.ts';
-import { isWorldReadable, type RoomAccess } from '../rooms/access.ts';
+import { type RoomAccess, seesPresent } from '../rooms/access.ts';
 import type { RelationStore } from '../storage/rooms/events/relation-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { Reader, Shown } from './hydrate.ts';
 import { parseToken, seqOfToken, timelineToken } from './position.ts';
 import { visibleEvents } from './visibility.ts';
-import { type VisibleChildrenDeps, visibleTies } from './visible-children.ts';
+import { type VisibleChildrenDeps, visibleRelations } from './visible-children.ts';
 
 export interface MessagesDeps extends VisibleChildrenDeps {
   readonly timelines: TimelineStore;
@@ -50,7 +50,7 @@ export async function messagesPage(
 ): Promise<MessagesPage> {
   const { head } = access;
   const backwards = query.dir === 'b';
-  const last = access.kind === 'past' && !(await isWorldReadable(access.head)) ? (access.until.seq ?? 0) : head.row.seq;
+  const last = access.kind === 'past' && !(await seesPresent(access)) ? (access.until.seq ?? 0) : head.row.seq;
   const from = query.from === undefined ? (backwards ? last : 0) : await seqOf(deps, head.num, query.from, 'from');
   const to = query.to === undefined ? undefined : await seqOf(deps, head.num, query.to, 'to');
   const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
@@ -140,8 +140,8 @@ async function withRelations(
 ): Promise<readonly StoredEvent[]> {
   const { related_by_rel_types: types, related_by_senders: senders } = filter ?? {};
   if ((types === undefined && senders === undefined) || events.length === 0) return events;
-  const ties = await visibleTies(deps, reader, room, events);
-  const passing = ties.filter(
+  const relations = await visibleRelations(deps, reader, room, events);
+  const passing = relations.filter(
     ({ relType, sender }) => (types?.includes(relType) ?? true) && (senders?.includes(sender) ?? true),
   );
   const parents = new Set(passing.map(({ parent }) => parent));

@@ -1,8 +1,8 @@
-import { redactContent } from '@hearth/protocol/events/redact.ts';
 import type { Head } from '../rooms/head.ts';
-import { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { bundlesOf } from './bundles.ts';
 import { type ContextDeps, readableEvent } from './context.ts';
+import { redactedCopy } from './erasure.ts';
 import type { Reader, Shown } from './hydrate.ts';
 import { parseToken, streamToken } from './position.ts';
 import { visibleEvents } from './visibility.ts';
@@ -174,14 +174,14 @@ async function visibleRoots(
   return new Map(
     visible.map((each) => {
       const isIgnored = head !== undefined && reader.ignored.has(each.event.senderNum);
-      return [each.event.num, isIgnored ? { ...each, event: redactedCopy(each.event, head.version) } : each];
+      return [each.event.num, isIgnored ? { ...each, event: ignoredRoot(each.event, head.version) } : each];
     }),
   );
 }
 
 /** The root of an ignored user comes as if it were redacted ("Server-side thread list"). */
-function redactedCopy(event: StoredEvent, version: Head['version']): StoredEvent {
-  const copy = new StoredEvent(event, JSON.stringify(redactContent(event.type, event.content, version)), null);
+function ignoredRoot(event: StoredEvent, version: Head['version']): StoredEvent {
+  const copy = redactedCopy(event, version, null);
   copy.transaction = null;
   copy.aggregations = event.aggregations;
   return copy;

@@ -46,40 +46,40 @@ export async function readerAggregations(
   return found;
 }
 
-/** How an event is related to: in which way, by whom. */
-export interface Tie {
+/** A relation to an event: its type and the sender of the related event. */
+interface VisibleRelation {
   readonly parent: number;
   readonly relType: string;
   readonly sender: string;
 }
 
-/** In which ways, and by whom, events of one room are related to, as far as the reader may see it. */
-export async function visibleTies(
+/** Returns the relations to events of one room, as far as the reader may see the related events. */
+export async function visibleRelations(
   deps: VisibleChildrenDeps,
   reader: { readonly user: number; readonly ignored: ReadonlySet<number> },
   room: number,
   parents: readonly StoredEvent[],
-): Promise<Tie[]> {
+): Promise<VisibleRelation[]> {
   const since = await seesAllSince(deps, reader.user, room);
   const open = parents.filter(({ num }) => num > since).map(({ num }) => num);
   const ways = open.length === 0 ? [] : await deps.relations.ways(open);
   const heard = ways.filter(({ sender }) => !reader.ignored.has(sender));
   const names = await deps.names.texts(heard.flatMap(({ relType, sender }) => [relType, sender]));
-  const ties = heard.map(({ parent, relType, sender }) => ({
+  const relations = heard.map(({ parent, relType, sender }) => ({
     parent,
     relType: names.get(relType) ?? '',
     sender: names.get(sender) ?? '',
   }));
   const others = parents.filter(({ num }) => num <= since);
-  if (others.length === 0) return ties;
+  if (others.length === 0) return relations;
   const ids = new Map(others.map(({ eventId, num }) => [eventId, num]));
   for (const child of await visibleChildren(deps, reader.user, room, others)) {
     const relation = relationOf(child);
     const parent = ids.get(relation?.parent ?? '');
     if (relation === undefined || parent === undefined || reader.ignored.has(child.senderNum)) continue;
-    ties.push({ parent, relType: relation.relType, sender: child.sender });
+    relations.push({ parent, relType: relation.relType, sender: child.sender });
   }
-  return ties;
+  return relations;
 }
 
 /** The position after which a reader sees all events of a room. */

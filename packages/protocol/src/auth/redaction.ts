@@ -1,7 +1,7 @@
 import type { AuthEvent } from '../events/event.ts';
 import { domainOf } from '../identifiers/server-of.ts';
 import { powerLevelsOf, powerNeeded, powerOf } from './power.ts';
-import type { AuthCase, StateLookup } from './state.ts';
+import type { AuthCase } from './state.ts';
 
 /** Applies the rules on `m.room.redaction` in room versions 1 and 2 (rooms/v1, rule 11). */
 export function authoriseRedaction(authCase: AuthCase): string | undefined {
@@ -24,13 +24,7 @@ export function redactionApplies(authCase: AuthCase, target: AuthEvent): boolean
   return domainOf(event.sender) === domainOf(target.sender);
 }
 
-function hasRedactPower(authCase: {
-  event: AuthEvent;
-  state: StateLookup;
-  create: AuthEvent;
-  version: AuthCase['version'];
-}) {
-  const levels = powerLevelsOf(authCase.state);
-  const { create, version } = authCase;
-  return powerOf(authCase.event.sender, levels, create, version) >= powerNeeded('redact', levels, version);
+function hasRedactPower({ event, state, create, version }: AuthCase): boolean {
+  const levels = powerLevelsOf(state);
+  return powerOf(event.sender, levels, create, version) >= powerNeeded('redact', levels, version);
 }

@@ -10,7 +10,7 @@ import { forbidden, notFound } from '@hearth/protocol/errors.ts';
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { type Caller, jsonAnswer, RawJson, type Route, route } from '../../http/route.ts';
 import { concat } from '../../platform/long-text.ts';
-import { type AccessDeps, roomAccess, stateEventNums, visibleState } from '../../rooms/access.ts';
+import { type AccessDeps, roomAccess, visibleState, visibleStateNums } from '../../rooms/access.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import { MODERN_FORMAT } from '../../timeline/client-form.ts';
 import { redactedCopies } from '../../timeline/erasure.ts';
@@ -25,7 +25,7 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
   return [
     route(getRoomState, async ({ params, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);
-      const events = await stateEventNums(deps, await visibleState(deps, access));
+      const events = await visibleStateNums(deps, access);
       const text = await stateText(deps, await readerFor(deps, caller), events, { format: MODERN_FORMAT });
       return jsonAnswer(concat('[', text, ']'));
     }),

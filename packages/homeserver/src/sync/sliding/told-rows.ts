@@ -1,7 +1,7 @@
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import { pastsOf } from '../pasts.ts';
-import type { SkeletonChoice } from '../skeleton.ts';
+import { invitations, type SkeletonChoice } from '../skeleton.ts';
 import type { ConnectionState } from './connection-state.ts';
 
 type Rows = ReadonlyMap<number, MembershipRow>;
@@ -24,12 +24,10 @@ export async function toldRows(
 ): Promise<Rows> {
   const special = [...rows.values()].filter(({ forgotten, membership }) => forgotten || membership === 'invite');
   if (special.length === 0) return rows;
-  const invitations = await events.load(special.flatMap((row) => (row.membership === 'invite' ? row.event : [])));
-  const isHidden = ({ event }: MembershipRow) =>
-    hides.blocks || hides.ignored.has(invitations.get(event)?.senderNum ?? -1);
+  const shown = new Set((await invitations({ events }, special, hides)).told);
   const told = new Map(rows);
   for (const row of special) {
-    if (row.membership === 'invite' && !row.forgotten && !isHidden(row)) continue;
+    if (shown.has(row) && !row.forgotten) continue;
     const left = await leftRow(events, row, place);
     if (left === undefined) told.delete(row.room);
     else told.set(row.room, left);

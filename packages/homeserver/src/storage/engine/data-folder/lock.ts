@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { StorageInUse } from '../postgres/writer-errors.ts';
+import { StorageInUse } from '../storage-in-use.ts';
 import { createPrivateFile } from './private-files.ts';
 import { unusable } from './unusable-file.ts';
 

@@ -1,7 +1,5 @@
 import { OperatorError } from '../../../platform/operator-error.ts';
-
-/** Another process uses the storage, and only one may. */
-export class StorageInUse extends OperatorError {}
+import { StorageInUse } from '../storage-in-use.ts';
 
 /** Another process holds the writer's lock of the PostgreSQL database. */
 export class DatabaseInUse extends StorageInUse {
