@@ -47,7 +47,7 @@ export const ISOLATED: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** The files that construct the server. They may import everything. */
-export const COMPOSERS: readonly RegExp[] = [/^compose[a-z-]*\.ts$/, /^settings\.ts$/, /^main\.ts$/, /^cli\//];
+export const COMPOSERS: readonly RegExp[] = [/^compose\//, /^main\.ts$/, /^cli\//];
 
 /**
  * The folders of `storage/` that each of its folders may import. Families of tables import `engine` and hardly anything else,
@@ -89,9 +89,9 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['node:vm', /^homeserver\/src\/platform\/monitoring\/heap\.ts$/],
   ['node:querystring', /^homeserver\/src\/http\//],
   ['node:buffer', /^homeserver\/src\/http\//],
-  ['node:fs', /^homeserver\/src\/(storage|config|cli|media\/blobs)\/|^homeserver\/src\/settings\.ts$/],
+  ['node:fs', /^homeserver\/src\/(storage|config|cli|media\/blobs)\/|^homeserver\/src\/compose\/settings\.ts$/],
   ['node:fs/promises', /^homeserver\/src\/media\/(blobs\/|garbage\.ts$)/],
-  ['node:path', /^homeserver\/src\/(storage|config|media)\/|^homeserver\/src\/compose-media\.ts$/],
+  ['node:path', /^homeserver\/src\/(storage|config|media)\/|^homeserver\/src\/compose\/media\.ts$/],
   ['node:util', /^homeserver\/src\/media\/blobs\//],
   ['node:stream', /^homeserver\/src\/cli\//],
   ['node:readline/promises', /^homeserver\/src\/cli\//],

@@ -1,10 +1,10 @@
 import type { Endpoint } from '@hearth/api/endpoint.ts';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rateLimitSizes } from '../../packages/homeserver/src/compose/settings.ts';
 import { configSchema } from '../../packages/homeserver/src/config/schema.ts';
 import { route } from '../../packages/homeserver/src/http/route.ts';
 import type { HttpServer } from '../../packages/homeserver/src/http/start.ts';
-import { rateLimitSizes } from '../../packages/homeserver/src/settings.ts';
 import { OPEN, serveRoutes } from '../../packages/homeserver/test/http/server.ts';
 import { request } from '../support/client.ts';
 import { startServer, type TestServer } from '../support/server.ts';

@@ -1,7 +1,7 @@
 import { MatrixError } from '@hearth/protocol/errors.ts';
 import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
 import * as v from 'valibot';
-import { compose, type Hearth } from '../../packages/homeserver/src/compose.ts';
+import { type Hearth, startHearth } from '../../packages/homeserver/src/compose/start.ts';
 import { configSchema } from '../../packages/homeserver/src/config/schema.ts';
 import { checkBody, checkQuery } from '../../packages/homeserver/src/http/check.ts';
 import { PathTree } from '../../packages/homeserver/src/http/path-tree.ts';
@@ -72,7 +72,7 @@ export class SimServer {
       rate_limits: false,
     });
     const log = { ...silentLog, error: (message: string, fields = {}) => void faults.push(message, fields) };
-    const hearth = await compose(config, { clock, random: new Dice(this.#dice.seed()), log, database });
+    const hearth = await startHearth(config, { clock, random: new Dice(this.#dice.seed()), log, database });
     this.#hearth = hearth;
     this.#tree = new PathTree();
     for (const route of hearth.routes) {

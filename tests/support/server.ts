@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { compose, type Machine } from '../../packages/homeserver/src/compose.ts';
+import type { Machine } from '../../packages/homeserver/src/compose/machine.ts';
+import { startHearth } from '../../packages/homeserver/src/compose/start.ts';
 import { type Config, configSchema } from '../../packages/homeserver/src/config/schema.ts';
 import type { Route } from '../../packages/homeserver/src/http/route.ts';
 import { systemClock } from '../../packages/homeserver/src/platform/clock.ts';
@@ -58,7 +59,7 @@ export async function startServer({ config: given, machine, postgres }: ServerOp
   const config = testConfig(dataDir, { ...(stored !== undefined && { database: { url: stored.url } }), ...given });
   const faults: unknown[] = [];
   const parts = { clock: systemClock, random: systemRandom, log: recording(faults), ...machine };
-  let running = await compose(config, parts);
+  let running = await startHearth(config, parts);
   const view = stored === undefined ? new SqliteView(dataDir) : new PostgresView(stored.url);
   const server: TestServer = {
     dataDir,
@@ -87,7 +88,7 @@ export async function startServer({ config: given, machine, postgres }: ServerOp
     },
     async restart() {
       await running.close();
-      running = await compose(config, parts);
+      running = await startHearth(config, parts);
     },
     stop() {
       return running.close();

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { openActivity, openUserData, type RoomsView, type UserData } from '../src/compose-user-data.ts';
+import { openActivity, openUserData, type RoomsView, type UserData } from '../src/compose/user-data.ts';
 import { Background } from '../src/platform/concurrency/background.ts';
 import { isVisible, receiptContent } from '../src/receipts/content.ts';
 import { engines } from './storage/engines.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openServices, type Services } from '../src/compose-services.ts';
+import { openServices, type Services } from '../src/compose/services.ts';
 import { purgeExpired } from '../src/retention/purge.ts';
 import { roomAccess } from '../src/rooms/access.ts';
 import type { Head } from '../src/rooms/head.ts';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openServices, type Services } from '../src/compose-services.ts';
+import { openServices, type Services } from '../src/compose/services.ts';
 import { Reports } from '../src/reports/reports.ts';
 import { mutualRooms } from '../src/rooms/membership/mutual-rooms.ts';
 import { turnCredentials } from '../src/voip/turn-credentials.ts';

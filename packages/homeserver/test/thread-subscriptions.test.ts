@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openServices, type Services } from '../src/compose-services.ts';
+import { openServices, type Services } from '../src/compose/services.ts';
 import { engines } from './storage/engines.ts';
 import { refusal } from './support/refusal.ts';
 import { openWorld, type World } from './support/world.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GLOBAL } from '../src/account-data/user-data.ts';
-import { openUserData } from '../src/compose-user-data.ts';
+import { openUserData } from '../src/compose/user-data.ts';
 import type { Change } from '../src/storage/engine/stream.ts';
 import { engines } from './storage/engines.ts';
 import { openDomain } from './support/domain.ts';

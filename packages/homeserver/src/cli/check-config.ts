@@ -1,4 +1,4 @@
-import { readListen, readTrustedAuthorities } from '../settings.ts';
+import { readListen, readTrustedAuthorities } from '../compose/settings.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
 /** `hearth check-config`: checks the configuration and the certificates, and changes nothing. @throws ConfigError */

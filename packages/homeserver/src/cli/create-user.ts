@@ -1,5 +1,5 @@
 import { MatrixError } from '@hearth/protocol/errors.ts';
-import { composeAccounts } from '../compose.ts';
+import { openForAccounts } from '../compose/commands.ts';
 import { systemClock } from '../platform/clock.ts';
 import { silentLog } from '../platform/monitoring/log.ts';
 import { OperatorError } from '../platform/operator-error.ts';
@@ -17,7 +17,7 @@ interface Options extends ConfigOptions {
 export async function createUser(name: string, { admin, password: given, ...options }: Options): Promise<void> {
   const config = await readConfig(options);
   const machine = { clock: systemClock, random: systemRandom, log: silentLog };
-  const accounts = await composeAccounts(config, machine);
+  const accounts = await openForAccounts(config, machine);
   const { users } = accounts;
   try {
     const userId = await users.registrations.checkAvailable(name);

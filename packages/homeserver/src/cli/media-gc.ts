@@ -1,4 +1,4 @@
-import { composeMedia } from '../compose.ts';
+import { openForMedia } from '../compose/commands.ts';
 import { systemClock } from '../platform/clock.ts';
 import { silentLog } from '../platform/monitoring/log.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -12,7 +12,7 @@ interface Options extends ConfigOptions {
 export async function collectMediaGarbage({ dryRun = false, ...options }: Options): Promise<void> {
   const config = await readConfig(options);
   const machine = { clock: systemClock, random: systemRandom, log: silentLog };
-  const media = await composeMedia(config, machine);
+  const media = await openForMedia(config, machine);
   try {
     const report = await media.collectGarbage(dryRun);
     const { expiredIds, unusedCopies, contents, contentBytes, incompleteFiles } = report;

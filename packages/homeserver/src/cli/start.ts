@@ -1,10 +1,10 @@
-import { compose } from '../compose.ts';
+import { readTrustedAuthorities } from '../compose/settings.ts';
+import { startHearth } from '../compose/start.ts';
 import { systemClock } from '../platform/clock.ts';
 import { collectGarbage } from '../platform/monitoring/heap.ts';
 import { createLog } from '../platform/monitoring/log.ts';
 import { trustAuthorities } from '../platform/outbound/trusted-authorities.ts';
 import { systemRandom } from '../platform/random.ts';
-import { readTrustedAuthorities } from '../settings.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
 /** The time after the start in which clients that waited for the server are answered. */
@@ -27,7 +27,7 @@ export async function start(options: ConfigOptions): Promise<void> {
     log.error(`stopping: ${error.message}`);
     process.exit(1);
   };
-  const hearth = await compose(config, { clock: systemClock, random: systemRandom, log, onFatal });
+  const hearth = await startHearth(config, { clock: systemClock, random: systemRandom, log, onFatal });
   log.info(`${config.server_name} is ready`, { urls: hearth.urls.join(' ') });
   if (hearth.firstToken !== undefined) process.stderr.write(welcome(hearth.firstToken));
   systemClock.after(SETTLE_MS, collectGarbage);

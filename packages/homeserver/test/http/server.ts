@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { rateLimitSizes } from '../../src/compose/settings.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import type { Authenticate } from '../../src/http/authenticate.ts';
 import { type RateLimitSizes, RateLimits } from '../../src/http/rate-limits.ts';
@@ -7,7 +8,6 @@ import { type HttpOptions, type HttpServer, startHttp } from '../../src/http/sta
 import { systemClock } from '../../src/platform/clock.ts';
 import { silentLog } from '../../src/platform/monitoring/log.ts';
 import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
-import { rateLimitSizes } from '../../src/settings.ts';
 
 const alice: Caller = {
   userId: '@alice:test',

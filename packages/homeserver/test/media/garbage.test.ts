@@ -5,7 +5,7 @@ import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 import { notFound } from '@hearth/protocol/errors.ts';
 import * as v from 'valibot';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type Media, openMedia } from '../../src/compose-media.ts';
+import { type Media, openMedia } from '../../src/compose/media.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { readBlob } from '../../src/media/blobs/blob-store.ts';
 import type { Asked } from '../../src/media/contents.ts';

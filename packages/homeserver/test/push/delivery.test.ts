@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openPush, type PushService } from '../../src/compose-push.ts';
+import { openPush, type PushService } from '../../src/compose/push.ts';
 import { guardedPostJson } from '../../src/push/post-json.ts';
 import { engines } from '../storage/engines.ts';
 import { Gateway } from '../support/gateway.ts';

@@ -1,6 +1,6 @@
 import { SMTPServer } from 'smtp-server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openPush, type PushService } from '../../src/compose-push.ts';
+import { openPush, type PushService } from '../../src/compose/push.ts';
 import { guardedPostJson } from '../../src/push/post-json.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openOutbound } from '../support/outbound.ts';

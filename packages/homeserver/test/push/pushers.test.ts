@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openPush, type PushService } from '../../src/compose-push.ts';
+import { openPush, type PushService } from '../../src/compose/push.ts';
 import type { PusherRequest } from '../../src/push/check-pusher.ts';
 import { engines } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openRooms } from '../../src/compose/rooms.ts';
 import { accept, untilAccepted } from '../../src/rooms/accept.ts';
 import { Basis } from '../../src/rooms/events/basis.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { openRooms } from '../../src/rooms/open-rooms.ts';
 import { Names } from '../../src/storage/engine/names.ts';
 import { Stream } from '../../src/storage/engine/stream.ts';
 import { engines } from '../storage/engines.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { openServices, type Services } from '../../src/compose-services.ts';
+import { openServices, type Services } from '../../src/compose/services.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { type SearchRequest, searchEvents } from '../../src/search/search.ts';
 import { engines } from '../storage/engines.ts';

@@ -1,9 +1,9 @@
 import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import { openUsers, type UsersSettings } from '../../src/compose/users.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { Names } from '../../src/storage/engine/names.ts';
 import { Stream } from '../../src/storage/engine/stream.ts';
 import { CHEAPEST_PASSWORD_COST } from '../../src/users/credentials/passwords.ts';
-import { openUsers, type UsersSettings } from '../../src/users/open-users.ts';
 import type { Engine } from '../storage/engines.ts';
 import { ManualClock } from './manual-clock.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openServices, type Services } from '../../src/compose-services.ts';
+import { openServices, type Services } from '../../src/compose/services.ts';
 import { searchPeople } from '../../src/user-directory/search-people.ts';
 import { engines } from '../storage/engines.ts';
 import { openWorld, type Person, type World } from '../support/world.ts';

@@ -1,5 +1,14 @@
 import type { Clock } from '../platform/clock.ts';
 import { type Random, randomText } from '../platform/random.ts';
+import { Aliases } from '../rooms/aliases.ts';
+import { openSigner } from '../rooms/events/signer.ts';
+import { Heads } from '../rooms/heads.ts';
+import type { InviteDeps } from '../rooms/membership/invites.ts';
+import type { ProfileOf } from '../rooms/membership/member-content.ts';
+import { Memberships } from '../rooms/membership/membership.ts';
+import { RoomMembership } from '../rooms/membership/room-membership.ts';
+import { UserRooms } from '../rooms/membership/user-rooms.ts';
+import { Sender } from '../rooms/send.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Stream } from '../storage/engine/stream.ts';
@@ -13,15 +22,6 @@ import { TransactionStore } from '../storage/rooms/events/transaction-store.ts';
 import { MembershipStore } from '../storage/rooms/membership-store.ts';
 import { RoomStore } from '../storage/rooms/room-store.ts';
 import { StateStore } from '../storage/state/state-store.ts';
-import { Aliases } from './aliases.ts';
-import { openSigner } from './events/signer.ts';
-import { Heads } from './heads.ts';
-import type { InviteDeps } from './membership/invites.ts';
-import type { ProfileOf } from './membership/member-content.ts';
-import { Memberships } from './membership/membership.ts';
-import { RoomMembership } from './membership/room-membership.ts';
-import { UserRooms } from './membership/user-rooms.ts';
-import { Sender } from './send.ts';
 
 /** The parts that rooms are built on. */
 export interface RoomsGiven {

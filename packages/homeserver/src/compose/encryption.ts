@@ -1,3 +1,11 @@
+import { ClaimableKeys } from '../encryption/claimable-keys.ts';
+import { CrossSigning } from '../encryption/cross-signing.ts';
+import { DehydratedDevices } from '../encryption/dehydrated-devices.ts';
+import { deviceListChange } from '../encryption/device-list-change.ts';
+import { KeyBackups } from '../encryption/key-backup.ts';
+import { KeyDirectory } from '../encryption/key-directory.ts';
+import { KeyUpload } from '../encryption/key-upload.ts';
+import { Signatures } from '../encryption/signatures.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import type { Log } from '../platform/monitoring/log.ts';
@@ -13,15 +21,7 @@ import type { Stream } from '../storage/engine/stream.ts';
 import { ToDeviceInbox } from '../to-device/inbox.ts';
 import { ToDevice } from '../to-device/to-device.ts';
 import { ToDeviceRetention } from '../to-device/to-device-retention.ts';
-import type { Users } from '../users/open-users.ts';
-import { ClaimableKeys } from './claimable-keys.ts';
-import { CrossSigning } from './cross-signing.ts';
-import { DehydratedDevices } from './dehydrated-devices.ts';
-import { deviceListChange } from './device-list-change.ts';
-import { KeyBackups } from './key-backup.ts';
-import { KeyDirectory } from './key-directory.ts';
-import { KeyUpload } from './key-upload.ts';
-import { Signatures } from './signatures.ts';
+import type { Users } from './users.ts';
 
 /** How messages to devices are limited. */
 export interface ToDeviceSettings {

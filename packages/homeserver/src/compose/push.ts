@@ -1,16 +1,14 @@
-import { pusherRoutes } from './client-api/pushers.ts';
-import type { Reading } from './compose-rooms.ts';
-import type { Route } from './http/route.ts';
-import type { Background } from './platform/concurrency/background.ts';
-import { Delivery } from './push/delivery.ts';
-import { HttpChannel } from './push/http-channel.ts';
-import { MailChannel } from './push/mail/mail-channel.ts';
-import { openMailer } from './push/mail/mailer.ts';
-import type { PostJson } from './push/post-json.ts';
-import { Push } from './push/push.ts';
-import { Pushers } from './push/pushers.ts';
+import type { Background } from '../platform/concurrency/background.ts';
+import { Delivery } from '../push/delivery.ts';
+import { HttpChannel } from '../push/http-channel.ts';
+import { MailChannel } from '../push/mail/mail-channel.ts';
+import { openMailer } from '../push/mail/mailer.ts';
+import type { PostJson } from '../push/post-json.ts';
+import { Push } from '../push/push.ts';
+import { Pushers } from '../push/pushers.ts';
 import type { MailSettings } from './settings.ts';
-import type { Users } from './users/open-users.ts';
+import type { Reading } from './sync.ts';
+import type { Users } from './users.ts';
 
 export interface PushBase {
   readonly reading: Reading;
@@ -46,8 +44,3 @@ export async function openPush({ reading, users, background, postJson, mail }: P
 }
 
 export type PushService = Awaited<ReturnType<typeof openPush>>;
-
-/** Returns the routes of {@link openPush}. */
-export function pushRoutes(service: PushService, reading: Reading): Route[] {
-  return pusherRoutes({ ...reading, ...service });
-}

@@ -1,31 +1,24 @@
 import { join } from 'node:path';
-import { mediaAdminRoutes } from './admin-api/media.ts';
-import { mediaConfigRoutes } from './client-api/media/config.ts';
-import { downloadRoutes } from './client-api/media/download.ts';
-import { previewRoutes } from './client-api/media/preview-url.ts';
-import { thumbnailRoutes } from './client-api/media/thumbnail.ts';
-import { uploadRoutes } from './client-api/media/upload.ts';
-import type { OpenOutbound } from './compose-outbound.ts';
-import type { Config } from './config/schema.ts';
-import type { Route } from './http/route.ts';
-import { Arrivals } from './media/arrivals.ts';
-import type { BlobStore } from './media/blobs/blob-store.ts';
-import { Blobs } from './media/blobs/blobs.ts';
-import { FolderStore } from './media/blobs/folder-store.ts';
-import { Incoming } from './media/blobs/receiving.ts';
-import { Contents } from './media/contents.ts';
-import { collectGarbage, type GarbageReport } from './media/garbage.ts';
-import { LastUsed } from './media/last-used.ts';
-import { Previews } from './media/previews/previews.ts';
-import { noRemoteMedia, type RemoteMedia } from './media/remote-media.ts';
-import { Thumbnails } from './media/thumbnails/thumbnails.ts';
-import { Uploads } from './media/uploads.ts';
-import { memoise } from './platform/caches/memoise.ts';
-import { type Clock, DAY_MS } from './platform/clock.ts';
-import { type Random, randomText } from './platform/random.ts';
+import type { Config } from '../config/schema.ts';
+import { Arrivals } from '../media/arrivals.ts';
+import type { BlobStore } from '../media/blobs/blob-store.ts';
+import { Blobs } from '../media/blobs/blobs.ts';
+import { FolderStore } from '../media/blobs/folder-store.ts';
+import { Incoming } from '../media/blobs/receiving.ts';
+import { Contents } from '../media/contents.ts';
+import { collectGarbage, type GarbageReport } from '../media/garbage.ts';
+import { LastUsed } from '../media/last-used.ts';
+import { Previews } from '../media/previews/previews.ts';
+import { noRemoteMedia, type RemoteMedia } from '../media/remote-media.ts';
+import { Thumbnails } from '../media/thumbnails/thumbnails.ts';
+import { Uploads } from '../media/uploads.ts';
+import { memoise } from '../platform/caches/memoise.ts';
+import { type Clock, DAY_MS } from '../platform/clock.ts';
+import { type Random, randomText } from '../platform/random.ts';
+import type { Database } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
+import type { OpenOutbound } from './outbound.ts';
 import { mediaSettings, previewsKeptMs } from './settings.ts';
-import type { Database } from './storage/engine/database.ts';
-import type { Names } from './storage/engine/names.ts';
 
 export interface MediaBase {
   readonly database: Database;
@@ -37,7 +30,7 @@ export interface MediaBase {
   readonly remote?: RemoteMedia;
 }
 
-const loadPreviewMaker = memoise(() => import('./media/previews/make-preview.ts'));
+const loadPreviewMaker = memoise(() => import('../media/previews/make-preview.ts'));
 
 /** Creates the content repository. It does not access the disk before there is media. */
 export async function openMedia(base: MediaBase, config: Config) {
@@ -88,19 +81,7 @@ async function openStore(
   const incoming = new Incoming(join(folder, 'incoming'), randomText(random, 16));
   const { s3 } = media;
   if (s3 === undefined) return { store: new FolderStore(folder, incoming), incoming };
-  const { S3Store } = await import('./media/blobs/s3-store.ts');
+  const { S3Store } = await import('../media/blobs/s3-store.ts');
   const { endpoint, bucket, region, access_key: accessKey, secret_key: secretKey, prefix } = s3;
   return { store: new S3Store({ endpoint, bucket, region, accessKey, secretKey, prefix }), incoming };
-}
-
-/** Returns the routes for media. */
-export function mediaRoutes(media: Media): Route[] {
-  return [
-    ...uploadRoutes(media),
-    ...downloadRoutes(media),
-    ...thumbnailRoutes(media),
-    ...previewRoutes(media),
-    ...mediaConfigRoutes(media.settings),
-    ...mediaAdminRoutes(media),
-  ];
 }

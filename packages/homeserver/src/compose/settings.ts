@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError } from './config/problems.ts';
-import type { Config } from './config/schema.ts';
-import type { ToDeviceSettings } from './encryption/open-encryption.ts';
-import { checkTls, type Tls } from './http/listeners/tls.ts';
-import type { RateLimitSizes } from './http/rate-limits.ts';
-import type { Listen } from './http/start.ts';
-import type { MediaSettings } from './media/media-settings.ts';
-import { DAY_MS } from './platform/clock.ts';
-import { errorText } from './platform/error-text.ts';
-import { certificatesOf } from './platform/outbound/trusted-authorities.ts';
-import type { BucketSize } from './platform/token-buckets.ts';
-import type { MailerSettings } from './push/mail/mailer.ts';
-import type { RetentionSettings } from './retention/retention.ts';
-import type { UsersSettings } from './users/open-users.ts';
-import type { TurnSettings } from './voip/turn-credentials.ts';
+import { ConfigError } from '../config/problems.ts';
+import type { Config } from '../config/schema.ts';
+import { checkTls, type Tls } from '../http/listeners/tls.ts';
+import type { RateLimitSizes } from '../http/rate-limits.ts';
+import type { Listen } from '../http/start.ts';
+import type { MediaSettings } from '../media/media-settings.ts';
+import { DAY_MS } from '../platform/clock.ts';
+import { errorText } from '../platform/error-text.ts';
+import { certificatesOf } from '../platform/outbound/trusted-authorities.ts';
+import type { BucketSize } from '../platform/token-buckets.ts';
+import type { MailerSettings } from '../push/mail/mailer.ts';
+import type { RetentionSettings } from '../retention/retention.ts';
+import type { TurnSettings } from '../voip/turn-credentials.ts';
+import type { ToDeviceSettings } from './encryption.ts';
+import type { UsersSettings } from './users.ts';
 
 /** Mail about missed messages. */
 export interface MailSettings {

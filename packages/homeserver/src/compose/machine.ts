@@ -1,0 +1,15 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/monitoring/log.ts';
+import type { Random } from '../platform/random.ts';
+import type { Database } from '../storage/engine/database.ts';
+
+/** The parts of the machine that the program uses. The simulation passes its own. */
+export interface Machine {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** An open database that is used instead of the configured one. */
+  readonly database?: Database;
+  /** Ends the process at once, because it must not write any more. */
+  readonly onFatal?: (error: Error) => void;
+}

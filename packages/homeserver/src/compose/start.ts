@@ -1,0 +1,92 @@
+import { authenticateWith } from '../client-api/authenticate.ts';
+import type { Config } from '../config/schema.ts';
+import { startMetrics } from '../http/listeners/metrics-listener.ts';
+import { RateLimits } from '../http/rate-limits.ts';
+import type { Route } from '../http/route.ts';
+import { startHttp } from '../http/start.ts';
+import { Background } from '../platform/concurrency/background.ts';
+import { HeapWatch } from '../platform/monitoring/heap-watch.ts';
+import { type Metrics, noMetrics } from '../platform/monitoring/metrics.ts';
+import { warnOfReadable } from '../storage/engine/data-folder/private-files.ts';
+import { Closing } from './closing.ts';
+import { openDomains } from './domains.ts';
+import { startJobs } from './jobs.ts';
+import type { Machine } from './machine.ts';
+import { routesOf } from './routes.ts';
+import { rateLimitSizes, readListen } from './settings.ts';
+import { openStorage } from './storage.ts';
+import type { Users } from './users.ts';
+
+/** A running server. */
+export interface Hearth {
+  /** The URL of each listener. */
+  readonly urls: readonly string[];
+  /** All routes of the server. */
+  readonly routes: readonly Route[];
+  /** The token that registers the first account, an administrator; present only while there is no account. */
+  readonly firstToken: string | undefined;
+  /** Answers running requests, then stops with everything on disk. */
+  close(): Promise<void>;
+}
+
+/** The time to wait for another process that is still stopping. */
+const LOCK_WAIT_MS = 5_000;
+
+/** Constructs a server from its configuration and starts it. */
+export async function startHearth(config: Config, machine: Machine): Promise<Hearth> {
+  const closing = new Closing();
+  try {
+    return await start(config, machine, closing);
+  } catch (error) {
+    await closing.closeAll();
+    throw error;
+  }
+}
+
+async function start(config: Config, machine: Machine, closing: Closing): Promise<Hearth> {
+  const { clock, log } = machine;
+  const database = machine.database ?? (await openStorage(config, machine, LOCK_WAIT_MS, closing));
+  if (machine.database === undefined) warnOfReadable(config.data_dir, config.media.folder, log);
+  const metrics = await openMetrics(config, closing);
+  const background = new Background(clock, log, metrics);
+  const domains = await openDomains(config, database, { ...machine, metrics }, background);
+  const { users, media, activity, delayedEvents, push, reading } = domains;
+  closing.add({ close: () => users.lastSeen.flush() });
+  closing.add(media, activity, delayedEvents, background, push);
+  startJobs(domains, background, clock, log);
+  const heap = new HeapWatch(log, metrics);
+  heap.start();
+  closing.add(heap);
+  const routes = routesOf(config, domains, heap);
+  const http = await startHttp({
+    routes,
+    authenticate: authenticateWith(users.authenticator, users.lastSeen),
+    ownAnswers: (user) => reading.notifier.answered(user),
+    rateLimits: new RateLimits(clock, rateLimitSizes(config)),
+    bodyBytesMax: config.limits.body_bytes,
+    closeTimeoutMs: config.limits.close_ms,
+    connectionsMax: config.limits.connections,
+    trustedProxies: config.trusted_proxies,
+    listen: config.listen.map(readListen),
+    clock,
+    log,
+    metrics,
+  });
+  closing.add(http, { close: () => activity.typing.end() });
+  return { urls: http.urls, routes, firstToken: await firstToken(config, users), close: () => closing.closeAll() };
+}
+
+async function openMetrics(config: Config, closing: Closing): Promise<Metrics> {
+  const { listen } = config.metrics;
+  if (listen === undefined) return noMetrics;
+  const { createPrometheus } = await import('../platform/monitoring/prometheus.ts');
+  const prometheus = createPrometheus();
+  closing.add(await startMetrics(listen, prometheus));
+  return prometheus;
+}
+
+/** Creates a token for the first account, if there is no account yet and registration needs a token. */
+async function firstToken(config: Config, users: Users): Promise<string | undefined> {
+  if (config.registration.policy === 'open' || (await users.accounts.exist())) return undefined;
+  return users.registrationTokens.makeFirstStartToken();
+}
