@@ -1,4 +1,4 @@
-import { getHealth } from '@hearth/api/health.ts';
+import { getHealth } from '@hearth/api/admin/health.ts';
 import { type Route, route } from '../http/route.ts';
 
 /** A source of warnings for operators. */

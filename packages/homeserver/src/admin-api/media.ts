@@ -1,4 +1,5 @@
-import { quarantineMedia, unquarantineMedia } from '@hearth/api/admin/media.ts';
+import { quarantineMedia } from '@hearth/api/admin/media/quarantine.ts';
+import { unquarantineMedia } from '@hearth/api/admin/media/unquarantine.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Contents } from '../media/contents.ts';
 import { mediaAddress } from '../media/media-address.ts';

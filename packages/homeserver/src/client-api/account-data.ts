@@ -3,7 +3,7 @@ import {
   getAccountDataPerRoom,
   setAccountData,
   setAccountDataPerRoom,
-} from '@hearth/api/client/account-data.ts';
+} from '@hearth/api/client/user/account-data.ts';
 import type { AccountData } from '../account-data/account-data.ts';
 import { GLOBAL } from '../account-data/user-data.ts';
 import { RawJson, type Route, route } from '../http/route.ts';

@@ -1,4 +1,7 @@
-import { changePassword, deactivateAccount, getAccount3PIDs, getTokenOwner } from '@hearth/api/client/account.ts';
+import { getAccount3PIDs } from '@hearth/api/client/account/3pid.ts';
+import { deactivateAccount } from '@hearth/api/client/account/deactivate.ts';
+import { changePassword } from '@hearth/api/client/account/password.ts';
+import { getTokenOwner } from '@hearth/api/client/account/whoami.ts';
 import { missingParam } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../http/route.ts';
 import type { AccountChanges } from '../users/account-changes.ts';

@@ -1,10 +1,6 @@
-import {
-  getAdminLockUser,
-  getAdminSuspendUser,
-  getWhoIs,
-  setAdminLockUser,
-  setAdminSuspendUser,
-} from '@hearth/api/client/admin.ts';
+import { getAdminLockUser, setAdminLockUser } from '@hearth/api/client/admin/lock.ts';
+import { getAdminSuspendUser, setAdminSuspendUser } from '@hearth/api/client/admin/suspend.ts';
+import { getWhoIs } from '@hearth/api/client/admin/whois.ts';
 import { forbidden } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Route, route } from '../http/route.ts';

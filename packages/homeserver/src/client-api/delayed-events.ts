@@ -1,10 +1,7 @@
-import {
-  cancelDelayedEvent,
-  getDelayedEvents,
-  restartDelayedEvent,
-  sendDelayedEvent,
-  updateDelayedEvent,
-} from '@hearth/api/client/delayed-events.ts';
+import { cancelDelayedEvent } from '@hearth/api/client/delayed-events/cancel.ts';
+import { getDelayedEvents, updateDelayedEvent } from '@hearth/api/client/delayed-events/delayed-events.ts';
+import { restartDelayedEvent } from '@hearth/api/client/delayed-events/restart.ts';
+import { sendDelayedEvent } from '@hearth/api/client/delayed-events/send.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { DelayedEvents } from '../delayed-events/delayed-events.ts';
 import { type Route, route } from '../http/route.ts';

@@ -1,4 +1,5 @@
-import { deleteDevice, deleteDevices, getDevice, getDevices, updateDevice } from '@hearth/api/client/devices.ts';
+import { deleteDevices } from '@hearth/api/client/devices/delete-devices.ts';
+import { deleteDevice, getDevice, getDevices, updateDevice } from '@hearth/api/client/devices/devices.ts';
 import { missingParam } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Answer, type Caller, type Route, route } from '../http/route.ts';

@@ -1,5 +1,6 @@
-import { getEvents, getOneEvent, initialSync as initialSyncEndpoint } from '@hearth/api/client/events.ts';
-import { roomInitialSync as roomInitialSyncEndpoint } from '@hearth/api/client/rooms/events.ts';
+import { roomInitialSync as roomInitialSyncEndpoint } from '@hearth/api/client/rooms/initial-sync.ts';
+import { getEvents, getOneEvent } from '@hearth/api/client/sync/events.ts';
+import { initialSync as initialSyncEndpoint } from '@hearth/api/client/sync/initial-sync.ts';
 import { guestAccessForbidden } from '@hearth/protocol/errors.ts';
 import { jsonAnswer, RawJson, type Route, route } from '../http/route.ts';
 import { eventStream } from '../sync/event-stream.ts';

@@ -1,4 +1,4 @@
-import { defineFilter, getFilter } from '@hearth/api/client/filter.ts';
+import { defineFilter, getFilter } from '@hearth/api/client/user/filter.ts';
 import type { Filters } from '../filters/filters.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
 import { requireSelf } from '../users/self.ts';

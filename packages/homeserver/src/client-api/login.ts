@@ -1,4 +1,6 @@
-import { generateLoginToken, getLoginFlows, login, refresh } from '@hearth/api/client/login.ts';
+import { generateLoginToken } from '@hearth/api/client/login/get-token.ts';
+import { getLoginFlows, login } from '@hearth/api/client/login/login.ts';
+import { refresh } from '@hearth/api/client/login/refresh.ts';
 import type { Body } from '@hearth/api/endpoint.ts';
 import { missingParam, unknown } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../http/route.ts';

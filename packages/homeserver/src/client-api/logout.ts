@@ -1,4 +1,5 @@
-import { logout, logoutAll } from '@hearth/api/client/logout.ts';
+import { logoutAll } from '@hearth/api/client/logout/all.ts';
+import { logout } from '@hearth/api/client/logout/logout.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Sessions } from '../users/sessions/sessions.ts';
 

@@ -1,4 +1,4 @@
-import { requestOpenIdToken } from '@hearth/api/client/openid.ts';
+import { requestOpenIdToken } from '@hearth/api/client/openid/request-token.ts';
 import { type Route, route } from '../http/route.ts';
 import type { OpenIdTokens } from '../openid/openid-tokens.ts';
 

@@ -1,4 +1,5 @@
-import { peekRoom, unpeekRoom } from '@hearth/api/client/peeking.ts';
+import { peekRoom } from '@hearth/api/client/room-membership/peek.ts';
+import { unpeekRoom } from '@hearth/api/client/room-membership/unpeek.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Aliases } from '../rooms/aliases.ts';
 import type { Heads } from '../rooms/heads.ts';

@@ -1,4 +1,4 @@
-import { getPresence, setPresence } from '@hearth/api/client/presence.ts';
+import { getPresence, setPresence } from '@hearth/api/client/presence/status.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Presences } from '../presence/presence.ts';
 import { requireSelf } from '../users/self.ts';

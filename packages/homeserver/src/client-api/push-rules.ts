@@ -1,14 +1,7 @@
-import {
-  deletePushRule,
-  getPushRule,
-  getPushRuleActions,
-  getPushRules,
-  getPushRulesGlobal,
-  isPushRuleEnabled,
-  setPushRule,
-  setPushRuleActions,
-  setPushRuleEnabled,
-} from '@hearth/api/client/push-rules.ts';
+import { getPushRuleActions, setPushRuleActions } from '@hearth/api/client/pushrules/actions.ts';
+import { isPushRuleEnabled, setPushRuleEnabled } from '@hearth/api/client/pushrules/enabled.ts';
+import { deletePushRule, getPushRule, getPushRulesGlobal, setPushRule } from '@hearth/api/client/pushrules/global.ts';
+import { getPushRules } from '@hearth/api/client/pushrules/pushrules.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { PushRule, Ruleset } from '@hearth/protocol/push-rules/rule.ts';
 import { type Route, route } from '../http/route.ts';

@@ -1,4 +1,6 @@
-import { getNotifications, getPushers, postPusher } from '@hearth/api/client/pushers.ts';
+import { getNotifications } from '@hearth/api/client/notifications.ts';
+import { getPushers } from '@hearth/api/client/pushers/pushers.ts';
+import { postPusher } from '@hearth/api/client/pushers/set.ts';
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
 import { dataOf } from '../push/notice.ts';

@@ -1,10 +1,6 @@
-import {
-  checkUsernameAvailability,
-  legacyRegister,
-  legacyRegisterFlows,
-  register,
-  registrationTokenValidity,
-} from '@hearth/api/client/register.ts';
+import { checkUsernameAvailability } from '@hearth/api/client/register/available.ts';
+import { legacyRegister, legacyRegisterFlows, register } from '@hearth/api/client/register/register.ts';
+import { registrationTokenValidity } from '@hearth/api/client/register/validity.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Registrations } from '../users/registration/registration.ts';
 import type { Sessions } from '../users/sessions/sessions.ts';

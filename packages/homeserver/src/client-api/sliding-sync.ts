@@ -1,4 +1,4 @@
-import { slidingSync as slidingSyncEndpoint } from '@hearth/api/client/sliding-sync.ts';
+import { slidingSync as slidingSyncEndpoint } from '@hearth/api/client/sliding-sync/sync.ts';
 import { jsonAnswer, type Route, route } from '../http/route.ts';
 import { parsePos } from '../sync/sliding/connections.ts';
 import { type SlidingSyncDeps, slidingSync } from '../sync/sliding/sliding-sync.ts';

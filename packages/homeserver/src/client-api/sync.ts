@@ -1,4 +1,4 @@
-import { sync as syncEndpoint } from '@hearth/api/client/events.ts';
+import { sync as syncEndpoint } from '@hearth/api/client/sync/sync.ts';
 import { EVERYTHING } from '../filters/filter.ts';
 import type { Filters } from '../filters/filters.ts';
 import { jsonAnswer, type Route, route } from '../http/route.ts';

@@ -1,4 +1,4 @@
-import { deleteRoomTag, getRoomTags, setRoomTag } from '@hearth/api/client/tags.ts';
+import { deleteRoomTag, getRoomTags, setRoomTag } from '@hearth/api/client/user/tags.ts';
 import { asObject } from '@hearth/protocol/json/value.ts';
 import type { AccountData } from '../account-data/account-data.ts';
 import type { Tags } from '../account-data/tags.ts';

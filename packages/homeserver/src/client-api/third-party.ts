@@ -1,11 +1,7 @@
-import {
-  getProtocolMetadata,
-  getProtocols,
-  queryLocationByAlias,
-  queryLocationByProtocol,
-  queryUserByID,
-  queryUserByProtocol,
-} from '@hearth/api/client/third-party.ts';
+import { queryLocationByAlias, queryLocationByProtocol } from '@hearth/api/client/thirdparty/location.ts';
+import { getProtocolMetadata } from '@hearth/api/client/thirdparty/protocol.ts';
+import { getProtocols } from '@hearth/api/client/thirdparty/protocols.ts';
+import { queryUserByID, queryUserByProtocol } from '@hearth/api/client/thirdparty/user.ts';
 import { notFound } from '@hearth/protocol/errors.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
 

@@ -1,4 +1,4 @@
-import { getThreadSubscriptions } from '@hearth/api/client/thread-subscriptions.ts';
+import { getThreadSubscriptions } from '@hearth/api/client/thread-subscriptions/thread-subscriptions.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import { parsePos } from '../sync/sliding/connections.ts';

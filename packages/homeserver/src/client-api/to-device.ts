@@ -1,4 +1,4 @@
-import { sendToDevice } from '@hearth/api/client/to-device.ts';
+import { sendToDevice } from '@hearth/api/client/devices/send-to-device.ts';
 import { badJson, invalidParam } from '@hearth/protocol/errors.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';

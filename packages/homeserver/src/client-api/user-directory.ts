@@ -1,4 +1,4 @@
-import { searchUserDirectory } from '@hearth/api/client/user-directory.ts';
+import { searchUserDirectory } from '@hearth/api/client/user-directory/search.ts';
 import { type Route, route } from '../http/route.ts';
 import type { People } from '../user-directory/people.ts';
 import { searchPeople } from '../user-directory/search-people.ts';

@@ -1,4 +1,5 @@
-import { getRtcTransports, getTurnServer } from '@hearth/api/client/voip.ts';
+import { getRtcTransports } from '@hearth/api/client/voip/transports.ts';
+import { getTurnServer } from '@hearth/api/client/voip/turn-server.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Clock } from '../platform/clock.ts';
 import { rtcTransports } from '../voip/rtc-transports.ts';

@@ -1,4 +1,4 @@
-import { slidingSync as slidingSyncEndpoint } from '@hearth/api/client/sliding-sync.ts';
+import { slidingSync as slidingSyncEndpoint } from '@hearth/api/client/sliding-sync/sync.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import * as v from 'valibot';
 import { expect, test } from 'vitest';

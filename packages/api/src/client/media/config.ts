@@ -1,5 +1,5 @@
+import { authenticated, deprecated } from '../../definitions/media-paths.ts';
 import { endpoint } from '../../endpoint.ts';
-import { authenticated, deprecated } from './paths.ts';
 
 /** `GET /_matrix/client/v1/media/config`. */
 export const getConfigAuthed = endpoint({

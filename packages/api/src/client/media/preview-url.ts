@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { authenticated, deprecated } from '../../definitions/media-paths.ts';
 import { endpoint } from '../../endpoint.ts';
 import { integer } from '../../query.ts';
-import { authenticated, deprecated } from './paths.ts';
 
 const query = v.object({
   url: v.string(),

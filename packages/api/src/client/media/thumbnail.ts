@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { authenticated, deprecated } from '../../definitions/media-paths.ts';
 import { endpoint } from '../../endpoint.ts';
 import { flag, natural } from '../../query.ts';
-import { authenticated, deprecated } from './paths.ts';
 
 const length = v.pipe(natural, v.minValue(1, 'must be at least 1'));
 

@@ -16,19 +16,8 @@ export const uploadContent = endpoint({
   bodyBytes: true,
 });
 
-/** `POST /_matrix/media/v1/create`: reserves a media id; the content is uploaded later. */
-export const createContent = endpoint({
-  operation: 'createContent',
-  method: 'POST',
-  paths: ['/_matrix/media/v1/create'],
-  access: 'user',
-  limit: 'upload',
-  whenSuspended: 'refused',
-  whenLocked: 'refused',
-});
-
 /**
- * `PUT /_matrix/media/v3/upload/{serverName}/{mediaId}`: uploads the content for a media id that {@link createContent}
+ * `PUT /_matrix/media/v3/upload/{serverName}/{mediaId}`: uploads the content for a media id that `POST /create`
  * has reserved.
  */
 export const uploadContentToMXC = endpoint({

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { jsonObject } from '../../definitions/json.ts';
-import { endpoint, v3, v3AndLegacy } from '../../endpoint.ts';
+import { endpoint, v3AndLegacy } from '../../endpoint.ts';
 
 const thirdPartyInvite = v.object({
   id_server: v.string(),
@@ -36,17 +36,4 @@ export const createRoom = endpoint({
     power_level_content_override: v.optional(jsonObject),
   }),
   bodyOptional: true,
-});
-
-/** `POST /rooms/{roomId}/upgrade`. */
-export const upgradeRoom = endpoint({
-  operation: 'upgradeRoom',
-  method: 'POST',
-  paths: v3('/rooms/{roomId}/upgrade'),
-  access: 'user',
-  limit: ['room-creation', 'event'],
-  whenSuspended: 'refused',
-  whenLocked: 'refused',
-  ownRequestsFirst: true,
-  body: v.object({ new_version: v.string(), additional_creators: v.optional(v.array(v.string())) }),
 });

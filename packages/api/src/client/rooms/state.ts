@@ -1,5 +1,7 @@
 import * as v from 'valibot';
-import { endpoint, v3, v3AndLegacy } from '../../endpoint.ts';
+import { jsonObject } from '../../definitions/json.ts';
+import { sending } from '../../definitions/sending.ts';
+import { endpoint, v3AndLegacy } from '../../endpoint.ts';
 
 const format = v.object({ format: v.optional(v.picklist(['content', 'event'], 'must be content or event')) });
 
@@ -38,40 +40,30 @@ export const getRoomStateByType = endpoint({
   query: format,
 });
 
-/** `GET /rooms/{roomId}/members`. */
-export const getMembersByRoom = endpoint({
-  operation: 'getMembersByRoom',
-  method: 'GET',
-  paths: v3AndLegacy('/rooms/{roomId}/members'),
+/** `PUT /rooms/{roomId}/state/{eventType}/{stateKey}`. */
+export const setRoomStateWithKey = endpoint({
+  operation: 'setRoomStateWithKey',
+  method: 'PUT',
+  paths: v3AndLegacy('/rooms/{roomId}/state/{eventType}/{stateKey}'),
   access: 'guest',
-  limit: 'history',
-  whenSuspended: 'allowed',
+  limit: 'event',
+  whenSuspended: 'refused',
   whenLocked: 'refused',
-  query: v.object({
-    at: v.optional(v.string()),
-    membership: v.optional(v.picklist(['join', 'invite', 'knock', 'leave', 'ban'])),
-    not_membership: v.optional(v.picklist(['join', 'invite', 'knock', 'leave', 'ban'])),
-  }),
+  ownRequestsFirst: true,
+  query: sending,
+  body: jsonObject,
 });
 
-/** `GET /rooms/{roomId}/joined_members`. */
-export const getJoinedMembersByRoom = endpoint({
-  operation: 'getJoinedMembersByRoom',
-  method: 'GET',
-  paths: v3('/rooms/{roomId}/joined_members'),
+/** `PUT /rooms/{roomId}/state/{eventType}`: the empty state key, with or without a slash at the end. */
+export const setRoomState = endpoint({
+  operation: 'setRoomState',
+  method: 'PUT',
+  paths: [...v3AndLegacy('/rooms/{roomId}/state/{eventType}'), ...v3AndLegacy('/rooms/{roomId}/state/{eventType}/')],
   access: 'guest',
-  limit: 'history',
-  whenSuspended: 'allowed',
+  limit: 'event',
+  whenSuspended: 'refused',
   whenLocked: 'refused',
-});
-
-/** `GET /joined_rooms`. */
-export const getJoinedRooms = endpoint({
-  operation: 'getJoinedRooms',
-  method: 'GET',
-  paths: v3('/joined_rooms'),
-  access: 'guest',
-  limit: 'read',
-  whenSuspended: 'allowed',
-  whenLocked: 'refused',
+  ownRequestsFirst: true,
+  query: sending,
+  body: jsonObject,
 });

@@ -1,4 +1,5 @@
-import { uploadCrossSigningKeys, uploadCrossSigningSignatures } from '@hearth/api/client/keys/cross-signing.ts';
+import { uploadCrossSigningKeys } from '@hearth/api/client/keys/device-signing/upload.ts';
+import { uploadCrossSigningSignatures } from '@hearth/api/client/keys/signatures/upload.ts';
 import { badJson } from '@hearth/protocol/errors.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';

@@ -1,9 +1,9 @@
 import {
   deleteDehydratedDevice,
   getDehydratedDevice,
-  getDehydratedDeviceEvents,
   putDehydratedDevice,
-} from '@hearth/api/client/keys/dehydrated-device.ts';
+} from '@hearth/api/client/dehydrated-device/dehydrated-device.ts';
+import { getDehydratedDeviceEvents } from '@hearth/api/client/dehydrated-device/events.ts';
 import type { DehydratedDevices } from '../../encryption/dehydrated-devices.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
 import { parseStreamToken, streamToken } from '../../timeline/position.ts';

@@ -1,4 +1,7 @@
-import { claimKeys, getKeysChanges, queryKeys, uploadKeys } from '@hearth/api/client/keys/device-keys.ts';
+import { getKeysChanges } from '@hearth/api/client/keys/changes.ts';
+import { claimKeys } from '@hearth/api/client/keys/claim.ts';
+import { queryKeys } from '@hearth/api/client/keys/query.ts';
+import { uploadKeys } from '@hearth/api/client/keys/upload.ts';
 import { badJson } from '@hearth/protocol/errors.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { asStringArray, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';

@@ -2,18 +2,20 @@ import {
   deleteRoomKeyBySessionId,
   deleteRoomKeys,
   deleteRoomKeysByRoomId,
-  deleteRoomKeysVersion,
   getRoomKeyBySessionId,
   getRoomKeys,
   getRoomKeysByRoomId,
-  getRoomKeysVersion,
-  getRoomKeysVersionCurrent,
-  postRoomKeysVersion,
   putRoomKeyBySessionId,
   putRoomKeys,
   putRoomKeysByRoomId,
+} from '@hearth/api/client/room-keys/keys.ts';
+import {
+  deleteRoomKeysVersion,
+  getRoomKeysVersion,
+  getRoomKeysVersionCurrent,
+  postRoomKeysVersion,
   putRoomKeysVersion,
-} from '@hearth/api/client/keys/key-backup.ts';
+} from '@hearth/api/client/room-keys/version.ts';
 import { invalidParam, notFound } from '@hearth/protocol/errors.ts';
 import { backedUpKey, backedUpKeyText } from '../../encryption/backed-up-key.ts';
 import type { KeyBackups } from '../../encryption/key-backup.ts';

@@ -1,4 +1,5 @@
-import { createContent, uploadContent, uploadContentToMXC } from '@hearth/api/client/media/upload.ts';
+import { createContent } from '@hearth/api/client/media/create.ts';
+import { uploadContent, uploadContentToMXC } from '@hearth/api/client/media/upload.ts';
 import { type Route, route } from '../../http/route.ts';
 import { mediaAddress } from '../../media/media-address.ts';
 import type { Uploads } from '../../media/uploads.ts';

@@ -1,7 +1,5 @@
-import {
-  createRoom as createRoomEndpoint,
-  upgradeRoom as upgradeRoomEndpoint,
-} from '@hearth/api/client/rooms/create-room.ts';
+import { createRoom as createRoomEndpoint } from '@hearth/api/client/rooms/create-room.ts';
+import { upgradeRoom as upgradeRoomEndpoint } from '@hearth/api/client/rooms/upgrade.ts';
 import { threepidDenied } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../../http/route.ts';
 import { type CreateDeps, createRoom } from '../../rooms/creation/create.ts';

@@ -1,15 +1,14 @@
+import { getLocalAliases } from '@hearth/api/client/directory/aliases.ts';
+import { getSpaceHierarchy } from '@hearth/api/client/directory/hierarchy.ts';
+import { getPublicRooms, queryPublicRooms } from '@hearth/api/client/directory/public-rooms.ts';
 import {
   deleteRoomAlias,
-  getLocalAliases,
-  getPublicRooms,
   getRoomIdByAlias,
-  getRoomSummary,
   getRoomVisibilityOnDirectory,
-  getSpaceHierarchy,
-  queryPublicRooms,
   setRoomAlias,
   setRoomVisibilityOnDirectory,
-} from '@hearth/api/client/rooms/directory.ts';
+} from '@hearth/api/client/directory/room.ts';
+import { getRoomSummary } from '@hearth/api/client/directory/room-summary.ts';
 import { missingToken, notFound } from '@hearth/protocol/errors.ts';
 import { hierarchy } from '../../directory/hierarchy.ts';
 import { type PublicRoomsQuery, publicRooms } from '../../directory/public-rooms.ts';

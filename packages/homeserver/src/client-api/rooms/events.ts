@@ -1,4 +1,6 @@
-import { getEventByTimestamp, getEventContext, getOneRoomEvent } from '@hearth/api/client/rooms/events.ts';
+import { getEventContext } from '@hearth/api/client/rooms/context.ts';
+import { getOneRoomEvent } from '@hearth/api/client/rooms/event.ts';
+import { getEventByTimestamp } from '@hearth/api/client/rooms/timestamp-to-event.ts';
 import { notFound } from '@hearth/protocol/errors.ts';
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { parseRoomEventFilterText } from '../../filters/filter.ts';

@@ -1,14 +1,11 @@
-import {
-  ban,
-  forgetRoom,
-  inviteUser,
-  joinRoom,
-  joinRoomById,
-  kick,
-  knockRoom,
-  leaveRoom,
-  unban,
-} from '@hearth/api/client/rooms/membership.ts';
+import { ban } from '@hearth/api/client/room-membership/ban.ts';
+import { forgetRoom } from '@hearth/api/client/room-membership/forget.ts';
+import { inviteUser } from '@hearth/api/client/room-membership/invite.ts';
+import { joinRoom, joinRoomById } from '@hearth/api/client/room-membership/join.ts';
+import { kick } from '@hearth/api/client/room-membership/kick.ts';
+import { knockRoom } from '@hearth/api/client/room-membership/knock.ts';
+import { leaveRoom } from '@hearth/api/client/room-membership/leave.ts';
+import { unban } from '@hearth/api/client/room-membership/unban.ts';
 import { forbidden, invalidParam, notFound, threepidDenied } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Route, route } from '../../http/route.ts';

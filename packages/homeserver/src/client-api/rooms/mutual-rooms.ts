@@ -1,4 +1,4 @@
-import { getMutualRooms, getMutualRoomsUnstable } from '@hearth/api/client/rooms/mutual-rooms.ts';
+import { getMutualRooms, getMutualRoomsUnstable } from '@hearth/api/client/room-membership/mutual-rooms.ts';
 import { type Route, route } from '../../http/route.ts';
 import { mutualRooms } from '../../rooms/membership/mutual-rooms.ts';
 import type { UserRooms } from '../../rooms/membership/user-rooms.ts';

@@ -1,4 +1,5 @@
-import { postReceipt, setReadMarker } from '@hearth/api/client/rooms/receipts.ts';
+import { setReadMarker } from '@hearth/api/client/receipts/read-markers.ts';
+import { postReceipt } from '@hearth/api/client/receipts/receipt.ts';
 import { type Route, route } from '../../http/route.ts';
 import type { Receipts } from '../../receipts/receipts.ts';
 

@@ -2,8 +2,8 @@ import {
   getRelatingEvents,
   getRelatingEventsWithRelType,
   getRelatingEventsWithRelTypeAndEventType,
-  getThreadRoots,
-} from '@hearth/api/client/rooms/events.ts';
+} from '@hearth/api/client/rooms/relations.ts';
+import { getThreadRoots } from '@hearth/api/client/rooms/threads.ts';
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { type Caller, RawJson, type Route, route } from '../../http/route.ts';
 import { roomAccess } from '../../rooms/access.ts';

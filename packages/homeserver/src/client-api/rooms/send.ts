@@ -1,11 +1,6 @@
-import {
-  legacyRedactEvent,
-  legacySendMessage,
-  redactEvent,
-  sendMessage,
-  setRoomState,
-  setRoomStateWithKey,
-} from '@hearth/api/client/rooms/send.ts';
+import { legacyRedactEvent, redactEvent } from '@hearth/api/client/rooms/redact.ts';
+import { legacySendMessage, sendMessage } from '@hearth/api/client/rooms/send.ts';
+import { setRoomState, setRoomStateWithKey } from '@hearth/api/client/rooms/state.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { DelayedEvents } from '../../delayed-events/delayed-events.ts';
 import { type Caller, type Route, route } from '../../http/route.ts';

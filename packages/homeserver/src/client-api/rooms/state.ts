@@ -1,11 +1,7 @@
-import {
-  getJoinedMembersByRoom,
-  getJoinedRooms,
-  getMembersByRoom,
-  getRoomState,
-  getRoomStateByType,
-  getRoomStateWithKey,
-} from '@hearth/api/client/rooms/state.ts';
+import { getJoinedMembersByRoom } from '@hearth/api/client/room-membership/joined-members.ts';
+import { getJoinedRooms } from '@hearth/api/client/room-membership/joined-rooms.ts';
+import { getMembersByRoom } from '@hearth/api/client/room-membership/members.ts';
+import { getRoomState, getRoomStateByType, getRoomStateWithKey } from '@hearth/api/client/rooms/state.ts';
 import { forbidden, notFound } from '@hearth/protocol/errors.ts';
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
 import { type Caller, jsonAnswer, RawJson, type Route, route } from '../../http/route.ts';

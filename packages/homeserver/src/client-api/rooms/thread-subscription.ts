@@ -2,7 +2,7 @@ import {
   deleteThreadSubscription,
   getThreadSubscription,
   setThreadSubscription,
-} from '@hearth/api/client/rooms/thread-subscription.ts';
+} from '@hearth/api/client/thread-subscriptions/subscription.ts';
 import { type Route, route } from '../../http/route.ts';
 import type { ThreadSubscriptions } from '../../thread-subscriptions/thread-subscriptions.ts';
 

@@ -1,4 +1,4 @@
-import type { slidingSync } from '@hearth/api/client/sliding-sync.ts';
+import type { slidingSync } from '@hearth/api/client/sliding-sync/sync.ts';
 import type { Body } from '@hearth/api/endpoint.ts';
 import { isObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import type { AccountData } from '../../account-data/account-data.ts';

@@ -1,0 +1,25 @@
+import * as v from 'valibot';
+import { endpoint, v3 } from '../../endpoint.ts';
+
+/** `GET /thirdparty/location/{protocol}`: the query has the fields of the protocol. */
+export const queryLocationByProtocol = endpoint({
+  operation: 'queryLocationByProtocol',
+  method: 'GET',
+  paths: v3('/thirdparty/location/{protocol}'),
+  access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
+});
+
+/** `GET /thirdparty/location`. */
+export const queryLocationByAlias = endpoint({
+  operation: 'queryLocationByAlias',
+  method: 'GET',
+  paths: v3('/thirdparty/location'),
+  access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
+  query: v.object({ alias: v.string() }),
+});

@@ -1,0 +1,25 @@
+import * as v from 'valibot';
+import { endpoint, v3 } from '../../endpoint.ts';
+
+/** `GET /thirdparty/user/{protocol}`: the query has the fields of the protocol. */
+export const queryUserByProtocol = endpoint({
+  operation: 'queryUserByProtocol',
+  method: 'GET',
+  paths: v3('/thirdparty/user/{protocol}'),
+  access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
+});
+
+/** `GET /thirdparty/user`. */
+export const queryUserByID = endpoint({
+  operation: 'queryUserByID',
+  method: 'GET',
+  paths: v3('/thirdparty/user'),
+  access: 'user',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'refused',
+  query: v.object({ userid: v.string() }),
+});
