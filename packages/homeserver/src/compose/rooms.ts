@@ -1,17 +1,24 @@
-import type { Clock } from '../platform/clock.ts';
-import { type Random, randomText } from '../platform/random.ts';
+import { randomText } from '../platform/random.ts';
+import { Acceptor } from '../rooms/accept.ts';
 import { Aliases } from '../rooms/aliases.ts';
+import { RoomCreation } from '../rooms/creation/create.ts';
+import { NewRooms } from '../rooms/creation/new-rooms.ts';
+import { RoomUpgrades } from '../rooms/creation/upgrade.ts';
+import { EventBuilder } from '../rooms/events/build.ts';
+import { ContentChecks } from '../rooms/events/check-content.ts';
+import { Decider } from '../rooms/events/decide.ts';
+import { EventEffects } from '../rooms/events/effects.ts';
 import { openSigner } from '../rooms/events/signer.ts';
 import { Heads } from '../rooms/heads.ts';
-import type { InviteDeps } from '../rooms/membership/invites.ts';
+import type { BlocksInvites } from '../rooms/membership/invites.ts';
+import { MemberChanges } from '../rooms/membership/member-change.ts';
 import type { ProfileOf } from '../rooms/membership/member-content.ts';
+import { MemberProfiles } from '../rooms/membership/member-profiles.ts';
 import { Memberships } from '../rooms/membership/membership.ts';
+import { RestrictedJoins } from '../rooms/membership/restricted-join.ts';
 import { RoomMembership } from '../rooms/membership/room-membership.ts';
 import { UserRooms } from '../rooms/membership/user-rooms.ts';
 import { Sender } from '../rooms/send.ts';
-import type { Database } from '../storage/engine/database.ts';
-import type { Names } from '../storage/engine/names.ts';
-import type { Stream } from '../storage/engine/stream.ts';
 import { AliasStore } from '../storage/rooms/alias-store.ts';
 import { AggregationStore } from '../storage/rooms/events/aggregation-store.ts';
 import { EventStore } from '../storage/rooms/events/event-store.ts';
@@ -22,50 +29,78 @@ import { TransactionStore } from '../storage/rooms/events/transaction-store.ts';
 import { MembershipStore } from '../storage/rooms/membership-store.ts';
 import { RoomStore } from '../storage/rooms/room-store.ts';
 import { StateStore } from '../storage/state/state-store.ts';
+import type { Base } from './base.ts';
 
-/** The parts that rooms are built on. */
-export interface RoomsGiven {
-  readonly database: Database;
-  readonly names: Names;
-  readonly stream: Stream;
-  readonly clock: Clock;
-  readonly random: Random;
+/** The facts about users that rooms need. */
+export interface AboutUsers {
+  readonly profileOf: ProfileOf;
+  readonly blocksInvites: BlocksInvites;
+}
+
+export interface RoomSettings {
   readonly serverName: string;
   readonly defaultRoomVersion: string;
-  readonly profileOf: ProfileOf;
-  readonly blocksInvitesTo: InviteDeps['blocksInvitesTo'];
   /** Whether only administrators may publish rooms in the directory. */
   readonly onlyAdministratorsPublish: boolean;
 }
+
+/** The objects that rooms are built on. */
+type RoomsBase = Omit<Base, 'background'>;
 
 export type Rooms = Awaited<ReturnType<typeof openRooms>>;
 
 const OPAQUE_ID_LETTERS = 18;
 
-/** Puts rooms together: their stores, the heads in memory and what can be done with them. */
-export async function openRooms(given: RoomsGiven) {
-  const { database, names, random, serverName } = given;
-  const signer = await openSigner(serverName, given);
-  const events = new EventStore(database, names);
-  const states = new StateStore(database);
-  const rooms = new RoomStore(database, states);
-  const memberships = new MembershipStore(database);
-  const relations = new RelationStore(database);
-  const aggregations = new AggregationStore(database, names, events);
-  const timelines = new TimelineStore(database);
-  const transactions = new TransactionStore(database);
-  const sticky = await StickyStore.open(database, given.clock.now());
-  const heads = new Heads({ names, events, states, rooms, memberships, timelines });
+/** Creates rooms: their stores, the heads in memory and the objects that change rooms. */
+export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, settings: RoomSettings) {
+  const { database, names, stream, clock, random } = base;
+  const { serverName } = settings;
+  const { profileOf, blocksInvites } = aboutUsers;
+  const signer = await openSigner(serverName, base);
+  const stores = await openStores(base);
+  const { events, states, rooms, memberships, transactions } = stores;
+  const heads = new Heads({ names, events, states, rooms, memberships, timelines: stores.timelines });
   const userRooms = new UserRooms(memberships);
   const aliases = new Aliases(new AliasStore(database), serverName);
-  const opaqueRoomId = () => randomText(random, OPAQUE_ID_LETTERS);
-  const opaqueEventId = () => `$${randomText(random, OPAQUE_ID_LETTERS)}:${serverName}`;
-  const stores = { events, states, rooms, memberships, relations, aggregations, timelines, transactions, sticky };
-  const deps = { ...given, ...stores, signer, heads, userRooms, aliases, opaqueRoomId, opaqueEventId };
+  const opaqueId = () => `${randomText(random, OPAQUE_ID_LETTERS)}:${serverName}`;
+  const builder = new EventBuilder(names, stream, clock, signer, () => `$${opaqueId()}`);
+  const effects = new EventEffects({ ...stores, userRooms });
+  const decider = new Decider({ names, events, states, rooms, transactions }, builder, effects);
+  const acceptor = new Acceptor({ names, stream, events, heads, decider, effects });
+  const restrictedJoins = new RestrictedJoins(heads, names, serverName);
+  const memberChanges = new MemberChanges({ acceptor, restrictedJoins, profileOf, blocksInvites, serverName });
+  const checks = new ContentChecks(names, events, stores.relations, aliases);
+  const newRooms = new NewRooms(names, clock, heads, () => `!${opaqueId()}`);
   return {
-    ...deps,
-    sender: new Sender(deps),
-    joining: new Memberships(deps),
-    membership: new RoomMembership({ heads, userRooms, events }),
+    ...stores,
+    names,
+    stream,
+    signer,
+    heads,
+    userRooms,
+    aliases,
+    acceptor,
+    creation: new RoomCreation({ acceptor, newRooms, aliases, profileOf, blocksInvites, settings }),
+    upgrades: new RoomUpgrades({ acceptor, heads, newRooms, aliases, rooms, profileOf }),
+    sender: new Sender({ acceptor, heads, memberChanges, checks, events, transactions }),
+    joining: new Memberships({ memberChanges, heads, userRooms, memberships, stream, profileOf }),
+    memberProfiles: new MemberProfiles(acceptor, heads, userRooms, profileOf),
+    membership: new RoomMembership(heads, userRooms, events),
+  };
+}
+
+async function openStores({ database, names, clock }: Pick<Base, 'database' | 'names' | 'clock'>) {
+  const events = new EventStore(database, names);
+  const states = new StateStore(database);
+  return {
+    events,
+    states,
+    rooms: new RoomStore(database, states),
+    memberships: new MembershipStore(database),
+    relations: new RelationStore(database),
+    aggregations: new AggregationStore(database, names, events),
+    timelines: new TimelineStore(database),
+    transactions: new TransactionStore(database),
+    sticky: await StickyStore.open(database, clock.now()),
   };
 }

@@ -131,7 +131,7 @@ function mediaRoutes({ media }: Domains): Route[] {
 /** Returns the routes of `packages/api/src/client/rooms`. */
 function roomRoutes(config: Config, { activity, reading, delayedEvents, directory, services }: Domains): Route[] {
   return [
-    ...createRoomRoutes(reading),
+    ...createRoomRoutes(reading.creation, reading.upgrades, reading.heads),
     ...directoryRoutes({ ...reading, directory, publicList: config.room_directory.public_list }),
     ...eventRoutes(reading),
     ...membershipRoutes(reading),

@@ -1,9 +1,6 @@
 import { RoomSummaries } from '../directory/room-summaries.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Random } from '../platform/random.ts';
 import { Verdicts } from '../push-rules/verdicts.ts';
 import type { Retention } from '../retention/retention.ts';
-import type { Database } from '../storage/engine/database.ts';
 import { ChangeLog } from '../sync/change-log.ts';
 import { LazyMembersCache } from '../sync/lazy-members-cache.ts';
 import { Notifier } from '../sync/notifier.ts';
@@ -12,23 +9,20 @@ import { Connections } from '../sync/sliding/connections.ts';
 import { RoomActivity } from '../sync/sliding/room-activity.ts';
 import { UnreadCounts } from '../unread/unread-counts.ts';
 import type { ErasedUsers } from '../users/erased-users.ts';
+import type { Base } from './base.ts';
 import type { Encryption } from './encryption.ts';
 import type { Rooms } from './rooms.ts';
 import type { Activity, UserData } from './user-data.ts';
 
 /** Creates everything that reads rooms: timelines, sync and the event streams. */
 export async function openReading(
-  base: {
-    readonly database: Database;
-    readonly clock: Clock;
-    readonly random: Random;
-    readonly erasedUsers: ErasedUsers;
-  },
-  rooms: Rooms & { readonly retention: Retention },
+  base: Base & { readonly erasedUsers: ErasedUsers },
+  roomsAlone: Rooms & { readonly retention: Retention; readonly serverName: string },
   userData: UserData,
   activity: Activity,
   encryption: Encryption,
 ) {
+  const rooms = { ...base, ...roomsAlone };
   const recent = new ChangeLog(rooms.stream, rooms);
   const verdicts = new Verdicts(userData.pushRules, rooms);
   return {
@@ -36,7 +30,6 @@ export async function openReading(
     ...userData,
     ...activity,
     ...encryption,
-    erasedUsers: base.erasedUsers,
     recent,
     verdicts,
     notifier: new Notifier({ ...rooms, recent }),

@@ -1,14 +1,20 @@
 import { forbidden, invalidParam, MatrixError, matrixError, notFound } from '@hearth/protocol/errors.ts';
 import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
-import { accept } from '../rooms/accept.ts';
+import type { Acceptor } from '../rooms/accept.ts';
 import type { Aliases } from '../rooms/aliases.ts';
-import type { AcceptDeps } from '../rooms/events/decide.ts';
 import type { Head } from '../rooms/head.ts';
+import type { Heads } from '../rooms/heads.ts';
 import { powersIn } from '../rooms/powers.ts';
 import { Fenced } from '../storage/engine/database.ts';
+import type { Stream } from '../storage/engine/stream.ts';
+import type { RoomStore } from '../storage/rooms/room-store.ts';
 
-export interface DirectoryDeps extends AcceptDeps {
+interface DirectoryParts {
+  readonly acceptor: Acceptor;
   readonly aliases: Aliases;
+  readonly heads: Heads;
+  readonly rooms: RoomStore;
+  readonly stream: Stream;
   /** Whether only administrators may publish rooms. */
   readonly onlyAdministratorsPublish: boolean;
 }
@@ -22,17 +28,17 @@ interface Actor {
 
 /** Aliases and the list of public rooms (client-server API, "Room aliases", "Published room directory"). */
 export class RoomDirectory {
-  readonly #deps: DirectoryDeps;
+  readonly #parts: DirectoryParts;
 
-  constructor(deps: DirectoryDeps) {
-    this.#deps = deps;
+  constructor(parts: DirectoryParts) {
+    this.#parts = parts;
   }
 
   /** Returns the room of an alias. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
   async resolve(alias: string): Promise<Head> {
     checkAlias(alias);
-    const row = await this.#deps.aliases.find(alias);
-    const head = row === undefined ? undefined : await this.#deps.heads.byNum(row.room);
+    const row = await this.#parts.aliases.find(alias);
+    const head = row === undefined ? undefined : await this.#parts.heads.byNum(row.room);
     if (head === undefined) throw unknownAlias(alias);
     return head;
   }
@@ -40,13 +46,13 @@ export class RoomDirectory {
   /** Creates an alias for a room of the actor. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_UNKNOWN (409) */
   async add(actor: Actor, alias: string, roomId: string): Promise<void> {
     checkAlias(alias);
-    if (!this.#deps.aliases.isValid(alias)) throw invalidParam(`${alias} cannot be an alias of this server`);
-    const head = await this.#deps.heads.find(roomId);
+    if (!this.#parts.aliases.isValid(alias)) throw invalidParam(`${alias} cannot be an alias of this server`);
+    const head = await this.#parts.heads.find(roomId);
     if (head === undefined) throw notFound('There is no such room');
     if (!head.joined.has(actor.user) && !actor.isAdmin) throw forbidden('You are not in this room');
-    if ((await this.#deps.aliases.find(alias)) !== undefined) throw taken(alias);
+    if ((await this.#parts.aliases.find(alias)) !== undefined) throw taken(alias);
     try {
-      await this.#deps.stream.commit([this.#deps.aliases.insert(alias, head.num, actor.user)], []);
+      await this.#parts.stream.commit([this.#parts.aliases.insert(alias, head.num, actor.user)], []);
     } catch (error) {
       if (error instanceof Fenced) throw taken(alias);
       throw error;
@@ -56,12 +62,12 @@ export class RoomDirectory {
   /** Removes an alias, which its creator and users who may set the room's aliases may do. @throws MatrixError */
   async remove(actor: Actor, alias: string): Promise<void> {
     const head = await this.resolve(alias);
-    const row = await this.#deps.aliases.find(alias);
+    const row = await this.#parts.aliases.find(alias);
     const isCreator = row?.creator === actor.user;
     if (!isCreator && !actor.isAdmin && !(await maySetAliases(head, actor)))
       throw forbidden('This alias is not yours to remove');
     try {
-      await this.#deps.stream.commit([this.#deps.aliases.remove(alias)], []);
+      await this.#parts.stream.commit([this.#parts.aliases.remove(alias)], []);
     } catch (error) {
       if (error instanceof Fenced) throw unknownAlias(alias);
       throw error;
@@ -86,7 +92,7 @@ export class RoomDirectory {
     };
     const draft = { type: 'm.room.canonical_alias', stateKey: '', sender: actor.userId, content: next };
     try {
-      await accept(this.#deps, head, [draft]);
+      await this.#parts.acceptor.accept(head, [draft]);
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error;
     }
@@ -94,11 +100,11 @@ export class RoomDirectory {
 
   /** Publishes a room in the directory, or removes it. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
   async publish(actor: Actor, roomId: string, published: boolean): Promise<void> {
-    const head = await this.#deps.heads.get(roomId);
-    const mayPublish = !this.#deps.onlyAdministratorsPublish && (await maySetAliases(head, actor));
+    const head = await this.#parts.heads.get(roomId);
+    const mayPublish = !this.#parts.onlyAdministratorsPublish && (await maySetAliases(head, actor));
     if (!actor.isAdmin && !mayPublish) throw forbidden('You may not change whether this room is listed');
     await head.pending;
-    await this.#deps.stream.commit([this.#deps.rooms.publish(head.num, published)], []);
+    await this.#parts.stream.commit([this.#parts.rooms.publish(head.num, published)], []);
     head.row = { ...head.row, published };
   }
 }

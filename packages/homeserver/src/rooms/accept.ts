@@ -1,79 +1,120 @@
 import { Fenced } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
-import type { Change } from '../storage/engine/stream.ts';
+import type { Change, Stream } from '../storage/engine/stream.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { decidingState } from './events/build.ts';
-import { type AcceptDeps, type AcceptOptions, type Decided, decidePart, type Part, undo } from './events/decide.ts';
+import type { AcceptOptions, Decided, Decider, Part } from './events/decide.ts';
 import type { EventDraft } from './events/draft.ts';
+import type { EventEffects } from './events/effects.ts';
 import { type Ties, tiesOf } from './events/ties.ts';
 import type { Head } from './head.ts';
+import type { Heads } from './heads.ts';
 
-/**
- * Accepts events that a user of this server sends: authorises the drafts against the room's head, in order, advances
- * the head and stores everything in one transaction, all or nothing. Resolves when that is on disk and announced. When
- * another writer has advanced the room in the meantime, everything is decided again on the current head.
- * @throws MatrixError M_FORBIDDEN when the rules refuse one of the events
- */
-export async function accept(
-  deps: AcceptDeps,
-  head: Head,
-  drafts: readonly EventDraft[],
-  options: AcceptOptions = {},
-): Promise<StoredEvent[]> {
-  try {
-    return await acceptTogether(deps, [{ ...options, head, drafts }]);
-  } catch (error) {
-    if (!(error instanceof Fenced) || options.isNew === true) throw error;
-    const current = await deps.heads.byNum(head.num);
-    if (current === undefined) throw error;
-    return acceptTogether(deps, [{ ...options, head: current, drafts }]);
-  }
+interface AcceptorParts {
+  readonly names: Names;
+  readonly stream: Stream;
+  readonly events: EventStore;
+  readonly heads: Heads;
+  readonly decider: Decider;
+  readonly effects: EventEffects;
 }
 
-/**
- * Accepts events of several rooms in one transaction, as {@link accept} does for one. Returns the events of all parts;
- * none when the basis of a part no longer holds.
- * @throws MatrixError M_FORBIDDEN; Fenced when another writer has advanced one of the rooms
- */
-export async function acceptTogether(deps: AcceptDeps, parts: readonly Part[]): Promise<StoredEvent[]> {
-  const ties: (readonly Ties[])[] = [];
-  for (const { head, drafts } of parts) {
-    // Values in memory are not waited for.
-    const found = tiesOf(deps, head.num, drafts);
-    ties.push(found instanceof Promise ? await found : found);
-    const interned = intern(deps.names, drafts);
-    if (interned !== undefined) await interned;
-  }
-  await load(parts);
-  if (parts.some(({ head }) => head.isAbandoned)) throw new Fenced('the head of the room was abandoned');
-  if (parts.some(({ basis, head }) => basis?.holds(head) === false)) return [];
-  // From here to the commit there is no await, so that the head cannot change between the decision and its replacement.
-  const decided: Decided[] = [];
-  try {
-    for (const [i, part] of parts.entries()) decided.push(decidePart(deps, part, ties[i] ?? [], decided));
-  } catch (error) {
-    for (const part of decided.reverse()) undo(deps, part);
-    throw error;
-  }
-  const pending = commit(deps, decided);
-  for (const { head } of decided) head.pending = pending;
-  await pending;
-  return decided.flatMap(({ events }) => events);
-}
+/** Accepts the events that users of this server send. */
+export class Acceptor {
+  readonly #parts: AcceptorParts;
 
-/**
- * Repeats a decision on a room until its basis holds at the write. Each attempt gets the head as it is then: one that the
- * cache has dropped after a failed commit would never hold.
- * @param attempt accepts events with a basis; returns `undefined` when the basis no longer holds
- */
-export async function untilAccepted<T>(
-  { heads }: Pick<AcceptDeps, 'heads'>,
-  head: Head,
-  attempt: (current: Head) => Promise<T | undefined>,
-): Promise<T> {
-  for (let current = head; ; current = (await heads.byNum(head.num)) ?? head) {
-    const accepted = await attempt(current);
-    if (accepted !== undefined) return accepted;
+  constructor(parts: AcceptorParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Accepts events of one room: authorises the drafts against the room's head, in order, advances the head and stores
+   * everything in one transaction, all or nothing. Resolves when that is on disk and announced. When another writer has
+   * advanced the room in the meantime, everything is decided again on the current head.
+   * @throws MatrixError M_FORBIDDEN when the rules refuse one of the events
+   */
+  async accept(head: Head, drafts: readonly EventDraft[], options: AcceptOptions = {}): Promise<StoredEvent[]> {
+    try {
+      return await this.acceptTogether([{ ...options, head, drafts }]);
+    } catch (error) {
+      if (!(error instanceof Fenced) || options.isNew === true) throw error;
+      const current = await this.#parts.heads.byNum(head.num);
+      if (current === undefined) throw error;
+      return this.acceptTogether([{ ...options, head: current, drafts }]);
+    }
+  }
+
+  /**
+   * Accepts events of several rooms in one transaction, as {@link accept} does for one. Returns the events of all parts;
+   * none when the basis of a part no longer holds.
+   * @throws MatrixError M_FORBIDDEN; Fenced when another writer has advanced one of the rooms
+   */
+  async acceptTogether(parts: readonly Part[]): Promise<StoredEvent[]> {
+    const { names, decider } = this.#parts;
+    const ties: (readonly Ties[])[] = [];
+    for (const { head, drafts } of parts) {
+      // Values in memory are not waited for.
+      const found = tiesOf(this.#parts, head.num, drafts);
+      ties.push(found instanceof Promise ? await found : found);
+      const interned = intern(names, drafts);
+      if (interned !== undefined) await interned;
+    }
+    await load(parts);
+    if (parts.some(({ head }) => head.isAbandoned)) throw new Fenced('the head of the room was abandoned');
+    if (parts.some(({ basis, head }) => basis?.holds(head) === false)) return [];
+    // From here to the commit there is no await, so that the head cannot change between the decision and its replacement.
+    const decided: Decided[] = [];
+    try {
+      for (const [i, part] of parts.entries()) decided.push(decider.decide(part, ties[i] ?? [], decided));
+    } catch (error) {
+      for (const part of decided.reverse()) decider.undo(part);
+      throw error;
+    }
+    const pending = this.#commit(decided);
+    for (const { head } of decided) head.pending = pending;
+    await pending;
+    return decided.flatMap(({ events }) => events);
+  }
+
+  /**
+   * Repeats a decision on a room until its basis holds at the write. Each attempt gets the head as it is then: one that
+   * the cache has dropped after a failed commit would never hold.
+   * @param attempt accepts events with a basis; returns `undefined` when the basis no longer holds
+   */
+  async untilAccepted<T>(head: Head, attempt: (current: Head) => Promise<T | undefined>): Promise<T> {
+    for (let current = head; ; current = (await this.#parts.heads.byNum(head.num)) ?? head) {
+      const accepted = await attempt(current);
+      if (accepted !== undefined) return accepted;
+    }
+  }
+
+  /** Stores decided events. Guards come first, because a statement after a failed one may fail because of it. */
+  async #commit(decided: readonly Decided[]): Promise<void> {
+    const { stream, heads, events: store } = this.#parts;
+    const writes = [...decided.flatMap(({ guards }) => guards), ...decided.flatMap((part) => part.writes)];
+    const changes = decided.flatMap(({ head, events }) =>
+      events.map(({ num }): Change => ({ kind: 'event', position: num, room: head.num, event: num })),
+    );
+    try {
+      await stream.commit(writes, changes, () => {
+        for (const part of decided) this.#committed(part);
+      });
+    } catch (error) {
+      for (const { head, events } of decided) {
+        // Every event that was decided on this head builds on what is lost now: they fail at the fence.
+        heads.drop(head);
+        store.forget(events.map(({ num }) => num));
+      }
+      throw error;
+    }
+  }
+
+  /** Updates caches after the commit. */
+  #committed({ head, row, events, effects }: Decided): void {
+    head.stored = row;
+    this.#parts.events.stored(events);
+    this.#parts.effects.committed(head, effects);
   }
 }
 
@@ -100,36 +141,4 @@ function loadPart({ head, drafts, basis }: Part): Promise<void> | undefined {
     ...(draft.stateKey === undefined ? [] : [[draft.type, draft.stateKey] as const]),
   ]);
   return head.ensure(basis === undefined ? keys : [...keys, ...basis.keys]);
-}
-
-/** Stores what was decided. Guards come first, because a statement after a failed one may fail because of it. */
-async function commit(deps: AcceptDeps, decided: readonly Decided[]): Promise<void> {
-  const writes = [...decided.flatMap(({ guards }) => guards), ...decided.flatMap((part) => part.writes)];
-  const changes = decided.flatMap(({ head, events }) =>
-    events.map(({ num }): Change => ({ kind: 'event', position: num, room: head.num, event: num })),
-  );
-  try {
-    await deps.stream.commit(writes, changes, () => {
-      for (const part of decided) takeOver(deps, part);
-    });
-  } catch (error) {
-    for (const { head, events } of decided) {
-      // Every event that was decided on this head builds on what is lost now: they fail at the fence.
-      deps.heads.drop(head);
-      deps.events.forget(events.map(({ num }) => num));
-    }
-    throw error;
-  }
-}
-
-/** Updates caches after the commit. */
-function takeOver(deps: AcceptDeps, { head, row, events, effects }: Decided): void {
-  head.stored = row;
-  deps.events.stored(events);
-  for (const event of effects.redacted) deps.events.replace(event);
-  for (const { child, type, parent } of effects.children) deps.aggregations.added(child, type, parent);
-  for (const { child, type, parent } of effects.lost) deps.aggregations.removed(child, type, parent);
-  for (const sticky of effects.sticky) deps.sticky.add(sticky);
-  for (const membership of effects.memberships) deps.userRooms.apply(membership);
-  if (effects.memberships.length > 0) head.heroes = undefined;
 }

@@ -7,7 +7,7 @@ import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { RoomRow } from '../storage/rooms/room-store.ts';
 import type { NodeRef } from '../storage/state/state-node.ts';
 import type { StateStore } from '../storage/state/state-store.ts';
-import { lookup, NOT_LOADED } from '../storage/state/state-tree.ts';
+import { entries, lookup, NOT_LOADED } from '../storage/state/state-tree.ts';
 
 /** A place in the room state. */
 export type StateKeyPair = readonly [type: string, stateKey: string];
@@ -142,6 +142,15 @@ export class Head {
   async states(keys: readonly StateKeyPair[]): Promise<StoredEvent[]> {
     await this.ensure(keys);
     return keys.flatMap(([type, stateKey]) => this.known(type, stateKey) ?? []);
+  }
+
+  /** Returns all current state events of some types. The whole state is loaded. */
+  async statesOfTypes(wanted: Iterable<string>): Promise<StoredEvent[]> {
+    const { names, events, states } = this.#stores;
+    const { root } = this.row;
+    await states.loadAll([root]);
+    const types = new Set((await names.findAll(wanted)).values());
+    return events.list(entries(root).flatMap(({ type, event }) => (types.has(type) ? [event] : [])));
   }
 
   /** Brings whatever of these places is not in memory there; a promise only if that is something. */

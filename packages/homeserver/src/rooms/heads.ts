@@ -1,12 +1,12 @@
 import { notFound } from '@hearth/protocol/errors.ts';
-import { roomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { type RoomVersion, roomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { cacheBytes, ENTRY_BYTES } from '../platform/caches/cache-size.ts';
 import { LruMap } from '../platform/caches/lru.ts';
 import { inSlices } from '../platform/concurrency/in-slices.ts';
 import type { Place, TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { MembershipStore } from '../storage/rooms/membership-store.ts';
 import type { RoomRow, RoomStore } from '../storage/rooms/room-store.ts';
-import { NOT_LOADED } from '../storage/state/state-tree.ts';
+import { emptyState, NOT_LOADED } from '../storage/state/state-tree.ts';
 import { Head, type HeadStores, loadState, type StateKeyPair } from './head.ts';
 
 const HEADS_MAX = 2_000;
@@ -14,6 +14,14 @@ const HEADS_MAX = 2_000;
 const LOADED_AT_ONCE = 200;
 /** The number of latest events that a head remembers when it is loaded: more than most timelines show. */
 const TAIL_LENGTH = 32;
+
+/** A room that is about to be created. */
+interface NewRoom {
+  readonly roomId: string;
+  readonly num: number;
+  readonly version: RoomVersion;
+  readonly isPublished: boolean;
+}
 
 interface HeadsStores extends HeadStores {
   readonly rooms: RoomStore;
@@ -109,9 +117,25 @@ export class Heads {
     return num === undefined ? undefined : this.#ready.get(num);
   }
 
-  /** Takes in a room that was just created. */
-  add(head: Head): void {
-    this.#ready.set(head.num, head);
+  /** Creates and caches the head of a room without events. */
+  create({ roomId, num, version, isPublished }: NewRoom): Head {
+    const row = {
+      num,
+      version: version.id,
+      fence: 0,
+      seq: 0,
+      lastEvent: 0,
+      depth: 0,
+      snapshot: 0,
+      root: emptyState(),
+      extremities: [],
+      joined: 0,
+      invited: 0,
+      published: isPublished,
+    };
+    const head = new Head(roomId, version, { row, extremities: [], joined: [] }, this.#stores);
+    this.#ready.set(num, head);
+    return head;
   }
 
   /**

@@ -4,14 +4,17 @@ import { type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
 import { InFlight } from '../platform/concurrency/in-flight.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
 import type { Write } from '../storage/engine/database.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { accept, untilAccepted } from './accept.ts';
+import type { TransactionStore } from '../storage/rooms/events/transaction-store.ts';
+import type { Acceptor } from './accept.ts';
 import type { Actor } from './actor.ts';
 import { Basis } from './events/basis.ts';
-import { type CheckDeps, checkedRelation, checkRelation, checkState } from './events/check-content.ts';
+import { type ContentChecks, checkedRelation } from './events/check-content.ts';
 import type { EventDraft, TransactionKey } from './events/draft.ts';
 import type { Head } from './head.ts';
-import { changeMembership, type MemberChangeDeps } from './membership/member-change.ts';
+import type { Heads } from './heads.ts';
+import type { MemberChanges } from './membership/member-change.ts';
 import { powersIn } from './powers.ts';
 
 /** A request to send an event: its sender, and its transaction id if any. */
@@ -30,20 +33,27 @@ export interface Sending {
 
 type Draft = Pick<EventDraft, 'type' | 'stateKey' | 'content' | 'redacts'>;
 
-type SenderDeps = MemberChangeDeps & CheckDeps;
+interface SenderParts {
+  readonly acceptor: Acceptor;
+  readonly heads: Heads;
+  readonly memberChanges: MemberChanges;
+  readonly checks: ContentChecks;
+  readonly events: EventStore;
+  readonly transactions: TransactionStore;
+}
 
 /**
  * Sends events once for each transaction id: a repetition, also one that arrives while the first is on its way,
  * answers with the first one's event (client-server API, "Transaction identifiers").
  */
 export class Sender {
-  readonly #deps: SenderDeps;
+  readonly #parts: SenderParts;
   readonly #sending = new InFlight<string, StoredEvent>();
   /** Reactions of one user to one event wait for each other, so that each sees those before it. */
   readonly #reactions = new Serial<string>();
 
-  constructor(deps: SenderDeps) {
-    this.#deps = deps;
+  constructor(parts: SenderParts) {
+    this.#parts = parts;
   }
 
   /** Sends a message event. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_TOO_LARGE */
@@ -56,7 +66,7 @@ export class Sender {
       const relation = checkedRelation(sent);
       if (relation === undefined) return this.#send(head, { type, content }, sending);
       const checkAndSend = async () => {
-        await checkRelation(this.#deps, sent, relation);
+        await this.#parts.checks.checkRelation(sent, relation);
         return this.#send(head, { type, content }, sending);
       };
       if (relation.relType !== 'm.annotation') return checkAndSend();
@@ -80,7 +90,7 @@ export class Sender {
     const { sender, ts, stickyMs, with: writes } = sending;
     const head = await this.#headFor(roomId, sender);
     if (type === 'm.room.member') {
-      return changeMembership(this.#deps, head, {
+      return this.#parts.memberChanges.change(head, {
         actor: sender,
         target: stateKey,
         content,
@@ -89,7 +99,7 @@ export class Sender {
         with: writes,
       });
     }
-    await checkState(this.#deps, head, key, content);
+    await this.#parts.checks.checkState(head, key, content);
     const current = await head.state(type, stateKey);
     if (current?.sender === sender.userId && sameJson(current.content, content)) {
       await head.pending;
@@ -107,18 +117,18 @@ export class Sender {
   }
 
   async #headFor(roomId: string, sender: Actor): Promise<Head> {
-    const { heads } = this.#deps;
+    const { heads } = this.#parts;
     const head = heads.known(roomId) ?? (await heads.find(roomId));
     if (head === undefined) throw forbidden(`${sender.userId} is not in the room`);
     return head;
   }
 
   async #redact(head: Head, eventId: string, content: JsonObject, sending: Sending): Promise<StoredEvent> {
-    const target = await this.#deps.events.byId(eventId);
+    const target = await this.#parts.events.byId(eventId);
     if (target === undefined || target.room !== head.num) throw notFound('No such event in the room');
     if (sending.onlyOwn === true && target.sender !== sending.sender.userId) throw userSuspended();
     const named = head.version.contentRedacts ? { ...content, redacts: eventId } : content;
-    return untilAccepted(this.#deps, head, async (current) => {
+    return this.#parts.acceptor.untilAccepted(head, async (current) => {
       const levels = await current.state('m.room.power_levels');
       await mayRedact(current, target, sending.sender.userId);
       const basis = new Basis([[['m.room.power_levels', ''], levels]]);
@@ -142,7 +152,7 @@ export class Sender {
       ...(ts !== undefined && { ts }),
       ...(stickyMs !== undefined && { stickyMs }),
     };
-    const [event] = await accept(this.#deps, head, [full], {
+    const [event] = await this.#parts.acceptor.accept(head, [full], {
       ...(transaction !== undefined && { transaction }),
       ...(writes !== undefined && { with: writes }),
       ...(basis !== undefined && { basis }),
@@ -156,8 +166,8 @@ export class Sender {
   }
 
   async #sendOrFind({ device, txn }: TransactionKey, send: () => Promise<StoredEvent>): Promise<StoredEvent> {
-    const num = await this.#deps.transactions.find(device, txn);
-    const earlier = num === undefined ? undefined : await this.#deps.events.one(num);
+    const num = await this.#parts.transactions.find(device, txn);
+    const earlier = num === undefined ? undefined : await this.#parts.events.one(num);
     return earlier ?? send();
   }
 }

@@ -1,15 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openRooms } from '../../src/compose/rooms.ts';
-import { accept, untilAccepted } from '../../src/rooms/accept.ts';
 import { Basis } from '../../src/rooms/events/basis.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { Names } from '../../src/storage/engine/names.ts';
-import { Stream } from '../../src/storage/engine/stream.ts';
 import { engines } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, textsOf, type World } from '../support/world.ts';
 
-describe.each(engines)('the one door for events, on $name', (engine) => {
+describe.each(engines)('accepting events, on $name', (engine) => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld(engine);
@@ -21,8 +17,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
     return { alice, head: await world.room(alice) };
   };
   /** The rooms as another process on the same database would hold them. */
-  const elsewhere = async () =>
-    openRooms({ ...world, names: await Names.open(world.database), stream: await Stream.open(world.database) });
+  const elsewhere = () => world.reopenRooms();
   const message = (sender: string, body: string) => ({ type: 'm.room.message', sender, content: { body } });
   const storedTexts = async (room: number) => {
     const fresh = await elsewhere();
@@ -48,7 +43,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
     const other = await elsewhere();
     const stale = await other.heads.get(head.roomId);
     await world.say(alice, head, 'first');
-    const [late] = await accept(other, stale, [message(alice.userId, 'late')]);
+    const [late] = await other.acceptor.accept(stale, [message(alice.userId, 'late')]);
     expect(await storedTexts(head.num)).toEqual(['first', 'late']);
     const again = await world.say(alice, head, 'stale too');
     expect(await storedTexts(head.num)).toEqual(['first', 'late', 'stale too']);
@@ -61,10 +56,10 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
     const broken = { with: [taken, taken] };
     await world.say(alice, head, 'first');
     const outcomes = await Promise.allSettled([
-      accept(world, head, [message(alice.userId, 'good')]),
-      accept(world, head, [message(alice.userId, 'broken')], broken),
-      accept(world, head, [message(alice.userId, 'after it')]),
-      accept(world, head, [message(alice.userId, 'also after it')]),
+      world.acceptor.accept(head, [message(alice.userId, 'good')]),
+      world.acceptor.accept(head, [message(alice.userId, 'broken')], broken),
+      world.acceptor.accept(head, [message(alice.userId, 'after it')]),
+      world.acceptor.accept(head, [message(alice.userId, 'also after it')]),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
     const texts = await storedTexts(head.num);
@@ -82,7 +77,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
     const taken = world.transactions.insert(head.num, 'taken', head.num, 0);
     const topic = { type: 'm.room.topic', stateKey: '', sender: alice.userId, content: { topic: 'lost' } };
     const { seq } = head.row;
-    await expect(accept(world, head, [topic], { with: [taken, taken] })).rejects.toThrow();
+    await expect(world.acceptor.accept(head, [topic], { with: [taken, taken] })).rejects.toThrow();
     return { alice, head, seq };
   };
 
@@ -96,7 +91,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
   test('an event that is sent on a head whose commit has failed is stored on the current head', async () => {
     const { alice, head } = await withLostTopic();
     const topic = { type: 'm.room.topic', stateKey: '', sender: alice.userId, content: { topic: 'found' } };
-    await accept(world, head, [topic, message(alice.userId, 'here')]);
+    await world.acceptor.accept(head, [topic, message(alice.userId, 'here')]);
     const current = await world.heads.byNum(head.num);
     expect(current).not.toBe(head);
     expect((await current?.state('m.room.topic'))?.content.topic).toBe('found');
@@ -106,15 +101,15 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
   test('a decision is repeated on the current head until its basis holds', async () => {
     const { alice, head } = await alone();
     const heads: Head[] = [];
-    const event = await untilAccepted(world, head, async (current) => {
+    const event = await world.acceptor.untilAccepted(head, async (current) => {
       heads.push(current);
       const basis = new Basis([[['m.room.topic', ''], await current.state('m.room.topic')]]);
       if (heads.length === 1) {
         const topic = { type: 'm.room.topic', stateKey: '', sender: alice.userId, content: { topic: 'between' } };
-        await accept(world, current, [topic]);
+        await world.acceptor.accept(current, [topic]);
         world.heads.drop(current);
       }
-      const [accepted] = await accept(world, current, [message(alice.userId, 'here')], { basis });
+      const [accepted] = await world.acceptor.accept(current, [message(alice.userId, 'here')], { basis });
       return accepted;
     });
     expect(heads).toHaveLength(2);
@@ -132,7 +127,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
       message(alice.userId, 'fine'),
       message(stranger.userId, 'refused'),
     ];
-    expect(await refusal(accept(world, head, drafts))).toBe('M_FORBIDDEN');
+    expect(await refusal(world.acceptor.accept(head, drafts))).toBe('M_FORBIDDEN');
     expect(head.row).toBe(row);
     expect(head.extremities).toBe(extremities);
     expect(await head.state('m.room.topic')).toBeUndefined();
@@ -144,7 +139,7 @@ describe.each(engines)('the one door for events, on $name', (engine) => {
     const { alice, head } = await alone();
     const bob = await world.person();
     const join = { type: 'm.room.member', stateKey: bob.userId, sender: bob.userId, content: { membership: 'join' } };
-    await accept(world, head, [join, message(bob.userId, 'here')]);
+    await world.acceptor.accept(head, [join, message(bob.userId, 'here')]);
     expect(head.joined).toEqual(new Set([alice.user, bob.user]));
     expect(head.row.joined).toBe(2);
   });

@@ -3,7 +3,6 @@ import { ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GLOBAL } from '../../src/account-data/user-data.ts';
 import { stateEventNums } from '../../src/rooms/access.ts';
-import { createRoom } from '../../src/rooms/creation/create.ts';
 import type { Preset, RoomOptions } from '../../src/rooms/creation/initial-events.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { sqlite } from '../storage/engines.ts';
@@ -92,7 +91,7 @@ describe('creating rooms', () => {
 
   test('a room that cannot be created is refused, and nothing of it stays', async () => {
     const alice = await world.person();
-    const attempt = (options: RoomOptions) => refusal(createRoom(world, { ...alice, isAdmin: false }, options));
+    const attempt = (options: RoomOptions) => refusal(world.creation.create({ ...alice, isAdmin: false }, options));
     expect(await attempt({ room_version: '99' })).toBe('M_UNSUPPORTED_ROOM_VERSION');
     expect(await attempt({ invite: ['nobody'] })).toBe('M_INVALID_PARAM');
     await world.room(alice, { room_alias_name: 'once' });
@@ -158,8 +157,8 @@ describe('creating rooms', () => {
 
   test('only administrators publish rooms where the configuration says so', async () => {
     const alice = await world.person();
-    const closed = { ...world, onlyAdministratorsPublish: true };
-    const attempt = (isAdmin: boolean) => refusal(createRoom(closed, { ...alice, isAdmin }, { visibility: 'public' }));
+    const { creation } = await world.reopenRooms({ onlyAdministratorsPublish: true });
+    const attempt = (isAdmin: boolean) => refusal(creation.create({ ...alice, isAdmin }, { visibility: 'public' }));
     expect([await attempt(false), await attempt(true)]).toEqual(['M_FORBIDDEN', 'no refusal']);
   });
 });

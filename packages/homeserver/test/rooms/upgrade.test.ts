@@ -1,6 +1,5 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { upgradeRoom } from '../../src/rooms/creation/upgrade.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { sqlite } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
@@ -36,7 +35,7 @@ describe('upgrading a room', () => {
     await world.joining.ban(head, alice, carol.userId);
     await world.setState(alice, head, 'm.space.child', { via: ['test.local'] }, '!child:test.local');
     await world.setState(alice, head, 'com.example.other', { left: 'behind' });
-    const roomId = await upgradeRoom(world, head, { userId: alice.userId, newVersion: to });
+    const roomId = await world.upgrades.upgrade(head, { userId: alice.userId, newVersion: to });
     const next = await world.heads.get(roomId);
     expect(next.version.id).toBe(to);
     const predecessor = (await content(next, 'm.room.create'))?.predecessor;
@@ -67,7 +66,8 @@ describe('upgrading a room', () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     await world.joining.join(head, bob);
-    const upgrade = (userId: string, newVersion: string) => refusal(upgradeRoom(world, head, { userId, newVersion }));
+    const upgrade = (userId: string, newVersion: string) =>
+      refusal(world.upgrades.upgrade(head, { userId, newVersion }));
     expect(await upgrade(bob.userId, '11')).toBe('M_FORBIDDEN');
     expect(await upgrade(alice.userId, '99')).toBe('M_UNSUPPORTED_ROOM_VERSION');
     expect(await head.state('m.room.tombstone')).toBeUndefined();
@@ -78,7 +78,7 @@ describe('upgrading a room', () => {
     const levels = { users: { [bob.userId]: 100 } };
     const head = await world.room(alice, { power_level_content_override: levels, room_version: '12' });
     const request = { userId: alice.userId, newVersion: '12', additionalCreators: [bob.userId] };
-    const next = await world.heads.get(await upgradeRoom(world, head, request));
+    const next = await world.heads.get(await world.upgrades.upgrade(head, request));
     expect((await content(next, 'm.room.create'))?.additional_creators).toEqual([bob.userId]);
     expect((await content(next, 'm.room.power_levels'))?.users).toEqual({});
   });
@@ -98,7 +98,7 @@ describe('upgrading a room', () => {
     });
     await world.joining.join(head, bob);
     await world.joining.ban(head, alice, carol.userId);
-    const next = await world.heads.get(await upgradeRoom(world, head, { userId: bob.userId, newVersion: to }));
+    const next = await world.heads.get(await world.upgrades.upgrade(head, { userId: bob.userId, newVersion: to }));
     expect(await content(next, 'm.room.name')).toEqual({ name: 'Name' });
     expect((await content(next, 'm.room.member', carol.userId))?.membership).toBe('ban');
     const old = (await content(head, 'm.room.power_levels')) ?? {};
@@ -118,7 +118,7 @@ describe('upgrading a room', () => {
         kick: '+40',
       } as unknown as JsonObject,
     });
-    const next = await world.heads.get(await upgradeRoom(world, head, { userId: alice.userId, newVersion: to }));
+    const next = await world.heads.get(await world.upgrades.upgrade(head, { userId: alice.userId, newVersion: to }));
     const carried = await content(next, 'm.room.power_levels');
     if (to === '6') expect(carried).toMatchObject({ kick: '+40', users: { [alice.userId]: '100' } });
     else expect(carried).toMatchObject({ kick: 40, events: { 'm.room.name': 70 }, events_default: 60, invite: 20 });
@@ -131,7 +131,7 @@ describe('upgrading a room', () => {
     const head = await world.room(alice, { room_version: '11' });
     const levels = { users: { [alice.userId]: 100 }, state_default: 40 };
     await world.setState(alice, head, 'm.room.power_levels', levels);
-    const next = await world.heads.get(await upgradeRoom(world, head, { userId: alice.userId, newVersion: '11' }));
+    const next = await world.heads.get(await world.upgrades.upgrade(head, { userId: alice.userId, newVersion: '11' }));
     expect(await content(next, 'm.room.power_levels')).toEqual(levels);
   });
 
@@ -140,18 +140,18 @@ describe('upgrading a room', () => {
     const head = await world.room(alice);
     const before = (await world.userRooms.of(alice.user)).size;
     const request = { userId: alice.userId, newVersion: '11' };
-    const outcomes = await Promise.all([1, 2, 3, 4].map(() => refusal(upgradeRoom(world, head, request))));
+    const outcomes = await Promise.all([1, 2, 3, 4].map(() => refusal(world.upgrades.upgrade(head, request))));
     expect(outcomes.sort()).toEqual(['M_FORBIDDEN', 'M_FORBIDDEN', 'M_FORBIDDEN', 'no refusal']);
     expect((await world.userRooms.of(alice.user)).size).toBe(before + 1);
-    expect(await refusal(upgradeRoom(world, head, request))).toBe('M_FORBIDDEN');
+    expect(await refusal(world.upgrades.upgrade(head, request))).toBe('M_FORBIDDEN');
     await world.setState(alice, head, 'm.room.tombstone', {});
-    expect(await refusal(upgradeRoom(world, head, request))).toBe('no refusal');
+    expect(await refusal(world.upgrades.upgrade(head, request))).toBe('no refusal');
   });
 
   test('carries what was set while it was under way', async () => {
     const alice = await world.person();
     const head = await world.room(alice);
-    const upgrade = upgradeRoom(world, head, { userId: alice.userId, newVersion: '11' });
+    const upgrade = world.upgrades.upgrade(head, { userId: alice.userId, newVersion: '11' });
     const [roomId] = await Promise.all([upgrade, world.setState(alice, head, 'm.room.name', { name: 'At once' })]);
     const next = await world.heads.get(roomId);
     const tombstone = await head.state('m.room.tombstone');

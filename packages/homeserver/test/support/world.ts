@@ -1,16 +1,15 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { openEncryption } from '../../src/compose/encryption.ts';
-import { openRooms } from '../../src/compose/rooms.ts';
+import { openRooms, type RoomSettings, type Rooms } from '../../src/compose/rooms.ts';
 import { openReading } from '../../src/compose/sync.ts';
 import { openActivity, openUserData } from '../../src/compose/user-data.ts';
 import { DAY_MS } from '../../src/platform/clock.ts';
 import { Background } from '../../src/platform/concurrency/background.ts';
 import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
 import { Retention, type RetentionSettings } from '../../src/retention/retention.ts';
-import { createRoom } from '../../src/rooms/creation/create.ts';
 import type { RoomOptions } from '../../src/rooms/creation/initial-events.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { watchGuestAccess } from '../../src/rooms/membership/guest-access.ts';
+import { GuestAccess } from '../../src/rooms/membership/guest-access.ts';
 import { Names } from '../../src/storage/engine/names.ts';
 import { Stream } from '../../src/storage/engine/stream.ts';
 import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
@@ -46,18 +45,16 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
   const faults: unknown[] = [];
   const background = new Background(clock, { error: (_message, fields) => faults.push(fields?.error) });
   const userData = openUserData(domain);
-  const rooms = await openRooms({
-    ...domain,
-    serverName: 'test.local',
-    defaultRoomVersion: '10',
-    onlyAdministratorsPublish: false,
-    profileOf: (userId) => userData.profiles.profileOf(userId),
-    blocksInvitesTo: (userId) => userData.invitePermission.blocksInvitesTo(userId),
-  });
+  const aboutUsers = {
+    profileOf: (userId: string) => userData.profiles.profileOf(userId),
+    blocksInvites: (userId: string) => userData.invitePermission.blocksInvitesTo(userId),
+  };
+  const settings = { serverName: 'test.local', defaultRoomVersion: '10', onlyAdministratorsPublish: false };
+  const rooms = await openRooms(domain, aboutUsers, settings);
   const { membership } = rooms;
   const eventPlace = (room: number, eventId: string) => membership.place(room, eventId);
   const activity = openActivity({ ...domain, background }, userData, { membership, eventPlace });
-  watchGuestAccess({ ...rooms, accounts: users.accounts, background });
+  new GuestAccess({ ...rooms, accounts: users.accounts, background }).watch();
   const encryption = openEncryption({
     ...domain,
     background,
@@ -67,7 +64,13 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     toDeviceSettings: { keptMs: 90 * DAY_MS, senderBudget: { perSecond: 1_000, burst: 1_000_000 } },
   });
   const retention = new Retention(retentionSettings, rooms.heads, clock);
-  const reading = await openReading({ ...domain, ...users }, { ...rooms, retention }, userData, activity, encryption);
+  const reading = await openReading(
+    { ...domain, ...users, background },
+    { ...rooms, retention, serverName: 'test.local' },
+    userData,
+    activity,
+    encryption,
+  );
   let count = 0;
   return {
     ...domain,
@@ -84,7 +87,7 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     },
     /** Creates a room, a public one unless told otherwise. */
     async room(creator: Person, options: RoomOptions = { preset: 'public_chat' }): Promise<Head> {
-      const { roomId } = await createRoom(rooms, { ...creator, isAdmin: false }, options);
+      const { roomId } = await rooms.creation.create({ ...creator, isAdmin: false }, options);
       return rooms.heads.get(roomId);
     },
     say(person: Person, head: Head, content: JsonObject | string, type = 'm.room.message'): Promise<StoredEvent> {
@@ -96,6 +99,12 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     },
     redact(person: Person, head: Head, eventId: string): Promise<StoredEvent> {
       return rooms.sender.redact(head.roomId, eventId, {}, { sender: person });
+    },
+    /** Opens the rooms again with nothing cached, as another process does, or with other settings. */
+    async reopenRooms(others: Partial<RoomSettings> = {}): Promise<Rooms> {
+      const { database } = domain;
+      const [names, stream] = [await Names.open(database), await Stream.open(database)];
+      return openRooms({ ...domain, names, stream }, aboutUsers, { ...settings, ...others });
     },
     readerOf: (person: Person, ignored: ReadonlySet<number> = new Set()) => readerOf(person, ignored),
     async end() {

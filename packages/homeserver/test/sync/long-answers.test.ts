@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EVERYTHING } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { concat, deferred, joined, LongText, type Text, wholeText } from '../../src/platform/long-text.ts';
-import { accept } from '../../src/rooms/accept.ts';
 import { roomAccess } from '../../src/rooms/access.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { initialSync, roomInitialSync } from '../../src/sync/initial-sync.ts';
@@ -32,7 +31,7 @@ describe('answers about a room with very much state', () => {
       sender: alice.userId,
       content: { i },
     }));
-    await accept(world, head, drafts);
+    await world.acceptor.accept(head, drafts);
   });
   afterAll(() => world.end());
 

@@ -4,16 +4,18 @@ import { asObject, asString, asStringArray, type JsonObject } from '@hearth/prot
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { Fenced, type Write } from '../../storage/engine/database.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
-import type { NodeRef } from '../../storage/state/state-node.ts';
-import { entries } from '../../storage/state/state-tree.ts';
-import { acceptTogether, untilAccepted } from '../accept.ts';
+import type { RoomStore } from '../../storage/rooms/room-store.ts';
+import type { Acceptor } from '../accept.ts';
+import type { Aliases } from '../aliases.ts';
 import { Basis } from '../events/basis.ts';
 import type { EventDraft } from '../events/draft.ts';
 import type { Head } from '../head.ts';
-import { memberContent } from '../membership/member-content.ts';
+import type { Heads } from '../heads.ts';
+import { memberContent, type ProfileOf } from '../membership/member-content.ts';
 import { powersIn } from '../powers.ts';
 import { carriedState, READ_TYPES } from './carried-state.ts';
-import { type CreateDeps, identity, knownVersion, type OpenedRoom, openRoom } from './create.ts';
+import { identity, knownVersion } from './create.ts';
+import type { NewRooms, OpenedRoom } from './new-rooms.ts';
 
 /** A request to replace a room. */
 export interface UpgradeRequest {
@@ -22,21 +24,96 @@ export interface UpgradeRequest {
   readonly additionalCreators?: readonly string[] | undefined;
 }
 
-/**
- * Replaces a room by a new one of another version: the new room carries the old one's settings, bans, aliases and place
- * in the directory, and the old one ends with a tombstone. All of it is one transaction.
- * @throws MatrixError M_FORBIDDEN, M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE
- */
-export async function upgradeRoom(deps: CreateDeps, room: Head, request: UpgradeRequest): Promise<string> {
-  const version = knownVersion(request.newVersion);
-  return untilAccepted(deps, room, async (head) => {
-    const basis = await readBasis(head, request.userId);
-    await refuseReplaced(deps, head);
-    return replace(deps, head, { request, version, basis });
-  });
+interface Upgrade {
+  readonly request: UpgradeRequest;
+  readonly version: RoomVersion;
+  readonly basis: Basis;
 }
 
-/** The state that an upgrade rests on, which is all of it. @throws MatrixError M_FORBIDDEN */
+interface UpgradeParts {
+  readonly acceptor: Acceptor;
+  readonly heads: Heads;
+  readonly newRooms: NewRooms;
+  readonly aliases: Aliases;
+  readonly rooms: RoomStore;
+  readonly profileOf: ProfileOf;
+}
+
+/** The replacement of rooms by new ones of other versions. */
+export class RoomUpgrades {
+  readonly #parts: UpgradeParts;
+
+  constructor(parts: UpgradeParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Replaces a room: the new room carries the old one's settings, bans, aliases and place in the directory, and the old
+   * one ends with a tombstone. All of it is one transaction. Returns the id of the new room.
+   * @throws MatrixError M_FORBIDDEN, M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE
+   */
+  async upgrade(room: Head, request: UpgradeRequest): Promise<string> {
+    const version = knownVersion(request.newVersion);
+    return this.#parts.acceptor.untilAccepted(room, async (head) => {
+      const basis = await readBasis(head, request.userId);
+      await this.#refuseReplaced(head);
+      return this.#replace(head, { request, version, basis });
+    });
+  }
+
+  /**
+   * Refuses a room that has been replaced, also by a request at the same time. A room without its tombstone can be
+   * replaced again.
+   * @throws MatrixError M_FORBIDDEN
+   */
+  async #refuseReplaced(head: Head): Promise<void> {
+    const replacement = asString((await head.state('m.room.tombstone'))?.content.replacement_room);
+    const next = replacement === undefined ? undefined : await this.#parts.heads.find(replacement);
+    const predecessor = asObject((await next?.state('m.room.create'))?.content.predecessor);
+    if (predecessor?.room_id === head.roomId) throw forbidden(`The room has already been replaced by ${replacement}`);
+  }
+
+  /** Replaces a room; undefined when it has changed in the meantime. */
+  async #replace(head: Head, upgrade: Upgrade): Promise<string | undefined> {
+    const { acceptor, newRooms, aliases, rooms, profileOf } = this.#parts;
+    const { request, version, basis } = upgrade;
+    const { userId: creator, additionalCreators = [] } = request;
+    const state = await head.statesOfTypes(READ_TYPES);
+    const member = memberContent('join', await profileOf(creator));
+    const carried = carriedState({ state, old: head.version, next: version, creator, additionalCreators });
+    const closing = await closingDrafts(head, creator);
+    const content = creationContent(head, state, upgrade);
+    const isPublished = head.row.published;
+    const opened = await newRooms.open(version, { creator, content, isPublished });
+    const next = opened.head;
+    const drafts = [
+      opened.create,
+      { type: 'm.room.member', stateKey: creator, sender: creator, content: member },
+      ...carried,
+    ];
+    const moves: Write[] = [aliases.move(head.num, next.num)];
+    if (isPublished) moves.push(rooms.publish(head.num, false));
+    try {
+      const events = await acceptor.acceptTogether([
+        { head, drafts: [tombstone(creator, next.roomId), ...closing], basis, with: moves },
+        { head: next, drafts, isNew: true, complete: ([first]) => withPredecessor(opened, drafts, first) },
+      ]);
+      if (events.length === 0) {
+        newRooms.discard(opened);
+        return undefined;
+      }
+    } catch (error) {
+      newRooms.discard(opened);
+      if (error instanceof Fenced) return undefined;
+      if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw invalidRoomState(error.message);
+      throw error;
+    }
+    if (isPublished) head.row = { ...head.row, published: false };
+    return next.roomId;
+  }
+}
+
+/** Returns the state that an upgrade rests on, which is all of it. @throws MatrixError M_FORBIDDEN */
 async function readBasis(head: Head, userId: string): Promise<Basis> {
   const root = head.root;
   const member = await head.state('m.room.member', userId);
@@ -46,68 +123,6 @@ async function readBasis(head: Head, userId: string): Promise<Basis> {
     throw forbidden('You do not have the power to upgrade this room');
   }
   return new Basis([], () => head.root === root);
-}
-
-/**
- * A room is replaced once, also by requests at the same time. Taking its tombstone away makes it possible again.
- * @throws MatrixError M_FORBIDDEN
- */
-async function refuseReplaced(deps: CreateDeps, head: Head): Promise<void> {
-  const replacement = asString((await head.state('m.room.tombstone'))?.content.replacement_room);
-  const next = replacement === undefined ? undefined : await deps.heads.find(replacement);
-  const predecessor = asObject((await next?.state('m.room.create'))?.content.predecessor);
-  if (predecessor?.room_id === head.roomId) throw forbidden(`The room has already been replaced by ${replacement}`);
-}
-
-interface Upgrade {
-  readonly request: UpgradeRequest;
-  readonly version: RoomVersion;
-  readonly basis: Basis;
-}
-
-/** Replaces a room; undefined when it has changed in the meantime. */
-async function replace(deps: CreateDeps, head: Head, upgrade: Upgrade): Promise<string | undefined> {
-  const { request, version, basis } = upgrade;
-  const { userId: creator, additionalCreators = [] } = request;
-  const state = await readState(deps, head.root);
-  const member = memberContent('join', await deps.profileOf(creator));
-  const carried = carriedState({ state, old: head.version, next: version, creator, additionalCreators });
-  const closing = await closingDrafts(head, creator);
-  const content = creationContent(head, state, upgrade);
-  const isPublished = head.row.published;
-  const opened = await openRoom(deps, version, { creator, content, isPublished });
-  const next = opened.head;
-  const drafts = [
-    opened.create,
-    { type: 'm.room.member', stateKey: creator, sender: creator, content: member },
-    ...carried,
-  ];
-  const moves: Write[] = [deps.aliases.move(head.num, next.num)];
-  if (isPublished) moves.push(deps.rooms.publish(head.num, false));
-  try {
-    const events = await acceptTogether(deps, [
-      { head, drafts: [tombstone(creator, next.roomId), ...closing], basis, with: moves },
-      { head: next, drafts, isNew: true, complete: ([first]) => withPredecessor(opened, drafts, first) },
-    ]);
-    if (events.length === 0) {
-      deps.heads.drop(next);
-      return undefined;
-    }
-  } catch (error) {
-    deps.heads.drop(next);
-    if (error instanceof Fenced) return undefined;
-    if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw invalidRoomState(error.message);
-    throw error;
-  }
-  if (isPublished) head.row = { ...head.row, published: false };
-  return next.roomId;
-}
-
-/** Reads what of a room's state may go along; other state may be long. */
-async function readState({ states, names, events }: CreateDeps, root: NodeRef): Promise<StoredEvent[]> {
-  await states.loadAll([root]);
-  const types = new Set((await names.findAll(READ_TYPES)).values());
-  return events.list(entries(root).flatMap(({ type, event }) => (types.has(type) ? [event] : [])));
 }
 
 function creationContent(head: Head, state: readonly StoredEvent[], { request, version }: Upgrade): JsonObject {

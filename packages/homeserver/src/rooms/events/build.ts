@@ -7,7 +7,9 @@ import { CanonicalJsonError } from '@hearth/protocol/json/canonical.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { hashPdu } from '@hearth/protocol/signing/pdu.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Names } from '../../storage/engine/names.ts';
+import type { Stream } from '../../storage/engine/stream.ts';
 import type { EventProof } from '../../storage/rooms/events/event-proof.ts';
 import { STANDING, STICKY, StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { Head } from '../head.ts';
@@ -29,51 +31,66 @@ export function decidingState(draft: EventDraft, head: Head) {
   return head.version.authEventsWithoutCreate ? [['m.room.create', ''] as const, ...keys] : keys;
 }
 
-/**
- * Builds and hashes the event that continues `head`. All state that `decidingState` names must be in memory, and the
- * draft's strings interned.
- * @throws MatrixError M_TOO_LARGE, M_BAD_JSON
- */
-export function build(
-  draft: EventDraft,
-  head: Head,
-  given: { num: number; ts: number; names: Names; signer: Signer; eventId?: string },
-): BuiltEvent {
-  const { row, version } = head;
-  const auth = authEventKeys(draft, version).flatMap(([type, key]) => head.known(type, key) ?? []);
-  const ts = draft.ts ?? given.ts;
-  const depth = row.depth + 1;
-  const createWithoutRoom = version.createRoomIdHash && draft.type === 'm.room.create';
-  // In the order of the canonical form, which has less to sort then.
-  const pdu = {
-    auth_events: references(auth, version),
-    content: draft.content,
-    depth,
-    ...(version.eventIdFormat === 'v1' ? { event_id: given.eventId ?? '' } : {}),
-    ...stickyField(draft),
-    origin_server_ts: ts,
-    prev_events: references(head.extremities, version),
-    ...redactsField(draft, head),
-    ...(createWithoutRoom ? {} : { room_id: head.roomId }),
-    sender: draft.sender,
-    ...(draft.stateKey === undefined ? {} : { state_key: draft.stateKey }),
-    type: draft.type,
-  } as PduDraft & JsonObject;
-  const { signer } = given;
-  const finished = canonically(() => hashPdu(pdu, version));
-  const refusal = checkFieldSizes(pdu) ?? checkBytes(finished.bytes + signatureBytes(signer));
-  if (refusal !== undefined) throw tooLarge(refusal);
-  return {
-    event: toStored(draft, head, { ...given, ts, depth, eventId: finished.eventId, hash: finished.hash }),
-    proof: {
-      prev: row.extremities,
-      auth: auth.map(({ num }) => num),
-      contentHash: finished.contentHash,
-      signingKey: given.signer.keyNum,
-      signature: undefined,
-    },
-    prevEvents: head.extremities.map(({ eventId }) => eventId),
-  };
+/** A builder of events that continue heads. */
+export class EventBuilder {
+  readonly #names: Names;
+  readonly #stream: Stream;
+  readonly #clock: Clock;
+  readonly #signer: Signer;
+  readonly #opaqueEventId: () => string;
+
+  /** @param opaqueEventId creates an event id for room versions 1 and 2 */
+  constructor(names: Names, stream: Stream, clock: Clock, signer: Signer, opaqueEventId: () => string) {
+    this.#names = names;
+    this.#stream = stream;
+    this.#clock = clock;
+    this.#signer = signer;
+    this.#opaqueEventId = opaqueEventId;
+  }
+
+  /**
+   * Builds and hashes the event that continues `head`, at the next position of the stream. All state that
+   * `decidingState` names must be cached, and the strings of the draft must have numbers.
+   * @throws MatrixError M_TOO_LARGE, M_BAD_JSON
+   */
+  build(draft: EventDraft, head: Head): BuiltEvent {
+    const num = this.#stream.next();
+    const { row, version } = head;
+    const auth = authEventKeys(draft, version).flatMap(([type, key]) => head.known(type, key) ?? []);
+    const ts = draft.ts ?? this.#clock.now();
+    const depth = row.depth + 1;
+    const createWithoutRoom = version.createRoomIdHash && draft.type === 'm.room.create';
+    // The members are in the order of the canonical form, so that sorting them is cheap.
+    const pdu = {
+      auth_events: references(auth, version),
+      content: draft.content,
+      depth,
+      ...(version.eventIdFormat === 'v1' ? { event_id: this.#opaqueEventId() } : {}),
+      ...stickyField(draft),
+      origin_server_ts: ts,
+      prev_events: references(head.extremities, version),
+      ...redactsField(draft, head),
+      ...(createWithoutRoom ? {} : { room_id: head.roomId }),
+      sender: draft.sender,
+      ...(draft.stateKey === undefined ? {} : { state_key: draft.stateKey }),
+      type: draft.type,
+    } as PduDraft & JsonObject;
+    const finished = canonically(() => hashPdu(pdu, version));
+    const refusal = checkFieldSizes(pdu) ?? checkBytes(finished.bytes + signatureBytes(this.#signer));
+    if (refusal !== undefined) throw tooLarge(refusal);
+    const { eventId, hash, contentHash } = finished;
+    return {
+      event: toStored(draft, head, { num, ts, depth, eventId, hash, names: this.#names }),
+      proof: {
+        prev: row.extremities,
+        auth: auth.map((event) => event.num),
+        contentHash,
+        signingKey: this.#signer.keyNum,
+        signature: undefined,
+      },
+      prevEvents: head.extremities.map((event) => event.eventId),
+    };
+  }
 }
 
 /**

@@ -8,43 +8,6 @@ import type { Aliases } from '../aliases.ts';
 import type { Head, StateKeyPair } from '../head.ts';
 import { relationOf } from './ties.ts';
 
-export interface CheckDeps {
-  readonly names: Names;
-  readonly events: EventStore;
-  readonly relations: RelationStore;
-  readonly aliases: Aliases;
-}
-
-/**
- * Checks a state event that a client sends, where the specification asks for more than the authorisation rules.
- * @throws MatrixError M_BAD_ALIAS, M_INVALID_PARAM
- */
-export async function checkState(
-  deps: CheckDeps,
-  head: Head,
-  [type, stateKey]: StateKeyPair,
-  content: JsonObject,
-): Promise<void> {
-  if (stateKey !== '') return;
-  if (type === 'm.room.canonical_alias') await checkCanonicalAlias(deps, head, content);
-  if (type === 'm.room.tombstone' && content.replacement_room === head.roomId) {
-    throw invalidParam('A room cannot be replaced by itself');
-  }
-}
-
-/**
- * New aliases of a room must exist and point at it (client-server API, "m.room.canonical_alias").
- * @throws MatrixError M_BAD_ALIAS, M_INVALID_PARAM
- */
-async function checkCanonicalAlias(deps: CheckDeps, head: Head, content: JsonObject): Promise<void> {
-  const known = (await head.state('m.room.canonical_alias'))?.content ?? {};
-  const before = new Set([known.alias, ...(asStringArray(known.alt_aliases) ?? [])]);
-  for (const alias of aliasesIn(content)) {
-    if (before.has(alias)) continue;
-    if ((await deps.aliases.find(alias))?.room !== head.num) throw badAlias(`${alias} does not point at this room`);
-  }
-}
-
 /** Returns the aliases that a canonical alias event names. @throws MatrixError M_INVALID_PARAM */
 export function aliasesIn(content: JsonObject): string[] {
   const alternatives = content.alt_aliases === undefined ? [] : asStringArray(content.alt_aliases);
@@ -69,7 +32,7 @@ export interface CheckedRelation {
   readonly parent: string;
 }
 
-/** Returns the relation of an event if {@link checkRelation} has something to check. */
+/** Returns the relation of an event if {@link ContentChecks.checkRelation} has something to check. */
 export function checkedRelation(sent: Sent): CheckedRelation | undefined {
   const relation = relationOf(sent);
   const relType = relation?.relType;
@@ -77,27 +40,64 @@ export function checkedRelation(sent: Sent): CheckedRelation | undefined {
   return { relType, parent: relation.parent };
 }
 
-/**
- * Checks an event that relates to another: nobody reacts twice in the same way, and threads do not begin within threads
- * (client-server API, "Event annotations and reactions", "Threading").
- * @throws MatrixError M_DUPLICATE_ANNOTATION, M_UNKNOWN
- */
-export async function checkRelation(deps: CheckDeps, sent: Sent, relation: CheckedRelation): Promise<void> {
-  const parent = await deps.events.byId(relation.parent);
-  if (parent === undefined) return;
-  if (relation.relType === 'm.thread') {
-    if (relationOf(parent) === undefined) return;
-    throw unknown('A thread cannot begin at an event that relates to another', 400);
+/** Checks of events that clients send, besides the authorisation rules. */
+export class ContentChecks {
+  readonly #names: Names;
+  readonly #events: EventStore;
+  readonly #relations: RelationStore;
+  readonly #aliases: Aliases;
+
+  constructor(names: Names, events: EventStore, relations: RelationStore, aliases: Aliases) {
+    this.#names = names;
+    this.#events = events;
+    this.#relations = relations;
+    this.#aliases = aliases;
   }
-  const key = annotationKey(sent.content);
-  const [relType, type, sender] = [
-    await deps.names.num('m.annotation'),
-    await deps.names.reserve(sent.type),
-    await deps.names.reserve(sent.sender),
-  ];
-  const own = await deps.events.list(await deps.relations.bySender(parent.num, { relType, type, sender }));
-  if (own.some(({ redactedBy, content }) => redactedBy === null && annotationKey(content) === key)) {
-    throw duplicateAnnotation('You have already reacted in this way');
+
+  /** Checks a state event. @throws MatrixError M_BAD_ALIAS, M_INVALID_PARAM */
+  async checkState(head: Head, [type, stateKey]: StateKeyPair, content: JsonObject): Promise<void> {
+    if (stateKey !== '') return;
+    if (type === 'm.room.canonical_alias') await this.#checkCanonicalAlias(head, content);
+    if (type === 'm.room.tombstone' && content.replacement_room === head.roomId) {
+      throw invalidParam('A room cannot be replaced by itself');
+    }
+  }
+
+  /**
+   * Checks that new aliases of a room exist and point at it (client-server API, "m.room.canonical_alias").
+   * @throws MatrixError M_BAD_ALIAS, M_INVALID_PARAM
+   */
+  async #checkCanonicalAlias(head: Head, content: JsonObject): Promise<void> {
+    const known = (await head.state('m.room.canonical_alias'))?.content ?? {};
+    const before = new Set([known.alias, ...(asStringArray(known.alt_aliases) ?? [])]);
+    for (const alias of aliasesIn(content)) {
+      if (before.has(alias)) continue;
+      if ((await this.#aliases.find(alias))?.room !== head.num) throw badAlias(`${alias} does not point at this room`);
+    }
+  }
+
+  /**
+   * Checks an event that relates to another: nobody reacts twice in the same way, and threads do not begin within threads
+   * (client-server API, "Event annotations and reactions", "Threading").
+   * @throws MatrixError M_DUPLICATE_ANNOTATION, M_UNKNOWN
+   */
+  async checkRelation(sent: Sent, relation: CheckedRelation): Promise<void> {
+    const parent = await this.#events.byId(relation.parent);
+    if (parent === undefined) return;
+    if (relation.relType === 'm.thread') {
+      if (relationOf(parent) === undefined) return;
+      throw unknown('A thread cannot begin at an event that relates to another', 400);
+    }
+    const key = annotationKey(sent.content);
+    const [relType, type, sender] = [
+      await this.#names.num('m.annotation'),
+      await this.#names.reserve(sent.type),
+      await this.#names.reserve(sent.sender),
+    ];
+    const own = await this.#events.list(await this.#relations.bySender(parent.num, { relType, type, sender }));
+    if (own.some(({ redactedBy, content }) => redactedBy === null && annotationKey(content) === key)) {
+      throw duplicateAnnotation('You have already reacted in this way');
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { redactContent } from '@hearth/protocol/events/redact.ts';
 import { asString } from '@hearth/protocol/json/value.ts';
 import type { Write } from '../../storage/engine/database.ts';
+import type { AggregationStore } from '../../storage/rooms/events/aggregation-store.ts';
 import { type Aggregated, isAggregated } from '../../storage/rooms/events/aggregations.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { RelationStore } from '../../storage/rooms/events/relation-store.ts';
@@ -13,13 +14,16 @@ import {
   type MembershipStore,
 } from '../../storage/rooms/membership-store.ts';
 import type { Head } from '../head.ts';
+import type { UserRooms } from '../membership/user-rooms.ts';
 import type { Tie } from './ties.ts';
 
-/** The stores that an accepted event has effects on. */
-export interface EffectStores {
+/** The stores and caches that an accepted event has effects on. */
+interface AffectedStores {
   readonly events: EventStore;
   readonly memberships: MembershipStore;
+  readonly userRooms: UserRooms;
   readonly relations: RelationStore;
+  readonly aggregations: AggregationStore;
   readonly sticky: StickyStore;
 }
 
@@ -47,69 +51,90 @@ export function noEffects(): Effects {
   return { writes: [], memberships: [], redacted: [], children: [], lost: [], sticky: [] };
 }
 
-/** A sticky event is remembered until it no longer is (MSC4354). */
-export function applySticky(event: StoredEvent, stores: EffectStores, effects: Effects): void {
-  const expires_ts = event.stickyUntil;
-  if (expires_ts === undefined) return;
-  const row = { num: event.num, room: event.room, expires_ts };
-  effects.writes.push(stores.sticky.insert(row));
-  effects.sticky.push(row);
-}
+/** The effects of accepted events besides timeline and state. */
+export class EventEffects {
+  readonly #stores: AffectedStores;
 
-/** A member event moves its user's membership. */
-export function applyMembership(event: StoredEvent, head: Head, stores: EffectStores, effects: Effects): void {
-  if (event.type !== 'm.room.member' || event.stateKeyNum === null) return;
-  const membership = membershipOf(event);
-  effects.writes.push(stores.memberships.put(event.stateKeyNum, event.room, membership, event.num));
-  effects.memberships.push({
-    user: event.stateKeyNum,
-    room: event.room,
-    membership,
-    event: event.num,
-    forgotten: false,
-  });
-  const replaced = event.replaces === null ? undefined : stores.events.cached(event.replaces);
-  count(head, replaced === undefined ? 'none' : membershipOf(replaced), -1);
-  count(head, membership, 1);
-  if (membership === 'join') head.joined.add(event.stateKeyNum);
-  else head.joined.delete(event.stateKeyNum);
+  constructor(stores: AffectedStores) {
+    this.#stores = stores;
+  }
+
+  /** Adds the row of a sticky event, which is kept until the event is no longer sticky (MSC4354). */
+  addSticky(event: StoredEvent, effects: Effects): void {
+    const expires_ts = event.stickyUntil;
+    if (expires_ts === undefined) return;
+    const row = { num: event.num, room: event.room, expires_ts };
+    effects.writes.push(this.#stores.sticky.insert(row));
+    effects.sticky.push(row);
+  }
+
+  /** Adds the change of the membership of a member event, and updates the head's members. */
+  addMembership(event: StoredEvent, head: Head, effects: Effects): void {
+    if (event.type !== 'm.room.member' || event.stateKeyNum === null) return;
+    const { events, memberships } = this.#stores;
+    const membership = membershipOf(event);
+    effects.writes.push(memberships.put(event.stateKeyNum, event.room, membership, event.num));
+    effects.memberships.push({
+      user: event.stateKeyNum,
+      room: event.room,
+      membership,
+      event: event.num,
+      forgotten: false,
+    });
+    const replaced = event.replaces === null ? undefined : events.cached(event.replaces);
+    count(head, replaced === undefined ? 'none' : membershipOf(replaced), -1);
+    count(head, membership, 1);
+    if (membership === 'join') head.joined.add(event.stateKeyNum);
+    else head.joined.delete(event.stateKeyNum);
+  }
+
+  /**
+   * Adds the deletion of the content of a redaction's target (client-server API, "Redactions") and of the target's
+   * relation, except that a redacted reply still belongs to its thread.
+   */
+  addRedaction(
+    event: StoredEvent,
+    redacts: { readonly target: StoredEvent | undefined; readonly tie: Tie | undefined },
+    head: Head,
+    effects: Effects,
+  ): void {
+    const { target, tie } = redacts;
+    if (target === undefined || target.redactedBy !== null) return;
+    const { events, relations } = this.#stores;
+    const content = JSON.stringify(redactContent(target.type, target.content, head.version));
+    const { write, redacted } = events.redact(target, event.num, content);
+    effects.writes.push(write);
+    effects.redacted.push(redacted);
+    if (tie === undefined) return;
+    if (tie.type !== 'm.thread') effects.writes.push(relations.remove({ ...tie, child: target.num }));
+    if (isAggregated(tie.type)) effects.lost.push({ child: redacted, type: tie.type, parent: tie.parent });
+  }
+
+  /** Adds the row of a relation. */
+  addRelation(event: StoredEvent, tie: Tie | undefined, effects: Effects): void {
+    if (tie === undefined) return;
+    const { parent, type } = tie;
+    if (isAggregated(type)) effects.children.push({ child: event, type, parent });
+    const thread = type === 'm.thread' ? event.room : undefined;
+    effects.writes.push(...this.#stores.relations.insert({ ...tie, child: event.num }, thread));
+  }
+
+  /** Updates the caches after the commit. */
+  committed(head: Head, effects: Effects): void {
+    const { events, aggregations, sticky, userRooms } = this.#stores;
+    for (const event of effects.redacted) events.replace(event);
+    for (const { child, type, parent } of effects.children) aggregations.added(child, type, parent);
+    for (const { child, type, parent } of effects.lost) aggregations.removed(child, type, parent);
+    for (const row of effects.sticky) sticky.add(row);
+    for (const membership of effects.memberships) userRooms.apply(membership);
+    if (effects.memberships.length > 0) head.heroes = undefined;
+  }
 }
 
 /** Keeps the room's numbers of members. */
 function count(head: Head, membership: Membership, by: number): void {
   if (membership === 'join') head.row = { ...head.row, joined: head.row.joined + by };
   if (membership === 'invite') head.row = { ...head.row, invited: head.row.invited + by };
-}
-
-/**
- * A redaction takes its target's content away, on disk as well (client-server API, "Redactions"), and with it what the
- * target relates to, except that a redacted reply still belongs to its thread.
- */
-export function applyRedaction(
-  event: StoredEvent,
-  redacts: { readonly target: StoredEvent | undefined; readonly tie: Tie | undefined },
-  head: Head,
-  stores: EffectStores,
-  effects: Effects,
-): void {
-  const { target, tie } = redacts;
-  if (target === undefined || target.redactedBy !== null) return;
-  const content = JSON.stringify(redactContent(target.type, target.content, head.version));
-  const { write, redacted } = stores.events.redact(target, event.num, content);
-  effects.writes.push(write);
-  effects.redacted.push(redacted);
-  if (tie === undefined) return;
-  if (tie.type !== 'm.thread') effects.writes.push(stores.relations.remove({ ...tie, child: target.num }));
-  if (isAggregated(tie.type)) effects.lost.push({ child: redacted, type: tie.type, parent: tie.parent });
-}
-
-/** A relation is remembered with its parent. */
-export function applyRelation(event: StoredEvent, tie: Tie | undefined, stores: EffectStores, effects: Effects): void {
-  if (tie === undefined) return;
-  const { parent, type } = tie;
-  if (isAggregated(type)) effects.children.push({ child: event, type, parent });
-  const thread = type === 'm.thread' ? event.room : undefined;
-  effects.writes.push(...stores.relations.insert({ ...tie, child: event.num }, thread));
 }
 
 /** The membership in a member event; `leave` for contents that make no sense. */

@@ -7,7 +7,7 @@ import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { Memberships } from './membership.ts';
 
-export interface GuestAccessDeps {
+interface GuestAccessParts {
   readonly stream: Stream;
   readonly names: Names;
   readonly events: EventStore;
@@ -17,36 +17,47 @@ export interface GuestAccessDeps {
   readonly background: Background;
 }
 
-/** Makes guests leave a room that stops letting guests in (client-server API, "Guest Access", "Server behaviour"). */
-export function watchGuestAccess(deps: GuestAccessDeps): void {
-  deps.stream.listen((changes) => {
-    for (const change of changes) {
-      if (!mayEndAccess(deps, change)) continue;
-      const { room, event } = change;
-      deps.background.start('making guests leave', () => endAccess(deps, room, event));
-    }
-  });
-}
+/** Makes guests leave a room that no longer lets guests in (client-server API, "Guest Access", "Server behaviour"). */
+export class GuestAccess {
+  readonly #parts: GuestAccessParts;
 
-function mayEndAccess(deps: GuestAccessDeps, change: Change): change is Change & { kind: 'event' } {
-  if (change.kind !== 'event') return false;
-  const type = deps.events.cached(change.event)?.type;
-  return type === 'm.room.guest_access' || type === 'm.room.redaction';
-}
-
-/** `num` is an event that has set guest access, or has redacted some event. */
-async function endAccess(deps: GuestAccessDeps, room: number, num: number): Promise<void> {
-  const head = await deps.heads.byNum(room);
-  const access = await head?.state('m.room.guest_access');
-  if (head === undefined || access === undefined || access.content.guest_access === 'can_join') return;
-  if (access.num === num || access.redactedBy === num) await removeGuests(deps, head);
-}
-
-async function removeGuests({ accounts, joining, names }: GuestAccessDeps, head: Head): Promise<void> {
-  const guests = await accounts.guestsAmong([...head.joined]);
-  const errors: unknown[] = [];
-  for (const [user, userId] of await names.texts(guests)) {
-    await joining.leave(head, { user, userId, isGuest: true }).catch((error: unknown) => errors.push(error));
+  constructor(parts: GuestAccessParts) {
+    this.#parts = parts;
   }
-  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} guests could not leave ${head.roomId}`);
+
+  /** Watches the changes of rooms from now on. */
+  watch(): void {
+    const { stream, background } = this.#parts;
+    stream.listen((changes) => {
+      for (const change of changes) {
+        if (!this.#mayEndAccess(change)) continue;
+        const { room, event } = change;
+        background.start('making guests leave', () => this.#endAccess(room, event));
+      }
+    });
+  }
+
+  #mayEndAccess(change: Change): change is Change & { kind: 'event' } {
+    if (change.kind !== 'event') return false;
+    const type = this.#parts.events.cached(change.event)?.type;
+    return type === 'm.room.guest_access' || type === 'm.room.redaction';
+  }
+
+  /** @param num an event that has set guest access, or has redacted some event */
+  async #endAccess(room: number, num: number): Promise<void> {
+    const head = await this.#parts.heads.byNum(room);
+    const access = await head?.state('m.room.guest_access');
+    if (head === undefined || access === undefined || access.content.guest_access === 'can_join') return;
+    if (access.num === num || access.redactedBy === num) await this.#removeGuests(head);
+  }
+
+  async #removeGuests(head: Head): Promise<void> {
+    const { accounts, joining, names } = this.#parts;
+    const guests = await accounts.guestsAmong([...head.joined]);
+    const errors: unknown[] = [];
+    for (const [user, userId] of await names.texts(guests)) {
+      await joining.leave(head, { user, userId, isGuest: true }).catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 0) throw new AggregateError(errors, `${errors.length} guests could not leave ${head.roomId}`);
+  }
 }

@@ -4,17 +4,20 @@ import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { asString, type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
 import type { Write } from '../../storage/engine/database.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
-import { accept, untilAccepted } from '../accept.ts';
+import type { Acceptor } from '../accept.ts';
 import type { Actor } from '../actor.ts';
 import { Basis } from '../events/basis.ts';
-import type { AcceptDeps } from '../events/decide.ts';
 import type { Head } from '../head.ts';
-import { checkInvites, type InviteDeps } from './invites.ts';
+import { type BlocksInvites, checkInvites } from './invites.ts';
 import { type ProfileOf, profileMembers } from './member-content.ts';
-import { authoriseRestrictedJoin } from './restricted-join.ts';
+import type { RestrictedJoins } from './restricted-join.ts';
 
-export interface MemberChangeDeps extends AcceptDeps, InviteDeps {
+interface MemberChangeParts {
+  readonly acceptor: Acceptor;
+  readonly restrictedJoins: RestrictedJoins;
   readonly profileOf: ProfileOf;
+  readonly blocksInvites: BlocksInvites;
+  readonly serverName: string;
 }
 
 /** A change of a membership, as somebody asks for it. */
@@ -35,42 +38,6 @@ export interface MemberRequest {
   readonly stickyMs?: number | undefined;
   /** Writes that belong to the same transaction, if an event is sent. */
   readonly with?: readonly Write[] | undefined;
-}
-
-/**
- * Changes a membership. Every change of a membership by a user of this server passes here, whichever endpoint or delayed
- * event it comes from; only the first events of a new room do not (`create.ts`), nor do new profiles, which leave the
- * membership as it is (`membership.ts`). A change that is in force already is no new event.
- * @throws MatrixError M_FORBIDDEN, M_GUEST_ACCESS_FORBIDDEN, M_INVITE_BLOCKED, M_INVALID_PARAM
- */
-export async function changeMembership(
-  deps: MemberChangeDeps,
-  head: Head,
-  request: MemberRequest,
-): Promise<StoredEvent> {
-  const { actor, target, ts, stickyMs, with: writes } = request;
-  if (parseUserId(target) === undefined) throw invalidParam(`${target} is not a user id`);
-  const asked = { ...request, content: withoutServerMembers(request.content) };
-  checkGuest(asked);
-  return untilAccepted(deps, head, async (current) => {
-    const before = await current.state('m.room.member', target);
-    const isDone = request.check?.(asString(before?.content.membership)) === true;
-    const { content, basis } = isDone ? NOTHING : await complete(deps, current, asked, before);
-    if (before !== undefined && (isDone || (before.sender === actor.userId && sameJson(before.content, content)))) {
-      await current.pending;
-      return before;
-    }
-    const draft = {
-      type: 'm.room.member',
-      stateKey: target,
-      sender: actor.userId,
-      content,
-      ...(ts !== undefined && { ts }),
-      ...(stickyMs !== undefined && { stickyMs }),
-    };
-    const [event] = await accept(deps, current, [draft], { basis, ...(writes !== undefined && { with: writes }) });
-    return event;
-  });
 }
 
 /** Returns the content of a member event without the members that only servers may set. */
@@ -94,56 +61,100 @@ interface Completed {
 
 const NOTHING: Completed = { content: {}, basis: new Basis([]) };
 
-async function complete(
-  deps: MemberChangeDeps,
-  head: Head,
-  { actor, target, content }: MemberRequest,
-  before: StoredEvent | undefined,
-): Promise<Completed> {
-  const isOwn = target === actor.userId;
-  if (content.membership === 'join' && isOwn) return completeJoin(deps, head, actor, { content, before });
-  const basis = new Basis([[['m.room.member', target], before]]);
-  if (content.membership === 'knock' && isOwn) return { content: await withProfile(deps, target, content), basis };
-  if (content.membership !== 'invite') return { content, basis };
-  if (domainOf(target) !== deps.signer.serverName) throw forbidden('This server does not federate yet');
-  const membership = before?.content.membership;
-  if (membership !== 'invite' && membership !== 'join') await checkInvites(deps, [target]);
-  // An inviter does not choose the name of the invited user.
-  return { content: { ...content, ...profileMembers(await deps.profileOf(target)) }, basis };
-}
+/**
+ * Changes of memberships. Every change of a membership by a user of this server passes here, whichever endpoint or
+ * delayed event it comes from; only the first events of a new room do not (`create.ts`), nor do new profiles, which leave
+ * the membership as it is (`member-profiles.ts`).
+ */
+export class MemberChanges {
+  readonly #parts: MemberChangeParts;
 
-/** A join of the actor: whether guests may join, and in whose name one joins a restricted room. */
-async function completeJoin(
-  deps: MemberChangeDeps,
-  head: Head,
-  actor: Actor,
-  { content, before }: { readonly content: JsonObject; readonly before: StoredEvent | undefined },
-): Promise<Completed> {
-  const membership = asString(before?.content.membership);
-  const rules = await head.state('m.room.join_rules');
-  const access = await head.state('m.room.guest_access');
-  if (actor.isGuest && membership !== 'join' && access?.content.guest_access !== 'can_join') {
-    throw guestAccessForbidden('Guests may not join this room');
+  constructor(parts: MemberChangeParts) {
+    this.#parts = parts;
   }
-  const authorisation = await authoriseRestrictedJoin(deps, head, actor, { membership, rules });
-  return {
-    content: {
-      ...(await withProfile(deps, actor.userId, content)),
-      ...(before?.content.is_direct === true && { is_direct: true }),
-      ...(authorisation?.authoriser !== undefined && { join_authorised_via_users_server: authorisation.authoriser }),
-    },
-    basis: new Basis(
-      [
-        [['m.room.member', actor.userId], before],
-        [['m.room.join_rules', ''], rules],
-        [['m.room.guest_access', ''], access],
-      ],
-      authorisation?.holds,
-    ),
-  };
-}
 
-/** A user's own name in a room stays as the user asks for it; what is absent comes from the profile. */
-async function withProfile(deps: MemberChangeDeps, userId: string, content: JsonObject): Promise<JsonObject> {
-  return { ...profileMembers(await deps.profileOf(userId)), ...content };
+  /**
+   * Changes a membership. A change that is in force already is no new event.
+   * @throws MatrixError M_FORBIDDEN, M_GUEST_ACCESS_FORBIDDEN, M_INVITE_BLOCKED, M_INVALID_PARAM
+   */
+  async change(head: Head, request: MemberRequest): Promise<StoredEvent> {
+    const { acceptor } = this.#parts;
+    const { actor, target, ts, stickyMs, with: writes } = request;
+    if (parseUserId(target) === undefined) throw invalidParam(`${target} is not a user id`);
+    const asked = { ...request, content: withoutServerMembers(request.content) };
+    checkGuest(asked);
+    return acceptor.untilAccepted(head, async (current) => {
+      const before = await current.state('m.room.member', target);
+      const isDone = request.check?.(asString(before?.content.membership)) === true;
+      const { content, basis } = isDone ? NOTHING : await this.#complete(current, asked, before);
+      if (before !== undefined && (isDone || (before.sender === actor.userId && sameJson(before.content, content)))) {
+        await current.pending;
+        return before;
+      }
+      const draft = {
+        type: 'm.room.member',
+        stateKey: target,
+        sender: actor.userId,
+        content,
+        ...(ts !== undefined && { ts }),
+        ...(stickyMs !== undefined && { stickyMs }),
+      };
+      const [event] = await acceptor.accept(current, [draft], { basis, ...(writes !== undefined && { with: writes }) });
+      return event;
+    });
+  }
+
+  async #complete(
+    head: Head,
+    { actor, target, content }: MemberRequest,
+    before: StoredEvent | undefined,
+  ): Promise<Completed> {
+    const { profileOf, blocksInvites, serverName } = this.#parts;
+    const isOwn = target === actor.userId;
+    if (content.membership === 'join' && isOwn) return this.#completeJoin(head, actor, content, before);
+    const basis = new Basis([[['m.room.member', target], before]]);
+    if (content.membership === 'knock' && isOwn) return { content: await this.#withProfile(target, content), basis };
+    if (content.membership !== 'invite') return { content, basis };
+    if (domainOf(target) !== serverName) throw forbidden('This server does not federate yet');
+    const membership = before?.content.membership;
+    if (membership !== 'invite' && membership !== 'join') await checkInvites(blocksInvites, [target]);
+    // An inviter does not choose the name of the invited user.
+    return { content: { ...content, ...profileMembers(await profileOf(target)) }, basis };
+  }
+
+  /** Completes a join of the actor: checks guest access and joins a restricted room in the name of a member. */
+  async #completeJoin(
+    head: Head,
+    actor: Actor,
+    content: JsonObject,
+    before: StoredEvent | undefined,
+  ): Promise<Completed> {
+    const membership = asString(before?.content.membership);
+    const rules = await head.state('m.room.join_rules');
+    const access = await head.state('m.room.guest_access');
+    if (actor.isGuest && membership !== 'join' && access?.content.guest_access !== 'can_join') {
+      throw guestAccessForbidden('Guests may not join this room');
+    }
+    const authorisation = await this.#parts.restrictedJoins.authorise(head, actor, { membership, rules });
+    return {
+      content: {
+        ...(await this.#withProfile(actor.userId, content)),
+        ...(before?.content.is_direct === true && { is_direct: true }),
+        ...(authorisation?.authoriser !== undefined && { join_authorised_via_users_server: authorisation.authoriser }),
+      },
+      basis: new Basis(
+        [
+          [['m.room.member', actor.userId], before],
+          [['m.room.join_rules', ''], rules],
+          [['m.room.guest_access', ''], access],
+        ],
+        authorisation?.holds,
+      ),
+    };
+  }
+
+  /** A user's own name in a room stays as the user asks for it; what is absent comes from the profile. */
+  async #withProfile(userId: string, content: JsonObject): Promise<JsonObject> {
+    return { ...profileMembers(await this.#parts.profileOf(userId)), ...content };
+  }
 }

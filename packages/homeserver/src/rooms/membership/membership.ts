@@ -1,25 +1,34 @@
-import { badState, forbidden, MatrixError, unknown } from '@hearth/protocol/errors.ts';
+import { badState, forbidden, unknown } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
-import { accept, untilAccepted } from '../accept.ts';
+import type { Stream } from '../../storage/engine/stream.ts';
+import type { MembershipRow, MembershipStore } from '../../storage/rooms/membership-store.ts';
 import type { Actor } from '../actor.ts';
-import { Basis } from '../events/basis.ts';
 import type { Head } from '../head.ts';
-import { changeMembership, type MemberChangeDeps, type MemberRequest } from './member-change.ts';
+import type { Heads } from '../heads.ts';
+import type { MemberChanges, MemberRequest } from './member-change.ts';
 import { memberContent, type ProfileOf } from './member-content.ts';
+import type { UserRooms } from './user-rooms.ts';
+
+interface MembershipsParts {
+  readonly memberChanges: MemberChanges;
+  readonly heads: Heads;
+  readonly userRooms: UserRooms;
+  readonly memberships: MembershipStore;
+  readonly stream: Stream;
+  readonly profileOf: ProfileOf;
+}
 
 /** Moves users in and out of rooms (client-server API, "Room membership"). All methods throw MatrixErrors. */
 export class Memberships {
-  readonly #deps: MemberChangeDeps;
+  readonly #parts: MembershipsParts;
 
-  constructor(deps: MemberChangeDeps) {
-    this.#deps = deps;
+  constructor(parts: MembershipsParts) {
+    this.#parts = parts;
   }
 
   /** Joins the actor, with `more` in the member event. Somebody who has joined already stays as they are. */
   async join(head: Head, actor: Actor, more: JsonObject = {}): Promise<void> {
-    const profile = await this.#deps.profileOf(actor.userId);
-    const content = { ...more, ...memberContent('join', profile) };
+    const content = { ...more, ...memberContent('join', await this.#parts.profileOf(actor.userId)) };
     await this.#change(head, { actor, target: actor.userId, content, check: (membership) => membership === 'join' });
   }
 
@@ -65,52 +74,32 @@ export class Memberships {
 
   /** Makes the room disappear for somebody who has left it. @throws MatrixError M_UNKNOWN while still in it */
   async forget(head: Head, actor: Actor): Promise<void> {
-    const row = await this.#deps.userRooms.one(actor.user, head.num);
+    const row = await this.#parts.userRooms.one(actor.user, head.num);
     if (row === undefined) throw forbidden(`${actor.userId} is not in the room`);
     if (row.membership !== 'leave' && row.membership !== 'ban') throw unknown('You are still in the room', 400);
     const forgotten: MembershipRow = { ...row, forgotten: true };
-    const forget = this.#deps.memberships.forget(actor.user, head.num);
-    await this.#deps.stream.commit([forget], [], () => this.#deps.userRooms.apply(forgotten));
+    const forget = this.#parts.memberships.forget(actor.user, head.num);
+    await this.#parts.stream.commit([forget], [], () => this.#parts.userRooms.apply(forgotten));
   }
 
-  /** Puts a changed profile into the member events of every room that the user has joined. */
-  async profileChanged(userId: string, user: number): Promise<void> {
-    const rooms = await this.#deps.userRooms.of(user);
-    const profile = await this.#deps.profileOf(userId);
-    for (const row of rooms.values()) {
-      if (row.membership !== 'join') continue;
-      const head = await this.#deps.heads.byNum(row.room);
+  /**
+   * Makes a user leave every room they have joined, are invited to or knock at (client-server API, "Account
+   * deactivation").
+   * @throws AggregateError after the last room, if some could not be left
+   */
+  async leaveAll(user: number, userId: string): Promise<void> {
+    const errors: unknown[] = [];
+    for (const { room, membership } of (await this.#parts.userRooms.of(user)).values()) {
+      if (membership !== 'join' && membership !== 'invite' && membership !== 'knock') continue;
+      const head = await this.#parts.heads.byNum(room);
       if (head === undefined) continue;
-      try {
-        await this.#setProfile(head, userId, profile);
-      } catch (error) {
-        // The rules of this room refuse it; the other rooms learn of it all the same.
-        if (!(error instanceof MatrixError)) throw error;
-      }
+      await this.leave(head, { user, userId, isGuest: false }).catch((error: unknown) => errors.push(error));
     }
-  }
-
-  /** A user who is removed at the same moment is not brought back by a new name. */
-  async #setProfile(head: Head, userId: string, profile: Awaited<ReturnType<ProfileOf>>): Promise<void> {
-    await untilAccepted(this.#deps, head, async (current) => {
-      const member = await current.state('m.room.member', userId);
-      if (member?.content.membership !== 'join') return null;
-      const {
-        displayname: _name,
-        avatar_url: _avatar,
-        join_authorised_via_users_server: _via,
-        ...rest
-      } = member.content;
-      const content = { ...rest, ...memberContent('join', profile) };
-      const draft = { type: 'm.room.member', stateKey: userId, sender: userId, content };
-      const basis = new Basis([[['m.room.member', userId], member]]);
-      const [event] = await accept(this.#deps, current, [draft], { basis });
-      return event;
-    });
+    if (errors.length > 0) throw new AggregateError(errors, `${userId} could not leave ${errors.length} rooms`);
   }
 
   async #change(head: Head, request: MemberRequest): Promise<void> {
-    await changeMembership(this.#deps, head, request);
+    await this.#parts.memberChanges.change(head, request);
   }
 }
 

@@ -4,16 +4,9 @@ import { asArray, isObject } from '@hearth/protocol/json/value.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { Actor } from '../actor.ts';
-import type { Signer } from '../events/signer.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import { powersIn } from '../powers.ts';
-
-export interface RestrictedJoinDeps {
-  readonly heads: Heads;
-  readonly names: Names;
-  readonly signer: Signer;
-}
 
 /** Why somebody may join a restricted room. */
 export interface Authorisation {
@@ -23,32 +16,45 @@ export interface Authorisation {
   readonly holds: () => boolean;
 }
 
-/**
- * Finds the user in whose name somebody joins a restricted room (rooms/v8, "Restricted rooms"); undefined when the join
- * needs no authorisation, because the room is not restricted or the user is invited or has joined already.
- * @throws MatrixError M_FORBIDDEN when the user is in none of the rooms that the join rules name
- */
-export async function authoriseRestrictedJoin(
-  deps: RestrictedJoinDeps,
-  head: Head,
-  actor: Actor,
-  { membership, rules }: { readonly membership: string | undefined; readonly rules: StoredEvent | undefined },
-): Promise<Authorisation | undefined> {
-  const joinRule = rules?.content.join_rule;
-  const isRestricted = joinRule === 'restricted' || joinRule === 'knock_restricted';
-  if (!isRestricted || membership === 'join' || membership === 'invite' || membership === 'ban') return undefined;
-  for (const allow of asArray(rules?.content.allow) ?? []) {
-    if (!isObject(allow) || allow.type !== 'm.room_membership' || typeof allow.room_id !== 'string') continue;
-    const other = await deps.heads.find(allow.room_id);
-    if (other?.joined.has(actor.user) !== true) continue;
-    return { authoriser: await inviter(deps, head), holds: () => !other.isAbandoned && other.joined.has(actor.user) };
-  }
-  throw forbidden('You are in none of the rooms whose members may join');
-}
+/** Joins of restricted rooms (rooms/v8, "Restricted rooms"). */
+export class RestrictedJoins {
+  readonly #heads: Heads;
+  readonly #names: Names;
+  readonly #serverName: string;
 
-async function inviter({ names, signer }: RestrictedJoinDeps, head: Head): Promise<string | undefined> {
-  const powers = await powersIn(head);
-  const needed = powers.to('invite');
-  const members = await names.texts(head.joined);
-  return [...members.values()].find((userId) => domainOf(userId) === signer.serverName && powers.of(userId) >= needed);
+  constructor(heads: Heads, names: Names, serverName: string) {
+    this.#heads = heads;
+    this.#names = names;
+    this.#serverName = serverName;
+  }
+
+  /**
+   * Finds the user in whose name somebody joins a restricted room; undefined when the join needs no authorisation,
+   * because the room is not restricted or the user is invited or has joined already.
+   * @throws MatrixError M_FORBIDDEN when the user is in none of the rooms that the join rules name
+   */
+  async authorise(
+    head: Head,
+    actor: Actor,
+    { membership, rules }: { readonly membership: string | undefined; readonly rules: StoredEvent | undefined },
+  ): Promise<Authorisation | undefined> {
+    const joinRule = rules?.content.join_rule;
+    const isRestricted = joinRule === 'restricted' || joinRule === 'knock_restricted';
+    if (!isRestricted || membership === 'join' || membership === 'invite' || membership === 'ban') return undefined;
+    for (const allow of asArray(rules?.content.allow) ?? []) {
+      if (!isObject(allow) || allow.type !== 'm.room_membership' || typeof allow.room_id !== 'string') continue;
+      const other = await this.#heads.find(allow.room_id);
+      if (other?.joined.has(actor.user) !== true) continue;
+      return { authoriser: await this.#inviter(head), holds: () => !other.isAbandoned && other.joined.has(actor.user) };
+    }
+    throw forbidden('You are in none of the rooms whose members may join');
+  }
+
+  /** Returns a member of this server who may invite. */
+  async #inviter(head: Head): Promise<string | undefined> {
+    const powers = await powersIn(head);
+    const needed = powers.to('invite');
+    const members = await this.#names.texts(head.joined);
+    return [...members.values()].find((userId) => domainOf(userId) === this.#serverName && powers.of(userId) >= needed);
+  }
 }

@@ -12,10 +12,10 @@ export class RoomMembership implements Membership {
   readonly #userRooms: UserRooms;
   readonly #events: EventStore;
 
-  constructor(parts: { readonly heads: Heads; readonly userRooms: UserRooms; readonly events: EventStore }) {
-    this.#heads = parts.heads;
-    this.#userRooms = parts.userRooms;
-    this.#events = parts.events;
+  constructor(heads: Heads, userRooms: UserRooms, events: EventStore) {
+    this.#heads = heads;
+    this.#userRooms = userRooms;
+    this.#events = events;
   }
 
   async isJoined(roomId: string, user: number): Promise<boolean> {
