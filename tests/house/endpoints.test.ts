@@ -4,9 +4,18 @@ import { fileURLToPath } from 'node:url';
 import type { Endpoint } from '@hearth/api/endpoint.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
-import { ENDPOINT_FILES } from './rules.ts';
+import { ENDPOINT_FILES, HANDLER_FOLDERS, HANDLER_SUPPORT } from './rules.ts';
+import { readSources } from './sources.ts';
 
 const API = fileURLToPath(new URL('../../packages/api/src/', import.meta.url));
+
+/** The files of `packages/api` whose endpoints each file with handlers imports. Paths are below the folders `src`. */
+const handlerFiles = readSources().flatMap(({ path, imports }) => {
+  const below = path.replace('homeserver/src/', '');
+  if (!HANDLER_FOLDERS.has(below.split('/')[0] ?? '') || below.startsWith(HANDLER_SUPPORT)) return [];
+  const endpoints = imports.filter((name) => /^api\/src\/(client|admin)\//.test(name));
+  return [{ path: below, imports: endpoints.map((name) => name.replace('api/src/', '')) }];
+});
 
 let server: TestServer;
 /** The endpoints that each file of packages/api declares. */
@@ -59,6 +68,20 @@ describe('endpoints', () => {
   test('are declared by every file of client and admin', () => {
     const empty = declarations.filter(({ path, endpoints }) => /^(client|admin)\//.test(path) !== endpoints.length > 0);
     expect(empty.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('have their handler in the file of the same path', () => {
+    const expected = (path: string) => path.replace(/^[^/]+/, (folder) => HANDLER_FOLDERS.get(folder) ?? folder);
+    const wrong = handlerFiles.filter(({ path, imports }) => imports.join() !== expected(path));
+    expect(wrong).toEqual([]);
+    const files = declarations.filter(({ endpoints }) => endpoints.length > 0).map(({ path }) => path);
+    expect(handlerFiles.map(({ path }) => expected(path)).sort()).toEqual(files.sort());
+  });
+
+  test('have their routes in the order of the files of packages/api', () => {
+    const fileOf = new Map(declarations.flatMap(({ path, endpoints }) => endpoints.map((one) => [one, path] as const)));
+    const files = server.routes.map(({ endpoint }) => fileOf.get(endpoint) ?? '');
+    expect(files).toEqual([...files].sort());
   });
 
   test('have unique operation names', () => {

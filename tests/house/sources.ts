@@ -15,9 +15,10 @@ export interface Source {
   readonly eager: readonly string[];
 }
 
-const IMPORT = /^(?:import|export)\b[\w\s{},*$]*?(?:\bfrom )?'([^'\n]+)'|\bimport\('([^'\n]+)'\)/gm;
+const IMPORT =
+  /^(?:import\b[\w\s{},*$]*?(?:\bfrom )?|export\b[\w\s{},*$]*?\bfrom )'([^'\n]+)'|\bimport\('([^'\n]+)'\)/gm;
 
-const EAGER = /^(?:import|export)\b(?! type\b)[\w\s{},*$]*?(?:\bfrom )?'([^'\n]+)'/gm;
+const EAGER = /^(?:import\b(?! type\b)[\w\s{},*$]*?(?:\bfrom )?|export\b(?! type\b)[\w\s{},*$]*?\bfrom )'([^'\n]+)'/gm;
 
 /** Reads all sources of the packages. */
 export function readSources(): Source[] {

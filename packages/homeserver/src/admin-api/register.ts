@@ -1,5 +1,5 @@
 import { getSharedSecretNonce, registerWithSharedSecret } from '@hearth/api/admin/register.ts';
-import { sessionReply } from '../client-api/session-reply.ts';
+import { sessionReply } from '../client-api/support/session-reply.ts';
 import { type Route, route } from '../http/route.ts';
 import type { SharedSecretRegistration } from '../users/registration/shared-secret.ts';
 import type { Sessions } from '../users/sessions/sessions.ts';

@@ -3,7 +3,7 @@ import { ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import { DELAY_MS_MAX, SCHEDULED_MAX } from '../delayed-events/delayed-events.ts';
 import { type Route, route } from '../http/route.ts';
 
-/** Returns the route of Returns the route of `GET /capabilities` (client-server API, "Capabilities negotiation"). */
+/** Returns the route of `GET /capabilities` (client-server API, "Capabilities negotiation"). */
 export function capabilitiesRoutes({ defaultRoomVersion }: { readonly defaultRoomVersion: string }): Route[] {
   const available = Object.fromEntries(ROOM_VERSIONS.map(({ id }) => [id, 'stable']));
   return [

@@ -6,7 +6,10 @@ import { checkGuest, checkKeyName } from '../profile/fields.ts';
 import type { Profiles } from '../profile/profiles.ts';
 import { requireSelf } from '../users/self.ts';
 
-/** Returns the routes for profiles (client-server API, "Profiles"). */
+/**
+ * Returns the routes of `GET /profile/{userId}` and GET, PUT and DELETE `/profile/{userId}/{keyName}`
+ * (client-server API, "Profiles").
+ */
 export function profileRoutes({ profiles }: { readonly profiles: Profiles }): Route[] {
   return [
     route(getUserProfile, ({ params }) => profiles.of(params.userId)),

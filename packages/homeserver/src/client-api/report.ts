@@ -2,7 +2,10 @@ import { reportEvent, reportRoom, reportUser } from '@hearth/api/client/report.t
 import { type Route, route } from '../http/route.ts';
 import type { Reports } from '../reports/reports.ts';
 
-/** Returns the routes for reports to the administrators (client-server API, "Reporting Content"). */
+/**
+ * Returns the routes of `POST /rooms/{roomId}/report/{eventId}`, `POST /rooms/{roomId}/report` and `POST
+ * /users/{userId}/report` (client-server API, "Reporting Content").
+ */
 export function reportRoutes({ reports }: { readonly reports: Reports }): Route[] {
   return [
     route(reportEvent, async ({ params, body, caller }) => {

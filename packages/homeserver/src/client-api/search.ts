@@ -11,7 +11,7 @@ import { stateText } from '../timeline/state-text.ts';
 
 type Deps = SearchDeps & SearchContextDeps & { readonly ignoredUsers: IgnoredUsers };
 
-/** Returns the route for search (client-server API, "Server Side Search"). */
+/** Returns the route of `POST /search` (client-server API, "Server Side Search"). */
 export function searchRoutes(deps: Deps): Route[] {
   return [
     route(search, async ({ body, query, caller }) => {

@@ -18,7 +18,7 @@ const UNSTABLE_FEATURES = {
   'org.matrix.msc3814': true,
 };
 
-/** Returns the route of Returns the route of `GET /versions` (client-server API, "API versions"). */
+/** Returns the route of `GET /versions` (client-server API, "API versions"). */
 export function versionsRoutes(): Route[] {
   return [route(getVersions, () => ({ versions: VERSIONS, unstable_features: UNSTABLE_FEATURES }))];
 }

@@ -3,7 +3,7 @@ import { notFound } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../http/route.ts';
 import { rtcTransports } from '../voip/rtc-transports.ts';
 
-export interface WellKnownSettings {
+interface WellKnownSettings {
   readonly publicBaseUrl: string | undefined;
   readonly livekitUrl: string | undefined;
 }

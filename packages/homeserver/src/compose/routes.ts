@@ -1,55 +1,109 @@
 import { healthRoutes } from '../admin-api/health.ts';
-import { mediaAdminRoutes } from '../admin-api/media.ts';
+import { quarantineRoutes } from '../admin-api/media/quarantine.ts';
+import { unquarantineRoutes } from '../admin-api/media/unquarantine.ts';
 import { sharedSecretRoutes } from '../admin-api/register.ts';
-import { accountRoutes } from '../client-api/account.ts';
-import { accountDataRoutes } from '../client-api/account-data.ts';
-import { adminRoutes } from '../client-api/admin.ts';
+import { threepidRoutes } from '../client-api/account/3pid.ts';
+import { deactivateRoutes } from '../client-api/account/deactivate.ts';
+import { passwordRoutes } from '../client-api/account/password.ts';
+import { whoamiRoutes } from '../client-api/account/whoami.ts';
+import { lockRoutes } from '../client-api/admin/lock.ts';
+import { suspendRoutes } from '../client-api/admin/suspend.ts';
+import { whoisRoutes } from '../client-api/admin/whois.ts';
 import { capabilitiesRoutes } from '../client-api/capabilities.ts';
-import { delayedEventRoutes } from '../client-api/delayed-events.ts';
-import { deviceRoutes } from '../client-api/devices.ts';
-import { eventsRoutes } from '../client-api/events.ts';
-import { filterRoutes } from '../client-api/filter.ts';
-import { crossSigningRoutes } from '../client-api/keys/cross-signing.ts';
-import { dehydratedDeviceRoutes } from '../client-api/keys/dehydrated-device.ts';
-import { deviceKeyRoutes } from '../client-api/keys/device-keys.ts';
-import { keyBackupRoutes } from '../client-api/keys/key-backup.ts';
-import { loginRoutes } from '../client-api/login.ts';
-import { logoutRoutes } from '../client-api/logout.ts';
+import { dehydratedDeviceRoutes } from '../client-api/dehydrated-device/dehydrated-device.ts';
+import { dehydratedDeviceEventsRoutes } from '../client-api/dehydrated-device/events.ts';
+import { cancelDelayedEventRoutes } from '../client-api/delayed-events/cancel.ts';
+import { delayedEventsRoutes } from '../client-api/delayed-events/delayed-events.ts';
+import { restartDelayedEventRoutes } from '../client-api/delayed-events/restart.ts';
+import { sendDelayedEventRoutes } from '../client-api/delayed-events/send.ts';
+import { deleteDevicesRoutes } from '../client-api/devices/delete-devices.ts';
+import { devicesRoutes } from '../client-api/devices/devices.ts';
+import { sendToDeviceRoutes } from '../client-api/devices/send-to-device.ts';
+import { roomAliasesRoutes } from '../client-api/directory/aliases.ts';
+import { hierarchyRoutes } from '../client-api/directory/hierarchy.ts';
+import { publicRoomsRoutes } from '../client-api/directory/public-rooms.ts';
+import { directoryRoomRoutes } from '../client-api/directory/room.ts';
+import { roomSummaryRoutes } from '../client-api/directory/room-summary.ts';
+import { keyChangesRoutes } from '../client-api/keys/changes.ts';
+import { keyClaimRoutes } from '../client-api/keys/claim.ts';
+import { deviceSigningUploadRoutes } from '../client-api/keys/device-signing/upload.ts';
+import { keyQueryRoutes } from '../client-api/keys/query.ts';
+import { signaturesUploadRoutes } from '../client-api/keys/signatures/upload.ts';
+import { keyUploadRoutes } from '../client-api/keys/upload.ts';
+import { loginTokenRoutes } from '../client-api/login/get-token.ts';
+import { loginRoutes } from '../client-api/login/login.ts';
+import { refreshRoutes } from '../client-api/login/refresh.ts';
+import { logoutAllRoutes } from '../client-api/logout/all.ts';
+import { logoutRoutes } from '../client-api/logout/logout.ts';
 import { mediaConfigRoutes } from '../client-api/media/config.ts';
+import { mediaCreateRoutes } from '../client-api/media/create.ts';
 import { downloadRoutes } from '../client-api/media/download.ts';
-import { previewRoutes } from '../client-api/media/preview-url.ts';
+import { previewUrlRoutes } from '../client-api/media/preview-url.ts';
 import { thumbnailRoutes } from '../client-api/media/thumbnail.ts';
-import { uploadRoutes } from '../client-api/media/upload.ts';
-import { openIdRoutes } from '../client-api/openid.ts';
-import { peekingRoutes } from '../client-api/peeking.ts';
-import { presenceRoutes } from '../client-api/presence.ts';
+import { mediaUploadRoutes } from '../client-api/media/upload.ts';
+import { notificationsRoutes } from '../client-api/notifications.ts';
+import { openIdTokenRoutes } from '../client-api/openid/request-token.ts';
+import { presenceStatusRoutes } from '../client-api/presence/status.ts';
 import { profileRoutes } from '../client-api/profile.ts';
-import { pushRuleRoutes } from '../client-api/push-rules.ts';
-import { pusherRoutes } from '../client-api/pushers.ts';
-import { registerRoutes } from '../client-api/register.ts';
+import { pushersRoutes } from '../client-api/pushers/pushers.ts';
+import { setPusherRoutes } from '../client-api/pushers/set.ts';
+import { pushRuleActionsRoutes } from '../client-api/pushrules/actions.ts';
+import { pushRuleEnabledRoutes } from '../client-api/pushrules/enabled.ts';
+import { globalPushRulesRoutes } from '../client-api/pushrules/global.ts';
+import { pushRulesRoutes } from '../client-api/pushrules/pushrules.ts';
+import { readMarkersRoutes } from '../client-api/receipts/read-markers.ts';
+import { receiptRoutes } from '../client-api/receipts/receipt.ts';
+import { usernameAvailableRoutes } from '../client-api/register/available.ts';
+import { registerRoutes } from '../client-api/register/register.ts';
+import { registrationTokenValidityRoutes } from '../client-api/register/validity.ts';
 import { reportRoutes } from '../client-api/report.ts';
+import { roomKeysRoutes } from '../client-api/room-keys/keys.ts';
+import { roomKeysVersionRoutes } from '../client-api/room-keys/version.ts';
+import { banRoutes } from '../client-api/room-membership/ban.ts';
+import { forgetRoutes } from '../client-api/room-membership/forget.ts';
+import { inviteRoutes } from '../client-api/room-membership/invite.ts';
+import { joinRoutes } from '../client-api/room-membership/join.ts';
+import { joinedMembersRoutes } from '../client-api/room-membership/joined-members.ts';
+import { joinedRoomsRoutes } from '../client-api/room-membership/joined-rooms.ts';
+import { kickRoutes } from '../client-api/room-membership/kick.ts';
+import { knockRoutes } from '../client-api/room-membership/knock.ts';
+import { leaveRoutes } from '../client-api/room-membership/leave.ts';
+import { membersRoutes } from '../client-api/room-membership/members.ts';
+import { mutualRoomsRoutes } from '../client-api/room-membership/mutual-rooms.ts';
+import { peekRoutes } from '../client-api/room-membership/peek.ts';
+import { unbanRoutes } from '../client-api/room-membership/unban.ts';
+import { unpeekRoutes } from '../client-api/room-membership/unpeek.ts';
+import { contextRoutes } from '../client-api/rooms/context.ts';
 import { createRoomRoutes } from '../client-api/rooms/create-room.ts';
-import { directoryRoutes } from '../client-api/rooms/directory.ts';
-import { eventRoutes } from '../client-api/rooms/events.ts';
-import { membershipRoutes } from '../client-api/rooms/membership.ts';
+import { roomEventRoutes } from '../client-api/rooms/event.ts';
+import { roomInitialSyncRoutes } from '../client-api/rooms/initial-sync.ts';
 import { messagesRoutes } from '../client-api/rooms/messages.ts';
-import { mutualRoomsRoutes } from '../client-api/rooms/mutual-rooms.ts';
-import { receiptRoutes } from '../client-api/rooms/receipts.ts';
-import { relationRoutes } from '../client-api/rooms/relations.ts';
+import { redactRoutes } from '../client-api/rooms/redact.ts';
+import { relationsRoutes } from '../client-api/rooms/relations.ts';
 import { sendRoutes } from '../client-api/rooms/send.ts';
 import { stateRoutes } from '../client-api/rooms/state.ts';
-import { threadSubscriptionRoutes } from '../client-api/rooms/thread-subscription.ts';
+import { threadsRoutes } from '../client-api/rooms/threads.ts';
+import { timestampToEventRoutes } from '../client-api/rooms/timestamp-to-event.ts';
 import { typingRoutes } from '../client-api/rooms/typing.ts';
+import { upgradeRoutes } from '../client-api/rooms/upgrade.ts';
 import { searchRoutes } from '../client-api/search.ts';
-import { slidingSyncRoutes } from '../client-api/sliding-sync.ts';
-import { syncRoutes } from '../client-api/sync.ts';
-import { tagRoutes } from '../client-api/tags.ts';
-import { thirdPartyRoutes } from '../client-api/third-party.ts';
-import { threadSubscriptionsRoutes } from '../client-api/thread-subscriptions.ts';
-import { toDeviceRoutes } from '../client-api/to-device.ts';
-import { userDirectoryRoutes } from '../client-api/user-directory.ts';
+import { slidingSyncRoutes } from '../client-api/sliding-sync/sync.ts';
+import { eventsRoutes } from '../client-api/sync/events.ts';
+import { initialSyncRoutes } from '../client-api/sync/initial-sync.ts';
+import { syncRoutes } from '../client-api/sync/sync.ts';
+import { thirdPartyLocationRoutes } from '../client-api/thirdparty/location.ts';
+import { thirdPartyProtocolRoutes } from '../client-api/thirdparty/protocol.ts';
+import { thirdPartyProtocolsRoutes } from '../client-api/thirdparty/protocols.ts';
+import { thirdPartyUserRoutes } from '../client-api/thirdparty/user.ts';
+import { threadSubscriptionRoutes } from '../client-api/thread-subscriptions/subscription.ts';
+import { threadSubscriptionsRoutes } from '../client-api/thread-subscriptions/thread-subscriptions.ts';
+import { accountDataRoutes } from '../client-api/user/account-data.ts';
+import { filterRoutes } from '../client-api/user/filter.ts';
+import { tagsRoutes } from '../client-api/user/tags.ts';
+import { userDirectorySearchRoutes } from '../client-api/user-directory/search.ts';
 import { versionsRoutes } from '../client-api/versions.ts';
-import { voipRoutes } from '../client-api/voip.ts';
+import { rtcTransportsRoutes } from '../client-api/voip/transports.ts';
+import { turnServerRoutes } from '../client-api/voip/turn-server.ts';
 import { wellKnownRoutes } from '../client-api/well-known.ts';
 import type { Config } from '../config/schema.ts';
 import type { Route } from '../http/route.ts';
@@ -60,88 +114,154 @@ import { turnSettings } from './settings.ts';
 /** Returns all routes of the server, in the order of the files of `packages/api`. */
 export function routesOf(config: Config, domains: Domains, heap: HeapWatch): Route[] {
   return [
-    ...healthRoutes([heap]),
-    ...mediaAdminRoutes(domains.media),
-    ...sharedSecretRoutes(domains.users),
-    ...accountAndServerRoutes(config, domains),
-    ...keyRoutes(domains),
-    ...mediaRoutes(domains),
-    ...roomRoutes(config, domains),
+    ...adminRoutes(domains, heap),
+    ...accountRoutes(config, domains),
+    ...keyAndMediaRoutes(domains),
+    ...userRoutes(config, domains),
+    ...roomRoutes(domains),
+    ...syncAndServiceRoutes(config, domains),
   ];
 }
 
-/** Returns the routes of the files directly in `packages/api/src/client`. */
-function accountAndServerRoutes(config: Config, domains: Domains): Route[] {
-  const { users, userData, activity, encryption, reading, delayedEvents, services, push } = domains;
-  const { livekit_url: livekitUrl } = config.voip;
+/** Returns the routes of the folder `admin`. */
+function adminRoutes({ users, media }: Domains, heap: HeapWatch): Route[] {
   return [
-    ...accountDataRoutes(userData),
-    ...accountRoutes(users),
-    ...adminRoutes(users),
+    ...healthRoutes([heap]),
+    ...quarantineRoutes(media),
+    ...unquarantineRoutes(media),
+    ...sharedSecretRoutes(users),
+  ];
+}
+
+/** Returns the routes of the files from `client/account` to `client/directory`. */
+function accountRoutes(config: Config, { users, encryption, reading, delayedEvents, directory }: Domains): Route[] {
+  return [
+    ...threepidRoutes(),
+    ...deactivateRoutes(users),
+    ...passwordRoutes(users),
+    ...whoamiRoutes(),
+    ...lockRoutes(users),
+    ...suspendRoutes(users),
+    ...whoisRoutes(users),
     ...capabilitiesRoutes({ defaultRoomVersion: config.default_room_version }),
-    ...delayedEventRoutes({ delayedEvents }),
-    ...deviceRoutes(users),
-    ...eventsRoutes(reading),
-    ...filterRoutes(userData),
+    ...dehydratedDeviceRoutes(encryption),
+    ...dehydratedDeviceEventsRoutes(encryption),
+    ...cancelDelayedEventRoutes({ delayedEvents }),
+    ...delayedEventsRoutes({ delayedEvents }),
+    ...restartDelayedEventRoutes({ delayedEvents }),
+    ...sendDelayedEventRoutes({ delayedEvents }),
+    ...deleteDevicesRoutes(users),
+    ...devicesRoutes(users),
+    ...sendToDeviceRoutes(encryption),
+    ...roomAliasesRoutes(reading),
+    ...hierarchyRoutes(reading),
+    ...publicRoomsRoutes({ ...reading, publicList: config.room_directory.public_list }),
+    ...roomSummaryRoutes({ ...reading, directory }),
+    ...directoryRoomRoutes({ ...reading, directory }),
+  ];
+}
+
+/** Returns the routes of the files from `client/keys` to `client/media`. */
+function keyAndMediaRoutes({ users, encryption, reading, media }: Domains): Route[] {
+  return [
+    ...keyChangesRoutes(reading),
+    ...keyClaimRoutes(reading),
+    ...deviceSigningUploadRoutes({ ...encryption, ...users }),
+    ...keyQueryRoutes(reading),
+    ...signaturesUploadRoutes(encryption),
+    ...keyUploadRoutes(encryption),
+    ...loginTokenRoutes(users),
     ...loginRoutes(users),
+    ...refreshRoutes(users),
+    ...logoutAllRoutes(users),
     ...logoutRoutes(users),
-    ...openIdRoutes({ ...services, serverName: config.server_name }),
-    ...peekingRoutes(reading),
-    ...presenceRoutes(activity),
+    ...mediaConfigRoutes(media.settings),
+    ...mediaCreateRoutes(media),
+    ...downloadRoutes(media),
+    ...previewUrlRoutes(media),
+    ...thumbnailRoutes(media),
+    ...mediaUploadRoutes(media),
+  ];
+}
+
+/** Returns the routes of the files from `client/notifications` to `client/report`. */
+function userRoutes(config: Config, { users, userData, activity, reading, services, push }: Domains): Route[] {
+  return [
+    ...notificationsRoutes(reading),
+    ...openIdTokenRoutes({ ...services, serverName: config.server_name }),
+    ...presenceStatusRoutes(activity),
     ...profileRoutes(userData),
-    ...pushRuleRoutes(userData),
-    ...pusherRoutes({ ...reading, ...push }),
+    ...pushersRoutes(push),
+    ...setPusherRoutes(push),
+    ...pushRuleActionsRoutes(userData),
+    ...pushRuleEnabledRoutes(userData),
+    ...globalPushRulesRoutes(userData),
+    ...pushRulesRoutes(userData),
+    ...readMarkersRoutes(activity),
+    ...receiptRoutes(activity),
+    ...usernameAvailableRoutes(users),
     ...registerRoutes(users),
+    ...registrationTokenValidityRoutes(users),
     ...reportRoutes(services),
+  ];
+}
+
+/** Returns the routes of the files from `client/room-keys` to `client/rooms`. */
+function roomRoutes({ activity, encryption, reading, delayedEvents }: Domains): Route[] {
+  return [
+    ...roomKeysRoutes(encryption),
+    ...roomKeysVersionRoutes(encryption),
+    ...banRoutes(reading),
+    ...forgetRoutes(reading),
+    ...inviteRoutes(reading),
+    ...joinRoutes(reading),
+    ...joinedMembersRoutes(reading),
+    ...joinedRoomsRoutes(reading),
+    ...kickRoutes(reading),
+    ...knockRoutes(reading),
+    ...leaveRoutes(reading),
+    ...membersRoutes(reading),
+    ...mutualRoomsRoutes(reading),
+    ...peekRoutes(reading),
+    ...unbanRoutes(reading),
+    ...unpeekRoutes(reading),
+    ...contextRoutes(reading),
+    ...createRoomRoutes(reading.creation),
+    ...roomEventRoutes(reading),
+    ...roomInitialSyncRoutes(reading),
+    ...messagesRoutes(reading),
+    ...redactRoutes(reading),
+    ...relationsRoutes(reading),
+    ...sendRoutes({ ...reading, delayedEvents }),
+    ...stateRoutes({ ...reading, delayedEvents }),
+    ...threadsRoutes(reading),
+    ...timestampToEventRoutes(reading),
+    ...typingRoutes(activity),
+    ...upgradeRoutes(reading.upgrades, reading.heads),
+  ];
+}
+
+/** Returns the routes of the files from `client/search` to `client/well-known`. */
+function syncAndServiceRoutes(config: Config, { userData, reading, services }: Domains): Route[] {
+  return [
     ...searchRoutes({ ...reading, ...services }),
     ...slidingSyncRoutes(reading),
+    ...eventsRoutes(reading),
+    ...initialSyncRoutes(reading),
     ...syncRoutes(reading),
-    ...tagRoutes(userData),
-    ...thirdPartyRoutes(),
-    ...threadSubscriptionsRoutes(reading),
-    ...toDeviceRoutes(encryption),
-    ...userDirectoryRoutes({ ...services, searchAllUsers: config.user_directory.search_all }),
-    ...versionsRoutes(),
-    ...voipRoutes({ ...reading, turn: turnSettings(config), livekitUrl }),
-    ...wellKnownRoutes({ publicBaseUrl: config.public_base_url, livekitUrl }),
-  ];
-}
-
-/** Returns the routes of `packages/api/src/client/keys`. */
-function keyRoutes({ users, encryption, reading }: Domains): Route[] {
-  return [
-    ...crossSigningRoutes({ ...encryption, ...users }),
-    ...dehydratedDeviceRoutes(encryption),
-    ...deviceKeyRoutes(reading),
-    ...keyBackupRoutes(encryption),
-  ];
-}
-
-/** Returns the routes of `packages/api/src/client/media`. */
-function mediaRoutes({ media }: Domains): Route[] {
-  return [
-    ...mediaConfigRoutes(media.settings),
-    ...downloadRoutes(media),
-    ...previewRoutes(media),
-    ...thumbnailRoutes(media),
-    ...uploadRoutes(media),
-  ];
-}
-
-/** Returns the routes of `packages/api/src/client/rooms`. */
-function roomRoutes(config: Config, { activity, reading, delayedEvents, directory, services }: Domains): Route[] {
-  return [
-    ...createRoomRoutes(reading.creation, reading.upgrades, reading.heads),
-    ...directoryRoutes({ ...reading, directory, publicList: config.room_directory.public_list }),
-    ...eventRoutes(reading),
-    ...membershipRoutes(reading),
-    ...messagesRoutes(reading),
-    ...mutualRoomsRoutes(reading),
-    ...receiptRoutes(activity),
-    ...relationRoutes(reading),
-    ...sendRoutes({ ...reading, delayedEvents }),
-    ...stateRoutes(reading),
+    ...thirdPartyLocationRoutes(),
+    ...thirdPartyProtocolRoutes(),
+    ...thirdPartyProtocolsRoutes(),
+    ...thirdPartyUserRoutes(),
     ...threadSubscriptionRoutes(services),
-    ...typingRoutes(activity),
+    ...threadSubscriptionsRoutes(reading),
+    ...userDirectorySearchRoutes({ ...services, searchAllUsers: config.user_directory.search_all }),
+    ...accountDataRoutes(userData),
+    ...filterRoutes(userData),
+    ...tagsRoutes(userData),
+    ...versionsRoutes(),
+    ...rtcTransportsRoutes({ livekitUrl: config.voip.livekit_url }),
+    ...turnServerRoutes({ ...reading, turn: turnSettings(config) }),
+    ...wellKnownRoutes({ publicBaseUrl: config.public_base_url, livekitUrl: config.voip.livekit_url }),
   ];
 }

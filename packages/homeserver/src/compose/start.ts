@@ -1,4 +1,4 @@
-import { authenticateWith } from '../client-api/authenticate.ts';
+import { authenticateWith } from '../client-api/support/authenticate.ts';
 import type { Config } from '../config/schema.ts';
 import { startMetrics } from '../http/listeners/metrics-listener.ts';
 import { RateLimits } from '../http/rate-limits.ts';

@@ -1,7 +1,7 @@
 import { getConfig, getConfigAuthed } from '@hearth/api/client/media/config.ts';
 import { type Route, route } from '../../http/route.ts';
 
-/** Returns the routes of `GET /media/config`, the limits for uploads ("Content repository"). */
+/** Returns the routes of `GET /media/config` (client-server API, "Content repository"). */
 export function mediaConfigRoutes({ uploadBytesMax }: { readonly uploadBytesMax: number }): Route[] {
   const answer = () => ({ 'm.upload.size': uploadBytesMax });
   return [route(getConfigAuthed, answer), route(getConfig, answer)];

@@ -9,7 +9,7 @@ import type { Blobs } from '../../media/blobs/blobs.ts';
 import type { Asked, Contents } from '../../media/contents.ts';
 import { cleanFileName } from '../../media/file-name.ts';
 import { mediaAddress } from '../../media/media-address.ts';
-import { fileReply } from './file-reply.ts';
+import { fileReply } from '../support/file-reply.ts';
 
 interface Address {
   readonly serverName: string;
@@ -18,7 +18,10 @@ interface Address {
   readonly fileName?: string;
 }
 
-/** Returns the routes for downloads, with a token and by the older paths without one ("Content repository"). */
+/**
+ * Returns the routes of `GET /media/download`, with a token and by the deprecated paths (client-server API, "Content
+ * repository").
+ */
 export function downloadRoutes({ contents, blobs }: { readonly contents: Contents; readonly blobs: Blobs }): Route[] {
   const download = async (address: Address, asked: Asked): Promise<FileReply> => {
     const content = await contents.find(mediaAddress(address), asked);

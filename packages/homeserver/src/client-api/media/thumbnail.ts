@@ -4,7 +4,7 @@ import type { Blobs } from '../../media/blobs/blobs.ts';
 import type { Asked, Contents } from '../../media/contents.ts';
 import { mediaAddress } from '../../media/media-address.ts';
 import type { Thumbnails } from '../../media/thumbnails/thumbnails.ts';
-import { fileReply } from './file-reply.ts';
+import { fileReply } from '../support/file-reply.ts';
 
 interface Query {
   readonly width: number;
@@ -14,7 +14,10 @@ interface Query {
   readonly timeout_ms?: number | undefined;
 }
 
-/** Returns the routes for thumbnails, with a token and by the older paths without one ("Thumbnails"). */
+/**
+ * Returns the routes of `GET /media/thumbnail`, with a token and by the deprecated paths (client-server API,
+ * "Thumbnails").
+ */
 export function thumbnailRoutes({
   contents,
   thumbnails,

@@ -9,9 +9,9 @@ import { type HydrateDeps, hydrate, hydrateState, readerOf } from '../../timelin
 import { sendersOf } from '../../timeline/lazy-members.ts';
 import { type MessagesDeps, messagesPage } from '../../timeline/messages.ts';
 
-export type MessagesRouteDeps = AccessDeps & HydrateDeps & MessagesDeps & { readonly ignoredUsers: IgnoredUsers };
+type MessagesRouteDeps = AccessDeps & HydrateDeps & MessagesDeps & { readonly ignoredUsers: IgnoredUsers };
 
-/** Returns the route for pages of a room's history. */
+/** Returns the route of `GET /rooms/{roomId}/messages`. */
 export function messagesRoutes(deps: MessagesRouteDeps): Route[] {
   return [
     route(getRoomEvents, async ({ params, query, caller }) => {

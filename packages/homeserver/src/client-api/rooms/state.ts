@@ -1,23 +1,65 @@
-import { getJoinedMembersByRoom } from '@hearth/api/client/room-membership/joined-members.ts';
-import { getJoinedRooms } from '@hearth/api/client/room-membership/joined-rooms.ts';
-import { getMembersByRoom } from '@hearth/api/client/room-membership/members.ts';
-import { getRoomState, getRoomStateByType, getRoomStateWithKey } from '@hearth/api/client/rooms/state.ts';
-import { forbidden, notFound } from '@hearth/protocol/errors.ts';
+import {
+  getRoomState,
+  getRoomStateByType,
+  getRoomStateWithKey,
+  setRoomState,
+  setRoomStateWithKey,
+} from '@hearth/api/client/rooms/state.ts';
+import { notFound } from '@hearth/protocol/errors.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
+import type { DelayedEvents } from '../../delayed-events/delayed-events.ts';
 import { type Caller, jsonAnswer, RawJson, type Route, route } from '../../http/route.ts';
 import { concat } from '../../platform/long-text.ts';
 import { type AccessDeps, roomAccess, visibleState, visibleStateNums } from '../../rooms/access.ts';
-import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { Sender } from '../../rooms/send.ts';
+import type { Names } from '../../storage/engine/names.ts';
 import { MODERN_FORMAT } from '../../timeline/client-form.ts';
 import { redactedCopies } from '../../timeline/erasure.ts';
 import { type HydrateDeps, hydrateState, type Reader, readerOf } from '../../timeline/hydrate.ts';
-import { isWantedMember, type MembersDeps, memberEventNums } from '../../timeline/members.ts';
 import { stateText } from '../../timeline/state-text.ts';
+import { eventIdReply, type SendQuery, timesOf } from '../support/sending.ts';
 
-export type StateRouteDeps = AccessDeps & HydrateDeps & MembersDeps & { readonly ignoredUsers: IgnoredUsers };
+/** The objects that the routes that change state use. */
+interface StateSetting {
+  readonly sender: Sender;
+  readonly delayedEvents: DelayedEvents;
+}
 
-/** Returns the routes for the state and the members of rooms. */
-export function stateRoutes(deps: StateRouteDeps): Route[] {
+/** The objects that the routes that read state use. */
+type StateReading = AccessDeps & HydrateDeps & { readonly names: Names; readonly ignoredUsers: IgnoredUsers };
+
+interface StateCall {
+  readonly params: { readonly roomId: string; readonly eventType: string };
+  readonly body: JsonObject;
+  readonly query: SendQuery;
+  readonly caller: Caller;
+}
+
+/** Returns the routes of `/rooms/{roomId}/state` and the paths below. */
+export function stateRoutes(deps: StateReading & StateSetting): Route[] {
+  return [...putRoutes(deps), ...getRoutes(deps)];
+}
+
+/** Returns the routes that change the state of a room. */
+function putRoutes({ sender, delayedEvents }: StateSetting): Route[] {
+  const setState = async ({ params, body, query, caller }: StateCall, stateKey: string): Promise<JsonObject> => {
+    const { roomId, eventType: type } = params;
+    const { stickyMs, delayMs } = timesOf(query);
+    if (delayMs === undefined)
+      return eventIdReply(await sender.state(roomId, [type, stateKey], body, { sender: caller, stickyMs }));
+    return {
+      delay_id: await delayedEvents.schedule(caller, { roomId, type, stateKey, content: body, stickyMs, delayMs }),
+    };
+  };
+  return [
+    route(setRoomStateWithKey, (call) => setState(call, call.params.stateKey)),
+    route(setRoomState, (call) => setState(call, '')),
+  ];
+}
+
+/** Returns the routes that read the state of a room. */
+function getRoutes(deps: StateReading): Route[] {
   return [
     route(getRoomState, async ({ params, caller }) => {
       const access = await roomAccess(deps, params.roomId, caller.user);
@@ -31,42 +73,15 @@ export function stateRoutes(deps: StateRouteDeps): Route[] {
     route(getRoomStateByType, ({ params, query, caller }) =>
       oneStateEvent(deps, caller, params.roomId, [params.eventType, ''], query.format),
     ),
-    route(getMembersByRoom, async ({ params, query, caller }) => {
-      const access = await roomAccess(deps, params.roomId, caller.user);
-      const events = await memberEventNums(deps, access, query.at);
-      const isWanted = (event: StoredEvent) => isWantedMember(event, query);
-      const text = await stateText(deps, await readerFor(deps, caller), events, { format: MODERN_FORMAT, isWanted });
-      return jsonAnswer(concat('{"chunk":[', text, ']}'));
-    }),
-    route(getJoinedMembersByRoom, async ({ params, caller }) => {
-      const access = await roomAccess(deps, params.roomId, caller.user);
-      if (access.kind === 'past') throw forbidden('You are not in this room');
-      const events = await deps.events.list(await memberEventNums(deps, access, undefined));
-      const members = events.filter((event) => isWantedMember(event, { membership: 'join' }));
-      const entries = members.map(({ stateKey = '', content }) => [
-        stateKey,
-        {
-          // Some clients reject an answer in which a member is missing, so unknown values are null.
-          display_name: typeof content.displayname === 'string' ? content.displayname : null,
-          avatar_url: typeof content.avatar_url === 'string' ? content.avatar_url : null,
-        },
-      ]);
-      return { joined: Object.fromEntries(entries) };
-    }),
-    route(getJoinedRooms, async ({ caller }) => {
-      const rows = [...(await deps.userRooms.of(caller.user)).values()];
-      const joined = rows.filter(({ membership }) => membership === 'join').map(({ room }) => room);
-      return { joined_rooms: [...(await deps.names.texts(joined)).values()] };
-    }),
   ];
 }
 
-async function readerFor({ ignoredUsers }: StateRouteDeps, caller: Caller): Promise<Reader> {
+async function readerFor({ ignoredUsers }: StateReading, caller: Caller): Promise<Reader> {
   return readerOf(caller, await ignoredUsers.of(caller.user));
 }
 
 async function oneStateEvent(
-  deps: StateRouteDeps,
+  deps: StateReading,
   caller: Caller,
   roomId: string,
   [type, stateKey]: readonly [string, string],

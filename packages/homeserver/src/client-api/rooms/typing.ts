@@ -3,7 +3,7 @@ import { type Route, route } from '../../http/route.ts';
 import type { TypingNotices } from '../../typing/typing.ts';
 import { requireSelf } from '../../users/self.ts';
 
-/** Returns the route of Returns the route of `PUT /rooms/{roomId}/typing/{userId}` (client-server API, "Typing Notifications"). */
+/** Returns the route of `PUT /rooms/{roomId}/typing/{userId}` (client-server API, "Typing Notifications"). */
 export function typingRoutes({ typing }: { readonly typing: TypingNotices }): Route[] {
   return [
     route(setTyping, async ({ caller, params, body }) => {

@@ -1,0 +1,32 @@
+import { sendToDevice } from '@hearth/api/client/devices/send-to-device.ts';
+import { badJson, invalidParam } from '@hearth/protocol/errors.ts';
+import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
+import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { type Route, route } from '../../http/route.ts';
+import { transactionKey } from '../../rooms/events/transaction-key.ts';
+import type { Messages, ToDevice } from '../../to-device/to-device.ts';
+
+const TYPE_BYTES_MAX = 255;
+
+/** Returns the route of `PUT /sendToDevice/{eventType}/{txnId}` (client-server API, "Send-to-Device messaging"). */
+export function sendToDeviceRoutes({ toDevice }: { readonly toDevice: ToDevice }): Route[] {
+  return [
+    route(sendToDevice, async ({ caller, params, body }) => {
+      const { eventType: type, txnId } = params;
+      if (Buffer.byteLength(type) > TYPE_BYTES_MAX) throw invalidParam('The type is too long');
+      const { txn } = transactionKey(caller.device, ['sendToDevice', type], txnId);
+      checkMessages(body.messages);
+      await toDevice.send(caller, txn, { type, messages: body.messages });
+      return {};
+    }),
+  ];
+}
+
+/** @throws MatrixError M_BAD_JSON */
+function checkMessages(messages: JsonObject): asserts messages is JsonObject & Messages {
+  for (const [userId, devices] of Object.entries(messages)) {
+    if (parseUserId(userId) === undefined) throw badJson('messages has a name that is no user id');
+    if (!isObject(devices) || !Object.values(devices).every(isObject))
+      throw badJson(`The messages for ${userId} must be objects by device id`);
+  }
+}

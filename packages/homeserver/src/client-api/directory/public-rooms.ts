@@ -1,0 +1,31 @@
+import { getPublicRooms, queryPublicRooms } from '@hearth/api/client/directory/public-rooms.ts';
+import { missingToken, notFound } from '@hearth/protocol/errors.ts';
+import { type PublicRoomsQuery, publicRooms } from '../../directory/public-rooms.ts';
+import type { SummaryDeps } from '../../directory/room-summaries.ts';
+import { type Route, route } from '../../http/route.ts';
+
+export interface PublicRoomsRouteDeps extends SummaryDeps {
+  readonly serverName: string;
+  /** Whether the directory can be read without an account. */
+  readonly publicList: boolean;
+}
+
+/** Returns the routes of GET and POST `/publicRooms`. */
+export function publicRoomsRoutes(deps: PublicRoomsRouteDeps): Route[] {
+  const list = (query: PublicRoomsQuery, server: string | undefined) => {
+    if (server !== undefined && server !== deps.serverName) throw notFound('This server does not federate yet');
+    return publicRooms(deps, query);
+  };
+  return [
+    route(getPublicRooms, ({ query, caller }) => {
+      if (caller === undefined && !deps.publicList)
+        throw missingToken('The room directory is for people with an account');
+      return list({ limit: query.limit, since: query.since }, query.server);
+    }),
+    route(queryPublicRooms, ({ query, body }) => {
+      const { filter } = body;
+      const roomTypes = filter?.room_types ?? undefined;
+      return list({ limit: body.limit, since: body.since, term: filter?.generic_search_term, roomTypes }, query.server);
+    }),
+  ];
+}

@@ -1,0 +1,17 @@
+import { uploadKeys } from '@hearth/api/client/keys/upload.ts';
+import type { KeyUpload } from '../../encryption/key-upload.ts';
+import { type Route, route } from '../../http/route.ts';
+
+/** Returns the route of `POST /keys/upload` (client-server API, "Key management API"). */
+export function keyUploadRoutes({ keyUpload }: { readonly keyUpload: KeyUpload }): Route[] {
+  return [
+    route(uploadKeys, async ({ caller, body }) => {
+      const counts = await keyUpload.upload(caller, {
+        deviceKeys: body.device_keys,
+        oneTimeKeys: body.one_time_keys,
+        fallbackKeys: body.fallback_keys ?? body['org.matrix.msc2732.fallback_keys'],
+      });
+      return { one_time_key_counts: counts };
+    }),
+  ];
+}

@@ -1,0 +1,45 @@
+import { legacyRegister, legacyRegisterFlows, register } from '@hearth/api/client/register/register.ts';
+import { type Route, route } from '../../http/route.ts';
+import type { Registrations } from '../../users/registration/registration.ts';
+import type { Sessions } from '../../users/sessions/sessions.ts';
+import { challengeReply } from '../support/challenge.ts';
+import { loginOptions, sessionReply } from '../support/session-reply.ts';
+
+/**
+ * Returns the routes of `POST /register` and GET and POST `/_matrix/client/api/v1/register` (client-server API,
+ * "Account registration").
+ */
+export function registerRoutes({
+  registrations,
+  sessions,
+}: {
+  readonly registrations: Registrations;
+  readonly sessions: Sessions;
+}): Route[] {
+  const registerGuest = async (displayName: string | undefined) => {
+    const account = await registrations.registerGuest();
+    return sessionReply(account.userId, await sessions.login(account.user, { displayName }));
+  };
+  return [
+    route(register, async ({ query, body: given, spend }) => {
+      // A request for the flows does not count as an attempt, because clients send one each time their page is loaded.
+      if (query.kind === 'guest' || given.auth !== undefined) spend('registration', 1);
+      if (query.kind === 'guest') return registerGuest(given.initial_device_display_name);
+      const body = registrations.recall(given);
+      const options = loginOptions(body);
+      const result = await registrations.register(body);
+      if ('challenge' in result) return challengeReply(result.challenge);
+      const { user, userId } = result.account;
+      if (body.inhibit_login === true) return { user_id: userId };
+      return sessionReply(userId, await sessions.login(user, options));
+    }),
+    route(legacyRegisterFlows, () => ({ flows: [{ type: 'm.login.password' }] })),
+    route(legacyRegister, async ({ body }) => {
+      const auth = { type: 'm.login.dummy' };
+      const result = await registrations.register({ auth, username: body.user, password: body.password });
+      if ('challenge' in result) return challengeReply(result.challenge);
+      const { user, userId } = result.account;
+      return sessionReply(userId, await sessions.login(user, {}));
+    }),
+  ];
+}

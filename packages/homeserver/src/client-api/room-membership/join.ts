@@ -1,0 +1,36 @@
+import { joinRoom, joinRoomById } from '@hearth/api/client/room-membership/join.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { type Route, route } from '../../http/route.ts';
+import type { Aliases } from '../../rooms/aliases.ts';
+import type { Heads } from '../../rooms/heads.ts';
+import type { Memberships } from '../../rooms/membership/membership.ts';
+import { roomByIdOrAlias } from '../support/find-room.ts';
+
+export interface JoinDeps {
+  readonly heads: Heads;
+  readonly aliases: Aliases;
+  readonly joining: Memberships;
+}
+
+/** Returns the routes of `POST /rooms/{roomId}/join` and `POST /join/{roomIdOrAlias}`. */
+export function joinRoutes(deps: JoinDeps): Route[] {
+  const { heads, joining } = deps;
+  return [
+    route(joinRoomById, async ({ params, body, caller }) => {
+      const head = await heads.get(params.roomId);
+      await joining.join(head, caller, joinContent(body));
+      return { room_id: head.roomId };
+    }),
+    route(joinRoom, async ({ params, body, caller }) => {
+      const head = await roomByIdOrAlias(deps, params.roomIdOrAlias);
+      await joining.join(head, caller, joinContent(body));
+      return { room_id: head.roomId };
+    }),
+  ];
+}
+
+/** Returns the members of a body that become part of the caller's member event. */
+function joinContent(body: { readonly [key: string]: unknown }): JsonObject {
+  const { third_party_signed: _signed, join_authorised_via_users_server: _via, ...content } = body;
+  return content as JsonObject;
+}

@@ -1,0 +1,22 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+
+/** The query of a request that sends an event, in milliseconds. */
+export interface SendQuery {
+  readonly 'org.matrix.msc4140.delay'?: number | undefined;
+  readonly 'org.matrix.msc4354.sticky_duration_ms'?: number | undefined;
+}
+
+/** The maximum time that an event is sticky (MSC4354). */
+const STICKY_MS_MAX = 60 * 60_000;
+
+/** Returns how long the event is sticky, and the delay after which it is sent, in milliseconds. */
+export function timesOf(query: SendQuery): { stickyMs: number | undefined; delayMs: number | undefined } {
+  const { 'org.matrix.msc4354.sticky_duration_ms': duration, 'org.matrix.msc4140.delay': delayMs } = query;
+  return { stickyMs: duration === undefined ? undefined : Math.min(duration, STICKY_MS_MAX), delayMs };
+}
+
+/** Returns the answer to a request that has sent an event. */
+export function eventIdReply(event: StoredEvent): JsonObject {
+  return { event_id: event.eventId };
+}
