@@ -5,13 +5,7 @@ import type { SharedSecretRegistration } from '../users/registration/shared-secr
 import type { Sessions } from '../users/sessions/sessions.ts';
 
 /** Returns the routes for registration with the shared secret. */
-export function sharedSecretRoutes({
-  sharedSecret,
-  sessions,
-}: {
-  readonly sharedSecret: SharedSecretRegistration;
-  readonly sessions: Sessions;
-}): Route[] {
+export function sharedSecretRoutes(sharedSecret: SharedSecretRegistration, sessions: Sessions): Route[] {
   return [
     route(getSharedSecretNonce, () => ({ nonce: sharedSecret.nonce() })),
     route(registerWithSharedSecret, async ({ body }) => {

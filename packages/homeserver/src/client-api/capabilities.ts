@@ -4,7 +4,7 @@ import { DELAY_MS_MAX, SCHEDULED_MAX } from '../delayed-events/delayed-events.ts
 import { type Route, route } from '../http/route.ts';
 
 /** Returns the route of `GET /capabilities` (client-server API, "Capabilities negotiation"). */
-export function capabilitiesRoutes({ defaultRoomVersion }: { readonly defaultRoomVersion: string }): Route[] {
+export function capabilitiesRoutes(defaultRoomVersion: string): Route[] {
   const available = Object.fromEntries(ROOM_VERSIONS.map(({ id }) => [id, 'stable']));
   return [
     route(getCapabilities, ({ caller }) => ({

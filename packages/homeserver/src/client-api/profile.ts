@@ -10,7 +10,7 @@ import { requireSelf } from '../users/self.ts';
  * Returns the routes of `GET /profile/{userId}` and GET, PUT and DELETE `/profile/{userId}/{keyName}`
  * (client-server API, "Profiles").
  */
-export function profileRoutes({ profiles }: { readonly profiles: Profiles }): Route[] {
+export function profileRoutes(profiles: Profiles): Route[] {
   return [
     route(getUserProfile, ({ params }) => profiles.of(params.userId)),
     route(getProfileField, async ({ params }) => ({

@@ -6,7 +6,7 @@ import type { Reports } from '../reports/reports.ts';
  * Returns the routes of `POST /rooms/{roomId}/report/{eventId}`, `POST /rooms/{roomId}/report` and `POST
  * /users/{userId}/report` (client-server API, "Reporting Content").
  */
-export function reportRoutes({ reports }: { readonly reports: Reports }): Route[] {
+export function reportRoutes(reports: Reports): Route[] {
   return [
     route(reportEvent, async ({ params, body, caller }) => {
       const complaint = { user: caller.user, reason: body.reason ?? '', score: body.score };

@@ -6,10 +6,12 @@ import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
 import { powersIn } from '../rooms/powers.ts';
 import { Fenced } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import type { RoomStore } from '../storage/rooms/room-store.ts';
 
 interface DirectoryParts {
+  readonly names: Names;
   readonly acceptor: Acceptor;
   readonly aliases: Aliases;
   readonly heads: Heads;
@@ -96,6 +98,14 @@ export class RoomDirectory {
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error;
     }
+  }
+
+  /** Returns whether the directory lists a room. @throws MatrixError M_NOT_FOUND */
+  async isPublished(roomId: string): Promise<boolean> {
+    const num = await this.#parts.names.find(roomId);
+    const [row] = num === undefined ? [] : await this.#parts.rooms.load([num]);
+    if (row === undefined) throw notFound('There is no such room');
+    return row.published;
   }
 
   /** Publishes a room in the directory, or removes it. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */

@@ -4,7 +4,7 @@ import type { Contents } from '../../media/contents.ts';
 import { mediaAddress } from '../../media/media-address.ts';
 
 /** Returns the route of `POST /media/quarantine/{serverName}/{mediaId}`, after which nobody may read the media. */
-export function quarantineRoutes({ contents }: { readonly contents: Contents }): Route[] {
+export function quarantineRoutes(contents: Contents): Route[] {
   return [
     route(quarantineMedia, async ({ params }) => {
       await contents.setQuarantined(mediaAddress(params), true);

@@ -4,7 +4,7 @@ import type { Contents } from '../../media/contents.ts';
 import { mediaAddress } from '../../media/media-address.ts';
 
 /** Returns the route of `POST /media/unquarantine/{serverName}/{mediaId}`, which lifts a quarantine. */
-export function unquarantineRoutes({ contents }: { readonly contents: Contents }): Route[] {
+export function unquarantineRoutes(contents: Contents): Route[] {
   return [
     route(unquarantineMedia, async ({ params }) => {
       await contents.setQuarantined(mediaAddress(params), false);

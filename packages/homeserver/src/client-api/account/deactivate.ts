@@ -5,13 +5,7 @@ import type { OwnerCheck } from '../../users/credentials/owner-check.ts';
 import { challengeReply } from '../support/challenge.ts';
 
 /** Returns the route of `POST /account/deactivate`. */
-export function deactivateRoutes({
-  accountChanges,
-  ownerCheck,
-}: {
-  readonly accountChanges: AccountChanges;
-  readonly ownerCheck: OwnerCheck;
-}): Route[] {
+export function deactivateRoutes(accountChanges: AccountChanges, ownerCheck: OwnerCheck): Route[] {
   return [
     route(deactivateAccount, async ({ caller, body: given, remoteAddress: from }) => {
       const request = { operation: 'deactivateAccount', caller, from };

@@ -7,13 +7,7 @@ import { checkPassword } from '../../users/registration/registration.ts';
 import { challengeReply } from '../support/challenge.ts';
 
 /** Returns the route of `POST /account/password`. */
-export function passwordRoutes({
-  accountChanges,
-  ownerCheck,
-}: {
-  readonly accountChanges: AccountChanges;
-  readonly ownerCheck: OwnerCheck;
-}): Route[] {
+export function passwordRoutes(accountChanges: AccountChanges, ownerCheck: OwnerCheck): Route[] {
   return [
     route(changePassword, async ({ caller, body: given, remoteAddress: from }) => {
       const request = { operation: 'changePassword', caller, from };

@@ -4,13 +4,7 @@ import type { AccountChanges } from '../../users/account-changes.ts';
 import type { AdminView } from '../../users/admin-view.ts';
 
 /** Returns the routes of GET and PUT `/admin/lock/{userId}` (client-server API, "Server Administration"). */
-export function lockRoutes({
-  adminView,
-  accountChanges,
-}: {
-  readonly adminView: AdminView;
-  readonly accountChanges: AccountChanges;
-}): Route[] {
+export function lockRoutes(adminView: AdminView, accountChanges: AccountChanges): Route[] {
   return [
     route(getAdminLockUser, async ({ params }) => ({ locked: (await adminView.target(params.userId)).isLocked })),
     route(setAdminLockUser, async ({ params, body }) => {

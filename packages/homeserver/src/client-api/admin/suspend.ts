@@ -4,13 +4,7 @@ import type { AccountChanges } from '../../users/account-changes.ts';
 import type { AdminView } from '../../users/admin-view.ts';
 
 /** Returns the routes of GET and PUT `/admin/suspend/{userId}` (client-server API, "Server Administration"). */
-export function suspendRoutes({
-  adminView,
-  accountChanges,
-}: {
-  readonly adminView: AdminView;
-  readonly accountChanges: AccountChanges;
-}): Route[] {
+export function suspendRoutes(adminView: AdminView, accountChanges: AccountChanges): Route[] {
   return [
     route(getAdminSuspendUser, async ({ params }) => ({
       suspended: (await adminView.target(params.userId)).isSuspended,

@@ -6,13 +6,7 @@ import type { AdminView } from '../../users/admin-view.ts';
 import type { Device, Devices } from '../../users/sessions/devices.ts';
 
 /** Returns the route of `GET /admin/whois/{userId}` (client-server API, "Server Administration"). */
-export function whoisRoutes({
-  adminView,
-  devices,
-}: {
-  readonly adminView: AdminView;
-  readonly devices: Devices;
-}): Route[] {
+export function whoisRoutes(adminView: AdminView, devices: Devices): Route[] {
   return [
     route(getWhoIs, async ({ caller, params }) => {
       if (!caller.isAdmin && params.userId !== caller.userId) throw forbidden('You may only ask about yourself');

@@ -7,11 +7,7 @@ import type { DehydratedDevices } from '../../encryption/dehydrated-devices.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
 
 /** Returns the routes of PUT, GET and DELETE `/dehydrated_device` (MSC3814). */
-export function dehydratedDeviceRoutes({
-  dehydratedDevices,
-}: {
-  readonly dehydratedDevices: DehydratedDevices;
-}): Route[] {
+export function dehydratedDeviceRoutes(dehydratedDevices: DehydratedDevices): Route[] {
   return [
     route(putDehydratedDevice, async ({ caller, body }) => {
       await dehydratedDevices.put(caller, {

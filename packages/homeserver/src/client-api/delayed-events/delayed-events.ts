@@ -5,7 +5,7 @@ import { type Route, route } from '../../http/route.ts';
 import type { DelayedEventRow } from '../../storage/rooms/events/delayed-events.ts';
 
 /** Returns the routes of `GET /delayed_events` and `POST /delayed_events/{delayId}` (MSC4140). */
-export function delayedEventsRoutes({ delayedEvents }: { readonly delayedEvents: DelayedEvents }): Route[] {
+export function delayedEventsRoutes(delayedEvents: DelayedEvents): Route[] {
   return [
     route(getDelayedEvents, ({ caller }) => ({ delayed_events: delayedEvents.of(caller.user).map(shown) })),
     route(updateDelayedEvent, async ({ params, body }) => {

@@ -3,7 +3,7 @@ import type { DelayedEvents } from '../../delayed-events/delayed-events.ts';
 import { type Route, route } from '../../http/route.ts';
 
 /** Returns the route of `POST /delayed_events/{delayId}/send` (MSC4140). */
-export function sendDelayedEventRoutes({ delayedEvents }: { readonly delayedEvents: DelayedEvents }): Route[] {
+export function sendDelayedEventRoutes(delayedEvents: DelayedEvents): Route[] {
   return [
     route(sendDelayedEvent, async ({ params }) => {
       await delayedEvents.send(params.delayId);

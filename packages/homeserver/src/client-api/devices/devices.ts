@@ -1,15 +1,16 @@
 import { deleteDevice, getDevice, getDevices, updateDevice } from '@hearth/api/client/devices/devices.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Route, route } from '../../http/route.ts';
-import type { Device } from '../../users/sessions/devices.ts';
-import { type DeletingDevices, deleteOwnDevices } from '../support/delete-devices.ts';
+import type { OwnerCheck } from '../../users/credentials/owner-check.ts';
+import type { Device, Devices } from '../../users/sessions/devices.ts';
+import type { Sessions } from '../../users/sessions/sessions.ts';
+import { challengeReply } from '../support/challenge.ts';
 
 /**
  * Returns the routes of `GET /devices` and GET, PUT and DELETE `/devices/{deviceId}` (client-server API, "Device
  * Management").
  */
-export function devicesRoutes(deleting: DeletingDevices): Route[] {
-  const { devices } = deleting;
+export function devicesRoutes(devices: Devices, sessions: Sessions, ownerCheck: OwnerCheck): Route[] {
   return [
     route(getDevices, async ({ caller }) => ({ devices: (await devices.list(caller.user)).map(present) })),
     route(getDevice, async ({ caller, params }) => present(await devices.get(caller.user, params.deviceId))),
@@ -18,14 +19,13 @@ export function devicesRoutes(deleting: DeletingDevices): Route[] {
       else await devices.rename(caller.user, params.deviceId, body.display_name);
       return {};
     }),
-    route(deleteDevice, ({ caller, params, body, remoteAddress: from }) =>
-      deleteOwnDevices(
-        deleting,
-        { operation: 'deleteDevice', target: params.deviceId, caller, from },
-        [params.deviceId],
-        body,
-      ),
-    ),
+    route(deleteDevice, async ({ caller, params: { deviceId }, body, remoteAddress: from }) => {
+      const request = { operation: 'deleteDevice', target: deviceId, caller, from };
+      const verdict = await ownerCheck.judge(request, body);
+      if (!verdict.passed) return challengeReply(verdict.challenge);
+      await sessions.logoutDevices(caller.user, [deviceId]);
+      return {};
+    }),
   ];
 }
 

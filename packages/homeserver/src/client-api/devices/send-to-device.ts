@@ -9,7 +9,7 @@ import type { Messages, ToDevice } from '../../to-device/to-device.ts';
 const TYPE_BYTES_MAX = 255;
 
 /** Returns the route of `PUT /sendToDevice/{eventType}/{txnId}` (client-server API, "Send-to-Device messaging"). */
-export function sendToDeviceRoutes({ toDevice }: { readonly toDevice: ToDevice }): Route[] {
+export function sendToDeviceRoutes(toDevice: ToDevice): Route[] {
   return [
     route(sendToDevice, async ({ caller, params, body }) => {
       const { eventType: type, txnId } = params;

@@ -3,7 +3,7 @@ import type { KeyUpload } from '../../encryption/key-upload.ts';
 import { type Route, route } from '../../http/route.ts';
 
 /** Returns the route of `POST /keys/upload` (client-server API, "Key management API"). */
-export function keyUploadRoutes({ keyUpload }: { readonly keyUpload: KeyUpload }): Route[] {
+export function keyUploadRoutes(keyUpload: KeyUpload): Route[] {
   return [
     route(uploadKeys, async ({ caller, body }) => {
       const counts = await keyUpload.upload(caller, {

@@ -5,13 +5,7 @@ import { LOGIN_TOKEN_MS, type Logins } from '../../users/sessions/logins.ts';
 import { challengeReply } from '../support/challenge.ts';
 
 /** Returns the route of `POST /login/get_token` (client-server API, "Login"). */
-export function loginTokenRoutes({
-  logins,
-  ownerCheck,
-}: {
-  readonly logins: Logins;
-  readonly ownerCheck: OwnerCheck;
-}): Route[] {
+export function loginTokenRoutes(logins: Logins, ownerCheck: OwnerCheck): Route[] {
   return [
     route(generateLoginToken, async ({ caller, body, remoteAddress: from }) => {
       const verdict = await ownerCheck.judge({ operation: 'generateLoginToken', caller, from }, body);

@@ -9,7 +9,7 @@ import type { Sessions } from '../../users/sessions/sessions.ts';
 import { loginOptions, sessionReply } from '../support/session-reply.ts';
 
 /** Returns the routes of GET and POST `/login` (client-server API, "Login"). */
-export function loginRoutes({ logins, sessions }: { readonly logins: Logins; readonly sessions: Sessions }): Route[] {
+export function loginRoutes(logins: Logins, sessions: Sessions): Route[] {
   const identify = (body: Body<typeof login>, from: string): Promise<Account> => {
     if (body.type === 'm.login.token') {
       if (body.token === undefined) throw missingParam("Missing member 'token'");

@@ -4,6 +4,6 @@ import type { Sessions } from '../../users/sessions/sessions.ts';
 import { tokenReply } from '../support/session-reply.ts';
 
 /** Returns the route of `POST /refresh` (client-server API, "Refreshing access tokens"). */
-export function refreshRoutes({ sessions }: { readonly sessions: Sessions }): Route[] {
+export function refreshRoutes(sessions: Sessions): Route[] {
   return [route(refresh, async ({ body }) => tokenReply(await sessions.refresh(body.refresh_token)))];
 }

@@ -3,7 +3,7 @@ import { type Route, route } from '../../http/route.ts';
 import type { Sessions } from '../../users/sessions/sessions.ts';
 
 /** Returns the route of `POST /logout` (client-server API, "Logout"). */
-export function logoutRoutes({ sessions }: { readonly sessions: Sessions }): Route[] {
+export function logoutRoutes(sessions: Sessions): Route[] {
   return [
     route(logout, async ({ caller }) => {
       await sessions.logout(caller.user, [caller.device]);

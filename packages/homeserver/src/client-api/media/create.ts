@@ -3,7 +3,7 @@ import { type Route, route } from '../../http/route.ts';
 import type { Uploads } from '../../media/uploads.ts';
 
 /** Returns the route of `POST /media/create` (client-server API, "Content repository"). */
-export function mediaCreateRoutes({ uploads }: { readonly uploads: Uploads }): Route[] {
+export function mediaCreateRoutes(uploads: Uploads): Route[] {
   return [
     route(createContent, async ({ caller }) => {
       const { uri, expiresTs } = await uploads.create(caller.user);

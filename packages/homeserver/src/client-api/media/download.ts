@@ -22,7 +22,7 @@ interface Address {
  * Returns the routes of `GET /media/download`, with a token and by the deprecated paths (client-server API, "Content
  * repository").
  */
-export function downloadRoutes({ contents, blobs }: { readonly contents: Contents; readonly blobs: Blobs }): Route[] {
+export function downloadRoutes(contents: Contents, blobs: Blobs): Route[] {
   const download = async (address: Address, asked: Asked): Promise<FileReply> => {
     const content = await contents.find(mediaAddress(address), asked);
     const fileName = address.fileName === undefined ? content.fileName : cleanFileName(address.fileName);

@@ -18,15 +18,7 @@ interface Query {
  * Returns the routes of `GET /media/thumbnail`, with a token and by the deprecated paths (client-server API,
  * "Thumbnails").
  */
-export function thumbnailRoutes({
-  contents,
-  thumbnails,
-  blobs,
-}: {
-  readonly contents: Contents;
-  readonly thumbnails: Thumbnails;
-  readonly blobs: Blobs;
-}): Route[] {
+export function thumbnailRoutes(contents: Contents, thumbnails: Thumbnails, blobs: Blobs): Route[] {
   const thumbnail = async (
     address: { readonly serverName: string; readonly mediaId: string },
     { width, height, method = 'scale', animated = false, timeout_ms }: Query,

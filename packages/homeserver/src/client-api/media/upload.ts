@@ -4,7 +4,7 @@ import { mediaAddress } from '../../media/media-address.ts';
 import type { Uploads } from '../../media/uploads.ts';
 
 /** Returns the routes of `/media/upload` (client-server API, "Content repository"). */
-export function mediaUploadRoutes({ uploads }: { readonly uploads: Uploads }): Route[] {
+export function mediaUploadRoutes(uploads: Uploads): Route[] {
   return [
     route(uploadContent, async ({ caller, query, body }) => ({
       content_uri: await uploads.upload(caller.user, body, query.filename),

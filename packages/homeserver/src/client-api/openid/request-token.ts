@@ -3,13 +3,7 @@ import { type Route, route } from '../../http/route.ts';
 import type { OpenIdTokens } from '../../openid/openid-tokens.ts';
 
 /** Returns the route of `POST /user/{userId}/openid/request_token` (client-server API, "OpenID"). */
-export function openIdTokenRoutes({
-  openIdTokens,
-  serverName,
-}: {
-  readonly openIdTokens: OpenIdTokens;
-  readonly serverName: string;
-}): Route[] {
+export function openIdTokenRoutes(openIdTokens: OpenIdTokens, serverName: string): Route[] {
   return [
     route(requestOpenIdToken, async ({ params, caller }) => {
       const { token, expiresInMs } = await openIdTokens.issue(caller, params.userId);

@@ -4,7 +4,7 @@ import type { Presences } from '../../presence/presence.ts';
 import { requireSelf } from '../../users/self.ts';
 
 /** Returns the routes of GET and PUT `/presence/{userId}/status` (client-server API, "Presence"). */
-export function presenceStatusRoutes({ presences }: { readonly presences: Presences }): Route[] {
+export function presenceStatusRoutes(presences: Presences): Route[] {
   return [
     route(getPresence, ({ caller, params }) => presences.visibleTo(caller.user, params.userId)),
     route(setPresence, async ({ caller, params, body }) => {

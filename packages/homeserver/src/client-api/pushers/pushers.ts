@@ -4,7 +4,7 @@ import { dataOf } from '../../push/notice.ts';
 import type { Pushers } from '../../push/pushers.ts';
 
 /** Returns the route of `GET /pushers` (client-server API, "Push Notifications"). */
-export function pushersRoutes({ pushers }: { readonly pushers: Pushers }): Route[] {
+export function pushersRoutes(pushers: Pushers): Route[] {
   return [
     route(getPushers, async ({ caller }) => ({
       pushers: (await pushers.of(caller.user)).map((row) => ({

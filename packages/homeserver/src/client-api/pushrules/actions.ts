@@ -6,7 +6,7 @@ import type { PushRules } from '../../push-rules/push-rules.ts';
  * Returns the routes of GET and PUT `/pushrules/global/{kind}/{ruleId}/actions` (client-server API, "Push Rules:
  * API").
  */
-export function pushRuleActionsRoutes({ pushRules }: { readonly pushRules: PushRules }): Route[] {
+export function pushRuleActionsRoutes(pushRules: PushRules): Route[] {
   return [
     route(getPushRuleActions, async ({ caller, params }) => ({
       actions: (await pushRules.rule(caller.user, params.kind, params.ruleId)).actions,

@@ -6,7 +6,7 @@ import type { PushRules } from '../../push-rules/push-rules.ts';
  * Returns the routes of GET and PUT `/pushrules/global/{kind}/{ruleId}/enabled` (client-server API, "Push Rules:
  * API").
  */
-export function pushRuleEnabledRoutes({ pushRules }: { readonly pushRules: PushRules }): Route[] {
+export function pushRuleEnabledRoutes(pushRules: PushRules): Route[] {
   return [
     route(isPushRuleEnabled, async ({ caller, params }) => ({
       enabled: (await pushRules.rule(caller.user, params.kind, params.ruleId)).enabled,

@@ -7,7 +7,7 @@ import { renderRule, renderRuleset } from '../support/push-rules.ts';
  * Returns the routes of `GET /pushrules/global/` and GET, PUT and DELETE `/pushrules/global/{kind}/{ruleId}`
  * (client-server API, "Push Rules: API").
  */
-export function globalPushRulesRoutes({ pushRules }: { readonly pushRules: PushRules }): Route[] {
+export function globalPushRulesRoutes(pushRules: PushRules): Route[] {
   return [
     route(getPushRulesGlobal, async ({ caller }) => renderRuleset(await pushRules.rulesetOf(caller.user))),
     route(getPushRule, async ({ caller, params }) =>

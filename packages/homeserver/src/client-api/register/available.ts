@@ -3,7 +3,7 @@ import { type Route, route } from '../../http/route.ts';
 import type { Registrations } from '../../users/registration/registration.ts';
 
 /** Returns the route of `GET /register/available` (client-server API, "Account registration"). */
-export function usernameAvailableRoutes({ registrations }: { readonly registrations: Registrations }): Route[] {
+export function usernameAvailableRoutes(registrations: Registrations): Route[] {
   return [
     route(checkUsernameAvailability, async ({ query }) => {
       await registrations.checkAvailable(query.username);

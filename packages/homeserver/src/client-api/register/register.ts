@@ -9,13 +9,7 @@ import { loginOptions, sessionReply } from '../support/session-reply.ts';
  * Returns the routes of `POST /register` and GET and POST `/_matrix/client/api/v1/register` (client-server API,
  * "Account registration").
  */
-export function registerRoutes({
-  registrations,
-  sessions,
-}: {
-  readonly registrations: Registrations;
-  readonly sessions: Sessions;
-}): Route[] {
+export function registerRoutes(registrations: Registrations, sessions: Sessions): Route[] {
   const registerGuest = async (displayName: string | undefined) => {
     const account = await registrations.registerGuest();
     return sessionReply(account.userId, await sessions.login(account.user, { displayName }));

@@ -16,18 +16,13 @@ import { RawJson, type Route, route } from '../../http/route.ts';
 import type { BackupSessionRow } from '../../storage/encryption/key-backups.ts';
 import type { Names } from '../../storage/engine/names.ts';
 
-export interface RoomKeysDeps {
-  readonly keyBackups: KeyBackups;
-  readonly names: Names;
-}
-
 /** Returns the routes of `/room_keys/keys` and the paths below (client-server API, "Server-side key backups"). */
-export function roomKeysRoutes(deps: RoomKeysDeps): Route[] {
-  return [...putRoutes(deps), ...getRoutes(deps), ...deleteRoutes(deps)];
+export function roomKeysRoutes(keyBackups: KeyBackups, names: Names): Route[] {
+  return [...putRoutes(keyBackups), ...getRoutes(keyBackups, names), ...deleteRoutes(keyBackups)];
 }
 
 /** Returns the routes that upload keys. */
-function putRoutes({ keyBackups }: RoomKeysDeps): Route[] {
+function putRoutes(keyBackups: KeyBackups): Route[] {
   return [
     route(putRoomKeys, async ({ caller, query, body }) => {
       const keys = Object.entries(body.rooms).flatMap(([roomId, { sessions }]) =>
@@ -47,7 +42,7 @@ function putRoutes({ keyBackups }: RoomKeysDeps): Route[] {
 }
 
 /** Returns the routes that read keys. */
-function getRoutes({ keyBackups, names }: RoomKeysDeps): Route[] {
+function getRoutes(keyBackups: KeyBackups, names: Names): Route[] {
   return [
     route(getRoomKeys, async ({ caller, query }) => {
       const rows = await keyBackups.sessions(caller.user, query.version);
@@ -69,7 +64,7 @@ function getRoutes({ keyBackups, names }: RoomKeysDeps): Route[] {
 }
 
 /** Returns the routes that delete keys. */
-function deleteRoutes({ keyBackups }: RoomKeysDeps): Route[] {
+function deleteRoutes(keyBackups: KeyBackups): Route[] {
   return [
     route(deleteRoomKeys, async ({ caller, query }) => ({ ...(await keyBackups.remove(caller.user, query.version)) })),
     route(deleteRoomKeysByRoomId, async ({ caller, params, query }) => ({

@@ -14,7 +14,7 @@ import type { KeyBackupRow } from '../../storage/encryption/key-backups.ts';
  * Returns the routes of POST and GET `/room_keys/version` and GET, PUT and DELETE `/room_keys/version/{version}`
  * (client-server API, "Server-side key backups").
  */
-export function roomKeysVersionRoutes({ keyBackups }: { readonly keyBackups: KeyBackups }): Route[] {
+export function roomKeysVersionRoutes(keyBackups: KeyBackups): Route[] {
   return [
     route(postRoomKeysVersion, async ({ caller, body }) => ({
       version: await keyBackups.create(caller.user, body.algorithm, JSON.stringify(body.auth_data)),

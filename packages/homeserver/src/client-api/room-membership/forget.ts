@@ -5,7 +5,7 @@ import type { Memberships } from '../../rooms/membership/membership.ts';
 import { roomOfMember } from '../support/find-room.ts';
 
 /** Returns the route of `POST /rooms/{roomId}/forget`. */
-export function forgetRoutes({ heads, joining }: { readonly heads: Heads; readonly joining: Memberships }): Route[] {
+export function forgetRoutes(heads: Heads, joining: Memberships): Route[] {
   return [
     route(forgetRoom, async ({ params, caller }) => {
       await joining.forget(await roomOfMember(heads, params.roomId), caller);

@@ -6,7 +6,7 @@ import type { Memberships } from '../../rooms/membership/membership.ts';
 import { roomOfMember } from '../support/find-room.ts';
 
 /** Returns the route of `POST /rooms/{roomId}/invite`. */
-export function inviteRoutes({ heads, joining }: { readonly heads: Heads; readonly joining: Memberships }): Route[] {
+export function inviteRoutes(heads: Heads, joining: Memberships): Route[] {
   return [
     route(inviteUser, async ({ params, body, caller }) => {
       if ('medium' in body) throw threepidDenied('This server knows no third-party identifiers');

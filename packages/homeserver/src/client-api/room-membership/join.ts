@@ -6,15 +6,8 @@ import type { Heads } from '../../rooms/heads.ts';
 import type { Memberships } from '../../rooms/membership/membership.ts';
 import { roomByIdOrAlias } from '../support/find-room.ts';
 
-export interface JoinDeps {
-  readonly heads: Heads;
-  readonly aliases: Aliases;
-  readonly joining: Memberships;
-}
-
 /** Returns the routes of `POST /rooms/{roomId}/join` and `POST /join/{roomIdOrAlias}`. */
-export function joinRoutes(deps: JoinDeps): Route[] {
-  const { heads, joining } = deps;
+export function joinRoutes(heads: Heads, aliases: Aliases, joining: Memberships): Route[] {
   return [
     route(joinRoomById, async ({ params, body, caller }) => {
       const head = await heads.get(params.roomId);
@@ -22,7 +15,7 @@ export function joinRoutes(deps: JoinDeps): Route[] {
       return { room_id: head.roomId };
     }),
     route(joinRoom, async ({ params, body, caller }) => {
-      const head = await roomByIdOrAlias(deps, params.roomIdOrAlias);
+      const head = await roomByIdOrAlias(heads, aliases, params.roomIdOrAlias);
       await joining.join(head, caller, joinContent(body));
       return { room_id: head.roomId };
     }),

@@ -4,13 +4,7 @@ import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
 import type { Names } from '../../storage/engine/names.ts';
 
 /** Returns the route of `GET /joined_rooms`. */
-export function joinedRoomsRoutes({
-  userRooms,
-  names,
-}: {
-  readonly userRooms: UserRooms;
-  readonly names: Names;
-}): Route[] {
+export function joinedRoomsRoutes(userRooms: UserRooms, names: Names): Route[] {
   return [
     route(getJoinedRooms, async ({ caller }) => {
       const rows = [...(await userRooms.of(caller.user)).values()];

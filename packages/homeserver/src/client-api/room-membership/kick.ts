@@ -5,7 +5,7 @@ import type { Memberships } from '../../rooms/membership/membership.ts';
 import { roomOfMember } from '../support/find-room.ts';
 
 /** Returns the route of `POST /rooms/{roomId}/kick`. */
-export function kickRoutes({ heads, joining }: { readonly heads: Heads; readonly joining: Memberships }): Route[] {
+export function kickRoutes(heads: Heads, joining: Memberships): Route[] {
   return [
     route(kick, async ({ params, body, caller }) => {
       await joining.kick(await roomOfMember(heads, params.roomId), caller, body.user_id, body.reason);

@@ -5,18 +5,12 @@ import type { Heads } from '../../rooms/heads.ts';
 import type { Memberships } from '../../rooms/membership/membership.ts';
 import { roomByIdOrAlias } from '../support/find-room.ts';
 
-export interface KnockDeps {
-  readonly heads: Heads;
-  readonly aliases: Aliases;
-  readonly joining: Memberships;
-}
-
 /** Returns the route of `POST /knock/{roomIdOrAlias}`. */
-export function knockRoutes(deps: KnockDeps): Route[] {
+export function knockRoutes(heads: Heads, aliases: Aliases, joining: Memberships): Route[] {
   return [
     route(knockRoom, async ({ params, body, caller }) => {
-      const head = await roomByIdOrAlias(deps, params.roomIdOrAlias);
-      await deps.joining.knock(head, caller, body.reason);
+      const head = await roomByIdOrAlias(heads, aliases, params.roomIdOrAlias);
+      await joining.knock(head, caller, body.reason);
       return { room_id: head.roomId };
     }),
   ];

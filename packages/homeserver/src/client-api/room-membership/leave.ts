@@ -5,7 +5,7 @@ import type { Memberships } from '../../rooms/membership/membership.ts';
 import { roomOfMember } from '../support/find-room.ts';
 
 /** Returns the route of `POST /rooms/{roomId}/leave`. */
-export function leaveRoutes({ heads, joining }: { readonly heads: Heads; readonly joining: Memberships }): Route[] {
+export function leaveRoutes(heads: Heads, joining: Memberships): Route[] {
   return [
     route(leaveRoom, async ({ params, body, caller }) => {
       await joining.leave(await roomOfMember(heads, params.roomId), caller, body.reason);

@@ -5,18 +5,12 @@ import type { Heads } from '../../rooms/heads.ts';
 import type { Peeks } from '../../sync/peeks.ts';
 import { roomByIdOrAlias } from '../support/find-room.ts';
 
-export interface PeekDeps {
-  readonly heads: Heads;
-  readonly aliases: Aliases;
-  readonly peeks: Peeks;
-}
-
 /** Returns the route of `POST /peek/{roomIdOrAlias}`: `/sync` then contains the room (MSC2753). */
-export function peekRoutes(deps: PeekDeps): Route[] {
+export function peekRoutes(heads: Heads, aliases: Aliases, peeks: Peeks): Route[] {
   return [
     route(peekRoom, async ({ params, caller }) => {
-      const head = await roomByIdOrAlias(deps, params.roomIdOrAlias);
-      await deps.peeks.begin(caller, head);
+      const head = await roomByIdOrAlias(heads, aliases, params.roomIdOrAlias);
+      await peeks.begin(caller, head);
       return { room_id: head.roomId };
     }),
   ];

@@ -5,7 +5,7 @@ import type { Memberships } from '../../rooms/membership/membership.ts';
 import { roomOfMember } from '../support/find-room.ts';
 
 /** Returns the route of `POST /rooms/{roomId}/unban`. */
-export function unbanRoutes({ heads, joining }: { readonly heads: Heads; readonly joining: Memberships }): Route[] {
+export function unbanRoutes(heads: Heads, joining: Memberships): Route[] {
   return [
     route(unban, async ({ params, body, caller }) => {
       await joining.unban(await roomOfMember(heads, params.roomId), caller, body.user_id, body.reason);

@@ -4,7 +4,7 @@ import type { Heads } from '../../rooms/heads.ts';
 import type { Peeks } from '../../sync/peeks.ts';
 
 /** Returns the route of `POST /rooms/{roomId}/unpeek` (MSC2753). */
-export function unpeekRoutes({ heads, peeks }: { readonly heads: Heads; readonly peeks: Peeks }): Route[] {
+export function unpeekRoutes(heads: Heads, peeks: Peeks): Route[] {
   return [
     route(unpeekRoom, async ({ params, caller }) => {
       await peeks.end(caller.device, (await heads.get(params.roomId)).num);

@@ -8,7 +8,7 @@ import { eventIdReply } from '../support/sending.ts';
 /**
  * Returns the routes of `PUT /rooms/{roomId}/redact/{eventId}/{txnId}` and `POST /rooms/{roomId}/redact/{eventId}`.
  */
-export function redactRoutes({ sender }: { readonly sender: Sender }): Route[] {
+export function redactRoutes(sender: Sender): Route[] {
   return [
     route(redactEvent, async ({ params, body, caller }) => {
       const { roomId, eventId, txnId } = params;

@@ -5,15 +5,10 @@ import { transactionKey } from '../../rooms/events/transaction-key.ts';
 import type { Sender } from '../../rooms/send.ts';
 import { eventIdReply, timesOf } from '../support/sending.ts';
 
-export interface SendRouteDeps {
-  readonly sender: Sender;
-  readonly delayedEvents: DelayedEvents;
-}
-
 /**
  * Returns the routes of `PUT /rooms/{roomId}/send/{eventType}/{txnId}` and `POST /rooms/{roomId}/send/{eventType}`.
  */
-export function sendRoutes({ sender, delayedEvents }: SendRouteDeps): Route[] {
+export function sendRoutes(sender: Sender, delayedEvents: DelayedEvents): Route[] {
   return [
     route(sendMessage, async ({ params, body, query, caller }) => {
       const { roomId, eventType, txnId } = params;

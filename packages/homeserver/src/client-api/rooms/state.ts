@@ -20,12 +20,6 @@ import { type HydrateDeps, hydrateState, type Reader, readerOf } from '../../tim
 import { stateText } from '../../timeline/state-text.ts';
 import { eventIdReply, type SendQuery, timesOf } from '../support/sending.ts';
 
-/** The objects that the routes that change state use. */
-interface StateSetting {
-  readonly sender: Sender;
-  readonly delayedEvents: DelayedEvents;
-}
-
 /** The objects that the routes that read state use. */
 type StateReading = AccessDeps & HydrateDeps & { readonly names: Names; readonly ignoredUsers: IgnoredUsers };
 
@@ -37,12 +31,12 @@ interface StateCall {
 }
 
 /** Returns the routes of `/rooms/{roomId}/state` and the paths below. */
-export function stateRoutes(deps: StateReading & StateSetting): Route[] {
-  return [...putRoutes(deps), ...getRoutes(deps)];
+export function stateRoutes(sender: Sender, delayedEvents: DelayedEvents, reading: StateReading): Route[] {
+  return [...putRoutes(sender, delayedEvents), ...getRoutes(reading)];
 }
 
 /** Returns the routes that change the state of a room. */
-function putRoutes({ sender, delayedEvents }: StateSetting): Route[] {
+function putRoutes(sender: Sender, delayedEvents: DelayedEvents): Route[] {
   const setState = async ({ params, body, query, caller }: StateCall, stateKey: string): Promise<JsonObject> => {
     const { roomId, eventType: type } = params;
     const { stickyMs, delayMs } = timesOf(query);

@@ -4,7 +4,7 @@ import type { TypingNotices } from '../../typing/typing.ts';
 import { requireSelf } from '../../users/self.ts';
 
 /** Returns the route of `PUT /rooms/{roomId}/typing/{userId}` (client-server API, "Typing Notifications"). */
-export function typingRoutes({ typing }: { readonly typing: TypingNotices }): Route[] {
+export function typingRoutes(typing: TypingNotices): Route[] {
   return [
     route(setTyping, async ({ caller, params, body }) => {
       requireSelf(caller, params.userId);

@@ -14,10 +14,7 @@ export async function roomOfMember(heads: Heads, roomId: string): Promise<Head> 
  * Finds a room by its id or alias.
  * @throws MatrixError M_NOT_FOUND for an unknown alias or room, M_INVALID_PARAM for another text
  */
-export async function roomByIdOrAlias(
-  { heads, aliases }: { readonly heads: Heads; readonly aliases: Aliases },
-  idOrAlias: string,
-): Promise<Head> {
+export async function roomByIdOrAlias(heads: Heads, aliases: Aliases, idOrAlias: string): Promise<Head> {
   if (idOrAlias.startsWith('!')) return heads.get(idOrAlias);
   if (!idOrAlias.startsWith('#')) throw invalidParam('Neither a room id nor an alias');
   const alias = await aliases.find(idOrAlias);

@@ -7,11 +7,7 @@ import { type Route, route } from '../../http/route.ts';
 import type { ThreadSubscriptions } from '../../thread-subscriptions/thread-subscriptions.ts';
 
 /** Returns the routes of GET, PUT and DELETE `/rooms/{roomId}/thread/{eventId}/subscription` (MSC4306). */
-export function threadSubscriptionRoutes({
-  threadSubscriptions,
-}: {
-  readonly threadSubscriptions: ThreadSubscriptions;
-}): Route[] {
+export function threadSubscriptionRoutes(threadSubscriptions: ThreadSubscriptions): Route[] {
   return [
     route(getThreadSubscription, ({ params, caller }) => threadSubscriptions.get(caller.user, params)),
     route(setThreadSubscription, async ({ params, body, caller }) => {

@@ -3,14 +3,11 @@ import { type Route, route } from '../../http/route.ts';
 import type { People } from '../../user-directory/people.ts';
 import { searchPeople } from '../../user-directory/search-people.ts';
 
-interface UserDirectoryDeps {
-  readonly people: People;
-  /** Whether searches find all users of the server instead of only those that the caller may know of. */
-  readonly searchAllUsers: boolean;
-}
-
-/** Returns the route of `POST /user_directory/search` (client-server API, "User Directory"). */
-export function userDirectorySearchRoutes({ people, searchAllUsers }: UserDirectoryDeps): Route[] {
+/**
+ * Returns the route of `POST /user_directory/search` (client-server API, "User Directory").
+ * @param searchAllUsers whether searches find all users of the server instead of only those that the caller may know of
+ */
+export function userDirectorySearchRoutes(people: People, searchAllUsers: boolean): Route[] {
   return [
     route(searchUserDirectory, async ({ body, caller }) => {
       const query = { user: caller.user, term: body.search_term, limit: body.limit };

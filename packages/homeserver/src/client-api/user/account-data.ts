@@ -13,7 +13,7 @@ import { requireSelf } from '../../users/self.ts';
  * Returns the routes of GET and PUT `/user/{userId}/account_data/{type}` and GET and PUT
  * `/user/{userId}/rooms/{roomId}/account_data/{type}` (client-server API, "Client Config").
  */
-export function accountDataRoutes({ accountData }: { readonly accountData: AccountData }): Route[] {
+export function accountDataRoutes(accountData: AccountData): Route[] {
   return [
     route(getAccountData, async ({ caller, params }) => {
       requireSelf(caller, params.userId);

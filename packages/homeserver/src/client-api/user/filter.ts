@@ -7,7 +7,7 @@ import { requireSelf } from '../../users/self.ts';
  * Returns the routes of `POST /user/{userId}/filter` and `GET /user/{userId}/filter/{filterId}` (client-server API,
  * "Filtering").
  */
-export function filterRoutes({ filters }: { readonly filters: Filters }): Route[] {
+export function filterRoutes(filters: Filters): Route[] {
   return [
     route(defineFilter, async ({ caller, params, body }) => {
       requireSelf(caller, params.userId);

@@ -9,7 +9,7 @@ import { requireSelf } from '../../users/self.ts';
  * Returns the routes of `GET /user/{userId}/rooms/{roomId}/tags` and PUT and DELETE
  * `/user/{userId}/rooms/{roomId}/tags/{tag}` (client-server API, "Room Tagging").
  */
-export function tagsRoutes({ accountData, tags }: { readonly accountData: AccountData; readonly tags: Tags }): Route[] {
+export function tagsRoutes(accountData: AccountData, tags: Tags): Route[] {
   return [
     route(getRoomTags, async ({ caller, params }) => {
       requireSelf(caller, params.userId);

@@ -3,6 +3,6 @@ import { type Route, route } from '../../http/route.ts';
 import { rtcTransports } from '../../voip/rtc-transports.ts';
 
 /** Returns the route of `GET /rtc/transports` (MSC4143). */
-export function rtcTransportsRoutes({ livekitUrl }: { readonly livekitUrl: string | undefined }): Route[] {
+export function rtcTransportsRoutes(livekitUrl: string | undefined): Route[] {
   return [route(getRtcTransports, () => ({ rtc_transports: rtcTransports(livekitUrl) }))];
 }

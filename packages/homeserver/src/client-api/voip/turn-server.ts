@@ -4,13 +4,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { type TurnSettings, turnCredentials } from '../../voip/turn-credentials.ts';
 
 /** Returns the route of `GET /voip/turnServer` (client-server API, "Voice over IP"). */
-export function turnServerRoutes({
-  turn,
-  clock,
-}: {
-  readonly turn: TurnSettings | undefined;
-  readonly clock: Clock;
-}): Route[] {
+export function turnServerRoutes(turn: TurnSettings | undefined, clock: Clock): Route[] {
   return [
     route(getTurnServer, ({ caller }) => {
       // Clients take an empty object to mean that there is no TURN server. An error would make some of them repeat the

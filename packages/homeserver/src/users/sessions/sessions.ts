@@ -178,6 +178,16 @@ export class Sessions {
     });
   }
 
+  /** Ends the sessions of those devices of a user that have one of the ids. Unknown ids are skipped. */
+  async logoutDevices(user: number, deviceIds: readonly string[]): Promise<void> {
+    const wanted = new Set(deviceIds);
+    const devices = await readDevices(this.#database, user);
+    await this.logout(
+      user,
+      devices.filter(({ device_id }) => wanted.has(device_id)).map(({ num }) => num),
+    );
+  }
+
   /** Ends all sessions of a user, or all except one. */
   async logoutAll(user: number, exceptDevice?: number): Promise<void> {
     const devices = await readDevices(this.#database, user);

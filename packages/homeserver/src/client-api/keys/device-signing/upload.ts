@@ -5,13 +5,7 @@ import type { OwnerCheck } from '../../../users/credentials/owner-check.ts';
 import { challengeReply } from '../../support/challenge.ts';
 
 /** Returns the route of `POST /keys/device_signing/upload` (client-server API, "Cross-signing"). */
-export function deviceSigningUploadRoutes({
-  crossSigning,
-  ownerCheck,
-}: {
-  readonly crossSigning: CrossSigning;
-  readonly ownerCheck: OwnerCheck;
-}): Route[] {
+export function deviceSigningUploadRoutes(crossSigning: CrossSigning, ownerCheck: OwnerCheck): Route[] {
   return [
     route(uploadCrossSigningKeys, async ({ caller, body: given, remoteAddress: from }) => {
       const request = { operation: 'uploadCrossSigningKeys', caller, from };

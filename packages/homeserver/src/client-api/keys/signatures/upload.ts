@@ -6,7 +6,7 @@ import type { Signatures, SignedKeys } from '../../../encryption/signatures.ts';
 import { type Route, route } from '../../../http/route.ts';
 
 /** Returns the route of `POST /keys/signatures/upload` (client-server API, "Cross-signing"). */
-export function signaturesUploadRoutes({ signatures }: { readonly signatures: Signatures }): Route[] {
+export function signaturesUploadRoutes(signatures: Signatures): Route[] {
   return [
     route(uploadCrossSigningSignatures, async ({ caller, body }) => ({
       failures: await signatures.upload(caller, signedKeys(body)),
