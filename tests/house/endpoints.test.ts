@@ -10,11 +10,11 @@ import { readSources } from './sources.ts';
 const API = fileURLToPath(new URL('../../packages/api/src/', import.meta.url));
 
 /** The files of `packages/api` whose endpoints each file with handlers imports. Paths are below the folders `src`. */
-const handlerFiles = readSources().flatMap(({ path, imports }) => {
+const handlerFiles = readSources().flatMap(({ path, text, imports }) => {
   const below = path.replace('homeserver/src/', '');
   if (!HANDLER_FOLDERS.has(below.split('/')[0] ?? '') || below.startsWith(HANDLER_SUPPORT)) return [];
   const endpoints = imports.filter((name) => /^api\/src\/(client|admin)\//.test(name));
-  return [{ path: below, imports: endpoints.map((name) => name.replace('api/src/', '')) }];
+  return [{ path: below, text, imports: endpoints.map((name) => name.replace('api/src/', '')) }];
 });
 
 let server: TestServer;
@@ -46,6 +46,12 @@ function isNamedAfter(path: string, { paths: [first = ''] }: Endpoint): boolean 
   return basename(path) === `${name}.ts`;
 }
 
+/** Returns the number of parameters of each exported function that returns routes. */
+function routesParameters(text: string): number[] {
+  const lists = [...text.matchAll(/^export function \w+\(([\s\S]*?)\): Route\[\] \{/gm)].map(([, list = '']) => list);
+  return lists.map((list) => list.match(/^\s*\w+\??:|,\s*\w+\??:/g)?.length ?? 0);
+}
+
 describe('endpoints', () => {
   test('have exactly one handler each', () => {
     const handlers = Map.groupBy(server.routes, ({ endpoint }) => endpoint);
@@ -73,9 +79,14 @@ describe('endpoints', () => {
   test('have their handler in the file of the same path', () => {
     const expected = (path: string) => path.replace(/^[^/]+/, (folder) => HANDLER_FOLDERS.get(folder) ?? folder);
     const wrong = handlerFiles.filter(({ path, imports }) => imports.join() !== expected(path));
-    expect(wrong).toEqual([]);
+    expect(wrong.map(({ path, imports }) => ({ path, imports }))).toEqual([]);
     const files = declarations.filter(({ endpoints }) => endpoints.length > 0).map(({ path }) => path);
     expect(handlerFiles.map(({ path }) => expected(path)).sort()).toEqual(files.sort());
+  });
+
+  test('have a handler that uses at most three objects', () => {
+    const wrong = handlerFiles.filter(({ text }) => routesParameters(text).some((count) => count > 3));
+    expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 
   test('have their routes in the order of the files of packages/api', () => {

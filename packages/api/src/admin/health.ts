@@ -1,6 +1,6 @@
 import { endpoint } from '../endpoint.ts';
 
-/** `GET /health`: for whoever watches the process; not a part of Matrix. */
+/** `GET /health`: whether the process answers; not a part of Matrix. */
 export const getHealth = endpoint({
   operation: 'getHealth',
   method: 'GET',

@@ -16,7 +16,7 @@ export function wellKnownRoutes({ publicBaseUrl, livekitUrl }: WellKnownSettings
   const transports = rtcTransports(livekitUrl);
   return [
     route(getWellknown, () => {
-      if (publicBaseUrl === undefined) throw notFound('This server does not say where it is');
+      if (publicBaseUrl === undefined) throw notFound('The server has no configured public URL');
       const homeserver = { 'm.homeserver': { base_url: publicBaseUrl } };
       return transports.length === 0 ? homeserver : { ...homeserver, 'org.matrix.msc4143.rtc_foci': transports };
     }),

@@ -45,7 +45,7 @@ const list = v.object({
   filters: v.nullish(filters),
 });
 
-/** An extension about rooms: the lists and the room subscriptions that it applies to. */
+/** An extension about rooms, with the lists and the room subscriptions that it applies to. */
 const roomExtension = v.object({
   enabled: v.nullish(v.boolean()),
   lists: v.nullish(names),
@@ -87,7 +87,7 @@ const slidingSyncBody = v.object({
   extensions: v.nullish(extensions),
 });
 
-/** `POST /sync` in its simplified sliding form (MSC4186). */
+/** `POST /sync`: simplified sliding sync (MSC4186). */
 export const slidingSync = endpoint({
   operation: 'slidingSync',
   method: 'POST',

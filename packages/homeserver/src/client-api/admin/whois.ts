@@ -9,15 +9,19 @@ import type { Device, Devices } from '../../users/sessions/devices.ts';
 export function whoisRoutes(adminView: AdminView, devices: Devices): Route[] {
   return [
     route(getWhoIs, async ({ caller, params }) => {
-      if (!caller.isAdmin && params.userId !== caller.userId) throw forbidden('You may only ask about yourself');
+      if (!caller.isAdmin && params.userId !== caller.userId)
+        throw forbidden('Only administrators may read the sessions of other users');
       const { user, userId } = await adminView.localAccount(params.userId);
-      const sessions = (await devices.list(user)).map((device) => [device.deviceId, { sessions: [sessionOf(device)] }]);
+      const sessions = (await devices.list(user)).map((device) => [
+        device.deviceId,
+        { sessions: [renderSession(device)] },
+      ]);
       return { user_id: userId, devices: Object.fromEntries(sessions) };
     }),
   ];
 }
 
-function sessionOf(device: Device): JsonObject {
+function renderSession(device: Device): JsonObject {
   if (device.seenTs === undefined) return { connections: [] };
   return { connections: [{ ip: device.seenIp, last_seen: device.seenTs, user_agent: device.seenAgent }] };
 }

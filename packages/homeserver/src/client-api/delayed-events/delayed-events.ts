@@ -7,7 +7,9 @@ import type { DelayedEventRow } from '../../storage/rooms/events/delayed-events.
 /** Returns the routes of `GET /delayed_events` and `POST /delayed_events/{delayId}` (MSC4140). */
 export function delayedEventsRoutes(delayedEvents: DelayedEvents): Route[] {
   return [
-    route(getDelayedEvents, ({ caller }) => ({ delayed_events: delayedEvents.of(caller.user).map(shown) })),
+    route(getDelayedEvents, ({ caller }) => ({
+      delayed_events: delayedEvents.of(caller.user).map(renderDelayedEvent),
+    })),
     route(updateDelayedEvent, async ({ params, body }) => {
       await delayedEvents[body.action](params.delayId);
       return {};
@@ -15,7 +17,7 @@ export function delayedEventsRoutes(delayedEvents: DelayedEvents): Route[] {
   ];
 }
 
-function shown({ id, room_id, type, state_key, content, delay_ms, send_ts }: DelayedEventRow): JsonObject {
+function renderDelayedEvent({ id, room_id, type, state_key, content, delay_ms, send_ts }: DelayedEventRow): JsonObject {
   return {
     delay_id: id,
     room_id,

@@ -12,8 +12,8 @@ import { challengeReply } from '../support/challenge.ts';
  */
 export function devicesRoutes(devices: Devices, sessions: Sessions, ownerCheck: OwnerCheck): Route[] {
   return [
-    route(getDevices, async ({ caller }) => ({ devices: (await devices.list(caller.user)).map(present) })),
-    route(getDevice, async ({ caller, params }) => present(await devices.get(caller.user, params.deviceId))),
+    route(getDevices, async ({ caller }) => ({ devices: (await devices.list(caller.user)).map(renderDevice) })),
+    route(getDevice, async ({ caller, params }) => renderDevice(await devices.get(caller.user, params.deviceId))),
     route(updateDevice, async ({ caller, params, body }) => {
       if (body.display_name === undefined) await devices.get(caller.user, params.deviceId);
       else await devices.rename(caller.user, params.deviceId, body.display_name);
@@ -29,7 +29,7 @@ export function devicesRoutes(devices: Devices, sessions: Sessions, ownerCheck: 
   ];
 }
 
-function present(device: Device): JsonObject {
+function renderDevice(device: Device): JsonObject {
   return {
     device_id: device.deviceId,
     // Some clients reject an answer in which a member is missing, so unknown values are null.

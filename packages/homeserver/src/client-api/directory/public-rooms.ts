@@ -13,13 +13,14 @@ export interface PublicRoomsRouteDeps extends SummaryDeps {
 /** Returns the routes of GET and POST `/publicRooms`. */
 export function publicRoomsRoutes(deps: PublicRoomsRouteDeps): Route[] {
   const list = (query: PublicRoomsQuery, server: string | undefined) => {
-    if (server !== undefined && server !== deps.serverName) throw notFound('This server does not federate yet');
+    if (server !== undefined && server !== deps.serverName)
+      throw notFound('This server does not support federation yet');
     return publicRooms(deps, query);
   };
   return [
     route(getPublicRooms, ({ query, caller }) => {
       if (caller === undefined && !deps.publicList)
-        throw missingToken('The room directory is for people with an account');
+        throw missingToken('The room directory of this server requires an access token');
       return list({ limit: query.limit, since: query.since }, query.server);
     }),
     route(queryPublicRooms, ({ query, body }) => {

@@ -3,15 +3,15 @@ import { badJson } from '@hearth/protocol/errors.ts';
 import { asStringArray } from '@hearth/protocol/json/value.ts';
 import { type KeyQueryDeps, queryKeys as query } from '../../encryption/key-query.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
-import { byUserId } from '../support/by-user-id.ts';
+import { parseByUserId } from '../support/parse-by-user-id.ts';
 
 /** Returns the route of `POST /keys/query` (client-server API, "Key management API"). */
 export function keyQueryRoutes(deps: KeyQueryDeps): Route[] {
   return [
     route(queryKeys, async ({ caller, body }) => {
-      const wanted = byUserId(deps.names, body.device_keys, 'device_keys', (ids, userId) => {
+      const wanted = parseByUserId(deps.names, body.device_keys, 'device_keys', (ids, userId) => {
         const list = asStringArray(ids);
-        if (list === undefined) throw badJson(`The devices of ${userId} must be a list of texts`);
+        if (list === undefined) throw badJson(`The devices of ${userId} must be a list of strings`);
         return list;
       });
       return new RawJson(await query(deps, caller, wanted));

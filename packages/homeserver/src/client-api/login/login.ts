@@ -6,7 +6,7 @@ import type { Account } from '../../users/accounts.ts';
 import { identifiedUser } from '../../users/credentials/auth-stages.ts';
 import type { Logins } from '../../users/sessions/logins.ts';
 import type { Sessions } from '../../users/sessions/sessions.ts';
-import { loginOptions, sessionReply } from '../support/session-reply.ts';
+import { parseLoginOptions, sessionReply } from '../support/session-reply.ts';
 
 /** Returns the routes of GET and POST `/login` (client-server API, "Login"). */
 export function loginRoutes(logins: Logins, sessions: Sessions): Route[] {
@@ -26,7 +26,7 @@ export function loginRoutes(logins: Logins, sessions: Sessions): Route[] {
       flows: [{ type: 'm.login.password' }, { type: 'm.login.token', get_login_token: true }],
     })),
     route(login, async ({ body, remoteAddress }) => {
-      const options = loginOptions(body);
+      const options = parseLoginOptions(body);
       const account = await identify(body, remoteAddress);
       return sessionReply(account.userId, await sessions.login(account.user, options));
     }),

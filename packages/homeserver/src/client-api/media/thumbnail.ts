@@ -26,7 +26,7 @@ export function thumbnailRoutes(contents: Contents, thumbnails: Thumbnails, blob
   ): Promise<FileReply> => {
     const content = await contents.find(mediaAddress(address), { ...asked, waitMs: timeout_ms });
     const made = await thumbnails.get(content, { width, height, method, animated });
-    return fileReply(blobs.store, { ...made, fileName: nameOf(made.contentType) }, asked.hasToken);
+    return fileReply(blobs.store, { ...made, fileName: fileNameOf(made.contentType) }, asked.hasToken);
   };
   return [
     route(getContentThumbnailAuthed, (client) =>
@@ -39,6 +39,6 @@ export function thumbnailRoutes(contents: Contents, thumbnails: Thumbnails, blob
   ];
 }
 
-function nameOf(contentType: string): string {
+function fileNameOf(contentType: string): string {
   return `thumbnail.${contentType.slice('image/'.length)}`;
 }

@@ -3,7 +3,7 @@ import { type Route, route } from '../../http/route.ts';
 import type { Registrations } from '../../users/registration/registration.ts';
 import type { Sessions } from '../../users/sessions/sessions.ts';
 import { challengeReply } from '../support/challenge.ts';
-import { loginOptions, sessionReply } from '../support/session-reply.ts';
+import { parseLoginOptions, sessionReply } from '../support/session-reply.ts';
 
 /**
  * Returns the routes of `POST /register` and GET and POST `/_matrix/client/api/v1/register` (client-server API,
@@ -20,7 +20,7 @@ export function registerRoutes(registrations: Registrations, sessions: Sessions)
       if (query.kind === 'guest' || given.auth !== undefined) spend('registration', 1);
       if (query.kind === 'guest') return registerGuest(given.initial_device_display_name);
       const body = registrations.recall(given);
-      const options = loginOptions(body);
+      const options = parseLoginOptions(body);
       const result = await registrations.register(body);
       if ('challenge' in result) return challengeReply(result.challenge);
       const { user, userId } = result.account;

@@ -48,16 +48,16 @@ function getRoutes(keyBackups: KeyBackups, names: Names): Route[] {
       const rows = await keyBackups.sessions(caller.user, query.version);
       const byRoom = Map.groupBy(rows, ({ room }) => room);
       const ids = await names.texts(byRoom.keys());
-      const rooms = [...byRoom].map(([room, of]) => `${JSON.stringify(ids.get(room))}:${sessionsText(of)}`);
+      const rooms = [...byRoom].map(([room, of]) => `${JSON.stringify(ids.get(room))}:${renderSessions(of)}`);
       return new RawJson(`{"rooms":{${rooms.join(',')}}}`);
     }),
     route(getRoomKeysByRoomId, async ({ caller, params, query }) => {
       const rows = await keyBackups.sessions(caller.user, query.version, params.roomId);
-      return new RawJson(sessionsText(rows));
+      return new RawJson(renderSessions(rows));
     }),
     route(getRoomKeyBySessionId, async ({ caller, params, query }) => {
       const [row] = await keyBackups.sessions(caller.user, query.version, params.roomId, params.sessionId);
-      if (row === undefined) throw notFound('There is no key of this session in the backup');
+      if (row === undefined) throw notFound('The backup has no key of this session');
       return new RawJson(backedUpKeyText(row));
     }),
   ];
@@ -76,7 +76,7 @@ function deleteRoutes(keyBackups: KeyBackups): Route[] {
   ];
 }
 
-function sessionsText(rows: readonly BackupSessionRow[]): string {
+function renderSessions(rows: readonly BackupSessionRow[]): string {
   const sessions = rows.map((row) => `${JSON.stringify(row.session_id)}:${backedUpKeyText(row)}`);
   return `{"sessions":{${sessions.join(',')}}}`;
 }

@@ -19,13 +19,13 @@ export function roomKeysVersionRoutes(keyBackups: KeyBackups): Route[] {
     route(postRoomKeysVersion, async ({ caller, body }) => ({
       version: await keyBackups.create(caller.user, body.algorithm, JSON.stringify(body.auth_data)),
     })),
-    route(getRoomKeysVersionCurrent, async ({ caller }) => versionReply(await keyBackups.version(caller.user))),
+    route(getRoomKeysVersionCurrent, async ({ caller }) => renderVersion(await keyBackups.version(caller.user))),
     route(getRoomKeysVersion, async ({ caller, params }) =>
-      versionReply(await keyBackups.version(caller.user, params.version)),
+      renderVersion(await keyBackups.version(caller.user, params.version)),
     ),
     route(putRoomKeysVersion, async ({ caller, params, body }) => {
       if ((body.version ?? params.version) !== params.version) {
-        throw invalidParam('The version of the body is not that of the path');
+        throw invalidParam('The version in the body differs from the version in the path');
       }
       await keyBackups.update(caller.user, params.version, body.algorithm, JSON.stringify(body.auth_data));
       return {};
@@ -37,7 +37,7 @@ export function roomKeysVersionRoutes(keyBackups: KeyBackups): Route[] {
   ];
 }
 
-function versionReply(row: KeyBackupRow): RawJson {
+function renderVersion(row: KeyBackupRow): RawJson {
   const algorithm = JSON.stringify(row.algorithm);
   const counts = `"count":${row.sessions},"etag":"${row.etag}","version":"${row.version}"`;
   return new RawJson(`{"algorithm":${algorithm},"auth_data":${row.auth_data},${counts}}`);

@@ -9,7 +9,7 @@ import { roomOfMember } from '../support/find-room.ts';
 export function inviteRoutes(heads: Heads, joining: Memberships): Route[] {
   return [
     route(inviteUser, async ({ params, body, caller }) => {
-      if ('medium' in body) throw threepidDenied('This server knows no third-party identifiers');
+      if ('medium' in body) throw threepidDenied('This server does not support third-party identifiers');
       await joining.invite(await roomOfMember(heads, params.roomId), caller, body.user_id, body.reason);
       return {};
     }),

@@ -10,7 +10,8 @@ const INITIAL_EVENTS = 6;
 export function createRoomRoutes(creation: RoomCreation): Route[] {
   return [
     route(createRoomEndpoint, async ({ body, caller, spend }) => {
-      if ((body.invite_3pid ?? []).length > 0) throw threepidDenied('This server knows no third-party identifiers');
+      if ((body.invite_3pid ?? []).length > 0)
+        throw threepidDenied('This server does not support third-party identifiers');
       const invites = body.invite?.length ?? 0;
       spend('invite', invites);
       spend('event', INITIAL_EVENTS + (body.initial_state?.length ?? 0) + invites);

@@ -3,7 +3,7 @@ import type { DelayedEvents } from '../../delayed-events/delayed-events.ts';
 import { type Route, route } from '../../http/route.ts';
 import { transactionKey } from '../../rooms/events/transaction-key.ts';
 import type { Sender } from '../../rooms/send.ts';
-import { eventIdReply, timesOf } from '../support/sending.ts';
+import { eventIdReply, parseSendTimes } from '../support/sending.ts';
 
 /**
  * Returns the routes of `PUT /rooms/{roomId}/send/{eventType}/{txnId}` and `POST /rooms/{roomId}/send/{eventType}`.
@@ -14,7 +14,7 @@ export function sendRoutes(sender: Sender, delayedEvents: DelayedEvents): Route[
       const { roomId, eventType, txnId } = params;
       const transaction = transactionKey(caller.device, [roomId, 'send', eventType], txnId);
       if (body === undefined) return eventIdReply(await sender.repeat(transaction));
-      const { stickyMs, delayMs } = timesOf(query);
+      const { stickyMs, delayMs } = parseSendTimes(query);
       if (delayMs !== undefined) {
         const draft = { roomId, type: eventType, content: body, stickyMs, delayMs, transaction };
         return { delay_id: await delayedEvents.schedule(caller, draft) };

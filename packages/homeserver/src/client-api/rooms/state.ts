@@ -18,7 +18,7 @@ import { MODERN_FORMAT } from '../../timeline/client-form.ts';
 import { redactedCopies } from '../../timeline/erasure.ts';
 import { type HydrateDeps, hydrateState, type Reader, readerOf } from '../../timeline/hydrate.ts';
 import { stateText } from '../../timeline/state-text.ts';
-import { eventIdReply, type SendQuery, timesOf } from '../support/sending.ts';
+import { eventIdReply, parseSendTimes, type SendQuery } from '../support/sending.ts';
 
 /** The objects that the routes that read state use. */
 type StateReading = AccessDeps & HydrateDeps & { readonly names: Names; readonly ignoredUsers: IgnoredUsers };
@@ -39,7 +39,7 @@ export function stateRoutes(sender: Sender, delayedEvents: DelayedEvents, readin
 function putRoutes(sender: Sender, delayedEvents: DelayedEvents): Route[] {
   const setState = async ({ params, body, query, caller }: StateCall, stateKey: string): Promise<JsonObject> => {
     const { roomId, eventType: type } = params;
-    const { stickyMs, delayMs } = timesOf(query);
+    const { stickyMs, delayMs } = parseSendTimes(query);
     if (delayMs === undefined)
       return eventIdReply(await sender.state(roomId, [type, stateKey], body, { sender: caller, stickyMs }));
     return {
@@ -88,7 +88,7 @@ async function oneStateEvent(
   const keys = typeNum === undefined || keyNum === undefined ? [] : [{ type: typeNum, stateKey: keyNum }];
   const [found = []] = await deps.states.lookupMany([root], keys);
   const event = found[0] === undefined ? undefined : await deps.events.one(found[0]);
-  if (event === undefined) throw notFound('The room has no such state');
+  if (event === undefined) throw notFound('The room has no state event of this type and state key');
   if (format !== 'event') {
     const redacted = await redactedCopies(deps, caller.user, [event]);
     return new RawJson((redacted.get(event.num) ?? event).contentText);

@@ -16,9 +16,9 @@ export async function roomOfMember(heads: Heads, roomId: string): Promise<Head> 
  */
 export async function roomByIdOrAlias(heads: Heads, aliases: Aliases, idOrAlias: string): Promise<Head> {
   if (idOrAlias.startsWith('!')) return heads.get(idOrAlias);
-  if (!idOrAlias.startsWith('#')) throw invalidParam('Neither a room id nor an alias');
+  if (!idOrAlias.startsWith('#')) throw invalidParam(`${idOrAlias} is neither a room id nor a room alias`);
   const alias = await aliases.find(idOrAlias);
   const head = alias === undefined ? undefined : await heads.byNum(alias.room);
-  if (head === undefined) throw notFound(`There is no alias ${idOrAlias}`);
+  if (head === undefined) throw notFound(`There is no room alias ${idOrAlias}`);
   return head;
 }

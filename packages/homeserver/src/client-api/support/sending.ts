@@ -10,8 +10,8 @@ export interface SendQuery {
 /** The maximum time that an event is sticky (MSC4354). */
 const STICKY_MS_MAX = 60 * 60_000;
 
-/** Returns how long the event is sticky, and the delay after which it is sent, in milliseconds. */
-export function timesOf(query: SendQuery): { stickyMs: number | undefined; delayMs: number | undefined } {
+/** Returns the time for which the event is sticky and the delay after which it is sent, in milliseconds. */
+export function parseSendTimes(query: SendQuery): { stickyMs: number | undefined; delayMs: number | undefined } {
   const { 'org.matrix.msc4354.sticky_duration_ms': duration, 'org.matrix.msc4140.delay': delayMs } = query;
   return { stickyMs: duration === undefined ? undefined : Math.min(duration, STICKY_MS_MAX), delayMs };
 }

@@ -23,13 +23,14 @@ export function tokenReply(session: Omit<NewSession, 'deviceId'>): JsonObject {
 }
 
 /** Reads the options about the device of a login or registration. @throws MatrixError M_INVALID_PARAM */
-export function loginOptions(body: {
+export function parseLoginOptions(body: {
   readonly device_id?: string | undefined;
   readonly initial_device_display_name?: string | undefined;
   readonly refresh_token?: boolean | undefined;
 }): LoginOptions {
   const { device_id: deviceId } = body;
-  if (deviceId !== undefined && parseDeviceId(deviceId) === undefined) throw invalidParam('Not a valid device id');
+  if (deviceId !== undefined && parseDeviceId(deviceId) === undefined)
+    throw invalidParam('device_id is not a valid device id');
   return {
     deviceId,
     displayName: body.initial_device_display_name,

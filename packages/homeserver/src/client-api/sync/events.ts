@@ -15,7 +15,7 @@ export function eventsRoutes(deps: InitialSyncDeps): Route[] {
     route(getEvents, async (call) => {
       const { query, caller } = call;
       if (caller.isGuest && query.room_id === undefined)
-        throw guestAccessForbidden('Guests name the rooms to listen to');
+        throw guestAccessForbidden('Guests must name the rooms with room_id');
       const text = await eventStream(deps, {
         user: caller.user,
         device: caller.device,

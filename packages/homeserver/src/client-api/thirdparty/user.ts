@@ -1,6 +1,6 @@
 import { queryUserByID, queryUserByProtocol } from '@hearth/api/client/thirdparty/user.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
-import { refuseNetwork } from '../support/no-network.ts';
+import { refuseNetwork } from '../support/refuse-network.ts';
 
 /**
  * Returns the routes of `GET /thirdparty/user/{protocol}` and `GET /thirdparty/user` (client-server API, "Third-party

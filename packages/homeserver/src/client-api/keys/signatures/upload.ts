@@ -9,16 +9,16 @@ import { type Route, route } from '../../../http/route.ts';
 export function signaturesUploadRoutes(signatures: Signatures): Route[] {
   return [
     route(uploadCrossSigningSignatures, async ({ caller, body }) => ({
-      failures: await signatures.upload(caller, signedKeys(body)),
+      failures: await signatures.upload(caller, parseSignedKeys(body)),
     })),
   ];
 }
 
-/** @throws MatrixError M_BAD_JSON */
-function signedKeys(body: JsonObject): SignedKeys {
+/** Parses the signed objects by user id. @throws MatrixError M_BAD_JSON */
+function parseSignedKeys(body: JsonObject): SignedKeys {
   const users = new Map<string, SignedKeys extends ReadonlyMap<string, infer Keys> ? Keys : never>();
   for (const [userId, keys] of Object.entries(body)) {
-    if (parseUserId(userId) === undefined) throw badJson('A name of the body is no user id');
+    if (parseUserId(userId) === undefined) throw badJson('The body has a key that is not a user id');
     if (!isObject(keys)) throw badJson(`The keys of ${userId} must be an object`);
     users.set(userId, new Map(Object.entries(keys)));
   }

@@ -4,7 +4,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Names } from '../../storage/engine/names.ts';
 
 /** Parses the values of an object whose members are named by user ids. @throws MatrixError M_BAD_JSON */
-export function byUserId<T>(
+export function parseByUserId<T>(
   names: Names,
   object: JsonObject,
   name: string,
@@ -14,7 +14,7 @@ export function byUserId<T>(
   for (const [userId, value] of Object.entries(object)) {
     // A cached name was parsed before, so it needs no check.
     if (names.cachedNum(userId) === undefined && parseUserId(userId) === undefined)
-      throw badJson(`${name} has a name that is no user id`);
+      throw badJson(`${name} has a key that is not a user id`);
     found.set(userId, read(value, userId));
   }
   return found;
