@@ -1,21 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openServices, type Services } from '../src/compose/services.ts';
-import { purgeExpired } from '../src/retention/purge.ts';
 import { roomAccess } from '../src/rooms/access.ts';
 import type { Head } from '../src/rooms/head.ts';
-import { searchEvents } from '../src/search/search.ts';
 import { messagesPage } from '../src/timeline/messages.ts';
 import { engines } from './storage/engines.ts';
-import { openWorld, type Person, reopenWorld, textsOf, type World } from './support/world.ts';
+import { openWorld, type Person, reopenWorld, textsOf, type World, type WorldServices } from './support/world.ts';
 
 const MINUTE_MS = 60_000;
 
 describe.each(engines)('messages with a maximum lifetime, on $name', (engine) => {
   let world: World;
-  let services: Services;
+  let services: WorldServices;
   beforeAll(async () => {
     world = await openWorld(engine, { defaultMs: undefined, minMs: 2 * MINUTE_MS, maxMs: undefined });
-    services = openServices({ ...world, reading: world });
+    services = world.openServices();
   });
   afterAll(async () => {
     expect(world.faults).toEqual([]);
@@ -35,7 +32,7 @@ describe.each(engines)('messages with a maximum lifetime, on $name', (engine) =>
     }
     return { alice, head };
   };
-  const purge = () => purgeExpired({ ...world, ...services });
+  const purge = () => services.purge.run();
 
   test('are hidden once they are too old, and then deleted', async () => {
     const { alice, head } = await open(3 * MINUTE_MS);
@@ -56,7 +53,7 @@ describe.each(engines)('messages with a maximum lifetime, on $name', (engine) =>
     expect(await services.messageIndex.find(grams, [head.num], { before: Number.MAX_SAFE_INTEGER, limit: 10 })).toEqual(
       [],
     );
-    const found = await searchEvents({ ...world, ...services }, world.readerOf(alice), { term: 'secret' });
+    const found = await services.messageSearch.search(world.readerOf(alice), { term: 'secret' });
     expect(textsOf(found.results.map(({ shown }) => shown.event))).toEqual(['young secret']);
   });
 

@@ -1,20 +1,19 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openServices, type Services } from '../src/compose/services.ts';
 import { Reports } from '../src/reports/reports.ts';
 import { mutualRooms } from '../src/rooms/membership/mutual-rooms.ts';
 import { turnCredentials } from '../src/voip/turn-credentials.ts';
 import { engines } from './storage/engines.ts';
 import { ManualClock } from './support/manual-clock.ts';
 import { refusal } from './support/refusal.ts';
-import { openWorld, type World } from './support/world.ts';
+import { openWorld, type World, type WorldServices } from './support/world.ts';
 
 describe.each(engines)('services besides rooms, on $name', (engine) => {
   let world: World;
-  let services: Services;
+  let services: WorldServices;
   beforeAll(async () => {
     world = await openWorld(engine);
-    services = openServices({ ...world, reading: world });
+    services = world.openServices();
   });
   afterAll(() => world.end());
 

@@ -1,23 +1,27 @@
 import { getNotifications } from '@hearth/api/client/notifications.ts';
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
-import { type NotificationsDeps, notificationsPage } from '../push/notifications.ts';
+import type { Notifications } from '../push/notifications.ts';
 import { SYNC_FORMAT } from '../timeline/client-form.ts';
-import { type HydrateDeps, hydrate, readerOf } from '../timeline/hydrate.ts';
-
-interface Deps extends NotificationsDeps, HydrateDeps {
-  readonly ignoredUsers: IgnoredUsers;
-}
+import { type EventRenderer, readerOf } from '../timeline/hydrate.ts';
 
 /** Returns the route of `GET /notifications` (client-server API, "Push Notifications"). */
-export function notificationsRoutes(deps: Deps): Route[] {
+export function notificationsRoutes(
+  notifications: Notifications,
+  renderer: EventRenderer,
+  ignoredUsers: IgnoredUsers,
+): Route[] {
   return [
     route(getNotifications, async ({ query, caller }) => {
-      const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
+      const reader = readerOf(caller, await ignoredUsers.of(caller.user));
       const { from, limit, only } = query;
-      const page = await notificationsPage(deps, reader, { from, limit, onlyHighlights: only === 'highlight' });
+      const page = await notifications.page(reader, caller.userId, {
+        from,
+        limit,
+        onlyHighlights: only === 'highlight',
+      });
       const shown = page.notifications.map((notification) => notification.shown);
-      const events = await hydrate(deps, reader, shown, SYNC_FORMAT);
+      const events = await renderer.render(reader, shown, SYNC_FORMAT);
       const texts = page.notifications.map(({ shown: { event }, actions, read }, i) => {
         const rest = JSON.stringify({ actions, read, room_id: event.roomId, ts: event.ts });
         return `{"event":${events[i]},${rest.slice(1)}`;

@@ -3,22 +3,23 @@ import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { jsonAnswer, type Route, route } from '../http/route.ts';
 import { concat, joined, type Text } from '../platform/long-text.ts';
 import { roomAccess, visibleStateNums } from '../rooms/access.ts';
-import { type ContextRequest, contextOf, type SearchContextDeps } from '../search/context.ts';
-import { type Found, type SearchDeps, searchEvents } from '../search/search.ts';
+import { type ContextRequest, contextOf } from '../search/context.ts';
+import type { Found, MessageSearch } from '../search/search.ts';
 import { MODERN_FORMAT } from '../timeline/client-form.ts';
+import type { ContextDeps } from '../timeline/context.ts';
 import { hydrate, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
 import { stateText } from '../timeline/state-text.ts';
 
-type Deps = SearchDeps & SearchContextDeps & { readonly ignoredUsers: IgnoredUsers };
+type Deps = ContextDeps & { readonly ignoredUsers: IgnoredUsers };
 
 /** Returns the route of `POST /search` (client-server API, "Server Side Search"). */
-export function searchRoutes(deps: Deps): Route[] {
+export function searchRoutes(messageSearch: MessageSearch, deps: Deps): Route[] {
   return [
     route(search, async ({ body, query, caller }) => {
       const wanted = body.search_categories.room_events;
       if (wanted === undefined) return { search_categories: {} };
       const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
-      const found = await searchEvents(deps, reader, {
+      const found = await messageSearch.search(reader, {
         term: wanted.search_term,
         keys: wanted.keys,
         filter: wanted.filter,

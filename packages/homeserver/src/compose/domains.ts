@@ -1,11 +1,10 @@
 import type { Config } from '../config/schema.ts';
 import { DelayedEvents } from '../delayed-events/delayed-events.ts';
-import { RoomDirectory } from '../directory/room-directory.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import { guardedPostJson } from '../push/post-json.ts';
-import { watchReplacedRooms } from '../push-rules/carry-settings.ts';
-import { Retention } from '../retention/retention.ts';
+import { ReplacedRooms } from '../push-rules/carry-settings.ts';
+import { RoomSettings } from '../push-rules/room-settings.ts';
 import { GuestAccess } from '../rooms/membership/guest-access.ts';
 import type { FindEventPlace } from '../rooms/membership/membership-view.ts';
 import type { Database } from '../storage/engine/database.ts';
@@ -13,15 +12,18 @@ import { Names } from '../storage/engine/names.ts';
 import { claimServerName } from '../storage/engine/server-name.ts';
 import { Stream } from '../storage/engine/stream.ts';
 import type { Base } from './base.ts';
+import { openDirectory } from './directory.ts';
 import { openEncryption } from './encryption.ts';
 import type { Machine } from './machine.ts';
 import { openMedia } from './media.ts';
 import { outboundOf } from './outbound.ts';
 import { openPush } from './push.ts';
 import { openRooms } from './rooms.ts';
+import { openSearch } from './search.ts';
 import { openServices } from './services.ts';
 import { mailSettings, retentionSettings, toDeviceSettings, usersSettings } from './settings.ts';
-import { openReading } from './sync.ts';
+import { openSync, readingOf } from './sync.ts';
+import { openTimeline } from './timeline.ts';
 import { openActivity, openUserData } from './user-data.ts';
 import { openUsers } from './users.ts';
 
@@ -56,11 +58,14 @@ export async function openDomains(
   );
   users.accountChanges.onDeactivated((user, userId) => rooms.joining.leaveAll(user, userId));
   new GuestAccess({ ...rooms, accounts: users.accounts, background }).watch();
-  watchReplacedRooms({ ...rooms, ...userData, background, serverName });
+  const roomSettings = new RoomSettings(userData.pushRules, userData.accountData, userData.tags);
+  new ReplacedRooms({ ...base, ...rooms, settings: roomSettings, serverName }).watch();
   const { membership } = rooms;
   const eventPlace: FindEventPlace = (room, eventId) => membership.place(room, eventId);
   const activity = openActivity({ ...base, users }, userData, { membership, eventPlace });
-  const delayedEvents = await DelayedEvents.open({ ...base, ...rooms, accounts: users.accounts });
+  const { events, sender } = rooms;
+  const { accounts } = users;
+  const delayedEvents = await DelayedEvents.open({ ...base, events, sender, membership, accounts });
   const encryption = openEncryption({
     ...base,
     users,
@@ -69,22 +74,17 @@ export async function openDomains(
     metrics,
     toDeviceSettings: toDeviceSettings(config),
   });
-  const retention = new Retention(retentionSettings(config), rooms.heads, clock);
-  const directory = new RoomDirectory({ ...rooms, onlyAdministratorsPublish });
-  const { erasedUsers } = users;
-  const given = { ...rooms, retention, serverName };
-  const reading = await openReading({ ...base, erasedUsers }, given, userData, activity, encryption);
-  users.sessions.onRemoved((_user, devices) => reading.connections.departure(devices));
-  users.sessions.onRemoved((_user, devices) => reading.peeks.departure(devices));
+  const readDomains = { users, userData, rooms, activity };
+  const timeline = openTimeline(base, readDomains, retentionSettings(config));
+  const directory = openDirectory(base, rooms, onlyAdministratorsPublish);
+  const sync = await openSync(base, { ...readDomains, encryption, timeline });
   const outbound = outboundOf(config, clock);
   const media = await openMedia({ ...base, outbound }, config);
-  const services = openServices({ reading, users, background });
-  const push = await openPush({
-    reading,
-    users,
-    background,
-    postJson: guardedPostJson(outbound),
-    mail: mailSettings(config),
-  });
-  return { users, userData, activity, encryption, media, reading, delayedEvents, directory, services, push };
+  const search = openSearch(base, { ...readDomains, timeline }, serverName);
+  const services = openServices(base, { users, rooms, timeline }, search.messageIndex);
+  const gateways = { postJson: guardedPostJson(outbound), mail: mailSettings(config) };
+  const push = await openPush(base, { ...readDomains, timeline }, gateways);
+  const synced = { ...readDomains, encryption, timeline, sync };
+  const reading = { ...readingOf(base, synced, directory.summaries), serverName };
+  return { ...synced, delayedEvents, directory, media, search, services, push, reading };
 }

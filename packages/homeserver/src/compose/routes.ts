@@ -135,6 +135,7 @@ function adminRoutes({ users, media }: Domains, heap: HeapWatch): Route[] {
 
 /** Returns the routes of the files from `client/account` to `client/directory`. */
 function accountRoutes(config: Config, { users, encryption, reading, delayedEvents, directory }: Domains): Route[] {
+  const { server_name: serverName } = config;
   return [
     ...threepidRoutes(),
     ...deactivateRoutes(users.accountChanges, users.ownerCheck),
@@ -154,10 +155,10 @@ function accountRoutes(config: Config, { users, encryption, reading, delayedEven
     ...devicesRoutes(users.devices, users.sessions, users.ownerCheck),
     ...sendToDeviceRoutes(encryption.toDevice),
     ...roomAliasesRoutes(reading),
-    ...hierarchyRoutes(reading),
-    ...publicRoomsRoutes({ ...reading, publicList: config.room_directory.public_list }),
-    ...roomSummaryRoutes({ ...reading, directory }),
-    ...directoryRoomRoutes(directory, config.server_name),
+    ...hierarchyRoutes(directory.hierarchy),
+    ...publicRoomsRoutes(directory.publicRooms, { serverName, publicList: config.room_directory.public_list }),
+    ...roomSummaryRoutes(directory.knownRooms, directory.roomDirectory),
+    ...directoryRoomRoutes(directory.roomDirectory, serverName),
   ];
 }
 
@@ -185,9 +186,9 @@ function keyAndMediaRoutes({ users, encryption, reading, media }: Domains): Rout
 }
 
 /** Returns the routes of the files from `client/notifications` to `client/report`. */
-function userRoutes(config: Config, { users, userData, activity, reading, services, push }: Domains): Route[] {
+function userRoutes(config: Config, { users, userData, activity, timeline, services, push }: Domains): Route[] {
   return [
-    ...notificationsRoutes(reading),
+    ...notificationsRoutes(push.notifications, timeline.renderer, userData.ignoredUsers),
     ...openIdTokenRoutes(services.openIdTokens, config.server_name),
     ...presenceStatusRoutes(activity.presences),
     ...profileRoutes(userData.profiles),
@@ -242,9 +243,9 @@ function roomRoutes({ activity, encryption, reading, delayedEvents }: Domains): 
 }
 
 /** Returns the routes of the files from `client/search` to `client/well-known`. */
-function syncAndServiceRoutes(config: Config, { userData, reading, services }: Domains): Route[] {
+function syncAndServiceRoutes(config: Config, { userData, reading, search, services }: Domains): Route[] {
   return [
-    ...searchRoutes({ ...reading, ...services }),
+    ...searchRoutes(search.messageSearch, reading),
     ...slidingSyncRoutes(reading),
     ...eventsRoutes(reading),
     ...initialSyncRoutes(reading),
@@ -255,7 +256,7 @@ function syncAndServiceRoutes(config: Config, { userData, reading, services }: D
     ...thirdPartyUserRoutes(),
     ...threadSubscriptionRoutes(services.threadSubscriptions),
     ...threadSubscriptionsRoutes(reading),
-    ...userDirectorySearchRoutes(services.people, config.user_directory.search_all),
+    ...userDirectorySearchRoutes(search.people, config.user_directory.search_all),
     ...accountDataRoutes(userData.accountData),
     ...filterRoutes(userData.filters),
     ...tagsRoutes(userData.accountData, userData.tags),

@@ -1,46 +1,52 @@
-import { RoomSummaries } from '../directory/room-summaries.ts';
-import { Verdicts } from '../push-rules/verdicts.ts';
-import type { Retention } from '../retention/retention.ts';
+import type { RoomSummaries } from '../directory/room-summaries.ts';
 import { ChangeLog } from '../sync/change-log.ts';
 import { LazyMembersCache } from '../sync/lazy-members-cache.ts';
 import { Notifier } from '../sync/notifier.ts';
 import { Peeks } from '../sync/peeks.ts';
 import { Connections } from '../sync/sliding/connections.ts';
 import { RoomActivity } from '../sync/sliding/room-activity.ts';
-import { UnreadCounts } from '../unread/unread-counts.ts';
-import type { ErasedUsers } from '../users/erased-users.ts';
 import type { Base } from './base.ts';
 import type { Encryption } from './encryption.ts';
 import type { Rooms } from './rooms.ts';
+import type { Timeline } from './timeline.ts';
 import type { Activity, UserData } from './user-data.ts';
+import type { Users } from './users.ts';
 
-/** Creates everything that reads rooms: timelines, sync and the event streams. */
-export async function openReading(
-  base: Base & { readonly erasedUsers: ErasedUsers },
-  roomsAlone: Rooms & { readonly retention: Retention; readonly serverName: string },
-  userData: UserData,
-  activity: Activity,
-  encryption: Encryption,
-) {
-  const rooms = { ...base, ...roomsAlone };
-  const recent = new ChangeLog(rooms.stream, rooms);
-  const verdicts = new Verdicts(userData.pushRules, rooms);
+interface SyncedDomains {
+  readonly users: Users;
+  readonly userData: UserData;
+  readonly rooms: Rooms;
+  readonly activity: Activity;
+  readonly encryption: Encryption;
+  readonly timeline: Timeline;
+}
+
+/** Creates what /sync, sliding sync and the event streams use besides the other domains. */
+export async function openSync({ database, stream, clock, random }: Base, { users, rooms }: SyncedDomains) {
+  const { heads, userRooms, events } = rooms;
+  const recent = new ChangeLog(stream, { heads, userRooms });
+  const connections = new Connections({ database, clock, random });
+  const peeks = await Peeks.open({ database, stream });
+  users.sessions.onRemoved((_user, devices) => connections.departure(devices));
+  users.sessions.onRemoved((_user, devices) => peeks.departure(devices));
   return {
-    ...rooms,
-    ...userData,
-    ...activity,
-    ...encryption,
     recent,
-    verdicts,
-    notifier: new Notifier({ ...rooms, recent }),
+    notifier: new Notifier({ stream, heads, events, userRooms, recent, clock }),
     lazyMembers: new LazyMembersCache(),
-    connections: new Connections(base),
-    peeks: await Peeks.open(rooms),
     slidingMembers: new LazyMembersCache(),
-    activity: new RoomActivity(rooms),
-    summaries: new RoomSummaries(rooms),
-    unread: new UnreadCounts({ ...rooms, ...userData, receipts: activity.receipts, verdicts }),
+    connections,
+    peeks,
+    activity: new RoomActivity({ rooms: rooms.rooms, events, stream }),
   };
 }
 
-export type Reading = Awaited<ReturnType<typeof openReading>>;
+export type Sync = Awaited<ReturnType<typeof openSync>>;
+
+/** Returns the dependencies of the functions in `sync/` and `timeline/` that are not methods of objects yet. */
+export function readingOf(base: Base, domains: SyncedDomains & { readonly sync: Sync }, summaries: RoomSummaries) {
+  const { users, userData, rooms, activity, encryption, timeline, sync } = domains;
+  const { erasedUsers } = users;
+  return { ...base, ...rooms, ...userData, ...activity, ...encryption, ...timeline, ...sync, erasedUsers, summaries };
+}
+
+export type Reading = ReturnType<typeof readingOf>;

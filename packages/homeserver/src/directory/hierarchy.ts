@@ -1,7 +1,8 @@
 import { forbidden, invalidParam } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { mayKnow, type SummaryDeps } from './room-summaries.ts';
+import type { KnownRooms } from './known-rooms.ts';
+import type { RoomSummaries } from './room-summaries.ts';
 
 export interface HierarchyQuery {
   readonly suggestedOnly: boolean;
@@ -22,67 +23,61 @@ interface Place {
   readonly depth: number;
 }
 
-/**
- * Returns the rooms of a space that the user may know of, depth first (client-server API, "Querying rooms within
- * spaces").
- * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM
- */
-export async function hierarchy(
-  deps: SummaryDeps,
-  user: number,
-  roomId: string,
-  query: HierarchyQuery,
-): Promise<JsonObject> {
-  const { offset, signature } = parseFrom(query);
-  const root = await deps.names.find(roomId);
-  const summary = root === undefined ? undefined : await deps.summaries.one(root);
-  if (root === undefined || summary === undefined || !(await mayKnow(deps, summary, user))) {
-    throw forbidden('You may not see this room');
-  }
-  const limit = Math.max(1, Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX));
-  const rooms = await walk(deps, user, root, query, offset + limit + 1);
-  const more = rooms.length > offset + limit;
-  return {
-    rooms: rooms.slice(offset, offset + limit),
-    ...(more ? { next_batch: `h${offset + limit}_${signature}` } : {}),
-  };
-}
+/** The hierarchies of spaces (client-server API, "Querying rooms within spaces"). */
+export class Hierarchy {
+  readonly #knownRooms: KnownRooms;
+  readonly #summaries: RoomSummaries;
 
-/** Traverses the space in order until `wanted` rooms are found. */
-async function walk(
-  deps: SummaryDeps,
-  user: number,
-  root: number,
-  query: HierarchyQuery,
-  wanted: number,
-): Promise<JsonObject[]> {
-  const seen = new Set<number>([root]);
-  const stack: Place[] = [{ room: root, depth: 0 }];
-  const rooms: JsonObject[] = [];
-  const depthMax = Math.min(query.maxDepth ?? DEPTH_MAX, DEPTH_MAX);
-  while (rooms.length < Math.min(wanted, ROOMS_MAX)) {
-    const place = stack.pop();
-    if (place === undefined) break;
-    const summary = await deps.summaries.one(place.room);
-    if (summary === undefined || !(await mayKnow(deps, summary, user))) continue;
-    const children = summary.roomType === 'm.space' ? await shownChildren(deps, place.room, query.suggestedOnly) : [];
-    rooms.push({ ...summary.entry, ...summary.more, children_state: children.map(strippedChild) });
-    if (place.depth >= depthMax) continue;
-    for (const child of children.toReversed()) {
-      if (child.stateKeyNum === null || seen.has(child.stateKeyNum)) continue;
-      seen.add(child.stateKeyNum);
-      stack.push({ room: child.stateKeyNum, depth: place.depth + 1 });
+  constructor(knownRooms: KnownRooms, summaries: RoomSummaries) {
+    this.#knownRooms = knownRooms;
+    this.#summaries = summaries;
+  }
+
+  /** Returns the rooms of a space that the user may know of, depth first. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM */
+  async page(user: number, roomId: string, query: HierarchyQuery): Promise<JsonObject> {
+    const { offset, signature } = parseFrom(query);
+    const root = await this.#knownRooms.byId(roomId, user);
+    if (root === undefined) throw forbidden('You may not see this room');
+    const limit = Math.max(1, Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX));
+    const rooms = await this.#walk(user, root.row.num, query, offset + limit + 1);
+    const more = rooms.length > offset + limit;
+    return {
+      rooms: rooms.slice(offset, offset + limit),
+      ...(more ? { next_batch: `h${offset + limit}_${signature}` } : {}),
+    };
+  }
+
+  /** Traverses the space in order until `wanted` rooms are found. */
+  async #walk(user: number, root: number, query: HierarchyQuery, wanted: number): Promise<JsonObject[]> {
+    const seen = new Set<number>([root]);
+    const stack: Place[] = [{ room: root, depth: 0 }];
+    const rooms: JsonObject[] = [];
+    const depthMax = Math.min(query.maxDepth ?? DEPTH_MAX, DEPTH_MAX);
+    while (rooms.length < Math.min(wanted, ROOMS_MAX)) {
+      const place = stack.pop();
+      if (place === undefined) break;
+      const summary = await this.#knownRooms.byNum(place.room, user);
+      if (summary === undefined) continue;
+      const isSpace = summary.roomType === 'm.space';
+      const children = isSpace ? await this.#shownChildren(place.room, query.suggestedOnly) : [];
+      rooms.push({ ...summary.entry, ...summary.more, children_state: children.map(strippedChild) });
+      if (place.depth >= depthMax) continue;
+      for (const child of children.toReversed()) {
+        if (child.stateKeyNum === null || seen.has(child.stateKeyNum)) continue;
+        seen.add(child.stateKeyNum);
+        stack.push({ room: child.stateKeyNum, depth: place.depth + 1 });
+      }
     }
+    return rooms;
   }
-  return rooms;
-}
 
-/** Returns the visible children. Their summaries are loaded together. */
-async function shownChildren(deps: SummaryDeps, space: number, suggestedOnly: boolean): Promise<StoredEvent[]> {
-  const all = await deps.summaries.children(space);
-  const children = all.filter(({ content }) => !suggestedOnly || content.suggested === true).slice(0, CHILDREN_MAX);
-  await deps.summaries.many(children.flatMap(({ stateKeyNum }) => stateKeyNum ?? []));
-  return children;
+  /** Returns the visible children. Their summaries are loaded together. */
+  async #shownChildren(space: number, suggestedOnly: boolean): Promise<StoredEvent[]> {
+    const all = await this.#summaries.children(space);
+    const children = all.filter(({ content }) => !suggestedOnly || content.suggested === true).slice(0, CHILDREN_MAX);
+    await this.#summaries.many(children.flatMap(({ stateKeyNum }) => stateKeyNum ?? []));
+    return children;
+  }
 }
 
 function strippedChild({ type, stateKey, sender, content, ts }: StoredEvent): JsonObject {

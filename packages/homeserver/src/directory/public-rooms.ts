@@ -1,6 +1,7 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
-import type { RoomSummary, SummaryDeps } from './room-summaries.ts';
+import type { RoomStore } from '../storage/rooms/room-store.ts';
+import type { RoomSummaries, RoomSummary } from './room-summaries.ts';
 
 /** A filter for rooms of the directory, and a page. */
 export interface PublicRoomsQuery {
@@ -14,22 +15,30 @@ export interface PublicRoomsQuery {
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
 
-/**
- * Returns a page of the room directory, the rooms with the most members first (client-server API, "Listing rooms").
- * @throws MatrixError M_INVALID_PARAM for an invalid token
- */
-export async function publicRooms(deps: SummaryDeps, query: PublicRoomsQuery): Promise<JsonObject> {
-  const all = await deps.summaries.many(await deps.rooms.published());
-  const matching = [...all.values()].filter((room) => isMatch(room, query)).sort(byMembers);
-  const offset = query.since === undefined ? 0 : parseOffset(query.since);
-  const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
-  const end = offset + limit;
-  return {
-    chunk: matching.slice(offset, end).map(({ entry }) => entry),
-    total_room_count_estimate: matching.length,
-    ...(end < matching.length && limit > 0 ? { next_batch: `p${end}` } : {}),
-    ...(offset > 0 ? { prev_batch: `p${Math.max(0, offset - limit)}` } : {}),
-  };
+/** The list of published rooms (client-server API, "Listing rooms"). */
+export class PublicRooms {
+  readonly #rooms: RoomStore;
+  readonly #summaries: RoomSummaries;
+
+  constructor(rooms: RoomStore, summaries: RoomSummaries) {
+    this.#rooms = rooms;
+    this.#summaries = summaries;
+  }
+
+  /** Returns a page of the list, the rooms with the most members first. @throws MatrixError M_INVALID_PARAM */
+  async page(query: PublicRoomsQuery): Promise<JsonObject> {
+    const all = await this.#summaries.many(await this.#rooms.published());
+    const matching = [...all.values()].filter((room) => isMatch(room, query)).sort(byMembers);
+    const offset = query.since === undefined ? 0 : parseOffset(query.since);
+    const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+    const end = offset + limit;
+    return {
+      chunk: matching.slice(offset, end).map(({ entry }) => entry),
+      total_room_count_estimate: matching.length,
+      ...(end < matching.length && limit > 0 ? { next_batch: `p${end}` } : {}),
+      ...(offset > 0 ? { prev_batch: `p${Math.max(0, offset - limit)}` } : {}),
+    };
+  }
 }
 
 function isMatch({ entry, roomType }: RoomSummary, { term, roomTypes }: PublicRoomsQuery): boolean {

@@ -2,7 +2,6 @@ import { asObject, asString, asStringArray, isObject, type JsonObject } from '@h
 import { BatchCache } from '../platform/caches/batch-cache.ts';
 import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
 import { inSlices } from '../platform/concurrency/in-slices.ts';
-import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import { type EventStore, eventsOf } from '../storage/rooms/events/event-store.ts';
@@ -12,20 +11,12 @@ import type { StateStore } from '../storage/state/state-store.ts';
 import { entries } from '../storage/state/state-tree.ts';
 import { bySpaceOrder } from './space-order.ts';
 
-export interface SummaryParts {
+interface SummaryParts {
   readonly names: Names;
   readonly events: EventStore;
   readonly states: StateStore;
   readonly rooms: RoomStore;
   readonly stream: Stream;
-}
-
-/** The dependencies of room summaries. */
-export interface SummaryDeps {
-  readonly names: Names;
-  readonly rooms: RoomStore;
-  readonly userRooms: UserRooms;
-  readonly summaries: RoomSummaries;
 }
 
 /** A room as users outside see it. */
@@ -208,22 +199,6 @@ function allowedBy(rules: JsonObject | undefined): string[] {
     const roomId = asString(asObject(allow)?.room_id);
     return allow.type === 'm.room_membership' && roomId !== undefined ? [roomId] : [];
   });
-}
-
-/** Returns whether a user may know of a room: one who could join or read it, or is a member or invited. */
-export async function mayKnow(deps: SummaryDeps, summary: RoomSummary, user: number | undefined): Promise<boolean> {
-  const { joinRule, row } = summary;
-  if (summary.isWorldReadable || ['public', 'knock', 'knock_restricted'].includes(joinRule)) return true;
-  if (user === undefined) return false;
-  const rooms = await deps.userRooms.of(user);
-  const membership = rooms.get(row.num)?.membership;
-  if (membership === 'join' || membership === 'invite') return true;
-  if (joinRule !== 'restricted') return false;
-  for (const roomId of summary.allowedRooms) {
-    const num = await deps.names.find(roomId);
-    if (num !== undefined && rooms.get(num)?.membership === 'join') return true;
-  }
-  return false;
 }
 
 /** Estimates the memory of an entry. The texts of a summary come from state events, which may be long. */

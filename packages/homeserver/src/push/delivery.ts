@@ -13,7 +13,7 @@ import { type PusherRow, readPusher } from '../storage/push/pushers.ts';
 import type { Channel, Outcome } from './channel.ts';
 import type { Pushers } from './pushers.ts';
 
-export interface DeliveryParts {
+interface DeliveryParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly background: Background;

@@ -2,17 +2,23 @@ import { asObject, asStringArray, type JsonObject } from '@hearth/protocol/json/
 import { LruMap } from '../platform/caches/lru.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Actions } from '../push-rules/verdicts.ts';
+import type { Names } from '../storage/engine/names.ts';
 import type { QueuedPush } from '../storage/push/push-queue.ts';
 import type { PusherRow } from '../storage/push/pushers.ts';
-import { type BadgeDeps, badgeOf } from './badges.ts';
+import type { Badges } from './badges.ts';
 import type { Channel, Outcome } from './channel.ts';
 import { gatewayOf } from './check-pusher.ts';
-import { badgeNotice, dataOf, eventNotice, type NoticeDeps } from './notice.ts';
+import { badgeNotice, dataOf, eventNotice } from './notice.ts';
+import type { NotifiableEvents } from './notifiable-events.ts';
 import type { PostJson } from './post-json.ts';
-import { type WorthTellingDeps, worthTelling } from './worth-telling.ts';
+import type { RoomNames } from './room-name.ts';
 
-export interface HttpChannelDeps extends NoticeDeps, BadgeDeps, WorthTellingDeps {
+interface HttpChannelParts {
   readonly clock: Clock;
+  readonly names: Names;
+  readonly roomNames: RoomNames;
+  readonly badges: Badges;
+  readonly notifiable: NotifiableEvents;
   readonly postJson: PostJson;
 }
 
@@ -23,24 +29,25 @@ const TOLD_MS_MAX = 24 * 60 * 60_000;
 
 /** Tells push gateways of events, one by one (client-server API, "Push Notifications"). */
 export class HttpChannel implements Channel {
-  readonly #deps: HttpChannelDeps;
+  readonly #parts: HttpChannelParts;
   /** Pushers that were told last that nothing is unread. */
   readonly #cleared = new LruMap<number, true>(CLEARED_MAX);
 
-  constructor(deps: HttpChannelDeps) {
-    this.#deps = deps;
+  constructor(parts: HttpChannelParts) {
+    this.#parts = parts;
   }
 
   async deliver(pusher: PusherRow, [first]: readonly QueuedPush[]): Promise<Outcome> {
     if (first === undefined) return { kind: 'done', upTo: 0 };
     const told: Outcome = { kind: 'done', upTo: first.event };
-    const worth = await worthTelling(this.#deps, pusher.user_num, first.event);
-    if (worth === undefined || this.#deps.clock.now() - worth.event.ts > TOLD_MS_MAX) return told;
-    const id = await this.#deps.names.text(pusher.user_num);
-    const unread = await badgeOf(this.#deps, { num: pusher.user_num, id });
+    const { clock, names, roomNames, badges, notifiable } = this.#parts;
+    const worth = await notifiable.find(pusher.user_num, first.event);
+    if (worth === undefined || clock.now() - worth.event.ts > TOLD_MS_MAX) return told;
+    const id = await names.text(pusher.user_num);
+    const unread = await badges.of({ num: pusher.user_num, id });
     const actions = JSON.parse(first.actions) as Actions;
     this.#cleared.delete(pusher.num);
-    const outcome = await this.#post(pusher, await eventNotice(this.#deps, pusher, { ...worth, actions, unread }));
+    const outcome = await this.#post(pusher, await eventNotice(roomNames, pusher, { ...worth, actions, unread }));
     return outcome ?? told;
   }
 
@@ -56,7 +63,7 @@ export class HttpChannel implements Channel {
   /** The error, if there was one. */
   async #post(pusher: PusherRow, notice: JsonObject): Promise<Outcome | undefined> {
     try {
-      const { status, body } = await this.#deps.postJson(gatewayOf(dataOf(pusher)), notice, TIMEOUT_MS);
+      const { status, body } = await this.#parts.postJson(gatewayOf(dataOf(pusher)), notice, TIMEOUT_MS);
       if (status !== 200) return { kind: 'failed' };
       const rejected = asStringArray(asObject(body)?.rejected) ?? [];
       return rejected.includes(pusher.pushkey) ? { kind: 'rejected' } : undefined;

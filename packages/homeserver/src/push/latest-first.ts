@@ -12,14 +12,16 @@ const READ_AT_ONCE = 20;
 
 /** The events of many rooms, the latest first. Only rooms whose turn comes are read. */
 export class LatestFirst {
-  readonly #deps: { readonly events: EventStore; readonly timelines: TimelineStore };
+  readonly #events: EventStore;
+  readonly #timelines: TimelineStore;
   readonly #from: number;
   #piles: Pile[] = [];
   #reached = 0;
 
-  /** `from`: the position of the first event that may come. */
-  constructor(deps: { readonly events: EventStore; readonly timelines: TimelineStore }, from: number) {
-    this.#deps = deps;
+  /** @param from the position of the first event that may come */
+  constructor(events: EventStore, timelines: TimelineStore, from: number) {
+    this.#events = events;
+    this.#timelines = timelines;
     this.#from = from;
   }
 
@@ -29,8 +31,8 @@ export class LatestFirst {
   }
 
   async open(rooms: readonly number[]): Promise<void> {
-    const last = await this.#deps.timelines.lastAt(rooms, this.#from);
-    const events = await this.#deps.events.load(last.values());
+    const last = await this.#timelines.lastAt(rooms, this.#from);
+    const events = await this.#events.load(last.values());
     this.#piles = [...last].flatMap(([room, num]) => {
       const event = events.get(num);
       return event === undefined ? [] : [{ room, events: [event] }];
@@ -54,9 +56,8 @@ export class LatestFirst {
   }
 
   async #refill(pile: Pile, { room, seq }: StoredEvent): Promise<void> {
-    const { timelines, events } = this.#deps;
-    const nums = await timelines.page({ room, after: 0, upTo: (seq ?? 1) - 1 }, true, READ_AT_ONCE);
-    pile.events.push(...(await events.list(nums)).reverse());
+    const nums = await this.#timelines.page({ room, after: 0, upTo: (seq ?? 1) - 1 }, true, READ_AT_ONCE);
+    pile.events.push(...(await this.#events.list(nums)).reverse());
   }
 
   /** Puts a pile in its place: the one whose latest event is next stands last. */

@@ -1,20 +1,13 @@
 import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import type { Actions } from '../push-rules/verdicts.ts';
 import type { Head } from '../rooms/head.ts';
-import type { Names } from '../storage/engine/names.ts';
 import type { PusherRow } from '../storage/push/pushers.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import type { MembershipStore } from '../storage/rooms/membership-store.ts';
-import { memberNameOf, roomAliasOf, roomNameOf } from './room-name.ts';
-
-export interface NoticeDeps {
-  readonly names: Names;
-  readonly memberships: MembershipStore;
-}
+import { memberNameOf, type RoomNames, roomAliasOf } from './room-name.ts';
 
 /** The notification of an event to a gateway (push gateway API, "POST /_matrix/push/v1/notify"). */
 export async function eventNotice(
-  deps: NoticeDeps,
+  roomNames: RoomNames,
   pusher: PusherRow,
   { event, head, actions, unread }: { event: StoredEvent; head: Head; actions: Actions; unread: number },
 ): Promise<JsonObject> {
@@ -36,7 +29,7 @@ export async function eventNotice(
       type: event.type,
       sender: event.sender,
       sender_display_name: await memberNameOf(head, event.sender),
-      room_name: await roomNameOf(deps, head, pusher.user_num),
+      room_name: await roomNames.of(head, pusher.user_num),
       room_alias: await roomAliasOf(head),
       ...(isAboutUser ? { user_is_target: true } : {}),
       content: event.content,

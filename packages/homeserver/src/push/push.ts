@@ -1,50 +1,41 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import type { Write } from '../storage/engine/database.ts';
-import type { Names } from '../storage/engine/names.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
-import { Follower, type FollowerParts } from '../timeline/follower.ts';
-import { type BadgeDeps, badgeOf } from './badges.ts';
+import type { Follower, NewFollower } from '../timeline/follower.ts';
 import type { PusherRequest } from './check-pusher.ts';
 import type { Delivery } from './delivery.ts';
-import { type EnqueueDeps, enqueue } from './enqueue.ts';
-import type { HttpChannel } from './http-channel.ts';
+import type { PushQueue } from './push-queue.ts';
+import type { Pushers } from './pushers.ts';
 
-export interface PushParts extends FollowerParts, EnqueueDeps, BadgeDeps {
-  readonly names: Names;
-  readonly events: FollowerParts['events'];
+interface PushParts {
   readonly stream: Stream;
   readonly clock: Clock;
   readonly background: Background;
+  readonly pushers: Pushers;
+  readonly queue: PushQueue;
   readonly delivery: Delivery;
-  readonly httpChannel: HttpChannel;
 }
 
 /** Long enough for a burst to be looked at together. */
 const FOLLOW_AFTER_MS = 100;
-/** A user who reads on clears more than one room: the gateway is told once. */
-const BADGE_AFTER_MS = 5_000;
-/** Icons that wait to be cleared; more are not. */
-const BADGES_MAX = 10_000;
-
 /** Follows the stream for those who have pushers, and sees to it that they are told. Senders do not wait for it. */
 export class Push {
   readonly #parts: PushParts;
   readonly #follower: Follower;
   readonly #queued = new Set<number>();
-  readonly #cleared = new Set<number>();
   #isScheduled = false;
   #isClosed = false;
 
-  constructor(parts: PushParts) {
+  constructor(parts: PushParts, newFollower: NewFollower) {
     this.#parts = parts;
-    this.#follower = new Follower(parts, 'push', async (events) => {
-      const { writes, pushers } = await enqueue(parts, events);
+    this.#follower = newFollower('push', async (events) => {
+      const { writes, pushers } = await parts.queue.enqueue(events);
       for (const pusher of pushers) this.#queued.add(pusher);
       return writes;
     });
     parts.stream.listen((changes) => {
-      if (parts.pushers.users.size > 0) for (const change of changes) this.#hear(change);
+      if (parts.pushers.users.size > 0 && changes.some(isEvent)) this.#schedule();
     });
   }
 
@@ -68,14 +59,8 @@ export class Push {
     this.#parts.delivery.close();
   }
 
-  #hear(change: Change): void {
-    if (this.#isClosed) return;
-    if (change.kind === 'event') this.#schedule();
-    else if (change.kind === 'receipt' && this.#parts.pushers.users.has(change.user)) this.#read(change.user);
-  }
-
   #schedule(): void {
-    if (this.#isScheduled) return;
+    if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
     this.#parts.clock.after(FOLLOW_AFTER_MS, () => {
       this.#isScheduled = false;
@@ -90,23 +75,8 @@ export class Push {
     this.#queued.clear();
     this.#parts.delivery.wake(pushers);
   }
+}
 
-  #read(user: number): void {
-    if (this.#cleared.has(user) || this.#cleared.size >= BADGES_MAX) return;
-    this.#cleared.add(user);
-    this.#parts.clock.after(BADGE_AFTER_MS, () => {
-      this.#cleared.delete(user);
-      this.#parts.background.start('clearing a badge', () => this.#clearBadge(user));
-    });
-  }
-
-  async #clearBadge(user: number): Promise<void> {
-    const { names, pushers, httpChannel } = this.#parts;
-    const rows = (await pushers.of(user)).filter(({ kind }) => kind === 'http');
-    if (rows.length === 0 || (await badgeOf(this.#parts, { num: user, id: await names.text(user) })) > 0) return;
-    for (const row of rows) {
-      const { kind } = await httpChannel.clearBadge(row);
-      if (kind === 'rejected') await pushers.remove([row]);
-    }
-  }
+function isEvent({ kind }: Change): boolean {
+  return kind === 'event';
 }

@@ -17,7 +17,7 @@ import {
 import type { Departure } from '../users/sessions/sessions.ts';
 import { type CheckedPusher, checkPusher, checkPusherKey, type PusherRequest } from './check-pusher.ts';
 
-export interface PusherParts {
+interface PusherParts {
   readonly database: Database;
   readonly stream: Stream;
   readonly clock: Clock;

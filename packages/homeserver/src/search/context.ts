@@ -7,8 +7,6 @@ import { sendersOf } from '../timeline/lazy-members.ts';
 import { messagesPage } from '../timeline/messages.ts';
 import { timelineToken } from '../timeline/position.ts';
 
-export type SearchContextDeps = ContextDeps;
-
 /** The `event_context` of a search. */
 export interface ContextRequest {
   readonly before_limit?: number | undefined;
@@ -32,7 +30,7 @@ const LIMIT_MAX = 20;
 
 /** Returns the events around a result. */
 export async function contextOf(
-  deps: SearchContextDeps,
+  deps: ContextDeps,
   reader: Reader,
   target: Shown,
   request: ContextRequest,

@@ -1,12 +1,17 @@
-import type { Write } from '../storage/engine/database.ts';
+import type { Database, Write } from '../storage/engine/database.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import { MessageIndex } from '../storage/search/message-index.ts';
-import { Follower, type FollowerParts } from '../timeline/follower.ts';
+import type { Follower, NewFollower } from '../timeline/follower.ts';
 import { searchableText } from './searchable.ts';
 
 /** Returns the index of messages and the follower of the stream that updates it. */
-export function messageIndexer(parts: FollowerParts): { readonly index: MessageIndex; readonly follower: Follower } {
-  const index = new MessageIndex(parts.database);
-  const follower = new Follower(parts, 'search', async (events) => {
+export function messageIndexer(
+  database: Database,
+  store: EventStore,
+  newFollower: NewFollower,
+): { readonly index: MessageIndex; readonly follower: Follower } {
+  const index = new MessageIndex(database);
+  const follower = newFollower('search', async (events) => {
     const writes: Write[] = [];
     for (const event of events) {
       const text = searchableText(event);
@@ -14,7 +19,7 @@ export function messageIndexer(parts: FollowerParts): { readonly index: MessageI
     }
     const redacted = events.flatMap(({ redacts }) => redacts ?? []);
     if (redacted.length === 0) return writes;
-    const nums = await parts.events.numsOf(redacted);
+    const nums = await store.numsOf(redacted);
     return [...writes, index.remove([...nums.values()])];
   });
   return { index, follower };

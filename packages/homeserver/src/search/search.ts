@@ -1,20 +1,14 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { RoomEventFilter } from '../filters/filter.ts';
 import { matcherOf } from '../filters/matching.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
+import type { Names } from '../storage/engine/names.ts';
 import { foldText, type WantedGram, wantedGrams, wordsOf } from '../storage/search/grams.ts';
-import type { MessageIndex } from '../storage/search/message-index.ts';
-import type { ErasureDeps } from '../timeline/erasure.ts';
 import type { Follower } from '../timeline/follower.ts';
 import type { Reader, Shown } from '../timeline/hydrate.ts';
-import type { VisibilityDeps } from '../timeline/visibility.ts';
-import { gather, type Match, type Wanted } from './gather.ts';
+import type { Match, SearchMatches, Wanted } from './matches.ts';
 import { SEARCH_KEYS, type SearchKey } from './searchable.ts';
 import { type Group, parseSearchToken, type SearchToken, searchToken } from './token.ts';
-
-export interface SearchDeps extends VisibilityDeps, ErasureDeps {
-  readonly messageIndex: MessageIndex;
-  readonly messageIndexer: Follower;
-}
 
 /** The category `room_events` of a search. */
 export interface SearchRequest {
@@ -50,45 +44,60 @@ const LIMIT_MAX = 100;
 /** The maximum time to wait until the index is up to date, for instance after a restart. */
 const INDEX_WAIT_MS = 10_000;
 
-/**
- * Finds messages, room names and topics that contain all words of the term (client-server API, "Server Side Search"),
- * in rooms of which the reader is or was a member, as far as the reader may see them.
- * @throws MatrixError M_INVALID_PARAM
- */
-export async function searchEvents(deps: SearchDeps, reader: Reader, request: SearchRequest): Promise<Found> {
-  if (request.term.length > TERM_CHARACTERS_MAX) throw invalidParam('search_term is too long');
-  const words = wordsOf(foldText(request.term));
-  const from = request.nextBatch === undefined ? FIRST : parseSearchToken(request.nextBatch);
-  const grams = wantedGrams(words);
-  const limit = Math.min(request.filter?.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
-  if (grams.length === 0 || limit === 0) return { count: 0, results: [], groups: new Map(), words };
-  await deps.messageIndexer.catchUp(INDEX_WAIT_MS);
-  const wanted = await wantedOf(deps, reader, request, { words, grams, from });
-  const { matches, next } = await gather(deps, reader, wanted);
-  return request.orderBy === 'recent'
-    ? recentPage(request, from, { matches, next, limit, words })
-    : rankedPage(request, from, { matches, next: undefined, limit, words });
-}
-
 const FIRST: SearchToken = { given: 0, before: Number.MAX_SAFE_INTEGER };
 
-async function wantedOf(
-  deps: SearchDeps,
-  reader: Reader,
-  { filter, keys = SEARCH_KEYS, orderBy }: SearchRequest,
-  { words, grams, from }: { words: readonly string[]; grams: readonly WantedGram[]; from: SearchToken },
-): Promise<Wanted> {
-  const matcher = matcherOf(filter);
-  const rows = [...(await deps.userRooms.of(reader.user)).values()];
-  const seen = rows.filter(({ membership, forgotten }) => !forgotten && SEARCHED.has(membership));
-  const ids = await deps.names.texts(seen.map(({ room }) => room));
-  const { group } = from;
-  const isWanted = (room: number) =>
-    (matcher.room?.(ids.get(room) ?? '') ?? true) && (group?.key !== 'room_id' || group.num === room);
-  const rooms = seen.map(({ room }) => room).filter(isWanted);
-  // Older events may rank higher, so a search by rank starts again for each page.
-  const before = orderBy === 'recent' ? from.before : Number.MAX_SAFE_INTEGER;
-  return { words, grams, keys, matcher, rooms, before, group };
+/** The search in the messages of rooms (client-server API, "Server Side Search"). */
+export class MessageSearch {
+  readonly #names: Names;
+  readonly #userRooms: UserRooms;
+  readonly #matches: SearchMatches;
+  readonly #indexer: Follower;
+
+  /** @param indexer updates the index that the matches are found with */
+  constructor(names: Names, userRooms: UserRooms, matches: SearchMatches, indexer: Follower) {
+    this.#names = names;
+    this.#userRooms = userRooms;
+    this.#matches = matches;
+    this.#indexer = indexer;
+  }
+
+  /**
+   * Finds messages, room names and topics that contain all words of the term, in rooms of which the reader is or was a
+   * member, as far as the reader may see them.
+   * @throws MatrixError M_INVALID_PARAM
+   */
+  async search(reader: Reader, request: SearchRequest): Promise<Found> {
+    if (request.term.length > TERM_CHARACTERS_MAX) throw invalidParam('search_term is too long');
+    const words = wordsOf(foldText(request.term));
+    const from = request.nextBatch === undefined ? FIRST : parseSearchToken(request.nextBatch);
+    const grams = wantedGrams(words);
+    const limit = Math.min(request.filter?.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+    if (grams.length === 0 || limit === 0) return { count: 0, results: [], groups: new Map(), words };
+    await this.#indexer.catchUp(INDEX_WAIT_MS);
+    const wanted = await this.#wanted(reader, request, { words, grams, from });
+    const { matches, next } = await this.#matches.latest(reader, wanted);
+    return request.orderBy === 'recent'
+      ? recentPage(request, from, { matches, next, limit, words })
+      : rankedPage(request, from, { matches, next: undefined, limit, words });
+  }
+
+  async #wanted(
+    reader: Reader,
+    { filter, keys = SEARCH_KEYS, orderBy }: SearchRequest,
+    { words, grams, from }: { words: readonly string[]; grams: readonly WantedGram[]; from: SearchToken },
+  ): Promise<Wanted> {
+    const matcher = matcherOf(filter);
+    const rows = [...(await this.#userRooms.of(reader.user)).values()];
+    const seen = rows.filter(({ membership, forgotten }) => !forgotten && SEARCHED.has(membership));
+    const ids = await this.#names.texts(seen.map(({ room }) => room));
+    const { group } = from;
+    const isWanted = (room: number) =>
+      (matcher.room?.(ids.get(room) ?? '') ?? true) && (group?.key !== 'room_id' || group.num === room);
+    const rooms = seen.map(({ room }) => room).filter(isWanted);
+    // Older events may rank higher, so a search by rank starts again for each page.
+    const before = orderBy === 'recent' ? from.before : Number.MAX_SAFE_INTEGER;
+    return { words, grams, keys, matcher, rooms, before, group };
+  }
 }
 
 /** The memberships with which a room is searched. Rooms with only an invite are not. */

@@ -18,6 +18,20 @@ export interface ErasureDeps {
 const CHANGES_MAX = 200;
 const NONE: ReadonlyMap<number, StoredEvent> = new Map();
 
+/** Redacts the events of erased users for readers who were not in the room at the time. */
+export class Erasure {
+  readonly #parts: ErasureDeps;
+
+  constructor(parts: ErasureDeps) {
+    this.#parts = parts;
+  }
+
+  /** Returns redacted copies, by number, of those of the events that a reader sees redacted. */
+  async copiesFor(reader: number, events: Iterable<StoredEvent>): Promise<ReadonlyMap<number, StoredEvent>> {
+    return redactedCopies(this.#parts, reader, events);
+  }
+}
+
 /**
  * Returns redacted copies, by number, of those of the events that a reader sees redacted: those of erased users, unless
  * the reader was in the room when the event was sent or when its sender was erased (client-server API, "Account

@@ -18,6 +18,12 @@ export interface FollowerParts {
   readonly background: Background;
 }
 
+/** Processes a batch of events. Returns the writes that store the result. */
+type ProcessEvents = (events: readonly StoredEvent[]) => Promise<Write[]>;
+
+/** Creates a follower of the server's stream with a name of its own. */
+export type NewFollower = (name: string, process: ProcessEvents) => Follower;
+
 const BATCH = 500;
 
 /**
@@ -27,11 +33,11 @@ const BATCH = 500;
 export class Follower {
   readonly #parts: FollowerParts;
   readonly #name: string;
-  readonly #take: (events: readonly StoredEvent[]) => Promise<Write[]>;
+  readonly #take: ProcessEvents;
   #position: number | undefined;
   #turn: Promise<void> | undefined;
 
-  constructor(parts: FollowerParts, name: string, take: (events: readonly StoredEvent[]) => Promise<Write[]>) {
+  constructor(parts: FollowerParts, name: string, take: ProcessEvents) {
     this.#parts = parts;
     this.#name = name;
     this.#take = take;

@@ -45,6 +45,25 @@ interface Surroundings {
   readonly redacted: ReadonlyMap<number, StoredEvent>;
 }
 
+/** Renders events in their client form, with everything that belongs into `unsigned`. */
+export class EventRenderer {
+  readonly #parts: HydrateDeps;
+
+  constructor(parts: HydrateDeps) {
+    this.#parts = parts;
+  }
+
+  /** Renders events as JSON texts, in the same order. */
+  async render(reader: Reader, shown: readonly Shown[], format: ClientFormat): Promise<readonly string[]> {
+    return hydrate(this.#parts, reader, shown, format);
+  }
+
+  /** Renders state events: as {@link render}, without the reader's membership at the time. */
+  async renderState(reader: Reader, events: readonly StoredEvent[], format: ClientFormat): Promise<readonly string[]> {
+    return hydrateState(this.#parts, reader, events, format);
+  }
+}
+
 /**
  * The client form of events as JSON texts, in the same order, with everything that belongs into `unsigned`. Events that
  * are in memory cost no query; for the rest there is one query for each kind of thing, whatever the number of events.

@@ -23,6 +23,20 @@ export interface VisibleEvent {
   readonly membership: string;
 }
 
+/** Decides which events of a room a user may read (client-server API, "Room History Visibility"). */
+export class Visibility {
+  readonly #parts: VisibilityDeps;
+
+  constructor(parts: VisibilityDeps) {
+    this.#parts = parts;
+  }
+
+  /** Returns those of a room's events that a user may read, in the same order. */
+  async visibleTo(user: number, room: number, events: readonly StoredEvent[]): Promise<VisibleEvent[]> {
+    return visibleEvents(this.#parts, user, room, events);
+  }
+}
+
 /**
  * Those of a room's events that a user may read, in the same order (client-server API, "Room History Visibility").
  * Events since the user's join cost nothing; for older ones the state before each is asked, with a few queries for all.

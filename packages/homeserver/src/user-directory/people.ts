@@ -1,19 +1,22 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { asString, type JsonValue } from '@hearth/protocol/json/value.ts';
+import type { Background } from '../platform/concurrency/background.ts';
 import { sanitiseText } from '../platform/sanitise-text.ts';
 import type { Profiles } from '../profile/profiles.ts';
-import type { Write } from '../storage/engine/database.ts';
+import type { Database, Write } from '../storage/engine/database.ts';
 import { failureOfRow } from '../storage/engine/row-failure.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { PeopleStore, type PersonRow } from '../storage/search/people-store.ts';
-import { Follower, type FollowerParts } from '../timeline/follower.ts';
+import type { Follower, NewFollower } from '../timeline/follower.ts';
 
 /** The maximum length of a name or address. Longer ones are cut off. */
 const TEXT_LENGTH_MAX = 1_000;
 
-export interface PeopleParts extends FollowerParts {
-  readonly serverName: string;
+interface PeopleParts {
+  readonly database: Database;
+  readonly background: Background;
   readonly profiles: Profiles;
+  readonly serverName: string;
 }
 
 /** Maintains the tables of the user directory from member events, profiles and the rules of rooms. */
@@ -22,10 +25,10 @@ export class People {
   readonly #parts: PeopleParts;
   readonly #follower: Follower;
 
-  constructor(parts: PeopleParts) {
+  constructor(parts: PeopleParts, newFollower: NewFollower) {
     this.#parts = parts;
     this.store = new PeopleStore(parts.database);
-    this.#follower = new Follower(parts, 'user-directory', (events) => this.#take(events));
+    this.#follower = newFollower('user-directory', (events) => this.#take(events));
   }
 
   /** Processes new events of rooms. */

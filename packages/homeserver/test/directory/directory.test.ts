@@ -1,7 +1,6 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hierarchy } from '../../src/directory/hierarchy.ts';
-import { publicRooms } from '../../src/directory/public-rooms.ts';
+import type { HierarchyQuery } from '../../src/directory/hierarchy.ts';
 import { RoomDirectory } from '../../src/directory/room-directory.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { sqlite } from '../storage/engines.ts';
@@ -13,7 +12,7 @@ describe('finding rooms', () => {
   let directory: RoomDirectory;
   beforeAll(async () => {
     world = await openWorld(sqlite);
-    directory = new RoomDirectory({ ...world, onlyAdministratorsPublish: false });
+    directory = world.roomDirectory;
   });
   afterAll(() => world.end());
 
@@ -66,29 +65,29 @@ describe('finding rooms', () => {
     if (second === undefined) throw new Error('there are four');
     await world.joining.join(second, bob);
     const all = ['Listed two', 'Listed one', 'Listed space', 'Listed three'];
-    const first = await publicRooms(world, { term: 'LISTED', limit: 3 });
+    const first = await world.publicRooms.page({ term: 'LISTED', limit: 3 });
     expect(names(first)).toEqual(all.slice(0, 3));
     expect(first.total_room_count_estimate).toBe(4);
-    const next = await publicRooms(world, { term: 'listed', limit: 3, since: asString(first.next_batch) });
+    const next = await world.publicRooms.page({ term: 'listed', limit: 3, since: asString(first.next_batch) });
     expect(names(next)).toEqual(all.slice(3));
     expect(next.next_batch).toBeUndefined();
-    expect(names(await publicRooms(world, { term: 'listed', limit: 3, since: asString(next.prev_batch) }))).toEqual(
+    expect(names(await world.publicRooms.page({ term: 'listed', limit: 3, since: asString(next.prev_batch) }))).toEqual(
       all.slice(0, 3),
     );
-    expect(names(await publicRooms(world, { term: 'birds', roomTypes: ['m.space'] }))).toEqual(['Listed space']);
-    expect(names(await publicRooms(world, { term: 'birds', roomTypes: [null] }))).toHaveLength(3);
-    expect(await refusal(publicRooms(world, { since: 'x' }))).toBe('M_INVALID_PARAM');
+    expect(names(await world.publicRooms.page({ term: 'birds', roomTypes: ['m.space'] }))).toEqual(['Listed space']);
+    expect(names(await world.publicRooms.page({ term: 'birds', roomTypes: [null] }))).toHaveLength(3);
+    expect(await refusal(world.publicRooms.page({ since: 'x' }))).toBe('M_INVALID_PARAM');
     expect(await refusal(directory.publish(actor(bob), second.roomId, false))).toBe('M_FORBIDDEN');
     await directory.publish(actor(alice), second.roomId, false);
-    expect(names(await publicRooms(world, { term: 'listed' }))).not.toContain('Listed two');
+    expect(names(await world.publicRooms.page({ term: 'listed' }))).not.toContain('Listed two');
   });
 
   test('the list follows what is published, renamed and taken back', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice, { visibility: 'public', name: 'Changing' });
-    const listed = async () => names(await publicRooms(world, { term: 'chang' }));
+    const listed = async () => names(await world.publicRooms.page({ term: 'chang' }));
     const members = async () => {
-      const { chunk } = await publicRooms(world, { term: 'chang' });
+      const { chunk } = await world.publicRooms.page({ term: 'chang' });
       return (chunk as { num_joined_members: number }[]).map(({ num_joined_members }) => num_joined_members);
     };
     expect(await listed()).toEqual(['Changing']);
@@ -133,8 +132,8 @@ describe('finding rooms', () => {
     // A circle, and a child that was taken out again.
     await child(inner, root);
     await world.setState(alice, inner, 'm.space.child', {}, last.roomId);
-    const list = async (person: Person, more: Partial<Parameters<typeof hierarchy>[3]> = {}) => {
-      const answer = await hierarchy(world, person.user, root.roomId, { suggestedOnly: false, ...more });
+    const list = async (person: Person, more: Partial<HierarchyQuery> = {}) => {
+      const answer = await world.hierarchy.page(person.user, root.roomId, { suggestedOnly: false, ...more });
       return { names: (answer.rooms as { name: string }[]).map(({ name }) => name), next: answer.next_batch };
     };
     expect((await list(alice)).names).toEqual(['root', 'inner', 'open', 'secret', 'last']);
@@ -146,6 +145,6 @@ describe('finding rooms', () => {
     const from = asString(first.next);
     expect(await list(bob, { limit: 3, from })).toEqual({ names: ['last'], next: undefined });
     expect(await refusal(list(bob, { limit: 3, from, maxDepth: 1 }))).toBe('M_INVALID_PARAM');
-    expect(await refusal(hierarchy(world, bob.user, secret.roomId, { suggestedOnly: false }))).toBe('M_FORBIDDEN');
+    expect(await refusal(world.hierarchy.page(bob.user, secret.roomId, { suggestedOnly: false }))).toBe('M_FORBIDDEN');
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openPush, type PushService } from '../../src/compose/push.ts';
+import type { PushService } from '../../src/compose/push.ts';
 import { guardedPostJson } from '../../src/push/post-json.ts';
 import { engines } from '../storage/engines.ts';
 import { Gateway } from '../support/gateway.ts';
@@ -10,8 +10,7 @@ describe.each(engines)('push notifications, on $name', (engine) => {
   let world: World;
   let service: PushService;
   let gateway: Gateway;
-  const start = () =>
-    openPush({ ...world, reading: world, postJson: guardedPostJson(openOutbound(world.clock)), mail: undefined });
+  const start = () => world.openPush({ postJson: guardedPostJson(openOutbound(world.clock)), mail: undefined });
   beforeAll(async () => {
     world = await openWorld(engine);
     service = await start();

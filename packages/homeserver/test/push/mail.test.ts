@@ -1,6 +1,6 @@
 import { SMTPServer } from 'smtp-server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openPush, type PushService } from '../../src/compose/push.ts';
+import type { PushService } from '../../src/compose/push.ts';
 import { guardedPostJson } from '../../src/push/post-json.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openOutbound } from '../support/outbound.ts';
@@ -68,9 +68,7 @@ describe('mail about missed messages', () => {
   });
 
   const start = (port: number, toAnyAddress = true) =>
-    openPush({
-      ...world,
-      reading: world,
+    world.openPush({
       postJson: guardedPostJson(openOutbound(world.clock)),
       mail: {
         mailer: { host: '127.0.0.1', port, tls: 'never', login: undefined, from: 'Hearth <hearth@test.local>' },

@@ -1,18 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { notificationsPage } from '../../src/push/notifications.ts';
+import type { Notifications } from '../../src/push/notifications.ts';
 import { engines } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type Person, textsOf, type World } from '../support/world.ts';
 
 describe.each(engines)('the list of notifications, on $name', (engine) => {
   let world: World;
+  let notifications: Notifications;
   beforeAll(async () => {
     world = await openWorld(engine);
+    const postJson = () => Promise.reject(new Error('no network'));
+    notifications = (await world.openPush({ postJson, mail: undefined })).notifications;
   });
   afterAll(() => world.end());
 
   const page = (person: Person, query: { from?: string; limit?: number; onlyHighlights?: boolean } = {}) =>
-    notificationsPage(world, world.readerOf(person), { onlyHighlights: false, ...query });
+    notifications.page(world.readerOf(person), person.userId, { onlyHighlights: false, ...query });
   const texts = async (...args: Parameters<typeof page>) =>
     textsOf((await page(...args)).notifications.map(({ shown }) => shown.event));
   const open = async () => {
@@ -91,7 +94,7 @@ describe.each(engines)('the list of notifications, on $name', (engine) => {
   test('ends where one left, and has nothing of whom one ignores', async () => {
     const { alice, bob, head } = await open();
     await world.say(alice, head, 'heard');
-    const ignoring = await notificationsPage(world, world.readerOf(bob, new Set([alice.user])), {
+    const ignoring = await notifications.page(world.readerOf(bob, new Set([alice.user])), bob.userId, {
       onlyHighlights: false,
     });
     expect(ignoring.notifications).toEqual([]);

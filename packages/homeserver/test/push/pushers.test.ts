@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openPush, type PushService } from '../../src/compose/push.ts';
+import type { PushService } from '../../src/compose/push.ts';
 import type { PusherRequest } from '../../src/push/check-pusher.ts';
 import { engines } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
@@ -10,9 +10,7 @@ describe.each(engines)('pushers, on $name', (engine) => {
   let service: PushService;
   beforeAll(async () => {
     world = await openWorld(engine);
-    service = await openPush({
-      ...world,
-      reading: world,
+    service = await world.openPush({
       postJson: () => Promise.reject(new Error('no network')),
       mail: undefined,
     });

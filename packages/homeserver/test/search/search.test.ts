@@ -1,22 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { openServices, type Services } from '../../src/compose/services.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { type SearchRequest, searchEvents } from '../../src/search/search.ts';
+import type { SearchRequest } from '../../src/search/search.ts';
 import { engines } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
-import { openWorld, type Person, textsOf, type World } from '../support/world.ts';
+import { openWorld, type Person, textsOf, type World, type WorldServices } from '../support/world.ts';
 
 describe.each(engines)('searching, on $name', (engine) => {
   let world: World;
-  let services: Services;
+  let services: WorldServices;
   beforeAll(async () => {
     world = await openWorld(engine);
-    services = openServices({ ...world, reading: world });
+    services = world.openServices();
   });
   afterAll(() => world.end());
 
   const search = (person: Person, term: string, more: Partial<SearchRequest> = {}) =>
-    searchEvents({ ...world, ...services }, world.readerOf(person), { term, orderBy: 'recent', ...more });
+    services.messageSearch.search(world.readerOf(person), { term, orderBy: 'recent', ...more });
   const texts = async (...args: Parameters<typeof search>) =>
     textsOf((await search(...args)).results.map(({ shown }) => shown.event));
   const open = async (...messages: string[]) => {
@@ -99,8 +98,8 @@ describe.each(engines)('searching, on $name', (engine) => {
   test('goes on where it was after a restart', async () => {
     const { bob } = await open('giraffe');
     await services.messageIndexer.catchUp();
-    const restarted = openServices({ ...world, reading: world });
-    const { results } = await searchEvents({ ...world, ...restarted }, world.readerOf(bob), { term: 'giraffe' });
+    const restarted = world.openServices();
+    const { results } = await restarted.messageSearch.search(world.readerOf(bob), { term: 'giraffe' });
     expect(results).toHaveLength(1);
   });
 
@@ -143,7 +142,7 @@ describe.each(engines)('searching, on $name', (engine) => {
     expect(await only({ types: ['m.room.topic'] })).toEqual([]);
     expect(await only({ limit: 0 })).toEqual([]);
     const reader = world.readerOf(bob, new Set([alice.user]));
-    const heard = await searchEvents({ ...world, ...services }, reader, { term: 'otter' });
+    const heard = await services.messageSearch.search(reader, { term: 'otter' });
     expect(textsOf(heard.results.map(({ shown }) => shown.event))).toEqual(['otter of bob']);
   });
 

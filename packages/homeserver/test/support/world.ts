@@ -1,12 +1,18 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { Base } from '../../src/compose/base.ts';
+import { openDirectory } from '../../src/compose/directory.ts';
 import { openEncryption } from '../../src/compose/encryption.ts';
+import { openPush } from '../../src/compose/push.ts';
 import { openRooms, type RoomSettings, type Rooms } from '../../src/compose/rooms.ts';
-import { openReading } from '../../src/compose/sync.ts';
+import { openSearch } from '../../src/compose/search.ts';
+import { openServices } from '../../src/compose/services.ts';
+import { openSync, readingOf } from '../../src/compose/sync.ts';
+import { openTimeline } from '../../src/compose/timeline.ts';
 import { openActivity, openUserData } from '../../src/compose/user-data.ts';
 import { DAY_MS } from '../../src/platform/clock.ts';
 import { Background } from '../../src/platform/concurrency/background.ts';
 import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
-import { Retention, type RetentionSettings } from '../../src/retention/retention.ts';
+import type { RetentionSettings } from '../../src/retention/retention.ts';
 import type { RoomOptions } from '../../src/rooms/creation/initial-events.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { GuestAccess } from '../../src/rooms/membership/guest-access.ts';
@@ -26,6 +32,8 @@ export interface Person {
 }
 
 export type World = Awaited<ReturnType<typeof openWorldOn>>;
+
+export type WorldServices = ReturnType<World['openServices']>;
 
 /** Rooms and everything that reads them, over a fresh database and without HTTP. */
 export async function openWorld(engine: Engine, retentionSettings?: RetentionSettings): Promise<World> {
@@ -63,18 +71,18 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     metrics: noMetrics,
     toDeviceSettings: { keptMs: 90 * DAY_MS, senderBudget: { perSecond: 1_000, burst: 1_000_000 } },
   });
-  const retention = new Retention(retentionSettings, rooms.heads, clock);
-  const reading = await openReading(
-    { ...domain, ...users, background },
-    { ...rooms, retention, serverName: 'test.local' },
-    userData,
-    activity,
-    encryption,
-  );
+  const { database, names, stream, random } = domain;
+  const base: Base = { database, names, stream, clock, random, background };
+  const timeline = openTimeline(base, { users, userData, rooms, activity }, retentionSettings);
+  const read = { users, userData, rooms, activity, encryption, timeline };
+  const domains = { ...read, sync: await openSync(base, read) };
+  const directory = openDirectory(base, rooms, settings.onlyAdministratorsPublish);
+  const reading = readingOf(base, domains, directory.summaries);
   let count = 0;
   return {
     ...domain,
     ...reading,
+    ...directory,
     clock,
     users,
     faults,
@@ -100,11 +108,17 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     redact(person: Person, head: Head, eventId: string): Promise<StoredEvent> {
       return rooms.sender.redact(head.roomId, eventId, {}, { sender: person });
     },
+    openPush: (gateways: Parameters<typeof openPush>[2]) => openPush(base, domains, gateways),
+    openSearch: () => openSearch(base, domains, settings.serverName),
+    /** Opens the services besides rooms, with a search. */
+    openServices() {
+      const search = openSearch(base, domains, settings.serverName);
+      return { ...search, ...openServices(base, domains, search.messageIndex) };
+    },
     /** Opens the rooms again with nothing cached, as another process does, or with other settings. */
     async reopenRooms(others: Partial<RoomSettings> = {}): Promise<Rooms> {
-      const { database } = domain;
-      const [names, stream] = [await Names.open(database), await Stream.open(database)];
-      return openRooms({ ...domain, names, stream }, aboutUsers, { ...settings, ...others });
+      const reopened = { ...domain, names: await Names.open(database), stream: await Stream.open(database) };
+      return openRooms(reopened, aboutUsers, { ...settings, ...others });
     },
     readerOf: (person: Person, ignored: ReadonlySet<number> = new Set()) => readerOf(person, ignored),
     async end() {

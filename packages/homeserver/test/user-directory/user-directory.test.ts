@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openServices, type Services } from '../../src/compose/services.ts';
 import { searchPeople } from '../../src/user-directory/search-people.ts';
 import { engines } from '../storage/engines.ts';
-import { openWorld, type Person, type World } from '../support/world.ts';
+import { openWorld, type Person, type World, type WorldServices } from '../support/world.ts';
 
 describe.each(engines)('the user directory, on $name', (engine) => {
   let world: World;
-  let services: Services;
+  let services: WorldServices;
   beforeAll(async () => {
     world = await openWorld(engine);
-    services = openServices({ ...world, reading: world });
+    services = world.openServices();
   });
   afterAll(() => world.end());
 

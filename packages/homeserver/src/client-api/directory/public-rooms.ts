@@ -1,25 +1,23 @@
 import { getPublicRooms, queryPublicRooms } from '@hearth/api/client/directory/public-rooms.ts';
 import { missingToken, notFound } from '@hearth/protocol/errors.ts';
-import { type PublicRoomsQuery, publicRooms } from '../../directory/public-rooms.ts';
-import type { SummaryDeps } from '../../directory/room-summaries.ts';
+import type { PublicRooms, PublicRoomsQuery } from '../../directory/public-rooms.ts';
 import { type Route, route } from '../../http/route.ts';
 
-export interface PublicRoomsRouteDeps extends SummaryDeps {
+export interface PublicRoomsSettings {
   readonly serverName: string;
   /** Whether the directory can be read without an account. */
   readonly publicList: boolean;
 }
 
 /** Returns the routes of GET and POST `/publicRooms`. */
-export function publicRoomsRoutes(deps: PublicRoomsRouteDeps): Route[] {
+export function publicRoomsRoutes(publicRooms: PublicRooms, { serverName, publicList }: PublicRoomsSettings): Route[] {
   const list = (query: PublicRoomsQuery, server: string | undefined) => {
-    if (server !== undefined && server !== deps.serverName)
-      throw notFound('This server does not support federation yet');
-    return publicRooms(deps, query);
+    if (server !== undefined && server !== serverName) throw notFound('This server does not support federation yet');
+    return publicRooms.page(query);
   };
   return [
     route(getPublicRooms, ({ query, caller }) => {
-      if (caller === undefined && !deps.publicList)
+      if (caller === undefined && !publicList)
         throw missingToken('The room directory of this server requires an access token');
       return list({ limit: query.limit, since: query.since }, query.server);
     }),

@@ -1,15 +1,19 @@
 import { LruMap } from '../../platform/caches/lru.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { Names } from '../../storage/engine/names.ts';
 import type { QueuedPush } from '../../storage/push/push-queue.ts';
 import type { PusherRow } from '../../storage/push/pushers.ts';
 import type { Channel, Outcome } from '../channel.ts';
-import type { NoticeDeps } from '../notice.ts';
-import { type WorthTellingDeps, worthTelling } from '../worth-telling.ts';
+import type { NotifiableEvents } from '../notifiable-events.ts';
+import type { RoomNames } from '../room-name.ts';
 import type { SendMail } from './mailer.ts';
 import { type Missed, missedMail } from './missed-mail.ts';
 
-export interface MailChannelDeps extends NoticeDeps, WorthTellingDeps {
+interface MailChannelParts {
   readonly clock: Clock;
+  readonly names: Names;
+  readonly roomNames: RoomNames;
+  readonly notifiable: NotifiableEvents;
   readonly sendMail: SendMail;
   /** How long something has to be unread. */
   readonly afterMs: number;
@@ -23,28 +27,25 @@ const TOLD_MS_MAX = 3 * 24 * 60 * 60_000;
 
 /** Sends mail about what was not read for a while, everything in one mail. */
 export class MailChannel implements Channel {
-  readonly #deps: MailChannelDeps;
+  readonly #parts: MailChannelParts;
   readonly #sent = new LruMap<number, number>(SENT_MAX);
 
-  constructor(deps: MailChannelDeps) {
-    this.#deps = deps;
+  constructor(parts: MailChannelParts) {
+    this.#parts = parts;
   }
 
   async deliver(pusher: PusherRow, queue: readonly QueuedPush[]): Promise<Outcome> {
-    const { clock, sendMail, names } = this.#deps;
+    const { clock, sendMail, names, roomNames, afterMs, everyMs } = this.#parts;
     const missed = await this.#missed(pusher.user_num, queue);
     const done: Outcome = { kind: 'done', upTo: queue.at(-1)?.event ?? 0 };
     const [oldest] = missed;
     if (oldest === undefined) return done;
-    const due = Math.max(
-      oldest.event.ts + this.#deps.afterMs,
-      (this.#sent.get(pusher.num) ?? Number.NEGATIVE_INFINITY) + this.#deps.everyMs,
-    );
+    const due = Math.max(oldest.event.ts + afterMs, (this.#sent.get(pusher.num) ?? Number.NEGATIVE_INFINITY) + everyMs);
     const now = clock.now();
     if (now < due) return { kind: 'later', afterMs: due - now };
     const userId = await names.text(pusher.user_num);
     try {
-      await sendMail(await missedMail(this.#deps, { user: pusher.user_num, userId, address: pusher.pushkey }, missed));
+      await sendMail(await missedMail(roomNames, { user: pusher.user_num, userId, address: pusher.pushkey }, missed));
     } catch {
       return { kind: 'failed' };
     }
@@ -55,8 +56,8 @@ export class MailChannel implements Channel {
   async #missed(user: number, queue: readonly QueuedPush[]): Promise<Missed[]> {
     const missed: Missed[] = [];
     for (const { event: num } of queue) {
-      const worth = await worthTelling(this.#deps, user, num);
-      if (worth !== undefined && this.#deps.clock.now() - worth.event.ts <= TOLD_MS_MAX) missed.push(worth);
+      const worth = await this.#parts.notifiable.find(user, num);
+      if (worth !== undefined && this.#parts.clock.now() - worth.event.ts <= TOLD_MS_MAX) missed.push(worth);
     }
     return missed;
   }

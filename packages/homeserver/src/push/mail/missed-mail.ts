@@ -1,8 +1,7 @@
 import { asString } from '@hearth/protocol/json/value.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
-import type { NoticeDeps } from '../notice.ts';
-import { memberNameOf, roomNameOf } from '../room-name.ts';
+import { memberNameOf, type RoomNames } from '../room-name.ts';
 import type { Mail } from './mailer.ts';
 
 /** A message that a user has not read, and its room. */
@@ -24,13 +23,13 @@ const TEXT_CHARACTERS_MAX = 300;
 
 /** The mail about what somebody has missed. */
 export async function missedMail(
-  deps: NoticeDeps,
+  roomNames: RoomNames,
   to: { readonly user: number; readonly userId: string; readonly address: string },
   missed: readonly Missed[],
 ): Promise<Mail> {
   const byRoom = [...Map.groupBy(missed, ({ head }) => head.num).values()];
   const parts: RoomPart[] = [];
-  for (const some of byRoom.slice(0, ROOMS_MAX)) parts.push(await partOf(deps, to.user, some));
+  for (const some of byRoom.slice(0, ROOMS_MAX)) parts.push(await partOf(roomNames, to.user, some));
   const subject = oneLine(
     parts.length === 1 ? `Unread in ${parts[0]?.name}` : `Unread in ${parts[0]?.name} and ${byRoom.length - 1} more`,
   );
@@ -39,13 +38,13 @@ export async function missedMail(
   return { to: to.address, subject, text: textOf(parts, rest, foot), html: htmlOf(parts, rest, foot) };
 }
 
-async function partOf(deps: NoticeDeps, user: number, missed: readonly Missed[]): Promise<RoomPart> {
+async function partOf(roomNames: RoomNames, user: number, missed: readonly Missed[]): Promise<RoomPart> {
   const lines = [];
   for (const { event, head } of missed.slice(0, LINES_MAX)) {
     lines.push({ sender: oneLine(await memberNameOf(head, event.sender)), text: oneLine(describe(event)) });
   }
   const head = missed[0]?.head;
-  const name = head === undefined ? undefined : await roomNameOf(deps, head, user);
+  const name = head === undefined ? undefined : await roomNames.of(head, user);
   return { name: oneLine(name ?? 'a room'), lines, more: Math.max(0, missed.length - LINES_MAX) };
 }
 

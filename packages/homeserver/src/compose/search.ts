@@ -1,0 +1,39 @@
+import { messageIndexer } from '../search/indexer.ts';
+import { SearchMatches } from '../search/matches.ts';
+import { MessageSearch } from '../search/search.ts';
+import { People } from '../user-directory/people.ts';
+import type { Base } from './base.ts';
+import type { Rooms } from './rooms.ts';
+import type { Timeline } from './timeline.ts';
+import type { UserData } from './user-data.ts';
+import type { Users } from './users.ts';
+
+interface SearchedDomains {
+  readonly users: Users;
+  readonly userData: UserData;
+  readonly rooms: Rooms;
+  readonly timeline: Timeline;
+}
+
+/** The interval of indexing. It may be long, because a search waits until the index is up to date. */
+const INDEX_EVERY_MS = 5 * 60_000;
+
+export type Search = ReturnType<typeof openSearch>;
+
+/** Creates the search in messages and the user directory. */
+export function openSearch({ database, names, background }: Base, domains: SearchedDomains, serverName: string) {
+  const { events, userRooms } = domains.rooms;
+  const { visibility, erasure, newFollower } = domains.timeline;
+  const { profiles } = domains.userData;
+  const { index: messageIndex, follower } = messageIndexer(database, events, newFollower);
+  const matches = new SearchMatches(messageIndex, events, visibility, erasure);
+  const people = new People({ database, background, profiles, serverName }, newFollower);
+  profiles.onChange((user, userId) =>
+    background.start('putting a profile into the user directory', () => people.put([{ user, userId }])),
+  );
+  domains.users.accountChanges.onDeactivated((user) => people.remove(user));
+  background.every(INDEX_EVERY_MS, 'indexing messages', () => follower.catchUp());
+  background.every(INDEX_EVERY_MS, 'indexing people', () => people.catchUp());
+  const messageSearch = new MessageSearch(names, userRooms, matches, follower);
+  return { messageIndex, messageIndexer: follower, messageSearch, people };
+}
