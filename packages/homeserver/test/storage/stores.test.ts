@@ -62,7 +62,11 @@ describe.each(engines)('stores, on $name', (engine) => {
     signingKey: 1,
     signature: new Uint8Array(64).fill(9),
   };
-  const newEvent = async (room: number, seq: number | null, given: { ts?: number; sender?: string } = {}) => {
+  const newEvent = async (
+    room: number,
+    seq: number | null,
+    given: { ts?: number; sender?: string; stateKey?: number } = {},
+  ) => {
     const num = next();
     const sender = given.sender ?? '@alice:x';
     const fields = {
@@ -75,8 +79,8 @@ describe.each(engines)('stores, on $name', (engine) => {
       type: 'm.room.message',
       senderNum: await storedName(database, names, sender),
       sender,
-      stateKeyNum: null,
-      stateKey: undefined,
+      stateKeyNum: given.stateKey ?? null,
+      stateKey: given.stateKey === undefined ? undefined : '',
       ts: given.ts ?? num,
       depth: seq ?? 1,
       standing: seq === null ? STANDING.outlier : STANDING.accepted,
@@ -109,7 +113,7 @@ describe.each(engines)('stores, on $name', (engine) => {
 
   test('an event that waits for the disk stays in memory, whatever else is read', async () => {
     const { room, nums } = await fill(6);
-    const events = new EventStore(database, names, 2);
+    const events = new EventStore(database, names, { state: 2, messages: 2 });
     const waiting = await newEvent(room, null);
     const write = events.insert(waiting, proof);
     for (const num of nums) await events.one(num);
@@ -120,6 +124,17 @@ describe.each(engines)('stores, on $name', (engine) => {
     for (const num of nums) await events.one(num);
     expect(events.cached(waiting.num)).toBeUndefined();
     expect((await events.one(waiting.num))?.eventId).toBe(waiting.eventId);
+  });
+
+  test('messages do not evict state events from memory', async () => {
+    const { room, nums: messages } = await fill(6);
+    const events = new EventStore(database, names, { state: 2, messages: 2 });
+    const topic = await newEvent(room, 7, { stateKey: await storedName(database, names, '') });
+    await database.commit([events.insert(topic, proof)]);
+    events.stored([topic]);
+    for (const num of messages) await events.one(num);
+    expect(messages.filter((num) => events.cached(num) !== undefined)).toHaveLength(2);
+    expect(events.cached(topic.num)).toBe(topic);
   });
 
   test('a redacted event is another in memory only once it is stored', async () => {

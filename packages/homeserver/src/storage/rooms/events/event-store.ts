@@ -36,68 +36,86 @@ interface Row {
   version: string;
 }
 
-const CACHED_MAX = 10_000;
-/** One query reads so many; others have their turn before the next. */
+/** Bounds of the two caches, in events and in MiB. */
+const CACHED_MAX = { state: 20_000, messages: 10_000 } as const;
+const CACHED_MIB = { state: 56, messages: 40 } as const;
+/** The maximum number of events in one query. Other requests run between two queries. */
 const READ_AT_ONCE = 2_000;
 
-/** Events by number, the recently used ones in memory. */
+/**
+ * Reads and writes events, and caches the recently used ones. State events have a cache of their own, because every
+ * decision and answer of a room needs them: messages of other rooms must not evict them.
+ */
 export class EventStore {
   readonly #database: Database;
   readonly #names: Names;
-  readonly #cache: LruMap<number, StoredEvent>;
-  /** Events that may not be on the disk yet: they are in memory however many others are read. */
+  readonly #state: LruMap<number, StoredEvent>;
+  readonly #messages: LruMap<number, StoredEvent>;
+  /** Events whose commit may not have ended. They are never evicted. */
   readonly #pending = new Map<number, StoredEvent>();
 
-  /** @param cachedMax so many stay in memory */
-  constructor(database: Database, names: Names, cachedMax = CACHED_MAX) {
+  /** @param cachedMax the maximum number of events in each cache */
+  constructor(
+    database: Database,
+    names: Names,
+    cachedMax: { readonly state: number; readonly messages: number } = CACHED_MAX,
+  ) {
     this.#database = database;
     this.#names = names;
-    this.#cache = new LruMap(cachedMax, { bytesMax: cacheBytes(96), bytesOf: eventBytes });
+    const cache = (kind: 'state' | 'messages') =>
+      new LruMap<number, StoredEvent>(cachedMax[kind], { bytesMax: cacheBytes(CACHED_MIB[kind]), bytesOf: eventBytes });
+    this.#state = cache('state');
+    this.#messages = cache('messages');
   }
 
-  /** The write that stores a new event, which from now on is in memory. After the commit call {@link stored}. */
+  /** Returns the write that stores a new event, and caches the event. The caller calls {@link stored} after the commit. */
   insert(event: StoredEvent, proof: EventProof): Write {
     this.#pending.set(event.num, event);
-    this.#cache.set(event.num, event);
+    this.#cacheOf(event).set(event.num, event);
     const { num, room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing, snapshot, replaces } = event;
     const values = [num, storedEventId(event.eventId), room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing];
     const rest = [snapshot, replaces, event.redactedBy, event.contentText, encodeProof(proof), event.extra];
     return write(insert, ...values, ...rest);
   }
 
-  /** The write that takes an event's content away, and the event as it is then. Call {@link replace} after the commit. */
+  /**
+   * Returns the write that removes an event's content, and the event without it. The caller calls {@link replace} after
+   * the commit.
+   */
   redact(event: StoredEvent, redactedBy: number, contentText: string): { write: Write; redacted: StoredEvent } {
     const redacted = new StoredEvent(event, contentText, redactedBy);
     return { write: write(redact, redactedBy, contentText, event.num), redacted };
   }
 
-  /** Puts a changed event in place of the one in memory, with what has been found out about that one. */
+  /** Replaces the cached event by a changed one, which keeps the transaction and the aggregations. */
   replace(event: StoredEvent): void {
-    const before = this.#cache.get(event.num);
+    const cache = this.#cacheOf(event);
+    const before = cache.get(event.num);
     event.transaction = before?.transaction;
     event.aggregations = before?.aggregations;
-    this.#cache.set(event.num, event);
+    cache.set(event.num, event);
   }
 
-  /** New events are on the disk. */
+  /** Records that new events are on disk. */
   stored(events: readonly StoredEvent[]): void {
     for (const { num } of events) this.#pending.delete(num);
   }
 
-  /** Forgets events whose commit failed. */
+  /** Removes events whose commit has failed from memory. */
   forget(nums: Iterable<number>): void {
     for (const num of nums) {
       this.#pending.delete(num);
-      this.#cache.delete(num);
+      this.#messages.delete(num);
+      this.#state.delete(num);
     }
   }
 
-  /** The event if it is in memory. */
+  /** Returns the event if it is in memory. */
   cached(num: number): StoredEvent | undefined {
-    return this.#cache.get(num) ?? this.#pending.get(num);
+    return this.#messages.get(num) ?? this.#state.get(num) ?? this.#pending.get(num);
   }
 
-  /** Events by number with one query for many (and one for names); those that do not exist are missing. */
+  /** Loads events by number, with one query for events and one for names. Events that do not exist are missing. */
   async load(nums: Iterable<number>): Promise<ReadonlyMap<number, StoredEvent>> {
     const found = new Map<number, StoredEvent>();
     const absent: number[] = [];
@@ -117,12 +135,16 @@ export class EventStore {
     );
     return rows.map((row) => {
       const event = this.cached(row.num) ?? toEvent(row, texts);
-      this.#cache.set(row.num, event);
+      this.#cacheOf(event).set(row.num, event);
       return event;
     });
   }
 
-  /** Events in the order of `nums`, without those that do not exist. */
+  #cacheOf(event: StoredEvent): LruMap<number, StoredEvent> {
+    return event.isState ? this.#state : this.#messages;
+  }
+
+  /** Returns events in the order of `nums`, without those that do not exist. */
   async list(nums: readonly number[]): Promise<StoredEvent[]> {
     const cached = eventsOf(nums, { get: (num) => this.cached(num) });
     return cached.length === nums.length ? cached : eventsOf(nums, await this.load(nums));
@@ -132,15 +154,15 @@ export class EventStore {
     return this.cached(num) ?? (await this.load([num])).get(num);
   }
 
-  /** An event by its id. */
+  /** Returns an event by its id. */
   async byId(eventId: string): Promise<StoredEvent | undefined> {
     const row = await this.#database.first<{ num: number }>(readById, storedEventId(eventId));
     const event = row === undefined ? undefined : await this.one(row.num);
-    // Two spellings of one hash exist, that of room version 3 and the URL-safe one; only the room's own is the id.
+    // One hash has two spellings, that of room version 3 and the URL-safe one. Only the spelling of the room is the id.
     return event?.eventId === eventId ? event : undefined;
   }
 
-  /** The numbers of events by id, with one query. */
+  /** Returns the numbers of events by id, with one query. */
   async numsOf(eventIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const byStored = new Map(eventIds.map((id) => [Buffer.from(storedEventId(id)).toString('latin1'), id]));
     const rows = await this.#database.all<{ num: number; id: Uint8Array }>(readByIds, eventIds.map(storedEventId));
@@ -152,19 +174,19 @@ export class EventStore {
     );
   }
 
-  /** The parts of events for other servers. */
+  /** Returns the parts of events that only other servers need. */
   async proofs(nums: readonly number[]): Promise<ReadonlyMap<number, EventProof>> {
     const rows = await this.#database.all<{ num: number; proof: Uint8Array }>(readProofs, nums);
     return new Map(rows.map(({ num, proof }) => [num, decodeProof(proof)]));
   }
 }
 
-/** The text is kept as stored, as clients get it, and in part parsed. */
+/** Estimates the memory of an event: its text as it is stored and as clients get it, and a part of it parsed. */
 function eventBytes({ contentText }: StoredEvent): number {
   return 1_000 + 2 * textBytes(contentText);
 }
 
-/** Events in the order of their numbers, without those that are not among `events`. */
+/** Returns the events in the order of `nums`, without those that are missing in `events`. */
 export function eventsOf(nums: Iterable<number>, events: { get(num: number): StoredEvent | undefined }): StoredEvent[] {
   const found: StoredEvent[] = [];
   for (const num of nums) {
