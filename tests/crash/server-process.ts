@@ -44,6 +44,11 @@ export class ServerProcess {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  /** The process id, while the server is running. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** The output of the current process. */
   get log(): string {
     return this.#log;
