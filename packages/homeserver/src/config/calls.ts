@@ -10,7 +10,7 @@ export const voip = v.strictObject({
     v.pipe(
       v.array(v.pipe(v.string(), v.regex(/^turns?:/))),
       about({
-        doc: 'TURN servers for calls between users who cannot reach each other. Without any, clients are told of none.',
+        doc: 'The TURN servers for calls between users who cannot connect directly. If the list is empty, clients get no TURN servers.',
         write: 'a list of URIs',
         example: '["turn:turn.example.org:3478?transport=udp"]',
       }),
@@ -21,8 +21,8 @@ export const voip = v.strictObject({
     v.pipe(
       text,
       about({
-        doc: 'The secret of the TURN servers (`static-auth-secret` of coturn), from which each user gets a password for a while.',
-        write: 'the text that the TURN servers have',
+        doc: 'The shared secret of the TURN servers (`static-auth-secret` of coturn). The server derives temporary credentials for each user from it.',
+        write: 'the secret in the configuration of the TURN servers',
         env: 'HEARTH_TURN_SHARED_SECRET',
       }),
     ),
@@ -30,14 +30,22 @@ export const voip = v.strictObject({
   username: v.optional(
     v.pipe(
       text,
-      about({ doc: 'One account of the TURN servers for everybody, instead of a secret.', write: 'a name' }),
+      about({
+        doc: 'An account on the TURN servers that all users share, instead of a shared secret.',
+        write: 'a name',
+      }),
     ),
   ),
-  password: v.optional(v.pipe(text, about({ doc: 'Its password.', write: 'a password', env: 'HEARTH_TURN_PASSWORD' }))),
+  password: v.optional(
+    v.pipe(text, about({ doc: 'The password of that account.', write: 'a password', env: 'HEARTH_TURN_PASSWORD' })),
+  ),
   ttl_ms: v.optional(
     v.pipe(
       wholeNumber(60_000),
-      about({ doc: 'How long clients may use what they are told.', write: 'milliseconds, at least 60000' }),
+      about({
+        doc: 'How long clients may use the TURN credentials that they get.',
+        write: 'milliseconds, at least 60000',
+      }),
     ),
     86_400_000,
   ),
@@ -45,7 +53,7 @@ export const voip = v.strictObject({
     v.pipe(
       httpUrl,
       about({
-        doc: 'Where clients get access to the LiveKit server that carries group calls (MSC4143).',
+        doc: 'The service that gives clients access to the LiveKit server for group calls (MSC4143).',
         write: 'the URL of a lk-jwt-service such as https://livekit.example.org/livekit/jwt',
       }),
     ),
@@ -58,7 +66,7 @@ export const userDirectory = v.strictObject({
     v.pipe(
       v.boolean(),
       about({
-        doc: 'Whether the user directory finds every user of the server, and not only those who share a room with the one who searches or are in a public room.',
+        doc: 'Whether a search in the user directory finds all users of the server. Otherwise it finds users who share a room with the searching user or are in a public room.',
         write: 'true or false',
       }),
     ),

@@ -14,9 +14,9 @@ const size = v.pipe(
 const s3 = v.strictObject({
   endpoint: v.pipe(
     httpUrl,
-    about({ doc: 'Where the service is.', write: 'a URL such as https://s3.eu-central-1.amazonaws.com' }),
+    about({ doc: 'The URL of the S3 service.', write: 'a URL such as https://s3.eu-central-1.amazonaws.com' }),
   ),
-  bucket: v.pipe(text, about({ doc: 'The bucket, which has to exist.', write: 'the name of a bucket' })),
+  bucket: v.pipe(text, about({ doc: 'The bucket for media. It must exist.', write: 'the name of a bucket' })),
   region: v.optional(
     v.pipe(text, about({ doc: 'The region of the bucket.', write: 'the name of a region' })),
     'us-east-1',
@@ -24,20 +24,20 @@ const s3 = v.strictObject({
   access_key: v.pipe(
     text,
     about({
-      doc: 'The id of the key that may use the bucket.',
+      doc: 'The id of the access key for the bucket.',
       write: 'an access key id',
       env: 'HEARTH_S3_ACCESS_KEY',
     }),
   ),
   secret_key: v.pipe(
     text,
-    about({ doc: 'The secret of that key.', write: 'a secret access key', env: 'HEARTH_S3_SECRET_KEY' }),
+    about({ doc: 'The secret of the access key.', write: 'a secret access key', env: 'HEARTH_S3_SECRET_KEY' }),
   ),
   prefix: v.optional(
     v.pipe(
       v.string(),
       v.regex(/^[\w./-]*$/),
-      about({ doc: 'What the keys of all objects begin with.', write: 'a text such as media/' }),
+      about({ doc: 'A prefix for the keys of all objects.', write: 'a text such as media/' }),
     ),
     '',
   ),
@@ -48,7 +48,7 @@ const previews = v.strictObject({
     v.pipe(
       v.boolean(),
       about({
-        doc: 'Whether the server fetches pages that users link to, to show what they are about. It never asks private networks, see `outbound.allowed_addresses`.',
+        doc: 'Whether the server fetches linked pages to create URL previews. It does not connect to private networks, except to `outbound.allowed_addresses`.',
         write: 'true or false',
       }),
     ),
@@ -57,14 +57,17 @@ const previews = v.strictObject({
   kept_minutes: v.optional(
     v.pipe(
       wholeNumber(1, 525_600),
-      about({ doc: 'How long a preview is used again.', write: 'a number of minutes, at least 1' }),
+      about({
+        doc: 'How long the server keeps a preview and uses it for further requests.',
+        write: 'a number of minutes, at least 1',
+      }),
     ),
     60,
   ),
   image_bytes: v.optional(
     v.pipe(
       wholeNumber(0),
-      about({ doc: 'The largest image that is taken for a preview.', write: 'a number of bytes' }),
+      about({ doc: 'The largest image that the server downloads for a preview.', write: 'a number of bytes' }),
     ),
     10_485_760,
   ),
@@ -76,7 +79,7 @@ export const media = v.strictObject({
     v.pipe(
       text,
       about({
-        doc: 'Where uploaded files lie. Without it: `media` in the data folder.',
+        doc: 'The folder for media files. If it is missing, the server uses the folder `media` in the data folder.',
         write: 'the path of a folder',
       }),
     ),
@@ -85,7 +88,10 @@ export const media = v.strictObject({
   upload_bytes: v.optional(
     v.pipe(
       wholeNumber(1),
-      about({ doc: 'The largest file that is taken, from users and from other servers.', write: 'a number of bytes' }),
+      about({
+        doc: 'The largest file that the server accepts from users and from other servers.',
+        write: 'a number of bytes',
+      }),
     ),
     52_428_800,
   ),
@@ -93,7 +99,7 @@ export const media = v.strictObject({
     v.pipe(
       wholeNumber(1),
       about({
-        doc: 'How many uploads a user may announce before their files come.',
+        doc: 'How many media ids a user may create before uploading the files.',
         write: 'a whole number, at least 1',
       }),
     ),
@@ -102,7 +108,7 @@ export const media = v.strictObject({
   pending_minutes: v.optional(
     v.pipe(
       wholeNumber(1, 525_600),
-      about({ doc: 'How long an announced upload is waited for.', write: 'a number of minutes, at least 1' }),
+      about({ doc: 'How long a created media id waits for its file.', write: 'a number of minutes, at least 1' }),
     ),
     1_440,
   ),
@@ -110,7 +116,7 @@ export const media = v.strictObject({
     v.pipe(
       v.picklist(['frozen', 'open']),
       about({
-        doc: 'What can be read without an account, by the paths that clients used before Matrix 1.11: with `frozen` only what was uploaded while this was `open`.',
+        doc: 'Which media the unauthenticated endpoints from before Matrix 1.11 serve. `open` serves all media. `frozen` serves only media that were uploaded while this key was `open`.',
         write: 'frozen or open',
       }),
     ),
@@ -121,7 +127,7 @@ export const media = v.strictObject({
       v.array(size),
       v.maxLength(32),
       about({
-        doc: 'The sizes of thumbnails that are made; a request gets the next larger one.',
+        doc: 'The sizes of thumbnails. A request gets the next larger size.',
         write: 'a list of up to 32 sizes such as 96x96',
       }),
     ),
@@ -131,7 +137,7 @@ export const media = v.strictObject({
     v.pipe(
       wholeNumber(1),
       about({
-        doc: 'Images with more pixels, all frames together, get no thumbnails.',
+        doc: 'The largest number of pixels, counted over all frames, for which the server creates thumbnails.',
         write: 'a number of pixels',
       }),
     ),
@@ -141,7 +147,7 @@ export const media = v.strictObject({
     v.pipe(
       wholeNumber(1, 36_500),
       about({
-        doc: 'How long a copy of a file from another server is kept after somebody has last read it.',
+        doc: 'How long the server keeps a copy of a file from another server after the last download.',
         write: 'a number of days, at least 1',
       }),
     ),

@@ -4,12 +4,12 @@ const INTRODUCTION = `# Configuration
 
 <!-- Written by \`npm run docs\` from packages/homeserver/src/config/schema.ts. -->
 
-Hearth reads one YAML file: the one given with \`--config\`, otherwise \`hearth.yaml\` in the current folder if it is
-there. Every key is optional. Unknown keys and wrong values are refused with their line; \`hearth check-config\` looks
-without starting. Paths in the file are relative to its folder. \`--server-name\`, \`--data-dir\` and \`--listen\` win over
-the file.
+Hearth reads one YAML file: the file of \`--config\`, otherwise \`hearth.yaml\` in the current folder if it exists. Every
+key is optional. The server does not start with unknown keys or invalid values, and reports their lines.
+\`hearth check-config\` checks the file without starting the server. Paths in the file are relative to the folder of the
+file. The options \`--server-name\`, \`--data-dir\` and \`--listen\` override the file.
 
-Secrets need not stand in the file: where a variable is named below, the environment's value wins over the file's.
+Secrets can come from environment variables instead of the file. A variable that is named below overrides its key.
 `;
 
 /** Returns the reference of all keys, for \`docs/operating/configuration.md\`. */

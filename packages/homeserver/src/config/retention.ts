@@ -7,15 +7,17 @@ export const retention = v.strictObject({
     v.pipe(
       v.boolean(),
       about({
-        doc: 'Whether messages are deleted that are older than their room says (`m.room.retention`), or than `default_days`. What is deleted cannot be brought back.',
+        doc: 'Whether the server deletes messages that are older than the limit of their room (`m.room.retention`) or than `default_days`. Deleted messages cannot be restored.',
         write: 'true or false',
       }),
     ),
     false,
   ),
-  default_days: days('How long messages are kept in rooms that say nothing; without it for ever.'),
-  min_days: days('Rooms cannot have messages deleted sooner than that.'),
-  max_days: days('Rooms that say nothing or more keep messages no longer than that.'),
+  default_days: days(
+    'How long the server keeps messages in rooms without a limit. If this key and `max_days` are missing, it keeps them for ever.',
+  ),
+  min_days: days('The shortest limit of a room. Shorter limits of rooms count as this one.'),
+  max_days: days('The longest limit of a room. It also applies to rooms without a limit.'),
 });
 
 function days(doc: string) {

@@ -11,7 +11,7 @@ import { toDevice } from './to-device.ts';
 const roomVersions = ROOM_VERSIONS.map(({ id }) => id);
 
 const tls = v.strictObject({
-  certificate: v.pipe(text, about({ doc: 'The certificate and its chain.', write: 'the path of a PEM file' })),
+  certificate: v.pipe(text, about({ doc: 'The certificate with its chain.', write: 'the path of a PEM file' })),
   key: v.pipe(text, about({ doc: 'The private key.', write: 'the path of a PEM file' })),
 });
 
@@ -35,7 +35,7 @@ const database = v.strictObject({
       v.string(),
       v.regex(/^postgres(ql)?:\/\//),
       about({
-        doc: 'A PostgreSQL database to use instead of the embedded one.',
+        doc: 'The PostgreSQL database that the server uses instead of the embedded database.',
         write: 'a URL such as postgres://user@host/database',
         env: 'HEARTH_DATABASE_URL',
       }),
@@ -48,7 +48,7 @@ const registration = v.strictObject({
     v.pipe(
       v.picklist(['token', 'open']),
       about({
-        doc: 'Who may register an account: people with a registration token, or everybody. While no token exists, `token` means nobody.',
+        doc: 'Who may register an account. `token` requires a registration token, and permits no registration while no token exists. `open` permits everyone.',
         write: 'token or open',
       }),
     ),
@@ -58,7 +58,7 @@ const registration = v.strictObject({
     v.pipe(
       v.boolean(),
       about({
-        doc: 'Whether people may look at rooms that allow it as guests, without an account.',
+        doc: 'Whether people without an account may register as guests. Guests can read and join rooms that permit guest access.',
         write: 'true or false',
       }),
     ),
@@ -68,7 +68,7 @@ const registration = v.strictObject({
     v.pipe(
       text,
       about({
-        doc: 'With this secret, programs may register accounts at `/_synapse/admin/v1/register`, administrators too.',
+        doc: 'A secret with which programs may register accounts, including administrators, at `/_synapse/admin/v1/register`.',
         write: 'a long random text',
         env: 'HEARTH_REGISTRATION_SHARED_SECRET',
       }),
@@ -78,15 +78,24 @@ const registration = v.strictObject({
 
 const passwords = v.strictObject({
   memory_kib: v.optional(
-    v.pipe(wholeNumber(8), about({ doc: 'Memory for one hash (Argon2id).', write: 'a number of KiB, at least 8' })),
+    v.pipe(
+      wholeNumber(8),
+      about({ doc: 'The memory for one password hash (Argon2id).', write: 'a number of KiB, at least 8' }),
+    ),
     47_104,
   ),
   iterations: v.optional(
-    v.pipe(wholeNumber(1), about({ doc: 'Passes over that memory.', write: 'a whole number, at least 1' })),
+    v.pipe(
+      wholeNumber(1),
+      about({ doc: 'The number of passes over the memory.', write: 'a whole number, at least 1' }),
+    ),
     1,
   ),
   parallelism: v.optional(
-    v.pipe(wholeNumber(1, 64), about({ doc: 'Threads for one hash.', write: 'a whole number from 1 to 64' })),
+    v.pipe(
+      wholeNumber(1, 64),
+      about({ doc: 'The number of threads for one hash.', write: 'a whole number from 1 to 64' }),
+    ),
     1,
   ),
 });
@@ -96,7 +105,7 @@ const sessions = v.strictObject({
     v.pipe(
       wholeNumber(1_000),
       about({
-        doc: 'How long an access token can be used where the client has asked for a refresh token as well.',
+        doc: 'How long an access token is valid if the client has also requested a refresh token.',
         write: 'a number of milliseconds, at least 1000',
       }),
     ),
@@ -115,7 +124,7 @@ const roomDirectory = v.strictObject({
   public_list: v.optional(
     v.pipe(
       v.boolean(),
-      about({ doc: 'Whether the room directory can be read without an account.', write: 'true or false' }),
+      about({ doc: 'Whether people can read the room directory without an account.', write: 'true or false' }),
     ),
     true,
   ),
@@ -126,7 +135,7 @@ const outbound = v.strictObject({
     v.pipe(
       v.array(addressRange),
       about({
-        doc: 'Addresses that requests may go to although they are not public, where somebody else has said where to: previews of links, and push gateways.',
+        doc: 'Private addresses to which the server may connect for URL previews and push gateways, whose URLs come from users.',
         write: 'a list of IP addresses or ranges such as 10.0.0.0/8',
       }),
     ),
@@ -136,7 +145,7 @@ const outbound = v.strictObject({
     v.pipe(
       text,
       about({
-        doc: 'Certificates of authorities that all outgoing TLS connections trust besides the usual ones.',
+        doc: 'Certificates of additional authorities that all outgoing TLS connections trust.',
         write: 'the path of a PEM file',
       }),
     ),
@@ -148,7 +157,7 @@ const metrics = v.strictObject({
     v.pipe(
       address,
       about({
-        doc: 'Where `/metrics` answers, in the form of Prometheus. Without it nothing is measured.',
+        doc: 'The address of the listener for `/metrics` (Prometheus format). If it is missing, the server collects no metrics.',
         write: 'host:port',
         example: '127.0.0.1:9000',
       }),
@@ -161,14 +170,17 @@ const log = v.strictObject({
     v.pipe(
       v.picklist(['debug', 'info', 'warn', 'error', 'silent']),
       about({
-        doc: 'How much is logged, on standard error. `debug` has a line for each request.',
+        doc: 'The lowest level of log messages on standard error. `debug` includes a message for each request.',
         write: 'debug, info, warn, error or silent',
       }),
     ),
     'info',
   ),
   format: v.optional(
-    v.pipe(v.picklist(['text', 'json']), about({ doc: 'Lines for people or for programs.', write: 'text or json' })),
+    v.pipe(
+      v.picklist(['text', 'json']),
+      about({ doc: 'The format of log messages: text for people, or JSON for programs.', write: 'text or json' }),
+    ),
     'text',
   ),
 });
@@ -177,14 +189,14 @@ const limits = v.strictObject({
   body_bytes: v.optional(
     v.pipe(
       wholeNumber(65_536),
-      about({ doc: 'The longest JSON body of a request.', write: 'a number of bytes, at least 65536' }),
+      about({ doc: 'The largest JSON body of a request.', write: 'a number of bytes, at least 65536' }),
     ),
     1_048_576,
   ),
   close_ms: v.optional(
     v.pipe(
       wholeNumber(0),
-      about({ doc: 'How long running requests may take to finish when the server stops.', write: 'milliseconds' }),
+      about({ doc: 'How long requests may take to finish when the server stops.', write: 'milliseconds' }),
     ),
     5_000,
   ),
@@ -192,7 +204,7 @@ const limits = v.strictObject({
     v.pipe(
       wholeNumber(10),
       about({
-        doc: 'How many connections each listener holds at the same time; more are refused.',
+        doc: 'How many connections each listener accepts at the same time. Further connections are closed.',
         write: 'a whole number, at least 10',
       }),
     ),
@@ -206,14 +218,14 @@ export const configSchema = v.strictObject({
     v.pipe(
       serverName,
       about({
-        doc: 'The name in user ids and room aliases. It can never be changed once there are accounts.',
+        doc: 'The server name in user ids and room aliases. It cannot change after the first start.',
         write: 'a host name, such as example.org',
       }),
     ),
     'localhost',
   ),
   data_dir: v.optional(
-    v.pipe(text, about({ doc: 'The folder for everything the server keeps.', write: 'the path of a folder' })),
+    v.pipe(text, about({ doc: 'The folder for the data of the server.', write: 'the path of a folder' })),
     './data',
   ),
   listen: v.optional(
@@ -221,7 +233,7 @@ export const configSchema = v.strictObject({
       v.array(listener),
       v.nonEmpty(),
       about({
-        doc: 'Where the server listens; every API is served at each. With `tls` (`certificate` and `key`, paths of PEM files) it speaks HTTPS there.',
+        doc: 'The addresses on which the server listens. Each address serves every API. With `tls` (`certificate` and `key`, paths of PEM files) an address serves HTTPS.',
         write: 'a list of host:port, or of objects with address and tls',
         example: '[0.0.0.0:8008, {address: "0.0.0.0:8448", tls: {certificate: cert.pem, key: key.pem}}]',
       }),
@@ -232,7 +244,7 @@ export const configSchema = v.strictObject({
     v.pipe(
       httpUrl,
       about({
-        doc: 'Where clients reach the server; told to them at `/.well-known/matrix/client`.',
+        doc: 'The URL at which clients reach the server. `/.well-known/matrix/client` announces it.',
         write: 'a URL such as https://matrix.example.org',
       }),
     ),
@@ -241,7 +253,7 @@ export const configSchema = v.strictObject({
     v.pipe(
       v.array(addressRange),
       about({
-        doc: 'Reverse proxies whose `X-Forwarded-For` is believed.',
+        doc: 'The reverse proxies whose `X-Forwarded-For` header the server trusts.',
         write: 'a list of IP addresses or ranges such as 10.0.0.0/8',
       }),
     ),
@@ -252,7 +264,7 @@ export const configSchema = v.strictObject({
       v.union([v.string(), v.number()]),
       v.transform(String),
       v.picklist(roomVersions),
-      about({ doc: 'The version of new rooms.', write: `one of ${roomVersions.join(', ')}` }),
+      about({ doc: 'The room version of new rooms.', write: `one of ${roomVersions.join(', ')}` }),
     ),
     DEFAULT_ROOM_VERSION,
   ),

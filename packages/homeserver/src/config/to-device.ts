@@ -7,7 +7,7 @@ export const toDevice = v.strictObject({
     v.pipe(
       wholeNumber(1, 36_500),
       about({
-        doc: 'Messages that wait for a device are never dropped when the device was seen within so many days. For other devices the latest 16 MiB of the same time are kept.',
+        doc: 'The server keeps all to-device messages for devices that were seen within this number of days. For other devices it keeps the latest 16 MiB of the messages from this number of days.',
         write: 'a number of days',
       }),
     ),
@@ -17,7 +17,7 @@ export const toDevice = v.strictObject({
     v.pipe(
       v.union([v.literal(false), wholeNumber(1_048_576, Number.MAX_SAFE_INTEGER)]),
       about({
-        doc: 'How much a user may send to devices in a day, counted for each device; an eighth of it at once.',
+        doc: 'How many bytes of to-device messages a user may send in a day, counted for each receiving device. An eighth of it may be sent at once.',
         write: 'false, or a number of bytes, at least 1048576',
       }),
     ),
