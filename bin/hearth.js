@@ -23,7 +23,7 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', () => {
-    console.error(`hearth: needs Node ${NODE_MAJOR} or later, and there is none at ${node}; run npm ci first`);
+    console.error(`hearth: Node ${NODE_MAJOR} or later is required, but ${node} does not exist; run npm ci first`);
     process.exit(1);
   });
   child.on('exit', (code) => process.exit(code ?? 1));

@@ -6,5 +6,5 @@ export async function checkConfig(options: ConfigOptions): Promise<void> {
   const config = await readConfig(options);
   config.listen.map(readListen);
   readTrustedAuthorities(config);
-  process.stdout.write('The configuration is fine.\n');
+  process.stdout.write('The configuration is valid.\n');
 }

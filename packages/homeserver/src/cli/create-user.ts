@@ -24,7 +24,7 @@ export async function createUser(name: string, { admin, password: given, ...opti
     const password = given ?? (await readPassword());
     checkPassword(password);
     await users.accounts.create(userId, { password, isAdmin: admin === true });
-    process.stdout.write(`Created ${userId}${admin === true ? ', an administrator' : ''}.\n`);
+    process.stdout.write(`Created ${userId}${admin === true ? ' as an administrator' : ''}.\n`);
   } catch (error) {
     throw error instanceof MatrixError ? new OperatorError(error.message) : error;
   } finally {

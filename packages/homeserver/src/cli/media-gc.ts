@@ -17,8 +17,8 @@ export async function collectMediaGarbage({ dryRun = false, ...options }: Option
     const report = await media.collectGarbage(dryRun);
     const { expiredIds, unusedCopies, contents, contentBytes, incompleteFiles } = report;
     process.stdout.write(
-      `${dryRun ? 'Would remove' : 'Removed'} ${expiredIds} ids without content, ${unusedCopies} copies that nobody reads, ` +
-        `${contents} files with ${contentBytes} bytes that nothing refers to, ${incompleteFiles} incomplete uploads.\n`,
+      `${dryRun ? 'Would remove' : 'Removed'} ${expiredIds} media ids without content, ${unusedCopies} unused remote copies, ` +
+        `${contents} unreferenced files with ${contentBytes} bytes, ${incompleteFiles} incomplete uploads.\n`,
     );
   } finally {
     await media.close();

@@ -11,14 +11,14 @@ export async function readPassword(): Promise<string> {
   try {
     if (!isTerminal) {
       for await (const line of lines) return line;
-      throw new OperatorError('no password: it is expected as the first line of the input');
+      throw new OperatorError('the password is missing: write it in the first line of the input');
     }
     stderr.write('Password: ');
     const first = await lines.question('');
-    stderr.write('\nAgain: ');
+    stderr.write('\nRepeat the password: ');
     const second = await lines.question('');
     stderr.write('\n');
-    if (first !== second) throw new OperatorError('the two passwords differ');
+    if (first !== second) throw new OperatorError('the two passwords differ: run the command again');
     return first;
   } finally {
     lines.close();

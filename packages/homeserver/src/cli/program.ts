@@ -30,25 +30,29 @@ function program(): Command {
     .description('A Matrix homeserver.')
     .version(`Hearth ${manifest.version}`)
     .exitOverride()
-    .showHelpAfterError('(hearth --help lists what there is)');
+    .showHelpAfterError('(hearth --help lists the commands and options)');
   configured(hearth.command('start'))
-    .description('Start the server; it runs until SIGTERM or SIGINT.')
-    .option('--listen <host:port...>', 'where to listen')
+    .description('Start the server. It runs until it gets SIGTERM or SIGINT.')
+    .option('--listen <host:port...>', 'an address to listen on')
     .action(start);
   configured(hearth.command('create-user'))
-    .description('Create an account while the server is stopped. Asks for the password, or reads it from the input.')
-    .argument('<name>', 'the part of the user id before the colon')
-    .option('--admin', 'make it an administrator')
-    .option('--password <password>', 'the password; other people on this machine may see it')
+    .description(
+      'Create an account. The server must be stopped. The command asks for the password or reads it from the input.',
+    )
+    .argument('<name>', 'the local part of the user id, such as alice for @alice:example.org')
+    .option('--admin', 'make the account an administrator')
+    .option('--password <password>', 'the password (visible to other users of this machine)')
     .action(createUser);
   configured(hearth.command('check-config'))
-    .description('Say what is wrong with the configuration.')
-    .option('--listen <host:port...>', 'where to listen')
+    .description('Check the configuration and print all mistakes.')
+    .option('--listen <host:port...>', 'an address to listen on')
     .action(checkConfig);
-  const media = hearth.command('media').description('Look after uploaded files.');
+  const media = hearth.command('media').description('Manage media files.');
   configured(media.command('gc'))
-    .description('Remove files that nothing refers to, while the server is stopped; it does so by itself as well.')
-    .option('--dry-run', 'only say what would be removed')
+    .description(
+      'Remove unreferenced media files. The server must be stopped. A running server removes them by itself.',
+    )
+    .option('--dry-run', 'print what would be removed, and remove nothing')
     .action(collectMediaGarbage);
   for (const command of [...hearth.commands, ...media.commands])
     command.version(`Hearth ${manifest.version}`).exitOverride();
@@ -57,7 +61,7 @@ function program(): Command {
 
 function configured(command: Command): Command {
   return command
-    .option('--config <file>', 'configuration file (default: hearth.yaml, if it is there)')
-    .option('--server-name <name>', 'the name in user ids and room aliases')
-    .option('--data-dir <folder>', 'the folder for everything the server keeps');
+    .option('--config <file>', 'the configuration file (default: hearth.yaml, if it exists)')
+    .option('--server-name <name>', 'the server name in user ids and room aliases')
+    .option('--data-dir <folder>', 'the folder for the data of the server');
 }

@@ -20,19 +20,19 @@ export async function start(options: ConfigOptions): Promise<void> {
   // The reader of the output may have gone, for instance at the other end of a pipe. The server continues.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   process.on('uncaughtException', (error) => {
-    log.error('stopping: uncaught exception', { error });
+    log.error('stopping after an uncaught exception', { error });
     process.exit(1);
   });
   const onFatal = (error: Error) => {
-    log.error(`stopping: ${error.message}`);
+    log.error('stopping after a fatal error', { reason: error.message });
     process.exit(1);
   };
   const hearth = await startHearth(config, { clock: systemClock, random: systemRandom, log, onFatal });
-  log.info(`${config.server_name} is ready`, { urls: hearth.urls.join(' ') });
+  log.info('the server is ready', { server: config.server_name, urls: hearth.urls.join(' ') });
   if (hearth.firstToken !== undefined) process.stderr.write(welcome(hearth.firstToken));
   systemClock.after(SETTLE_MS, collectGarbage);
   const signal = await stopped;
-  log.info(`stopping on ${signal}`);
+  log.info('stopping', { signal });
   await hearth.close();
   log.info('stopped');
   // The process exits at once, because open handles such as a terminal need not be closed.
@@ -48,8 +48,8 @@ function signalled(): Promise<NodeJS.Signals> {
 
 function welcome(token: string): string {
   return `
-  There is no account yet. The first one, an administrator, can be registered from any client with this
-  registration token. It works once; another is printed at the next start as long as there is no account.
+  The server has no account yet. Register the first account, an administrator, in any client with this registration
+  token. The token works once. The server prints a new token at each start until an account exists.
 
       ${token}
 

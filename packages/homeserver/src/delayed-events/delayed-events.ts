@@ -203,7 +203,7 @@ export class DelayedEvents {
       .filter((row) => row.user_num !== event.senderNum);
     if (overtaken.length === 0) return;
     const ids = overtaken.map(({ id }) => id);
-    this.#parts.background.start('cancelling overtaken events', () => this.#forget(ids));
+    this.#parts.background.start('cancelling replaced delayed events', () => this.#forget(ids));
   }
 
   /** Sets the timer for the event that is due first. */

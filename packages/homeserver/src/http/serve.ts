@@ -52,10 +52,12 @@ export class Serve {
   constructor(options: ServeOptions, context: CallContext) {
     this.#options = options;
     this.#context = context;
-    this.#seconds = options.metrics.histogram('hearth_http_request_seconds', 'Time until the reply', SECONDS, [
-      'operation',
-      'status',
-    ]);
+    this.#seconds = options.metrics.histogram(
+      'hearth_http_request_seconds',
+      'Time until the response in seconds',
+      SECONDS,
+      ['operation', 'status'],
+    );
     for (const route of options.routes) {
       for (const path of route.endpoint.paths) this.#tree.add(route.endpoint.method, path, route);
     }
@@ -170,11 +172,11 @@ export class Serve {
     const { log } = this.#options;
     // Errors that follow from a closed connection are not faults of the handler.
     if (error instanceof ClientGone || exchange.isGone) {
-      log.debug('client gone', { operation });
+      log.debug('client disconnected', { operation });
       return 499;
     }
     if (error instanceof Unavailable && !exchange.hasBegun) {
-      log.debug('unavailable', { operation, reason: error.message });
+      log.debug('service unavailable', { operation, reason: error.message });
       return sendError(exchange, serviceUnavailable(error.retryAfterMs, error.message));
     }
     this.#failures += 1;

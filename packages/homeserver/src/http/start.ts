@@ -58,7 +58,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
         servers.push(server);
       } catch (error) {
         if (!isWithoutIpv6(error, listen)) throw error;
-        options.log.warn('not listening: this machine has no IPv6', { host: listen.host });
+        options.log.warn('not listening because this machine has no IPv6', { host: listen.host });
       }
     }
     return { urls, close };

@@ -84,8 +84,8 @@ export class Presences {
       load(parts.database, user),
     );
     const forget = () => parts.database.commit([deleteOldPresence(parts.clock.now() - FORGOTTEN_AFTER_MS)]);
-    parts.background.every(SWEEP_EVERY_MS, 'presence as time goes by', () => this.#sweep());
-    parts.background.every(FORGET_EVERY_MS, 'forgetting old presence', forget);
+    parts.background.every(SWEEP_EVERY_MS, 'updating presence', () => this.#sweep());
+    parts.background.every(FORGET_EVERY_MS, 'deleting old presence', forget);
   }
 
   /** Deletes the presence of a deactivated user, and announces that the user is offline. */

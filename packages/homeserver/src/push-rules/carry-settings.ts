@@ -44,7 +44,7 @@ export class ReplacedRooms {
     if (domainOf(event.stateKey ?? '') !== serverName) return;
     const create = heads.cached(room)?.peek('m.room.create', '') ?? NOT_LOADED;
     if (create === NOT_LOADED || predecessorOf(create) !== undefined)
-      background.start('carrying settings to a new room', () => this.#carry(event));
+      background.start('copying settings to an upgraded room', () => this.#carry(event));
   }
 
   async #carry(join: StoredEvent): Promise<void> {

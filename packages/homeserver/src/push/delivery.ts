@@ -70,7 +70,7 @@ export class Delivery {
       if (this.#running.has(pusher)) continue;
       this.#waiting.delete(pusher);
       this.#running.add(pusher);
-      this.#parts.background.start('telling a push gateway', () => this.#run(pusher));
+      this.#parts.background.start('delivering notifications', () => this.#run(pusher));
     }
   }
 

@@ -64,7 +64,7 @@ export class Push {
     this.#isScheduled = true;
     this.#parts.clock.after(FOLLOW_AFTER_MS, () => {
       this.#isScheduled = false;
-      this.#parts.background.start('looking for events to push', () => this.#follow());
+      this.#parts.background.start('queueing notifications', () => this.#follow());
     });
   }
 

@@ -103,7 +103,7 @@ export class ToDeviceInbox {
 
   /** Removes messages in the background. Messages that remain after a crash are removed the next time. */
   #remove(device: number, upTo: number): void {
-    this.#background.start('removing delivered messages', () =>
+    this.#background.start('deleting delivered to-device messages', () =>
       this.#database.commit([deleteToDeviceMessages(device, upTo)]),
     );
   }

@@ -30,7 +30,7 @@ export class ToDeviceRetention {
     this.#parts = parts;
     this.#dropped = parts.metrics.counter(
       'hearth_to_device_dropped_total',
-      'Messages that were dropped because their device was not seen for long',
+      'To-device messages that were deleted because their device was not seen for a long time',
     );
   }
 
@@ -44,7 +44,7 @@ export class ToDeviceRetention {
       if (excess === undefined) continue;
       await database.commit([deleteExcessMessages(device, excess)]);
       this.#dropped.add(excess.count);
-      log.warn('messages to an unseen device dropped', { device, count: excess.count });
+      log.warn('deleted to-device messages for an unseen device', { device, count: excess.count });
     }
   }
 }

@@ -44,7 +44,7 @@ export class TypingNotices {
     stream.listen((changes) => {
       for (const change of changes) {
         if (change.kind !== 'event' || !this.#timers.has(change.room)) continue;
-        background.start('ending the typing of who has left', () => this.#stopAbsent(change.room));
+        background.start('ending typing notifications of absent users', () => this.#stopAbsent(change.room));
       }
     });
   }
@@ -104,7 +104,9 @@ export class TypingNotices {
     before?.cancel();
     users.set(
       user,
-      this.#clock.after(timeoutMs, () => this.#background.start('ending a typing notice', () => this.stop(room, user))),
+      this.#clock.after(timeoutMs, () =>
+        this.#background.start('ending a typing notification', () => this.stop(room, user)),
+      ),
     );
     this.#timers.set(room, users);
     if (before === undefined) await this.#announce(room);

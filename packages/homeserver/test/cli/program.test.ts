@@ -41,7 +41,7 @@ describe('the command line', () => {
     const said = await command('check-config', '--config', file);
     expect(said).toMatch(/^1: hearth: .*wrong\.yaml:3.*polcy.*policy/s);
     writeFileSync(file, 'server_name: hearth.test\n');
-    expect(await command('check-config', '--config', file)).toBe('0: The configuration is fine.\n');
+    expect(await command('check-config', '--config', file)).toBe('0: The configuration is valid.\n');
     expect(await command('check-config', '--config', file, '--listen', 'nowhere')).toMatch(/write host:port/);
     expect(await command('check-config', '--config', join(folder, 'missing.yaml'))).toMatch(
       /^1: hearth: .*missing\.yaml/,
@@ -60,7 +60,7 @@ describe('the command line', () => {
     );
     expect(await check(key)).toMatch(/^1: hearth: cannot read a certificate or key: .*cert\.pem/);
     writeFileSync(join(folder, 'cert.pem'), cert);
-    expect(await check(key)).toBe('0: The configuration is fine.\n');
+    expect(await check(key)).toBe('0: The configuration is valid.\n');
     expect(await check('no key')).toMatch(
       /^1: hearth: .*cert\.pem and .*key\.pem are no certificate and its key: .*PEM files\n$/,
     );
@@ -73,7 +73,7 @@ describe('the command line', () => {
 
   test('creates accounts that can log in, and refuses existing ones', async () => {
     const path = dataDir('accounts');
-    expect(await createUser(path, '--admin')).toBe('0: Created @alice:hearth.test, an administrator.\n');
+    expect(await createUser(path, '--admin')).toBe('0: Created @alice:hearth.test as an administrator.\n');
     expect(await createUser(path)).toMatch(/^1: hearth: /);
     expect(await command('create-user', 'Not A Name', '--password', 'x', '--data-dir', path, ...NAME)).toMatch(
       /^1: hearth: /,

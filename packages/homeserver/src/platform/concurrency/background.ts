@@ -12,7 +12,7 @@ export class Background {
   constructor(clock: Clock, log: Pick<Log, 'error'>, metrics: Metrics = noMetrics) {
     this.#clock = clock;
     this.#log = log;
-    const help = 'Rows that a background job could not process and has passed over';
+    const help = 'Rows that a background job skipped because it could not process them';
     this.#setAside = metrics.counter('hearth_background_rows_set_aside_total', help, ['job']);
   }
 
@@ -29,7 +29,7 @@ export class Background {
   /** Records that a job has skipped a row that it cannot process. `row` identifies the row. */
   setAside(job: string, row: LogFields, error: unknown): void {
     this.#setAside.add(1, { job });
-    this.#log.error('set a row aside', { job, ...row, error });
+    this.#log.error('background job skipped a row', { job, ...row, error });
   }
 
   /** Stops the repeated tasks. */
@@ -41,7 +41,7 @@ export class Background {
     try {
       await task();
     } catch (error) {
-      this.#log.error(`failed: ${name}`, { error });
+      this.#log.error('background job failed', { job: name, error });
     }
   }
 }

@@ -36,8 +36,8 @@ export class HeapWatch {
   constructor(log: Pick<Log, 'warn' | 'info'>, metrics: Metrics, read = heapUse) {
     this.#log = log;
     this.#read = read;
-    metrics.gauge('hearth_heap_used_bytes', 'The heap after the last major garbage collection', () => this.use.used);
-    metrics.gauge('hearth_heap_limit_bytes', 'The size of the heap at which the process ends', () => this.use.limit);
+    metrics.gauge('hearth_heap_used_bytes', 'Heap in use after the last major garbage collection', () => this.use.used);
+    metrics.gauge('hearth_heap_limit_bytes', 'Heap limit at which V8 ends the process', () => this.use.limit);
   }
 
   /** The heap after the last major garbage collection; before the first one, the heap as it is. */

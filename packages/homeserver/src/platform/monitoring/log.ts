@@ -12,7 +12,7 @@ export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
-  /** Logs an error. Logs an error. `fields.error` is printed with its stack. */
+  /** Logs an error. `fields.error` is printed with its stack. */
   error(message: string, fields?: LogFields): void;
 }
 

@@ -32,7 +32,7 @@ export class GuestAccess {
       for (const change of changes) {
         if (!this.#mayEndAccess(change)) continue;
         const { room, event } = change;
-        background.start('making guests leave', () => this.#endAccess(room, event));
+        background.start('removing guests', () => this.#endAccess(room, event));
       }
     });
   }

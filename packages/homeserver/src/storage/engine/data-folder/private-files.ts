@@ -22,7 +22,7 @@ export function warnOfReadable(dataDir: string, mediaFolder: string | undefined,
   const open = paths.filter((path) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & OTHERS) !== 0);
   if (open.length === 0) return;
   const command = `chmod -R go= ${open.map(quoted).join(' ')}`;
-  log.warn('other users of this machine can read data of the server', { files: open.join(' '), remedy: command });
+  log.warn('other users of this machine can read the data of the server', { files: open.join(' '), remedy: command });
 }
 
 function quoted(path: string): string {

@@ -123,7 +123,7 @@ export class PostgresWriter {
 
   #lost(reason: Error): void {
     const { clock, log } = this.#options;
-    log.warn('lost the connection to PostgreSQL', { reason: reason.message });
+    log.warn('lost the writing connection to PostgreSQL', { reason: reason.message });
     this.#session = undefined;
     const { promise: restored, resolve: restore } = Promise.withResolvers<void>();
     this.#outage = { restored, restore };
@@ -142,12 +142,12 @@ export class PostgresWriter {
       try {
         const session = await this.#openVerified();
         if (this.#isClosed) return await session.end();
-        log.info('connected to PostgreSQL again', { afterMs: Math.round(clock.elapsed() - sinceMs) });
+        log.info('reconnected to PostgreSQL', { afterMs: Math.round(clock.elapsed() - sinceMs) });
         return this.#restore(session);
       } catch (error) {
         if (error instanceof OperatorError) return this.#end(error);
         const text = errorText(error);
-        if (text !== said) log.warn('no connection to PostgreSQL yet', { reason: text });
+        if (text !== said) log.warn('cannot connect to PostgreSQL', { reason: text });
         said = text;
         await sleep(clock, delayMs);
       }
