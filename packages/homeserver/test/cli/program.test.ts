@@ -32,7 +32,9 @@ describe('the command line', () => {
   });
 
   test.each(['nonsense', 'start --nonsense', 'create-user'])('refuses hearth %s', async (text) => {
-    expect(await command(...text.split(' '))).toMatch(/^2: error: .*\n\(hearth --help lists what there is\)\n$/s);
+    expect(await command(...text.split(' '))).toMatch(
+      /^2: error: .*\n\(hearth --help lists the commands and options\)\n$/s,
+    );
   });
 
   test('names the mistakes in a configuration and valid values', async () => {
