@@ -13,7 +13,7 @@ const API = fileURLToPath(new URL('../../packages/api/src/', import.meta.url));
 const handlerFiles = readSources().flatMap(({ path, text, imports }) => {
   const below = path.replace('homeserver/src/', '');
   if (!HANDLER_FOLDERS.has(below.split('/')[0] ?? '') || below.startsWith(HANDLER_SUPPORT)) return [];
-  const endpoints = imports.filter((name) => /^api\/src\/(client|admin)\//.test(name));
+  const endpoints = imports.filter((name) => /^api\/src\/(client|admin|federation)\//.test(name));
   return [{ path: below, text, imports: endpoints.map((name) => name.replace('api/src/', '')) }];
 });
 
@@ -71,8 +71,10 @@ describe('endpoints', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('are declared by every file of client and admin', () => {
-    const empty = declarations.filter(({ path, endpoints }) => /^(client|admin)\//.test(path) !== endpoints.length > 0);
+  test('are declared by every file of client, admin and federation', () => {
+    const empty = declarations.filter(
+      ({ path, endpoints }) => /^(client|admin|federation)\//.test(path) !== endpoints.length > 0,
+    );
     expect(empty.map(({ path }) => path)).toEqual([]);
   });
 

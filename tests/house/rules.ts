@@ -5,6 +5,8 @@
 export const FOLDERS: readonly string[] = [
   'platform',
   'storage',
+  // Other servers: discovery, keys, signed requests.
+  'federation',
   // Domain folders.
   'users',
   'profile',
@@ -35,6 +37,7 @@ export const FOLDERS: readonly string[] = [
   'http',
   'client-api',
   'admin-api',
+  'federation-api',
 ];
 
 /**
@@ -99,8 +102,8 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['pino', /^homeserver\/src\/platform\/monitoring\/log\.ts$/],
   ['prom-client', /^homeserver\/src\/platform\/monitoring\/prometheus\.ts$/],
   ['commander', /^homeserver\/src\/cli\//],
-  // The program prints the version.
-  ['homeserver/package.json', /^homeserver\/src\/cli\/program\.ts$/],
+  // The program prints the version and states it to other servers.
+  ['homeserver/package.json', /^homeserver\/src\/(cli\/program|compose\/federation)\.ts$/],
   ['nodemailer', /^homeserver\/src\/push\/mail\/mailer\.ts$/],
   ['yaml', /^homeserver\/src\/config\/yaml-file\.ts$/],
   ['@napi-rs/blake-hash', /^homeserver\/src\/media\/blobs\/content-hash\.ts$/],
@@ -133,16 +136,18 @@ export const HTTP_IMPORT = /^import (?!type\b).*'(node:)?http'/m;
 
 /**
  * Files of `packages/api` that are not named after the last segment of the path of their endpoint, with that path. The
- * last segment of `/.well-known/matrix/client` says nothing about the endpoint.
+ * last segments of `/.well-known/matrix/client` and `/.well-known/matrix/server` say nothing about the endpoints.
  */
 export const ENDPOINT_FILES: ReadonlyMap<string, string> = new Map([
   ['client/well-known.ts', '/.well-known/matrix/client'],
+  ['federation/well-known.ts', '/.well-known/matrix/server'],
 ]);
 
 /** The folders of handlers with the folders of `packages/api` that declare their endpoints. */
 export const HANDLER_FOLDERS: ReadonlyMap<string, string> = new Map([
   ['client-api', 'client'],
   ['admin-api', 'admin'],
+  ['federation-api', 'federation'],
 ]);
 
 /** The folder of functions that several handlers share. It contains no handlers. */

@@ -112,6 +112,7 @@ function testConfig(dataDir: string, given: ServerOptions['config']): Config {
     passwords: { memory_kib: 8 },
     rate_limits: false,
     limits: { close_ms: 1_000 },
+    federation: { enabled: true },
     ...given,
   });
 }

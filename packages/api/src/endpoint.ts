@@ -21,6 +21,8 @@ export type Access = 'none' | 'optional' | 'guest' | 'user' | 'admin';
  * - `settings`: data that users store about themselves, their devices and their rooms.
  * - `read`: answers that cost little; `history`: pages of events; `search`: searches and directories.
  * - `sync`: long polls for changes.
+ * - `federation`: signed requests of other servers, counted for each server.
+ * - `server-keys`: requests for the signing keys of servers.
  */
 export type LimitClass =
   | 'login'
@@ -39,7 +41,9 @@ export type LimitClass =
   | 'read'
   | 'history'
   | 'search'
-  | 'sync';
+  | 'sync'
+  | 'federation'
+  | 'server-keys';
 
 /** The budgets that each request counts against, or the reason why it counts against none. */
 export type Limit = LimitClass | readonly LimitClass[] | { readonly none: string };
@@ -122,6 +126,11 @@ export function endpoint<const E extends Endpoint>(declared: E): E {
 /** Returns a path of the client-server API under `v3` and its older spelling `r0`. */
 export function v3<const S extends string>(suffix: S) {
   return [`/_matrix/client/v3${suffix}`, `/_matrix/client/r0${suffix}`] as const;
+}
+
+/** Returns a path of the server-server API under `v1`. */
+export function federationV1<const S extends string>(suffix: S) {
+  return [`/_matrix/federation/v1${suffix}`] as const;
 }
 
 /** Returns a path under `v1`, for endpoints that were added after `v3`. */

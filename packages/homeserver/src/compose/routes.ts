@@ -109,10 +109,16 @@ import type { Config } from '../config/schema.ts';
 import type { Route } from '../http/route.ts';
 import type { HeapWatch } from '../platform/monitoring/heap-watch.ts';
 import type { Domains } from './domains.ts';
+import { type Federation, federationRoutes } from './federation.ts';
 import { turnSettings } from './settings.ts';
 
 /** Returns all routes of the server, in the order of the files of `packages/api`. */
-export function routesOf(config: Config, domains: Domains, heap: HeapWatch): Route[] {
+export function routesOf(
+  config: Config,
+  domains: Domains,
+  federation: Federation | undefined,
+  heap: HeapWatch,
+): Route[] {
   return [
     ...adminRoutes(domains, heap),
     ...accountRoutes(config, domains),
@@ -120,6 +126,7 @@ export function routesOf(config: Config, domains: Domains, heap: HeapWatch): Rou
     ...userRoutes(config, domains),
     ...roomRoutes(domains),
     ...syncAndServiceRoutes(config, domains),
+    ...federationRoutes(config, federation),
   ];
 }
 

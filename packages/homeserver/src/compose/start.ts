@@ -10,6 +10,7 @@ import { type Metrics, noMetrics } from '../platform/monitoring/metrics.ts';
 import { warnOfReadable } from '../storage/engine/data-folder/private-files.ts';
 import { Closing } from './closing.ts';
 import { openDomains } from './domains.ts';
+import { openFederation } from './federation.ts';
 import { startJobs } from './jobs.ts';
 import type { Machine } from './machine.ts';
 import { routesOf } from './routes.ts';
@@ -31,6 +32,10 @@ export interface Hearth {
 
 /** The time to wait for another process that is still stopping. */
 const LOCK_WAIT_MS = 5_000;
+
+/** The log message of a server that does not federate. */
+const NOT_FEDERATING =
+  'no federation: users talk only with users of this server (set federation.enabled, or a public domain as server_name)';
 
 /** Constructs a server from its configuration and starts it. */
 export async function startHearth(config: Config, machine: Machine): Promise<Hearth> {
@@ -57,7 +62,9 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
   const heap = new HeapWatch(log, metrics);
   heap.start();
   closing.add(heap);
-  const routes = routesOf(config, domains, heap);
+  const federation = await openFederation(config, { database, clock }, reading.signer);
+  if (federation === undefined) log.info(NOT_FEDERATING, { server_name: config.server_name });
+  const routes = routesOf(config, domains, federation, heap);
   const http = await startHttp({
     routes,
     authenticate: authenticateWith(users.authenticator, users.lastSeen),

@@ -60,6 +60,12 @@ const budgets = {
   history: limit('Pages of messages, lists of members and complete room states, per user.', 20, 200),
   search: limit('Searches, the room directory and space hierarchies, per user or IP address.', 5, 50),
   sync: limit('Requests of `/sync`, sliding sync and `/events`, per user with all devices.', 50, 500),
+  federation: limit('Signed requests of other servers, per server.', 50, 500),
+  server_keys: limit(
+    'Requests for signing keys of servers, and signed requests whose key has to be fetched, per IP address.',
+    2,
+    100,
+  ),
 };
 
 const classes = v.strictObject(budgets);

@@ -1,6 +1,7 @@
 import { DEFAULT_ROOM_VERSION, ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import * as v from 'valibot';
 import { userDirectory, voip } from './calls.ts';
+import { federation } from './federation.ts';
 import { about, address, addressRange, httpUrl, serverName, text, wholeNumber } from './kinds.ts';
 import { mail } from './mail.ts';
 import { media } from './media.ts';
@@ -135,7 +136,7 @@ const outbound = v.strictObject({
     v.pipe(
       v.array(addressRange),
       about({
-        doc: 'Private addresses to which the server may connect for URL previews and push gateways, whose URLs come from users.',
+        doc: 'Private addresses to which the server may connect for URL previews, push gateways and other servers, whose addresses come from others.',
         write: 'a list of IP addresses or ranges such as 10.0.0.0/8',
       }),
     ),
@@ -273,6 +274,7 @@ export const configSchema = v.strictObject({
   passwords: v.optional(passwords, {}),
   sessions: v.optional(sessions, {}),
   room_directory: v.optional(roomDirectory, {}),
+  federation: v.optional(federation, {}),
   media: v.optional(media, {}),
   outbound: v.optional(outbound, {}),
   user_directory: v.optional(userDirectory, {}),

@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { type Random, randomText } from '../../platform/random.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
-import { insertSigningKey, readSigningKeys } from '../../storage/rooms/signing-keys.ts';
+import { insertSigningKey, readSigningKeys, type StoredSigningKey } from '../../storage/rooms/signing-keys.ts';
 
 /** In whose name events are signed, and with what. */
 export interface Signer {
@@ -21,9 +21,14 @@ export async function openSigner(
   { database, names, clock, random }: { database: Database; names: Names; clock: Clock; random: Random },
 ): Promise<Signer> {
   const [newest] = await readSigningKeys(database);
-  const used = newest ?? { keyId: `ed25519:${randomText(random, KEY_ID_LETTERS)}`, seed: random.bytes(SEED_BYTES) };
+  const used = newest ?? newKey(clock, random);
   const keyNum = await names.reserve(used.keyId);
-  const writes = [...names.inserts(keyNum), ...(newest === undefined ? [insertSigningKey(used, clock.now())] : [])];
+  const writes = [...names.inserts(keyNum), ...(newest === undefined ? [insertSigningKey(used)] : [])];
   if (writes.length > 0) await database.commit(writes);
   return { serverName, key: signingKeyFromSeed(used.seed, used.keyId), keyNum };
+}
+
+function newKey(clock: Clock, random: Random): StoredSigningKey {
+  const keyId = `ed25519:${randomText(random, KEY_ID_LETTERS)}`;
+  return { keyId, seed: random.bytes(SEED_BYTES), createdTs: clock.now() };
 }

@@ -8,14 +8,15 @@ export interface StoredSigningKey {
   readonly keyId: string;
   /** 32 bytes from which the key pair follows. */
   readonly seed: Uint8Array;
+  readonly createdTs: number;
 }
 
 /** The server's signing keys, the newest first. */
 export async function readSigningKeys(database: Database): Promise<StoredSigningKey[]> {
-  const rows = await database.all<{ key_id: string; seed: Uint8Array }>(read);
-  return rows.map(({ key_id, seed }) => ({ keyId: key_id, seed }));
+  const rows = await database.all<{ key_id: string; seed: Uint8Array; created_ts: number }>(read);
+  return rows.map(({ key_id, seed, created_ts }) => ({ keyId: key_id, seed, createdTs: created_ts }));
 }
 
-export function insertSigningKey(key: StoredSigningKey, createdTs: number): Write {
-  return write(insert, key.keyId, key.seed, createdTs);
+export function insertSigningKey({ keyId, seed, createdTs }: StoredSigningKey): Write {
+  return write(insert, keyId, seed, createdTs);
 }

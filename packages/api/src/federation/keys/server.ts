@@ -1,0 +1,12 @@
+import { endpoint } from '../../endpoint.ts';
+
+/** `GET /_matrix/key/v2/server`: the signing keys of this server. */
+export const getServerKey = endpoint({
+  operation: 'getServerKey',
+  method: 'GET',
+  paths: ['/_matrix/key/v2/server'],
+  access: 'none',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
+});

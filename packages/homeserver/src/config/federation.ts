@@ -1,0 +1,46 @@
+import * as v from 'valibot';
+import { about, serverName, text } from './kinds.ts';
+
+const patterns = v.array(text);
+
+/** The configuration of the exchange with other servers. */
+export const federation = v.strictObject({
+  enabled: v.optional(
+    v.pipe(
+      v.boolean(),
+      about({
+        doc: 'Whether the server federates. If the key is missing, the server federates if `server_name` is a public domain.',
+        write: 'true or false',
+      }),
+    ),
+  ),
+  delegate_to: v.optional(
+    v.pipe(
+      serverName,
+      about({
+        doc: 'The host to which this server delegates its federation traffic. It is served at `/.well-known/matrix/server`. It is needed only if other servers cannot reach this one at port 8448 of `server_name`.',
+        write: 'a host name with an optional port, such as matrix.example.org:443',
+      }),
+    ),
+  ),
+  allow: v.optional(
+    v.pipe(
+      patterns,
+      about({
+        doc: 'The servers with which this server federates. `*` and `?` are wildcards; ports are ignored.',
+        write: 'a list of host names or patterns such as *.example.org',
+      }),
+    ),
+    ['*'],
+  ),
+  deny: v.optional(
+    v.pipe(
+      patterns,
+      about({
+        doc: 'The servers with which this server does not federate, even if `allow` contains them.',
+        write: 'a list of host names or patterns such as *.example.org',
+      }),
+    ),
+    [],
+  ),
+});

@@ -1,0 +1,53 @@
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import type { SigningKey } from '@hearth/protocol/signing/ed25519.ts';
+import { signJson } from '@hearth/protocol/signing/json.ts';
+
+import { type Clock, DAY_MS } from '../../platform/clock.ts';
+
+/** A key with which this server signed in the past. */
+export interface OldKey {
+  readonly keyId: string;
+  /** Unpadded Base64. */
+  readonly publicKey: string;
+  /** The time since which the key is not used any more. */
+  readonly expiredTs: number;
+}
+
+/** The validity that this server states for its keys. The specification permits seven days at most. */
+const VALID_MS = DAY_MS;
+/** The time after which the statement is renewed, so that its validity is never much shorter than {@link VALID_MS}. */
+const RENEWED_AFTER_MS = 60 * 60_000;
+
+/** The signing keys of this server as other servers see them (server-server API, "Publishing Keys"). */
+export class OwnKeys {
+  readonly serverName: string;
+  readonly signingKey: SigningKey;
+  readonly #oldKeys: readonly OldKey[];
+  readonly #clock: Clock;
+  #published: JsonObject | undefined;
+  #renewAt = 0;
+
+  constructor(serverName: string, signingKey: SigningKey, oldKeys: readonly OldKey[], clock: Clock) {
+    this.serverName = serverName;
+    this.signingKey = signingKey;
+    this.#oldKeys = oldKeys;
+    this.#clock = clock;
+  }
+
+  /** Returns the signed object that lists the keys. */
+  published(): JsonObject {
+    const now = this.#clock.now();
+    if (this.#published !== undefined && now < this.#renewAt) return this.#published;
+    const { keyId, publicKey } = this.signingKey;
+    const old = this.#oldKeys.map((key) => [key.keyId, { key: key.publicKey, expired_ts: key.expiredTs }] as const);
+    const keys = {
+      server_name: this.serverName,
+      valid_until_ts: now + VALID_MS,
+      verify_keys: { [keyId]: { key: publicKey } },
+      old_verify_keys: Object.fromEntries(old),
+    };
+    this.#published = signJson(keys, this.serverName, this.signingKey);
+    this.#renewAt = now + RENEWED_AFTER_MS;
+    return this.#published;
+  }
+}
