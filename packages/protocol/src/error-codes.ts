@@ -19,8 +19,8 @@ export const ERROR_CODES = {
   M_APPSERVICE_LOGIN_UNSUPPORTED: [400, 'Application services cannot log in on this server'],
   M_CAPTCHA_INVALID: [401, 'The captcha was wrong'],
   M_CAPTCHA_NEEDED: [401, 'A captcha is required'],
-  M_EXCLUSIVE: [400, 'Reserved by an application service'],
-  M_INVALID_USERNAME: [400, 'Not a valid user name'],
+  M_EXCLUSIVE: [400, 'The name is reserved by an application service'],
+  M_INVALID_USERNAME: [400, 'The user name is not valid'],
   M_UNAUTHORIZED: [401, 'Not authorised'],
   M_USER_DEACTIVATED: [403, 'This account has been deactivated'],
   M_USER_IN_USE: [400, 'The user name is already taken'],
@@ -46,8 +46,8 @@ export const ERROR_CODES = {
   M_UNABLE_TO_GRANT_JOIN: [400, 'Another server has to grant this join'],
   M_UNSUPPORTED_ROOM_VERSION: [400, 'The room version is not supported'],
   // Third-party identifiers and identity servers.
-  M_INVALID_EMAIL: [400, 'Not a valid email address'],
-  M_NO_VALID_SESSION: [400, 'No such validation session'],
+  M_INVALID_EMAIL: [400, 'The email address is not valid'],
+  M_NO_VALID_SESSION: [400, 'The validation session does not exist'],
   M_SERVER_NOT_TRUSTED: [400, 'The third-party server is not trusted'],
   M_SESSION_EXPIRED: [400, 'The validation session has expired'],
   M_SESSION_NOT_VALIDATED: [400, 'The session has not been validated'],
@@ -60,7 +60,7 @@ export const ERROR_CODES = {
   M_TOKEN_INCORRECT: [400, 'The token is not correct'],
   // Encryption.
   M_INVALID_SIGNATURE: [400, 'A signature is not valid'],
-  M_WRONG_ROOM_KEYS_VERSION: [403, 'Wrong backup version'],
+  M_WRONG_ROOM_KEYS_VERSION: [403, 'The version is not the current backup version'],
   // Media.
   M_CANNOT_OVERWRITE_MEDIA: [409, 'The media already has content'],
   M_NOT_YET_UPLOADED: [504, 'The content has not been uploaded yet'],

@@ -76,7 +76,7 @@ export class AccountData {
 
   /** Returns the number of a room in a request. @throws MatrixError M_INVALID_PARAM */
   async roomOf(roomId: string): Promise<number> {
-    if (parseRoomId(roomId) === undefined) throw invalidParam('Not a valid room id');
+    if (parseRoomId(roomId) === undefined) throw invalidParam('The room id is not valid');
     return this.#names.reserve(roomId);
   }
 
@@ -90,7 +90,7 @@ export class AccountData {
   /** Sets data from a client, which may not set all types. @throws MatrixError */
   async setByClient(user: number, room: number, type: string, content: string): Promise<void> {
     if (SERVER_TYPES.has(type)) {
-      throw matrixError('M_BAD_JSON', `${type} is set by the server`, { status: 405 });
+      throw matrixError('M_BAD_JSON', `${type} cannot be set with this endpoint`, { status: 405 });
     }
     if (Buffer.byteLength(type) > TYPE_BYTES_MAX) throw invalidParam('The type is too long');
     await this.set(user, room, type, content);

@@ -26,7 +26,7 @@ export class Tags {
 
   /** @throws MatrixError M_INVALID_PARAM */
   async set(user: number, room: number, tag: string, value: JsonObject): Promise<void> {
-    if (tag === '' || Buffer.byteLength(tag) > TAG_BYTES_MAX) throw invalidParam('Not a valid tag');
+    if (tag === '' || Buffer.byteLength(tag) > TAG_BYTES_MAX) throw invalidParam('The tag is not valid');
     await this.#change(user, room, (tags) => {
       if (!tags.has(tag) && tags.size >= TAGS_MAX) throw invalidParam('The room has too many tags');
       return tags.set(tag, value);

@@ -102,7 +102,7 @@ export class DelayedEvents {
   async schedule(caller: { user: number; userId: string; device: number }, draft: DelayedDraft): Promise<string> {
     const { clock, random, membership, database } = this.#parts;
     const { roomId, type, stateKey, content, stickyMs, delayMs, transaction } = draft;
-    if (delayMs < 1) throw invalidParam('The delay must be at least a millisecond');
+    if (delayMs < 1) throw invalidParam('The delay must be at least 1 ms');
     if (delayMs > DELAY_MS_MAX) throw tooLong();
     const known = transaction === undefined ? undefined : this.#answered.get(requestKey(transaction));
     if (known !== undefined) return known;
@@ -169,7 +169,7 @@ export class DelayedEvents {
 
   #get(id: string): DelayedEventRow {
     const row = this.#waiting.get(id);
-    if (row === undefined) throw notFound('No event with this delay id is waiting');
+    if (row === undefined) throw notFound('There is no delayed event with this delay id');
     return row;
   }
 
@@ -184,7 +184,7 @@ export class DelayedEvents {
     const first = own[0];
     const length = own.reduce((sum, { content }) => sum + content.length, added.length);
     if (first === undefined || (own.length < SCHEDULED_MAX && length <= SCHEDULED_LENGTH_MAX)) return;
-    throw limitExceeded(Math.max(first.send_ts - this.#parts.clock.now(), 1), 'Too many events are waiting');
+    throw limitExceeded(Math.max(first.send_ts - this.#parts.clock.now(), 1), 'You have too many delayed events');
   }
 
   async #forget(ids: readonly string[]): Promise<void> {

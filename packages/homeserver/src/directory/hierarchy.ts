@@ -37,7 +37,7 @@ export class Hierarchy {
   async page(user: number, roomId: string, query: HierarchyQuery): Promise<JsonObject> {
     const { offset, signature } = parseFrom(query);
     const root = await this.#knownRooms.byId(roomId, user);
-    if (root === undefined) throw forbidden('You may not see this room');
+    if (root === undefined) throw forbidden('You are not allowed to see this room');
     const limit = Math.max(1, Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX));
     const rooms = await this.#walk(user, root.row.num, query, offset + limit + 1);
     const more = rooms.length > offset + limit;
@@ -89,6 +89,6 @@ function parseFrom(query: HierarchyQuery): { offset: number; signature: string }
   const signature = `${query.suggestedOnly ? 's' : 'a'}${query.maxDepth ?? ''}`;
   if (query.from === undefined) return { offset: 0, signature };
   const match = /^h(\d{1,6})_(.*)$/.exec(query.from);
-  if (match === null || match[2] !== signature) throw invalidParam('from is not a token of this list');
+  if (match === null || match[2] !== signature) throw invalidParam("'from' is not a pagination token of this endpoint");
   return { offset: Number(match[1]), signature };
 }

@@ -57,6 +57,6 @@ function byMembers(a: RoomSummary, b: RoomSummary): number {
 
 function parseOffset(token: string): number {
   const match = /^p(\d{1,9})$/.exec(token);
-  if (match === null) throw invalidParam('since is not a token of this list');
+  if (match === null) throw invalidParam("'since' is not a pagination token of this endpoint");
   return Number(match[1]);
 }

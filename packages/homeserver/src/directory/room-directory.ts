@@ -48,9 +48,9 @@ export class RoomDirectory {
   /** Creates an alias for a room of the actor. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_UNKNOWN (409) */
   async add(actor: Actor, alias: string, roomId: string): Promise<void> {
     checkAlias(alias);
-    if (!this.#parts.aliases.isValid(alias)) throw invalidParam(`${alias} cannot be an alias of this server`);
+    if (!this.#parts.aliases.isValid(alias)) throw invalidParam(`${alias} is not a valid alias of this server`);
     const head = await this.#parts.heads.find(roomId);
-    if (head === undefined) throw notFound('There is no such room');
+    if (head === undefined) throw notFound('The room does not exist');
     if (!head.joined.has(actor.user) && !actor.isAdmin) throw forbidden('You are not in this room');
     if ((await this.#parts.aliases.find(alias)) !== undefined) throw taken(alias);
     try {
@@ -67,7 +67,7 @@ export class RoomDirectory {
     const row = await this.#parts.aliases.find(alias);
     const isCreator = row?.creator === actor.user;
     if (!isCreator && !actor.isAdmin && !(await maySetAliases(head, actor)))
-      throw forbidden('This alias is not yours to remove');
+      throw forbidden('You are not allowed to delete this alias');
     try {
       await this.#parts.stream.commit([this.#parts.aliases.remove(alias)], []);
     } catch (error) {
@@ -104,7 +104,7 @@ export class RoomDirectory {
   async isPublished(roomId: string): Promise<boolean> {
     const num = await this.#parts.names.find(roomId);
     const [row] = num === undefined ? [] : await this.#parts.rooms.load([num]);
-    if (row === undefined) throw notFound('There is no such room');
+    if (row === undefined) throw notFound('The room does not exist');
     return row.published;
   }
 
@@ -112,7 +112,8 @@ export class RoomDirectory {
   async publish(actor: Actor, roomId: string, published: boolean): Promise<void> {
     const head = await this.#parts.heads.get(roomId);
     const mayPublish = !this.#parts.onlyAdministratorsPublish && (await maySetAliases(head, actor));
-    if (!actor.isAdmin && !mayPublish) throw forbidden('You may not change whether this room is listed');
+    if (!actor.isAdmin && !mayPublish)
+      throw forbidden('You are not allowed to change the visibility of this room in the directory');
     await head.pending;
     await this.#parts.stream.commit([this.#parts.rooms.publish(head.num, published)], []);
     head.row = { ...head.row, published };
@@ -127,13 +128,13 @@ async function maySetAliases(head: Head, actor: Actor): Promise<boolean> {
 }
 
 function checkAlias(alias: string): void {
-  if (parseRoomAlias(alias) === undefined) throw invalidParam(`${alias} is no room alias`);
+  if (parseRoomAlias(alias) === undefined) throw invalidParam(`${alias} is not a valid room alias`);
 }
 
 function unknownAlias(alias: string): Error {
-  return notFound(`There is no alias ${alias}`);
+  return notFound(`The alias ${alias} does not exist`);
 }
 
 function taken(alias: string): Error {
-  return matrixError('M_UNKNOWN', `The alias ${alias} is taken`, { status: 409 });
+  return matrixError('M_UNKNOWN', `The alias ${alias} is already in use`, { status: 409 });
 }

@@ -31,8 +31,8 @@ export function backedUpKey(
     readonly session_data: JsonObject;
   },
 ): BackedUpKey {
-  if (parseRoomId(roomId) === undefined) throw invalidParam('Not a valid room id');
-  if (!SESSION_ID.test(sessionId)) throw invalidParam('Not a valid session id');
+  if (parseRoomId(roomId) === undefined) throw invalidParam('The room id is not valid');
+  if (!SESSION_ID.test(sessionId)) throw invalidParam('The session id is not valid');
   const { first_message_index, forwarded_count } = key;
   const is_verified = key.is_verified ? 1 : 0;
   const session_data = JSON.stringify(key.session_data);

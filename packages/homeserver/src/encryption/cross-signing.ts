@@ -112,13 +112,13 @@ function check(keys: CrossSigningKeys, userId: string, known: UserKeys): Signer 
     return key === undefined ? undefined : checkCrossSigningKey(key, userId, usage);
   });
   if (signers.some((signer) => signer !== undefined && known.hasDevice(signer.publicKey))) {
-    throw forbidden('One of the keys has the name of a device');
+    throw forbidden('The public key of a cross-signing key must not be a device id');
   }
   const master = signers[0] ?? known.crossSigner('master');
   for (const usage of ['self_signing', 'user_signing'] as const) {
     const key = keys[usage];
     if (key === undefined) continue;
-    if (master === undefined) throw missingParam('There is no master key yet');
+    if (master === undefined) throw missingParam('The user has no master key yet');
     if (!isSignedBy(key, userId, master)) throw invalidSignature(`The master key has not signed the ${usage} key`);
   }
   return master;

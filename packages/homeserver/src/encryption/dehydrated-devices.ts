@@ -43,12 +43,12 @@ export class DehydratedDevices {
   /** Stores a device instead of the one there was. @throws MatrixError M_INVALID_PARAM, as `KeyUpload.upload` */
   async put(owner: { user: number; userId: string }, made: NewDehydratedDevice): Promise<void> {
     const { deviceId, displayName } = made;
-    if (parseDeviceId(deviceId) === undefined) throw invalidParam('Not a valid device id');
+    if (parseDeviceId(deviceId) === undefined) throw invalidParam('The device id is not valid');
     const { keyUpload, sessions } = this.#deps;
     keyUpload.check({ ...owner, deviceId }, made);
     const old = await readDehydratedDevice(this.#deps.database, owner.user);
     const known = await readDevice(this.#deps.database, owner.user, deviceId);
-    if (known !== undefined && known.num !== old?.device) throw invalidParam('You have another device of this id');
+    if (known !== undefined && known.num !== old?.device) throw invalidParam('You already have a device with this id');
     if (old !== undefined) await sessions.logout(owner.user, [old.device]);
     const json = JSON.stringify(made.data);
     try {
@@ -57,7 +57,7 @@ export class DehydratedDevices {
       ]);
       await keyUpload.upload({ ...owner, device, deviceId }, made);
     } catch (error) {
-      if (error instanceof Fenced) throw invalidParam('You have another device of this id');
+      if (error instanceof Fenced) throw invalidParam('You already have a device with this id');
       throw error;
     }
   }
@@ -83,7 +83,7 @@ export class DehydratedDevices {
    */
   async events(user: number, deviceId: string, from: number): Promise<{ texts: readonly string[]; next: number }> {
     const row = await this.get(user);
-    if (row.device_id !== deviceId) throw notFound('You have no such dehydrated device');
+    if (row.device_id !== deviceId) throw notFound('You have no dehydrated device with this id');
     const upTo = this.#deps.stream.current;
     const { texts, through } = await this.#deps.inbox.look(row.device, Math.min(from, upTo), upTo, EVENTS_MAX);
     return { texts, next: through ?? upTo };

@@ -51,7 +51,11 @@ export class KeyBackups {
     return this.#serial.run(user, async () => {
       const versions = await readKeyBackups(this.#deps.database, user);
       if (versions.length >= VERSIONS_MAX) {
-        throw userLimitExceeded('about:blank', false, 'Delete an old backup before making another');
+        throw userLimitExceeded(
+          'about:blank',
+          false,
+          'You have too many key backups: delete one before you create another',
+        );
       }
       const version = this.#deps.stream.next();
       await this.#deps.stream.commit([insertKeyBackup({ user, version }, algorithm, authData)], []);
@@ -63,7 +67,7 @@ export class KeyBackups {
   async version(user: number, version?: string): Promise<KeyBackupRow> {
     const versions = await readKeyBackups(this.#deps.database, user);
     const row = version === undefined ? versions.at(-1) : versions.find((each) => `${each.version}` === version);
-    if (row === undefined) throw notFound('There is no such backup');
+    if (row === undefined) throw notFound('The key backup does not exist');
     return row;
   }
 
@@ -71,7 +75,7 @@ export class KeyBackups {
   update(user: number, version: string, algorithm: string, authData: string): Promise<void> {
     return this.#serial.run(user, async () => {
       const row = await this.version(user, version);
-      if (row.algorithm !== algorithm) throw invalidParam('The algorithm of a backup cannot change');
+      if (row.algorithm !== algorithm) throw invalidParam('The algorithm of a key backup cannot change');
       await this.#deps.database.commit([setBackupAuthData({ user, version: row.version }, authData)]);
     });
   }
@@ -104,7 +108,7 @@ export class KeyBackups {
       const { better, added } = await this.#worthKeeping(key, keys);
       if (better.length === 0) return contents(backup.etag, backup.sessions);
       const sessions = backup.sessions + added;
-      if (sessions > SESSIONS_MAX) throw userLimitExceeded('about:blank', false, 'The backup is full');
+      if (sessions > SESSIONS_MAX) throw userLimitExceeded('about:blank', false, 'The key backup is full');
       const names = this.#deps.names.inserts(...new Set(better.map(({ room }) => room)));
       return this.#change(key, backup, sessions, ...names, putBackupSessions(key, better));
     });
@@ -132,7 +136,7 @@ export class KeyBackups {
     const versions = await readKeyBackups(this.#deps.database, user);
     const current = versions.at(-1);
     if (current === undefined || !versions.some((each) => `${each.version}` === version)) {
-      throw notFound('There is no such backup');
+      throw notFound('The key backup does not exist');
     }
     if (`${current.version}` === version) return current;
     throw wrongRoomKeysVersion(`${current.version}`);

@@ -55,7 +55,7 @@ export function byServer(
   for (const userId of userIds) {
     const server = domainOf(userId);
     if (server === serverName) local.push(userId);
-    else if (server !== undefined) failures[server] = unknown('This server cannot be reached', 503).body();
+    else if (server !== undefined) failures[server] = unknown('The server of the user cannot be reached', 503).body();
   }
   return { local, failures };
 }

@@ -197,18 +197,18 @@ function tooMany(message: string): MatrixError {
 /** Client-server API, `POST /keys/upload`: "at most one key per algorithm". @throws MatrixError M_INVALID_PARAM */
 function onePerAlgorithm(keys: readonly NewKey[]): readonly NewKey[] {
   if (new Set(keys.map(({ keyId }) => algorithmOf(keyId))).size === keys.length) return keys;
-  throw invalidParam('There can be one fallback key for each algorithm');
+  throw invalidParam('Only one fallback key is allowed for each algorithm');
 }
 
 /** Keys that others may claim, checked. @throws MatrixError M_INVALID_PARAM */
 function claimable(keys: JsonObject | undefined, max: number): readonly NewKey[] {
   if (keys === undefined) return [];
   const entries = Object.entries(keys);
-  if (entries.length > max) throw invalidParam(`No more than ${max} keys at once`);
+  if (entries.length > max) throw invalidParam(`A request may have at most ${max} keys`);
   return entries.map(([keyId, key]) => {
-    if (!KEY_ID.test(keyId)) throw invalidParam('The name of a one-time key must be algorithm:id');
+    if (!KEY_ID.test(keyId)) throw invalidParam('The id of a one-time key must have the form algorithm:id');
     if (typeof key !== 'string' && !(isObject(key) && typeof key.key === 'string')) {
-      throw invalidParam(`${keyId} must be a text or an object with a key`);
+      throw invalidParam(`${keyId} must be a string or an object with a key`);
     }
     const json = JSON.stringify(key);
     if (json.length > KEY_BYTES_MAX) throw invalidParam(`${keyId} is too long`);

@@ -61,7 +61,7 @@ export class Signatures {
       const theirs = user === undefined ? undefined : found.get(user);
       for (const [keyId, object] of keys) {
         try {
-          if (own === undefined || user === undefined || theirs === undefined) throw notFound('There is no such key');
+          if (own === undefined || user === undefined || theirs === undefined) throw notFound('The key does not exist');
           if (user === signer.user) writes.push(...signOwn(signer, own, keyId, object));
           else signatures.push(signOther(signer, own, { user, keys: theirs }, keyId, object));
         } catch (error) {
@@ -124,7 +124,8 @@ function signOther(
   const key = own.crossSigner('user_signing');
   const fresh = newSignatures(object, stored, signer.userId, (id) => (key?.keyId === id ? key : undefined));
   const signature = key === undefined ? undefined : fresh[key.keyId];
-  if (key === undefined || typeof signature !== 'string') throw invalidSignature('Nothing is signed');
+  if (key === undefined || typeof signature !== 'string')
+    throw invalidSignature('The signature of the user-signing key is missing');
   return { signer: signer.user, user_num: other.user, master_key: keyId, signing_key: key.keyId, signature };
 }
 
@@ -138,8 +139,9 @@ function newSignatures(
   userId: string,
   signerOf: (keyId: string) => Signer | undefined,
 ): JsonObject {
-  if (stored === undefined) throw notFound('There is no such key');
-  if (!isObject(object) || !isSameKey(object, stored)) throw invalidSignature('The signed key is another one');
+  if (stored === undefined) throw notFound('The key does not exist');
+  if (!isObject(object) || !isSameKey(object, stored))
+    throw invalidSignature('The signed key differs from the stored key');
   const known = new Map(Object.entries(signaturesBy(stored, userId)));
   const fresh: JsonObject = {};
   for (const [keyId, signature] of Object.entries(signaturesBy(object, userId))) {

@@ -28,29 +28,31 @@ export interface Signer {
  * @throws MatrixError
  */
 export function checkDeviceKeys(keys: JsonObject, owner: { userId: string; deviceId: string }): Signer {
-  if (member(keys, 'user_id') !== owner.userId) throw invalidParam("device_keys has another user's user_id");
-  if (member(keys, 'device_id') !== owner.deviceId) throw invalidParam("device_keys has another device's device_id");
-  if (asStringArray(member(keys, 'algorithms')) === undefined) throw badJson('algorithms must be a list of texts');
+  if (member(keys, 'user_id') !== owner.userId) throw invalidParam('The user_id in device_keys is not your user id');
+  if (member(keys, 'device_id') !== owner.deviceId)
+    throw invalidParam('The device_id in device_keys is not the id of this device');
+  if (asStringArray(member(keys, 'algorithms')) === undefined) throw badJson('algorithms must be a list of strings');
   const publicKeys = member(keys, 'keys');
   if (!isObject(publicKeys) || Object.values(publicKeys).some((key) => typeof key !== 'string')) {
-    throw badJson('keys must be an object of texts');
+    throw badJson('keys must be an object whose values are strings');
   }
   if (!isObject(member(keys, 'signatures'))) throw badJson('signatures must be an object');
   const keyId = `ed25519:${owner.deviceId}`;
   const publicKey = asString(member(publicKeys, keyId));
-  if (publicKey === undefined) throw badJson(`device_keys has no ${keyId}`);
+  if (publicKey === undefined) throw badJson(`device_keys has no key ${keyId}`);
   checkLength(keys);
   return { keyId, publicKey };
 }
 
 /** Checks the form of a cross-signing key; its public key. @throws MatrixError M_INVALID_PARAM */
 export function checkCrossSigningKey(key: JsonObject, userId: string, usage: KeyUsage): Signer {
-  if (member(key, 'user_id') !== userId) throw invalidParam(`The ${usage} key has another user's user_id`);
+  if (member(key, 'user_id') !== userId) throw invalidParam(`The user_id of the ${usage} key is not your user id`);
   const usages = asStringArray(member(key, 'usage'));
   if (usages?.includes(usage) !== true) throw invalidParam(`The usage of the ${usage} key must be ${usage}`);
   checkLength(key);
   const signer = signerOf(key);
-  if (signer === undefined) throw invalidParam(`The ${usage} key must have one ed25519 key under its own name`);
+  if (signer === undefined)
+    throw invalidParam(`The ${usage} key must have exactly one Ed25519 key, and its id must contain the public key`);
   return signer;
 }
 

@@ -45,7 +45,7 @@ export class Filters {
   /** Returns the JSON text of a stored filter. @throws MatrixError M_NOT_FOUND */
   async text(user: number, id: string): Promise<string> {
     const text = await readFilter(this.#database, user, id);
-    if (text === undefined) throw notFound('There is no such filter');
+    if (text === undefined) throw notFound('The filter does not exist');
     return text;
   }
 

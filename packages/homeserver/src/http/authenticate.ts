@@ -51,6 +51,7 @@ function bearer(authorization: string | undefined): string | undefined {
 function admit(caller: Caller | undefined, access: Access): Caller {
   if (caller === undefined) throw unknownToken();
   if (caller.isGuest && (access === 'user' || access === 'admin')) throw guestAccessForbidden();
-  if (access === 'admin' && !caller.isAdmin) throw forbidden('Only for administrators of this server');
+  if (access === 'admin' && !caller.isAdmin)
+    throw forbidden('Only administrators of this server are allowed to do this');
   return caller;
 }

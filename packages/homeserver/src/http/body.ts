@@ -51,7 +51,7 @@ export function parseBody(bytes: Buffer, mayBeEmpty: boolean): JsonObject {
   if (bytes.length > 2 * JSON_DEPTH_MAX && !checkJson(value)) throw badJson('The body is nested too deeply');
   if (mayHaveLoneSurrogates(text) && !isWellFormed(value)) {
     // Such text cannot be encoded in UTF-8, so an event that contains it could not be signed.
-    throw badJson('The body has half of a surrogate pair');
+    throw badJson('The body contains a lone surrogate');
   }
   return value;
 }

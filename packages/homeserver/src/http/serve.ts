@@ -101,13 +101,13 @@ export class Serve {
     const method = exchange.method === 'HEAD' ? 'GET' : exchange.method;
     const found = this.#tree.find(method, path);
     if (found === undefined) throw unrecognized(404);
-    if (found === 'wrong-method') throw unrecognized(405, `Not a method of this path: ${method}`);
-    if (found.isMalformed) throw invalidParam('The path is not percent-encoded text');
+    if (found === 'wrong-method') throw unrecognized(405, `This path does not support the method ${method}`);
+    if (found.isMalformed) throw invalidParam('The path is not valid percent-encoded UTF-8');
     const params: Record<string, string> = {};
     for (let i = 0; i < found.names.length; i++) {
       const value = found.values[i] ?? '';
       if (value.length > PARAM_LENGTH_MAX)
-        throw invalidParam(`The path has a part of over ${PARAM_LENGTH_MAX} characters`);
+        throw invalidParam(`A path segment has more than ${PARAM_LENGTH_MAX} characters`);
       params[found.names[i] ?? ''] = value;
     }
     const search = mark === -1 ? '' : target.slice(mark + 1);
@@ -186,7 +186,7 @@ export class Serve {
       exchange.abort();
       return 500;
     }
-    return sendError(exchange, unknown(`Internal server error; the server's log has it as failure ${this.#failures}`));
+    return sendError(exchange, unknown(`Internal server error (failure ${this.#failures} in the log of the server)`));
   }
 }
 

@@ -81,7 +81,7 @@ export class Contents {
   /** Hides a content from everybody, or shows it again. @throws MatrixError M_NOT_FOUND */
   async setQuarantined(address: MxcParts, quarantined: boolean): Promise<void> {
     const row = await this.#read(address);
-    if (row === undefined) throw notFound('There is no such media');
+    if (row === undefined) throw notFound('The media does not exist');
     await this.#parts.database.commit([setMediaQuarantined(row, quarantined)]);
   }
 

@@ -8,6 +8,6 @@ import { type MxcParts, mxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts
  */
 export function mediaAddress({ serverName, mediaId }: { serverName: string; mediaId: string }): MxcParts {
   const parts = mxcParts(`mxc://${serverName}/${mediaId}`);
-  if (parts === undefined) throw notFound('Not the address of any media');
+  if (parts === undefined) throw notFound('The server name or the media id is not valid');
   return parts;
 }

@@ -19,5 +19,5 @@ export interface RemoteMedia {
 
 /** For a server that speaks to no other. */
 export const noRemoteMedia: RemoteMedia = {
-  fetch: () => Promise.reject(notFound('This server does not speak to others')),
+  fetch: () => Promise.reject(notFound('This server does not federate yet')),
 };

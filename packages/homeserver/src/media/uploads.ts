@@ -66,7 +66,8 @@ export class Uploads {
   async create(user: number): Promise<{ uri: string; expiresTs: number }> {
     const { database, clock, settings } = this.#parts;
     const pending = await countPendingMedia(database, user, clock.now());
-    if (pending >= settings.pendingMax) throw limitExceeded(PENDING_RETRY_MS, 'Too many uploads have been announced');
+    if (pending >= settings.pendingMax)
+      throw limitExceeded(PENDING_RETRY_MS, 'You have created too many media ids without content');
     const expires = clock.now() + settings.pendingMs;
     const row = { ...this.#row(MEDIA_KIND.upload, user), expires };
     await database.commit([insertMedia(row)]);
@@ -82,10 +83,10 @@ export class Uploads {
   ): Promise<void> {
     const { database, clock, arrivals, serverName, origin } = this.#parts;
     const row = server === serverName ? await readMedia(database, origin, mediaId) : undefined;
-    if (row === undefined) throw notFound('There is no such id');
-    if (row.user_num !== user) throw forbidden('The id belongs to another user');
+    if (row === undefined) throw notFound('The media id does not exist');
+    if (row.user_num !== user) throw forbidden('The media id belongs to another user');
     if (row.hash !== null) throw cannotOverwriteMedia();
-    if (row.expires !== null && row.expires <= clock.now()) throw notFound('The id has expired');
+    if (row.expires !== null && row.expires <= clock.now()) throw notFound('The media id has expired');
     await this.#receive(content, fileName, async (kept) => {
       await database.commit([fillMedia(row, kept)]).catch((error: unknown) => {
         throw error instanceof Fenced ? cannotOverwriteMedia() : error;

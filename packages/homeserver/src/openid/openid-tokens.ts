@@ -33,7 +33,7 @@ export class OpenIdTokens {
     caller: { readonly user: number; readonly userId: string },
     userId: string,
   ): Promise<{ token: string; expiresInMs: number }> {
-    if (caller.userId !== userId) throw forbidden('You can only prove who you are yourself');
+    if (caller.userId !== userId) throw forbidden('You can only request a token for your own user id');
     const { database, clock, random } = this.#parts;
     const token = `hearth_oi_${randomText(random, 32)}`;
     const now = clock.now();

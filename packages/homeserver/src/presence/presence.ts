@@ -131,8 +131,8 @@ export class Presences {
   /** Returns the presence of a user, for another user. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
   async visibleTo(viewer: number, userId: string): Promise<JsonObject> {
     const user = await this.#parts.names.find(userId);
-    if (user === undefined) throw notFound('There is no such user');
-    if (!(await this.#maySee(viewer, user))) throw forbidden('You may not see the presence of this user');
+    if (user === undefined) throw notFound('The user does not exist');
+    if (!(await this.#maySee(viewer, user))) throw forbidden('You are not allowed to see the presence of this user');
     return this.contentOf(user);
   }
 

@@ -11,7 +11,7 @@ const AVATAR_URL_BYTES_MAX = 1_024;
 /** Checks the name of a field. Checks the name of a field. @throws MatrixError M_KEY_TOO_LARGE, M_INVALID_PARAM */
 export function checkKeyName(keyName: string): void {
   if (Buffer.byteLength(keyName) > KEY_BYTES_MAX) throw keyTooLarge();
-  if (!isNamespacedIdentifier(keyName)) throw invalidParam('Not a valid name of a profile field');
+  if (!isNamespacedIdentifier(keyName)) throw invalidParam('The name of the profile field is not valid');
 }
 
 /** Throws if a guest changes another field than the display name (module "Guest Access"). @throws MatrixError */

@@ -103,7 +103,7 @@ export class Profiles {
 
   async #fieldsOf(userId: string): Promise<ReadonlyMap<string, string>> {
     const account = await this.#accounts.find(userId);
-    if (account === undefined || account.isDeactivated) throw notFound('There is no such user');
+    if (account === undefined || account.isDeactivated) throw notFound('The user does not exist');
     return this.#cache.get(account.user);
   }
 

@@ -83,7 +83,7 @@ export class PushRules {
     if (rule === undefined) throw invalidParam(refusal);
     await this.#change(user, (ruleset) => {
       const changed = putRule(ruleset, ruleKind, rule, place);
-      if (changed === undefined) throw notFound('There is no such rule to place this one by');
+      if (changed === undefined) throw notFound("The push rule in 'before' or 'after' does not exist");
       if (hasTooMany(changed)) throw invalidParam('You have too many push rules');
       return changed;
     });
@@ -93,7 +93,7 @@ export class PushRules {
   async remove(user: number, kind: string, ruleId: string): Promise<void> {
     const ruleKind = kindOf(kind);
     await this.#change(user, (ruleset) => {
-      if (existing(ruleset, ruleKind, ruleId).default) throw invalidParam('The rules of the server cannot be deleted');
+      if (existing(ruleset, ruleKind, ruleId).default) throw invalidParam('Default push rules cannot be deleted');
       return removeRule(ruleset, ruleKind, ruleId);
     });
   }
@@ -141,7 +141,7 @@ export class PushRules {
 }
 
 function kindOf(kind: string): RuleKind {
-  if (!isRuleKind(kind)) throw invalidParam('There is no such kind of push rule');
+  if (!isRuleKind(kind)) throw invalidParam('The kind of the push rule is not known');
   return kind;
 }
 
@@ -153,7 +153,7 @@ function hasTooMany(ruleset: Ruleset): boolean {
 
 function existing(ruleset: Ruleset, kind: RuleKind, ruleId: string): PushRule {
   const rule = findRule(ruleset, kind, ruleId);
-  if (rule === undefined) throw notFound('There is no such push rule');
+  if (rule === undefined) throw notFound('The push rule does not exist');
   return rule;
 }
 

@@ -44,17 +44,18 @@ export function checkPusherKey({ app_id, pushkey }: PusherRequest): void {
 export function checkPusher(request: PusherRequest): CheckedPusher {
   checkPusherKey(request);
   const { kind, app_display_name, device_display_name, lang, data, profile_tag } = request;
-  if (kind !== 'http' && kind !== 'email') throw invalidParam('There is no such kind of pusher');
+  if (kind !== 'http' && kind !== 'email') throw invalidParam('The kind of the pusher is not known');
   if (app_display_name === undefined || device_display_name === undefined || lang === undefined || data === undefined) {
     const needed = { app_display_name, device_display_name, lang, data };
     const missing = Object.entries(needed).filter(([, value]) => value === undefined);
     throw missingParam(`Missing parameters: ${missing.map(([name]) => name).join(', ')}`);
   }
   const texts = [app_display_name, device_display_name, lang, profile_tag ?? ''];
-  if (texts.some((text) => text.length > TEXT_CHARACTERS_MAX)) throw invalidParam('A text is too long');
+  if (texts.some((text) => text.length > TEXT_CHARACTERS_MAX))
+    throw invalidParam('A display name, the language or the profile tag is too long');
   if (Buffer.byteLength(JSON.stringify(data)) > DATA_BYTES_MAX) throw invalidParam('data is too large');
   if (kind === 'http') gatewayOf(data);
-  else if (request.app_id !== 'm.email') throw invalidParam('The app_id of a pusher for mail is m.email');
+  else if (request.app_id !== 'm.email') throw invalidParam("The app_id of an email pusher must be 'm.email'");
   return { ...request, kind, app_display_name, device_display_name, lang, data };
 }
 

@@ -147,6 +147,6 @@ function markKey(room: number, thread: string | undefined): string {
 function parseFrom(text: string | undefined): number {
   if (text === undefined) return Number.MAX_SAFE_INTEGER;
   const match = /^n(\d{1,15})$/.exec(text);
-  if (match === null) throw invalidParam('from is not a token of this list');
+  if (match === null) throw invalidParam("'from' is not a pagination token of this endpoint");
   return Number(match[1]);
 }

@@ -74,7 +74,7 @@ export class Pushers {
     if (request.kind === null) return this.#unset(owner, request);
     const checked = checkPusher(request);
     if (checked.kind === 'email' && !(await this.#parts.mayMail(owner.user, checked.pushkey))) {
-      throw invalidParam('Mail cannot be sent to this address');
+      throw invalidParam('The server does not send mail to this address');
     }
     await this.#serial.run(keyOf(request), () => this.#put(owner, checked, more));
   }

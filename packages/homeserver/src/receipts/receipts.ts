@@ -107,12 +107,12 @@ export class Receipts {
 
   async #place(room: number, eventId: string): Promise<EventPlace> {
     const place = await this.#parts.eventPlace(room, eventId);
-    if (place === undefined) throw notFound('There is no such event in this room');
+    if (place === undefined) throw notFound('The event does not exist in this room');
     return place;
   }
 
   async #checkRoot(room: number, thread: string): Promise<void> {
-    if ((await this.#parts.eventPlace(room, thread)) === undefined) throw invalidParam('There is no such thread');
+    if ((await this.#parts.eventPlace(room, thread)) === undefined) throw invalidParam('The thread does not exist');
   }
 
   async #put(reader: Reader, room: number, type: number, thread: string, eventId: string, place: EventPlace) {
@@ -161,10 +161,10 @@ function belongsTo({ thread: own, relatesTo }: EventPlace, thread: string): bool
 
 /** @throws MatrixError M_INVALID_PARAM */
 function checkThread(type: string, thread: string | undefined): void {
-  if (!STORED_TYPES.has(type) && type !== 'm.fully_read') throw invalidParam('There is no such type of receipt');
+  if (!STORED_TYPES.has(type) && type !== 'm.fully_read') throw invalidParam('The receipt type is not known');
   if (thread === undefined) return;
-  if (type === 'm.fully_read') throw invalidParam('m.fully_read is not for threads');
-  if (thread !== 'main' && !thread.startsWith('$')) throw invalidParam('thread_id must be main or an event id');
+  if (type === 'm.fully_read') throw invalidParam('m.fully_read does not support threads');
+  if (thread !== 'main' && !thread.startsWith('$')) throw invalidParam("thread_id must be 'main' or an event id");
 }
 
 function oldestBeyond(receipts: ReceiptRow[], keep: number): ReceiptRow[] {

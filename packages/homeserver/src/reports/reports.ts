@@ -47,7 +47,7 @@ export class Reports {
     const event = await events.byId(eventId);
     const isHere = event !== undefined && event.seq !== null && event.roomId === roomId;
     if (!isHere || !(await membership.isJoined(roomId, complaint.user))) {
-      throw notFound('There is no such event, or you are not in the room');
+      throw notFound('The event does not exist, or you are not in the room');
     }
     await this.#add(complaint, { room: event.room, event: event.num, user_num: event.senderNum });
   }
@@ -55,14 +55,14 @@ export class Reports {
   /** @throws MatrixError M_NOT_FOUND */
   async reportRoom(complaint: Complaint, roomId: string): Promise<void> {
     const room = await this.#parts.membership.roomNum(roomId);
-    if (room === undefined) throw notFound('There is no such room');
+    if (room === undefined) throw notFound('The room does not exist');
     await this.#add(complaint, { room, event: null, user_num: null });
   }
 
   /** @throws MatrixError M_NOT_FOUND */
   async reportUser(complaint: Complaint, userId: string): Promise<void> {
     const account = await this.#parts.accounts.find(userId);
-    if (account === undefined) throw notFound('There is no such user');
+    if (account === undefined) throw notFound('The user does not exist');
     await this.#add(complaint, { room: null, event: null, user_num: account.user });
   }
 

@@ -53,7 +53,7 @@ export class Heads {
   /** @throws MatrixError M_NOT_FOUND */
   async get(roomId: string): Promise<Head> {
     const head = await this.find(roomId);
-    if (head === undefined) throw notFound('Unknown room');
+    if (head === undefined) throw notFound('The room does not exist');
     return head;
   }
 

@@ -1,5 +1,4 @@
 import { forbidden, notFound, notJson, userSuspended } from '@hearth/protocol/errors.ts';
-import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
 import { InFlight } from '../platform/concurrency/in-flight.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
@@ -125,7 +124,7 @@ export class Sender {
 
   async #redact(head: Head, eventId: string, content: JsonObject, sending: Sending): Promise<StoredEvent> {
     const target = await this.#parts.events.byId(eventId);
-    if (target === undefined || target.room !== head.num) throw notFound('No such event in the room');
+    if (target === undefined || target.room !== head.num) throw notFound('The event does not exist in this room');
     if (sending.onlyOwn === true && target.sender !== sending.sender.userId) throw userSuspended();
     const named = head.version.contentRedacts ? { ...content, redacts: eventId } : content;
     return this.#parts.acceptor.untilAccepted(head, async (current) => {
@@ -180,5 +179,5 @@ async function mayRedact(head: Head, target: StoredEvent, sender: string): Promi
   if (target.sender === sender) return;
   const powers = await powersIn(head);
   if (powers.of(sender) >= powers.to('redact')) return;
-  throw forbidden(`${sender} of ${domainOf(sender)} may not redact events of ${target.sender}`);
+  throw forbidden(`${sender} is not allowed to redact events of ${target.sender}`);
 }

@@ -25,7 +25,7 @@ export function searchToken({ given, before, group }: SearchToken): string {
 /** @throws MatrixError M_INVALID_PARAM */
 export function parseSearchToken(text: string): SearchToken {
   const match = /^q(\d{1,15})_(\d{1,16})(?:_([rs])(\d{1,15}))?$/.exec(text);
-  if (match === null) throw invalidParam('next_batch is not a token of a search');
+  if (match === null) throw invalidParam("'next_batch' is not a pagination token of a search");
   const [, given, before, letter, num] = match;
   const token = { given: Number(given), before: Number(before) };
   return letter === undefined

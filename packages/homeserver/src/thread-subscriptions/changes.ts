@@ -76,6 +76,6 @@ function threadsToken(position: number): string {
 /** @throws MatrixError M_INVALID_PARAM for an invalid token */
 export function parseThreadsToken(text: string, name: string): number {
   const match = /^threads_(\d{1,15})$/.exec(text);
-  if (match === null) throw invalidParam(`${name} is not a token of thread subscriptions`);
+  if (match === null) throw invalidParam(`'${name}' is not a pagination token of thread subscriptions`);
   return Number(match[1]);
 }

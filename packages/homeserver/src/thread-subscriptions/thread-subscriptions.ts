@@ -40,7 +40,7 @@ export class ThreadSubscriptions {
    */
   async get(user: number, path: ThreadPath): Promise<{ automatic: boolean }> {
     const row = await readThreadSubscription(this.#deps.database, await this.#key(user, path));
-    if (row?.is_subscribed !== 1) throw notFound('You do not follow this thread');
+    if (row?.is_subscribed !== 1) throw notFound('You are not subscribed to this thread');
     return { automatic: row.is_automatic === 1 };
   }
 
@@ -66,7 +66,7 @@ export class ThreadSubscriptions {
       const row = await readThreadSubscription(this.#deps.database, key);
       if (row?.is_subscribed === 1) return;
       if (row !== undefined && event.num <= row.position) {
-        throw conflictingUnsubscription('You have stopped following this thread since then');
+        throw conflictingUnsubscription('You have unsubscribed from this thread since then');
       }
       await this.#put(key, row, { is_subscribed: 1, is_automatic: 1 });
     });
@@ -98,7 +98,7 @@ export class ThreadSubscriptions {
   ): Promise<void> {
     const { database, stream } = this.#deps;
     if (before === undefined && (await countThreadSubscriptions(database, key.user)) >= OF_USER_MAX) {
-      throw userLimitExceeded('about:blank', false, 'You follow too many threads');
+      throw userLimitExceeded('about:blank', false, 'You are subscribed to too many threads');
     }
     const position = stream.next();
     await stream.commit(

@@ -68,7 +68,7 @@ export class ToDevice {
     const { stream, clock, inbox } = this.#deps;
     const start = `{"type":${JSON.stringify(event.type)},"sender":${JSON.stringify(sender.userId)},"content":`;
     const { devices, jsons, owners } = await this.#address(event.messages, start);
-    if (devices.length > ROWS_PER_CHANGE_MAX) throw tooLarge('Too many devices at once');
+    if (devices.length > ROWS_PER_CHANGE_MAX) throw tooLarge('The request has too many devices');
     this.#spend(sender, jsons);
     const writes = [insertToDeviceTransaction(sender.device, txnId, clock.now())];
     const changes: Change[] = [];
@@ -115,7 +115,7 @@ export class ToDevice {
     if (this.#budgets === undefined) return;
     const length = jsons.reduce((sum, json) => sum + json.length, 0);
     const waitMs = this.#budgets.take(userId, length);
-    if (waitMs > 0) throw limitExceeded(waitMs, 'You have sent too much to devices');
+    if (waitMs > 0) throw limitExceeded(waitMs, 'You have sent too many to-device messages');
   }
 }
 

@@ -17,14 +17,14 @@ export class AdminView {
   async localAccount(userId: string): Promise<Account> {
     if (!isLocal(userId, this.#server)) throw invalidParam('The user does not belong to this server');
     const account = await this.#accounts.find(userId);
-    if (account === undefined) throw notFound('There is no such user');
+    if (account === undefined) throw notFound('The user does not exist');
     return account;
   }
 
   /** Returns an account whose lock or suspension may be read. @throws MatrixError */
   async target(userId: string): Promise<Account> {
     const account = await this.localAccount(userId);
-    if (account.isDeactivated) throw notFound('There is no such user');
+    if (account.isDeactivated) throw notFound('The user does not exist');
     return account;
   }
 

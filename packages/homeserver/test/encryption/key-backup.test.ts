@@ -111,7 +111,7 @@ describe.each(engines)('key backups, on $name', (engine) => {
 
   test('odd ids are refused', () => {
     for (const make of [() => key(''), () => key('\0'), () => key('x'.repeat(256)), () => key('s', {}, 'no room')]) {
-      expect(make).toThrow('Not a valid');
+      expect(make).toThrow('is not valid');
     }
   });
 });

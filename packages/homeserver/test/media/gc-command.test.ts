@@ -17,9 +17,9 @@ test('hearth media gc says what it would remove, and removes it, while the serve
   const args = ['media', 'gc', '--data-dir', server.dataDir, '--server-name', 'hearth.test'];
   expect(await command(...args)).toMatch(/^1: .*: stop it first/);
   await server.stop();
-  expect(await command(...args, '--dry-run')).toMatch(/^0: Would remove .* 1 files with 6 bytes/);
+  expect(await command(...args, '--dry-run')).toMatch(/^0: Would remove .* 1 unreferenced files with 6 bytes/);
   expect(existsSync(orphan)).toBe(true);
-  expect(await command(...args)).toMatch(/^0: Removed .* 1 files with 6 bytes/);
+  expect(await command(...args)).toMatch(/^0: Removed .* 1 unreferenced files with 6 bytes/);
   expect(existsSync(orphan)).toBe(false);
   await server.close();
 });

@@ -46,11 +46,14 @@ function refuseNonsense(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy();
   } else if (error.code === 'HPE_HEADER_OVERFLOW') {
     socket.end(
-      rawError('Request Header Fields Too Large', matrixError('M_TOO_LARGE', 'Header too long', { status: 431 })),
+      rawError(
+        'Request Header Fields Too Large',
+        matrixError('M_TOO_LARGE', 'The request header is too long', { status: 431 }),
+      ),
     );
   } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     socket.end(rawError('Request Timeout', unknown('The request took too long to arrive', 408)));
   } else {
-    socket.end(rawError('Bad Request', unknown('Not an HTTP request', 400)));
+    socket.end(rawError('Bad Request', unknown('The request is not valid HTTP', 400)));
   }
 }

@@ -43,10 +43,10 @@ export class Previews {
 
   /** The JSON text of a preview. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_LIMIT_EXCEEDED, M_UNKNOWN (502) */
   async get(given: string): Promise<string> {
-    if (!this.#settings.enabled) throw forbidden('This server makes no previews');
+    if (!this.#settings.enabled) throw forbidden('URL previews are disabled on this server');
     const url = URL.parse(given);
     if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || given.length > URL_LENGTH_MAX) {
-      throw invalidParam('Not the URL of a web page');
+      throw invalidParam('The URL is not a valid HTTP or HTTPS URL');
     }
     // It is for whoever shows the page, and is not sent.
     url.hash = '';
@@ -58,10 +58,10 @@ export class Previews {
     try {
       return await this.#making.run(url.href, () => this.#slots.run(() => this.#store(url)));
     } catch (error) {
-      if (error instanceof NoSlot) throw limitExceeded(RETRY_MS, 'Too many previews are being made');
+      if (error instanceof NoSlot) throw limitExceeded(RETRY_MS, 'Too many URL previews are in progress');
       if (!(error instanceof OutboundError)) throw error;
-      if (error.isForbidden) throw forbidden('No previews are made of this address');
-      throw unknown(`The page cannot be had: ${error.message}`, 502);
+      if (error.isForbidden) throw forbidden('URL previews of this address are not allowed');
+      throw unknown(`The page could not be fetched: ${error.message}`, 502);
     }
   }
 

@@ -69,7 +69,7 @@ export class Thumbnails {
     try {
       return await this.#making.run(key, () => this.#slots.run(make));
     } catch (error) {
-      throw error instanceof NoSlot ? limitExceeded(RETRY_MS, 'Too many thumbnails are being made') : error;
+      throw error instanceof NoSlot ? limitExceeded(RETRY_MS, 'Too many thumbnails are in progress') : error;
     }
   }
 
@@ -109,7 +109,7 @@ export class Thumbnails {
 }
 
 function notAnImage(): MatrixError {
-  return unknown('Cannot make a thumbnail of this content', 400);
+  return unknown('The server cannot create a thumbnail of this content', 400);
 }
 
 function tooManyPixels(isLocal: boolean): MatrixError {

@@ -62,7 +62,7 @@ export class RoomCreation {
     const version = knownVersion(options.room_version ?? settings.defaultRoomVersion);
     const isPublished = options.visibility === 'public';
     if (isPublished && settings.onlyAdministratorsPublish && !creator.isAdmin) {
-      throw forbidden('Only administrators may publish rooms on this server');
+      throw forbidden('Only administrators are allowed to publish rooms on this server');
     }
     const alias = options.room_alias_name === undefined ? undefined : await this.#freeAlias(options.room_alias_name);
     const profiles = await this.#profilesOfInvited(options);
@@ -81,7 +81,7 @@ export class RoomCreation {
       await acceptor.accept(head, drafts, { isNew: true, guards });
     } catch (error) {
       newRooms.discard(opened);
-      if (error instanceof Fenced && alias !== undefined) throw roomInUse(`The alias ${alias} is taken`);
+      if (error instanceof Fenced && alias !== undefined) throw roomInUse(`The alias ${alias} is already in use`);
       // The caller may do anything in its own room, so what the rules refuse is the request's own contradiction.
       if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw invalidRoomState(error.message);
       throw error;
@@ -92,8 +92,8 @@ export class RoomCreation {
   async #freeAlias(localpart: string): Promise<string> {
     const { aliases, settings } = this.#parts;
     const alias = `#${localpart}:${settings.serverName}`;
-    if (!aliases.isValid(alias)) throw invalidParam(`${alias} is no valid room alias`);
-    if ((await aliases.find(alias)) !== undefined) throw roomInUse(`The alias ${alias} is taken`);
+    if (!aliases.isValid(alias)) throw invalidParam(`${alias} is not a valid room alias`);
+    if ((await aliases.find(alias)) !== undefined) throw roomInUse(`The alias ${alias} is already in use`);
     return alias;
   }
 
@@ -105,7 +105,7 @@ export class RoomCreation {
       if (type === 'm.room.member' && content.membership === 'invite') invited.add(state_key ?? '');
     }
     for (const userId of invited) {
-      if (parseUserId(userId) === undefined) throw invalidParam(`${userId} is not a user id`);
+      if (parseUserId(userId) === undefined) throw invalidParam(`${userId} is not a valid user id`);
       if (domainOf(userId) !== settings.serverName) throw forbidden('This server does not federate yet');
     }
     await checkInvites(blocksInvites, [...invited]);
@@ -118,7 +118,7 @@ export class RoomCreation {
 /** @throws MatrixError M_UNSUPPORTED_ROOM_VERSION */
 export function knownVersion(id: string): RoomVersion {
   const version = roomVersion(id);
-  if (version === undefined) throw unsupportedRoomVersion(`Hearth does not know room version ${id}`);
+  if (version === undefined) throw unsupportedRoomVersion(`Room version ${id} is not supported`);
   return version;
 }
 
@@ -131,7 +131,7 @@ function checkedState(
   const { type, state_key: stateKey = '', content } = event;
   if (type === 'm.room.canonical_alias' && stateKey === '') {
     const foreign = aliasesIn(content).find((named) => named !== alias);
-    if (foreign !== undefined) throw badAlias(`${foreign} does not point at this room`);
+    if (foreign !== undefined) throw badAlias(`${foreign} does not point to this room`);
   }
   if (type !== 'm.room.member') return event;
   const invited = content.membership === 'invite' ? profiles.get(stateKey) : undefined;

@@ -120,7 +120,7 @@ async function readBasis(head: Head, userId: string): Promise<Basis> {
   if (member?.content.membership !== 'join') throw forbidden('You are not in this room');
   const powers = await powersIn(head);
   if (powers.of(userId) < powers.toSetState('m.room.tombstone')) {
-    throw forbidden('You do not have the power to upgrade this room');
+    throw forbidden('Your power level is too low to upgrade this room');
   }
   return new Basis([], () => head.root === root);
 }

@@ -16,7 +16,7 @@ export function aliasesIn(content: JsonObject): string[] {
   return [...main, ...alternatives].flatMap((alias) => {
     if (alias === '') return [];
     if (typeof alias === 'string' && parseRoomAlias(alias) !== undefined) return [alias];
-    throw invalidParam(`${JSON.stringify(alias)} is no room alias`);
+    throw invalidParam(`${JSON.stringify(alias)} is not a valid room alias`);
   });
 }
 
@@ -72,7 +72,7 @@ export class ContentChecks {
     const before = new Set([known.alias, ...(asStringArray(known.alt_aliases) ?? [])]);
     for (const alias of aliasesIn(content)) {
       if (before.has(alias)) continue;
-      if ((await this.#aliases.find(alias))?.room !== head.num) throw badAlias(`${alias} does not point at this room`);
+      if ((await this.#aliases.find(alias))?.room !== head.num) throw badAlias(`${alias} does not point to this room`);
     }
   }
 
@@ -86,7 +86,7 @@ export class ContentChecks {
     if (parent === undefined) return;
     if (relation.relType === 'm.thread') {
       if (relationOf(parent) === undefined) return;
-      throw unknown('A thread cannot begin at an event that relates to another', 400);
+      throw unknown('The root of a thread must not relate to another event', 400);
     }
     const key = annotationKey(sent.content);
     const [relType, type, sender] = [
@@ -96,7 +96,7 @@ export class ContentChecks {
     ];
     const own = await this.#events.list(await this.#relations.bySender(parent.num, { relType, type, sender }));
     if (own.some(({ redactedBy, content }) => redactedBy === null && annotationKey(content) === key)) {
-      throw duplicateAnnotation('You have already reacted in this way');
+      throw duplicateAnnotation('You have already sent this reaction');
     }
   }
 }

@@ -80,7 +80,7 @@ export class MemberChanges {
   async change(head: Head, request: MemberRequest): Promise<StoredEvent> {
     const { acceptor } = this.#parts;
     const { actor, target, ts, stickyMs, with: writes } = request;
-    if (parseUserId(target) === undefined) throw invalidParam(`${target} is not a user id`);
+    if (parseUserId(target) === undefined) throw invalidParam(`${target} is not a valid user id`);
     const asked = { ...request, content: withoutServerMembers(request.content) };
     checkGuest(asked);
     return acceptor.untilAccepted(head, async (current) => {
@@ -133,7 +133,7 @@ export class MemberChanges {
     const rules = await head.state('m.room.join_rules');
     const access = await head.state('m.room.guest_access');
     if (actor.isGuest && membership !== 'join' && access?.content.guest_access !== 'can_join') {
-      throw guestAccessForbidden('Guests may not join this room');
+      throw guestAccessForbidden('Guests are not allowed to join this room');
     }
     const authorisation = await this.#parts.restrictedJoins.authorise(head, actor, { membership, rules });
     return {

@@ -22,8 +22,8 @@ export async function mutualRooms(
   otherId: string,
   from: string | undefined,
 ): Promise<MutualRooms> {
-  if (parseUserId(otherId) === undefined) throw invalidParam(`${otherId} is no user id`);
-  if (otherId === caller.userId) throw invalidParam('You are in all of your rooms with yourself');
+  if (parseUserId(otherId) === undefined) throw invalidParam(`${otherId} is not a valid user id`);
+  if (otherId === caller.userId) throw invalidParam('The other user must not be yourself');
   const after = from === undefined ? 0 : parseToken(from);
   const other = await deps.names.find(otherId);
   const theirs = other === undefined ? undefined : await deps.userRooms.of(other);
@@ -41,6 +41,6 @@ export async function mutualRooms(
 
 function parseToken(text: string): number {
   const match = /^m(\d{1,15})$/.exec(text);
-  if (match === null) throw invalidParam('from is not a token of this list');
+  if (match === null) throw invalidParam("'from' is not a pagination token of this endpoint");
   return Number(match[1]);
 }

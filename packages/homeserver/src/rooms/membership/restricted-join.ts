@@ -47,7 +47,7 @@ export class RestrictedJoins {
       if (other?.joined.has(actor.user) !== true) continue;
       return { authoriser: await this.#inviter(head), holds: () => !other.isAbandoned && other.joined.has(actor.user) };
     }
-    throw forbidden('You are in none of the rooms whose members may join');
+    throw forbidden('You are in none of the rooms whose members are allowed to join');
   }
 
   /** Returns a member of this server who may invite. */

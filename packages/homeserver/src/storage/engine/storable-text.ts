@@ -31,5 +31,5 @@ export function checkWrites(writes: readonly Write[]): void {
 
 function check(text: string): void {
   if (isStorable(text)) return;
-  throw invalidParam('A text has the character U+0000 or half of a surrogate pair, which cannot be stored');
+  throw invalidParam('A string contains U+0000 or a lone surrogate, which cannot be stored');
 }

@@ -91,7 +91,7 @@ export class Stream {
    * @throws Unavailable when none is left because the database has not taken writes for long
    */
   next(): number {
-    if (this.#taken >= this.#reserved) throw new Unavailable('No position is reserved: the database takes no writes');
+    if (this.#taken >= this.#reserved) throw new Unavailable('The database does not accept writes at the moment');
     this.#taken += 1;
     // When reserving fails the next call tries again; the positions reserved before last for a while.
     if (this.#taken + RESERVED_AHEAD / 2 > this.#reserved) this.#reserve().catch(() => undefined);

@@ -26,7 +26,8 @@ export function passwordStage(passwords: PasswordCheck, server: ServerName, user
     if (password === undefined) return missingParam("Missing 'password' in the authentication data");
     const named = identifiedUser(auth);
     // A repeated attempt cannot succeed for another user.
-    if (named !== undefined && namedUserId(named, server) !== userId) throw forbidden('You are somebody else');
+    if (named !== undefined && namedUserId(named, server) !== userId)
+      throw forbidden('The authentication data names another user');
     return (await passwords.isRight(userId, password, from)) ? undefined : forbidden('Wrong password');
   };
   return { type: 'm.login.password', check };

@@ -132,7 +132,7 @@ function withoutAuth(body: GuardedBody): GuardedBody | undefined {
 
 async function attempt(flows: Flows, type: string, auth: JsonObject, session: AuthSession) {
   const stage = flows.flat().find((each) => each.type === type);
-  if (stage === undefined) return unrecognized(404, 'This stage is in none of the flows');
+  if (stage === undefined) return unrecognized(404, 'No authentication flow has this stage');
   const refusal = await stage.check(auth, session.results);
   if (refusal === undefined) session.completed.add(type);
   return refusal;

@@ -76,7 +76,7 @@ export class Passwords {
     try {
       return await this.#slots.run(() => argon2id({ ...parameters, message: password, nonce: salt }));
     } catch (error) {
-      if (error instanceof NoSlot) throw limitExceeded(QUEUE_MS, 'Too many passwords are being checked');
+      if (error instanceof NoSlot) throw limitExceeded(QUEUE_MS, 'Too many password checks are in progress');
       throw error;
     }
   }

@@ -22,7 +22,8 @@ export class GuestUpgrade {
   async guestOf(guestToken: string, userId: string): Promise<Session> {
     const session = await this.#authenticator.authenticate(guestToken);
     if (session === undefined || !session.isGuest) throw forbidden("'guest_access_token' is not the token of a guest");
-    if (session.userId !== userId) throw invalidUsername('A guest can only register under the name of the guest');
+    if (session.userId !== userId)
+      throw invalidUsername('A guest can only register with the user name of the guest account');
     if (session.isLocked) throw userLocked();
     if (session.isSuspended) throw userSuspended();
     return session;

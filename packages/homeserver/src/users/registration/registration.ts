@@ -107,7 +107,7 @@ export class Registrations {
   /** @throws MatrixError M_GUEST_ACCESS_FORBIDDEN */
   async registerGuest(): Promise<Account> {
     const { settings, accounts, random } = this.#parts;
-    if (!settings.guests) throw guestAccessForbidden('This server has no guests');
+    if (!settings.guests) throw guestAccessForbidden('Guest registration is disabled on this server');
     return accounts.create(generatedUserId(random, settings.serverName, 'guest'), { isGuest: true });
   }
 
@@ -128,7 +128,7 @@ export class Registrations {
   /** Returns the rights of a registration token. @throws MatrixError M_UNAUTHORIZED when it was used up */
   async #grantOf(token: string): Promise<Pick<AccountOptions, 'isAdmin' | 'guards'>> {
     const { tokens } = this.#parts;
-    if (!(await tokens.isValid(token))) throw unauthorized('The registration token is not valid any more');
+    if (!(await tokens.isValid(token))) throw unauthorized('The registration token is no longer valid');
     return { isAdmin: await tokens.makesAdmin(token), guards: tokens.take(token) };
   }
 

@@ -58,7 +58,7 @@ export class SharedSecretRegistration {
   async register(request: SharedSecretRequest): Promise<Account> {
     const secret = this.#secretOrRefuse();
     const expires = this.#nonces.get(request.nonce) ?? 0;
-    if (expires <= this.#clock.now()) throw invalidParam('The nonce is not known, or has been used');
+    if (expires <= this.#clock.now()) throw invalidParam('The nonce is not known or was already used');
     this.#nonces.delete(request.nonce);
     if (!isMac(request.mac, macOf(secret, request))) throw forbidden('The MAC is wrong');
     checkPassword(request.password);

@@ -48,7 +48,7 @@ export class Devices {
   /** @throws MatrixError M_NOT_FOUND */
   async get(user: number, deviceId: string): Promise<Device> {
     const device = await this.find(user, deviceId);
-    if (device === undefined) throw notFound('You have no such device');
+    if (device === undefined) throw notFound('You have no device with this id');
     return device;
   }
 
