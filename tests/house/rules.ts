@@ -180,3 +180,39 @@ export const WITHOUT_SUBJECT = /^(what|who|whom|whose|so|of|that|whatever|whoeve
 
 /** A word or the beginning of a sentence that a comment repeats, as after a careless replacement. */
 export const REPEATED = /(?:\b([A-Z][^.:]{14,}): \1|\b(?!(?:that|had)\b)([a-z]{2,}) \2\b)/i;
+
+/** The largest number of dependencies of an object or function. */
+export const DEPENDENCIES_MAX = 7;
+
+/** The names of types that consist of dependencies. */
+export const DEPENDENCY_TYPE = /(Deps|Dependencies|Parts)$/;
+
+/** The names of parameters that consist of dependencies, in any function. */
+export const DEPENDENCY_PARAMETER = /^(deps|dependencies|parts)$/;
+
+/** The names of functions that return routes. All their parameters are dependencies. */
+export const ROUTES = /Routes$/;
+
+/** The folders whose functions take large dependency types until they are methods of objects. */
+export const BAGS_IN = /^homeserver\/src\/(sync|timeline|unread)\//;
+
+/** These dependency types. Where others include one of them, it counts as one object. */
+export const BAGS: readonly string[] = [
+  'AnswerDeps',
+  'BundleDeps',
+  'ContextDeps',
+  'DeviceSectionDeps',
+  'EventStreamDeps',
+  'HappeningsDeps',
+  'HydrateDeps',
+  'InitialSyncDeps',
+  'LegacyTextDeps',
+  'MessagesDeps',
+  'MessagesOnlyDeps',
+  'RoomAnswerDeps',
+  'RoomSectionDeps',
+  'SlidingSyncDeps',
+  'StateTextDeps',
+  'StickyExtensionDeps',
+  'SyncDeps',
+];

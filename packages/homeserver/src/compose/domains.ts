@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import { DelayedEvents } from '../delayed-events/delayed-events.ts';
+import { DelayedSending } from '../delayed-events/delayed-sending.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import { guardedPostJson } from '../push/post-json.ts';
@@ -64,16 +65,10 @@ export async function openDomains(
   const eventPlace: FindEventPlace = (room, eventId) => membership.place(room, eventId);
   const activity = openActivity({ ...base, users }, userData, { membership, eventPlace });
   const { events, sender } = rooms;
-  const { accounts } = users;
-  const delayedEvents = await DelayedEvents.open({ ...base, events, sender, membership, accounts });
-  const encryption = openEncryption({
-    ...base,
-    users,
-    serverName,
-    log,
-    metrics,
-    toDeviceSettings: toDeviceSettings(config),
-  });
+  const sending = new DelayedSending(sender, membership, users.accounts);
+  const delayedEvents = await DelayedEvents.open({ database, clock, random, background, stream, events, sending });
+  const encryptionSettings = { serverName, toDevice: toDeviceSettings(config) };
+  const encryption = openEncryption(base, users, { log, metrics }, encryptionSettings);
   const readDomains = { users, userData, rooms, activity };
   const timeline = openTimeline(base, readDomains, retentionSettings(config));
   const directory = openDirectory(base, rooms, onlyAdministratorsPublish);

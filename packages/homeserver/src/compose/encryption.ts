@@ -3,11 +3,11 @@ import { CrossSigning } from '../encryption/cross-signing.ts';
 import { DehydratedDevices } from '../encryption/dehydrated-devices.ts';
 import { deviceListChange } from '../encryption/device-list-change.ts';
 import { KeyBackups } from '../encryption/key-backup.ts';
+import { KeyClaims } from '../encryption/key-claim.ts';
 import { KeyDirectory } from '../encryption/key-directory.ts';
+import { KeyQueries } from '../encryption/key-query.ts';
 import { KeyUpload } from '../encryption/key-upload.ts';
 import { Signatures } from '../encryption/signatures.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Background } from '../platform/concurrency/background.ts';
 import type { Log } from '../platform/monitoring/log.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { BucketSize } from '../platform/token-buckets.ts';
@@ -15,12 +15,11 @@ import { deleteClaimableKeysOfDevices } from '../storage/encryption/claimable-ke
 import { deleteDehydratedDevices } from '../storage/encryption/dehydrated-devices.ts';
 import { deleteDeviceKeys } from '../storage/encryption/device-keys.ts';
 import { deleteOldToDeviceTransactions, deleteToDeviceOfDevices } from '../storage/encryption/to-device.ts';
-import type { Database } from '../storage/engine/database.ts';
-import type { Names } from '../storage/engine/names.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import { ToDeviceInbox } from '../to-device/inbox.ts';
 import { ToDevice } from '../to-device/to-device.ts';
 import { ToDeviceRetention } from '../to-device/to-device-retention.ts';
+import type { Base } from './base.ts';
 import type { Users } from './users.ts';
 
 /** How messages to devices are limited. */
@@ -31,17 +30,15 @@ export interface ToDeviceSettings {
   readonly senderBudget: BucketSize | undefined;
 }
 
-export interface EncryptionBase {
-  readonly database: Database;
-  readonly names: Names;
-  readonly stream: Stream;
-  readonly clock: Clock;
-  readonly background: Background;
-  readonly users: Users;
-  readonly serverName: string;
+/** Where encryption reports what operators should know. */
+interface Monitoring {
   readonly log: Pick<Log, 'warn'>;
   readonly metrics: Metrics;
-  readonly toDeviceSettings: ToDeviceSettings;
+}
+
+interface EncryptionSettings {
+  readonly serverName: string;
+  readonly toDevice: ToDeviceSettings;
 }
 
 export type Encryption = ReturnType<typeof openEncryption>;
@@ -50,22 +47,24 @@ const CLEAN_UP_EVERY_MS = 60 * 60_000;
 /** Nobody repeats a request after so long a time. */
 const TRANSACTIONS_KEPT_MS = 24 * 60 * 60_000;
 
-/** Puts end-to-end encryption together, and makes keys and messages go with their devices and accounts. */
-export function openEncryption(base: EncryptionBase) {
-  const { database, clock, background, users, toDeviceSettings } = base;
-  const { deviceNumbers, sessions } = users;
+/** Creates end-to-end encryption, whose keys and messages are removed with their devices and accounts. */
+export function openEncryption(base: Base, users: Users, { log, metrics }: Monitoring, settings: EncryptionSettings) {
+  const { database, names, stream, clock, background } = base;
+  const { deviceNumbers, sessions, lastSeen } = users;
+  const { serverName } = settings;
+  const { keptMs, senderBudget } = settings.toDevice;
   const keyDirectory = new KeyDirectory(database);
   const claimableKeys = new ClaimableKeys(database);
   const inbox = new ToDeviceInbox(database, background);
-  const keyUpload = new KeyUpload({ ...base, keyDirectory, claimableKeys });
-  const crossSigning = new CrossSigning({ ...base, keyDirectory });
-  const parts = { ...base, deviceNumbers, keyDirectory, claimableKeys, inbox, keyUpload, crossSigning };
-  const keyBackups = new KeyBackups(base);
+  const keyUpload = new KeyUpload({ database, stream, keyDirectory, claimableKeys });
+  const crossSigning = new CrossSigning({ database, stream, keyDirectory });
+  const keyBackups = new KeyBackups({ database, names, stream });
+  const retention = new ToDeviceRetention({ database, clock, log, metrics, lastSeen, keptMs });
   sessions.onAdded((_user, device) => {
     inbox.deviceAdded(device);
     claimableKeys.deviceAdded(device);
   });
-  followDevices(parts);
+  followDevices(users, stream, { keyDirectory, claimableKeys, inbox });
   users.accountChanges.onDeactivated(async (user) => {
     await crossSigning.forget(user);
     await keyBackups.forget(user);
@@ -73,23 +72,30 @@ export function openEncryption(base: EncryptionBase) {
   background.every(CLEAN_UP_EVERY_MS, 'forgetting old transaction ids of messages to devices', () =>
     database.commit([deleteOldToDeviceTransactions(clock.now() - TRANSACTIONS_KEPT_MS)]),
   );
-  const retention = new ToDeviceRetention({ ...base, lastSeen: users.lastSeen, keptMs: toDeviceSettings.keptMs });
   background.every(CLEAN_UP_EVERY_MS, 'dropping messages to unseen devices', () => retention.run());
   return {
-    ...parts,
-    toDeviceRetention: retention,
+    keyDirectory,
+    claimableKeys,
+    inbox,
+    keyUpload,
+    keyQueries: new KeyQueries(names, keyDirectory, serverName),
+    keyClaims: new KeyClaims(names, deviceNumbers, claimableKeys, serverName),
+    crossSigning,
+    signatures: new Signatures({ names, stream, keyDirectory, crossSigning }),
     keyBackups,
-    signatures: new Signatures(parts),
-    toDevice: new ToDevice({ ...parts, senderBudget: toDeviceSettings.senderBudget }),
-    dehydratedDevices: new DehydratedDevices({ ...parts, sessions }),
+    toDevice: new ToDevice({ names, stream, clock, deviceNumbers, inbox, serverName, senderBudget }),
+    toDeviceRetention: retention,
+    dehydratedDevices: new DehydratedDevices({ database, stream, sessions, inbox, keyUpload }),
   };
 }
 
 /** Removes everything that belongs to a device with it. Other users are told that its owner's devices have changed. */
 function followDevices(
-  parts: EncryptionBase & { keyDirectory: KeyDirectory; claimableKeys: ClaimableKeys; inbox: ToDeviceInbox },
+  users: Users,
+  stream: Stream,
+  caches: { keyDirectory: KeyDirectory; claimableKeys: ClaimableKeys; inbox: ToDeviceInbox },
 ) {
-  const { stream, users, keyDirectory, claimableKeys, inbox } = parts;
+  const { keyDirectory, claimableKeys, inbox } = caches;
   users.sessions.onRemoved((user, devices) => {
     const listed = deviceListChange(user, stream.next());
     return {

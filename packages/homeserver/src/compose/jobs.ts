@@ -14,19 +14,19 @@ const MEDIA_USED_EVERY_MS = 10 * 60_000;
 
 /** Starts the background jobs of the domains. */
 export function startJobs(
-  { users, reading, media, delayedEvents, push }: Domains,
+  { users, rooms, sync, media, delayedEvents, push }: Domains,
   background: Background,
   clock: Clock,
   log: Log,
 ): void {
   background.every(LAST_SEEN_EVERY_MS, 'noting where devices were seen', () => users.lastSeen.flush());
   background.every(TRANSACTIONS_EVERY_MS, 'forgetting old transaction ids', () =>
-    reading.transactions.expire(clock.now() - TRANSACTIONS_KEPT_MS),
+    rooms.transactions.expire(clock.now() - TRANSACTIONS_KEPT_MS),
   );
   background.every(STICKY_EVERY_MS, 'forgetting events that are no longer sticky', () =>
-    reading.sticky.expire(clock.now()),
+    rooms.sticky.expire(clock.now()),
   );
-  background.every(CONNECTIONS_EVERY_MS, 'ending connections that nobody uses', () => reading.connections.expire());
+  background.every(CONNECTIONS_EVERY_MS, 'ending connections that nobody uses', () => sync.connections.expire());
   background.every(MEDIA_USED_EVERY_MS, 'noting which media are read', () => media.lastUsed.flush());
   background.every(MEDIA_GARBAGE_EVERY_MS, 'removing media that nobody needs', async () => {
     log.info('removed media that nobody needs', { ...(await media.collectGarbage(false)) });

@@ -8,7 +8,9 @@ import { Incoming } from '../media/blobs/receiving.ts';
 import { Contents } from '../media/contents.ts';
 import { collectGarbage, type GarbageReport } from '../media/garbage.ts';
 import { LastUsed } from '../media/last-used.ts';
+import { Origins } from '../media/origins.ts';
 import { Previews } from '../media/previews/previews.ts';
+import { RemoteCopies } from '../media/remote-copies.ts';
 import { noRemoteMedia, type RemoteMedia } from '../media/remote-media.ts';
 import { Thumbnails } from '../media/thumbnails/thumbnails.ts';
 import { Uploads } from '../media/uploads.ts';
@@ -20,7 +22,7 @@ import type { Names } from '../storage/engine/names.ts';
 import type { OpenOutbound } from './outbound.ts';
 import { mediaSettings, previewsKeptMs } from './settings.ts';
 
-export interface MediaBase {
+interface MediaBase {
   readonly database: Database;
   readonly names: Names;
   readonly clock: Clock;
@@ -40,12 +42,12 @@ export async function openMedia(base: MediaBase, config: Config) {
   const settings = mediaSettings(config);
   const arrivals = new Arrivals(clock);
   const lastUsed = new LastUsed(database, clock);
-  const serverName = config.server_name;
-  const origin = await names.reserve(serverName);
+  const origin = await names.reserve(config.server_name);
   const inserts = names.inserts(origin);
   if (inserts.length > 0) await database.commit(inserts);
-  const parts = { database, names, clock, random, blobs, arrivals, lastUsed, remote, serverName, origin, settings };
-  const uploads = new Uploads(parts);
+  const origins = new Origins(config.server_name, origin, names);
+  const copies = new RemoteCopies({ database, names, clock, blobs, remote, settings });
+  const uploads = new Uploads({ database, clock, random, blobs, arrivals, origins, settings });
   const { previews: preview, thumbnail_sizes: sizes, image_pixels: pixelsMax } = config.media;
   const keptMs = previewsKeptMs(config);
   const previews = new Previews({ database, clock, settings: { enabled: preview.enabled, keptMs } }, async (url) => {
@@ -58,7 +60,7 @@ export async function openMedia(base: MediaBase, config: Config) {
     blobs,
     settings,
     uploads,
-    contents: new Contents(parts),
+    contents: new Contents({ database, clock, origins, arrivals, lastUsed, copies, settings }),
     thumbnails: new Thumbnails(database, blobs, { sizes, pixelsMax }),
     previews,
     lastUsed,

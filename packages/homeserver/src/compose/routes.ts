@@ -172,10 +172,10 @@ function accountRoutes(config: Config, { users, encryption, reading, delayedEven
 /** Returns the routes of the files from `client/keys` to `client/media`. */
 function keyAndMediaRoutes({ users, encryption, reading, media }: Domains): Route[] {
   return [
-    ...keyChangesRoutes(reading),
-    ...keyClaimRoutes(reading),
+    ...keyChangesRoutes(reading, reading.names, reading.stream),
+    ...keyClaimRoutes(encryption.keyClaims, reading.names),
     ...deviceSigningUploadRoutes(encryption.crossSigning, users.ownerCheck),
-    ...keyQueryRoutes(reading),
+    ...keyQueryRoutes(encryption.keyQueries, reading.names),
     ...signaturesUploadRoutes(encryption.signatures),
     ...keyUploadRoutes(encryption.keyUpload),
     ...loginTokenRoutes(users.logins, users.ownerCheck),
@@ -228,7 +228,7 @@ function roomRoutes({ activity, encryption, reading, delayedEvents }: Domains): 
     ...kickRoutes(reading.heads, reading.joining),
     ...knockRoutes(reading.heads, reading.aliases, reading.joining),
     ...leaveRoutes(reading.heads, reading.joining),
-    ...membersRoutes(reading),
+    ...membersRoutes(reading, reading, reading.ignoredUsers),
     ...mutualRoomsRoutes(reading.userRooms, reading.names),
     ...peekRoutes(reading.heads, reading.aliases, reading.peeks),
     ...unbanRoutes(reading.heads, reading.joining),

@@ -22,13 +22,13 @@ export type Services = ReturnType<typeof openServices>;
 
 /** Creates the services besides rooms: reports, OpenID tokens, thread subscriptions, deletion of old messages. */
 export function openServices(base: Base, domains: ServedDomains, messageIndex: MessageIndex) {
-  const { database, names, clock, random, background } = base;
+  const { database, names, stream, clock, random, background } = base;
   const { events, states, rooms, membership } = domains.rooms;
   const { retention } = domains.timeline;
   const { accounts, accountChanges } = domains.users;
   const reports = new Reports({ database, clock, random, membership, events, accounts });
   const openIdTokens = new OpenIdTokens({ database, names, clock, random });
-  const threadSubscriptions = new ThreadSubscriptions({ ...base, ...domains.rooms, retention });
+  const threadSubscriptions = new ThreadSubscriptions(database, stream, domains.timeline.readableEvent);
   const policies = new RoomPolicies({ names, events, states, rooms, retention });
   const purge = new Purge({ database, events, policies, messageIndex, background });
   accountChanges.onDeactivated((user) => openIdTokens.forget(user));

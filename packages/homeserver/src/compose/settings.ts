@@ -3,7 +3,7 @@ import { ConfigError } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
 import { checkTls, type Tls } from '../http/listeners/tls.ts';
 import type { RateLimitSizes } from '../http/rate-limits.ts';
-import type { Listen } from '../http/start.ts';
+import type { HttpSettings, Listen } from '../http/start.ts';
 import type { MediaSettings } from '../media/media-settings.ts';
 import { DAY_MS } from '../platform/clock.ts';
 import { errorText } from '../platform/error-text.ts';
@@ -109,6 +109,16 @@ export function retentionSettings({ retention }: Config): RetentionSettings | un
   const ms = (days: number | undefined) => (days === undefined ? undefined : days * DAY_MS);
   if (!retention.enabled) return undefined;
   return { defaultMs: ms(retention.default_days), minMs: ms(retention.min_days), maxMs: ms(retention.max_days) };
+}
+
+/** Returns the settings of the listeners. @throws ConfigError for a certificate that cannot be read */
+export function httpSettings({ listen, limits, trusted_proxies }: Config): HttpSettings {
+  return {
+    listen: listen.map(readListen),
+    trustedProxies: trusted_proxies,
+    closeTimeoutMs: limits.close_ms,
+    connectionsMax: limits.connections,
+  };
 }
 
 /** Reads a listener with its certificate and key. @throws ConfigError */

@@ -14,7 +14,7 @@ import { openFederation } from './federation.ts';
 import { startJobs } from './jobs.ts';
 import type { Machine } from './machine.ts';
 import { routesOf } from './routes.ts';
-import { rateLimitSizes, readListen } from './settings.ts';
+import { httpSettings, rateLimitSizes } from './settings.ts';
 import { openStorage } from './storage.ts';
 import type { Users } from './users.ts';
 
@@ -55,30 +55,26 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
   const metrics = await openMetrics(config, closing);
   const background = new Background(clock, log, metrics);
   const domains = await openDomains(config, database, { ...machine, metrics }, background);
-  const { users, media, activity, delayedEvents, push, reading } = domains;
+  const { users, media, activity, delayedEvents, push, sync } = domains;
   closing.add({ close: () => users.lastSeen.flush() });
   closing.add(media, activity, delayedEvents, background, push);
   startJobs(domains, background, clock, log);
   const heap = new HeapWatch(log, metrics);
   heap.start();
   closing.add(heap);
-  const federation = await openFederation(config, { database, clock }, reading.signer);
+  const federation = await openFederation(config, { database, clock }, domains.rooms.signer);
   if (federation === undefined) log.info(NOT_FEDERATING, { server_name: config.server_name });
   const routes = routesOf(config, domains, federation, heap);
-  const http = await startHttp({
-    routes,
+  const parts = {
     authenticate: authenticateWith(users.authenticator, users.lastSeen),
-    ownAnswers: (user) => reading.notifier.answered(user),
+    ownAnswers: (user: number) => sync.notifier.answered(user),
     rateLimits: new RateLimits(clock, rateLimitSizes(config)),
     bodyBytesMax: config.limits.body_bytes,
-    closeTimeoutMs: config.limits.close_ms,
-    connectionsMax: config.limits.connections,
-    trustedProxies: config.trusted_proxies,
-    listen: config.listen.map(readListen),
     clock,
     log,
     metrics,
-  });
+  };
+  const http = await startHttp(routes, parts, httpSettings(config));
   closing.add(http, { close: () => activity.typing.end() });
   return { urls: http.urls, routes, firstToken: await firstToken(config, users), close: () => closing.closeAll() };
 }

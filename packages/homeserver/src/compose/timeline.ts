@@ -1,5 +1,6 @@
 import { Verdicts } from '../push-rules/verdicts.ts';
 import { Retention, type RetentionSettings } from '../retention/retention.ts';
+import { readableEvent } from '../timeline/context.ts';
 import { Erasure } from '../timeline/erasure.ts';
 import { Follower, type NewFollower } from '../timeline/follower.ts';
 import { EventRenderer } from '../timeline/hydrate.ts';
@@ -38,6 +39,8 @@ export function openTimeline(base: Base, domains: ReadDomains, retentionSettings
     erasure: new Erasure({ erasedUsers, userRooms, heads, events }),
     unread: new UnreadCounts({ receipts, verdicts, events, timelines, stream, ignoredUsers }),
     renderer: new EventRenderer({ ...domains.rooms, names, clock, erasedUsers, retention }),
+    readableEvent: (user: number, eventId: string, roomId?: string) =>
+      readableEvent({ ...domains.rooms, names, retention }, user, eventId, roomId),
     newFollower,
   };
 }

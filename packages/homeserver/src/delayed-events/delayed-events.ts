@@ -1,22 +1,10 @@
-import {
-  forbidden,
-  invalidParam,
-  limitExceeded,
-  MatrixError,
-  matrixError,
-  notFound,
-  userLocked,
-  userSuspended,
-} from '@hearth/protocol/errors.ts';
+import { invalidParam, limitExceeded, MatrixError, matrixError, notFound } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { LruMap } from '../platform/caches/lru.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import { type Random, randomText } from '../platform/random.ts';
-import type { Actor } from '../rooms/actor.ts';
 import type { TransactionKey } from '../rooms/events/draft.ts';
-import type { Membership } from '../rooms/membership/membership-view.ts';
-import type { Sender } from '../rooms/send.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { failureOfRow } from '../storage/engine/row-failure.ts';
 import type { Stream } from '../storage/engine/stream.ts';
@@ -28,7 +16,7 @@ import {
   readDelayedEvents,
 } from '../storage/rooms/events/delayed-events.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
-import type { Accounts } from '../users/accounts.ts';
+import type { DelayedSending } from './delayed-sending.ts';
 import { WaitingEvents } from './waiting-events.ts';
 
 /** The longest delay, in milliseconds. */
@@ -44,16 +32,14 @@ const RETRY_MS = 5_000;
 /** The number of completed requests whose repetitions get the first answer. */
 const ANSWERED_MAX = 10_000;
 
-export interface DelayedEventsParts {
+interface DelayedEventsParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly random: Random;
   readonly background: Background;
   readonly stream: Stream;
   readonly events: EventStore;
-  readonly sender: Sender;
-  readonly membership: Membership;
-  readonly accounts: Accounts;
+  readonly sending: DelayedSending;
 }
 
 /** An event to be sent later. */
@@ -100,13 +86,13 @@ export class DelayedEvents {
 
   /** Schedules an event. Returns its delay id. @throws MatrixError */
   async schedule(caller: { user: number; userId: string; device: number }, draft: DelayedDraft): Promise<string> {
-    const { clock, random, membership, database } = this.#parts;
+    const { clock, random, sending, database } = this.#parts;
     const { roomId, type, stateKey, content, stickyMs, delayMs, transaction } = draft;
     if (delayMs < 1) throw invalidParam('The delay must be at least 1 ms');
     if (delayMs > DELAY_MS_MAX) throw tooLong();
     const known = transaction === undefined ? undefined : this.#answered.get(requestKey(transaction));
     if (known !== undefined) return known;
-    if (!(await membership.isJoined(roomId, caller.user))) throw forbidden('You are not in this room');
+    await sending.check(roomId, caller.user);
     const text = JSON.stringify(content);
     this.#checkCount(caller.user, text);
     const row: DelayedEventRow = {
@@ -237,34 +223,18 @@ export class DelayedEvents {
 
   /** Sends an event and deletes the row in one transaction, so that a crash neither loses nor doubles the event. */
   async #deliver(row: DelayedEventRow): Promise<void> {
-    const { sender: events, clock } = this.#parts;
-    const { id, room_id: roomId, type, state_key: stateKey } = row;
-    const content = JSON.parse(row.content) as JsonObject;
+    const { id } = row;
     this.#waiting.delete(id);
-    const transaction = row.txn === null ? {} : { transaction: { device: row.device, txn: row.txn } };
-    const sticky = row.sticky_ms === null ? {} : { stickyMs: row.sticky_ms };
     try {
-      const sender = await this.#sender(row);
-      const sending = { sender, with: [deleteDelayedEvents([id])], ...transaction, ...sticky };
-      if (stateKey === null) await events.message(roomId, type, content, sending);
-      else await events.state(roomId, [type, stateKey], content, sending);
+      await this.#parts.sending.send(row, [deleteDelayedEvents([id])]);
     } catch (error) {
-      if (!(error instanceof MatrixError)) this.#waiting.set({ ...row, send_ts: clock.now() + RETRY_MS });
-      else await this.#forget([id]);
+      if (!(error instanceof MatrixError)) {
+        this.#waiting.set({ ...row, send_ts: this.#parts.clock.now() + RETRY_MS });
+      } else await this.#forget([id]);
       throw error;
     }
     // If the state was already the same, no event was sent and the row still exists.
     await this.#forget([id]);
-  }
-
-  /** Returns the user who scheduled an event. @throws MatrixError when that user may not send events any more */
-  async #sender({ user_num: user, user_id: userId }: DelayedEventRow): Promise<Actor> {
-    const account = await this.#parts.accounts.find(userId);
-    if (account === undefined || account.isDeactivated)
-      throw forbidden('The account of the sender does not exist any more');
-    if (account.isLocked) throw userLocked();
-    if (account.isSuspended) throw userSuspended();
-    return { user, userId, isGuest: account.isGuest };
   }
 }
 

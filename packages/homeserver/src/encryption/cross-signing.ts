@@ -33,7 +33,7 @@ interface Owner {
   readonly userId: string;
 }
 
-interface CrossSigningDeps {
+interface CrossSigningParts {
   readonly database: Database;
   readonly stream: Stream;
   readonly keyDirectory: KeyDirectory;
@@ -41,12 +41,12 @@ interface CrossSigningDeps {
 
 /** Users' cross-signing keys (client-server API, "Cross-signing"). */
 export class CrossSigning {
-  readonly #deps: CrossSigningDeps;
+  readonly #parts: CrossSigningParts;
   /** Uploads of keys and of signatures of one user wait for each other: each builds on what is there. */
   readonly serial = new Serial<number>();
 
-  constructor(deps: CrossSigningDeps) {
-    this.#deps = deps;
+  constructor(parts: CrossSigningParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -62,7 +62,7 @@ export class CrossSigning {
 
   /** Forgets everything about a user whose account is gone. */
   async forget(user: number): Promise<void> {
-    const { database, keyDirectory } = this.#deps;
+    const { database, keyDirectory } = this.#parts;
     await database.commit([
       deleteCrossSigningKeys(user, KEY_USAGES),
       deleteSignaturesBy(user),
@@ -73,7 +73,7 @@ export class CrossSigning {
   }
 
   async #store({ user, userId }: Owner, keys: CrossSigningKeys, isAuthenticated: boolean): Promise<boolean> {
-    const { stream, keyDirectory } = this.#deps;
+    const { stream, keyDirectory } = this.#parts;
     const known = await keyDirectory.one(user);
     const master = check(keys, userId, known);
     const changed = KEY_USAGES.filter((usage) => differs(keys[usage], known.crossSigningKey(usage)));

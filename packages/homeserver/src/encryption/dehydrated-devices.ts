@@ -13,7 +13,7 @@ import type { ToDeviceInbox } from '../to-device/inbox.ts';
 import type { Sessions } from '../users/sessions/sessions.ts';
 import type { KeyUpload, UploadedKeys } from './key-upload.ts';
 
-interface DehydratedDevicesDeps {
+interface DehydratedDevicesParts {
   readonly database: Database;
   readonly stream: Stream;
   readonly sessions: Sessions;
@@ -34,20 +34,20 @@ const EVENTS_MAX = 100;
 
 /** Devices that receive keys while nobody is logged in (MSC3814). A user has one at most. */
 export class DehydratedDevices {
-  readonly #deps: DehydratedDevicesDeps;
+  readonly #parts: DehydratedDevicesParts;
 
-  constructor(deps: DehydratedDevicesDeps) {
-    this.#deps = deps;
+  constructor(parts: DehydratedDevicesParts) {
+    this.#parts = parts;
   }
 
   /** Stores a device instead of the one there was. @throws MatrixError M_INVALID_PARAM, as `KeyUpload.upload` */
   async put(owner: { user: number; userId: string }, made: NewDehydratedDevice): Promise<void> {
     const { deviceId, displayName } = made;
     if (parseDeviceId(deviceId) === undefined) throw invalidParam('The device id is not valid');
-    const { keyUpload, sessions } = this.#deps;
+    const { keyUpload, sessions } = this.#parts;
     keyUpload.check({ ...owner, deviceId }, made);
-    const old = await readDehydratedDevice(this.#deps.database, owner.user);
-    const known = await readDevice(this.#deps.database, owner.user, deviceId);
+    const old = await readDehydratedDevice(this.#parts.database, owner.user);
+    const known = await readDevice(this.#parts.database, owner.user, deviceId);
     if (known !== undefined && known.num !== old?.device) throw invalidParam('You already have a device with this id');
     if (old !== undefined) await sessions.logout(owner.user, [old.device]);
     const json = JSON.stringify(made.data);
@@ -64,7 +64,7 @@ export class DehydratedDevices {
 
   /** @throws MatrixError M_NOT_FOUND */
   async get(user: number): Promise<DehydratedDeviceRow> {
-    const row = await readDehydratedDevice(this.#deps.database, user);
+    const row = await readDehydratedDevice(this.#parts.database, user);
     if (row === undefined) throw notFound('You have no dehydrated device');
     return row;
   }
@@ -72,7 +72,7 @@ export class DehydratedDevices {
   /** Deletes the device; its id. @throws MatrixError M_NOT_FOUND */
   async delete(user: number): Promise<string> {
     const row = await this.get(user);
-    await this.#deps.sessions.logout(user, [row.device]);
+    await this.#parts.sessions.logout(user, [row.device]);
     return row.device_id;
   }
 
@@ -84,8 +84,8 @@ export class DehydratedDevices {
   async events(user: number, deviceId: string, from: number): Promise<{ texts: readonly string[]; next: number }> {
     const row = await this.get(user);
     if (row.device_id !== deviceId) throw notFound('You have no dehydrated device with this id');
-    const upTo = this.#deps.stream.current;
-    const { texts, through } = await this.#deps.inbox.look(row.device, Math.min(from, upTo), upTo, EVENTS_MAX);
+    const upTo = this.#parts.stream.current;
+    const { texts, through } = await this.#parts.inbox.look(row.device, Math.min(from, upTo), upTo, EVENTS_MAX);
     return { texts, next: through ?? upTo };
   }
 }

@@ -21,7 +21,7 @@ import type { Names } from '../storage/engine/names.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import { type BackedUpKey, isBetter } from './backed-up-key.ts';
 
-interface KeyBackupsDeps {
+interface KeyBackupsParts {
   readonly database: Database;
   readonly names: Names;
   readonly stream: Stream;
@@ -39,17 +39,17 @@ const SESSIONS_MAX = 1_000_000;
 
 /** Users' backups of room keys (client-server API, "Server-side key backups"). Changes of one user's wait for each other. */
 export class KeyBackups {
-  readonly #deps: KeyBackupsDeps;
+  readonly #parts: KeyBackupsParts;
   readonly #serial = new Serial<number>();
 
-  constructor(deps: KeyBackupsDeps) {
-    this.#deps = deps;
+  constructor(parts: KeyBackupsParts) {
+    this.#parts = parts;
   }
 
   /** Makes a version, which is the current one from then on. `authData` is JSON text. */
   create(user: number, algorithm: string, authData: string): Promise<string> {
     return this.#serial.run(user, async () => {
-      const versions = await readKeyBackups(this.#deps.database, user);
+      const versions = await readKeyBackups(this.#parts.database, user);
       if (versions.length >= VERSIONS_MAX) {
         throw userLimitExceeded(
           'about:blank',
@@ -57,15 +57,15 @@ export class KeyBackups {
           'You have too many key backups: delete one before you create another',
         );
       }
-      const version = this.#deps.stream.next();
-      await this.#deps.stream.commit([insertKeyBackup({ user, version }, algorithm, authData)], []);
+      const version = this.#parts.stream.next();
+      await this.#parts.stream.commit([insertKeyBackup({ user, version }, algorithm, authData)], []);
       return `${version}`;
     });
   }
 
   /** A version, the current one unless one is named. @throws MatrixError M_NOT_FOUND */
   async version(user: number, version?: string): Promise<KeyBackupRow> {
-    const versions = await readKeyBackups(this.#deps.database, user);
+    const versions = await readKeyBackups(this.#parts.database, user);
     const row = version === undefined ? versions.at(-1) : versions.find((each) => `${each.version}` === version);
     if (row === undefined) throw notFound('The key backup does not exist');
     return row;
@@ -76,7 +76,7 @@ export class KeyBackups {
     return this.#serial.run(user, async () => {
       const row = await this.version(user, version);
       if (row.algorithm !== algorithm) throw invalidParam('The algorithm of a key backup cannot change');
-      await this.#deps.database.commit([setBackupAuthData({ user, version: row.version }, authData)]);
+      await this.#parts.database.commit([setBackupAuthData({ user, version: row.version }, authData)]);
     });
   }
 
@@ -84,7 +84,7 @@ export class KeyBackups {
   delete(user: number, version: string): Promise<void> {
     return this.#serial.run(user, async () => {
       const row = await this.version(user, version);
-      await this.#deps.database.commit(deleteKeyBackup({ user, version: row.version }));
+      await this.#parts.database.commit(deleteKeyBackup({ user, version: row.version }));
     });
   }
 
@@ -92,9 +92,9 @@ export class KeyBackups {
   async sessions(user: number, version: string, roomId?: string, sessionId?: string): Promise<BackupSessionRow[]> {
     const row = await this.version(user, version);
     const key = { user, version: row.version };
-    if (roomId === undefined) return readBackupSessions(this.#deps.database, key);
-    const room = await this.#deps.names.find(roomId);
-    return room === undefined ? [] : readBackupSessions(this.#deps.database, key, room, sessionId);
+    if (roomId === undefined) return readBackupSessions(this.#parts.database, key);
+    const room = await this.#parts.names.find(roomId);
+    return room === undefined ? [] : readBackupSessions(this.#parts.database, key, room, sessionId);
   }
 
   /**
@@ -109,7 +109,7 @@ export class KeyBackups {
       if (better.length === 0) return contents(backup.etag, backup.sessions);
       const sessions = backup.sessions + added;
       if (sessions > SESSIONS_MAX) throw userLimitExceeded('about:blank', false, 'The key backup is full');
-      const names = this.#deps.names.inserts(...new Set(better.map(({ room }) => room)));
+      const names = this.#parts.names.inserts(...new Set(better.map(({ room }) => room)));
       return this.#change(key, backup, sessions, ...names, putBackupSessions(key, better));
     });
   }
@@ -119,7 +119,7 @@ export class KeyBackups {
     return this.#serial.run(user, async () => {
       const backup = await this.version(user, version);
       const key = { user, version: backup.version };
-      const room = roomId === undefined ? undefined : await this.#deps.names.find(roomId);
+      const room = roomId === undefined ? undefined : await this.#parts.names.find(roomId);
       const removed = await this.#count(key, backup, roomId, room, sessionId);
       if (removed === 0) return contents(backup.etag, backup.sessions);
       return this.#change(key, backup, backup.sessions - removed, deleteBackupSessions(key, room, sessionId));
@@ -128,12 +128,12 @@ export class KeyBackups {
 
   /** Forgets everything of a user whose account is gone. */
   async forget(user: number): Promise<void> {
-    await this.#deps.database.commit(deleteAllKeyBackups(user));
+    await this.#parts.database.commit(deleteAllKeyBackups(user));
   }
 
   /** Only the current version takes keys. */
   async #current(user: number, version: string): Promise<KeyBackupRow> {
-    const versions = await readKeyBackups(this.#deps.database, user);
+    const versions = await readKeyBackups(this.#parts.database, user);
     const current = versions.at(-1);
     if (current === undefined || !versions.some((each) => `${each.version}` === version)) {
       throw notFound('The key backup does not exist');
@@ -144,11 +144,11 @@ export class KeyBackups {
 
   /** Those of the keys that are new, or better than what is there; and how many are new. */
   async #worthKeeping(key: BackupKey, keys: readonly BackedUpKey[]) {
-    const rooms = await this.#deps.names.reserveAll(keys.map(({ roomId }) => roomId));
+    const rooms = await this.#parts.names.reserveAll(keys.map(({ roomId }) => roomId));
     const rows = keys.map(({ roomId, row }) => ({ ...row, room: rooms.get(roomId) ?? 0 }));
     const ids = [...new Set(rows.map(({ session_id }) => session_id))];
     const known = new Map(
-      (await readBackupRanks(this.#deps.database, key, [...rooms.values()], ids)).map((row) => [place(row), row]),
+      (await readBackupRanks(this.#parts.database, key, [...rooms.values()], ids)).map((row) => [place(row), row]),
     );
     const better = rows.filter((row) => {
       const old = known.get(place(row));
@@ -166,12 +166,12 @@ export class KeyBackups {
   ): Promise<number> {
     if (roomId === undefined) return backup.sessions;
     if (room === undefined) return 0;
-    if (sessionId === undefined) return countBackupSessions(this.#deps.database, key, room);
-    return (await readBackupSessions(this.#deps.database, key, room, sessionId)).length;
+    if (sessionId === undefined) return countBackupSessions(this.#parts.database, key, room);
+    return (await readBackupSessions(this.#parts.database, key, room, sessionId)).length;
   }
 
   async #change(key: BackupKey, { etag }: KeyBackupRow, sessions: number, ...writes: Write[]): Promise<BackupContents> {
-    await this.#deps.database.commit([setBackupContents(key, etag, sessions), ...writes]);
+    await this.#parts.database.commit([setBackupContents(key, etag, sessions), ...writes]);
     return contents(etag + 1, sessions);
   }
 }

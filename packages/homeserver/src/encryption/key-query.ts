@@ -7,42 +7,48 @@ import type { Names } from '../storage/engine/names.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { parseKey, type UserKeys } from './user-keys.ts';
 
-export interface KeyQueryDeps {
-  readonly names: Names;
-  readonly keyDirectory: KeyDirectory;
-  readonly serverName: string;
-}
+/** The public keys of users (client-server API, `POST /keys/query`). */
+export class KeyQueries {
+  readonly #names: Names;
+  readonly #keyDirectory: KeyDirectory;
+  readonly #serverName: string;
 
-/**
- * The public keys of users (client-server API, `POST /keys/query`), as the caller may see them: signatures of the owner
- * and those of the caller, so that nobody learns who has verified whom. JSON text, put together from stored texts.
- * @param wanted the device ids by user id; no device ids stand for all
- */
-export async function queryKeys(
-  { names, keyDirectory, serverName }: KeyQueryDeps,
-  caller: { readonly user: number; readonly userId: string },
-  wanted: ReadonlyMap<string, readonly string[]>,
-): Promise<string> {
-  const { local, failures } = byServer(wanted.keys(), serverName);
-  const nums = await names.findAll(local);
-  const found = await keyDirectory.of(nums.values());
-  const signatures = await keyDirectory.signaturesBy(caller.user);
-  let devices = '';
-  let masters = '';
-  let selfSigning = '';
-  let userSigning = '';
-  for (const userId of local) {
-    const user = nums.get(userId) ?? 0;
-    const keys = found.get(user);
-    const name = JSON.stringify(userId);
-    devices += entry(devices, name, keys === undefined ? '{}' : devicesOf(keys, wanted.get(userId)));
-    if (keys === undefined || !keys.hasCrossSigning) continue;
-    masters += entry(masters, name, masterText(keys, caller.userId, signatures.get(user)));
-    selfSigning += entry(selfSigning, name, keys.crossSigningText('self_signing'));
-    if (user === caller.user) userSigning = entry('', name, keys.crossSigningText('user_signing'));
+  constructor(names: Names, keyDirectory: KeyDirectory, serverName: string) {
+    this.#names = names;
+    this.#keyDirectory = keyDirectory;
+    this.#serverName = serverName;
   }
-  const others = `"self_signing_keys":{${selfSigning}},"user_signing_keys":{${userSigning}}`;
-  return `{"device_keys":{${devices}},"master_keys":{${masters}},${others},"failures":${JSON.stringify(failures)}}`;
+
+  /**
+   * Returns the keys of users as the caller may see them, as JSON text: with signatures of the owner and those of the
+   * caller, so that nobody learns who has verified whom.
+   * @param wanted the device ids by user id; no device ids stand for all
+   */
+  async query(
+    caller: { readonly user: number; readonly userId: string },
+    wanted: ReadonlyMap<string, readonly string[]>,
+  ): Promise<string> {
+    const { local, failures } = byServer(wanted.keys(), this.#serverName);
+    const nums = await this.#names.findAll(local);
+    const found = await this.#keyDirectory.of(nums.values());
+    const signatures = await this.#keyDirectory.signaturesBy(caller.user);
+    let devices = '';
+    let masters = '';
+    let selfSigning = '';
+    let userSigning = '';
+    for (const userId of local) {
+      const user = nums.get(userId) ?? 0;
+      const keys = found.get(user);
+      const name = JSON.stringify(userId);
+      devices += entry(devices, name, keys === undefined ? '{}' : devicesOf(keys, wanted.get(userId)));
+      if (keys === undefined || !keys.hasCrossSigning) continue;
+      masters += entry(masters, name, masterText(keys, caller.userId, signatures.get(user)));
+      selfSigning += entry(selfSigning, name, keys.crossSigningText('self_signing'));
+      if (user === caller.user) userSigning = entry('', name, keys.crossSigningText('user_signing'));
+    }
+    const others = `"self_signing_keys":{${selfSigning}},"user_signing_keys":{${userSigning}}`;
+    return `{"device_keys":{${devices}},"master_keys":{${masters}},${others},"failures":${JSON.stringify(failures)}}`;
+  }
 }
 
 /** Which of the users are of this server, and what is to be said of the servers of the others. */

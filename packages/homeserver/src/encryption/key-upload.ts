@@ -29,7 +29,7 @@ import {
 } from './signed-keys.ts';
 import { parseKey } from './user-keys.ts';
 
-export interface KeyUploadDeps {
+interface KeyUploadParts {
   readonly database: Database;
   readonly stream: Stream;
   readonly keyDirectory: KeyDirectory;
@@ -60,11 +60,11 @@ const KEY_ID = /^[\w.-]{1,60}:[\x21-\x7e]{1,190}$/;
 
 /** Takes the keys of devices in (client-server API, `POST /keys/upload`). Everything of one upload is one transaction. */
 export class KeyUpload {
-  readonly #deps: KeyUploadDeps;
+  readonly #parts: KeyUploadParts;
   readonly #serial = new Serial<number>();
 
-  constructor(deps: KeyUploadDeps) {
-    this.#deps = deps;
+  constructor(parts: KeyUploadParts) {
+    this.#parts = parts;
   }
 
   /** Checks what can be checked before anything is looked up. @throws MatrixError */
@@ -84,11 +84,11 @@ export class KeyUpload {
     if (deviceKeys !== undefined || oneTime.length > 0 || fallback.length > 0) {
       await this.#serial.run(owner.device, () => this.#store(owner, checked));
     }
-    return (await this.#deps.claimableKeys.stockOf(owner.device)).counts();
+    return (await this.#parts.claimableKeys.stockOf(owner.device)).counts();
   }
 
   async #store(owner: KeyOwner, { deviceKeys, oneTime, fallback }: CheckedKeys): Promise<void> {
-    const { stream, keyDirectory, claimableKeys } = this.#deps;
+    const { stream, keyDirectory, claimableKeys } = this.#parts;
     const { user, device } = owner;
     const stock = await claimableKeys.stockOf(device);
     const { fresh, given } = await this.#sort(device, stock, oneTime);
@@ -122,7 +122,7 @@ export class KeyUpload {
    */
   async #sort(device: number, stock: KeyStock, keys: readonly NewKey[]) {
     if (keys.length === 0 || !stock.isOnDisk) return { fresh: keys, given: [] };
-    const rows = await readOneTimeKeys(this.#deps.database, device);
+    const rows = await readOneTimeKeys(this.#parts.database, device);
     const known = new Map(rows.map((row) => [row.key_id, row]));
     const again = new Set<number>();
     const fresh = keys.filter(({ keyId, json }) => {
@@ -141,7 +141,7 @@ export class KeyUpload {
 
   /** Returns the device keys to store; undefined if they are stored already, so that their signatures stay. */
   async #changed({ user, userId, device }: KeyOwner, { keys, signer }: CheckedDeviceKeys): Promise<string | undefined> {
-    const { database, keyDirectory } = this.#deps;
+    const { database, keyDirectory } = this.#parts;
     const old = await readKeysOfDevice(database, device);
     if (old !== undefined && isSameKey(parseKey(old), keys)) return undefined;
     const own = signaturesBy(keys, userId);

@@ -11,7 +11,7 @@ import type { KeyDirectory } from './key-directory.ts';
 import { isSameKey, isSignedBy, type Signer, signaturesBy, withSignatures } from './signed-keys.ts';
 import type { UserKeys } from './user-keys.ts';
 
-export interface SignaturesDeps {
+interface SignaturesParts {
   readonly names: Names;
   readonly stream: Stream;
   readonly keyDirectory: KeyDirectory;
@@ -37,19 +37,19 @@ type NewUserSignature = Omit<UserSignatureRow, 'position'>;
  * what is not right is reported and not stored.
  */
 export class Signatures {
-  readonly #deps: SignaturesDeps;
+  readonly #parts: SignaturesParts;
 
-  constructor(deps: SignaturesDeps) {
-    this.#deps = deps;
+  constructor(parts: SignaturesParts) {
+    this.#parts = parts;
   }
 
   /** Stores what is right; says what is not. */
   upload(signer: Owner, signed: SignedKeys): Promise<Failures> {
-    return this.#deps.crossSigning.serial.run(signer.user, () => this.#store(signer, signed));
+    return this.#parts.crossSigning.serial.run(signer.user, () => this.#store(signer, signed));
   }
 
   async #store(signer: Owner, signed: SignedKeys): Promise<Failures> {
-    const { names, stream, keyDirectory } = this.#deps;
+    const { names, stream, keyDirectory } = this.#parts;
     const nums = await names.findAll([...signed.keys(), signer.userId]);
     const found = await keyDirectory.of(nums.values());
     const own = found.get(signer.user);

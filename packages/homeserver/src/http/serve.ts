@@ -18,8 +18,8 @@ import type { RateLimits } from './rate-limits.ts';
 import { sendAnswer, sendError, sendPreflight } from './reply.ts';
 import { type Answer, type Call, FileReply, JsonPieces, type Route } from './route.ts';
 
-export interface ServeOptions {
-  readonly routes: readonly Route[];
+/** The parts that every request passes, and the limit of its body. */
+export interface ServeParts {
   readonly authenticate: Authenticate;
   readonly rateLimits: RateLimits;
   /**
@@ -40,7 +40,7 @@ const SECONDS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
 /** Serves requests from their arrival to their answer. All listeners share one instance. */
 export class Serve {
-  readonly #options: ServeOptions;
+  readonly #parts: ServeParts;
   readonly #context: CallContext;
   readonly #tree = new PathTree<Route>();
   readonly #seconds: Histogram;
@@ -49,16 +49,16 @@ export class Serve {
   /** Called when the last running request has been answered. */
   #idle: (() => void) | undefined;
 
-  constructor(options: ServeOptions, context: CallContext) {
-    this.#options = options;
+  constructor(routes: readonly Route[], parts: ServeParts, context: CallContext) {
+    this.#parts = parts;
     this.#context = context;
-    this.#seconds = options.metrics.histogram(
+    this.#seconds = parts.metrics.histogram(
       'hearth_http_request_seconds',
       'Time until the response in seconds',
       SECONDS,
       ['operation', 'status'],
     );
-    for (const route of options.routes) {
+    for (const route of routes) {
       for (const path of route.endpoint.paths) this.#tree.add(route.endpoint.method, path, route);
     }
   }
@@ -116,7 +116,7 @@ export class Serve {
 
   async #serve(call: IncomingCall): Promise<void> {
     const { exchange } = call;
-    const { clock, log } = this.#options;
+    const { clock, log } = this.#parts;
     const startMs = clock.elapsed();
     const { operation } = call.endpoint;
     let status: number;
@@ -142,12 +142,12 @@ export class Serve {
     const { ownRequestsFirst } = endpoint;
     if (ownRequestsFirst === undefined || caller === undefined) return undefined;
     if (ownRequestsFirst === 'unless-related' && isObject(body) && body['m.relates_to'] !== undefined) return undefined;
-    return this.#options.ownAnswers?.(caller.user);
+    return this.#parts.ownAnswers?.(caller.user);
   }
 
   async #answer(call: IncomingCall): Promise<Answer> {
     const { endpoint, exchange } = call;
-    const { authenticate, rateLimits, bodyBytesMax } = this.#options;
+    const { authenticate, rateLimits, bodyBytesMax } = this.#parts;
     const caller = findCaller(authenticate, exchange.header('authorization'), call);
     call.caller = caller instanceof Promise ? await caller : caller;
     rateLimits.take(endpoint.limit, call.limitKey);
@@ -169,7 +169,7 @@ export class Serve {
 
   #refuse(error: unknown, operation: string, exchange: Exchange): number {
     if (error instanceof MatrixError) return sendError(exchange, error);
-    const { log } = this.#options;
+    const { log } = this.#parts;
     // Errors that follow from a closed connection are not faults of the handler.
     if (error instanceof ClientGone || exchange.isGone) {
       log.debug('client disconnected', { operation });

@@ -7,7 +7,8 @@ import { createNodeServer } from './listeners/node-server.ts';
 import { TIMEOUTS, type Timeouts } from './listeners/timeouts.ts';
 import type { Tls } from './listeners/tls.ts';
 import { trustedProxies } from './remote-address.ts';
-import { Serve, type ServeOptions } from './serve.ts';
+import type { Route } from './route.ts';
+import { Serve, type ServeParts } from './serve.ts';
 
 /** An address to listen on. */
 export interface Listen {
@@ -18,7 +19,8 @@ export interface Listen {
   readonly tls?: Tls | undefined;
 }
 
-export interface HttpOptions extends ServeOptions {
+/** The settings of the listeners. */
+export interface HttpSettings {
   readonly listen: readonly Listen[];
   /** Addresses and ranges of proxies whose `X-Forwarded-For` header is trusted. */
   readonly trustedProxies: readonly string[];
@@ -38,27 +40,37 @@ export interface HttpServer {
 }
 
 /** Serves the routes on every listener. @throws OperatorError when the server cannot listen on an address */
-export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+export async function startHttp(
+  routes: readonly Route[],
+  parts: ServeParts,
+  settings: HttpSettings,
+): Promise<HttpServer> {
   const context: CallContext = {
-    proxies: trustedProxies(options.trustedProxies),
-    rateLimits: options.rateLimits,
+    proxies: trustedProxies(settings.trustedProxies),
+    rateLimits: parts.rateLimits,
     waiting: new Set(),
     isClosing: false,
   };
-  const serve = new Serve(options, context);
+  const serve = new Serve(routes, parts, context);
   const servers: Server[] = [];
-  const timeouts = { ...TIMEOUTS, ...options.timeouts };
-  const close = () => closeAll(servers, serve, options);
+  const timeouts = { ...TIMEOUTS, ...settings.timeouts };
+  const close = () => closeAll(servers, serve, () => sleep(parts.clock, settings.closeTimeoutMs));
   try {
     const urls: string[] = [];
-    for (const listen of options.listen) {
-      const server = createNodeServer({ ...options, timeouts, tls: listen.tls, serve: serve.handle });
+    for (const listen of settings.listen) {
+      const server = createNodeServer({
+        clock: parts.clock,
+        connectionsMax: settings.connectionsMax,
+        timeouts,
+        tls: listen.tls,
+        serve: serve.handle,
+      });
       try {
         urls.push(await start(server, listen));
         servers.push(server);
       } catch (error) {
         if (!isWithoutIpv6(error, listen)) throw error;
-        options.log.warn('not listening because this machine has no IPv6', { host: listen.host });
+        parts.log.warn('not listening because this machine has no IPv6', { host: listen.host });
       }
     }
     return { urls, close };
@@ -83,9 +95,10 @@ function isWithoutIpv6(error: unknown, listen: Listen): boolean {
   return listen.host.includes(':') && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
 }
 
-async function closeAll(servers: readonly Server[], serve: Serve, options: HttpOptions): Promise<void> {
+/** @param timeout returns a promise that resolves when running requests have to end */
+async function closeAll(servers: readonly Server[], serve: Serve, timeout: () => Promise<void>): Promise<void> {
   const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
-  await Promise.race([serve.close(), sleep(options.clock, options.closeTimeoutMs)]);
+  await Promise.race([serve.close(), timeout()]);
   // Node counts connections without a request as busy, so closing only the server would wait for them.
   for (const server of servers) server.closeAllConnections();
   await Promise.all(closed);

@@ -1,18 +1,14 @@
-import { MatrixError, matrixError, notFound, notYetUploaded } from '@hearth/protocol/errors.ts';
+import { notFound, notYetUploaded } from '@hearth/protocol/errors.ts';
 import type { MxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Cancellation } from '../platform/concurrency/cancellation.ts';
-import { InFlight } from '../platform/concurrency/in-flight.ts';
 import type { Database } from '../storage/engine/database.ts';
-import type { Names } from '../storage/engine/names.ts';
-import { insertMedia, MEDIA_KIND, type MediaRow, readMedia, setMediaQuarantined } from '../storage/media/media.ts';
+import { MEDIA_KIND, type MediaRow, readMedia, setMediaQuarantined } from '../storage/media/media.ts';
 import type { Arrivals } from './arrivals.ts';
-import type { Blobs } from './blobs/blobs.ts';
-import { cleanType } from './content-type.ts';
-import { cleanFileName } from './file-name.ts';
 import type { LastUsed } from './last-used.ts';
 import type { MediaSettings } from './media-settings.ts';
-import type { RemoteMedia } from './remote-media.ts';
+import type { Origins } from './origins.ts';
+import type { RemoteCopies } from './remote-copies.ts';
 
 /** A content that can be sent. */
 export interface Content {
@@ -39,24 +35,19 @@ export interface Asked {
 const WAIT_MS_DEFAULT = 20_000;
 const WAIT_MS_MAX = 60_000;
 
-export interface ContentsParts {
+interface ContentsParts {
   readonly database: Database;
-  readonly names: Names;
   readonly clock: Clock;
-  readonly blobs: Blobs;
+  readonly origins: Origins;
   readonly arrivals: Arrivals;
   readonly lastUsed: LastUsed;
-  readonly remote: RemoteMedia;
-  readonly serverName: string;
-  readonly origin: number;
+  readonly copies: RemoteCopies;
   readonly settings: MediaSettings;
 }
 
 /** Media by their address, of this server and of others ("Content repository"). */
 export class Contents {
   readonly #parts: ContentsParts;
-  /** The contents that are being fetched from other servers, so that each is fetched once. */
-  readonly #fetching = new InFlight<string, MediaRow>();
 
   constructor(parts: ContentsParts) {
     this.#parts = parts;
@@ -86,8 +77,8 @@ export class Contents {
   }
 
   async #read({ server, mediaId }: MxcParts): Promise<MediaRow | undefined> {
-    const { database, names, serverName, origin } = this.#parts;
-    const num = server === serverName ? origin : await names.find(server);
+    const { database, origins } = this.#parts;
+    const num = await origins.find(server);
     return num === undefined ? undefined : readMedia(database, num, mediaId);
   }
 
@@ -106,47 +97,10 @@ export class Contents {
   }
 
   async #fetch(address: MxcParts, { hasToken, mayFetch, waitMs }: Asked): Promise<MediaRow> {
-    const { serverName, settings } = this.#parts;
+    const { origins, copies, settings } = this.#parts;
     // A copy that is made now is newer than the freeze: there is no use in making it.
     const isForNobody = !hasToken && !settings.isOpen;
-    if (address.server === serverName || !mayFetch || isForNobody) throw notFound();
-    return this.#fetching.run(`${address.server}/${address.mediaId}`, () =>
-      this.#copy(address, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX)),
-    );
+    if (origins.isLocal(address.server) || !mayFetch || isForNobody) throw notFound();
+    return copies.fetch(address, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX));
   }
-
-  /** Makes a copy of another server's content. */
-  async #copy(address: MxcParts, waitMs: number): Promise<MediaRow> {
-    const { database, names, clock, blobs, remote, settings } = this.#parts;
-    const { content, fileName } = await remote.fetch(address, waitMs);
-    const origin = await names.reserve(address.server);
-    const now = clock.now();
-    const keeping = blobs.keep(content, settings.uploadBytesMax, async (blob) => {
-      const row: MediaRow = {
-        origin,
-        media_id: address.mediaId,
-        kind: MEDIA_KIND.copy,
-        user_num: null,
-        hash: blob.hash,
-        bytes: blob.bytes,
-        content_type: cleanType(content.contentType),
-        file_name: cleanFileName(fileName),
-        created: now,
-        expires: null,
-        used: now,
-        needs_token: settings.isOpen ? 0 : 1,
-        quarantined: 0,
-      };
-      await database.commit([...names.inserts(origin), insertMedia(row)]);
-      return row;
-    });
-    return keeping.catch((error: unknown) => {
-      throw error instanceof MatrixError && error.errcode === 'M_TOO_LARGE' ? tooLargeThere() : error;
-    });
-  }
-}
-
-/** A content of another server that is too large is no fault of the client ("Security considerations"). */
-function tooLargeThere(): MatrixError {
-  return matrixError('M_TOO_LARGE', 'The content is too large to serve', { status: 502 });
 }

@@ -8,7 +8,7 @@ import { trimUrlPreviews } from '../storage/media/url-previews.ts';
 import type { Blobs } from './blobs/blobs.ts';
 import { PREVIEWS_KEPT_MAX } from './previews/previews.ts';
 
-export interface GarbageParts {
+interface GarbageParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly blobs: Blobs;

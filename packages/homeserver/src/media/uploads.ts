@@ -18,20 +18,19 @@ import type { Blobs, KeptBlob } from './blobs/blobs.ts';
 import { cleanType, UNKNOWN_TYPE } from './content-type.ts';
 import { cleanFileName } from './file-name.ts';
 import type { MediaSettings } from './media-settings.ts';
+import type { Origins } from './origins.ts';
 import { SNIFFED_BYTES, sniffType } from './sniff.ts';
 
 /** Nobody guesses an id, so that only who has been told of a content can read it. */
 const ID_LENGTH = 24;
 
-export interface UploadsParts {
+interface UploadsParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly random: Random;
   readonly blobs: Blobs;
   readonly arrivals: Arrivals;
-  readonly serverName: string;
-  /** The number of the server's name. */
-  readonly origin: number;
+  readonly origins: Origins;
   readonly settings: MediaSettings;
 }
 
@@ -81,8 +80,8 @@ export class Uploads {
     content: IncomingBytes,
     fileName: string | undefined,
   ): Promise<void> {
-    const { database, clock, arrivals, serverName, origin } = this.#parts;
-    const row = server === serverName ? await readMedia(database, origin, mediaId) : undefined;
+    const { database, clock, arrivals, origins } = this.#parts;
+    const row = origins.isLocal(server) ? await readMedia(database, origins.local, mediaId) : undefined;
     if (row === undefined) throw notFound('The media id does not exist');
     if (row.user_num !== user) throw forbidden('The media id belongs to another user');
     if (row.hash !== null) throw cannotOverwriteMedia();
@@ -116,10 +115,10 @@ export class Uploads {
   }
 
   #row(kind: number, user: number | null): MediaRow {
-    const { clock, random, origin, settings } = this.#parts;
+    const { clock, random, origins, settings } = this.#parts;
     const now = clock.now();
     return {
-      origin,
+      origin: origins.local,
       media_id: randomText(random, ID_LENGTH),
       kind,
       user_num: user,
@@ -136,7 +135,7 @@ export class Uploads {
   }
 
   #uri({ media_id }: MediaRow): string {
-    return `mxc://${this.#parts.serverName}/${media_id}`;
+    return `mxc://${this.#parts.origins.serverName}/${media_id}`;
   }
 }
 

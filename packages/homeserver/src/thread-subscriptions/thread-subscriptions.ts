@@ -12,10 +12,11 @@ import {
   type ThreadSubscriptionRow,
 } from '../storage/push/thread-subscriptions.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { readableEvent } from '../timeline/context.ts';
-import type { MessagesDeps } from '../timeline/messages.ts';
 
-export type ThreadSubscriptionDeps = MessagesDeps & { readonly database: Database; readonly stream: Stream };
+/**
+ * Returns an event of a room. @throws MatrixError M_NOT_FOUND, also for an event that exists but is hidden from the user
+ */
+export type ReadableEvent = (user: number, eventId: string, roomId: string) => Promise<{ readonly event: StoredEvent }>;
 
 /** A thread in the path of a request. */
 export interface ThreadPath {
@@ -27,11 +28,15 @@ const OF_USER_MAX = 20_000;
 
 /** The thread subscriptions of users (MSC4306, "Thread Subscriptions"). */
 export class ThreadSubscriptions {
-  readonly #deps: ThreadSubscriptionDeps;
+  readonly #database: Database;
+  readonly #stream: Stream;
+  readonly #readableEvent: ReadableEvent;
   readonly #serial = new Serial<number>();
 
-  constructor(deps: ThreadSubscriptionDeps) {
-    this.#deps = deps;
+  constructor(database: Database, stream: Stream, readableEvent: ReadableEvent) {
+    this.#database = database;
+    this.#stream = stream;
+    this.#readableEvent = readableEvent;
   }
 
   /**
@@ -39,7 +44,7 @@ export class ThreadSubscriptions {
    * the thread
    */
   async get(user: number, path: ThreadPath): Promise<{ automatic: boolean }> {
-    const row = await readThreadSubscription(this.#deps.database, await this.#key(user, path));
+    const row = await readThreadSubscription(this.#database, await this.#key(user, path));
     if (row?.is_subscribed !== 1) throw notFound('You are not subscribed to this thread');
     return { automatic: row.is_automatic === 1 };
   }
@@ -48,7 +53,7 @@ export class ThreadSubscriptions {
   subscribe(user: number, path: ThreadPath): Promise<void> {
     return this.#serial.run(user, async () => {
       const key = await this.#key(user, path);
-      const row = await readThreadSubscription(this.#deps.database, key);
+      const row = await readThreadSubscription(this.#database, key);
       const isSo = row?.is_subscribed === 1 && row.is_automatic === 0;
       if (!isSo) await this.#put(key, row, { is_subscribed: 1, is_automatic: 0 });
     });
@@ -61,9 +66,9 @@ export class ThreadSubscriptions {
   subscribeAutomatically(user: number, path: ThreadPath, causeId: string): Promise<void> {
     return this.#serial.run(user, async () => {
       const key = await this.#key(user, path);
-      const { event } = await readableEvent(this.#deps, user, causeId, path.roomId);
+      const { event } = await this.#readableEvent(user, causeId, path.roomId);
       if (!isInThread(event, path.eventId)) throw notInThread('The event is not in this thread');
-      const row = await readThreadSubscription(this.#deps.database, key);
+      const row = await readThreadSubscription(this.#database, key);
       if (row?.is_subscribed === 1) return;
       if (row !== undefined && event.num <= row.position) {
         throw conflictingUnsubscription('You have unsubscribed from this thread since then');
@@ -76,18 +81,18 @@ export class ThreadSubscriptions {
   unsubscribe(user: number, path: ThreadPath): Promise<void> {
     return this.#serial.run(user, async () => {
       const key = await this.#key(user, path);
-      const row = await readThreadSubscription(this.#deps.database, key);
+      const row = await readThreadSubscription(this.#database, key);
       if (row?.is_subscribed === 1) await this.#put(key, row, { is_subscribed: 0, is_automatic: 0 });
     });
   }
 
   /** Deletes all data of a deactivated user. */
   async forget(user: number): Promise<void> {
-    await this.#deps.database.commit([deleteThreadSubscriptions(user)]);
+    await this.#database.commit([deleteThreadSubscriptions(user)]);
   }
 
   async #key(user: number, { roomId, eventId }: ThreadPath): Promise<ThreadKey> {
-    const { event } = await readableEvent(this.#deps, user, eventId, roomId);
+    const { event } = await this.#readableEvent(user, eventId, roomId);
     return { user, room: event.room, root: event.num };
   }
 
@@ -96,12 +101,11 @@ export class ThreadSubscriptions {
     before: ThreadSubscriptionRow | undefined,
     row: Omit<ThreadSubscriptionRow, 'position'>,
   ): Promise<void> {
-    const { database, stream } = this.#deps;
-    if (before === undefined && (await countThreadSubscriptions(database, key.user)) >= OF_USER_MAX) {
+    if (before === undefined && (await countThreadSubscriptions(this.#database, key.user)) >= OF_USER_MAX) {
       throw userLimitExceeded('about:blank', false, 'You are subscribed to too many threads');
     }
-    const position = stream.next();
-    await stream.commit(
+    const position = this.#stream.next();
+    await this.#stream.commit(
       [putThreadSubscription(key, { ...row, position })],
       [{ kind: 'thread-subscription', position, user: key.user }],
     );

@@ -4,15 +4,14 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type BucketSize, TokenBuckets } from '../platform/token-buckets.ts';
 import { insertToDeviceMessages, insertToDeviceTransaction } from '../storage/encryption/to-device.ts';
-import { type Database, Fenced } from '../storage/engine/database.ts';
+import { Fenced } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import { ROWS_PER_CHANGE_MAX, rowNumber } from '../storage/engine/row-numbers.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { DeviceNumbers } from '../users/sessions/device-numbers.ts';
 import type { ToDeviceInbox } from './inbox.ts';
 
-interface ToDeviceDeps {
-  readonly database: Database;
+interface ToDeviceParts {
   readonly names: Names;
   readonly stream: Stream;
   readonly clock: Clock;
@@ -51,12 +50,12 @@ const MESSAGE_BYTES_MAX = 65_536;
 
 /** Sends messages to devices (client-server API, "Send-to-Device messaging"). */
 export class ToDevice {
-  readonly #deps: ToDeviceDeps;
+  readonly #parts: ToDeviceParts;
   readonly #budgets: TokenBuckets<string> | undefined;
 
-  constructor(deps: ToDeviceDeps) {
-    this.#deps = deps;
-    if (deps.senderBudget !== undefined) this.#budgets = new TokenBuckets(deps.clock, deps.senderBudget);
+  constructor(parts: ToDeviceParts) {
+    this.#parts = parts;
+    if (parts.senderBudget !== undefined) this.#budgets = new TokenBuckets(parts.clock, parts.senderBudget);
   }
 
   /**
@@ -65,7 +64,7 @@ export class ToDevice {
    * @throws MatrixError M_TOO_LARGE, M_LIMIT_EXCEEDED when the sender's budget is used up
    */
   async send(sender: ToDeviceSender, txnId: string, event: ToDeviceEvent): Promise<void> {
-    const { stream, clock, inbox } = this.#deps;
+    const { stream, clock, inbox } = this.#parts;
     const start = `{"type":${JSON.stringify(event.type)},"sender":${JSON.stringify(sender.userId)},"content":`;
     const { devices, jsons, owners } = await this.#address(event.messages, start);
     if (devices.length > ROWS_PER_CHANGE_MAX) throw tooLarge('The request has too many devices');
@@ -88,7 +87,7 @@ export class ToDevice {
 
   /** Finds the devices of messages. `start` is the beginning of each event, up to its content. */
   async #address(messages: Messages, start: string): Promise<Addressed> {
-    const { names, deviceNumbers, serverName } = this.#deps;
+    const { names, deviceNumbers, serverName } = this.#parts;
     const users = await names.findAll(Object.keys(messages).filter((userId) => domainOf(userId) === serverName));
     const numbers = await deviceNumbers.of(users.values());
     const found: Addressed = { devices: [], jsons: [], owners: new Map() };

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClaimableKeys } from '../../src/encryption/claimable-keys.ts';
-import { claimKeys } from '../../src/encryption/key-claim.ts';
+import { KeyClaims } from '../../src/encryption/key-claim.ts';
 import { KeyDirectory } from '../../src/encryption/key-directory.ts';
+import { KeyQueries } from '../../src/encryption/key-query.ts';
 import { sql } from '../../src/storage/engine/database.ts';
 import { ToDeviceInbox } from '../../src/to-device/inbox.ts';
 import { engines } from '../storage/engines.ts';
@@ -24,12 +25,16 @@ describe.each(engines)('keys of devices, on $name', (engine) => {
   const claimOnce = async (of: LoggedIn, some = world.claimableKeys): Promise<string | undefined> =>
     (await some.claim(new Map([[of.device, 'signed_curve25519']]))).get(of.device)?.key_id.split(':')[1];
   /** The same through fresh copies, as after a restart. */
-  const reopened = () => ({
-    ...world,
-    keyDirectory: new KeyDirectory(world.database),
-    claimableKeys: new ClaimableKeys(world.database),
-    inbox: new ToDeviceInbox(world.database, world.background),
-  });
+  const reopened = () => {
+    const { database, names, users, background } = world;
+    const claimableKeys = new ClaimableKeys(database);
+    return {
+      claimableKeys,
+      keyQueries: new KeyQueries(names, new KeyDirectory(database), 'test.local'),
+      keyClaims: new KeyClaims(names, users.deviceNumbers, claimableKeys, 'test.local'),
+      inbox: new ToDeviceInbox(database, background),
+    };
+  };
 
   test('are given out as uploaded, with the name of the device', async () => {
     const { alice, bob, phone } = await open();
@@ -175,7 +180,7 @@ describe.each(engines)('keys of devices, on $name', (engine) => {
     const wanted = new Map([[alice.userId, new Map([['PHONE', 'signed_curve25519']])]]);
     for (const some of [world, reopened()]) {
       expect((await asked(some, bob, alice.userId)).device_keys).toEqual({ [alice.userId]: {} });
-      expect(JSON.parse(await claimKeys(some, wanted))).toMatchObject({ one_time_keys: {} });
+      expect(JSON.parse(await some.keyClaims.claim(wanted))).toMatchObject({ one_time_keys: {} });
       expect(await claimOnce(phone, some.claimableKeys)).toBeUndefined();
       expect((await some.inbox.look(phone.device, 0, world.stream.current)).texts).toEqual([]);
     }

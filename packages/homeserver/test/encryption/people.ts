@@ -1,4 +1,4 @@
-import { type KeyQueryDeps, queryKeys } from '../../src/encryption/key-query.ts';
+import type { KeyQueries } from '../../src/encryption/key-query.ts';
 import type { KeyOwner } from '../../src/encryption/key-upload.ts';
 import { DeviceMaker } from '../support/key-maker.ts';
 import type { Person, World } from '../support/world.ts';
@@ -32,7 +32,11 @@ export interface KeyAnswer {
 }
 
 /** The answer to a user's query for the keys of some users. */
-export async function asked(deps: KeyQueryDeps, by: Person, ...userIds: readonly string[]): Promise<QueryAnswer> {
-  const text = await queryKeys(deps, by, new Map(userIds.map((id) => [id, []])));
+export async function asked(
+  keys: { readonly keyQueries: KeyQueries },
+  by: Person,
+  ...userIds: readonly string[]
+): Promise<QueryAnswer> {
+  const text = await keys.keyQueries.query(by, new Map(userIds.map((id) => [id, []])));
   return JSON.parse(text) as QueryAnswer;
 }

@@ -4,7 +4,8 @@ import { configSchema } from '../../src/config/schema.ts';
 import type { Authenticate } from '../../src/http/authenticate.ts';
 import { type RateLimitSizes, RateLimits } from '../../src/http/rate-limits.ts';
 import type { Caller, Route } from '../../src/http/route.ts';
-import { type HttpOptions, type HttpServer, startHttp } from '../../src/http/start.ts';
+import type { ServeParts } from '../../src/http/serve.ts';
+import { type HttpServer, type HttpSettings, startHttp } from '../../src/http/start.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { silentLog } from '../../src/platform/monitoring/log.ts';
 import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
@@ -33,9 +34,10 @@ function rateLimits(sizes: Partial<RateLimitSizes> = {}): RateLimits {
   return new RateLimits(systemClock, { ...rateLimitSizes(v.parse(configSchema, { rate_limits: false })), ...sizes });
 }
 
-function optionsFor(routes: readonly Route[], sizes?: Partial<RateLimitSizes>): HttpOptions {
+type Options = ServeParts & HttpSettings;
+
+function defaults(sizes?: Partial<RateLimitSizes>): Options {
   return {
-    routes,
     authenticate,
     rateLimits: rateLimits(sizes),
     bodyBytesMax: 10_000,
@@ -52,7 +54,8 @@ function optionsFor(routes: readonly Route[], sizes?: Partial<RateLimitSizes>): 
 /** Starts a server with these routes on a free port. */
 export function serveRoutes(
   routes: readonly Route[],
-  options: Partial<HttpOptions> & { sizes?: Partial<RateLimitSizes> } = {},
+  options: Partial<Options> & { sizes?: Partial<RateLimitSizes> } = {},
 ): Promise<HttpServer> {
-  return startHttp({ ...optionsFor(routes, options.sizes), ...options });
+  const all = { ...defaults(options.sizes), ...options };
+  return startHttp(routes, all, all);
 }

@@ -63,16 +63,13 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
   const eventPlace = (room: number, eventId: string) => membership.place(room, eventId);
   const activity = openActivity({ ...domain, background }, userData, { membership, eventPlace });
   new GuestAccess({ ...rooms, accounts: users.accounts, background }).watch();
-  const encryption = openEncryption({
-    ...domain,
-    background,
-    serverName: 'test.local',
-    log: { warn: () => {} },
-    metrics: noMetrics,
-    toDeviceSettings: { keptMs: 90 * DAY_MS, senderBudget: { perSecond: 1_000, burst: 1_000_000 } },
-  });
   const { database, names, stream, random } = domain;
   const base: Base = { database, names, stream, clock, random, background };
+  const encryptionSettings = {
+    serverName: settings.serverName,
+    toDevice: { keptMs: 90 * DAY_MS, senderBudget: { perSecond: 1_000, burst: 1_000_000 } },
+  };
+  const encryption = openEncryption(base, users, { log: { warn: () => {} }, metrics: noMetrics }, encryptionSettings);
   const timeline = openTimeline(base, { users, userData, rooms, activity }, retentionSettings);
   const read = { users, userData, rooms, activity, encryption, timeline };
   const domains = { ...read, sync: await openSync(base, read) };

@@ -6,14 +6,14 @@ import { type DeviceListDeps, deviceListNews } from '../../sync/device-lists.ts'
 import { parseSyncToken } from '../../timeline/position.ts';
 
 /** Returns the route of `GET /keys/changes` (client-server API, "Key management API"). */
-export function keyChangesRoutes(deps: DeviceListDeps & { readonly names: Names; readonly stream: Stream }): Route[] {
+export function keyChangesRoutes(deps: DeviceListDeps, names: Names, stream: Stream): Route[] {
   return [
     route(getKeysChanges, async ({ caller, query: { from, to } }) => {
       const since = parseSyncToken(from, 'from').position;
-      const upTo = Math.min(parseSyncToken(to, 'to').position, deps.stream.current);
+      const upTo = Math.min(parseSyncToken(to, 'to').position, stream.current);
       const rows = await deps.userRooms.of(caller.user);
       const { changed, left } = await deviceListNews(deps, caller.user, rows, { since, upTo });
-      const ids = await deps.names.texts([...changed, ...left]);
+      const ids = await names.texts([...changed, ...left]);
       const list = (users: ReadonlySet<number>) => [...users].map((user) => ids.get(user) ?? '');
       return { changed: list(changed), left: list(left) };
     }),

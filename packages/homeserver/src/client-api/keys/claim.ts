@@ -1,16 +1,17 @@
 import { claimKeys } from '@hearth/api/client/keys/claim.ts';
 import { badJson } from '@hearth/protocol/errors.ts';
 import { isObject } from '@hearth/protocol/json/value.ts';
-import { claimKeys as claim, type KeyClaimDeps } from '../../encryption/key-claim.ts';
+import type { KeyClaims } from '../../encryption/key-claim.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
+import type { Names } from '../../storage/engine/names.ts';
 import { parseByUserId } from '../support/parse-by-user-id.ts';
 
 /** Returns the route of `POST /keys/claim` (client-server API, "Key management API"). */
-export function keyClaimRoutes(deps: KeyClaimDeps): Route[] {
+export function keyClaimRoutes(keyClaims: KeyClaims, names: Names): Route[] {
   return [
     route(claimKeys, async ({ body }) => {
-      const wanted = parseByUserId(deps.names, body.one_time_keys, 'one_time_keys', parseAlgorithms);
-      return new RawJson(await claim(deps, wanted));
+      const wanted = parseByUserId(names, body.one_time_keys, 'one_time_keys', parseAlgorithms);
+      return new RawJson(await keyClaims.claim(wanted));
     }),
   ];
 }
