@@ -4,7 +4,7 @@ import { DelayedSending } from '../delayed-events/delayed-sending.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import { guardedPostJson } from '../push/post-json.ts';
-import { ReplacedRooms } from '../push-rules/carry-settings.ts';
+import { ReplacedRooms } from '../push-rules/replaced-rooms.ts';
 import { RoomSettings } from '../push-rules/room-settings.ts';
 import { GuestAccess } from '../rooms/membership/guest-access.ts';
 import type { FindEventPlace } from '../rooms/membership/membership-view.ts';

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { Arrivals } from '../media/arrivals.ts';
 import type { BlobStore } from '../media/blobs/blob-store.ts';
 import { Blobs } from '../media/blobs/blobs.ts';
+import { IncomingFolder } from '../media/blobs/content-receiver.ts';
 import { FolderStore } from '../media/blobs/folder-store.ts';
-import { Incoming } from '../media/blobs/receiving.ts';
 import { Contents } from '../media/contents.ts';
 import { collectGarbage, type GarbageReport } from '../media/garbage.ts';
 import { LastUsed } from '../media/last-used.ts';
@@ -13,6 +12,7 @@ import { Previews } from '../media/previews/previews.ts';
 import { RemoteCopies } from '../media/remote-copies.ts';
 import { noRemoteMedia, type RemoteMedia } from '../media/remote-media.ts';
 import { Thumbnails } from '../media/thumbnails/thumbnails.ts';
+import { UploadWaiters } from '../media/upload-waiters.ts';
 import { Uploads } from '../media/uploads.ts';
 import { memoise } from '../platform/caches/memoise.ts';
 import { type Clock, DAY_MS } from '../platform/clock.ts';
@@ -40,14 +40,14 @@ export async function openMedia(base: MediaBase, config: Config) {
   const { store, incoming } = await openStore(config, random);
   const blobs = new Blobs(database, store, incoming);
   const settings = mediaSettings(config);
-  const arrivals = new Arrivals(clock);
+  const uploadWaiters = new UploadWaiters(clock);
   const lastUsed = new LastUsed(database, clock);
   const origin = await names.reserve(config.server_name);
   const inserts = names.inserts(origin);
   if (inserts.length > 0) await database.commit(inserts);
   const origins = new Origins(config.server_name, origin, names);
   const copies = new RemoteCopies({ database, names, clock, blobs, remote, settings });
-  const uploads = new Uploads({ database, clock, random, blobs, arrivals, origins, settings });
+  const uploads = new Uploads({ database, clock, random, blobs, uploadWaiters, origins, settings });
   const { previews: preview, thumbnail_sizes: sizes, image_pixels: pixelsMax } = config.media;
   const keptMs = previewsKeptMs(config);
   const previews = new Previews({ database, clock, settings: { enabled: preview.enabled, keptMs } }, async (url) => {
@@ -60,7 +60,7 @@ export async function openMedia(base: MediaBase, config: Config) {
     blobs,
     settings,
     uploads,
-    contents: new Contents({ database, clock, origins, arrivals, lastUsed, copies, settings }),
+    contents: new Contents({ database, clock, origins, uploadWaiters, lastUsed, copies, settings }),
     thumbnails: new Thumbnails(database, blobs, { sizes, pixelsMax }),
     previews,
     lastUsed,
@@ -78,9 +78,9 @@ export type Media = Awaited<ReturnType<typeof openMedia>>;
 async function openStore(
   { data_dir, media }: Config,
   random: Random,
-): Promise<{ store: BlobStore; incoming: Incoming }> {
+): Promise<{ store: BlobStore; incoming: IncomingFolder }> {
   const folder = media.folder ?? join(data_dir, 'media');
-  const incoming = new Incoming(join(folder, 'incoming'), randomText(random, 16));
+  const incoming = new IncomingFolder(join(folder, 'incoming'), randomText(random, 16));
   const { s3 } = media;
   if (s3 === undefined) return { store: new FolderStore(folder, incoming), incoming };
   const { S3Store } = await import('../media/blobs/s3-store.ts');

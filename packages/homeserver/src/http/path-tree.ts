@@ -10,7 +10,7 @@ interface Leaf<T> {
 }
 
 /** The value that was declared for a path. `values` are decoded and in the order of `names`. */
-export interface Found<T> {
+export interface PathMatch<T> {
   readonly value: T;
   readonly names: readonly string[];
   readonly values: readonly string[];
@@ -19,7 +19,7 @@ export interface Found<T> {
 }
 
 /** The result of a lookup. `wrong-method`: the path exists only with other methods. */
-export type Lookup<T> = Found<T> | 'wrong-method' | undefined;
+export type Lookup<T> = PathMatch<T> | 'wrong-method' | undefined;
 
 /**
  * Finds the value that was declared for a method and path. A path is split at its slashes before it is decoded, so that

@@ -4,11 +4,11 @@ import type { Clock } from '../platform/clock.ts';
 import type { Cancellation } from '../platform/concurrency/cancellation.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { MEDIA_KIND, type MediaRow, readMedia, setMediaQuarantined } from '../storage/media/media.ts';
-import type { Arrivals } from './arrivals.ts';
 import type { LastUsed } from './last-used.ts';
 import type { MediaSettings } from './media-settings.ts';
 import type { Origins } from './origins.ts';
 import type { RemoteCopies } from './remote-copies.ts';
+import type { UploadWaiters } from './upload-waiters.ts';
 
 /** A content that can be sent. */
 export interface Content {
@@ -22,7 +22,7 @@ export interface Content {
 }
 
 /** The requesting client and its parameters. */
-export interface Asked {
+export interface MediaRequest {
   readonly hasToken: boolean;
   /** Whether another server may be asked for what is not here. */
   readonly mayFetch: boolean;
@@ -39,7 +39,7 @@ interface ContentsParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly origins: Origins;
-  readonly arrivals: Arrivals;
+  readonly uploadWaiters: UploadWaiters;
   readonly lastUsed: LastUsed;
   readonly copies: RemoteCopies;
   readonly settings: MediaSettings;
@@ -54,7 +54,7 @@ export class Contents {
   }
 
   /** @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED, M_TOO_LARGE */
-  async find(address: MxcParts, asked: Asked): Promise<Content> {
+  async find(address: MxcParts, asked: MediaRequest): Promise<Content> {
     const row = (await this.#read(address)) ?? (await this.#fetch(address, asked));
     if (this.#isHidden(row, asked)) throw notFound();
     const there = row.hash === null ? await this.#wait(row, asked) : row;
@@ -83,20 +83,20 @@ export class Contents {
   }
 
   /** In quarantine, or read without a token though it came after the freeze of the paths that need none. */
-  #isHidden(row: MediaRow, { hasToken }: Asked): boolean {
+  #isHidden(row: MediaRow, { hasToken }: MediaRequest): boolean {
     return row.quarantined === 1 || (!hasToken && row.needs_token === 1 && !this.#parts.settings.isOpen);
   }
 
-  async #wait({ origin, media_id, expires }: MediaRow, { waitMs, client }: Asked): Promise<MediaRow> {
-    const { database, clock, arrivals } = this.#parts;
+  async #wait({ origin, media_id, expires }: MediaRow, { waitMs, client }: MediaRequest): Promise<MediaRow> {
+    const { database, clock, uploadWaiters } = this.#parts;
     if (expires !== null && expires <= clock.now()) throw notFound();
-    await arrivals.wait(media_id, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX), client.cancellation);
+    await uploadWaiters.wait(media_id, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX), client.cancellation);
     const row = await readMedia(database, origin, media_id);
     if (row === undefined) throw notFound();
     return row;
   }
 
-  async #fetch(address: MxcParts, { hasToken, mayFetch, waitMs }: Asked): Promise<MediaRow> {
+  async #fetch(address: MxcParts, { hasToken, mayFetch, waitMs }: MediaRequest): Promise<MediaRow> {
     const { origins, copies, settings } = this.#parts;
     // A copy that is made now is newer than the freeze: there is no use in making it.
     const isForNobody = !hasToken && !settings.isOpen;

@@ -13,13 +13,13 @@ import {
   type MediaRow,
   readMedia,
 } from '../storage/media/media.ts';
-import type { Arrivals } from './arrivals.ts';
 import type { Blobs, KeptBlob } from './blobs/blobs.ts';
 import { cleanType, UNKNOWN_TYPE } from './content-type.ts';
 import { cleanFileName } from './file-name.ts';
 import type { MediaSettings } from './media-settings.ts';
 import type { Origins } from './origins.ts';
 import { SNIFFED_BYTES, sniffType } from './sniff.ts';
+import type { UploadWaiters } from './upload-waiters.ts';
 
 /** Nobody guesses an id, so that only who has been told of a content can read it. */
 const ID_LENGTH = 24;
@@ -29,7 +29,7 @@ interface UploadsParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly blobs: Blobs;
-  readonly arrivals: Arrivals;
+  readonly uploadWaiters: UploadWaiters;
   readonly origins: Origins;
   readonly settings: MediaSettings;
 }
@@ -80,7 +80,7 @@ export class Uploads {
     content: IncomingBytes,
     fileName: string | undefined,
   ): Promise<void> {
-    const { database, clock, arrivals, origins } = this.#parts;
+    const { database, clock, uploadWaiters, origins } = this.#parts;
     const row = origins.isLocal(server) ? await readMedia(database, origins.local, mediaId) : undefined;
     if (row === undefined) throw notFound('The media id does not exist');
     if (row.user_num !== user) throw forbidden('The media id belongs to another user');
@@ -91,7 +91,7 @@ export class Uploads {
         throw error instanceof Fenced ? cannotOverwriteMedia() : error;
       });
     });
-    arrivals.announce(mediaId);
+    uploadWaiters.announce(mediaId);
   }
 
   async #receive<T>(

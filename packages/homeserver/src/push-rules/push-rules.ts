@@ -17,8 +17,8 @@ import { LruMap } from '../platform/caches/lru.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
 import type { Names } from '../storage/engine/names.ts';
 import {
-  carryRules,
   completeRuleset,
+  copyRules,
   findRule,
   parseStored,
   putRule,
@@ -111,9 +111,9 @@ export class PushRules {
   }
 
   /** Gives a user the rules that they have for a room also for the one that replaces it. */
-  async carryOver(user: number, from: string, to: string): Promise<void> {
+  async copyRoomRules(user: number, from: string, to: string): Promise<void> {
     await this.#change(user, (ruleset) => {
-      const carried = carryRules(ruleset, from, to);
+      const carried = copyRules(ruleset, from, to);
       return carried !== undefined && hasTooMany(carried) ? undefined : carried;
     });
   }

@@ -24,7 +24,7 @@ export class RoomSettings {
 
   /** Copies a user's settings of a room to another room, which keeps its tags if it has any. */
   async copy(user: number, from: Room, to: Room): Promise<void> {
-    await this.#pushRules.carryOver(user, from.roomId, to.roomId);
+    await this.#pushRules.copyRoomRules(user, from.roomId, to.roomId);
     await this.#copyDirect(user, from.roomId, to.roomId);
     if (Object.keys(await this.#tags.of(user, to.num)).length > 0) return;
     for (const [tag, value] of Object.entries(await this.#tags.of(user, from.num)))

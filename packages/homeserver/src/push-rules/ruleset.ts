@@ -71,7 +71,7 @@ const NAMED_AFTER_ROOMS: readonly RuleKind[] = ['override', 'room', 'underride']
  * The rules that a user has for a room also for the one that replaces it, as far as there are none for that one.
  * Undefined when there is nothing to be done.
  */
-export function carryRules(ruleset: Ruleset, from: string, to: string): Ruleset | undefined {
+export function copyRules(ruleset: Ruleset, from: string, to: string): Ruleset | undefined {
   let carried = ruleset;
   for (const kind of NAMED_AFTER_ROOMS) {
     const rule = findRule(ruleset, kind, from);

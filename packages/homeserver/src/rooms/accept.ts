@@ -7,7 +7,7 @@ import { decidingState } from './events/build.ts';
 import type { AcceptOptions, Decided, Decider, Part } from './events/decide.ts';
 import type { EventDraft } from './events/draft.ts';
 import type { EventEffects } from './events/effects.ts';
-import { type Ties, tiesOf } from './events/ties.ts';
+import { type DraftRelations, loadRelations } from './events/relations.ts';
 import type { Head } from './head.ts';
 import type { Heads } from './heads.ts';
 
@@ -52,11 +52,11 @@ export class Acceptor {
    */
   async acceptTogether(parts: readonly Part[]): Promise<StoredEvent[]> {
     const { names, decider } = this.#parts;
-    const ties: (readonly Ties[])[] = [];
+    const related: (readonly DraftRelations[])[] = [];
     for (const { head, drafts } of parts) {
       // Values in memory are not waited for.
-      const found = tiesOf(this.#parts, head.num, drafts);
-      ties.push(found instanceof Promise ? await found : found);
+      const found = loadRelations(this.#parts, head.num, drafts);
+      related.push(found instanceof Promise ? await found : found);
       const interned = intern(names, drafts);
       if (interned !== undefined) await interned;
     }
@@ -66,7 +66,7 @@ export class Acceptor {
     // From here to the commit there is no await, so that the head cannot change between the decision and its replacement.
     const decided: Decided[] = [];
     try {
-      for (const [i, part] of parts.entries()) decided.push(decider.decide(part, ties[i] ?? [], decided));
+      for (const [i, part] of parts.entries()) decided.push(decider.decide(part, related[i] ?? [], decided));
     } catch (error) {
       for (const part of decided.reverse()) decider.undo(part);
       throw error;

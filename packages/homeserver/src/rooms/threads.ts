@@ -1,6 +1,6 @@
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { relationOf } from './events/ties.ts';
+import { relationOf } from './events/relations.ts';
 
 /** "A maximum of 3 hops is recommended" (client-server API, "Threaded read receipts"). */
 const HOPS_MAX = 3;

@@ -1,6 +1,6 @@
 import { conflictingUnsubscription, notFound, notInThread, userLimitExceeded } from '@hearth/protocol/errors.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
-import { relationOf } from '../rooms/events/ties.ts';
+import { relationOf } from '../rooms/events/relations.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import {

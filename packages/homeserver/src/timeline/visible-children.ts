@@ -1,7 +1,7 @@
 import { historyVisibility } from '@hearth/protocol/visibility/visibility.ts';
 import { worldReadableSince } from '../rooms/access.ts';
 import { membershipOf } from '../rooms/events/effects.ts';
-import { relationOf } from '../rooms/events/ties.ts';
+import { relationOf } from '../rooms/events/relations.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
 import {

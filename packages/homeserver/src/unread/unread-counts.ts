@@ -4,7 +4,7 @@ import { LruMap } from '../platform/caches/lru.ts';
 import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import type { Verdict, Verdicts } from '../push-rules/verdicts.ts';
 import type { Receipts } from '../receipts/receipts.ts';
-import { relationOf } from '../rooms/events/ties.ts';
+import { relationOf } from '../rooms/events/relations.ts';
 import type { Head } from '../rooms/head.ts';
 import { threadsOf } from '../rooms/threads.ts';
 import type { Stream } from '../storage/engine/stream.ts';

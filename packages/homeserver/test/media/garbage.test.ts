@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { type Media, openMedia } from '../../src/compose/media.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { readBlob } from '../../src/media/blobs/blob-store.ts';
-import type { Asked } from '../../src/media/contents.ts';
+import type { MediaRequest } from '../../src/media/contents.ts';
 import { mediaAddress } from '../../src/media/media-address.ts';
 import type { RemoteMedia } from '../../src/media/remote-media.ts';
 import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
@@ -62,9 +62,9 @@ const address = (uri: string) => {
   return mediaAddress({ serverName, mediaId });
 };
 
-const asked: Asked = { hasToken: true, mayFetch: true, waitMs: 0, client: { cancellation: new Cancellation() } };
+const asked: MediaRequest = { hasToken: true, mayFetch: true, waitMs: 0, client: { cancellation: new Cancellation() } };
 
-async function read(media: Media, uri: string, how: Partial<Asked> = {}): Promise<string> {
+async function read(media: Media, uri: string, how: Partial<MediaRequest> = {}): Promise<string> {
   const { hash, length } = await media.contents.find(address(uri), { ...asked, ...how });
   const reader = await media.blobs.store.open(hash, 0, length);
   const text = (await reader.next())?.toString() ?? '';

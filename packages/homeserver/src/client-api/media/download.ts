@@ -6,7 +6,7 @@ import {
 } from '@hearth/api/client/media/download.ts';
 import { type FileReply, type Route, route } from '../../http/route.ts';
 import type { Blobs } from '../../media/blobs/blobs.ts';
-import type { Asked, Contents } from '../../media/contents.ts';
+import type { Contents, MediaRequest } from '../../media/contents.ts';
 import { cleanFileName } from '../../media/file-name.ts';
 import { mediaAddress } from '../../media/media-address.ts';
 import { fileReply } from '../support/file-reply.ts';
@@ -23,7 +23,7 @@ interface Address {
  * repository").
  */
 export function downloadRoutes(contents: Contents, blobs: Blobs): Route[] {
-  const download = async (address: Address, asked: Asked): Promise<FileReply> => {
+  const download = async (address: Address, asked: MediaRequest): Promise<FileReply> => {
     const content = await contents.find(mediaAddress(address), asked);
     const fileName = address.fileName === undefined ? content.fileName : cleanFileName(address.fileName);
     return fileReply(blobs.store, { ...content, fileName }, asked.hasToken);

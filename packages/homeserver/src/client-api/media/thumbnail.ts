@@ -1,7 +1,7 @@
 import { getContentThumbnail, getContentThumbnailAuthed } from '@hearth/api/client/media/thumbnail.ts';
 import { type FileReply, type Route, route } from '../../http/route.ts';
 import type { Blobs } from '../../media/blobs/blobs.ts';
-import type { Asked, Contents } from '../../media/contents.ts';
+import type { Contents, MediaRequest } from '../../media/contents.ts';
 import { mediaAddress } from '../../media/media-address.ts';
 import type { Thumbnails } from '../../media/thumbnails/thumbnails.ts';
 import { fileReply } from '../support/file-reply.ts';
@@ -22,7 +22,7 @@ export function thumbnailRoutes(contents: Contents, thumbnails: Thumbnails, blob
   const thumbnail = async (
     address: { readonly serverName: string; readonly mediaId: string },
     { width, height, method = 'scale', animated = false, timeout_ms }: Query,
-    asked: Omit<Asked, 'waitMs'>,
+    asked: Omit<MediaRequest, 'waitMs'>,
   ): Promise<FileReply> => {
     const content = await contents.find(mediaAddress(address), { ...asked, waitMs: timeout_ms });
     const made = await thumbnails.get(content, { width, height, method, animated });

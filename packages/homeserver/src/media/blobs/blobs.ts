@@ -4,7 +4,7 @@ import type { Database } from '../../storage/engine/database.ts';
 import { isMediaHash, readUsedHashes } from '../../storage/media/media.ts';
 import type { BlobStatus, BlobStore, Received, StoredBlob } from './blob-store.ts';
 import { contentHash } from './content-hash.ts';
-import { discardFile, type Incoming, Receiving } from './receiving.ts';
+import { ContentReceiver, discardFile, type IncomingFolder } from './content-receiver.ts';
 
 /** A content that is in the store. */
 export interface KeptBlob {
@@ -16,14 +16,14 @@ export interface KeptBlob {
 /** Takes contents in: each is stored once, however often it comes. */
 export class Blobs {
   readonly store: BlobStore;
-  readonly incoming: Incoming;
+  readonly incoming: IncomingFolder;
   readonly #database: Database;
   /** Contents that somebody is about to refer to, with how many do. */
   readonly #pinned = new Map<string, number>();
   /** Contents that are looked at as garbage; whoever wants to refer to one waits for the end of that. */
   readonly #removing = new Map<string, Promise<void>>();
 
-  constructor(database: Database, store: BlobStore, incoming: Incoming) {
+  constructor(database: Database, store: BlobStore, incoming: IncomingFolder) {
     this.#database = database;
     this.store = store;
     this.incoming = incoming;
@@ -35,7 +35,7 @@ export class Blobs {
    * @throws MatrixError M_TOO_LARGE
    */
   async keep<T>(content: IncomingBytes, bytesMax: number, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
-    const receiving = new Receiving(this.incoming.path, { bytesMax, ownsChunks: true }, await contentHash());
+    const receiving = new ContentReceiver(this.incoming.path, { bytesMax, ownsChunks: true }, await contentHash());
     try {
       await content.receive(receiving.take);
       const received = await receiving.end();
@@ -51,7 +51,7 @@ export class Blobs {
 
   /** As {@link keep}, for bytes that are here already. */
   async keepBytes<T>(bytes: Buffer, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
-    const receiving = new Receiving(
+    const receiving = new ContentReceiver(
       this.incoming.path,
       { bytesMax: bytes.length, ownsChunks: false },
       await contentHash(),

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { BufferPool } from '../../platform/buffer-pool.ts';
 import { BlobMissing, type BlobReader, type BlobStore, type Received, type StoredBlob } from './blob-store.ts';
-import { checkWritten, type Incoming } from './receiving.ts';
+import { checkWritten, type IncomingFolder } from './content-receiver.ts';
 
 const syncData = promisify(fdatasync);
 const sync = promisify(fsync);
@@ -27,12 +27,12 @@ const FOLDERS = Array.from('0123456789abcdef');
  */
 export class FolderStore implements BlobStore {
   readonly #folder: string;
-  readonly #incoming: Incoming;
+  readonly #incoming: IncomingFolder;
   /** The folders below, open, to be told to write down which names they have. */
   #below: Promise<ReadonlyMap<string, number>> | undefined;
   readonly #buffers = new BufferPool(READ_BYTES, BUFFERS_MAX);
 
-  constructor(folder: string, incoming: Incoming) {
+  constructor(folder: string, incoming: IncomingFolder) {
     this.#folder = folder;
     this.#incoming = incoming;
   }

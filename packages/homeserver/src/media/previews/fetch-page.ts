@@ -2,7 +2,7 @@ import type { Outbound, OutboundReply, OutboundRequest } from '../../platform/ou
 import { OutboundError } from '../../platform/outbound/outbound.ts';
 
 /** The resource at an address. */
-export interface Fetched {
+export interface FetchedPage {
   /** Where it was in the end. */
   readonly url: URL;
   readonly contentType: string | undefined;
@@ -10,7 +10,7 @@ export interface Fetched {
 }
 
 /** How much is read of what: of a page the beginning, of an image all or nothing. */
-export interface Limits {
+export interface FetchLimits {
   readonly pageBytesMax: number;
   readonly imageBytesMax: number;
 }
@@ -19,7 +19,7 @@ const TIMEOUT_MS = 15_000;
 const ACCEPT = 'text/html, application/xhtml+xml, image/*;q=0.9, */*;q=0.5';
 
 /** Gets what is at an address. @throws OutboundError, also for an image that is too large */
-export async function fetchPage(outbound: Outbound, url: URL, limits: Limits): Promise<Fetched> {
+export async function fetchPage(outbound: Outbound, url: URL, limits: FetchLimits): Promise<FetchedPage> {
   const request: OutboundRequest = { accept: ACCEPT, timeoutMs: TIMEOUT_MS };
   const reply = await outbound.get(url, request);
   const { contentType } = reply;

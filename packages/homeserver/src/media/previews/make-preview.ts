@@ -3,7 +3,7 @@ import { bareType } from '../content-type.ts';
 import { SNIFFED_BYTES, sniffType } from '../sniff.ts';
 import { imageSize } from '../thumbnails/make-thumbnail.ts';
 import { decodeText } from './decode-text.ts';
-import { type Fetched, fetchPage, type Limits } from './fetch-page.ts';
+import { type FetchedPage, type FetchLimits, fetchPage } from './fetch-page.ts';
 import { readOembed } from './oembed.ts';
 import { readPage } from './page.ts';
 
@@ -29,7 +29,7 @@ export async function makePreview(maker: PreviewMaker, url: URL): Promise<Proper
   return PAGES.has(type) ? previewPage(maker, fetched) : {};
 }
 
-async function previewPage(maker: PreviewMaker, fetched: Fetched): Promise<Properties> {
+async function previewPage(maker: PreviewMaker, fetched: FetchedPage): Promise<Properties> {
   const page = readPage(decodeText(fetched.bytes, fetched.contentType));
   const properties = new Map(page.properties);
   for (const [name, value] of await askOembed(maker, page.oembed, fetched.url)) {
@@ -56,7 +56,7 @@ async function fetchImage(maker: PreviewMaker, href: string | undefined, page: U
 }
 
 /** An image as media of this server; nothing for what is no image after all. */
-async function imageOf({ storeImage }: PreviewMaker, { bytes }: Fetched): Promise<Properties> {
+async function imageOf({ storeImage }: PreviewMaker, { bytes }: FetchedPage): Promise<Properties> {
   const type = await sniffType(bytes.subarray(0, SNIFFED_BYTES));
   if (type === undefined || !IMAGES.has(type)) return {};
   const size = await imageSize(bytes).catch(() => undefined);
@@ -71,7 +71,7 @@ async function imageOf({ storeImage }: PreviewMaker, { bytes }: Fetched): Promis
 }
 
 /** Without its image a preview is still one. */
-async function unlessRefused(fetching: Promise<Fetched>): Promise<Fetched | undefined> {
+async function unlessRefused(fetching: Promise<FetchedPage>): Promise<FetchedPage | undefined> {
   try {
     return await fetching;
   } catch (error) {
@@ -80,7 +80,7 @@ async function unlessRefused(fetching: Promise<Fetched>): Promise<Fetched | unde
   }
 }
 
-function limits({ imageBytesMax }: PreviewMaker, pageBytesMax: number): Limits {
+function limits({ imageBytesMax }: PreviewMaker, pageBytesMax: number): FetchLimits {
   return { pageBytesMax, imageBytesMax };
 }
 

@@ -8,7 +8,7 @@ import { type ByteLimit, LruMap } from './lru.ts';
 export class BatchCache<V extends object> {
   readonly #values: LruMap<number, V>;
   readonly #load: (keys: readonly number[]) => Promise<ReadonlyMap<number, V>>;
-  readonly #meanwhile = new ConcurrentChanges();
+  readonly #concurrent = new ConcurrentChanges();
 
   /** @param load returns a value for each of the keys */
   constructor(max: number, limit: ByteLimit<V>, load: (keys: readonly number[]) => Promise<ReadonlyMap<number, V>>) {
@@ -50,7 +50,7 @@ export class BatchCache<V extends object> {
       // The size of the value may have changed.
       this.#values.set(key, value);
     }
-    this.#meanwhile.changed(key);
+    this.#concurrent.changed(key);
   }
 
   /** Stores the value of a new key. */
@@ -61,7 +61,7 @@ export class BatchCache<V extends object> {
   /** Evicts a value, so that it is loaded again. Called when a change is on disk. */
   delete(key: number): void {
     this.#values.delete(key);
-    this.#meanwhile.changed(key);
+    this.#concurrent.changed(key);
   }
 
   async #loadOne(key: number): Promise<V> {
@@ -72,7 +72,7 @@ export class BatchCache<V extends object> {
 
   /** Loads missing values. Returns the keys that were changed concurrently. */
   #query(missing: readonly number[], found: Map<number, V>): Promise<ReadonlySet<number>> {
-    return this.#meanwhile.run(
+    return this.#concurrent.run(
       () => this.#load(missing),
       (loaded, changed) => {
         for (const [key, value] of loaded) {

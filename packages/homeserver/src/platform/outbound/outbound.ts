@@ -27,7 +27,7 @@ export interface OutboundRequest {
 }
 
 /** A request with its body, if it has one. */
-interface Asked extends OutboundRequest {
+interface PreparedRequest extends OutboundRequest {
   readonly json?: string;
 }
 
@@ -74,7 +74,7 @@ export class Outbound {
     return this.#ask(url, { ...request, json }, 0);
   }
 
-  async #ask(url: URL, request: Asked, redirects: number): Promise<OutboundReply> {
+  async #ask(url: URL, request: PreparedRequest, redirects: number): Promise<OutboundReply> {
     const controller = new AbortController();
     const timer = this.#clock.after(request.timeoutMs, () => controller.abort());
     let at = url;
@@ -95,7 +95,7 @@ export class Outbound {
     }
   }
 
-  async #once(url: URL, { accept, json }: Asked, signal: AbortSignal): Promise<IncomingMessage> {
+  async #once(url: URL, { accept, json }: PreparedRequest, signal: AbortSignal): Promise<IncomingMessage> {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new OutboundError('not an http URL', true);
     if (url.username !== '' || url.password !== '') throw new OutboundError('a URL with a password', true);
     const host = url.hostname.replace(/^\[|\]$/g, '');

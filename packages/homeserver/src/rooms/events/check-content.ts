@@ -6,7 +6,7 @@ import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { RelationStore } from '../../storage/rooms/events/relation-store.ts';
 import type { Aliases } from '../aliases.ts';
 import type { Head, StateKeyPair } from '../head.ts';
-import { relationOf } from './ties.ts';
+import { relationOf } from './relations.ts';
 
 /** Returns the aliases that a canonical alias event names. @throws MatrixError M_INVALID_PARAM */
 export function aliasesIn(content: JsonObject): string[] {

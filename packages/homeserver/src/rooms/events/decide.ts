@@ -14,7 +14,7 @@ import type { Basis } from './basis.ts';
 import type { BuiltEvent, EventBuilder } from './build.ts';
 import type { EventDraft, TransactionKey } from './draft.ts';
 import { type Effects, type EventEffects, noEffects } from './effects.ts';
-import type { Ties } from './ties.ts';
+import type { DraftRelations } from './relations.ts';
 
 export interface AcceptOptions {
   /** Remembers under which id a device has sent the (only) event. */
@@ -72,7 +72,7 @@ export class Decider {
   }
 
   /** Authorises the drafts of a part and advances its head. @throws MatrixError M_FORBIDDEN; the head is as before then */
-  decide(part: Part, ties: readonly Ties[], decided: readonly Decided[]): Decided {
+  decide(part: Part, related: readonly DraftRelations[], decided: readonly Decided[]): Decided {
     const { head } = part;
     const { names, events: store, rooms } = this.#stores;
     const drafts = part.complete?.(decided.flatMap(({ events }) => events)) ?? part.drafts;
@@ -86,8 +86,8 @@ export class Decider {
         const { event, proof } = this.#authorised(head, draft);
         events.push(event);
         writes.push(store.insert(event, proof), ...this.#advance(head, event, created));
-        this.#effects.addRelation(event, ties[i]?.own, effects);
-        this.#effects.addRedaction(event, { target: draft.redacts, tie: ties[i]?.redacted }, head, effects);
+        this.#effects.addRelation(event, related[i]?.own, effects);
+        this.#effects.addRedaction(event, { target: draft.redacts, relation: related[i]?.redacted }, head, effects);
         this.#effects.addSticky(event, effects);
       }
     } catch (error) {
@@ -101,7 +101,7 @@ export class Decider {
     head.row = row;
     const guards = [part.isNew === true ? rooms.insert(row) : rooms.advance(row, fence)];
     if (part.guards !== undefined) guards.push(...part.guards);
-    writes.push(...names.inserts(...namesOf(head, events, ties)), ...effects.writes, ...(part.with ?? []));
+    writes.push(...names.inserts(...namesOf(head, events, related)), ...effects.writes, ...(part.with ?? []));
     return { head, events, before, row, guards, writes, effects };
   }
 
@@ -166,12 +166,12 @@ export class Decider {
 }
 
 /** Returns the numbers of all names in the rows of the events. */
-function namesOf(head: Head, events: readonly StoredEvent[], ties: readonly Ties[]): number[] {
+function namesOf(head: Head, events: readonly StoredEvent[], related: readonly DraftRelations[]): number[] {
   const nums = [head.num];
   for (const { typeNum, senderNum, stateKeyNum } of events) {
     nums.push(typeNum, senderNum);
     if (stateKeyNum !== null) nums.push(stateKeyNum);
   }
-  for (const { own } of ties) if (own !== undefined) nums.push(own.relType);
+  for (const { own } of related) if (own !== undefined) nums.push(own.relType);
   return nums;
 }

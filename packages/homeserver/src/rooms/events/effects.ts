@@ -15,7 +15,7 @@ import {
 } from '../../storage/rooms/membership-store.ts';
 import type { Head } from '../head.ts';
 import type { UserRooms } from '../membership/user-rooms.ts';
-import type { Tie } from './ties.ts';
+import type { EventRelation } from './relations.ts';
 
 /** The stores and caches that an accepted event has effects on. */
 interface AffectedStores {
@@ -94,29 +94,30 @@ export class EventEffects {
    */
   addRedaction(
     event: StoredEvent,
-    redacts: { readonly target: StoredEvent | undefined; readonly tie: Tie | undefined },
+    redacts: { readonly target: StoredEvent | undefined; readonly relation: EventRelation | undefined },
     head: Head,
     effects: Effects,
   ): void {
-    const { target, tie } = redacts;
+    const { target, relation } = redacts;
     if (target === undefined || target.redactedBy !== null) return;
     const { events, relations } = this.#stores;
     const content = JSON.stringify(redactContent(target.type, target.content, head.version));
     const { write, redacted } = events.redact(target, event.num, content);
     effects.writes.push(write);
     effects.redacted.push(redacted);
-    if (tie === undefined) return;
-    if (tie.type !== 'm.thread') effects.writes.push(relations.remove({ ...tie, child: target.num }));
-    if (isAggregated(tie.type)) effects.lost.push({ child: redacted, type: tie.type, parent: tie.parent });
+    if (relation === undefined) return;
+    if (relation.type !== 'm.thread') effects.writes.push(relations.remove({ ...relation, child: target.num }));
+    if (isAggregated(relation.type))
+      effects.lost.push({ child: redacted, type: relation.type, parent: relation.parent });
   }
 
   /** Adds the row of a relation. */
-  addRelation(event: StoredEvent, tie: Tie | undefined, effects: Effects): void {
-    if (tie === undefined) return;
-    const { parent, type } = tie;
+  addRelation(event: StoredEvent, relation: EventRelation | undefined, effects: Effects): void {
+    if (relation === undefined) return;
+    const { parent, type } = relation;
     if (isAggregated(type)) effects.children.push({ child: event, type, parent });
     const thread = type === 'm.thread' ? event.room : undefined;
-    effects.writes.push(...this.#stores.relations.insert({ ...tie, child: event.num }, thread));
+    effects.writes.push(...this.#stores.relations.insert({ ...relation, child: event.num }, thread));
   }
 
   /** Updates the caches after the commit. */

@@ -38,7 +38,7 @@ export class AggregationStore {
   readonly #names: Names;
   readonly #events: Events;
   /** Which events have had more children, or fewer, while others are looked up. */
-  readonly #meanwhile = new ConcurrentChanges();
+  readonly #concurrent = new ConcurrentChanges();
   #types: ReadonlyMap<Aggregated, number> | undefined;
 
   constructor(database: Database, names: Names, events: Events) {
@@ -52,7 +52,7 @@ export class AggregationStore {
     for (;;) {
       const unknown = events.filter(({ aggregations }) => aggregations === undefined);
       if (unknown.length === 0) return;
-      await this.#meanwhile.run(
+      await this.#concurrent.run(
         () => this.#read(unknown),
         (found, changed) => {
           for (const event of unknown) {
@@ -68,7 +68,7 @@ export class AggregationStore {
 
   /** A parent, if it is in memory, learns of a new child. Call this after the commit. */
   added(child: StoredEvent, relType: Aggregated, parent: number): void {
-    this.#meanwhile.changed(parent);
+    this.#concurrent.changed(parent);
     const event = this.#events.cached(parent);
     if (event?.aggregations === undefined) return;
     const aggregations = event.aggregations ?? new Aggregations();
@@ -80,7 +80,7 @@ export class AggregationStore {
 
   /** A child is redacted. A value that depends on it is looked up again. Call this after the commit. */
   removed(child: StoredEvent, relType: Aggregated, parent: number): void {
-    this.#meanwhile.changed(parent);
+    this.#concurrent.changed(parent);
     const event = this.#events.cached(parent);
     if (event?.aggregations?.remove(child, relType) === false) event.aggregations = undefined;
   }

@@ -2,7 +2,7 @@ import { type Clock, sleep } from '../platform/clock.ts';
 import { Cancellation } from '../platform/concurrency/cancellation.ts';
 
 /** Readers of media whose content is still to come. */
-export class Arrivals {
+export class UploadWaiters {
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Set<Cancellation>>();
 

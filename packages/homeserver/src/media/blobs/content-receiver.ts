@@ -15,7 +15,7 @@ const closeFile = promisify(close);
 const removeFile = promisify(unlink);
 
 /** Takes in a content that arrives in chunks: hashes it and, unless it is short, writes it to a file as it comes. */
-export class Receiving {
+export class ContentReceiver {
   readonly #path: () => string;
   readonly #bytesMax: number;
   readonly #hash: ContentHash;
@@ -104,7 +104,7 @@ function create(path: string): ReceivedFile {
 }
 
 /** The folder for what is arriving, made when it is first needed. */
-export class Incoming {
+export class IncomingFolder {
   readonly folder: string;
   readonly #run: string;
   #count = 0;

@@ -6,17 +6,17 @@ import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { EventDraft } from './draft.ts';
 
-/** Relations of other types have no effect: they are longer than an event type may be, or no text that can be stored. */
+/** Returns whether a relation type can be stored. Relations of other types have no effect. */
 function isRelationType(relType: string): boolean {
   return Buffer.byteLength(relType) <= EVENT_FIELD_BYTES_MAX && isStorable(relType);
 }
 
-/** The relation that an event's content declares: `m.relates_to` with a `rel_type` and an `event_id`. */
+/** Returns the relation in the content of an event: `m.relates_to` with a `rel_type` and an `event_id`. */
 export function relationOf(event: {
   content: StoredEvent['content'];
   contentText?: string;
 }): { relType: string; parent: string } | undefined {
-  // Most events have none, and a long content takes long to parse.
+  // The search avoids parsing the content of the many events without a relation.
   if (event.contentText?.includes('"m.relates_to"') === false) return undefined;
   const relates = event.content['m.relates_to'];
   if (!isObject(relates)) return undefined;
@@ -26,45 +26,46 @@ export function relationOf(event: {
   return { relType, parent };
 }
 
-/** A relation to an event that is in the same room. */
-export interface Tie {
-  /** The event that is related to. */
+/** A relation to an event of the same room. */
+export interface EventRelation {
+  /** The number of the event to which the relation points. */
   readonly parent: number;
   readonly type: string;
-  /** The type as a number of `names.ts`. */
+  /** The number of the type in `names.ts`. */
   readonly relType: number;
 }
 
-/** How an event hangs together with others. */
-export interface Ties {
-  readonly own?: Tie | undefined;
-  /** The relation of the event that it redacts. */
-  readonly redacted?: Tie | undefined;
+/** The relations that the acceptance of a draft changes. */
+export interface DraftRelations {
+  /** The relation of the draft itself. */
+  readonly own?: EventRelation | undefined;
+  /** The relation of the event that the draft redacts. */
+  readonly redacted?: EventRelation | undefined;
 }
 
-const NO_TIES: readonly Ties[] = [];
+const NO_RELATIONS: readonly DraftRelations[] = [];
 
-/** How drafts hang together with events of their room; a promise only if one does. */
-export function tiesOf(
+/** Loads the relations of drafts to events of their room, as a promise only if there may be one. */
+export function loadRelations(
   deps: { readonly events: EventStore; readonly names: Names },
   room: number,
   drafts: readonly EventDraft[],
-): readonly Ties[] | Promise<readonly Ties[]> {
-  if (!drafts.some((draft) => draft.redacts !== undefined || relationOf(draft) !== undefined)) return NO_TIES;
+): readonly DraftRelations[] | Promise<readonly DraftRelations[]> {
+  if (!drafts.some((draft) => draft.redacts !== undefined || relationOf(draft) !== undefined)) return NO_RELATIONS;
   return Promise.all(
     drafts.map(async (draft) => ({
-      own: await tieOf(deps, room, draft),
-      redacted: draft.redacts && (await tieOf(deps, room, draft.redacts)),
+      own: await relationInRoom(deps, room, draft),
+      redacted: draft.redacts && (await relationInRoom(deps, room, draft.redacts)),
     })),
   );
 }
 
-/** Relations to what is not in the room are not remembered. */
-async function tieOf(
+/** Returns the relation of an event; undefined if it points to an event outside the room. */
+async function relationInRoom(
   deps: { readonly events: EventStore; readonly names: Names },
   room: number,
   event: { readonly content: StoredEvent['content'] },
-): Promise<Tie | undefined> {
+): Promise<EventRelation | undefined> {
   const relation = relationOf(event);
   const parent = relation === undefined ? undefined : await deps.events.byId(relation.parent);
   if (relation === undefined || parent?.room !== room) return undefined;
