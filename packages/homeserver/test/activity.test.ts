@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { openActivity, openUserData, type RoomsView, type UserData } from '../src/compose/user-data.ts';
+import { openActivity, type RoomsView } from '../src/compose/activity.ts';
+import { openUserData, type UserData } from '../src/compose/user-data.ts';
 import { Background } from '../src/platform/concurrency/background.ts';
 import { isVisible, receiptContent } from '../src/receipts/content.ts';
 import { engines } from './storage/engines.ts';
@@ -21,7 +22,7 @@ describe.each(engines)('activity in rooms, on $name', (engine) => {
   });
   const openOnce = (userData: UserData, view: RoomsView) => {
     const background = new Background(domain.clock, { error: (message) => expect.fail(message) });
-    const activity = openActivity({ ...domain, background }, userData, view);
+    const activity = openActivity({ ...domain, background }, domain.users, userData, view);
     running.push(activity, background);
     return activity;
   };
@@ -39,7 +40,7 @@ describe.each(engines)('activity in rooms, on $name', (engine) => {
     const room = await rooms.join(roomId, alice.user, bob.user);
     for (let seq = 1; seq <= 5; seq++) rooms.addEvent(room, `$${count}-${seq}`, seq);
     const event = (seq: number) => `$${count}-${seq}`;
-    const userData = openUserData(domain);
+    const userData = openUserData(domain, domain.users);
     const view = { membership: rooms, eventPlace: rooms.place };
     const activity = openOnce(userData, view);
     /** Opens the same data with empty caches, as after a restart. */

@@ -17,10 +17,10 @@ describe.each(engines)('user data, on $name', (engine) => {
   const open = async () => {
     count += 1;
     const account = await domain.users.accounts.create(`@user${count}:test.local`, { password: 'pass' });
-    return { ...account, ...openUserData(domain) };
+    return { ...account, ...openUserData(domain, domain.users) };
   };
   /** Opens the same data with empty caches, as after a restart. */
-  const reopened = () => openUserData(domain);
+  const reopened = () => openUserData(domain, domain.users);
 
   test('a profile contains the fields that were set, and changes member events', async () => {
     const { user, userId, profiles } = await open();

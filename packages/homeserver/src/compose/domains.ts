@@ -4,15 +4,14 @@ import { DelayedSending } from '../delayed-events/delayed-sending.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import { guardedPostJson } from '../push/post-json.ts';
-import { ReplacedRooms } from '../push-rules/replaced-rooms.ts';
-import { RoomSettings } from '../push-rules/room-settings.ts';
-import { GuestAccess } from '../rooms/membership/guest-access.ts';
 import type { FindEventPlace } from '../rooms/membership/membership-view.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { Names } from '../storage/engine/names.ts';
 import { claimServerName } from '../storage/engine/server-name.ts';
 import { Stream } from '../storage/engine/stream.ts';
+import { openActivity } from './activity.ts';
 import type { Base } from './base.ts';
+import { connectRooms } from './connect-rooms.ts';
 import { openDirectory } from './directory.ts';
 import { openEncryption } from './encryption.ts';
 import type { Machine } from './machine.ts';
@@ -25,7 +24,7 @@ import { openServices } from './services.ts';
 import { mailSettings, retentionSettings, toDeviceSettings, usersSettings } from './settings.ts';
 import { openSync, readingOf } from './sync.ts';
 import { openTimeline } from './timeline.ts';
-import { openActivity, openUserData } from './user-data.ts';
+import { openUserData } from './user-data.ts';
 import { openUsers } from './users.ts';
 
 export type Domains = Awaited<ReturnType<typeof openDomains>>;
@@ -42,7 +41,7 @@ export async function openDomains(
   const stream = await Stream.open(database);
   const base: Base = { database, names, stream, clock, random, background };
   const users = await openUsers(base, usersSettings(config));
-  const userData = openUserData({ ...base, users });
+  const userData = openUserData(base, users);
   const { server_name: serverName } = config;
   const onlyAdministratorsPublish = config.room_directory.publication === 'administrators';
   const aboutUsers = {
@@ -54,17 +53,10 @@ export async function openDomains(
     defaultRoomVersion: config.default_room_version,
     onlyAdministratorsPublish,
   });
-  userData.profiles.onChange((user, userId) =>
-    background.start('telling rooms of a new profile', () => rooms.memberProfiles.profileChanged(userId, user)),
-  );
-  users.accountChanges.onDeactivated((user, userId) => rooms.joining.leaveAll(user, userId));
-  new GuestAccess({ ...rooms, accounts: users.accounts, background }).watch();
-  const roomSettings = new RoomSettings(userData.pushRules, userData.accountData, userData.tags);
-  new ReplacedRooms({ ...base, ...rooms, settings: roomSettings, serverName }).watch();
-  const { membership } = rooms;
+  connectRooms(base, { users, userData, rooms }, serverName);
+  const { events, sender, membership } = rooms;
   const eventPlace: FindEventPlace = (room, eventId) => membership.place(room, eventId);
-  const activity = openActivity({ ...base, users }, userData, { membership, eventPlace });
-  const { events, sender } = rooms;
+  const activity = openActivity(base, users, userData, { membership, eventPlace });
   const sending = new DelayedSending(sender, membership, users.accounts);
   const delayedEvents = await DelayedEvents.open({ database, clock, random, background, stream, events, sending });
   const encryptionSettings = { serverName, toDevice: toDeviceSettings(config) };
@@ -74,12 +66,12 @@ export async function openDomains(
   const directory = openDirectory(base, rooms, onlyAdministratorsPublish);
   const sync = await openSync(base, { ...readDomains, encryption, timeline });
   const outbound = outboundOf(config, clock);
-  const media = await openMedia({ ...base, outbound }, config);
+  const media = await openMedia({ database, names, clock, random, outbound }, config);
   const search = openSearch(base, { ...readDomains, timeline }, serverName);
   const services = openServices(base, { users, rooms, timeline }, search.messageIndex);
   const gateways = { postJson: guardedPostJson(outbound), mail: mailSettings(config) };
   const push = await openPush(base, { ...readDomains, timeline }, gateways);
   const synced = { ...readDomains, encryption, timeline, sync };
   const reading = { ...readingOf(base, synced, directory.summaries), serverName };
-  return { ...synced, delayedEvents, directory, media, search, services, push, reading };
+  return { base, ...synced, delayedEvents, directory, media, search, services, push, reading };
 }

@@ -14,7 +14,7 @@ import type { BucketSize } from '../platform/token-buckets.ts';
 import { deleteClaimableKeysOfDevices } from '../storage/encryption/claimable-keys.ts';
 import { deleteDehydratedDevices } from '../storage/encryption/dehydrated-devices.ts';
 import { deleteDeviceKeys } from '../storage/encryption/device-keys.ts';
-import { deleteOldToDeviceTransactions, deleteToDeviceOfDevices } from '../storage/encryption/to-device.ts';
+import { deleteToDeviceOfDevices } from '../storage/encryption/to-device.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import { ToDeviceInbox } from '../to-device/inbox.ts';
 import { ToDevice } from '../to-device/to-device.ts';
@@ -43,10 +43,6 @@ interface EncryptionSettings {
 
 export type Encryption = ReturnType<typeof openEncryption>;
 
-const CLEAN_UP_EVERY_MS = 60 * 60_000;
-/** Nobody repeats a request after so long a time. */
-const TRANSACTIONS_KEPT_MS = 24 * 60 * 60_000;
-
 /** Creates end-to-end encryption, whose keys and messages are removed with their devices and accounts. */
 export function openEncryption(base: Base, users: Users, { log, metrics }: Monitoring, settings: EncryptionSettings) {
   const { database, names, stream, clock, background } = base;
@@ -69,10 +65,6 @@ export function openEncryption(base: Base, users: Users, { log, metrics }: Monit
     await crossSigning.forget(user);
     await keyBackups.forget(user);
   });
-  background.every(CLEAN_UP_EVERY_MS, 'forgetting old transaction ids of messages to devices', () =>
-    database.commit([deleteOldToDeviceTransactions(clock.now() - TRANSACTIONS_KEPT_MS)]),
-  );
-  background.every(CLEAN_UP_EVERY_MS, 'dropping messages to unseen devices', () => retention.run());
   return {
     keyDirectory,
     claimableKeys,

@@ -1,36 +1,39 @@
-import type { Clock } from '../platform/clock.ts';
+import { type Clock, DAY_MS } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import type { Log } from '../platform/monitoring/log.ts';
 import type { Domains } from './domains.ts';
 
-const LAST_SEEN_EVERY_MS = 5 * 60_000;
-const STICKY_EVERY_MS = 30 * 60_000;
-const CONNECTIONS_EVERY_MS = 6 * 60 * 60_000;
-const TRANSACTIONS_EVERY_MS = 60 * 60_000;
-/** The time for which transaction ids are kept. Clients do not repeat a request later. */
-const TRANSACTIONS_KEPT_MS = 24 * 60 * 60_000;
-const MEDIA_GARBAGE_EVERY_MS = 6 * 60 * 60_000;
-const MEDIA_USED_EVERY_MS = 10 * 60_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
-/** Starts the background jobs of the domains. */
-export function startJobs(
-  { users, rooms, sync, media, delayedEvents, push }: Domains,
-  background: Background,
-  clock: Clock,
-  log: Log,
-): void {
-  background.every(LAST_SEEN_EVERY_MS, 'noting where devices were seen', () => users.lastSeen.flush());
-  background.every(TRANSACTIONS_EVERY_MS, 'forgetting old transaction ids', () =>
-    rooms.transactions.expire(clock.now() - TRANSACTIONS_KEPT_MS),
-  );
-  background.every(STICKY_EVERY_MS, 'forgetting events that are no longer sticky', () =>
-    rooms.sticky.expire(clock.now()),
-  );
-  background.every(CONNECTIONS_EVERY_MS, 'ending connections that nobody uses', () => sync.connections.expire());
-  background.every(MEDIA_USED_EVERY_MS, 'noting which media are read', () => media.lastUsed.flush());
-  background.every(MEDIA_GARBAGE_EVERY_MS, 'removing media that nobody needs', async () => {
-    log.info('removed media that nobody needs', { ...(await media.collectGarbage(false)) });
-  });
+/** The time for which transaction ids are kept. Clients do not repeat a request later. */
+const TRANSACTIONS_KEPT_MS = DAY_MS;
+/** The interval of indexing. It may be long, because a search waits until the index is up to date. */
+const INDEX_EVERY_MS = 5 * MINUTE_MS;
+
+/** Starts the background jobs of all domains. */
+export function startJobs(domains: Domains, background: Background, clock: Clock, log: Log): void {
+  const { users, rooms, encryption, timeline, sync, media, search, services, delayedEvents, push } = domains;
+  const { toDeviceRetention } = encryption;
+  const jobs: readonly (readonly [everyMs: number, name: string, run: () => Promise<void>])[] = [
+    [5 * MINUTE_MS, 'storing when devices were last seen', () => users.lastSeen.flush()],
+    [HOUR_MS, 'deleting old transaction ids', () => rooms.transactions.expire(clock.now() - TRANSACTIONS_KEPT_MS)],
+    [HOUR_MS / 2, 'deleting expired sticky events', () => rooms.sticky.expire(clock.now())],
+    [HOUR_MS, 'deleting old transaction ids of messages to devices', () => toDeviceRetention.expireTransactions()],
+    [HOUR_MS, 'deleting messages to unseen devices', () => toDeviceRetention.run()],
+    [6 * HOUR_MS, 'ending unused connections of sliding sync', () => sync.connections.expire()],
+    [10 * MINUTE_MS, 'storing when media were last read', () => media.lastUsed.flush()],
+    [
+      6 * HOUR_MS,
+      'deleting unused media',
+      async () => log.info('unused media deleted', { ...(await media.collectGarbage(false)) }),
+    ],
+    [INDEX_EVERY_MS, 'indexing messages', () => search.messageIndexer.catchUp()],
+    [INDEX_EVERY_MS, 'indexing users', () => search.people.catchUp()],
+    [DAY_MS, 'deleting old reports', () => services.reports.expire()],
+  ];
+  for (const job of jobs) background.every(...job);
+  if (timeline.retention.isActive) background.every(HOUR_MS, 'deleting old messages', () => services.purge.run());
   delayedEvents.start();
-  background.start('going on with push notifications', () => push.push.resume());
+  background.start('resuming push notifications', () => push.push.resume());
 }

@@ -11,11 +11,12 @@ import { Push } from '../push/push.ts';
 import { PushQueue } from '../push/push-queue.ts';
 import { Pushers } from '../push/pushers.ts';
 import { RoomNames } from '../push/room-name.ts';
+import type { Activity } from './activity.ts';
 import type { Base } from './base.ts';
 import type { Rooms } from './rooms.ts';
 import type { MailSettings } from './settings.ts';
 import type { Timeline } from './timeline.ts';
-import type { Activity, UserData } from './user-data.ts';
+import type { UserData } from './user-data.ts';
 import type { Users } from './users.ts';
 
 interface NotifiedDomains {

@@ -1,7 +1,7 @@
 import { randomText } from '../platform/random.ts';
 import { Acceptor } from '../rooms/accept.ts';
 import { Aliases } from '../rooms/aliases.ts';
-import { RoomCreation } from '../rooms/creation/create.ts';
+import { type CreationSettings, RoomCreation } from '../rooms/creation/create.ts';
 import { NewRooms } from '../rooms/creation/new-rooms.ts';
 import { RoomUpgrades } from '../rooms/creation/upgrade.ts';
 import { EventBuilder } from '../rooms/events/build.ts';
@@ -37,13 +37,6 @@ export interface AboutUsers {
   readonly blocksInvites: BlocksInvites;
 }
 
-export interface RoomSettings {
-  readonly serverName: string;
-  readonly defaultRoomVersion: string;
-  /** Whether only administrators may publish rooms in the directory. */
-  readonly onlyAdministratorsPublish: boolean;
-}
-
 /** The objects that rooms are built on. */
 type RoomsBase = Omit<Base, 'background'>;
 
@@ -52,7 +45,7 @@ export type Rooms = Awaited<ReturnType<typeof openRooms>>;
 const OPAQUE_ID_LETTERS = 18;
 
 /** Creates rooms: their stores, the heads in memory and the objects that change rooms. */
-export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, settings: RoomSettings) {
+export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, settings: CreationSettings) {
   const { database, names, stream, clock, random } = base;
   const { serverName } = settings;
   const { profileOf, blocksInvites } = aboutUsers;
@@ -73,8 +66,6 @@ export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, setting
   const newRooms = new NewRooms(names, clock, heads, () => `!${opaqueId()}`);
   return {
     ...stores,
-    names,
-    stream,
     signer,
     heads,
     userRooms,

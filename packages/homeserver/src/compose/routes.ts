@@ -141,7 +141,7 @@ function adminRoutes({ users, media }: Domains, heap: HeapWatch): Route[] {
 }
 
 /** Returns the routes of the files from `client/account` to `client/directory`. */
-function accountRoutes(config: Config, { users, encryption, reading, delayedEvents, directory }: Domains): Route[] {
+function accountRoutes(config: Config, { users, rooms, encryption, delayedEvents, directory }: Domains): Route[] {
   const { server_name: serverName } = config;
   return [
     ...threepidRoutes(),
@@ -161,7 +161,7 @@ function accountRoutes(config: Config, { users, encryption, reading, delayedEven
     ...deleteDevicesRoutes(users.sessions, users.ownerCheck),
     ...devicesRoutes(users.devices, users.sessions, users.ownerCheck),
     ...sendToDeviceRoutes(encryption.toDevice),
-    ...roomAliasesRoutes(reading),
+    ...roomAliasesRoutes(rooms),
     ...hierarchyRoutes(directory.hierarchy),
     ...publicRoomsRoutes(directory.publicRooms, { serverName, publicList: config.room_directory.public_list }),
     ...roomSummaryRoutes(directory.knownRooms, directory.roomDirectory),
@@ -170,12 +170,12 @@ function accountRoutes(config: Config, { users, encryption, reading, delayedEven
 }
 
 /** Returns the routes of the files from `client/keys` to `client/media`. */
-function keyAndMediaRoutes({ users, encryption, reading, media }: Domains): Route[] {
+function keyAndMediaRoutes({ base, users, encryption, reading, media }: Domains): Route[] {
   return [
-    ...keyChangesRoutes(reading, reading.names, reading.stream),
-    ...keyClaimRoutes(encryption.keyClaims, reading.names),
+    ...keyChangesRoutes(reading, base.names, base.stream),
+    ...keyClaimRoutes(encryption.keyClaims, base.names),
     ...deviceSigningUploadRoutes(encryption.crossSigning, users.ownerCheck),
-    ...keyQueryRoutes(encryption.keyQueries, reading.names),
+    ...keyQueryRoutes(encryption.keyQueries, base.names),
     ...signaturesUploadRoutes(encryption.signatures),
     ...keyUploadRoutes(encryption.keyUpload),
     ...loginTokenRoutes(users.logins, users.ownerCheck),
@@ -215,42 +215,43 @@ function userRoutes(config: Config, { users, userData, activity, timeline, servi
 }
 
 /** Returns the routes of the files from `client/room-keys` to `client/rooms`. */
-function roomRoutes({ activity, encryption, reading, delayedEvents }: Domains): Route[] {
+function roomRoutes(domains: Domains): Route[] {
+  const { base, userData, rooms, activity, encryption, sync, reading, delayedEvents } = domains;
   return [
-    ...roomKeysRoutes(encryption.keyBackups, reading.names),
+    ...roomKeysRoutes(encryption.keyBackups, base.names),
     ...roomKeysVersionRoutes(encryption.keyBackups),
-    ...banRoutes(reading.heads, reading.joining),
-    ...forgetRoutes(reading.heads, reading.joining),
-    ...inviteRoutes(reading.heads, reading.joining),
-    ...joinRoutes(reading.heads, reading.aliases, reading.joining),
+    ...banRoutes(rooms.heads, rooms.joining),
+    ...forgetRoutes(rooms.heads, rooms.joining),
+    ...inviteRoutes(rooms.heads, rooms.joining),
+    ...joinRoutes(rooms.heads, rooms.aliases, rooms.joining),
     ...joinedMembersRoutes(reading),
-    ...joinedRoomsRoutes(reading.userRooms, reading.names),
-    ...kickRoutes(reading.heads, reading.joining),
-    ...knockRoutes(reading.heads, reading.aliases, reading.joining),
-    ...leaveRoutes(reading.heads, reading.joining),
-    ...membersRoutes(reading, reading, reading.ignoredUsers),
-    ...mutualRoomsRoutes(reading.userRooms, reading.names),
-    ...peekRoutes(reading.heads, reading.aliases, reading.peeks),
-    ...unbanRoutes(reading.heads, reading.joining),
-    ...unpeekRoutes(reading.heads, reading.peeks),
+    ...joinedRoomsRoutes(rooms.userRooms, base.names),
+    ...kickRoutes(rooms.heads, rooms.joining),
+    ...knockRoutes(rooms.heads, rooms.aliases, rooms.joining),
+    ...leaveRoutes(rooms.heads, rooms.joining),
+    ...membersRoutes(reading, reading, userData.ignoredUsers),
+    ...mutualRoomsRoutes(rooms.userRooms, base.names),
+    ...peekRoutes(rooms.heads, rooms.aliases, sync.peeks),
+    ...unbanRoutes(rooms.heads, rooms.joining),
+    ...unpeekRoutes(rooms.heads, sync.peeks),
     ...contextRoutes(reading),
-    ...createRoomRoutes(reading.creation),
+    ...createRoomRoutes(rooms.creation),
     ...roomEventRoutes(reading),
     ...roomInitialSyncRoutes(reading),
     ...messagesRoutes(reading),
-    ...redactRoutes(reading.sender),
+    ...redactRoutes(rooms.sender),
     ...relationsRoutes(reading),
-    ...sendRoutes(reading.sender, delayedEvents),
-    ...stateRoutes(reading.sender, delayedEvents, reading),
+    ...sendRoutes(rooms.sender, delayedEvents),
+    ...stateRoutes(rooms.sender, delayedEvents, reading),
     ...threadsRoutes(reading),
     ...timestampToEventRoutes(reading),
     ...typingRoutes(activity.typing),
-    ...upgradeRoutes(reading.upgrades, reading.heads),
+    ...upgradeRoutes(rooms.upgrades, rooms.heads),
   ];
 }
 
 /** Returns the routes of the files from `client/search` to `client/well-known`. */
-function syncAndServiceRoutes(config: Config, { userData, reading, search, services }: Domains): Route[] {
+function syncAndServiceRoutes(config: Config, { base, userData, reading, search, services }: Domains): Route[] {
   return [
     ...searchRoutes(search.messageSearch, reading),
     ...slidingSyncRoutes(reading),
@@ -269,7 +270,7 @@ function syncAndServiceRoutes(config: Config, { userData, reading, search, servi
     ...tagsRoutes(userData.accountData, userData.tags),
     ...versionsRoutes(),
     ...rtcTransportsRoutes(config.voip.livekit_url),
-    ...turnServerRoutes(turnSettings(config), reading.clock),
+    ...turnServerRoutes(turnSettings(config), base.clock),
     ...wellKnownRoutes({ publicBaseUrl: config.public_base_url, livekitUrl: config.voip.livekit_url }),
   ];
 }

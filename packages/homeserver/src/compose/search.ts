@@ -15,9 +15,6 @@ interface SearchedDomains {
   readonly timeline: Timeline;
 }
 
-/** The interval of indexing. It may be long, because a search waits until the index is up to date. */
-const INDEX_EVERY_MS = 5 * 60_000;
-
 export type Search = ReturnType<typeof openSearch>;
 
 /** Creates the search in messages and the user directory. */
@@ -32,8 +29,6 @@ export function openSearch({ database, names, background }: Base, domains: Searc
     background.start('putting a profile into the user directory', () => people.put([{ user, userId }])),
   );
   domains.users.accountChanges.onDeactivated((user) => people.remove(user));
-  background.every(INDEX_EVERY_MS, 'indexing messages', () => follower.catchUp());
-  background.every(INDEX_EVERY_MS, 'indexing people', () => people.catchUp());
   const messageSearch = new MessageSearch(names, userRooms, matches, follower);
   return { messageIndex, messageIndexer: follower, messageSearch, people };
 }

@@ -15,9 +15,6 @@ interface ServedDomains {
   readonly timeline: Timeline;
 }
 
-const PURGE_EVERY_MS = 60 * 60_000;
-const REPORTS_EVERY_MS = 24 * 60 * 60_000;
-
 export type Services = ReturnType<typeof openServices>;
 
 /** Creates the services besides rooms: reports, OpenID tokens, thread subscriptions, deletion of old messages. */
@@ -33,7 +30,5 @@ export function openServices(base: Base, domains: ServedDomains, messageIndex: M
   const purge = new Purge({ database, events, policies, messageIndex, background });
   accountChanges.onDeactivated((user) => openIdTokens.forget(user));
   accountChanges.onDeactivated((user) => threadSubscriptions.forget(user));
-  if (retention.isActive) background.every(PURGE_EVERY_MS, 'deleting old messages', () => purge.run());
-  background.every(REPORTS_EVERY_MS, 'forgetting old reports', () => reports.expire());
   return { reports, openIdTokens, threadSubscriptions, purge };
 }

@@ -5,11 +5,12 @@ import { Notifier } from '../sync/notifier.ts';
 import { Peeks } from '../sync/peeks.ts';
 import { Connections } from '../sync/sliding/connections.ts';
 import { RoomActivity } from '../sync/sliding/room-activity.ts';
+import type { Activity } from './activity.ts';
 import type { Base } from './base.ts';
 import type { Encryption } from './encryption.ts';
 import type { Rooms } from './rooms.ts';
 import type { Timeline } from './timeline.ts';
-import type { Activity, UserData } from './user-data.ts';
+import type { UserData } from './user-data.ts';
 import type { Users } from './users.ts';
 
 interface SyncedDomains {

@@ -1,3 +1,4 @@
+import { ThreadFollowing } from '../push-rules/thread-following.ts';
 import { Verdicts } from '../push-rules/verdicts.ts';
 import { Retention, type RetentionSettings } from '../retention/retention.ts';
 import { readableEvent } from '../timeline/context.ts';
@@ -6,9 +7,10 @@ import { Follower, type NewFollower } from '../timeline/follower.ts';
 import { EventRenderer } from '../timeline/hydrate.ts';
 import { Visibility } from '../timeline/visibility.ts';
 import { UnreadCounts } from '../unread/unread-counts.ts';
+import type { Activity } from './activity.ts';
 import type { Base } from './base.ts';
 import type { Rooms } from './rooms.ts';
-import type { Activity, UserData } from './user-data.ts';
+import type { UserData } from './user-data.ts';
 import type { Users } from './users.ts';
 
 /** The domains that the history of rooms is read with. */
@@ -29,7 +31,7 @@ export function openTimeline(base: Base, domains: ReadDomains, retentionSettings
   const { erasedUsers } = domains.users;
   const { receipts } = domains.activity;
   const retention = new Retention(retentionSettings, heads, clock);
-  const verdicts = new Verdicts(pushRules, { database, events });
+  const verdicts = new Verdicts(pushRules, new ThreadFollowing(database, events));
   const newFollower: NewFollower = (name, process) =>
     new Follower({ database, stream, timelines, events, clock, background }, name, process);
   return {

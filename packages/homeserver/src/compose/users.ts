@@ -1,9 +1,4 @@
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Random } from '../platform/random.ts';
-import type { Database } from '../storage/engine/database.ts';
-import type { Names } from '../storage/engine/names.ts';
-import type { Stream } from '../storage/engine/stream.ts';
 import { AccountChanges } from '../users/account-changes.ts';
 import { Accounts } from '../users/accounts.ts';
 import { AdminView } from '../users/admin-view.ts';
@@ -22,6 +17,7 @@ import { Devices } from '../users/sessions/devices.ts';
 import { LastSeen } from '../users/sessions/last-seen.ts';
 import { Logins } from '../users/sessions/logins.ts';
 import { Sessions } from '../users/sessions/sessions.ts';
+import type { Base } from './base.ts';
 
 export interface UsersSettings {
   readonly serverName: ServerName;
@@ -34,22 +30,24 @@ export interface UsersSettings {
   readonly accessTokenMs: number;
 }
 
-export interface UsersBase {
-  readonly database: Database;
-  readonly names: Names;
-  readonly stream: Stream;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
-/** Creates the parts of the domain: accounts, sessions, devices, logins, registration. */
-export async function openUsers({ database, names, stream, clock, random }: UsersBase, settings: UsersSettings) {
+/** Creates accounts, sessions, devices, logins and registration. */
+export async function openUsers(
+  { database, names, stream, clock, random }: Omit<Base, 'background'>,
+  settings: UsersSettings,
+) {
   const { serverName, accessTokenMs } = settings;
   const accounts = new Accounts(database, names, new Passwords(settings.passwordCost, random), clock);
   const authenticator = new Authenticator(database, names, clock);
   const deviceNumbers = new DeviceNumbers(database);
-  const base = { database, stream, deviceNumbers, authenticator, clock, random };
-  const sessions = await Sessions.open({ ...base, accessTokenMs });
+  const sessions = await Sessions.open({
+    database,
+    stream,
+    deviceNumbers,
+    authenticator,
+    clock,
+    random,
+    accessTokenMs,
+  });
   const erasedUsers = await ErasedUsers.open(database);
   const lastSeen = new LastSeen(database, clock);
   const passwordCheck = new PasswordCheck(accounts, clock, settings.passwordAttempts);
@@ -70,10 +68,9 @@ export async function openUsers({ database, names, stream, clock, random }: User
     logins: new Logins({ accounts, passwordCheck, server: serverName, clock, random }),
     ownerCheck: new OwnerCheck({ accounts, passwordCheck, interactiveAuth, server: serverName }),
     sharedSecret: new SharedSecretRegistration(accounts, settings, clock, random),
-    accountChanges: new AccountChanges({ ...base, accounts, sessions, erasedUsers }),
+    accountChanges: new AccountChanges({ accounts, sessions, authenticator, erasedUsers, stream }),
     adminView: new AdminView(accounts, serverName),
   };
 }
 
-/** The parts of the domain. */
 export type Users = Awaited<ReturnType<typeof openUsers>>;

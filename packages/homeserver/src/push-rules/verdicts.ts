@@ -17,7 +17,7 @@ import { knownPowers, type Powers, powersIn } from '../rooms/powers.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import type { PushRules } from './push-rules.ts';
-import { type FollowingDeps, threadFollowing } from './thread-following.ts';
+import type { ThreadFollowing } from './thread-following.ts';
 
 /** The verdict of a user's rules on an event: nothing, a notification, or a highlighted one. */
 export type Verdict = 'silent' | 'notify' | 'highlight';
@@ -58,7 +58,7 @@ const PREPARED_MAX = 2_000;
 /** Tries users' push rules on events (client-server API, "Push Rules"). Users share the verdicts that are the same for all. */
 export class Verdicts {
   readonly #pushRules: PushRules;
-  readonly #following: FollowingDeps;
+  readonly #following: ThreadFollowing;
   readonly #compiled = new LruMap<number, Compiled>(COMPILED_MAX, { bytesMax: cacheBytes(32), bytesOf: compiledBytes });
   readonly #shared = new LruMap<number, Verdict>(SHARED_MAX);
   readonly #nobody = compiledOf(defaultRuleset(NOBODY, { legacyMentions: true }));
@@ -68,7 +68,7 @@ export class Verdicts {
     bytesOf: ({ length }) => 1_000 + 30 * length,
   });
 
-  constructor(pushRules: PushRules, following: FollowingDeps) {
+  constructor(pushRules: PushRules, following: ThreadFollowing) {
     this.#pushRules = pushRules;
     this.#following = following;
   }
@@ -136,7 +136,7 @@ export class Verdicts {
   ): Promise<(PushMatch | undefined)[]> {
     const powers = await powersIn(head);
     const displayName = (await head.state('m.room.member', userId))?.content.displayname;
-    const following = needsThreads ? await threadFollowing(this.#following, { user, room: head.num }, events) : NOWHERE;
+    const following = needsThreads ? await this.#following.of({ user, room: head.num }, events) : NOWHERE;
     return events.map((event) =>
       evaluate(
         this.#prepare(event),

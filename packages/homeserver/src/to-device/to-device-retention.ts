@@ -1,12 +1,19 @@
-import type { Clock } from '../platform/clock.ts';
+import { type Clock, DAY_MS } from '../platform/clock.ts';
 import type { Log } from '../platform/monitoring/log.ts';
 import type { Counter, Metrics } from '../platform/monitoring/metrics.ts';
-import { deleteExcessMessages, readExcessMessages, readUnseenDevices } from '../storage/encryption/to-device.ts';
+import {
+  deleteExcessMessages,
+  deleteOldToDeviceTransactions,
+  readExcessMessages,
+  readUnseenDevices,
+} from '../storage/encryption/to-device.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { LastSeen } from '../users/sessions/last-seen.ts';
 
 /** The maximum size of messages for a device that is not seen any more, in characters of JSON. */
 const UNSEEN_LENGTH_MAX = 16 * 1024 * 1024;
+
+const TRANSACTIONS_KEPT_MS = DAY_MS;
 
 interface RetentionParts {
   readonly database: Database;
@@ -32,6 +39,12 @@ export class ToDeviceRetention {
       'hearth_to_device_dropped_total',
       'To-device messages that were deleted because their device was not seen for a long time',
     );
+  }
+
+  /** Deletes old transaction ids. Clients do not repeat a request later. */
+  async expireTransactions(): Promise<void> {
+    const { database, clock } = this.#parts;
+    await database.commit([deleteOldToDeviceTransactions(clock.now() - TRANSACTIONS_KEPT_MS)]);
   }
 
   /** Processes all devices that were not seen for long. */

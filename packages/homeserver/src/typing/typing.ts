@@ -17,7 +17,7 @@ const ROOMS_MAX = 20_000;
 /** The maximum number of typing users in a room. */
 const TYPING_IN_ROOM_MAX = 200;
 
-export interface TypingDeps {
+interface TypingParts {
   readonly stream: Stream;
   readonly clock: Clock;
   readonly membership: Membership;
@@ -36,7 +36,7 @@ export class TypingNotices {
   readonly #timers = new Map<number, Map<number, Timer>>();
   readonly #announced = new LruMap<number, TypingState>(ROOMS_MAX);
 
-  constructor({ stream, clock, membership, background }: TypingDeps) {
+  constructor({ stream, clock, membership, background }: TypingParts) {
     this.#stream = stream;
     this.#clock = clock;
     this.#membership = membership;

@@ -1,18 +1,20 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { openActivity } from '../../src/compose/activity.ts';
 import type { Base } from '../../src/compose/base.ts';
 import { openDirectory } from '../../src/compose/directory.ts';
 import { openEncryption } from '../../src/compose/encryption.ts';
 import { openPush } from '../../src/compose/push.ts';
-import { openRooms, type RoomSettings, type Rooms } from '../../src/compose/rooms.ts';
+import { openRooms, type Rooms } from '../../src/compose/rooms.ts';
 import { openSearch } from '../../src/compose/search.ts';
 import { openServices } from '../../src/compose/services.ts';
 import { openSync, readingOf } from '../../src/compose/sync.ts';
 import { openTimeline } from '../../src/compose/timeline.ts';
-import { openActivity, openUserData } from '../../src/compose/user-data.ts';
+import { openUserData } from '../../src/compose/user-data.ts';
 import { DAY_MS } from '../../src/platform/clock.ts';
 import { Background } from '../../src/platform/concurrency/background.ts';
 import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
 import type { RetentionSettings } from '../../src/retention/retention.ts';
+import type { CreationSettings } from '../../src/rooms/creation/create.ts';
 import type { RoomOptions } from '../../src/rooms/creation/initial-events.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { GuestAccess } from '../../src/rooms/membership/guest-access.ts';
@@ -52,7 +54,7 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
   const { clock, users } = domain;
   const faults: unknown[] = [];
   const background = new Background(clock, { error: (_message, fields) => faults.push(fields?.error) });
-  const userData = openUserData(domain);
+  const userData = openUserData(domain, users);
   const aboutUsers = {
     profileOf: (userId: string) => userData.profiles.profileOf(userId),
     blocksInvites: (userId: string) => userData.invitePermission.blocksInvitesTo(userId),
@@ -61,8 +63,8 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
   const rooms = await openRooms(domain, aboutUsers, settings);
   const { membership } = rooms;
   const eventPlace = (room: number, eventId: string) => membership.place(room, eventId);
-  const activity = openActivity({ ...domain, background }, userData, { membership, eventPlace });
-  new GuestAccess({ ...rooms, accounts: users.accounts, background }).watch();
+  const activity = openActivity({ ...domain, background }, users, userData, { membership, eventPlace });
+  new GuestAccess({ ...domain, ...rooms, accounts: users.accounts, background }).watch();
   const { database, names, stream, random } = domain;
   const base: Base = { database, names, stream, clock, random, background };
   const encryptionSettings = {
@@ -113,7 +115,7 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
       return { ...search, ...openServices(base, domains, search.messageIndex) };
     },
     /** Opens the rooms again with nothing cached, as another process does, or with other settings. */
-    async reopenRooms(others: Partial<RoomSettings> = {}): Promise<Rooms> {
+    async reopenRooms(others: Partial<CreationSettings> = {}): Promise<Rooms> {
       const reopened = { ...domain, names: await Names.open(database), stream: await Stream.open(database) };
       return openRooms(reopened, aboutUsers, { ...settings, ...others });
     },

@@ -21,6 +21,7 @@ import { type MemberProfile, memberContent, type ProfileOf, profileMembers } fro
 import { type InitialState, initialEvents, type RoomOptions } from './initial-events.ts';
 import type { NewRooms } from './new-rooms.ts';
 
+/** The part of the configuration about new rooms. */
 export interface CreationSettings {
   readonly serverName: string;
   readonly defaultRoomVersion: string;
