@@ -59,7 +59,7 @@ test.skipIf(postgres === undefined)(
       );
       await locked;
       expect(await first.ended).toBe(1);
-      expect(first.log).toContain('another process has taken over the PostgreSQL database');
+      expect(first.log).toContain('another process has become the writer of the PostgreSQL database');
       await other.end();
     } finally {
       first.kill();

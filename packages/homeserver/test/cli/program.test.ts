@@ -118,7 +118,9 @@ describe('an operator error about unusable data tells what to do', () => {
     const database = new DatabaseSync(join(path, 'hearth.db'));
     database.exec("INSERT INTO schema_versions (version, name, oldest_compatible) VALUES (9999, 'to come', 9999)");
     database.close();
-    expect(await createUser(path)).toMatch(/^1: hearth: .* schema version 9999, which needs a newer Hearth/);
+    expect(await createUser(path)).toMatch(
+      /^1: hearth: .* schema version 9999, which this version of Hearth does not support/,
+    );
   });
 
   test('for a database of a server with another name', async () => {
@@ -140,6 +142,6 @@ describe('an operator error about unusable data tells what to do', () => {
   test('for a file that cannot be opened', async () => {
     const path = dataDir('closed');
     mkdirSync(join(path, 'hearth.db'));
-    expect(await createUser(path)).toMatch(/^1: hearth: .*hearth\.db cannot be used: .*the right to write there\n$/);
+    expect(await createUser(path)).toMatch(/^1: hearth: .*hearth\.db cannot be used: .*write permission there\n$/);
   });
 });

@@ -15,10 +15,10 @@ afterAll(() => new Promise((resolve) => other.close(resolve)));
 test('an address in use is refused with its name and the key to change', async () => {
   const start = (config: { listen?: string[]; metrics?: { listen: string } }) => startServer({ config });
   await expect(start({ listen: [taken] })).rejects.toThrow(
-    `${taken} is used by another program: listen in the configuration or --listen chooses another`,
+    `${taken} is already used by another program: set listen or --listen to another address`,
   );
   await expect(start({ metrics: { listen: taken } })).rejects.toThrow(
-    `${taken} is used by another program: metrics.listen chooses another`,
+    `${taken} is already used by another program: set metrics.listen to another address`,
   );
 });
 

@@ -11,8 +11,8 @@ type Key = 'listen' | 'metrics.listen';
 
 /** Explanations for operators of errors when the server cannot listen on an address, by error code. */
 const REASONS: ReadonlyMap<unknown, string> = new Map([
-  ['EADDRINUSE', 'is used by another program'],
-  ['EACCES', 'is not for this user to listen on, ports from 1024 on are'],
+  ['EADDRINUSE', 'is already used by another program'],
+  ['EACCES', 'needs more privileges, because only ports from 1024 on are open to every user'],
   ['EADDRNOTAVAIL', 'is not an address of this machine'],
   ['ENOTFOUND', 'is not an address of this machine'],
 ]);
@@ -20,7 +20,7 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
 /** Starts listening on an address. @throws OperatorError, with the error of the system as its cause */
 export function listenOn(server: Server, address: Address, key: Key): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(explained(error, address, key));
+    const fail = (error: Error) => reject(toOperatorError(error, address, key));
     server.once('error', fail);
     server.listen(address.port, address.host, () => {
       server.off('error', fail);
@@ -35,9 +35,9 @@ export function listenErrorCode(error: unknown): unknown {
   return inner instanceof Error && 'code' in inner ? inner.code : undefined;
 }
 
-function explained(error: Error, { host, port }: Address, key: Key): Error {
+function toOperatorError(error: Error, { host, port }: Address, key: Key): Error {
   const reason = 'code' in error ? REASONS.get(error.code) : undefined;
   if (reason === undefined) return error;
-  const chooses = key === 'listen' ? 'listen in the configuration or --listen chooses' : `${key} chooses`;
-  return new OperatorError(`${host}:${port} ${reason}: ${chooses} another`, { cause: error });
+  const remedy = `set ${key === 'listen' ? 'listen or --listen' : key} to another address`;
+  return new OperatorError(`${host}:${port} ${reason}: ${remedy}`, { cause: error });
 }

@@ -91,7 +91,7 @@ export class Outbound {
       throw new OutboundError(`more than ${REDIRECTS_MAX} redirects`);
     } catch (error) {
       timer.cancel();
-      throw explained(error, controller.signal);
+      throw toOutboundError(error, controller.signal);
     }
   }
 
@@ -182,7 +182,7 @@ function isOurs(error: unknown): boolean {
   return !(error instanceof Error && 'code' in error);
 }
 
-function explained(error: unknown, signal: AbortSignal): unknown {
+function toOutboundError(error: unknown, signal: AbortSignal): unknown {
   if (error instanceof OutboundError) return error;
   if (signal.aborted) return new OutboundError('the answer took too long');
   return error instanceof Error && 'code' in error ? new OutboundError(`no answer: ${String(error.code)}`) : error;

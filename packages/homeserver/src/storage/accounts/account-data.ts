@@ -10,7 +10,7 @@ const upsert = sql(
 );
 const removeAll = sql('DELETE FROM account_data WHERE user_num = ?');
 
-/** One piece of account data. `room` is 0 for what belongs to no room; `content` is JSON text. */
+/** One entry of account data. `room` is 0 for global account data; `content` is JSON text. */
 export interface AccountDataRow {
   readonly room: number;
   readonly type: string;
@@ -18,7 +18,7 @@ export interface AccountDataRow {
   readonly position: number;
 }
 
-/** All account data of a user. */
+/** Returns all account data of a user. */
 export function readAccountData(database: Database, user: number): Promise<AccountDataRow[]> {
   return database.all<AccountDataRow>(select, user);
 }

@@ -46,24 +46,27 @@ export function readAccount(database: Database, user: number): Promise<AccountRo
   return database.first<AccountRow>(select, user);
 }
 
-/** Those of the users who are guests of this server. */
+/** Returns those of the users who are guests of this server. */
 export async function readGuests(database: Database, users: readonly number[]): Promise<number[]> {
   const rows = await database.all<{ user_num: number }>(selectGuests, users);
   return rows.map(({ user_num }) => user_num);
 }
 
-/** Whether there is any account at all. */
+/** Returns whether there is any account. */
 export async function hasAccounts(database: Database): Promise<boolean> {
   return (await database.first(selectAny)) !== undefined;
 }
 
-/** A guard: the transaction is refused when the account exists. */
+/** Returns the write that inserts an account. It is a guard: the transaction is rejected if the account exists. */
 export function insertAccount(account: NewAccount): Write {
   const { user, passwordHash, userType, isAdmin, isGuest, created } = account;
   return guard(insert, user, passwordHash, userType, Number(isAdmin), Number(isGuest), created);
 }
 
-/** A guard: the transaction is refused when the account is not a guest's. */
+/**
+ * Returns the write that turns a guest into a user. It is a guard: the transaction is rejected if the account is not a
+ * guest's.
+ */
 export function upgradeGuestAccount(user: number, passwordHash: string | null, isAdmin: boolean): Write {
   return guard(updateGuest, passwordHash, Number(isAdmin), user);
 }
@@ -72,7 +75,10 @@ export function setPasswordHash(user: number, hash: string): Write {
   return write(updatePassword, hash, user);
 }
 
-/** @param erasedPosition the position in the stream when the user's content is erased as well */
+/**
+ * Returns the write that deactivates an account.
+ * @param erasedPosition the position in the stream if the user's content is also erased
+ */
 export function setDeactivated(user: number, erasedPosition: number | undefined): Write {
   return write(updateDeactivated, Number(erasedPosition !== undefined), erasedPosition ?? null, user);
 }

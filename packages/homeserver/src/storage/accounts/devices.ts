@@ -34,7 +34,7 @@ export function readDevice(database: Database, user: number, deviceId: string): 
   return database.first<DeviceRow>(selectOne, user, deviceId);
 }
 
-/** Which devices some users have. */
+/** Returns the devices of some users. */
 export function readDevicesOfUsers(
   database: Database,
   users: readonly number[],
@@ -42,14 +42,17 @@ export function readDevicesOfUsers(
   return database.all(selectOfUsers, users);
 }
 
-/** The highest number ever given to a device. */
+/** Returns the highest number that a device has ever had. */
 export async function readLastDeviceNum(database: Database): Promise<number> {
   return (await database.first<{ last: number }>(selectLast))?.last ?? 0;
 }
 
 export type NewDevice = Pick<DeviceRow, 'num' | 'user_num' | 'device_id' | 'display_name' | 'created'>;
 
-/** Guarded: the transaction is refused when the user has a device of this id. */
+/**
+ * Returns the writes that insert a device. They contain a guard: the transaction is rejected if the user has a device
+ * with this id.
+ */
 export function insertDevice(device: NewDevice): Write[] {
   const { num, user_num, device_id, display_name, created } = device;
   return [guard(insert, num, user_num, device_id, display_name, created), write(upsertLast, num)];

@@ -10,12 +10,12 @@ const trim = sql(
    (SELECT id FROM filters WHERE user_num = ? ORDER BY ts DESC, id LIMIT ?)`,
 );
 
-/** The JSON text of a stored filter. */
+/** Returns the JSON text of a stored filter. */
 export async function readFilter(database: Database, user: number, id: string): Promise<string | undefined> {
   return (await database.first<{ json: string }>(select, user, id))?.json;
 }
 
-/** Stores a filter and forgets the oldest ones of the user beyond `keep`. */
+/** Returns the writes that store a filter and delete the oldest filters of the user beyond `keep`. */
 export function storeFilter(user: number, id: string, json: string, ts: number, keep: number): Write[] {
   return [write(upsert, user, id, json, ts), write(trim, user, user, keep)];
 }

@@ -9,7 +9,7 @@ export function insertOpenIdToken(hash: Uint8Array, user: number, expires: numbe
   return write(insert, hash, user, expires);
 }
 
-/** The owner of a token, if it exists and is still valid. */
+/** Returns the owner of a token that exists and is still valid. */
 export async function readOpenIdToken(database: Database, hash: Uint8Array, now: number): Promise<number | undefined> {
   return (await database.first<{ user_num: number }>(select, hash, now))?.user_num;
 }

@@ -23,7 +23,7 @@ export function putPresence(user: number, { state, status_msg, active_ts }: Pres
   return write(upsert, user, state, status_msg, active_ts);
 }
 
-/** Forgets users without a status message who were last active before `ts`. */
+/** Deletes the presence of users without a status message who were last active before `ts`. */
 export function deleteOldPresence(ts: number): Write {
   return write(removeOld, ts);
 }

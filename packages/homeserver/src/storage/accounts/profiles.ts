@@ -8,7 +8,7 @@ const upsert = sql(
 const remove = sql('DELETE FROM profile_fields WHERE user_num = ? AND key_name = ?');
 const removeAll = sql('DELETE FROM profile_fields WHERE user_num = ?');
 
-/** The fields of a profile: key name to JSON text. */
+/** Returns the fields of a profile: key name to JSON text. */
 export async function readProfile(database: Database, user: number): Promise<Map<string, string>> {
   const rows = await database.all<{ key_name: string; value: string }>(select, user);
   return new Map(rows.map((row) => [row.key_name, row.value]));

@@ -33,7 +33,7 @@ export function readRegistrationToken(database: Database, hash: Uint8Array): Pro
   return database.first<RegistrationTokenRow>(select, hash);
 }
 
-/** Whether any token could be used now. */
+/** Returns whether any registration token is valid now. */
 export async function hasUsableRegistrationToken(database: Database, now: number): Promise<boolean> {
   return (await database.first(selectUsable, now)) !== undefined;
 }
@@ -43,17 +43,20 @@ export function insertRegistrationToken(token: NewRegistrationToken): Write {
   return write(insert, hash, usesLeft, expires, Number(makesAdmin), Number(firstStart));
 }
 
-/** Uses a token once: the transaction is refused when it is spent or expired. */
+/**
+ * Returns the write that uses a token once. It is a guard: the transaction is rejected if the token is used up or
+ * expired.
+ */
 export function takeRegistrationToken(hash: Uint8Array, now: number): Write {
   return guard(take, hash, now);
 }
 
-/** Forgets tokens that are spent or expired. */
+/** Deletes tokens that are used up or expired. */
 export function deleteSpentRegistrationTokens(now: number): Write {
   return write(deleteSpent, now);
 }
 
-/** Forgets the token of an earlier first start that nobody used. */
+/** Deletes the unused token of an earlier start. */
 export function deleteFirstStartTokens(): Write {
   return write(deleteFirstStart);
 }

@@ -16,7 +16,7 @@ export interface ReportRow {
   readonly event: number | null;
   readonly user_num: number | null;
   readonly reason: string;
-  /** -100 (most offensive) to 0, from clients that still say it. */
+  /** The score from -100 (most offensive) to 0, from older clients. */
   readonly score: number | null;
 }
 
@@ -24,12 +24,12 @@ export function insertReport({ id, reporter, ts, room, event, user_num, reason, 
   return write(insert, id, reporter, ts, room, event, user_num, reason, score);
 }
 
-/** How much one user has reported since a time. */
+/** Returns the number of reports by one user since a time. */
 export async function countReports(database: Database, reporter: number, since: number): Promise<number> {
   return Number((await database.first<{ count: number }>(count, reporter, since))?.count ?? 0);
 }
 
-/** The latest reports first. */
+/** Returns reports, the latest first. */
 export function readReports(database: Database, limit: number): Promise<ReportRow[]> {
   return database.all<ReportRow>(select, limit);
 }

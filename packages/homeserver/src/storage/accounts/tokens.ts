@@ -54,7 +54,7 @@ export interface NewToken {
   readonly hash: Uint8Array;
   readonly user: number;
   readonly device: number;
-  /** The refresh token that this one was given for; it stays valid until one of its successors is used. */
+  /** The refresh token for which this token was issued. It stays valid until one of its successors is used. */
   readonly replaces: Uint8Array | null;
 }
 
@@ -74,17 +74,17 @@ export function insertRefreshToken({ hash, user, device, replaces }: NewToken): 
   return write(insertRefresh, hash, user, device, replaces);
 }
 
-/** Fails the transaction unless the refresh token is still there. */
+/** Returns a guard that rejects the transaction if the refresh token does not exist any more. */
 export function guardRefreshToken(hash: Uint8Array): Write {
   return guard(touchRefresh, hash);
 }
 
-/** Removes what was given for a refresh token before and has never been used. */
+/** Deletes the unused tokens that were issued for a refresh token before. */
 export function deleteSuccessors(hash: Uint8Array): Write[] {
   return [write(deleteAccessReplacing, hash), write(deleteRefreshReplacing, hash)];
 }
 
-/** A successor of the refresh token `old` was used: the old tokens of the device go. */
+/** Deletes the old tokens of a device after a successor of the refresh token `old` was used. */
 export function settleSuccession(device: number, old: Uint8Array): Write[] {
   return [
     write(deleteOtherAccess, device, old),
@@ -94,7 +94,7 @@ export function settleSuccession(device: number, old: Uint8Array): Write[] {
   ];
 }
 
-/** Removes all tokens of the devices. */
+/** Deletes all tokens of the devices. */
 export function deleteTokensOfDevices(devices: readonly number[]): Write[] {
   return [write(deleteAccessOfDevices, devices), write(deleteRefreshOfDevices, devices)];
 }

@@ -21,12 +21,12 @@ const markUsed = sql('UPDATE claimable_keys SET kind = 2 WHERE num IN @list AND 
 const removeDevices = sql('DELETE FROM claimable_keys WHERE device IN @list');
 const removeGiven = sql('DELETE FROM given_keys WHERE device IN @list');
 
-/** The purpose of a key. Their values are part of the format on disk. */
+/** The kinds of claimable keys. Their values are part of the format on disk. */
 export const ONE_TIME = 0;
 export const UNUSED_FALLBACK = 1;
 export const USED_FALLBACK = 2;
 
-/** A key that others may claim. `key_id` is `algorithm:id`; `json` the key, a string or an object. */
+/** A key that others may claim. `key_id` is `algorithm:id`; `json` is the key, a string or an object. */
 export interface ClaimableKeyRow {
   readonly num: number;
   readonly device: number;
@@ -35,12 +35,12 @@ export interface ClaimableKeyRow {
   readonly json: string;
 }
 
-/** Which keys some devices have, in the order of their upload. */
+/** Returns the keys of some devices, in the order of their upload. */
 export function readKeyStock(database: Database, devices: readonly number[]): Promise<Omit<ClaimableKeyRow, 'json'>[]> {
   return database.all(selectStock, devices);
 }
 
-/** How far the one-time keys of a device have been given out: all of an algorithm up to this number. */
+/** The highest number of a claimed one-time key, for a device and an algorithm. */
 export interface GivenRow {
   readonly device: number;
   readonly algorithm: string;
@@ -51,7 +51,7 @@ export function readGivenKeys(database: Database, devices: readonly number[]): P
   return database.all<GivenRow>(selectGiven, devices);
 }
 
-/** The one-time keys of a device, also those that have been given out and not been removed yet. */
+/** Returns the one-time keys of a device, including claimed keys that are not deleted yet. */
 export function readOneTimeKeys(
   database: Database,
   device: number,
@@ -59,7 +59,7 @@ export function readOneTimeKeys(
   return database.all(selectOfDevice, device);
 }
 
-/** Some keys by their numbers. */
+/** Returns keys by their numbers. */
 export function readClaimableKeys(
   database: Database,
   nums: readonly number[],
@@ -79,9 +79,9 @@ export function insertClaimableKeys(keys: readonly ClaimableKeyRow[]): Write {
 }
 
 /**
- * Notes that one-time keys are given out. They are given out in order, so that a number for each device is enough, and
- * few pages are written; the keys themselves go with the device's next upload. Guarded: the transaction is refused when
- * one of them, or a later one, was given out before.
+ * Returns the writes that record claimed one-time keys. Keys are claimed in order, so that one number for each device
+ * is enough and few pages are written. The keys themselves are deleted with the device's next upload. The writes are
+ * guards: the transaction is rejected if one of the keys, or a later one, was claimed before.
  */
 export function giveKeys(rows: readonly GivenRow[]): Write {
   const written = writeRows(

@@ -17,11 +17,11 @@ const upsertSignature = sql(
 const removeSignaturesBy = sql('DELETE FROM user_signatures WHERE signer = ?');
 const removeSignaturesOf = sql('DELETE FROM user_signatures WHERE user_num = ?');
 
-/** The usages of cross-signing keys; their order is part of the format on disk. */
+/** The usages of cross-signing keys. Their order is part of the format on disk. */
 export const KEY_USAGES = ['master', 'self_signing', 'user_signing'] as const;
 export type KeyUsage = (typeof KEY_USAGES)[number];
 
-/** A cross-signing key of a user. `json` is what was uploaded, with its owner's signatures. */
+/** A cross-signing key of a user. `json` is the uploaded key with its owner's signatures. */
 export interface CrossSigningKeyRow {
   readonly user_num: number;
   readonly key_usage: number;
@@ -32,15 +32,15 @@ export interface CrossSigningKeyRow {
 export interface UserSignatureRow {
   readonly signer: number;
   readonly user_num: number;
-  /** The public key that is signed. */
+  /** The signed public key. */
   readonly master_key: string;
-  /** The id of the key that signs, `ed25519:…`. */
+  /** The id of the signing key, `ed25519:…`. */
   readonly signing_key: string;
   readonly signature: string;
   readonly position: number;
 }
 
-/** All cross-signing keys of some users. */
+/** Returns all cross-signing keys of some users. */
 export function readCrossSigningKeys(database: Database, users: readonly number[]): Promise<CrossSigningKeyRow[]> {
   return database.all<CrossSigningKeyRow>(selectKeys, users);
 }
@@ -57,7 +57,7 @@ export function deleteCrossSigningKeys(user: number, usages: readonly KeyUsage[]
   );
 }
 
-/** The signatures of some users on keys of others. */
+/** Returns the signatures of some users on keys of others. */
 export function readUserSignatures(database: Database, signers: readonly number[]): Promise<UserSignatureRow[]> {
   return database.all<UserSignatureRow>(selectSignatures, signers);
 }

@@ -10,7 +10,7 @@ const upsert = sql(
 );
 const removeDevices = sql('DELETE FROM dehydrated_devices WHERE device IN @list');
 
-/** A user's dehydrated device. `json` is its encrypted data as uploaded. */
+/** The dehydrated device of a user. `json` is the uploaded, encrypted data. */
 export interface DehydratedDeviceRow {
   readonly device: number;
   readonly device_id: string;
@@ -25,7 +25,7 @@ export function putDehydratedDevice(user: number, device: number, json: string):
   return write(upsert, user, device, json);
 }
 
-/** Forgets what was dehydrated in these devices, if anything. */
+/** Deletes the dehydrated devices among these devices. */
 export function deleteDehydratedDevices(devices: readonly number[]): Write {
   return write(removeDevices, devices);
 }

@@ -11,7 +11,7 @@ const upsert = sql(
 );
 const removeDevices = sql('DELETE FROM device_keys WHERE device IN @list');
 
-/** The identity keys of a device. `json` is what it has uploaded, without `unsigned`, with its owner's signatures. */
+/** The identity keys of a device. `json` is the uploaded object without `unsigned`, with its owner's signatures. */
 export interface DeviceKeysRow {
   readonly device: number;
   readonly user_num: number;
@@ -20,12 +20,12 @@ export interface DeviceKeysRow {
   readonly json: string;
 }
 
-/** All devices with keys of some users. */
+/** Returns all devices of some users that have keys. */
 export function readDeviceKeys(database: Database, users: readonly number[]): Promise<DeviceKeysRow[]> {
   return database.all<DeviceKeysRow>(selectOfUsers, users);
 }
 
-/** The keys of one device as JSON text. */
+/** Returns the keys of one device as JSON text. */
 export async function readKeysOfDevice(database: Database, device: number): Promise<string | undefined> {
   return (await database.first<{ json: string }>(selectOne, device))?.json;
 }

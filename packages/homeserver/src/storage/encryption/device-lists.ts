@@ -6,12 +6,12 @@ const upsert = sql(
 );
 const selectAfter = sql('SELECT user_num FROM device_list_changes WHERE position > ? AND position <= ?');
 
-/** Notes that the keys of a user have changed. */
+/** Returns the write that records a change of a user's keys. */
 export function putDeviceListChange(user: number, position: number): Write {
   return write(upsert, user, position);
 }
 
-/** The users whose keys have changed last after one position and up to another. */
+/** Returns the users whose last change of keys is after one position and up to another. */
 export async function readDeviceListChanges(database: Database, after: number, upTo: number): Promise<number[]> {
   const rows = await database.all<{ user_num: number }>(selectAfter, after, upTo);
   return rows.map(({ user_num }) => user_num);

@@ -44,7 +44,7 @@ const removeSession = sql(
   'DELETE FROM key_backup_sessions WHERE user_num = ? AND version = ? AND room = ? AND session_id = ?',
 );
 
-/** A version of a user's backup. `auth_data` is JSON text; `sessions` counts the keys in it. */
+/** A version of a user's key backup. `auth_data` is JSON text; `sessions` is the number of keys. */
 export interface KeyBackupRow {
   readonly version: number;
   readonly algorithm: string;
@@ -53,7 +53,7 @@ export interface KeyBackupRow {
   readonly sessions: number;
 }
 
-/** The values that decide which of two keys of a session is kept. `room` is a number of `names.ts`. */
+/** The values that decide which of two keys of a session is stored. `room` is a number of `names.ts`. */
 export interface BackupRankRow {
   readonly room: number;
   readonly session_id: string;
@@ -67,13 +67,13 @@ export interface BackupSessionRow extends BackupRankRow {
   readonly session_data: string;
 }
 
-/** A version of a user's backup, by which everything in it is found. */
+/** The identity of a key backup. */
 export interface BackupKey {
   readonly user: number;
   readonly version: number;
 }
 
-/** All versions of a user's backup, the current one last. */
+/** Returns all versions of a user's key backup, the current one last. */
 export function readKeyBackups(database: Database, user: number): Promise<KeyBackupRow[]> {
   return database.all<KeyBackupRow>(selectVersions, user);
 }
@@ -86,7 +86,7 @@ export function setBackupAuthData({ user, version }: BackupKey, authData: string
   return write(updateAuthData, authData, user, version);
 }
 
-/** Counts the etag up. Guarded: refused when somebody else has changed the backup since it had that etag. */
+/** Returns the write that increments the etag. It is a guard: the transaction is rejected if the etag has changed. */
 export function setBackupContents({ user, version }: BackupKey, etag: number, sessions: number): Write {
   return guard(updateContents, sessions, user, version, etag);
 }
@@ -99,7 +99,7 @@ export function deleteAllKeyBackups(user: number): Write[] {
   return [write(removeAllVersions, user), write(removeAllSessions, user)];
 }
 
-/** The keys of a backup: all, those of a room, or one of them. */
+/** Returns keys of a backup: all, those of a room, or one. */
 export function readBackupSessions(
   database: Database,
   { user, version }: BackupKey,
@@ -111,7 +111,9 @@ export function readBackupSessions(
   return database.all(selectSession, user, version, room, sessionId);
 }
 
-/** The stored keys of these sessions in these rooms; other pairs of the two may be among them. */
+/**
+ * Returns the ranks of the stored keys of these sessions in these rooms. The result may contain other pairs of the two.
+ */
 export function readBackupRanks(
   database: Database,
   { user, version }: BackupKey,

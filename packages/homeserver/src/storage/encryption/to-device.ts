@@ -29,15 +29,15 @@ const insertTransaction = sql(
 const removeOldTransactions = sql('DELETE FROM to_device_transactions WHERE ts < ?');
 const removeTransactionsOf = sql('DELETE FROM to_device_transactions WHERE device IN @list');
 
-/** A message that waits for a device. `json` is the event as the device gets it. */
+/** A to-device message that waits for its device. `json` is the event as the device receives it. */
 export interface ToDeviceRow {
   readonly num: number;
   readonly json: string;
 }
 
 /**
- * Inserts messages that arrive at the same time, by column: their numbers, the devices that they wait for, and the
- * events as the devices get them.
+ * Returns the write that inserts messages by column: their numbers, their devices, and the events as the devices
+ * receive them.
  */
 export function insertToDeviceMessages(
   nums: readonly number[],
@@ -54,7 +54,7 @@ export function insertToDeviceMessages(
   );
 }
 
-/** The messages that wait for a device and arrived after one position and up to another, oldest first. */
+/** Returns the messages for a device that arrived after one position and up to another, oldest first. */
 export function readToDeviceMessages(
   database: Database,
   device: number,
@@ -64,18 +64,20 @@ export function readToDeviceMessages(
   return database.all<ToDeviceRow>(select, device, firstRowAfter(range.after), firstRowAfter(range.upTo), limit);
 }
 
-/** Removes what a device has got: everything up to a position. */
+/** Deletes the messages that a device has received: all up to a position. */
 export function deleteToDeviceMessages(device: number, upTo: number): Write {
   return write(removeUpTo, device, firstRowAfter(upTo));
 }
 
-/** Returns the devices with messages that were not seen after a time; dehydrated devices, which never are, excepted. */
+/**
+ * Returns the devices with messages that were not seen after a time, except dehydrated devices, which are never seen.
+ */
 export async function readUnseenDevices(database: Database, seenBeforeTs: number): Promise<number[]> {
   const rows = await database.all<{ num: number }>(selectUnseen, seenBeforeTs);
   return rows.map(({ num }) => num);
 }
 
-/** The oldest messages of a device: the number of the last of them, and how many they are. */
+/** The oldest messages of a device: their count, and the number of the last one. */
 export interface ExcessMessages {
   readonly num: number;
   readonly count: number;
@@ -105,7 +107,7 @@ export function deleteToDeviceOfDevices(devices: readonly number[]): Write[] {
   return [write(removeDevices, devices), write(removeTransactionsOf, devices)];
 }
 
-/** Guarded: the transaction is refused when the device has used the id before. */
+/** Returns a guard: the transaction is rejected if the device has used the transaction id before. */
 export function insertToDeviceTransaction(device: number, txn: string, ts: number): Write {
   return guard(insertTransaction, device, txn, ts);
 }

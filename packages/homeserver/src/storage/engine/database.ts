@@ -1,22 +1,21 @@
 /**
- * The interface of both engines. Everything above speaks to the database through this file alone.
+ * The interface of both engines. All other code uses the database only through this file.
  *
- * SQL is written once, in the part that SQLite and PostgreSQL share, with `?` for values and `@list` where the
- * right-hand side of a comparison is a list: `WHERE num IN @list` takes an array of numbers or strings, `IN @blobs` one
- * of byte strings. Upserts are
- * written `ON CONFLICT (…) DO …`.
+ * Each statement is written once, in the SQL that SQLite and PostgreSQL share. `?` stands for a value. `@list` stands
+ * for a list: `WHERE num IN @list` takes an array of numbers or strings, `IN @blobs` an array of byte strings. Upserts
+ * are written `ON CONFLICT (…) DO …`.
  */
 
 /** A value in a statement or a row. Integers stay below 2^53. Lists are for `IN @list` only. */
 export type Value = string | number | null | Uint8Array;
 export type Bound = Value | readonly number[] | readonly string[] | readonly Uint8Array[];
 
-/** One SQL statement, prepared once for each connection. Declare it at module level with {@link sql}. */
+/** An SQL statement that is prepared once for each connection. Modules declare it at module level with {@link sql}. */
 export interface Statement {
   readonly text: string;
-  /** Counts the declared statements; what travels to the writer's thread instead of the text. */
+  /** The position among the declared statements. The writer's thread receives it instead of the text. */
   readonly index: number;
-  /** For a statement that puts in many rows, see {@link sqlRows}: what its columns hold. */
+  /** The types of the columns of a statement for many rows, see {@link sqlRows}. */
   readonly columns?: readonly ColumnType[];
 }
 
@@ -24,17 +23,17 @@ export type ColumnType = 'integer' | 'text';
 
 const declared: Statement[] = [];
 
-/** All statements that have been declared so far. */
+/** All declared statements. */
 export const declaredStatements: readonly Statement[] = declared;
 
-/** Declares a statement. Call it at module level only: a statement is never forgotten. */
+/** Declares a statement. It must be called at module level, because a statement is never removed. */
 export function sql(text: string): Statement {
   const statement = { text, index: declared.length };
   declared.push(statement);
   return statement;
 }
 
-/** Declares a statement for many rows at once. It is written for one: `INSERT INTO t (a, b) VALUES (?, ?)`. */
+/** Declares a statement that runs for many rows. Its text is for one row: `INSERT INTO t (a, b) VALUES (?, ?)`. */
 export function sqlRows(text: string, columns: readonly ColumnType[]): Statement {
   return { ...sql(text), columns };
 }
@@ -46,49 +45,49 @@ export type Column = readonly number[] | readonly string[];
 export interface Write {
   readonly statement: Statement;
   readonly values: readonly Bound[];
-  /** For a statement of {@link sqlRows}, instead of `values`. */
+  /** The rows of a statement of {@link sqlRows}, by column. They replace `values`. */
   readonly columns?: readonly Column[];
   /**
-   * How many rows it has to change. When it changes another number the transaction changes nothing and is refused
-   * with {@link Fenced}. Guards stand at the beginning of a transaction, before any write without one.
+   * The number of rows that the statement must change. If it changes another number, the whole transaction is rejected
+   * with {@link Fenced}. Guards are the first statements of a transaction.
    */
   readonly changes?: number;
-  /** Called when the transaction is on disk, before its promise resolves. Must not throw. */
+  /** A function that is called when the transaction is on disk, before its promise resolves. It must not throw. */
   readonly stored?: () => void;
 }
 
-/** Puts a statement and its values together. */
+/** Returns a write of a statement with its values. */
 export function write(statement: Statement, ...values: Bound[]): Write {
   return { statement, values };
 }
 
-/** Puts a statement of {@link sqlRows} and its rows together, column by column: so they travel. */
+/** Returns a write of a statement of {@link sqlRows} with its rows, by column. */
 export function writeRows(statement: Statement, ...columns: Column[]): Write {
   return { statement, values: [], columns };
 }
 
-/** A write that fences: unless it changes exactly one row its transaction is refused with {@link Fenced}. */
+/** Returns a guard: a write whose transaction is rejected with {@link Fenced} unless it changes exactly one row. */
 export function guard(statement: Statement, ...values: Bound[]): Write {
   return { statement, values, changes: 1 };
 }
 
-/** A guard of the transaction did not find what it expected; nothing was written. */
+/** The error for a transaction that a guard has rejected. Nothing was written. */
 export class Fenced extends Error {}
 
 export interface Database {
   readonly dialect: 'sqlite' | 'postgres';
-  /** No other process writes to it as long as it is open. */
+  /** Whether no other process can write to the database while it is open. */
   readonly isExclusive: boolean;
-  /** All rows. Sees every transaction whose `commit` has resolved. */
+  /** Returns all rows. The statement sees every transaction whose `commit` has resolved. */
   all<Row>(statement: Statement, ...values: Bound[]): Promise<Row[]>;
-  /** The first row. */
+  /** Returns the first row. */
   first<Row>(statement: Statement, ...values: Bound[]): Promise<Row | undefined>;
   /**
-   * One transaction, all or nothing. Transactions commit in the order of the calls, several to a group; the promise
-   * resolves when the group is on disk.
-   * @throws Fenced when a guard failed
+   * Commits one atomic transaction. Transactions commit in groups, in the order of the calls. The promise resolves when
+   * the group is on disk.
+   * @throws Fenced when a guard has failed
    */
   commit(writes: readonly Write[]): Promise<void>;
-  /** Waits for what is queued, then closes every connection. */
+  /** Waits for queued transactions and closes every connection. */
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ const upsert = sql(
   'INSERT INTO followers (name, position) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position',
 );
 
-/** How far in the stream a follower has come; `undefined` for one that has never begun. */
+/** Returns the position up to which a follower has processed the stream; `undefined` if it has never begun. */
 export async function readFollowed(database: Database, name: string): Promise<number | undefined> {
   return (await database.first<{ position: number }>(select, name))?.position;
 }

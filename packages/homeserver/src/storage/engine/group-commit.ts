@@ -2,34 +2,34 @@ import { Unavailable } from '../../platform/unavailable.ts';
 import { Fenced, type Write } from './database.ts';
 import { checkWrites } from './storable-text.ts';
 
-/** One transaction that waits for its group. */
+/** A transaction that waits for its group. */
 interface Waiting {
   readonly writes: readonly Write[];
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-  /** Set when the caller has been told that the outcome is not known: takes whether the transaction is stored. */
+  /** A function for the outcome, set when the caller was told that the outcome is not known yet. */
   late?: (isStored: boolean) => void;
 }
 
-/** The outcome of one transaction of a group: `null` when it is on disk. */
+/** The outcome of one transaction of a group; `null` if it is on disk. */
 export type Outcome = null | { readonly fenced: boolean; readonly message: string };
 
-/** A group on its way to the disk. */
+/** A group that is being committed. */
 export interface Group {
   readonly transactions: readonly (readonly Write[])[];
-  /** The callers have been refused: a transaction that is not stored yet must not be tried again. */
+  /** Whether the callers were refused. Transactions that are not stored must not be tried again then. */
   isAbandoned: boolean;
 }
 
 /** Commits a group and returns the outcome of each of its transactions, in order. */
 export type CommitGroup = (group: Group) => Promise<readonly Outcome[]>;
 
-/** A group is bounded so that the first of it does not wait for the last. */
+/** The maximum number of transactions in a group, so that the first one does not wait long for the last one. */
 const GROUP_TRANSACTIONS_MAX = 512;
 
 /**
- * Group commit: while one group is on its way to the disk the next one gathers. Order is kept: transactions commit
- * and their promises resolve in the order of the calls.
+ * Commits transactions in groups. While one group is being committed, the next group collects transactions.
+ * Transactions commit, and their promises resolve, in the order of the calls.
  */
 export class GroupCommit {
   #gathering: Waiting[] = [];
@@ -46,10 +46,10 @@ export class GroupCommit {
 
   commit(writes: readonly Write[]): Promise<void> {
     if (this.#refusal !== undefined) return Promise.reject(new Unavailable(this.#refusal));
-    // Nothing to write and nobody to wait for: keep its place at no cost.
+    // A transaction without writes needs no group if no other transaction waits.
     if (writes.length === 0 && !this.#isRunning && this.#gathering.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      // An error that it throws rejects the promise.
+      // An error of this check rejects the promise.
       checkWrites(writes);
       this.#gathering.push({ writes, resolve, reject });
       this.#schedule();
@@ -57,8 +57,8 @@ export class GroupCommit {
   }
 
   /**
-   * Rejects with {@link Unavailable} everything that waits and everything that comes until {@link resume}. Callers of
-   * the group that is being committed learn through `landed` whether their transaction was stored.
+   * Rejects all waiting and later transactions with {@link Unavailable} until {@link resume}. Callers of the group that
+   * is being committed learn the outcome through `landed`.
    */
   refuse(message: string): void {
     this.#refusal = message;
@@ -77,13 +77,13 @@ export class GroupCommit {
     this.#refusal = undefined;
   }
 
-  /** Resolves when everything that was queued has been committed or refused. */
+  /** Resolves when all queued transactions are committed or rejected. */
   drained(): Promise<void> {
     if (!this.#isRunning && this.#gathering.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** At the end of this turn of the event loop, so that all requests of the turn share one group. */
+  /** The group is committed at the end of this turn of the event loop, so that all requests of the turn share it. */
   #schedule(): void {
     if (this.#isRunning || this.#scheduled) return;
     this.#scheduled = true;

@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { migrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
 
-/** The part of an engine that a migration needs: it runs DDL, and reads or writes the table of applied versions. */
+/** The functions of an engine that migrations use: they run DDL, and read and write the table of applied versions. */
 export interface MigrationConnection {
   readonly dialect: Database['dialect'];
   run(text: string): Promise<void>;
@@ -14,8 +14,8 @@ const VERSIONS_TABLE =
   'CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL, oldest_compatible INTEGER NOT NULL)';
 
 /**
- * Brings a database to this program's schema, each step in a transaction of its own.
- * @throws OperatorError when a newer program has changed the database so that this one cannot use it
+ * Applies the missing migrations, each in one transaction.
+ * @throws OperatorError when a newer program has changed the database in an incompatible way
  */
 export async function migrate(
   connection: MigrationConnection,
@@ -27,7 +27,7 @@ export async function migrate(
   for (const { version, oldest_compatible } of applied) {
     if (version > ours && oldest_compatible > ours) {
       throw new OperatorError(
-        `the database has schema version ${version}, which needs a newer Hearth; this one knows ${ours}. Install the newer version or restore a backup.`,
+        `the database has schema version ${version}, which this version of Hearth does not support (it supports up to ${ours}): install a newer version, or restore a backup`,
       );
     }
   }

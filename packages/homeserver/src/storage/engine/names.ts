@@ -9,35 +9,36 @@ const readNums = sql('SELECT num, text FROM names WHERE text IN @list');
 const readText = sql('SELECT text FROM names WHERE num = ?');
 const readTexts = sql('SELECT num, text FROM names WHERE num IN @list');
 const readLast = sql('SELECT max(num) AS last FROM names');
-// The same number always comes with the same text: transactions that use a new name at the same time each store it.
+// Concurrent transactions may each store a new name, because the same number always has the same text.
 const insert = sql('INSERT INTO names (num, text) VALUES (?, ?) ON CONFLICT (num) DO NOTHING');
 const confirm = sql('UPDATE names SET num = num WHERE num = ?');
 
 const readAll = sql('SELECT num, text FROM names');
 
-/** None is longer than 255 bytes, so that all take some 80 MB at most and 20 MB usually. */
+/**
+ * The maximum number of cached names. A name has at most 255 bytes, so that they take at most 80 MB and usually 20 MB.
+ */
 const CACHED_MAX = 200_000;
-/** As many are read at a start: some ten milliseconds; four times as many took fifty. */
+/** The number of names that are loaded at the start. It takes about 10 ms; four times as many take 50 ms. */
 const PRELOADED_MAX = 5_000;
 const NO_WRITES: readonly Write[] = [];
 
 /**
- * Interned strings: rooms, users, event types and state keys are integers inside and strings at the edge. One
- * string has one number, whatever it is used for.
- *
- * A new string gets its number in memory alone ({@link reserve}), so that requests that only ask or are refused leave
- * no row behind. The transaction that stores the number stores the string with it ({@link inserts}).
+ * Interned strings: rooms, users, event types and state keys are integers inside the server and strings in its APIs. A
+ * string has the same number for every use. A new string gets its number only in memory ({@link reserve}), so that
+ * requests that only read or are refused leave no row. The transaction that stores the number also stores the string
+ * ({@link inserts}).
  */
 export class Names {
   #last: number;
-  /** Numbers up to this one were stored before this process began. */
+  /** The highest number that was stored when this process started. */
   readonly #storedUpTo: number;
   readonly #database: Database;
   readonly #nums = new LruMap<string, number>(CACHED_MAX);
   readonly #texts = new LruMap<number, string>(CACHED_MAX);
   readonly #reserved = new ReservedNames();
   #storedCount = 0;
-  /** All that were there at the start are in memory, and nobody else adds any. */
+  /** Whether all names from the start are cached and no other process adds names. */
   #isPreloaded = false;
 
   private constructor(database: Database, last: number) {
@@ -46,7 +47,7 @@ export class Names {
     this.#storedUpTo = last;
   }
 
-  /** Reads what is needed from the database, and stores the names that the server always uses. */
+  /** Loads names from the database, and stores the names that the server always uses. */
   static async open(database: Database): Promise<Names> {
     const row = await database.first<{ last: number | null }>(readLast);
     const names = new Names(database, row?.last ?? 0);
@@ -57,12 +58,12 @@ export class Names {
     return names;
   }
 
-  /** Every name is in memory: what is not there has never been seen. This holds as long as there are not very many. */
+  /** Whether every name is cached, so that other strings have no number. It is false when there are very many names. */
   get isComplete(): boolean {
     return this.#isPreloaded && this.#storedCount <= this.#nums.max / 2;
   }
 
-  /** The number of a string that may never have been seen: `undefined` then. For strings that callers make up. */
+  /** Returns the number of a string; `undefined` if it has none. It is for strings that clients can choose freely. */
   async find(text: string): Promise<number | undefined> {
     const cached = this.#nums.get(text);
     if (cached !== undefined || this.isComplete || !isStorable(text)) return cached;
@@ -71,22 +72,25 @@ export class Names {
     return this.#remember(row.num, text);
   }
 
-  /** The number of a string that the server looks up by itself. */
+  /** Returns the number of a string that the server itself uses. */
   num(text: WellKnownName): Promise<number> {
     return this.reserve(text);
   }
 
-  /** As {@link num}, for many strings with at most one query. */
+  /** Returns the numbers of many strings that the server itself uses, with at most one query. */
   nums(texts: Iterable<WellKnownName>): Promise<ReadonlyMap<string, number>> {
     return this.reserveAll(texts);
   }
 
-  /** The number of a string; one that has none gets it in memory. A caller that stores the number adds {@link inserts}. */
+  /**
+   * Returns the number of a string, and reserves one in memory if it has none. A caller that stores the number adds
+   * {@link inserts}.
+   */
   async reserve(text: string): Promise<number> {
     return this.cachedNum(text) ?? (await this.find(text)) ?? this.#reserveNew(text);
   }
 
-  /** As {@link reserve}, for many strings with at most one query. */
+  /** Returns the numbers of many strings as {@link reserve}, with at most one query. */
   async reserveAll(texts: Iterable<string>): Promise<ReadonlyMap<string, number>> {
     const wanted = new Set(texts);
     const found = await this.findAll(wanted);
@@ -95,8 +99,8 @@ export class Names {
   }
 
   /**
-   * The writes that store the strings of these numbers, as far as they are not stored. They belong into the transaction
-   * that stores the numbers, behind its guards, and are asked for when that is put together.
+   * Returns the writes that store the strings of these numbers, unless they are stored. The transaction that stores the
+   * numbers contains them after its guards. The caller requests them when it creates the transaction.
    */
   inserts(...nums: readonly number[]): readonly Write[] {
     let writes: Write[] | undefined;
@@ -105,14 +109,17 @@ export class Names {
       const text = this.#reserved.text(num);
       if (text === undefined && this.#texts.get(num) !== undefined) continue;
       writes ??= [];
-      // Whether a string is stored that is no longer in memory, the database knows. Guards stand first.
+      // A guard checks that the database has a string that is no longer cached. Guards come first.
       if (text === undefined) writes.unshift(guard(confirm, num));
       else writes.push({ ...write(insert, num, text), stored: () => this.#stored(num, text) });
     }
     return writes ?? NO_WRITES;
   }
 
-  /** Those of many strings that have a number, with at most one query. For strings that callers make up. */
+  /**
+   * Returns the numbers of those strings that have one, with at most one query. It is for strings that clients can
+   * choose freely.
+   */
   async findAll(texts: Iterable<string>): Promise<Map<string, number>> {
     const found = new Map<string, number>();
     const missing: string[] = [];
@@ -126,14 +133,14 @@ export class Names {
       found.set(row.text, this.#remember(row.num, row.text));
     }
     for (const text of missing) {
-      // Somebody may have added it while it was looked for.
+      // A concurrent call may have added the string during the query.
       const num = found.has(text) ? undefined : this.#nums.get(text);
       if (num !== undefined) found.set(text, num);
     }
     return found;
   }
 
-  /** The string of a number. */
+  /** Returns the string of a number. */
   async text(num: number): Promise<string> {
     const cached = this.#texts.get(num) ?? this.#reserved.text(num);
     if (cached !== undefined) return cached;
@@ -143,7 +150,7 @@ export class Names {
     return row.text;
   }
 
-  /** The strings of many numbers with at most one query. */
+  /** Returns the strings of many numbers with at most one query. */
   async texts(nums: Iterable<number>): Promise<ReadonlyMap<number, string>> {
     const found = new Map<number, string>();
     const missing: number[] = [];
@@ -160,7 +167,7 @@ export class Names {
     return found;
   }
 
-  /** The number of a string that is in memory, stored or not, without a promise; `undefined` when it would need a query. */
+  /** Returns the number of a cached string, stored or not; `undefined` if that needs a query. */
   cachedNum(text: string): number | undefined {
     return this.#nums.get(text) ?? this.#reserved.num(text);
   }
@@ -176,7 +183,7 @@ export class Names {
     this.#isPreloaded = true;
   }
 
-  /** Looks first whether somebody else has given the string a number since it was looked for. */
+  /** Reserves a number, unless a concurrent call has reserved one since the query. */
   #reserveNew(text: string): number {
     const known = this.cachedNum(text);
     if (known !== undefined) return known;

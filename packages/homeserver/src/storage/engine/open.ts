@@ -8,10 +8,10 @@ import type { PostgresLocation } from './postgres/postgres-connect.ts';
 import { SqliteDatabase } from './sqlite/sqlite.ts';
 import { openForWriting } from './sqlite/sqlite-connection.ts';
 
-/** The embedded database in a folder, or a PostgreSQL server. */
+/** The location of the embedded database, or of a PostgreSQL database. */
 export type DatabaseLocation = { readonly dataDir: string } | PostgresLocation;
 
-/** Opens the database and brings its schema up to date. @throws OperatorError when it cannot be used */
+/** Opens the database and applies the missing migrations. @throws OperatorError when it cannot be used */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
   if ('url' in location) {
     const { openPostgres } = await import('./postgres/postgres-connect.ts');

@@ -1,11 +1,11 @@
 import type { Database, Write } from './database.ts';
 
-/** More are not waited for: they are written at once. */
+/** The number of unwritten values after which they are written at once. */
 const UNWRITTEN_MAX = 5_000;
 
 /**
- * Values that are kept in memory and written rarely, the last of each key: losing the last minutes of them in a crash is
- * harmless, a write for each request is not.
+ * Values that are collected in memory and written rarely, such as the time at which a device was seen. A crash loses
+ * the last minutes of them, which is harmless. A write for each request would be expensive.
  */
 export class RareWrites<K, V> {
   readonly #database: Database;
@@ -23,12 +23,12 @@ export class RareWrites<K, V> {
     if (this.#unwritten.size > UNWRITTEN_MAX) this.flush().catch(() => undefined);
   }
 
-  /** The changes that are not in the database yet. */
+  /** Returns the value of a key that is not written yet. */
   of(key: K): V | undefined {
     return this.#unwritten.get(key);
   }
 
-  /** Writes what has been noted. */
+  /** Writes the collected values. */
   async flush(): Promise<void> {
     const writes = [...this.#unwritten].map(([key, value]) => this.#writeOf(key, value));
     this.#unwritten.clear();

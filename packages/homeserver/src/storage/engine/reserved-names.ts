@@ -1,7 +1,7 @@
-/** The number of characters of names that are kept in memory without being stored. */
+/** The maximum number of characters of reserved names. */
 const CHARACTERS_MAX = 8_000_000;
 
-/** Numbers that were given to strings in memory, and are not stored yet. The oldest are forgotten first. */
+/** Numbers that are reserved in memory for strings and not stored yet. The oldest are evicted first. */
 export class ReservedNames {
   readonly #nums = new Map<string, number>();
   readonly #texts = new Map<number, string>();

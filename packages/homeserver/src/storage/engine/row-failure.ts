@@ -3,9 +3,9 @@ import type { Database } from './database.ts';
 import { setFollowed } from './followers.ts';
 
 /**
- * Runs a background job's work on one row and returns the error that the row causes, so that the job can set the row
- * aside and continue. The database's own failures are thrown, because another attempt may succeed: it is unavailable,
- * or, as with a full disk, takes no other writes either.
+ * Runs the work of a background job on one row and returns the error that the row causes, so that the job can skip the
+ * row. Failures of the database itself are thrown, because a later attempt may succeed: it is unavailable, or it
+ * accepts no writes at all, as with a full disk.
  */
 export async function failureOfRow(database: Database, work: () => Promise<void>): Promise<unknown> {
   try {

@@ -2,16 +2,16 @@ import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { Bound, Write } from './database.ts';
 
 /**
- * Whether every engine stores a text as it is. PostgreSQL has no U+0000, and half of a surrogate pair has no UTF-8: it
- * would come back as another text.
+ * Returns whether both engines store a text unchanged. PostgreSQL cannot store U+0000, and a lone surrogate has no
+ * UTF-8 encoding.
  */
 export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
 /**
- * Checks the values of a statement. All text goes through here, so that both engines refuse the same. JSON texts are
- * always storable, since `JSON.stringify` escapes both.
+ * Checks the values of a statement. All text passes this check, so that both engines refuse the same text. JSON text is
+ * always storable, because `JSON.stringify` escapes both kinds of characters.
  * @throws MatrixError M_INVALID_PARAM
  */
 export function checkStorable(values: readonly Bound[]): void {
@@ -21,7 +21,7 @@ export function checkStorable(values: readonly Bound[]): void {
   }
 }
 
-/** As {@link checkStorable}, for all writes of a transaction. */
+/** Checks all writes of a transaction as {@link checkStorable}. */
 export function checkWrites(writes: readonly Write[]): void {
   for (const { values, columns } of writes) {
     checkStorable(values);

@@ -1,4 +1,4 @@
 import { OperatorError } from '../../platform/operator-error.ts';
 
-/** Another process uses the storage, and only one may. */
+/** The error for storage that another process uses. */
 export class StorageInUse extends OperatorError {}

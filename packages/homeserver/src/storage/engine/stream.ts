@@ -2,8 +2,8 @@ import { Unavailable } from '../../platform/unavailable.ts';
 import { type Database, sql, type Write, write } from './database.ts';
 
 /**
- * A change that is announced to the listeners after the commit. `position` is the change's place in the server's
- * stream; numbers (`room`, `user`, `event`) are interned, see `names.ts`.
+ * A change that is announced to the listeners after its commit. `position` is its position in the server's stream.
+ * `room` and `user` are numbers of `names.ts`.
  */
 export type Change =
   | { readonly kind: 'event'; readonly position: number; readonly room: number; readonly event: number }
@@ -24,10 +24,10 @@ export type Change =
     }
   | { readonly kind: 'presence'; readonly position: number; readonly user: number }
   | { readonly kind: 'peek'; readonly position: number; readonly user: number; readonly device: number }
-  /** How a user follows a thread. */
+  /** A change of a user's subscription to a thread. */
   | { readonly kind: 'thread-subscription'; readonly position: number; readonly user: number }
   | {
-      /** The public keys of a user have changed. */
+      /** A change of a user's public keys. */
       readonly kind: 'device-list';
       readonly position: number;
       readonly user: number;
@@ -35,7 +35,7 @@ export type Change =
       readonly onlyFor?: number;
     }
   | {
-      /** Messages to devices, by the device's number that of its user. */
+      /** To-device messages. The map has the number of the user of each device. */
       readonly kind: 'to-device';
       readonly position: number;
       readonly devices: ReadonlyMap<number, number>;
@@ -48,15 +48,14 @@ const writeReserved = sql(
   'INSERT INTO positions (slot, reserved) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET reserved = excluded.reserved',
 );
 
-/** Positions are reserved in blocks of this many, so that a start never hands out a number a second time. */
+/** The number of positions that are reserved together, so that no position is used twice after a restart. */
 const RESERVED_AHEAD = 10_000;
 
 /**
- * The server's one stream of changes. Every change that a client can see takes the next position, also those that
- * are never stored (typing, presence), so that one number says how far a client has read.
- *
- * Positions are taken when a change is decided and announced when its commit is on disk, in the same order:
- * `current` never passes a change that is not yet announced.
+ * The server's stream of changes. Every change that a client can see takes the next position, including changes that
+ * are never stored (typing, presence), so that one number is the position of a client. A change takes its position when
+ * it is decided, and is announced when its commit is on disk, in the same order. `current` never passes a change that
+ * is not announced.
  */
 export class Stream {
   #taken: number;
@@ -73,7 +72,7 @@ export class Stream {
     this.#reserved = reserved;
   }
 
-  /** Starts after everything that was handed out before, even if the last process was killed. */
+  /** Opens the stream after all positions that were used before, even if the last process was killed. */
   static async open(database: Database): Promise<Stream> {
     const row = await database.first<{ reserved: number }>(readReserved, 0);
     const stream = new Stream(database, row?.reserved ?? 0);
@@ -81,26 +80,26 @@ export class Stream {
     return stream;
   }
 
-  /** The position up to which everything has been announced. */
+  /** The position up to which all changes are announced. */
   get current(): number {
     return this.#announced;
   }
 
   /**
-   * Takes the next position. The `commit` that carries it follows without an `await` between.
-   * @throws Unavailable when none is left because the database has not taken writes for long
+   * Takes the next position. The caller calls `commit` with it without an `await` in between.
+   * @throws Unavailable when no position is left because the database has accepted no writes for a long time
    */
   next(): number {
     if (this.#taken >= this.#reserved) throw new Unavailable('The database does not accept writes at the moment');
     this.#taken += 1;
-    // When reserving fails the next call tries again; the positions reserved before last for a while.
+    // If the reservation fails, the next call tries again. The remaining positions last for a while.
     if (this.#taken + RESERVED_AHEAD / 2 > this.#reserved) this.#reserve().catch(() => undefined);
     return this.#taken;
   }
 
   /**
-   * Commits, then announces the changes; resolves after both. Without writes it keeps its place in the queue.
-   * `committed` runs between the two: caches that the listeners read take over the change there.
+   * Commits and then announces the changes. Changes without writes keep their order among the other transactions.
+   * `committed` runs between commit and announcement, and updates the caches that listeners read.
    */
   async commit(writes: readonly Write[], changes: readonly Change[], committed?: () => void): Promise<void> {
     const upTo = this.#taken;
@@ -120,8 +119,8 @@ export class Stream {
   }
 
   /**
-   * Passes over the positions of a transaction that is not stored. As long as the database is unavailable a transaction
-   * before it may still turn out to be stored, so that `current` waits for the next commit.
+   * Skips the positions of a transaction that is not stored. While the database is unavailable, an earlier transaction
+   * may turn out to be stored, so `current` waits for the next commit.
    */
   #failed(error: unknown, upTo: number, changes: readonly Change[], committed?: () => void): void {
     if (!(error instanceof Unavailable)) {
@@ -133,12 +132,12 @@ export class Stream {
     });
   }
 
-  /** Calls `listener` after every commit, in commit order. It must not throw and must not block. */
+  /** Calls `listener` after every commit, in the order of commits. The listener must not throw or block. */
   listen(listener: Listener): void {
     this.#listeners.push(listener);
   }
 
-  /** Makes sure on disk that a later start begins after the positions that are about to be handed out. */
+  /** Reserves further positions on disk, so that a later start begins after them. */
   async #reserve(): Promise<void> {
     if (this.#isReserving) return;
     this.#isReserving = true;

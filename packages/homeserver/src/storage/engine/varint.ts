@@ -1,12 +1,15 @@
-/** 53 bits, 7 to a byte. */
+/** The maximum length of an integer: 53 bits, 7 in each byte. */
 const INTEGER_BYTES_MAX = 8;
 
-/** Writes small integers in few bytes: 7 bits a byte, the lowest first, the high bit says that more follow. */
+/**
+ * Encodes integers with 7 bits in each byte, the lowest bits first. The high bit of a byte means that more bytes
+ * follow.
+ */
 export class VarintWriter {
   #bytes: Uint8Array;
   #length = 0;
 
-  /** @param capacity how many bytes there are likely to be */
+  /** @param capacity the expected number of bytes */
   constructor(capacity = 64) {
     this.#bytes = new Uint8Array(capacity);
   }
@@ -32,14 +35,14 @@ export class VarintWriter {
     for (const value of values) this.integer(value);
   }
 
-  /** Appends bytes as they are; the reader has to know how many. */
+  /** Appends bytes without their number, which the reader has to know. */
   bytes(bytes: Uint8Array): void {
     this.#grow(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
   }
 
-  /** Returns the written bytes in an array of their own. */
+  /** Returns a copy of the written bytes. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }
@@ -52,7 +55,7 @@ export class VarintWriter {
   }
 }
 
-/** Reads what {@link VarintWriter} wrote. @throws RangeError when the bytes end too early */
+/** Decodes the bytes of {@link VarintWriter}. @throws RangeError when the bytes end too early */
 export class VarintReader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -86,7 +89,7 @@ export class VarintReader {
   bytes(length: number): Uint8Array {
     const end = this.#at + length;
     if (end > this.#bytes.length) throw new RangeError('the bytes end too early');
-    // Copied: a driver may give a Buffer, whose own `slice` would share its memory.
+    // The bytes are copied, because a driver may return a Buffer, whose `slice` shares its memory.
     const bytes = new Uint8Array(this.#bytes.subarray(this.#at, end));
     this.#at = end;
     return bytes;

@@ -1,4 +1,4 @@
-/** Strings that the server looks up by itself. They have their numbers from the first start on. */
+/** Strings that the server itself uses. They have numbers from the first start on. */
 export const WELL_KNOWN_NAMES = [
   '',
   'm.annotation',

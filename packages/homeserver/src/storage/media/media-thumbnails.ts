@@ -17,7 +17,7 @@ export interface ThumbnailRow {
   readonly content_type: string;
 }
 
-/** The thumbnail of a content; `variant` names size and method. */
+/** Returns the thumbnail of a content. `variant` names size and method. */
 export function readThumbnail(
   database: Database,
   source: Uint8Array,
@@ -30,7 +30,7 @@ export function insertThumbnail(source: Uint8Array, variant: string, thumbnail: 
   return write(insert, source, variant, thumbnail.hash, thumbnail.bytes, thumbnail.content_type);
 }
 
-/** Contents that have thumbnails but are no media any more. */
+/** Returns contents that have thumbnails but no media any more. */
 export async function readOrphanedSources(database: Database, limit: number): Promise<Uint8Array[]> {
   return (await database.all<{ source: Uint8Array }>(selectOrphaned, limit)).map(({ source }) => source);
 }

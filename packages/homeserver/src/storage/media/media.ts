@@ -26,12 +26,12 @@ const selectHashes = sql('SELECT DISTINCT hash FROM media WHERE hash IN @blobs')
 const selectThumbnailHashes = sql('SELECT DISTINCT hash FROM media_thumbnails WHERE hash IN @blobs');
 
 export interface MediaRow {
-  /** The number of the server's name, see `names.ts`. */
+  /** The number of the origin server's name, see `names.ts`. */
   readonly origin: number;
   readonly media_id: string;
   readonly kind: number;
   readonly user_num: number | null;
-  /** The content's address in the store; null until there is content. */
+  /** The hash of the content; null until there is content. */
   readonly hash: Uint8Array | null;
   readonly bytes: number;
   readonly content_type: string;
@@ -52,24 +52,24 @@ export function readMedia(database: Database, origin: number, mediaId: string): 
   return database.first<MediaRow>(select, origin, mediaId);
 }
 
-/** Whether any media has this content. */
+/** Returns whether any media has this content. */
 export async function isMediaHash(database: Database, hash: Uint8Array): Promise<boolean> {
   return (await database.first(selectKnown, hash)) !== undefined;
 }
 
-/** How many ids of a user wait for their content at a time. */
+/** Returns the number of a user's media ids that wait for their content. */
 export async function countPendingMedia(database: Database, user: number, ts: number): Promise<number> {
   return (await database.first<{ count: number }>(countPending, user, ts))?.count ?? 0;
 }
 
-/** Where the id exists nothing changes. */
+/** Returns the write that inserts media. It has no effect if the id exists. */
 export function insertMedia(row: MediaRow): Write {
   const { origin, media_id, kind, user_num, hash, bytes, content_type, file_name, created, expires, used } = row;
   const what = [bytes, content_type, file_name, created, expires, used, row.needs_token, row.quarantined];
   return write(insert, origin, media_id, kind, user_num, hash, ...what);
 }
 
-/** Guarded: refused when there is content already. */
+/** Returns the write that adds the content of an id. It is a guard: the transaction is rejected if there is content. */
 export function fillMedia({ origin, media_id }: MediaKey, content: MediaContent): Write {
   const { hash, bytes, content_type, file_name, needs_token } = content;
   return guard(update, hash, bytes, content_type, file_name, needs_token, origin, media_id);
@@ -83,22 +83,27 @@ export function setMediaUsed({ origin, media_id }: MediaKey, ts: number): Write 
   return write(updateUsed, ts, origin, media_id);
 }
 
-/** Ids whose time to get content is over. */
+/** Returns media ids that have expired without content. */
 export function readExpiredMedia(database: Database, ts: number, limit: number): Promise<MediaKey[]> {
   return database.all<MediaKey>(selectExpired, ts, limit);
 }
 
-/** Media of a kind that nobody has read since; not what is in quarantine, or it would come back. */
+/**
+ * Returns media of a kind that were not read since a time. Quarantined media are left out, because a new copy would not
+ * be in quarantine.
+ */
 export function readUnusedMedia(database: Database, kind: number, ts: number, limit: number): Promise<MediaKey[]> {
   return database.all<MediaKey>(selectUnused, kind, ts, limit);
 }
 
-/** Removes an id without content, or something that can be had again; never an upload. */
+/**
+ * Returns the write that deletes an id without content, or media that can be fetched again. It never deletes an upload.
+ */
 export function deleteMedia({ origin, media_id }: MediaKey): Write {
   return write(remove, origin, media_id);
 }
 
-/** Those of the contents that media or thumbnails refer to. */
+/** Returns those of the contents to which media or thumbnails refer. */
 export async function readUsedHashes(database: Database, hashes: readonly Uint8Array[]): Promise<Uint8Array[]> {
   const rows = await database.all<{ hash: Uint8Array }>(selectHashes, hashes);
   const thumbnails = await database.all<{ hash: Uint8Array }>(selectThumbnailHashes, hashes);

@@ -10,7 +10,7 @@ const trim = sql(
    (SELECT fetched FROM url_previews ORDER BY fetched DESC LIMIT 1 OFFSET ?)`,
 );
 
-/** The JSON text of a preview that was made after a time. */
+/** Returns the JSON text of a preview that was created after a time. */
 export async function readUrlPreview(database: Database, url: string, afterTs: number): Promise<string | undefined> {
   return (await database.first<{ json: string }>(select, url, afterTs))?.json;
 }
@@ -19,7 +19,7 @@ export function putUrlPreview(url: string, json: string, ts: number): Write {
   return write(upsert, url, json, ts);
 }
 
-/** Forgets what is not newer than a time, and the oldest beyond `keep`. */
+/** Deletes previews that are not newer than a time, and the oldest ones beyond `keep`. */
 export function trimUrlPreviews(ts: number, keep: number): Write {
   return write(trim, ts, keep);
 }

@@ -11,7 +11,7 @@ const removeExcess = sql(
    (SELECT event FROM push_queue WHERE pusher = ? ORDER BY event DESC LIMIT 1 OFFSET ?)`,
 );
 
-/** An event of which a pusher has still to tell. */
+/** A notification that waits for delivery. */
 export interface QueuedPush {
   readonly event: number;
   /** The actions of the rule that matched, as JSON text. */
@@ -22,22 +22,22 @@ export function queuePush(pusher: number, { event, actions }: QueuedPush): Write
   return write(insert, pusher, event, actions);
 }
 
-/** The oldest first. */
+/** Returns the queue of a pusher, the oldest event first. */
 export function readPushQueue(database: Database, pusher: number, limit: number): Promise<QueuedPush[]> {
   return database.all<QueuedPush>(selectFirst, pusher, limit);
 }
 
-/** All pushers with something to tell. */
+/** Returns all pushers with waiting notifications. */
 export async function readWaitingPushers(database: Database): Promise<number[]> {
   return (await database.all<{ pusher: number }>(selectPushers)).map(({ pusher }) => pusher);
 }
 
-/** Notifications that were delivered, or are not worth delivering any more. */
+/** Deletes the notifications of a pusher up to an event. */
 export function deletePushesUpTo(pusher: number, event: number): Write {
   return write(removeUpTo, pusher, event);
 }
 
-/** Keeps only the latest of what a pusher has to tell. */
+/** Deletes all but the latest notifications of a pusher. */
 export function deleteExcessPushes(pusher: number, keep: number): Write {
   return write(removeExcess, pusher, pusher, keep);
 }

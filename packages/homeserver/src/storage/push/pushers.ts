@@ -20,13 +20,13 @@ const removeQueuedOfDevices = sql(
 );
 const removeQueued = sql('DELETE FROM push_queue WHERE pusher IN @list');
 
-/** Where and how a user is told of events. */
+/** A pusher of a user. */
 export interface PusherRow {
   readonly num: number;
   readonly user_num: number;
   readonly app_id: string;
   readonly pushkey: string;
-  /** The device that has set it, with which it goes. */
+  /** The device that has set the pusher. The pusher is deleted with it. */
   readonly device: number;
   readonly kind: string;
   readonly app_display_name: string;
@@ -36,7 +36,7 @@ export interface PusherRow {
   /** JSON text. */
   readonly data: string;
   readonly set_ts: number;
-  /** The end of the stream when it was made: only later events are for it. */
+  /** The end of the stream when the pusher was created. It gets only later events. */
   readonly position: number;
 }
 
@@ -54,12 +54,12 @@ export function readPusher(database: Database, num: number): Promise<PusherRow |
   return database.first<PusherRow>(selectOne, num);
 }
 
-/** Everybody who has a pusher. */
+/** Returns the users who have pushers. */
 export async function readUsersWithPushers(database: Database): Promise<number[]> {
   return (await database.all<{ user_num: number }>(selectUsers)).map(({ user_num }) => user_num);
 }
 
-/** The pushers of other users for the same app and key. */
+/** Returns the pushers of other users for the same app and push key. */
 export function readPushersSharing(
   database: Database,
   { user_num, app_id, pushkey }: Pick<PusherRow, 'user_num' | 'app_id' | 'pushkey'>,
@@ -67,7 +67,7 @@ export function readPushersSharing(
   return database.all<Owned>(selectSharing, app_id, pushkey, user_num);
 }
 
-/** Removes what devices have set, and what waits to be told there. */
+/** Deletes the pushers of devices with their waiting notifications. */
 export function deletePushersOfDevices(devices: readonly number[]): Write[] {
   return [write(removeQueuedOfDevices, devices), write(removeOfDevices, devices)];
 }
@@ -82,7 +82,7 @@ export function putPusher(row: PusherRow): Write {
   return write(upsert, num, user_num, ...names, row.profile_tag, row.lang, row.data, row.set_ts, row.position);
 }
 
-/** Removes pushers with what they have still to tell. */
+/** Deletes pushers with their waiting notifications. */
 export function deletePushers(nums: readonly number[]): Write[] {
   return [write(remove, nums), write(removeQueued, nums)];
 }

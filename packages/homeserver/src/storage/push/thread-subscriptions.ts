@@ -18,7 +18,7 @@ const upsert = sql(
 );
 const remove = sql('DELETE FROM thread_subscriptions WHERE user_num = ?');
 
-/** A thread, by its room and its root. */
+/** A thread, identified by its room and its root. */
 export interface ThreadKey {
   readonly user: number;
   readonly room: number;
@@ -28,7 +28,7 @@ export interface ThreadKey {
 export interface ThreadSubscriptionRow {
   readonly is_subscribed: number;
   readonly is_automatic: number;
-  /** The change's place in the stream. */
+  /** The position of the change in the stream. */
   readonly position: number;
 }
 
@@ -39,7 +39,7 @@ export function readThreadSubscription(
   return database.first<ThreadSubscriptionRow>(select, user, room, root);
 }
 
-/** Which of some threads of a room the user follows, by their roots. */
+/** Returns those of some threads of a room to which the user is subscribed, by their roots. */
 export async function readFollowedThreads(
   database: Database,
   { user, room }: Omit<ThreadKey, 'root'>,
@@ -50,10 +50,10 @@ export async function readFollowedThreads(
   return new Set(rows.map(({ root }) => root));
 }
 
-/** How the user follows a thread, or that they no longer do. */
+/** A change of a user's subscription to a thread. */
 export type ThreadSubscriptionChange = ThreadSubscriptionRow & Omit<ThreadKey, 'user'>;
 
-/** The user's changes after one position and up to another, the latest first. */
+/** Returns the user's changes after one position and up to another, the latest first. */
 export function readThreadSubscriptionChanges(
   database: Database,
   user: number,

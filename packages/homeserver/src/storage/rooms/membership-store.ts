@@ -4,14 +4,14 @@ import { type Database, sql, type Write, write } from '../engine/database.ts';
 export const MEMBERSHIPS = ['none', 'join', 'invite', 'knock', 'leave', 'ban'] as const;
 export type Membership = (typeof MEMBERSHIPS)[number];
 
-/** One user's membership of one room: what the current member event says. */
+/** The membership of a user in a room, according to the current member event. */
 export interface MembershipRow {
   readonly user: number;
   readonly room: number;
   readonly membership: Membership;
   /** The number of the member event. */
   readonly event: number;
-  /** The user no longer wants to see the room. */
+  /** Whether the user has forgotten the room. */
   readonly forgotten: boolean;
 }
 
@@ -48,7 +48,7 @@ const readSharing = sql(
 
 const PRESENT = [MEMBERSHIPS.indexOf('join'), MEMBERSHIPS.indexOf('invite')];
 
-/** The current members of rooms, as the member events of their current state have it. */
+/** The memberships of users in rooms, according to the current state of the rooms. */
 export class MembershipStore {
   readonly #database: Database;
 
@@ -64,32 +64,32 @@ export class MembershipStore {
     return write(forget, user, room);
   }
 
-  /** All rooms that a user has ever had to do with. */
+  /** Returns the memberships of a user in all rooms. */
   async ofUser(user: number): Promise<MembershipRow[]> {
     return (await this.#database.all<Row>(readOfUser, user)).map(toRow);
   }
 
-  /** The users who have joined each of some rooms. */
+  /** Returns the joined users of each of some rooms. */
   async joined(rooms: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>> {
     return usersOf(rooms, await this.#database.all<UserInRoom>(readJoined, rooms));
   }
 
-  /** The rows of some rooms that have changed after a position. */
+  /** Returns the rows of some rooms that have changed after a position. */
   async moved(rooms: readonly number[], after: number): Promise<MembershipRow[]> {
     return (await this.#database.all<Row>(readMoved, rooms, after)).map(toRow);
   }
 
-  /** Those of some users who have joined any of some rooms. */
+  /** Returns those of some users who have joined any of some rooms. */
   async joinedAny(users: readonly number[], rooms: readonly number[]): Promise<number[]> {
     return (await this.#database.all<{ user_num: number }>(readSharing, users, rooms)).map((row) => row.user_num);
   }
 
-  /** Those who joined or were invited first in each of some rooms, by whom rooms are called. */
+  /** Returns the users who joined or were invited first in each of some rooms, for the name of the room. */
   async present(rooms: readonly number[], limit: number): Promise<ReadonlyMap<number, readonly number[]>> {
     return usersOf(rooms, await this.#database.all<UserInRoom>(readFirst, rooms, PRESENT, limit));
   }
 
-  /** Those who have left, except one: by whom a room is called that nobody else is in. */
+  /** Returns the users who have left a room, except one, for the name of a room without other members. */
   gone(room: number, except: number, limit: number): Promise<number[]> {
     return this.#first(room, ['leave', 'ban'], except, limit);
   }
@@ -108,7 +108,7 @@ function toRow(row: Row): MembershipRow {
 
 type UserInRoom = Pick<Row, 'room' | 'user_num'>;
 
-/** The users of each of some rooms, in the order of the rows. */
+/** Returns the users of each of some rooms, in the order of the rows. */
 function usersOf(rooms: readonly number[], rows: readonly UserInRoom[]): Map<number, number[]> {
   const users = new Map<number, number[]>(rooms.map((room) => [room, []]));
   for (const { room, user_num } of rows) users.get(room)?.push(user_num);

@@ -17,7 +17,7 @@ const remove = sql('DELETE FROM receipts WHERE room = ? AND user_num = ? AND typ
 export const PUBLIC_RECEIPT = 1;
 export const PRIVATE_RECEIPT = 2;
 
-/** How far a user has read in a room. `thread` is empty for a receipt without one. */
+/** A read receipt of a user in a room. `thread` is empty for a receipt without a thread. */
 export interface ReceiptRow {
   readonly room: number;
   readonly user_num: number;
@@ -30,12 +30,12 @@ export interface ReceiptRow {
   readonly position: number;
 }
 
-/** All receipts of some rooms, in one query. */
+/** Returns all receipts of some rooms, with one query. */
 export function readReceipts(database: Database, rooms: readonly number[]): Promise<ReceiptRow[]> {
   return database.all<ReceiptRow>(selectRooms, rooms);
 }
 
-/** The receipts of some rooms that changed after a position. */
+/** Returns the receipts of some rooms that changed after a position. */
 export function readReceiptsSince(
   database: Database,
   rooms: readonly number[],

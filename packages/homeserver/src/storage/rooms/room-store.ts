@@ -3,26 +3,26 @@ import { VarintReader, VarintWriter } from '../engine/varint.ts';
 import { hashBytes, type NodeRef } from '../state/state-node.ts';
 import type { StateStore } from '../state/state-store.ts';
 
-/** The stored part of a room's head: everything that the next event builds on. */
+/** The stored part of a room's head: the values that decide the next event. */
 export interface RoomRow {
   readonly num: number;
   readonly version: string;
-  /** Rises with each write to the room; a writer that has another number in mind is refused. */
+  /** The version of the row, which increases with each write. A writer that expects another version is rejected. */
   readonly fence: number;
-  /** The timeline number of the latest event. */
+  /** The sequence number of the latest event in the timeline. */
   readonly seq: number;
   /** The number of the latest event. */
   readonly lastEvent: number;
   readonly depth: number;
-  /** The current state: the snapshot's number and the root of its tree. */
+  /** The number of the snapshot of the current state. `root` is the root of its tree. */
   readonly snapshot: number;
   readonly root: NodeRef;
-  /** The events that no other event points at. */
+  /** The forward extremities. */
   readonly extremities: readonly number[];
-  /** How many users have joined, and how many are invited. */
+  /** The number of joined users. `invited` is the number of invited users. */
   readonly joined: number;
   readonly invited: number;
-  /** Listed in the server's room directory. */
+  /** Whether the room is in the server's room directory. */
   readonly published: boolean;
 }
 
@@ -57,7 +57,7 @@ const readUnread = sql(
 );
 const readLastEvents = sql('SELECT num, last_event FROM rooms WHERE num IN @list AND last_event > ?');
 
-/** Rooms as rows. */
+/** Reads and writes the rows of rooms. */
 export class RoomStore {
   readonly #database: Database;
   readonly #states: StateStore;
@@ -84,14 +84,20 @@ export class RoomStore {
     }));
   }
 
-  /** Stores a new room; refused when there is one of this number. Stands first in its transaction. */
+  /**
+   * Returns the write that stores a new room. It is a guard: the transaction is rejected if the room exists. It comes
+   * first in its transaction.
+   */
   insert(room: RoomRow): Write {
     const { num, version, fence, seq, lastEvent, depth, snapshot, root, published } = room;
     const state = [snapshot, hashBytes(root.hash), encodeList(room.extremities), room.joined, room.invited];
     return guard(insert, num, version, fence, seq, lastEvent, depth, ...state, published ? 1 : 0);
   }
 
-  /** Moves a room on; refused unless it is still where `fence` says. Stands first in its transaction. */
+  /**
+   * Returns the write that updates a room. It is a guard: the transaction is rejected if the version of the row is not
+   * `fence`. It comes first in its transaction.
+   */
   advance(room: RoomRow, fence: number): Write {
     const state = [room.snapshot, hashBytes(room.root.hash), encodeList(room.extremities), room.joined, room.invited];
     return guard(advance, room.seq, room.lastEvent, room.depth, ...state, room.num, fence);
@@ -101,23 +107,23 @@ export class RoomStore {
     return write(publish, published ? 1 : 0, room);
   }
 
-  /** All rooms that are listed in the directory. */
+  /** Returns all rooms in the room directory. */
   async published(): Promise<number[]> {
     return (await this.#database.all<{ num: number }>(readPublished)).map(({ num }) => num);
   }
 
-  /** The number of each room's latest event. */
+  /** Returns the number of each room's latest event. */
   async lastEvents(rooms: readonly number[]): Promise<ReadonlyMap<number, number>> {
     const rows = await this.#database.all<{ num: number; last_event: number }>(readLastEvents, rooms, 0);
     return new Map(rows.map(({ num, last_event }) => [num, last_event]));
   }
 
-  /** Those of the rooms that have events after the user's receipts, the one with the latest event first. */
+  /** Returns the rooms that have events after the user's receipts, the room with the latest event first. */
   async unread(rooms: readonly number[], user: number, limit: number): Promise<number[]> {
     return (await this.#database.all<{ num: number }>(readUnread, rooms, user, limit)).map(({ num }) => num);
   }
 
-  /** Those of the rooms that have events after a position. */
+  /** Returns the rooms that have events after a position. */
   async changedSince(rooms: readonly number[], position: number): Promise<number[]> {
     return (await this.#database.all<{ num: number }>(readLastEvents, rooms, position)).map(({ num }) => num);
   }

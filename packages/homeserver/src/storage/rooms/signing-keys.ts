@@ -4,14 +4,14 @@ const read = sql('SELECT key_id, seed, created_ts FROM signing_keys ORDER BY cre
 const insert = sql('INSERT INTO signing_keys (key_id, seed, created_ts) VALUES (?, ?, ?)');
 
 export interface StoredSigningKey {
-  /** Such as `ed25519:a1b2`. */
+  /** The id of the key, such as `ed25519:a1b2`. */
   readonly keyId: string;
-  /** 32 bytes from which the key pair follows. */
+  /** The 32 bytes from which the key pair is derived. */
   readonly seed: Uint8Array;
   readonly createdTs: number;
 }
 
-/** The server's signing keys, the newest first. */
+/** Returns the server's signing keys, the newest first. */
 export async function readSigningKeys(database: Database): Promise<StoredSigningKey[]> {
   const rows = await database.all<{ key_id: string; seed: Uint8Array; created_ts: number }>(read);
   return rows.map(({ key_id, seed, created_ts }) => ({ keyId: key_id, seed, createdTs: created_ts }));

@@ -1,31 +1,34 @@
 /**
- * Texts cut into pieces of up to three characters, so that any part of a text is found in any script, also where words
- * are not separated by spaces. A piece begins at each character and ends with its word at the latest.
+ * Texts are split into pieces of up to three characters (n-grams), so that a search finds any part of a text in any
+ * script, also without spaces between words. A piece begins at each character and does not extend beyond its word.
  */
 
-/** A search finds only the beginning of longer texts. */
+/** The number of characters of a text that are indexed. */
 const CHARACTERS_MAX = 8_000;
 const GRAM_CHARACTERS = 3;
-/** This number of pieces tells texts apart; a search compares the texts themselves afterwards. */
+/**
+ * The maximum number of pieces in a query. More are not necessary, because a search compares the texts themselves
+ * afterwards.
+ */
 const QUERIED_MAX = 48;
 
-/** A piece of a text, or what pieces begin with. */
+/** A piece of a text, or a prefix of pieces. */
 export interface WantedGram {
   readonly text: string;
   readonly isPrefix: boolean;
 }
 
-/** A text in the form in which texts are compared: without case, width and compositions. */
+/** Returns a text in the form in which texts are compared, without differences of case, width and composition. */
 export function foldText(text: string): string {
   return text.toWellFormed().normalize('NFKC').toLowerCase();
 }
 
-/** The words of a folded text. */
+/** Returns the words of a folded text. */
 export function wordsOf(folded: string): string[] {
   return folded.split(/\s+/u).filter((word) => word !== '');
 }
 
-/** The pieces of a text, each once. */
+/** Returns the distinct pieces of a text. */
 export function gramsOf(text: string): string[] {
   const grams = new Set<string>();
   let rest = CHARACTERS_MAX;
@@ -38,7 +41,7 @@ export function gramsOf(text: string): string[] {
   return [...grams];
 }
 
-/** The pieces that a text has if it contains these folded words. One Latin letter says nothing. */
+/** Returns the pieces that a text has if it contains these folded words. Single ASCII characters are left out. */
 export function wantedGrams(words: readonly string[]): WantedGram[] {
   const wanted = new Map<string, WantedGram>();
   for (const word of words) {
@@ -54,10 +57,10 @@ export function wantedGrams(words: readonly string[]): WantedGram[] {
   return [...wanted.values()];
 }
 
-/** The start of a private use area, in which no text has a meaning. */
+/** The start of the private use area, whose characters have no standard meaning. */
 const PRIVATE_USE = 0xe000;
 
-/** Characters that all count as letters to the engines' own rules: ASCII punctuation moves to where it has no meaning. */
+/** Returns characters that both engines treat as letters. ASCII punctuation is moved to the private use area. */
 function lettersOf(word: string): string[] {
   return Array.from(word, (character) => {
     const code = character.charCodeAt(0);

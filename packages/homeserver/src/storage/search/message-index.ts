@@ -18,7 +18,7 @@ const find = {
 /** The number of rooms that one query searches. */
 const ROOMS_AT_ONCE = 200;
 
-/** Where texts of events are found, by their pieces and rooms. */
+/** The index of messages by pieces of their texts and by rooms. */
 export class MessageIndex {
   readonly #database: Database;
 
@@ -34,7 +34,7 @@ export class MessageIndex {
     return index.remove(this.#database.dialect, events);
   }
 
-  /** Events of these rooms before one that have all of these pieces, the latest first. */
+  /** Returns events of these rooms before an event that have all of these pieces, the latest first. */
   async find(
     wanted: readonly WantedGram[],
     rooms: readonly number[],

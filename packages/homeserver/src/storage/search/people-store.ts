@@ -42,8 +42,8 @@ const readUnlisted = sql(
 );
 
 /**
- * Whether a user is in a room with the one who asks, or in one whose members everybody may find. Users find themselves in
- * the second way only, because a room of their own says nothing about who knows them.
+ * Returns the condition for users who share a room with the searching user, or who are in a room whose members every
+ * user can find. Searching users find themselves only in the second way.
  */
 function visible(): string {
   return `EXISTS (SELECT 1 FROM memberships m LEFT JOIN open_rooms o ON o.room = m.room
@@ -52,7 +52,7 @@ function visible(): string {
     AND (mine.user_num <> p.user_num OR o.is_public = 1 OR o.is_readable = 1))`;
 }
 
-/** Somebody who can be found, with the name and picture that everybody may see. */
+/** A user in the user directory, with the public display name and avatar. */
 export interface PersonRow {
   readonly user_num: number;
   readonly user_id: string;
@@ -60,7 +60,7 @@ export interface PersonRow {
   readonly avatar_url: string | null;
 }
 
-/** Users by the pieces of their names and ids, and the rooms whose members everybody may find. */
+/** The index of users by pieces of their names and ids, and the rooms whose members every user can find. */
 export class PeopleStore {
   readonly #database: Database;
 
@@ -85,7 +85,7 @@ export class PeopleStore {
     return [write(setReadable, room, Number(isReadable)), write(removeClosed)];
   }
 
-  /** Everybody with all of these pieces in name or id; with `asker` only those whom that user may know of. */
+  /** Returns the users with all of these pieces in name or id; with `asker` only those whom that user may find. */
   find(wanted: readonly WantedGram[], asker: number | undefined, limit: number): Promise<PersonRow[]> {
     const { dialect } = this.#database;
     const match = matchText(dialect, wanted);
@@ -94,7 +94,7 @@ export class PeopleStore {
       : this.#database.all<PersonRow>(findVisible[dialect], match, asker, limit);
   }
 
-  /** Accounts with a number above `after` that nobody has put in yet. */
+  /** Returns accounts with a number above `after` that are not in the index yet. */
   unlisted(after: number, limit: number): Promise<{ readonly user_num: number; readonly user_id: string }[]> {
     return this.#database.all(readUnlisted, after, limit);
   }

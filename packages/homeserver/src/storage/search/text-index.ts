@@ -8,7 +8,7 @@ interface Statements {
   readonly remove: Readonly<Record<Dialect, Statement>>;
 }
 
-/** Declares the statements of an index of texts by number. Call it at module level only, as {@link sql}. */
+/** Declares the statements of an index of texts. It must be called at module level, as {@link sql}. */
 export function textIndex(table: string): TextIndex {
   return new TextIndex({
     put: {
@@ -26,8 +26,8 @@ export function textIndex(table: string): TextIndex {
 }
 
 /**
- * An index of texts by the pieces in them (`grams.ts`): FTS5 on SQLite, a `tsvector` on PostgreSQL, both made from the
- * same pieces, so that both find the same, and neither needs an extension or a language.
+ * An index of texts by their pieces (`grams.ts`): FTS5 on SQLite, a `tsvector` on PostgreSQL. Both use the same pieces,
+ * so that they find the same texts without an extension or a language setting.
  */
 export class TextIndex {
   readonly #statements: Statements;
@@ -36,7 +36,7 @@ export class TextIndex {
     this.#statements = statements;
   }
 
-  /** @param place where the text is, for those who look in some places only; see {@link matchText} */
+  /** Stores a text. @param place the place of the text, for searches in some places only; see {@link matchText} */
   put(dialect: Dialect, num: number, text: string, place?: number): Write {
     const grams = gramsOf(text);
     if (place !== undefined) grams.push(placeGram(place));
@@ -48,16 +48,18 @@ export class TextIndex {
   }
 }
 
-/** The operand of the engine's own operator for such an index: all pieces, in one of the places if there are any. */
+/** Returns the operand of the search operator of the engine: all pieces, in one of the places if there are any. */
 export function matchText(dialect: Dialect, wanted: readonly WantedGram[], places: readonly number[] = []): string {
-  // Pieces have no quotes: `grams.ts` moves ASCII punctuation away.
+  // Pieces contain no quotes, because `grams.ts` replaces ASCII punctuation.
   const [quote, prefix, and, or] = dialect === 'sqlite' ? ['"', '*', ' AND ', ' OR '] : ["'", ':*', ' & ', ' | '];
   const all = wanted.map(({ text, isPrefix }) => `${quote}${text}${quote}${isPrefix ? prefix : ''}`);
   if (places.length > 0) all.push(`(${places.map((place) => `${quote}${placeGram(place)}${quote}`).join(or)})`);
   return all.join(and);
 }
 
-/** Longer than any piece of a text, and of a script that only this has. */
+/**
+ * Returns the piece for a place. It differs from all pieces of texts, because it is longer and uses other characters.
+ */
 function placeGram(place: number): string {
   return `\ue0ff${String(place).padStart(3, '0')}`;
 }

@@ -2,9 +2,9 @@ import { hash } from 'node:crypto';
 import { VarintReader, VarintWriter } from '../engine/varint.ts';
 
 /**
- * The nodes of a room's state: a radix tree from (type, state key) to the event that set it, both as numbers of
- * `names.ts`. Nodes never change; a node's name is the hash of its bytes, so equal parts of different states are one
- * node, on disk and in memory.
+ * The nodes of a room's state: a radix tree from (type, state key), both as numbers of `names.ts`, to the number of the
+ * event. Nodes are immutable. The name of a node is the hash of its bytes, so that equal parts of different states
+ * share one node on disk and in memory.
  */
 
 /** The first 16 bytes of a SHA-256 as a string of 16 characters below U+0100. */
@@ -19,39 +19,39 @@ export interface StateEntry {
 
 export interface Leaf {
   readonly kind: 'leaf';
-  /** Sorted by type, then by state key. */
+  /** The entries, sorted by type and then by state key. */
   readonly entries: readonly StateEntry[];
 }
 
 export interface Inner {
   readonly kind: 'inner';
-  /** By the next four bits of the key's hash. */
+  /** The children, by the next four bits of the key's hash. */
   readonly children: readonly (NodeRef | undefined)[];
 }
 
 export type StateNode = Leaf | Inner;
 
-/** A node by its hash; `node` is filled in when it has been loaded. */
+/** A reference to a node by its hash; `node` is set when the node is loaded. */
 export interface NodeRef {
   readonly hash: NodeHash;
   node: StateNode | undefined;
 }
 
-/** Bits of the key's hash that one inner node looks at. */
+/** The number of bits of the key's hash that one inner node uses. */
 const BITS = 4;
 export const BRANCHES = 1 << BITS;
 
-/** Inner nodes below this depth would look at bits that the hash does not have. */
+/** The maximum depth of inner nodes, where the bits of the hash are used up. */
 export const DEPTH_MAX = 32 / BITS;
 
 const HASH_BYTES = 16;
 
-/** The branch that a key takes in an inner node at that depth. */
+/** Returns the branch of a key in an inner node at a depth. */
 export function branch(type: number, stateKey: number, depth: number): number {
   return (mix(type, stateKey) >>> (depth * BITS)) & (BRANCHES - 1);
 }
 
-/** Spreads two integers over 32 bits (the finaliser of MurmurHash3). Part of the format on disk. */
+/** Returns a 32-bit hash of two integers (the finaliser of MurmurHash3). It is part of the format on disk. */
 function mix(type: number, stateKey: number): number {
   let h = Math.imul(low(type), 0x9e3779b1) ^ Math.imul(low(stateKey), 0x85ebca6b);
   h ^= h >>> 16;
@@ -65,12 +65,12 @@ function low(num: number): number {
   return (num % 0x1_0000_0000) ^ Math.floor(num / 0x1_0000_0000);
 }
 
-/** The bytes of a node: a kind, then entries, or a bitmap and the hashes of the children that exist. */
+/** Encodes a node: a kind, then the entries, or a bitmap and the hashes of the existing children. */
 export function encodeNode(node: StateNode): Uint8Array {
   return node.kind === 'leaf' ? encodeLeaf(node) : encodeInner(node);
 }
 
-/** Numbers of types and keys mostly take two bytes, those of events four. */
+/** The expected length of an entry. Numbers of types and keys mostly take two bytes, numbers of events four. */
 const ENTRY_BYTES = 8;
 
 function encodeLeaf({ entries }: Leaf): Uint8Array {
@@ -99,7 +99,7 @@ function encodeInner({ children }: Inner): Uint8Array {
   return writer.finish();
 }
 
-/** @throws RangeError for bytes that are no node */
+/** Decodes a node. @throws RangeError for invalid bytes */
 export function decodeNode(bytes: Uint8Array): StateNode {
   const reader = new VarintReader(bytes);
   if (reader.integer() === 0) {
@@ -114,7 +114,7 @@ export function decodeNode(bytes: Uint8Array): StateNode {
   return { kind: 'inner', children };
 }
 
-/** The name of a node with these bytes. */
+/** Returns the name of a node with these bytes. */
 export function hashNode(bytes: Uint8Array): NodeHash {
   return hash('sha256', bytes, 'buffer').toString('latin1', 0, HASH_BYTES);
 }

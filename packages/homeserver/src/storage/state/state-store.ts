@@ -8,7 +8,7 @@ const readSnapshots = sql('SELECT num, root FROM snapshots WHERE num IN @list');
 const insertNode = sql('INSERT INTO state_nodes (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
 const insertSnapshot = sql('INSERT INTO snapshots (num, room, root) VALUES (?, ?, ?)');
 
-/** A node has a few dozen entries at most, so that all take some 30 MB. */
+/** The maximum number of cached nodes. A node has at most a few dozen entries, so that they take about 30 MB. */
 const NODES_MAX = 20_000;
 const SNAPSHOTS_MAX = 20_000;
 
@@ -24,19 +24,19 @@ interface Place {
   readonly keys: readonly StateKeyNums[];
 }
 
-/** Loads states. Nodes are shared in memory as on disk. */
+/** Loads room states. Nodes are shared between states in memory, as on disk. */
 export class StateStore {
   readonly #database: Database;
   readonly #nodes: LruMap<NodeHash, StateNode>;
   readonly #snapshots = new LruMap<number, NodeRef>(SNAPSHOTS_MAX);
 
-  /** @param nodesMax so many nodes stay in memory */
+  /** @param nodesMax the maximum number of cached nodes */
   constructor(database: Database, nodesMax = NODES_MAX) {
     this.#database = database;
     this.#nodes = new LruMap(nodesMax);
   }
 
-  /** The writes that store a snapshot: the state after the event `num`. */
+  /** Returns the writes that store a snapshot: the state after the event `num`. */
   snapshotWrites(num: number, room: number, root: NodeRef, created: readonly NewNode[]): Write[] {
     this.#snapshots.set(num, root);
     const writes = created.map(({ hash, body }) => write(insertNode, hashBytes(hash), body));
@@ -44,13 +44,16 @@ export class StateStore {
     return writes;
   }
 
-  /** The root of a stored state whose nodes may not be in memory. */
+  /** Returns the root of a stored state, whose nodes may not be cached. */
   root(hash: Uint8Array): NodeRef {
     const text = hashText(hash);
     return { hash: text, node: this.#nodes.get(text) };
   }
 
-  /** The states of many snapshots, with at most one query. Number 0 is the empty state before a room's first event. */
+  /**
+   * Returns the roots of many snapshots, with at most one query. Number 0 is the empty state before a room's first
+   * event.
+   */
   async snapshots(nums: Iterable<number>): Promise<ReadonlyMap<number, NodeRef>> {
     const found = new Map<number, NodeRef>();
     const absent: number[] = [];
@@ -68,7 +71,7 @@ export class StateStore {
     return found;
   }
 
-  /** Brings every node of these states into memory, one query for each level of the trees. */
+  /** Loads every node of these states, with one query for each level of the trees. */
   async loadAll(roots: readonly NodeRef[]): Promise<void> {
     for (;;) {
       const refs = roots.flatMap((root) => missing(root));
@@ -77,12 +80,12 @@ export class StateStore {
     }
   }
 
-  /** Brings the nodes on the way to these keys into memory, one query for each level of the trees. */
+  /** Loads the nodes on the paths to these keys, with one query for each level of the trees. */
   loadKeys(roots: readonly NodeRef[], keys: readonly StateKeyNums[]): Promise<void> {
     return this.loadPlaces(roots.map((root) => ({ root, keys })));
   }
 
-  /** As {@link loadKeys}, each state with keys of its own. */
+  /** Loads nodes as {@link loadKeys}, with separate keys for each state. */
   async loadPlaces(places: readonly Place[]): Promise<void> {
     for (;;) {
       const refs = places.flatMap(({ root, keys }) => keys.flatMap((key) => missing(root, key)));
@@ -91,7 +94,7 @@ export class StateStore {
     }
   }
 
-  /** For each state the events that it has for the keys, `undefined` where it has none. */
+  /** Returns, for each state, the events of the keys; `undefined` where it has none. */
   lookupMany(
     roots: readonly NodeRef[],
     keys: readonly StateKeyNums[],
@@ -99,7 +102,7 @@ export class StateStore {
     return this.lookupPlaces(roots.map((root) => ({ root, keys })));
   }
 
-  /** As {@link lookupMany}, each state with keys of its own. */
+  /** Returns the same as {@link lookupMany}, with separate keys for each state. */
   async lookupPlaces(places: readonly Place[]): Promise<readonly (readonly (number | undefined)[])[]> {
     await this.loadPlaces(places);
     return places.map(({ root, keys }) =>
@@ -122,7 +125,7 @@ export class StateStore {
       readNodes,
       [...wanted].map(hashBytes),
     );
-    // More may have been loaded than stays in memory.
+    // The loaded nodes may be more than the cache holds.
     const loaded = new Map<NodeHash, StateNode>([[emptyState().hash, EMPTY_LEAF]]);
     for (const row of rows) loaded.set(hashText(row.hash), decodeNode(row.body));
     for (const [hash, node] of loaded) this.#nodes.set(hash, node);

@@ -12,17 +12,15 @@ import {
   type StateNode,
 } from './state-node.ts';
 
-/**
- * Reading and changing states, without I/O: whatever is not in memory yet is reported, and `state-store.ts` loads it.
- */
+/** Functions that read and change states without I/O. They report missing nodes, which `state-store.ts` loads. */
 
-/** A lookup met a node that is not in memory. */
+/** The result of a lookup that needs a node that is not loaded. */
 export const NOT_LOADED = Symbol('not loaded');
 
-/** A leaf that would hold more entries than this becomes an inner node. */
+/** The maximum number of entries in a leaf. A larger leaf becomes an inner node. */
 const LEAF_ENTRIES_MAX = 32;
 
-/** A node that a change has made and that has to be stored. */
+/** A node that a change has created and that must be stored. */
 export interface NewNode {
   readonly hash: NodeHash;
   readonly body: Uint8Array;
@@ -35,7 +33,7 @@ export function emptyState(): NodeRef {
   return reference(EMPTY_LEAF, []);
 }
 
-/** The event that a state has for a key; `undefined` when it has none. */
+/** Returns the event of a key; `undefined` when the state has none. */
 export function lookup(root: NodeRef, type: number, stateKey: number): number | undefined | typeof NOT_LOADED {
   let ref: NodeRef | undefined = root;
   for (let depth = 0; ref !== undefined; depth += 1) {
@@ -50,21 +48,21 @@ export function lookup(root: NodeRef, type: number, stateKey: number): number | 
 }
 
 /**
- * The state with one entry set. The nodes on the key's way must be in memory.
- * @returns the new root, and the nodes that did not exist before appended to `created`
+ * Sets one entry of a state. The nodes on the path to the key must be loaded.
+ * @returns the new root; new nodes are appended to `created`
  */
 export function withEntry(root: NodeRef, entry: StateEntry, created: NewNode[]): NodeRef {
   return insert(root, entry, 0, created);
 }
 
-/** All entries of a state whose nodes are in memory, in no order that means anything. */
+/** Returns all entries of a loaded state, in no particular order. */
 export function entries(root: NodeRef): StateEntry[] {
   const found: StateEntry[] = [];
   collectEntries(root, found);
   return found;
 }
 
-/** The nodes that are not in memory, of the whole state or on the way to one key. */
+/** Returns the nodes that are not loaded, of the whole state or on the path to one key. */
 export function missing(root: NodeRef, key?: { readonly type: number; readonly stateKey: number }): NodeRef[] {
   const found: NodeRef[] = [];
   collectMissing(root, key, 0, found);
@@ -72,8 +70,8 @@ export function missing(root: NodeRef, key?: { readonly type: number; readonly s
 }
 
 /**
- * The entries of `after` that `before` does not have in the same way. Parts that are the same node are skipped, so the
- * cost is that of the difference. Both must be in memory where they differ.
+ * Returns the entries of `after` that differ in `before`. Shared nodes are skipped, so that the cost depends on the
+ * difference. Both states must be loaded where they differ.
  */
 export function difference(before: NodeRef, after: NodeRef): StateEntry[] {
   if (before.hash === after.hash) return [];

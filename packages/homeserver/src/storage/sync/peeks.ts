@@ -5,14 +5,14 @@ const insert = sql('INSERT INTO peeks (device, room, position) VALUES (?, ?, ?)'
 const remove = sql('DELETE FROM peeks WHERE device = ? AND room = ?');
 const removeDevices = sql('DELETE FROM peeks WHERE device IN @list');
 
-/** A room that a device looks into, from a position of the stream on. */
+/** A room into which a device peeks since a position of the stream. */
 export interface PeekRow {
   readonly device: number;
   readonly room: number;
   readonly position: number;
 }
 
-/** All of them: few devices peek, and into few rooms. */
+/** Returns all peeks, because few devices peek into few rooms. */
 export function readPeeks(database: Database): Promise<PeekRow[]> {
   return database.all<PeekRow>(readAll);
 }

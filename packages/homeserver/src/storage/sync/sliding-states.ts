@@ -12,21 +12,24 @@ const trim = sql(
 const removeDevices = sql('DELETE FROM sliding_states WHERE device IN @list');
 const removeOlder = sql('DELETE FROM sliding_states WHERE ts < ?');
 
-/** One state of a connection of sliding sync. */
+/** A state of a sliding sync connection. */
 export interface SlidingStateRow {
   readonly id: string;
-  /** When it was last used, in milliseconds. */
+  /** The time of the last use, in milliseconds. */
   readonly ts: number;
-  /** JSON text; what is in it is the business of `sync/sliding/connection.ts`. */
+  /** JSON text, which `sync/sliding/connection.ts` encodes and decodes. */
   readonly state: string;
 }
 
-/** The states of a device's connection; at most two. */
+/** Returns the states of a device's connection, at most two. */
 export function readSlidingStates(database: Database, device: number, connection: string): Promise<SlidingStateRow[]> {
   return database.all<SlidingStateRow>(read, device, connection);
 }
 
-/** Stores a state; of the earlier ones `kept` alone stays. The device's connections beyond `connectionsMax` go. */
+/**
+ * Returns the writes that store a state, delete the earlier states except `kept`, and delete the device's oldest
+ * connections beyond `connectionsMax`.
+ */
 export function putSlidingState(
   device: number,
   connection: string,
@@ -40,7 +43,7 @@ export function putSlidingState(
   ];
 }
 
-/** Notes that a connection is in use. */
+/** Records that a connection is in use. */
 export function touchSlidingStates(device: number, connection: string, ts: number): Write {
   return write(touch, ts, device, connection);
 }
@@ -49,7 +52,7 @@ export function deleteSlidingStatesOf(devices: readonly number[]): Write {
   return write(removeDevices, devices);
 }
 
-/** Forgets what has not been used since a time in milliseconds. */
+/** Deletes states that were not used since a time in milliseconds. */
 export function expireSlidingStates(beforeTs: number): Write {
   return write(removeOlder, beforeTs);
 }

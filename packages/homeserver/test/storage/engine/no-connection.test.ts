@@ -7,6 +7,6 @@ test('a PostgreSQL that is not there: why, and where its address stands, without
     ({ message }) => message,
   );
   expect(await failure).toBe(
-    'no connection to PostgreSQL: connect ECONNREFUSED 127.0.0.1:1; the address is database.url or HEARTH_DATABASE_URL',
+    'cannot connect to PostgreSQL: connect ECONNREFUSED 127.0.0.1:1; check database.url or HEARTH_DATABASE_URL',
   );
 });

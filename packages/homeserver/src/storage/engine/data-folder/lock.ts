@@ -5,7 +5,7 @@ import { StorageInUse } from '../storage-in-use.ts';
 import { createPrivateFile } from './private-files.ts';
 import { unusable } from './unusable-file.ts';
 
-/** Another process has the data folder. */
+/** The error for a data folder that another process uses. */
 class DataDirInUse extends StorageInUse {
   constructor(dataDir: string) {
     super(`another process is using the data folder ${dataDir}: stop it first, or choose another data_dir`);
@@ -17,9 +17,9 @@ export interface DataDirLock {
 }
 
 /**
- * Keeps other processes from opening the same data folder. The lock is the operating system's, taken through a file
- * of its own, so that it goes with the process however that ends.
- * @throws DataDirInUse when somebody still has it after `waitMs`
+ * Locks a data folder, so that no other process opens it. The operating system releases the lock of a separate file
+ * when the process ends in any way.
+ * @throws DataDirInUse when another process still has the lock after `waitMs`
  * @throws OperatorError when the folder cannot be used
  */
 export function lockDataDir(dataDir: string, waitMs: number): DataDirLock {

@@ -2,19 +2,21 @@ import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../../platform/monitoring/log.ts';
 
-/** Read and written by the owner alone. */
+/** The mode of a file that only its owner can read and write. */
 const PRIVATE = 0o600;
 /** The bits that the mode of a private file or folder must not have. */
 const OTHERS = 0o077;
 
-/** Makes a file that nobody else reads, unless there is one. SQLite gives the files beside it the same mode. */
+/**
+ * Creates a file that only its owner can read, unless the file exists. SQLite gives its further files the same mode.
+ */
 export function createPrivateFile(path: string): void {
   if (!existsSync(path)) closeSync(openSync(path, 'a', PRIVATE));
 }
 
 /**
- * Warns of files and folders with secrets that others on this machine may read or write: signing keys, key backups and
- * messages are in the database. Paths that do not exist are skipped.
+ * Logs a warning about files and folders that other users of this machine can read or write. The database contains
+ * signing keys, key backups and messages. Paths that do not exist are skipped.
  */
 export function warnOfReadable(dataDir: string, mediaFolder: string | undefined, log: Pick<Log, 'warn'>): void {
   const files = ['hearth.db', 'hearth.db-wal', 'hearth.db-shm', 'hearth.lock'].map((name) => join(dataDir, name));

@@ -7,10 +7,10 @@ export const rooms: Migration = {
   oldestCompatible: 1,
   statements: [
     'CREATE TABLE positions (slot INTEGER PRIMARY KEY, reserved INTEGER NOT NULL)',
-    // The keys with which this server signs. Old keys stay: others verify old events with them.
+    // The signing keys of this server. Old keys stay, because other servers verify old events with them.
     'CREATE TABLE signing_keys (key_id TEXT PRIMARY KEY, seed BLOB NOT NULL, created_ts INTEGER NOT NULL)',
     'CREATE TABLE names (num INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)',
-    // The values from which the next event of a room is decided. `fence` rises with every write to the room.
+    // The values that decide the next event of a room. `fence` increases with every write to the room.
     `CREATE TABLE rooms (
       num INTEGER PRIMARY KEY,
       version TEXT NOT NULL,
@@ -46,7 +46,7 @@ export const rooms: Migration = {
     )`,
     'CREATE UNIQUE INDEX events_timeline ON events (room, seq) WHERE seq IS NOT NULL',
     'CREATE INDEX events_time ON events (room, ts) WHERE seq IS NOT NULL',
-    // The room's state after the state event of the same number: the root of a tree of state nodes.
+    // The room state after the state event of the same number, as the root of a tree of state nodes.
     'CREATE TABLE snapshots (num INTEGER PRIMARY KEY, room INTEGER NOT NULL, root BLOB NOT NULL)',
     'CREATE TABLE state_nodes (hash BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID',
     `CREATE TABLE memberships (
@@ -72,7 +72,7 @@ export const rooms: Migration = {
       PRIMARY KEY (room, root)
     ) WITHOUT ROWID`,
     'CREATE INDEX threads_latest ON threads (room, latest)',
-    // The transaction ids of each device with their events; kept for as long as a client may repeat them.
+    // The transaction ids of each device with their events, kept while a client may repeat a request.
     `CREATE TABLE transactions (
       device INTEGER NOT NULL,
       txn TEXT NOT NULL,

@@ -18,7 +18,7 @@ export const accounts: Migration = {
       is_suspended INTEGER NOT NULL DEFAULT 0,
       created INTEGER NOT NULL
     )`,
-    // The number of a device is never used again, so that what is left of an old one cannot reach a new one.
+    // The number of a device is never used again, so that remaining rows of an old device cannot belong to a new one.
     'CREATE TABLE sequences (name TEXT PRIMARY KEY, last INTEGER NOT NULL)',
     `CREATE TABLE devices (
       num INTEGER PRIMARY KEY,
@@ -31,7 +31,7 @@ export const accounts: Migration = {
       seen_agent TEXT,
       UNIQUE (user_num, device_id)
     )`,
-    // `replaces`: the refresh token that goes when this token is first used.
+    // `replaces` is the refresh token that is deleted when this token is first used.
     `CREATE TABLE access_tokens (
       hash BLOB PRIMARY KEY,
       user_num INTEGER NOT NULL,

@@ -13,7 +13,7 @@ export const userData: Migration = {
       value TEXT NOT NULL,
       PRIMARY KEY (user_num, key_name)
     ) WITHOUT ROWID`,
-    // The id is a hash of the filter; only so many are kept for each user.
+    // The id is a hash of the filter. The number of filters for each user is limited.
     `CREATE TABLE filters (
       user_num INTEGER NOT NULL,
       id TEXT NOT NULL,
@@ -21,7 +21,7 @@ export const userData: Migration = {
       ts INTEGER NOT NULL,
       PRIMARY KEY (user_num, id)
     )`,
-    // `room` is 0 for what belongs to no room.
+    // `room` is 0 for global account data.
     `CREATE TABLE account_data (
       user_num INTEGER NOT NULL,
       room INTEGER NOT NULL,
@@ -30,7 +30,7 @@ export const userData: Migration = {
       position INTEGER NOT NULL,
       PRIMARY KEY (user_num, room, type)
     ) WITHOUT ROWID`,
-    // `thread` is empty for a receipt without a thread. One row for each user, type and thread; threads are bounded.
+    // `thread` is empty for a receipt without a thread. The number of threads for each user is limited.
     `CREATE TABLE receipts (
       room INTEGER NOT NULL,
       user_num INTEGER NOT NULL,
@@ -43,7 +43,7 @@ export const userData: Migration = {
       PRIMARY KEY (room, user_num, type, thread)
     ) WITHOUT ROWID`,
     'CREATE INDEX receipts_changed ON receipts (room, position)',
-    // One row for each local user who has ever set a status; rows without one go after a while.
+    // One row for each local user. Rows without a status message are deleted after a while.
     `CREATE TABLE presence (
       user_num INTEGER PRIMARY KEY,
       state INTEGER NOT NULL,

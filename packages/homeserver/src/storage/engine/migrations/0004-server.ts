@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** The server that the database belongs to. */
+/** The name of the server to which the database belongs. */
 export const server: Migration = {
   version: 4,
   name: 'server',

@@ -1,13 +1,13 @@
 import type { Migration } from './migration.ts';
 
-/** The content repository. Contents lie outside the database, each under its hash. */
+/** The content repository. The contents are outside the database, each named by its hash. */
 export const media: Migration = {
   version: 6,
   name: 'media',
   oldestCompatible: 1,
   statements: [
-    // One row for each mxc URI; `hash` is null until there is content, `expires` says until when it may come.
-    // Ids that are never used expire; copies of remote media and images of previews go when nobody has read them for long.
+    // One row for each mxc URI. `hash` is null until there is content, which must arrive before `expires`. Unused ids
+    // expire. Copies of remote media and preview images are deleted when they were not read for a long time.
     `CREATE TABLE media (
       origin INTEGER NOT NULL,
       media_id TEXT NOT NULL,
@@ -27,7 +27,7 @@ export const media: Migration = {
     'CREATE INDEX media_by_hash ON media (hash) WHERE hash IS NOT NULL',
     'CREATE INDEX media_pending ON media (user_num, expires) WHERE expires IS NOT NULL',
     'CREATE INDEX media_copies ON media (kind, used) WHERE kind > 0',
-    // Thumbnails belong to a content, whatever URIs it has; they go with it. Sizes are of a bounded set.
+    // Thumbnails belong to a content, not to a URI, and are deleted with it. Their sizes come from a limited set.
     `CREATE TABLE media_thumbnails (
       source BLOB NOT NULL,
       variant TEXT NOT NULL,
@@ -37,7 +37,7 @@ export const media: Migration = {
       PRIMARY KEY (source, variant)
     ) WITHOUT ROWID`,
     'CREATE INDEX media_thumbnails_by_hash ON media_thumbnails (hash)',
-    // Only so many are kept, and each only for a while.
+    // The number of previews and their age are limited.
     `CREATE TABLE url_previews (
       url TEXT PRIMARY KEY,
       json TEXT NOT NULL,

@@ -1,14 +1,14 @@
 import type { Migration } from './migration.ts';
 
-/** The pushers of users, and the jobs that follow the stream of events for them. */
+/** The pushers of users, and the positions of background jobs. */
 export const push: Migration = {
   version: 7,
   name: 'push',
   oldestCompatible: 1,
   statements: [
-    // How far each of those has come that follow the stream of events behind everybody else.
+    // The position up to which each background job has processed the stream.
     'CREATE TABLE followers (name TEXT PRIMARY KEY, position INTEGER NOT NULL)',
-    // Several accounts may share an app and push key. Nothing from before `position` is told.
+    // Several accounts may share an app and push key. A pusher gets only events after `position`.
     `CREATE TABLE pushers (
       num INTEGER PRIMARY KEY,
       user_num INTEGER NOT NULL,
@@ -27,14 +27,14 @@ export const push: Migration = {
     )`,
     'CREATE INDEX pushers_of_key ON pushers (app_id, pushkey)',
     'CREATE INDEX pushers_of_device ON pushers (device)',
-    // The notifications that are still to be delivered; a limited number for each pusher. `actions` is JSON.
+    // The notifications that wait for delivery, a limited number for each pusher. `actions` is JSON.
     `CREATE TABLE push_queue (
       pusher INTEGER NOT NULL,
       event INTEGER NOT NULL,
       actions TEXT NOT NULL,
       PRIMARY KEY (pusher, event)
     ) WITHOUT ROWID`,
-    // One row for each thread that a user has chosen to follow, or no longer to follow.
+    // One row for each thread to which a user has subscribed, or from which the user has unsubscribed.
     `CREATE TABLE thread_subscriptions (
       user_num INTEGER NOT NULL,
       room INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 import type { Migration, PerEngine } from './migration.ts';
 
-/** Finding messages and people, and what people report and prove to others. */
+/** The indexes of messages and users, reports and OpenID tokens. */
 export const search: Migration = {
   version: 8,
   name: 'search',
@@ -9,13 +9,13 @@ export const search: Migration = {
     textIndex('message_index'),
     textIndex('people_index'),
     'CREATE TABLE people (user_num INTEGER PRIMARY KEY, display_name TEXT, avatar_url TEXT)',
-    // Rooms whose members everybody may find.
+    // Rooms whose members every user can find.
     `CREATE TABLE open_rooms (
       room INTEGER PRIMARY KEY,
       is_public INTEGER NOT NULL DEFAULT 0,
       is_readable INTEGER NOT NULL DEFAULT 0
     )`,
-    // Kept for a limited time, and only so many by one user.
+    // Reports are kept for a limited time. The number of reports by one user is limited.
     `CREATE TABLE reports (
       id TEXT PRIMARY KEY,
       reporter INTEGER NOT NULL,
@@ -28,7 +28,7 @@ export const search: Migration = {
     )`,
     'CREATE INDEX reports_by_reporter ON reports (reporter, ts)',
     'CREATE INDEX reports_age ON reports (ts)',
-    // As SHA-256 hashes; gone soon after they expire.
+    // Tokens are stored as SHA-256 hashes and deleted soon after they expire.
     `CREATE TABLE openid_tokens (
       hash BLOB PRIMARY KEY,
       user_num INTEGER NOT NULL,
@@ -38,7 +38,7 @@ export const search: Migration = {
   ],
 };
 
-/** See `text-index.ts`. Neither engine keeps the text: the index says where to look. */
+/** Returns the statements of an index of texts, see `text-index.ts`. The index does not contain the texts. */
 function textIndex(table: string): PerEngine {
   return {
     sqlite: [

@@ -6,7 +6,7 @@ export const slidingSync: Migration = {
   name: 'sliding sync',
   oldestCompatible: 1,
   statements: [
-    // At most two rows for each connection: the state that its client has confirmed, and the one after it.
+    // At most two rows for each connection: the state that the client has confirmed, and the next one.
     `CREATE TABLE sliding_states (
       device INTEGER NOT NULL,
       connection TEXT NOT NULL,

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** Events that are to be sent later unless somebody says otherwise. */
+/** Delayed events (MSC4140). */
 export const delayedEvents: Migration = {
   version: 10,
   name: 'delayed events',

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** Rooms that devices look into without having joined them. */
+/** Rooms into which devices peek without having joined them. */
 export const peeks: Migration = {
   version: 11,
   name: 'peeks',

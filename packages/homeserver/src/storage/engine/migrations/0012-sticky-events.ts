@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** Events that every member is to get for a while, however far back the timeline has left them. */
+/** Sticky events (MSC4354), which every member receives even if they are old in the timeline. */
 export const stickyEvents: Migration = {
   version: 12,
   name: 'sticky events',

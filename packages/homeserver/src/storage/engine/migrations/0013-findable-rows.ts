@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** Rows that were looked for from one end of their table to the other. */
+/** Indexes for queries that scanned whole tables. */
 export const findableRows: Migration = {
   version: 13,
   name: 'indexes for rows that are looked for',

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** Says on PostgreSQL which process may write, and how many transactions it has committed (`postgres-writer.ts`). */
+/** Stores on PostgreSQL the process that may write and the number of its transactions (`postgres-writer.ts`). */
 export const writer: Migration = {
   version: 15,
   name: 'the process that writes',

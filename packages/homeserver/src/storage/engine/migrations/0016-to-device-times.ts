@@ -1,6 +1,8 @@
 import type { Migration } from './migration.ts';
 
-/** Notes of each message to a device when it arrived, so that old ones can be dropped. Those from before count as old. */
+/**
+ * Adds the time of arrival to each to-device message, so that old ones can be deleted. Existing messages count as old.
+ */
 export const toDeviceTimes: Migration = {
   version: 16,
   name: 'messages to devices have a time',

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** Notes when users were erased: those who joined a room later see only redacted copies of their events. */
+/** Adds the position at which a user was erased. Users who joined a room later see only redacted events of the user. */
 export const erasedUsers: Migration = {
   version: 17,
   name: 'when users were erased',

@@ -1,13 +1,16 @@
 import { OperatorError } from '../../../platform/operator-error.ts';
 
-/** PostgreSQL does not let us in. The message says why, and where the address stands; it has no password in it. */
+/**
+ * The error for a connection that PostgreSQL refuses. The message has the reason and the configuration key, but no
+ * password.
+ */
 export class NoConnection extends OperatorError {
   constructor(cause: unknown) {
-    super(`no connection to PostgreSQL: ${reason(cause)}; the address is database.url or HEARTH_DATABASE_URL`);
+    super(`cannot connect to PostgreSQL: ${reason(cause)}; check database.url or HEARTH_DATABASE_URL`);
   }
 }
 
-/** A name with several addresses fails once for each of them. */
+/** The connection fails once for each address of a host name. */
 function reason(cause: unknown): string {
   if (cause instanceof AggregateError) return cause.errors.map(reason).join(', ');
   return cause instanceof Error ? cause.message : String(cause);

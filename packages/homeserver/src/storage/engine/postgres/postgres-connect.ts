@@ -10,13 +10,13 @@ import { PostgresDatabase } from './postgres.ts';
 import { ConnectionLost, type PostgresConnection, type WriterSession } from './postgres-session.ts';
 import { DatabaseInUse, WriterReplaced } from './writer-errors.ts';
 
-/** A PostgreSQL server, and what the storage needs of this machine to use it. */
+/** A PostgreSQL database, and the parts that the storage needs to use it. */
 export interface PostgresLocation {
   readonly url: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Pick<Log, 'warn' | 'info'>;
-  /** How long a start waits for a process that is still stopping. */
+  /** The time for which a start waits for another process to stop. */
   readonly lockWaitMs: number;
   /** Called when this process must end because another one writes to the database. */
   readonly onFatal: (error: OperatorError) => void;
@@ -26,25 +26,25 @@ const READ_CONNECTIONS_MAX = 8;
 const CONNECT_MS_MAX = 10_000;
 const READ_MS_MAX = 60_000;
 
-/** PostgreSQL's 64-bit integers as numbers; all of ours stay below 2^53. */
+/** The type of 64-bit integers in PostgreSQL. They are read as numbers, because all values are below 2^53. */
 const TYPE_INT8 = 20;
 
-/** The key of the advisory lock that the one writer of a database holds: "hear" and "th" as numbers. */
+/** The key of the advisory lock that the writer of a database holds: "hear" and "th" as numbers. */
 const LOCK_KEY = [0x68656172, 0x7468] as const;
 const LOCK_RETRY_MS = 100;
 
 const TRY_LOCK = 'SELECT pg_try_advisory_lock($1, $2) AS locked, pg_backend_pid() AS pid';
 const FIND_HOLDER = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND objid = $2 AND objsubid = 2
   AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-/** A commit that was answered is on the disk, and the server soon notices that this machine is gone. */
+/** Settings of the session: an acknowledged commit is on disk, and the server soon notices a lost machine. */
 const PREPARE_SESSION = `SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;
   SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`;
 
-/** Connects to a server and brings its schema up to date. @throws NoConnection, DatabaseInUse */
+/** Connects to a server and applies the missing migrations. @throws NoConnection, DatabaseInUse */
 export async function openPostgres(location: PostgresLocation): Promise<Database> {
   pg.types.setTypeParser(TYPE_INT8, Number);
   const pool = new pg.Pool({ ...connectionOptions(location), max: READ_CONNECTIONS_MAX, query_timeout: READ_MS_MAX });
-  // A connection that breaks while nobody uses it leaves the pool by itself.
+  // The pool removes an idle connection that breaks.
   pool.on('error', ({ message }) => location.log.warn('lost a connection to PostgreSQL', { reason: message }));
   const reading: PostgresConnection = {
     query: (text, values) => counted(pool.query(text, values === undefined ? [] : [...values])),
@@ -95,8 +95,8 @@ async function connect(location: PostgresLocation): Promise<WriterSession> {
 }
 
 /**
- * Takes the writer's lock and returns the server's number of the connection. The server may not have noticed yet that
- * this process has lost its earlier connection: then it is told to end it.
+ * Takes the writer's lock and returns the server's number of the connection. If the server has not noticed the loss of
+ * the earlier connection, this function ends that connection.
  * @param earlierPid the number of the earlier connection, after a reconnect
  * @throws DatabaseInUse, WriterReplaced
  */
@@ -181,5 +181,8 @@ function isConnectionLoss(error: unknown): boolean {
   return error instanceof Error && !(error instanceof TypeError) && !(error instanceof RangeError);
 }
 
-/** Connection exceptions, a server that shuts down or starts, sessions that were ended, too many connections. */
+/**
+ * The codes of connection exceptions, of a server that shuts down or starts, of ended sessions and of too many
+ * connections.
+ */
 const CONNECTION_CODES = /^(?:08...|57P0[1235]|53300)$/;

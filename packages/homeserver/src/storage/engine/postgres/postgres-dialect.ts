@@ -1,6 +1,9 @@
 import type { Statement } from '../database.ts';
 
-/** `?` becomes `$1`, `$2` …; lists are arrays. The rows of a statement for many are an array for each column. */
+/**
+ * Renders a statement for PostgreSQL: `?` becomes `$1`, `$2` …, and lists become arrays. Many rows become one array for
+ * each column.
+ */
 export function toPostgres({ text, columns }: Statement): string {
   if (columns !== undefined) {
     const arrays = columns.map((type, i) => `$${i + 1}::${type === 'integer' ? 'BIGINT' : 'TEXT'}[]`);

@@ -4,9 +4,9 @@ export interface PostgresConnection {
   query(text: string, values?: readonly unknown[]): Promise<{ rows: unknown[]; rowCount: number }>;
 }
 
-/** The one connection that writes; as long as it is open it holds the writer's lock. */
+/** The only connection that writes. It holds the writer's lock while it is open. */
 export interface WriterSession extends PostgresConnection {
-  /** @param timeoutMs after so long without an answer the connection counts as lost; unlimited unless given */
+  /** @param timeoutMs the time without an answer after which the connection counts as lost; unlimited by default */
   query(text: string, values?: readonly unknown[], timeoutMs?: number): Promise<{ rows: unknown[]; rowCount: number }>;
   /** Calls `listener` once when the connection is gone, at once if it is gone already. */
   onLost(listener: (reason: Error) => void): void;
@@ -14,5 +14,5 @@ export interface WriterSession extends PostgresConnection {
   end(): Promise<void>;
 }
 
-/** A connection to PostgreSQL has broken, or none can be made. */
+/** The error for a broken or failed connection to PostgreSQL. */
 export class ConnectionLost extends Error {}

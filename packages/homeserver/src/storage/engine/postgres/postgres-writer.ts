@@ -10,8 +10,8 @@ import { DatabaseWentBack, WriterReplaced } from './writer-errors.ts';
 
 export interface WriterOptions {
   /**
-   * Connects and takes the writer's lock.
-   * @throws OperatorError when trying again is of no use; other errors are tried again
+   * Connects and takes the writer's lock. It is called again after any error except an OperatorError.
+   * @throws OperatorError when a retry cannot succeed
    */
   readonly openSession: () => Promise<WriterSession>;
   /** Renders a write as text and values. */
@@ -20,13 +20,15 @@ export interface WriterOptions {
   readonly owner: string;
   readonly clock: Clock;
   readonly log: Pick<Log, 'warn' | 'info'>;
-  /** Called when this process must not go on, because another process writes. */
+  /** Called when this process must end because another process writes to the database. */
   readonly onFatal: (error: OperatorError) => void;
 }
 
-/** How long requests wait for a connection that is lost. */
+/** The time for which requests wait for a lost connection. */
 const WAIT_MS = 10_000;
-/** A network that drops packets without a word would keep a group waiting for a quarter of an hour. */
+/**
+ * The time limit for an answer. Without it, a network that drops packets would delay a group by a quarter of an hour.
+ */
 const ANSWER_MS_MAX = 30_000;
 const RECONNECT_FIRST_MS = 20;
 const RECONNECT_MAX_MS = 2_000;
@@ -40,12 +42,12 @@ const ADVANCE = 'UPDATE writer SET sequence = $1 WHERE slot = 0 AND owner = $2 A
 const READ = 'SELECT owner, sequence FROM writer WHERE slot = 0';
 
 /**
- * The one writer of a PostgreSQL database: commits groups of transactions on the connection that holds the writer's
- * lock, and opens another connection when that one is lost.
+ * The only writer of a PostgreSQL database. It commits groups of transactions on the connection that holds the writer's
+ * lock, and reconnects when that connection is lost.
  *
- * Each transaction advances a sequence number in the table `writer`. It belongs to this process only as long as no
- * other process has claimed the row, so that a stale writer changes nothing. After a reconnect the number shows whether
- * the transaction that was being committed is stored: the new connection has the lock, hence the old one has ended.
+ * Each transaction increments a sequence number in the table `writer` on the condition that no other process has
+ * claimed the row, so that a stale writer changes nothing. After a reconnect the number shows whether the last
+ * transaction is stored: the new connection has the lock, hence the old one has ended.
  */
 export class PostgresWriter {
   readonly #options: WriterOptions;
@@ -56,7 +58,7 @@ export class PostgresWriter {
   #isClosed = false;
   #fatal: OperatorError | undefined;
   #outage: { readonly restored: Promise<void>; readonly restore: () => void } | undefined;
-  /** No connection for longer than requests wait. */
+  /** Whether the connection was lost for longer than requests wait. */
   #isGivenUp = false;
   #waitTimer: Timer | undefined;
   #giveUp = Promise.withResolvers<void>();
@@ -65,7 +67,7 @@ export class PostgresWriter {
     this.#options = options;
   }
 
-  /** Connects; `prepare` brings the schema up to date before this process claims the right to write. */
+  /** Connects. `prepare` applies the migrations before this process claims the right to write. */
   async open(prepare: (session: WriterSession) => Promise<void>): Promise<void> {
     const session = await this.#options.openSession();
     try {
@@ -78,14 +80,14 @@ export class PostgresWriter {
     this.#use(session);
   }
 
-  /** As {@link Database.commit}. */
+  /** Commits a transaction as {@link Database.commit}. */
   commit(writes: readonly Write[]): Promise<void> {
     if (this.#fatal !== undefined) return Promise.reject(this.#fatal);
     return this.#group.commit(writes);
   }
 
   /**
-   * Returns nothing while there is a connection; otherwise a promise that resolves when there is one again.
+   * Returns undefined while there is a connection; otherwise a promise that resolves after the reconnect.
    * @throws Unavailable after a bounded time
    */
   whenConnected(): Promise<void> | undefined {
@@ -95,7 +97,9 @@ export class PostgresWriter {
     return this.#restoredInTime();
   }
 
-  /** Waits for what is queued, without a connection only as long as requests do, then closes the connection. */
+  /**
+   * Waits for queued transactions and closes the connection. Without a connection it waits only as long as requests do.
+   */
   async close(): Promise<void> {
     await Promise.race([this.#group.drained(), this.#giveUp.promise]);
     this.#isClosed = true;
@@ -154,7 +158,7 @@ export class PostgresWriter {
     }
   }
 
-  /** Opens a connection and finds out how far this process had come. */
+  /** Opens a connection and reads the number of the last stored transaction. */
   async #openVerified(): Promise<WriterSession> {
     const session = await this.#options.openSession();
     try {
@@ -181,7 +185,7 @@ export class PostgresWriter {
     outage?.restore();
   }
 
-  /** Writes nothing any more. */
+  /** Ends the writer: it writes nothing from then on. */
   #end(error: OperatorError): void {
     this.#fatal = error;
     this.#waitTimer?.cancel();
@@ -203,7 +207,7 @@ export class PostgresWriter {
     return outcomes;
   }
 
-  /** Runs a transaction until its outcome is known, over as many connections as that takes. */
+  /** Runs a transaction until its outcome is known, and reconnects as often as necessary. */
   async #transaction(group: Group, writes: readonly Write[]): Promise<Outcome> {
     const number = this.#sequence + 1;
     for (;;) {
@@ -226,7 +230,7 @@ export class PostgresWriter {
   }
 
   /**
-   * Sends every statement without waiting for the one before; the server runs them in order.
+   * Sends all statements without waiting between them. The server runs them in order.
    * @throws ConnectionLost when the outcome is not known
    */
   async #attempt(session: WriterSession, writes: readonly Write[], number: number): Promise<Outcome> {
@@ -237,7 +241,7 @@ export class PostgresWriter {
     const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
     const lost = failures.find((reason) => reason instanceof ConnectionLost);
     if (lost !== undefined) throw lost;
-    // A guard stands before the writes that it guards: a failure after it is a consequence of what the guard found.
+    // A guard comes before the writes that it guards, so that a failed guard explains a failure after it.
     const fenced = writes.some(({ changes }, i) => isOtherCount(changes, settled[i + 2]));
     if (failures.length === 0 && !fenced && !isOtherCount(1, settled[1])) {
       await session.query('COMMIT', [], ANSWER_MS_MAX);

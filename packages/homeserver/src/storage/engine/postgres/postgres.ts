@@ -10,15 +10,15 @@ import { PostgresWriter, type WriterOptions } from './postgres-writer.ts';
 export interface PostgresParts extends Omit<WriterOptions, 'render'> {
   readonly reading: PostgresConnection;
   readonly clock: Clock;
-  /** Closes what reads. */
+  /** Closes the connections that read. */
   readonly end: () => Promise<void>;
 }
 
-/** A read that fails because a connection broke is tried again, with a pause that doubles. */
+/** The number of attempts of a read that fails because a connection broke. The pause between them doubles. */
 const READ_ATTEMPTS = 6;
 const READ_PAUSE_FIRST_MS = 20;
 
-/** The same functions on PostgreSQL: reads from a pool, writes in groups on one connection. */
+/** The PostgreSQL engine: reads use a pool of connections, writes use one connection in groups. */
 export class PostgresDatabase implements Database {
   readonly dialect = 'postgres';
   readonly isExclusive = false;
@@ -34,7 +34,7 @@ export class PostgresDatabase implements Database {
     });
   }
 
-  /** Connects and brings the schema up to date. @throws DatabaseInUse */
+  /** Connects and applies the missing migrations. @throws DatabaseInUse */
   static async open(parts: PostgresParts): Promise<PostgresDatabase> {
     const database = new PostgresDatabase(parts);
     await database.#writer.open((session) =>

@@ -1,7 +1,7 @@
 import { OperatorError } from '../../../platform/operator-error.ts';
 import { StorageInUse } from '../storage-in-use.ts';
 
-/** Another process holds the writer's lock of the PostgreSQL database. */
+/** The error for a PostgreSQL database whose writer's lock another process holds. */
 export class DatabaseInUse extends StorageInUse {
   constructor() {
     super(
@@ -10,20 +10,20 @@ export class DatabaseInUse extends StorageInUse {
   }
 }
 
-/** Another process has become the writer of the PostgreSQL database while this one had no connection. */
+/** The error after another process became the writer while this process had no connection. */
 export class WriterReplaced extends OperatorError {
   constructor() {
     super(
-      'another process has taken over the PostgreSQL database while this one had no connection to it: this process stops, so that nothing is damaged. Run one Hearth process for each database.',
+      'another process has become the writer of the PostgreSQL database while this one had no connection: this process stops, so that nothing is damaged. Run one Hearth process for each database.',
     );
   }
 }
 
-/** The PostgreSQL database has gone back to an earlier state, so that memory and database no longer agree. */
+/** The error for a PostgreSQL database that has returned to an earlier state, so that caches are wrong. */
 export class DatabaseWentBack extends OperatorError {
   constructor() {
     super(
-      'the PostgreSQL database lacks transactions that it had confirmed, as after a backup was restored or a standby that was behind took over: this process stops. Check the database, then start Hearth again.',
+      'the PostgreSQL database lacks confirmed transactions, for instance because of a restored backup or an outdated standby: this process stops. Check the database, then start Hearth again.',
     );
   }
 }

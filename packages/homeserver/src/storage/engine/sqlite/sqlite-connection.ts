@@ -1,8 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * After how many statements the write-ahead log is folded into a database of so many pages. The log's file never
- * shrinks while the server runs, so it may grow with the database, of which it stays a fraction, but not before it.
+ * Returns the number of statements after which the write-ahead log of a database with this number of pages is
+ * checkpointed. The file of the log never shrinks while the server runs, so its size is limited to a fraction of the
+ * database.
  */
 export function checkpointAfter(pages: number): number {
   return Math.min(Math.max(Math.floor(pages / 8), CHECKPOINT_STATEMENTS_MIN), CHECKPOINT_STATEMENTS_MAX);
@@ -13,7 +14,7 @@ const CHECKPOINT_STATEMENTS_MAX = 1_000;
 
 const PAGE_CACHE_KIB = 6_000;
 
-/** Opens the connection that writes: each commit is on disk, in the sense of `fsync`, before it returns. */
+/** Opens the connection that writes. A commit returns when it is on disk (`fsync`). */
 export function openForWriting(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA journal_mode = WAL');
@@ -24,7 +25,7 @@ export function openForWriting(path: string): DatabaseSync {
   return database;
 }
 
-/** Opens a connection that reads. It sees every transaction that was committed before the statement began. */
+/** Opens a connection that reads. A statement sees every transaction that was committed before it began. */
 export function openForReading(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA query_only = ON');

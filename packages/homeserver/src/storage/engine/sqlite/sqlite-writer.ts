@@ -3,13 +3,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { checkpointAfter, openForWriting } from './sqlite-connection.ts';
 
 /**
- * The writer's thread: the only connection that writes. It takes groups of transactions, commits each group at once
- * and answers, one result for each transaction.
+ * The writer's thread with the only connection that writes. It receives groups of transactions, commits each group in
+ * one transaction of SQLite, and answers with one result for each transaction.
  */
 
 /**
- * One transaction: for each statement its index, the number of rows it must change (-1: any) and its values; for a
- * statement that runs for many rows an array for each of their columns.
+ * One transaction. Each statement has its index, the number of rows that it must change (-1: any) and its values. A
+ * statement for many rows has an array for each column.
  */
 export type PackedTransaction = readonly (readonly [
   index: number,
@@ -24,7 +24,7 @@ export interface GroupMessage {
   readonly transactions: readonly PackedTransaction[];
 }
 
-/** `null` for each transaction that is on disk, else why it is not. */
+/** The results of a group: `null` for each transaction that is on disk, otherwise the reason of the failure. */
 export type GroupReply = readonly (null | { readonly fenced: boolean; readonly message: string })[];
 
 class GuardFailed extends Error {}
@@ -77,7 +77,10 @@ function failure(error: unknown): { fenced: boolean; message: string } {
   return { fenced: error instanceof GuardFailed, message: error instanceof Error ? error.message : String(error) };
 }
 
-/** Commits a group at once; when one of its transactions fails, each on its own, so that only that one is lost. */
+/**
+ * Commits a group in one transaction. If a part of it fails, commits each part separately, so that only the failing
+ * part is rejected.
+ */
 function commitGroup(transactions: readonly PackedTransaction[]): GroupReply {
   try {
     inTransaction(transactions);
@@ -105,7 +108,7 @@ parentPort?.on('message', (message: GroupMessage | 'close') => {
   }
   for (const [index, text] of message.texts) prepared[index] = database.prepare(text);
   parentPort?.postMessage(commitGroup(message.transactions));
-  // After the answer, so that nobody waits for it.
+  // The checkpoint comes after the answer, so that no request waits for it.
   if (sinceCheckpoint >= checkpointAt) {
     database.exec('PRAGMA wal_checkpoint(PASSIVE)');
     sinceCheckpoint = 0;

@@ -8,12 +8,12 @@ import { openForReading } from './sqlite-connection.ts';
 import { bindSqlite, toSqlite } from './sqlite-dialect.ts';
 import type { GroupMessage, GroupReply, PackedTransaction } from './sqlite-writer.ts';
 
-/** The writer's file stands beside this one, in the sources as in the bundle. */
+/** The file of the writer is in the folder of this file, in the sources and in the bundle. */
 const WRITER = new URL(`./sqlite-writer${extname(import.meta.url)}`, import.meta.url);
 
 /**
- * The embedded database: reads on this thread (short, by index, mostly from the page cache), writes on a thread of
- * their own in groups.
+ * The SQLite engine. Reads run on this thread, because they are short and mostly use the page cache. Writes run in
+ * groups on a separate thread.
  */
 export class SqliteDatabase implements Database {
   readonly dialect = 'sqlite';
@@ -89,7 +89,7 @@ export class SqliteDatabase implements Database {
     });
   }
 
-  /** The statements of these transactions that the writer's thread has not prepared yet. */
+  /** Returns the statements of these transactions that the writer's thread has not received yet. */
   #unsent(transactions: readonly (readonly Write[])[]): [number, string][] {
     const texts: [number, string][] = [];
     for (const writes of transactions) {
@@ -116,7 +116,7 @@ function pack(writes: readonly Write[]): PackedTransaction {
   );
 }
 
-/** A view into a larger buffer would take the whole buffer along to the other thread. */
+/** A view into a larger buffer would copy the whole buffer to the other thread. */
 function packValue(value: Bound): SQLInputValue {
   const bound = bindSqlite(value);
   if (bound instanceof Uint8Array && bound.byteLength !== bound.buffer.byteLength) return new Uint8Array(bound);

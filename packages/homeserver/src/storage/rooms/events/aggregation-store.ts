@@ -4,7 +4,7 @@ import type { Names } from '../../engine/names.ts';
 import { AGGREGATED, type Aggregated, Aggregations, isLater, isValidEdit, type Replies } from './aggregations.ts';
 import { eventIdOfStored, type StoredEvent } from './stored-event.ts';
 
-/** Children that are in the timeline with a content. */
+/** The condition for children that are in the timeline and not redacted. */
 const SHOWN = 'e.redacted_by IS NULL AND e.seq IS NOT NULL';
 const readKinds = sql('SELECT DISTINCT parent, rel_type FROM relations WHERE parent IN @list AND rel_type IN @list');
 const readReplies = sql(
@@ -18,7 +18,7 @@ const readReferences = sql(
    FROM relations r JOIN events e ON e.num = r.child JOIN rooms m ON m.num = e.room
    WHERE r.parent IN @list AND r.rel_type = ? AND ${SHOWN} ORDER BY r.parent, e.num`,
 );
-/** An event that may be a valid edit; only its content tells whether it is. */
+/** The query for possible edits. Only the content shows whether an edit is valid. */
 const readEdits = sql(
   `SELECT r.parent, e.num, e.ts, e.id, m.version
    FROM relations r JOIN events p ON p.num = r.parent JOIN events e ON e.num = r.child JOIN rooms m ON m.num = e.room
@@ -26,18 +26,18 @@ const readEdits = sql(
      AND e.state_key IS NULL AND p.state_key IS NULL`,
 );
 
-/** Where events are in memory. */
+/** The cache of events. */
 interface Events {
   cached(num: number): StoredEvent | undefined;
   load(nums: Iterable<number>): Promise<ReadonlyMap<number, StoredEvent>>;
 }
 
-/** Adds up what relates to events, once for each event in memory; what is added later is added to that. */
+/** Computes the aggregations of events, once for each cached event, and updates them with each new relation. */
 export class AggregationStore {
   readonly #database: Database;
   readonly #names: Names;
   readonly #events: Events;
-  /** Which events have had more children, or fewer, while others are looked up. */
+  /** The events whose children change while queries run. */
   readonly #concurrent = new ConcurrentChanges();
   #types: ReadonlyMap<Aggregated, number> | undefined;
 
@@ -47,7 +47,7 @@ export class AggregationStore {
     this.#events = events;
   }
 
-  /** Adds up what relates to those of the events of which nobody has yet, with a few queries for all. */
+  /** Computes the missing aggregations of some events with a few queries for all. */
   async lookUp(events: readonly StoredEvent[]): Promise<void> {
     for (;;) {
       const unknown = events.filter(({ aggregations }) => aggregations === undefined);
@@ -56,7 +56,7 @@ export class AggregationStore {
         () => this.#read(unknown),
         (found, changed) => {
           for (const event of unknown) {
-            // An event that has changed meanwhile is read again.
+            // The aggregation of an event that has changed concurrently is computed again.
             if (event.aggregations === undefined && !changed.has(event.num)) {
               event.aggregations = found.get(event.num) ?? null;
             }
@@ -66,7 +66,7 @@ export class AggregationStore {
     }
   }
 
-  /** A parent, if it is in memory, learns of a new child. Call this after the commit. */
+  /** Adds a new child to the aggregation of a cached parent. The caller calls it after the commit. */
   added(child: StoredEvent, relType: Aggregated, parent: number): void {
     this.#concurrent.changed(parent);
     const event = this.#events.cached(parent);
@@ -78,7 +78,10 @@ export class AggregationStore {
     event.aggregations = aggregations;
   }
 
-  /** A child is redacted. A value that depends on it is looked up again. Call this after the commit. */
+  /**
+   * Removes a redacted child from the aggregation of a cached parent, or discards the aggregation. The caller calls it
+   * after the commit.
+   */
   removed(child: StoredEvent, relType: Aggregated, parent: number): void {
     this.#concurrent.changed(parent);
     const event = this.#events.cached(parent);
@@ -117,7 +120,7 @@ export class AggregationStore {
       found.get(row.parent)?.addReference({ num: row.num, senderNum: row.sender, eventId: eventIdOf(row) });
   }
 
-  /** The latest edit of each parent that is valid: hardly ever more than one has to be looked at. */
+  /** Returns the latest valid edit of each parent. It rarely has to examine more than one edit. */
   async #readEdits(
     { type, parents }: Kind,
     events: readonly StoredEvent[],
@@ -149,7 +152,7 @@ export class AggregationStore {
   }
 }
 
-/** The parents to which events relate in one way, and the number of that way. */
+/** The parents of one relation type, and the number of the type. */
 interface Kind {
   readonly type: number;
   readonly parents: readonly number[];

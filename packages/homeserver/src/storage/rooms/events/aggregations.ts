@@ -4,51 +4,54 @@ import type { StoredEvent } from './stored-event.ts';
 export const AGGREGATED = ['m.replace', 'm.reference', 'm.thread'] as const;
 export type Aggregated = (typeof AGGREGATED)[number];
 
-/** Whether events that relate in this way are shown with their parent. */
+/** Returns whether relations of a type are aggregated with their parent. */
 export function isAggregated(relType: string): relType is Aggregated {
   return AGGREGATED.some((type) => type === relType);
 }
 
-/** Enough of an edit to tell which of two counts. */
+/** The fields of an edit that decide which of two edits is later. */
 type Edit = Pick<StoredEvent, 'num' | 'ts' | 'eventId'>;
 type Reference = Pick<StoredEvent, 'num' | 'senderNum' | 'eventId'>;
 
 /** The replies of one sender in a thread. */
 export interface Replies {
-  /** How many that are not redacted. */
+  /** The number of replies that are not redacted. */
   count: number;
-  /** The last of them. */
+  /** The latest of these replies. */
   latest: number | null;
-  /** The last reply that has been counted or was redacted already. */
+  /** The latest reply that was counted, or was already redacted. */
   seen: number;
-  /** The last redaction that is taken into account. */
+  /** The latest redaction that was processed. */
   redacted: number;
 }
 
-/** A thread as one reader sees it. */
+/** A thread as one reader sees it, without the replies of ignored users. */
 export interface ThreadSummary {
   readonly latest: number;
   readonly count: number;
   readonly participated: boolean;
 }
 
-/** The aggregation of all events that relate to one. Its size grows with the senders in a thread, not with their replies. */
+/**
+ * The aggregation of all events that relate to one event. Its size depends on the number of senders in a thread, not on
+ * the number of replies.
+ */
 export class Aggregations {
   #edit: Edit | undefined;
   readonly #references: Reference[] = [];
   readonly #replies = new Map<number, Replies>();
 
-  /** The edit that counts: the latest by `origin_server_ts` ("Validity of replacement events"). */
+  /** The valid edit with the latest `origin_server_ts` ("Validity of replacement events"). */
   get edit(): number | undefined {
     return this.#edit?.num;
   }
 
-  /** The ids of references from senders whom a reader does not ignore, in stream order. */
+  /** Returns the ids of references from senders whom a reader does not ignore, in stream order. */
   references(ignored: ReadonlySet<number>): string[] {
     return this.#references.filter(({ senderNum }) => !ignored.has(senderNum)).map(({ eventId }) => eventId);
   }
 
-  /** The thread as a reader sees it; `undefined` if there is none left. */
+  /** Returns the thread as a reader sees it; `undefined` if no reply is left. */
   thread(user: number, ignored: ReadonlySet<number>): ThreadSummary | undefined {
     let [count, last] = [0, 0];
     for (const [sender, replies] of this.#replies) {
@@ -60,17 +63,17 @@ export class Aggregations {
     return count === 0 ? undefined : { latest: last, count, participated: own > 0 };
   }
 
-  /** Takes a valid edit into account. */
+  /** Adds a valid edit. */
   addEdit(edit: Edit): void {
     if (this.#edit === undefined || isLater(edit, this.#edit)) this.#edit = edit;
   }
 
-  /** References come in stream order; one that is there already changes nothing. */
+  /** Adds a reference. Callers add them in stream order; a repeated reference has no effect. */
   addReference(reference: Reference): void {
     if (reference.num > (this.#references.at(-1)?.num ?? 0)) this.#references.push(reference);
   }
 
-  /** Replies come in stream order; one that has been counted already changes nothing. */
+  /** Adds a reply. Callers add them in stream order; a repeated reply has no effect. */
   addReply({ num, senderNum }: Pick<StoredEvent, 'num' | 'senderNum'>): void {
     const before = this.#replies.get(senderNum);
     if (before !== undefined && num <= before.seen) return;
@@ -79,8 +82,8 @@ export class Aggregations {
   }
 
   /**
-   * Takes a child out that an event has redacted. Redactions come in stream order, and may have been taken into account
-   * already. @returns whether this can be said without reading it all again
+   * Removes a redacted child. Callers pass redactions in stream order and may repeat them.
+   * @returns false if the aggregation must be computed again
    */
   remove(child: StoredEvent, relType: Aggregated): boolean {
     if (relType === 'm.replace') return this.#edit?.num !== child.num;
@@ -95,7 +98,7 @@ export class Aggregations {
   }
 }
 
-/** Takes one reply out; not if it was the latest: another one is then. */
+/** Removes one reply. Returns undefined if it was the latest reply, because the new latest reply is not known. */
 function withoutReply({ num, redactedBy }: StoredEvent, replies: Replies | undefined): boolean {
   if (replies === undefined || redactedBy === null || replies.latest === num) return false;
   if (redactedBy > replies.redacted) {
@@ -105,12 +108,12 @@ function withoutReply({ num, redactedBy }: StoredEvent, replies: Replies | undef
   return true;
 }
 
-/** Whether an edit comes after another one. */
+/** Returns whether an edit is later than another one. */
 export function isLater(edit: Edit, than: Edit): boolean {
   return edit.ts > than.ts || (edit.ts === than.ts && edit.eventId > than.eventId);
 }
 
-/** Whether an event may stand in for another (client-server API, "Validity of replacement events"). */
+/** Returns whether an event is a valid edit of another (client-server API, "Validity of replacement events"). */
 export function isValidEdit(edit: StoredEvent, parent: StoredEvent): boolean {
   const { senderNum, typeNum, isState, content, redactedBy } = edit;
   if (senderNum !== parent.senderNum || typeNum !== parent.typeNum || isState || parent.isState) return false;

@@ -11,28 +11,28 @@ const insert = sql(
 const move = sql('UPDATE delayed_events SET send_ts = ? WHERE id = ?');
 const remove = sql('DELETE FROM delayed_events WHERE id IN @list');
 
-/** An event that waits for its time. */
+/** A delayed event that was not sent yet. */
 export interface DelayedEventRow {
   readonly id: string;
   readonly user_num: number;
   readonly user_id: string;
   readonly device: number;
-  /** The transaction under which it was asked for, as {@link TransactionKey}; state events have none. */
+  /** The transaction id of the request, as {@link TransactionKey}. State events have none. */
   readonly txn: string | null;
   readonly room_id: string;
   readonly type: string;
   readonly state_key: string | null;
   /** JSON text. */
   readonly content: string;
-  /** For how long it will be sticky, in milliseconds. */
+  /** The time for which the event will be sticky, in milliseconds. */
   readonly sticky_ms: number | null;
-  /** Milliseconds from the latest (re)start to the sending. */
+  /** The delay after the last start or restart of the timer, in milliseconds. */
   readonly delay_ms: number;
-  /** When it is to be sent, in milliseconds. */
+  /** The time at which the event is sent, in milliseconds since 1970. */
   readonly send_ts: number;
 }
 
-/** Everything that waits; as many as users may have scheduled. */
+/** Returns all delayed events. The number for each user is limited. */
 export function readDelayedEvents(database: Database): Promise<DelayedEventRow[]> {
   return database.all<DelayedEventRow>(readAll);
 }

@@ -1,9 +1,9 @@
 import { VarintReader, VarintWriter } from '../../engine/varint.ts';
 
 /**
- * The parts of an event for other servers only: its place in the graph, its content hash and the signature of the
- * sender's server, in a tenth of the space of their JSON form. Events of this server are signed when they leave it:
- * Ed25519 gives the same signature for the same key and text at any time.
+ * The parts of an event that only other servers need: its edges in the graph, its content hash and the signature of the
+ * sender's server. They take a tenth of the space of their JSON form. Events of this server are signed when they leave
+ * it (docs/decisions/0002-signed-when-they-leave.md).
  */
 export interface EventProof {
   /** Numbers of the events in `prev_events` and `auth_events`. */
@@ -11,7 +11,7 @@ export interface EventProof {
   readonly auth: readonly number[];
   /** 32 bytes. */
   readonly contentHash: Uint8Array;
-  /** The name of the key that has signed or is to sign, as a number of `names.ts`. */
+  /** The name of the signing key, as a number of `names.ts`. */
   readonly signingKey: number;
   /** 64 bytes; `undefined` for an event of this server that is not signed yet. */
   readonly signature: Uint8Array | undefined;
@@ -30,7 +30,7 @@ export function encodeProof({ prev, auth, contentHash, signingKey, signature }: 
   return writer.finish();
 }
 
-/** @throws RangeError for bytes that are no proof */
+/** Decodes a proof. @throws RangeError for invalid bytes */
 export function decodeProof(bytes: Uint8Array): EventProof {
   const reader = new VarintReader(bytes);
   const prev = reader.list();

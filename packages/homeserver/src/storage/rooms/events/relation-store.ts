@@ -23,7 +23,9 @@ const pageOf = (order: string) =>
   );
 const readPage = pageOf('ASC');
 const readPageBack = pageOf('DESC');
-/** In the order in which relations are stored: a page costs what is on it, however many relate to the event. */
+/**
+ * The query follows the order in which relations are stored, so that a page costs the same for any number of relations.
+ */
 const typedPageOf = (order: string) =>
   sql(
     `SELECT r.child FROM relations r JOIN events e ON e.num = r.child
@@ -33,21 +35,21 @@ const typedPageOf = (order: string) =>
 const readTypedPage = typedPageOf('ASC');
 const readTypedPageBack = typedPageOf('DESC');
 
-/** One event's relation to another. */
+/** A relation between two events. */
 export interface Relation {
   readonly parent: number;
-  /** Its type as a number of `names.ts`. */
+  /** The relation type, as a number of `names.ts`. */
   readonly relType: number;
   readonly child: number;
 }
 
-/** Which children, as numbers of `names.ts`. */
+/** A filter of children. Types are numbers of `names.ts`. */
 export interface RelationFilter {
   readonly relType?: number | undefined;
   readonly type?: number | undefined;
 }
 
-/** Which events relate to which (client-server API, "Relationship API"). */
+/** Reads and writes relations between events (client-server API, "Relationship API"). */
 export class RelationStore {
   readonly #database: Database;
 
@@ -62,25 +64,25 @@ export class RelationStore {
     return writes;
   }
 
-  /** A redacted event no longer relates to anything. */
+  /** Returns the write that removes the relation of a redacted event. */
   remove({ parent, relType, child }: Relation): Write {
     return write(remove, parent, relType, child);
   }
 
-  /** In which ways, and from which senders, events relate to many others. */
+  /** Returns the relation types and the senders of the children of many events. */
   async ways(parents: readonly number[]): Promise<{ parent: number; relType: number; sender: number }[]> {
     const rows = await this.#database.all<{ parent: number; rel_type: number; sender: number }>(readWays, parents);
     return rows.map(({ parent, rel_type, sender }) => ({ parent, relType: rel_type, sender }));
   }
 
-  /** The events of one sender that relate to another in one way. */
+  /** Returns the children of an event with one relation type and one sender. */
   async bySender(parent: number, filter: { relType: number; type: number; sender: number }): Promise<number[]> {
     const { relType, type, sender } = filter;
     const rows = await this.#database.all<{ child: number }>(readBySender, parent, relType, type, sender);
     return rows.map(({ child }) => child);
   }
 
-  /** A page of the children of some events between two positions, both exclusive. */
+  /** Returns a page of the children of some events between two positions, both exclusive. */
   async page(
     parents: readonly number[],
     filter: RelationFilter,
@@ -102,13 +104,13 @@ export class RelationStore {
     return (await query).map(({ child }) => child);
   }
 
-  /** A room's threads whose latest reply is before a position, the most recent first. */
+  /** Returns the threads of a room whose latest reply is before a position, the most recent first. */
   threads(room: number, before: number, limit: number): Promise<{ root: number; latest: number }[]> {
     return this.#database.all(readThreads, room, before, limit);
   }
 }
 
-/** The bounds of a number that is given, or of every number. */
+/** Returns the bounds of a range that contains only the given number, or every number. */
 function oneOrAny(num: number | undefined): [number, number] {
   return num === undefined ? [0, Number.MAX_SAFE_INTEGER] : [num, num];
 }

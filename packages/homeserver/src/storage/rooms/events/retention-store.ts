@@ -7,7 +7,7 @@ const readExpired = sql(
 );
 const forgetEvent = sql('UPDATE events SET seq = NULL, content = ? WHERE num = ?');
 
-/** The stores that deleting old messages needs. */
+/** Reads and deletes old messages. */
 export class RetentionStore {
   readonly #database: Database;
 
@@ -15,17 +15,19 @@ export class RetentionStore {
     this.#database = database;
   }
 
-  /** The next rooms after one. */
+  /** Returns the next rooms after a room. */
   async rooms(after: number, limit: number): Promise<number[]> {
     return (await this.#database.all<{ num: number }>(readRooms, after, limit)).map(({ num }) => num);
   }
 
-  /** Messages of a room from before a time, and before the event `last`, the oldest first. */
+  /** Returns messages of a room that are older than a time and before the event `last`, the oldest first. */
   async expired(room: number, ts: number, last: number, limit: number): Promise<number[]> {
     return (await this.#database.all<{ num: number }>(readExpired, room, ts, last, limit)).map(({ num }) => num);
   }
 
-  /** Takes an event out of its timeline, and its content away. Its place in the graph stays. */
+  /**
+   * Returns the write that removes an event from its timeline and removes its content. Its edges in the graph remain.
+   */
   forget(num: number, contentText: string): Write {
     return write(forgetEvent, contentText, num);
   }

@@ -11,11 +11,11 @@ export interface StickyRow {
   readonly expires_ts: number;
 }
 
-/** The number of sticky events of a room that are remembered; older ones are only in the timeline. */
+/** The maximum number of sticky events of a room. Older ones are only in the timeline. */
 const IN_ROOM_MAX = 1_000;
 const NONE: readonly StickyRow[] = [];
 
-/** The events that are sticky now (MSC4354): on disk, and in memory, where none is for longer than an hour. */
+/** The sticky events (MSC4354), stored and cached. No event is sticky for longer than an hour. */
 export class StickyStore {
   readonly #database: Database;
   readonly #rooms = new Map<number, StickyRow[]>();
@@ -33,20 +33,20 @@ export class StickyStore {
     return write(insert, num, room, expires_ts);
   }
 
-  /** Takes over what has been stored. */
+  /** Adds a stored event to the cache. */
   add(row: StickyRow): void {
     const rows = this.#rooms.get(row.room);
     if (rows === undefined) this.#rooms.set(row.room, [row]);
     else if (rows.push(row) > IN_ROOM_MAX) rows.shift();
   }
 
-  /** Those of a room that are sticky at a time, oldest first. */
+  /** Returns the events of a room that are sticky at a time, oldest first. */
   of(room: number, now: number): readonly StickyRow[] {
     const rows = this.#rooms.get(room);
     return rows === undefined ? NONE : rows.filter(({ expires_ts }) => expires_ts > now);
   }
 
-  /** Forgets what is no longer sticky at a time. */
+  /** Deletes events that are no longer sticky at a time. */
   async expire(now: number): Promise<void> {
     for (const [room, rows] of this.#rooms) {
       const current = rows.filter(({ expires_ts }) => expires_ts > now);

@@ -4,17 +4,20 @@ import { cacheBytes } from '../../../platform/caches/cache-size.ts';
 import { LruMap } from '../../../platform/caches/lru.ts';
 import type { Aggregations } from './aggregations.ts';
 
-/** How far an event is trusted; only accepted events have a place in their room's timeline. */
+/** The standing of an event. Only accepted events are in the timeline of their room. */
 export const STANDING = { accepted: 0, softFailed: 1, rejected: 2, outlier: 3 } as const;
 export type Standing = (typeof STANDING)[keyof typeof STANDING];
 
-/** The member by which an event says that it is sticky (MSC4354). */
+/** The member of an event that makes it sticky (MSC4354). */
 export const STICKY = 'msc4354_sticky';
 
-/** A longer content stays parsed only for a while: of many small objects it takes thirty times its text. */
+/**
+ * The maximum length of a content that stays parsed. A content of many small objects takes thirty times the memory of
+ * its text.
+ */
 const KEPT_PARSED_MAX = 512;
 
-/** A long content that was looked into lately. */
+/** A long content that was recently parsed. */
 interface Parsed {
   readonly content: JsonObject;
   /** The length of its text. */
@@ -22,22 +25,22 @@ interface Parsed {
 }
 
 /**
- * The long contents that were looked into lately. A `WeakRef` would not bound them: it keeps its target until the end of the
- * turn, and one turn may look into thousands of events.
+ * The cache of long parsed contents. A `WeakRef` would not limit their memory, because it keeps its target until the
+ * end of the turn of the event loop, and one turn may parse thousands of contents.
  */
 const parsedLately = new LruMap<StoredEvent, Parsed>(10_000, {
   bytesMax: cacheBytes(64),
   bytesOf: ({ length }) => 100 + 30 * length,
 });
 
-/** An event as it is kept in memory. Its content stays text until somebody looks into it. */
+/** An event in memory. Its content is parsed on first use. */
 export class StoredEvent {
-  /** Its place in the server's stream; every event has one of its own. */
+  /** The position of the event in the server's stream, which is unique. */
   readonly num: number;
   readonly eventId: string;
   readonly room: number;
   readonly roomId: string;
-  /** Its place in the room's timeline, counted from 1; `null` for events that are not shown. */
+  /** The sequence number of the event in the room's timeline, counted from 1; `null` for events that are not shown. */
   readonly seq: number | null;
   readonly typeNum: number;
   readonly type: string;
@@ -52,19 +55,22 @@ export class StoredEvent {
   readonly standing: Standing;
   /** The snapshot of the room's state before this event. */
   readonly snapshot: number;
-  /** The event whose place in the state this one took. */
+  /** The state event that this one replaces. */
   readonly replaces: number | null;
   /** JSON text of the members that have no column, such as `redacts`. */
   readonly extra: string | null;
   /** The content as JSON text, redacted if the event was. */
   readonly contentText: string;
-  /** The redaction that took the content away. */
+  /** The number of the redaction of the event. */
   readonly redactedBy: number | null;
-  /** The client form up to its `unsigned` part; filled in by whoever renders the event first. */
+  /** The client form of the event without `unsigned`; set when the event is first rendered. */
   clientText: string | undefined;
-  /** Under which id which device has sent it; `null`: under none, `undefined`: not looked up yet. */
+  /** The device and transaction id that sent the event; `null`: none, `undefined`: not loaded yet. */
   transaction: { readonly device: number; readonly txn: string } | null | undefined;
-  /** The aggregation of related events; `null`: there are none, `undefined`: not looked up yet, see `aggregation-store.ts`. */
+  /**
+   * The aggregation of related events; `null`: there are none, `undefined`: not computed yet, see `aggregation-
+   * store.ts`.
+   */
   aggregations: Aggregations | null | undefined;
   #content: JsonObject | undefined;
 
@@ -91,7 +97,7 @@ export class StoredEvent {
     this.redactedBy = redactedBy;
   }
 
-  /** The parsed content. Shared: never change it. */
+  /** The parsed content. It is shared and must not be changed. */
   get content(): JsonObject {
     const known = this.#content ?? parsedLately.get(this)?.content;
     if (known !== undefined) return known;
@@ -110,8 +116,8 @@ export class StoredEvent {
   }
 
   /**
-   * The id of the event that a redaction takes back: beside the content, since room version 11 in it (rooms/v11, "Moving
-   * the redacts property of m.room.redaction events to a content property").
+   * The id of the redacted event if this event is a redaction. It is beside the content, and since room version 11 in
+   * it (rooms/v11, "Moving the redacts property of m.room.redaction events to a content property").
    */
   get redacts(): string | undefined {
     if (this.type !== 'm.room.redaction') return undefined;
@@ -119,20 +125,20 @@ export class StoredEvent {
     return asString(redacts);
   }
 
-  /** Until when the event is sticky, in milliseconds (MSC4354). */
+  /** The time until which the event is sticky, in milliseconds (MSC4354). */
   get stickyUntil(): number | undefined {
     if (this.extra?.includes(STICKY) !== true || this.redactedBy !== null) return undefined;
     const { [STICKY]: sticky } = JSON.parse(this.extra) as { [STICKY]?: { duration_ms: number } };
     return sticky === undefined ? undefined : this.ts + sticky.duration_ms;
   }
 
-  /** The snapshot of the room's state with this event in it. */
+  /** The snapshot of the room's state after this event. */
   get snapshotAfter(): number {
     return this.isState ? this.num : this.snapshot;
   }
 }
 
-/** The columns of an event that do not change: what redaction leaves, and what is known of it whoever asks. */
+/** The fields of an event that neither a redaction nor the reader changes. */
 export type EventFields = Omit<
   StoredEvent,
   | 'content'
@@ -147,14 +153,17 @@ export type EventFields = Omit<
   | 'stickyUntil'
 >;
 
-/** An event id as it is stored: the 32 bytes of its hash, or the text of an id that is none (room versions 1 and 2). */
+/**
+ * Returns an event id as it is stored: the 32 bytes of its hash, or the text of an id that is not a hash (room versions
+ * 1 and 2).
+ */
 export function storedEventId(eventId: string): Uint8Array {
   return eventIdBytes(eventId) ?? new Uint8Array(Buffer.from(eventId, 'utf8'));
 }
 
 const HASH_BYTES = 32;
 
-/** The opposite of {@link storedEventId}; `standardBase64` for room version 3. */
+/** Returns the event id of stored bytes. `standardBase64` is for room version 3. */
 export function eventIdOfStored(bytes: Uint8Array, standardBase64: boolean): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteLength !== HASH_BYTES) return buffer.toString('utf8');

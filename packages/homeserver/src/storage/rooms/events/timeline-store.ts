@@ -15,7 +15,7 @@ const readAfterTime = sql(
 const readBeforeTime = sql(
   'SELECT num FROM events WHERE room = ? AND seq IS NOT NULL AND ts <= ? ORDER BY ts DESC, seq DESC LIMIT 1',
 );
-/** From each room that has moved on, what comes after its last event at the position: not its whole timeline. */
+/** The query reads only the events after a position in rooms that have changed since, not their whole timelines. */
 const readAfterInRooms = sql(
   `SELECT e.num FROM rooms r JOIN events e ON e.room = r.num AND e.seq > COALESCE(
      (SELECT l.seq FROM events l WHERE l.room = r.num AND l.seq > 0 AND l.num <= ? ORDER BY l.seq DESC LIMIT 1), 0)
@@ -23,20 +23,20 @@ const readAfterInRooms = sql(
 );
 const readInStream = sql('SELECT num FROM events WHERE num > ? AND num <= ? AND seq IS NOT NULL ORDER BY num LIMIT ?');
 
-/** A stretch of a room's timeline: events with `after < seq <= upTo`. */
+/** A range of a room's timeline: events with `after < seq <= upTo`. */
 export interface Stretch {
   readonly room: number;
   readonly after: number;
   readonly upTo: number;
 }
 
-/** An event's number and its place in its room's timeline. */
+/** The number of an event and its sequence number in its room's timeline. */
 export interface Place {
   readonly num: number;
   readonly seq: number;
 }
 
-/** Timelines as lists of event numbers. */
+/** Reads timelines as lists of event numbers. */
 export class TimelineStore {
   readonly #database: Database;
 
@@ -44,27 +44,29 @@ export class TimelineStore {
     this.#database = database;
   }
 
-  /** The first (or with `backwards` the last) events of a stretch, in that direction. */
+  /** Returns the first (with `backwards` the last) events of a range, in that direction. */
   async page({ room, after, upTo }: Stretch, backwards: boolean, limit: number): Promise<number[]> {
     const statement = backwards ? readBackwards : readForwards;
     return nums(await this.#database.all(statement, room, after, upTo, limit));
   }
 
-  /** The last `limit` events of each room, those of them after a position, oldest first; one query for all rooms. */
+  /**
+   * Returns the last `limit` events of each room that are after a position, oldest first, with one query for all rooms.
+   */
   async latest(rooms: readonly number[], limit: number, after = 0): Promise<ReadonlyMap<number, number[]>> {
     const ends = await this.ends(rooms, limit, after);
     return new Map(rooms.map((room) => [room, nums(ends.get(room) ?? [])]));
   }
 
-  /** As {@link latest}, with the places of the events in their timelines; rooms without events are missing. */
+  /** Returns the same as {@link latest}, with the sequence numbers of the events. Rooms without events are missing. */
   async ends(rooms: readonly number[], limit: number, after = 0): Promise<ReadonlyMap<number, readonly Place[]>> {
     const rows = await this.#database.all<Place & { room: number }>(readLatest, limit, rooms, after);
     return Map.groupBy(rows, ({ room }) => room);
   }
 
   /**
-   * The last `limit` events of each room at a position, oldest first. The disk may be ahead of the announced
-   * position: such rooms are queried one by one.
+   * Returns the last `limit` events of each room at a position, oldest first. Rooms with stored events after the
+   * announced position are queried one by one.
    */
   async latestAt(rooms: readonly number[], position: number, limit: number): Promise<ReadonlyMap<number, number[]>> {
     const timelines = new Map(await this.latest(rooms, limit));
@@ -76,28 +78,28 @@ export class TimelineStore {
     return timelines;
   }
 
-  /** Events of some rooms after a position, in stream order. */
+  /** Returns the events of some rooms after a position, in stream order. */
   async after(rooms: readonly number[], position: number, limit: number): Promise<number[]> {
     return nums(await this.#database.all(readAfterInRooms, position, rooms, position, limit));
   }
 
-  /** The first events of all rooms with `after < num <= upTo`, in stream order. */
+  /** Returns the first events of all rooms with `after < num <= upTo`, in stream order. */
   async inStream(after: number, upTo: number, limit: number): Promise<number[]> {
     return nums(await this.#database.all(readInStream, after, upTo, limit));
   }
 
-  /** The timeline number of a room's last event at a position; 0 when the room had none. */
+  /** Returns the sequence number of a room's last event at a position; 0 when the room had none. */
   async seqAt(room: number, position: number): Promise<number> {
     return (await this.#database.first<{ seq: number }>(readSeqAt, room, position))?.seq ?? 0;
   }
 
-  /** The last event of each room at a position, with one query. */
+  /** Returns the last event of each room at a position, with one query. */
   async lastAt(rooms: readonly number[], position: number): Promise<ReadonlyMap<number, number>> {
     const rows = await this.#database.all<{ room: number; num: number | null }>(readLastAt, position, rooms);
     return new Map(rows.flatMap(({ room, num }) => (num === null ? [] : [[room, num] as const])));
   }
 
-  /** The event closest to a time in milliseconds, at or after it (`f`) or at or before it (`b`). */
+  /** Returns the event closest to a time in milliseconds, at or after it (`f`) or at or before it (`b`). */
   async closest(room: number, ts: number, direction: 'f' | 'b'): Promise<number | undefined> {
     const statement = direction === 'f' ? readAfterTime : readBeforeTime;
     return (await this.#database.first<{ num: number }>(statement, room, ts))?.num;

@@ -9,7 +9,7 @@ const remove = sql('DELETE FROM transactions WHERE event IN @list');
 /** The number of rows that are deleted at once, so that other writes do not wait. */
 const REMOVED_AT_ONCE = 2_000;
 
-/** Which events devices have sent under which transaction ids (client-server API, "Transaction identifiers"). */
+/** The events that devices have sent, by transaction id (client-server API, "Transaction identifiers"). */
 export class TransactionStore {
   readonly #database: Database;
 
@@ -21,18 +21,18 @@ export class TransactionStore {
     return write(insert, device, txn, event, ts);
   }
 
-  /** The event that a device has sent under this id. */
+  /** Returns the event that a device has sent with this transaction id. */
   async find(device: number, txn: string): Promise<number | undefined> {
     return (await this.#database.first<{ event: number }>(read, device, txn))?.event;
   }
 
-  /** The devices that have sent any of these events, and under which ids. */
+  /** Returns the devices that have sent these events, with the transaction ids. */
   async ofEvents(events: readonly number[]): Promise<ReadonlyMap<number, { device: number; txn: string }>> {
     const rows = await this.#database.all<{ event: number; device: number; txn: string }>(readOfEvents, events);
     return new Map(rows.map(({ event, device, txn }) => [event, { device, txn }]));
   }
 
-  /** Forgets what is older than a time in milliseconds. */
+  /** Deletes rows that are older than a time in milliseconds. */
   async expire(beforeTs: number): Promise<void> {
     for (;;) {
       const rows = await this.#database.all<{ event: number }>(readOlder, beforeTs, REMOVED_AT_ONCE);
