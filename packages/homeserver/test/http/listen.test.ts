@@ -24,6 +24,6 @@ test('an address in use is refused with its name and the key to change', async (
 
 test('an address of another machine is refused with its name and the key to change', async () => {
   const listen = (host: string) => listenOn(createServer(), { host, port: 0 }, 'listen');
-  await expect(listen('192.0.2.1')).rejects.toThrow('192.0.2.1:0 is not an address of this machine: listen');
+  await expect(listen('192.0.2.1')).rejects.toThrow('192.0.2.1:0 is not an address of this machine: set listen');
   await expect(listen('nowhere.invalid')).rejects.toThrow(/nowhere\.invalid/);
 });
