@@ -1,12 +1,12 @@
-/** The type of bytes of which nothing is known. */
+/** The content type of unknown bytes. */
 export const UNKNOWN_TYPE = 'application/octet-stream';
 
 const LENGTH_MAX = 255;
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
-/** Parameters as they are kept: no control characters, nothing that could end a header. */
+/** The permitted characters of parameters: none that are control characters or could end a header. */
 const PARAMETERS = /^[\t\x20-\x7e]*$/;
 
-/** Types that a browser shows without running any of it ("Serving inline content"). */
+/** The types that a browser shows without executing any content ("Serving inline content"). */
 const INLINE: ReadonlySet<string> = new Set([
   'text/css',
   'text/plain',
@@ -36,7 +36,7 @@ const INLINE: ReadonlySet<string> = new Set([
   'audio/x-flac',
 ]);
 
-/** A type as it can be stored and sent again; that of unknown bytes if it is none. */
+/** Returns a content type that can be stored and sent; the type of unknown bytes if it is invalid. */
 export function cleanType(given: string | undefined): string {
   const text = (given ?? '').trim();
   const type = bareType(text);
@@ -44,12 +44,12 @@ export function cleanType(given: string | undefined): string {
   return type + text.slice(text.split(';')[0]?.length);
 }
 
-/** A type without its parameters, in lower case. */
+/** Returns a content type without parameters, in lower case. */
 export function bareType(type: string): string {
   return (type.split(';')[0] ?? '').trim().toLowerCase();
 }
 
-/** Whether a browser may show content of this type by itself. */
+/** Returns whether a browser may show content of this type inline. */
 export function isInline(type: string): boolean {
   return INLINE.has(bareType(type));
 }

@@ -12,23 +12,23 @@ import type { UploadWaiters } from './upload-waiters.ts';
 
 /** A content that can be sent. */
 export interface Content {
-  /** Its address in the store, in hex. */
+  /** The hash of the content in hexadecimal digits. */
   readonly hash: string;
   readonly length: number;
   readonly contentType: string;
   readonly fileName: string | null;
-  /** Whether it was uploaded here. */
+  /** Whether a user of this server has uploaded the content. */
   readonly isLocal: boolean;
 }
 
 /** The requesting client and its parameters. */
 export interface MediaRequest {
   readonly hasToken: boolean;
-  /** Whether another server may be asked for what is not here. */
+  /** Whether the server may fetch missing media from other servers. */
   readonly mayFetch: boolean;
-  /** How long to wait for a content that is still to come. */
+  /** The time for which the request waits for a content that is not uploaded yet. */
   readonly waitMs: number | undefined;
-  /** The waiting client; its cancellation is created only if there is something to wait for. */
+  /** The client, whose cancellation is created only if the request has to wait. */
   readonly client: { readonly cancellation: Cancellation };
 }
 
@@ -45,7 +45,7 @@ interface ContentsParts {
   readonly settings: MediaSettings;
 }
 
-/** Media by their address, of this server and of others ("Content repository"). */
+/** Finds the contents of media of this and other servers ("Content repository"). */
 export class Contents {
   readonly #parts: ContentsParts;
 
@@ -53,7 +53,7 @@ export class Contents {
     this.#parts = parts;
   }
 
-  /** @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED, M_TOO_LARGE */
+  /** Returns the content of an mxc URI. @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED, M_TOO_LARGE */
   async find(address: MxcParts, asked: MediaRequest): Promise<Content> {
     const row = (await this.#read(address)) ?? (await this.#fetch(address, asked));
     if (this.#isHidden(row, asked)) throw notFound();
@@ -69,7 +69,7 @@ export class Contents {
     };
   }
 
-  /** Hides a content from everybody, or shows it again. @throws MatrixError M_NOT_FOUND */
+  /** Puts media into quarantine, or releases them. @throws MatrixError M_NOT_FOUND */
   async setQuarantined(address: MxcParts, quarantined: boolean): Promise<void> {
     const row = await this.#read(address);
     if (row === undefined) throw notFound('The media does not exist');
@@ -82,7 +82,10 @@ export class Contents {
     return num === undefined ? undefined : readMedia(database, num, mediaId);
   }
 
-  /** In quarantine, or read without a token though it came after the freeze of the paths that need none. */
+  /**
+   * Returns whether the request may not read the media: they are in quarantine, or they are newer than the freeze and
+   * the request has no token.
+   */
   #isHidden(row: MediaRow, { hasToken }: MediaRequest): boolean {
     return row.quarantined === 1 || (!hasToken && row.needs_token === 1 && !this.#parts.settings.isOpen);
   }
@@ -98,7 +101,7 @@ export class Contents {
 
   async #fetch(address: MxcParts, { hasToken, mayFetch, waitMs }: MediaRequest): Promise<MediaRow> {
     const { origins, copies, settings } = this.#parts;
-    // A copy that is made now is newer than the freeze: there is no use in making it.
+    // A new copy would be newer than the freeze, so that this request could not read it.
     const isForNobody = !hasToken && !settings.isOpen;
     if (origins.isLocal(address.server) || !mayFetch || isForNobody) throw notFound();
     return copies.fetch(address, Math.min(waitMs ?? WAIT_MS_DEFAULT, WAIT_MS_MAX));

@@ -12,31 +12,31 @@ interface GarbageParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly blobs: Blobs;
-  /** How long copies of other servers' media are kept after they were last read. */
+  /** The time for which copies of other servers' media are kept after the last download. */
   readonly copiesKeptMs: number;
-  /** How long previews are given out. */
+  /** The time for which previews are used. */
   readonly previewsKeptMs: number;
 }
 
 /** The numbers of removed rows and files, or of those that would be removed. */
 export interface GarbageReport {
-  /** Ids that never got a content. */
+  /** The number of media ids that never had content. */
   readonly expiredIds: number;
-  /** Copies of other servers' media, and images of previews, that nobody has read for long. */
+  /** The number of copies of other servers' media and preview images that were not read for a long time. */
   readonly unusedCopies: number;
-  /** Contents that nothing refers to, with their bytes. */
+  /** The number of unreferenced contents. `contentBytes` is their length. */
   readonly contents: number;
   readonly contentBytes: number;
-  /** Files of uploads that never ended. */
+  /** The number of files of incomplete uploads. */
   readonly incompleteFiles: number;
 }
 
 const AT_ONCE = 500;
 const PREVIEW_IMAGES_KEPT_MS = 30 * DAY_MS;
-/** A younger file may belong to an upload that is not finished. */
+/** The minimum age of removed files. A younger file may belong to an upload in progress. */
 const YOUNGEST_MS = DAY_MS;
 
-/** Removes what is no longer needed, or with `dryRun` only counts it. */
+/** Removes unused media rows, contents and files. With `dryRun` it only counts them. */
 export async function collectGarbage(parts: GarbageParts, dryRun: boolean): Promise<GarbageReport> {
   const { database, clock, copiesKeptMs, previewsKeptMs } = parts;
   const now = clock.now();
@@ -68,7 +68,7 @@ async function removeRows({ database }: GarbageParts, dryRun: boolean, read: Rea
   }
 }
 
-/** As many rows as a dry run counts. */
+/** The maximum number of rows that a dry run counts. */
 const DRY_RUN_MAX = 1_000_000;
 
 async function removeThumbnails(database: Database): Promise<void> {
@@ -91,7 +91,7 @@ async function removeContents({ blobs }: GarbageParts, beforeTs: number, dryRun:
   return { contents, contentBytes };
 }
 
-/** A process that was killed leaves what it was receiving. */
+/** Removes files of uploads that a killed process has left. */
 async function removeIncomplete(folder: string, beforeTs: number, dryRun: boolean): Promise<number> {
   const names = await readdir(folder).catch(() => []);
   let count = 0;

@@ -3,10 +3,10 @@ import type { Database } from '../storage/engine/database.ts';
 import { RareWrites } from '../storage/engine/rare-writes.ts';
 import { type MediaKey, type MediaRow, setMediaUsed } from '../storage/media/media.ts';
 
-/** It is days that count. */
+/** The minimum interval between two recorded times, because they are compared with days. */
 const NOTED_EVERY_MS = 6 * 60 * 60_000;
 
-/** When somebody last read what is only kept while it is read. */
+/** The times of the last download of media that are deleted when they are not read. */
 export class LastUsed {
   readonly #clock: Clock;
   readonly #noted: RareWrites<string, { readonly media: MediaKey; readonly ts: number }>;
@@ -16,13 +16,13 @@ export class LastUsed {
     this.#noted = new RareWrites(database, (_, { media, ts }) => setMediaUsed(media, ts));
   }
 
-  /** Notes that somebody has read it. */
+  /** Records a download. */
   touch({ origin, media_id, used }: MediaRow): void {
     const ts = this.#clock.now();
     if (ts - used >= NOTED_EVERY_MS) this.#noted.note(`${origin} ${media_id}`, { media: { origin, media_id }, ts });
   }
 
-  /** Writes what has been noted. */
+  /** Writes the recorded times. */
   flush(): Promise<void> {
     return this.#noted.flush();
   }

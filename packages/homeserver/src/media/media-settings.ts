@@ -1,11 +1,14 @@
-/** The part of the configuration about media. */
+/** The configuration of media. */
 export interface MediaSettings {
-  /** The longest content that is taken. */
+  /** The maximum length of an upload. */
   readonly uploadBytesMax: number;
-  /** How many ids a user may have that wait for their content. */
+  /** The maximum number of a user's media ids without content. */
   readonly pendingMax: number;
-  /** How long an id waits for its content. */
+  /** The time for which a media id waits for its content. */
   readonly pendingMs: number;
-  /** Whether everything can be read by the paths from before media wanted tokens; else only what was uploaded while it could. */
+  /**
+   * Whether requests without a token can read all media. Otherwise they can read only media that were uploaded while
+   * this was true.
+   */
   readonly isOpen: boolean;
 }

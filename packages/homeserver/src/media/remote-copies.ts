@@ -35,7 +35,7 @@ export class RemoteCopies {
     return this.#fetching.run(`${address.server}/${address.mediaId}`, () => this.#copy(address, waitMs));
   }
 
-  /** Makes a copy of another server's content. */
+  /** Creates a copy of another server's content. */
   async #copy(address: MxcParts, waitMs: number): Promise<MediaRow> {
     const { database, names, clock, blobs, remote, settings } = this.#parts;
     const { content, fileName } = await remote.fetch(address, waitMs);
@@ -66,7 +66,10 @@ export class RemoteCopies {
   }
 }
 
-/** A content of another server that is too large is no fault of the client ("Security considerations"). */
+/**
+ * Returns the error for a content of another server that is too large, which the client has not caused ("Security
+ * considerations").
+ */
 function tooLargeThere(): MatrixError {
   return matrixError('M_TOO_LARGE', 'The content is too large to serve', { status: 502 });
 }

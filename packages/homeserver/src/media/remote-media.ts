@@ -2,22 +2,22 @@ import type { IncomingBytes } from '@hearth/api/endpoint.ts';
 import { notFound } from '@hearth/protocol/errors.ts';
 import type { MxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts';
 
-/** A content as another server sends it. */
+/** A content from another server. */
 export interface RemoteFile {
   readonly content: IncomingBytes;
   readonly fileName: string | undefined;
 }
 
-/** Gets media of other servers. */
+/** Fetches media from other servers. */
 export interface RemoteMedia {
   /**
-   * Asks the server of the address, which may wait so long for a content that is still to come.
+   * Fetches a content. The other server may wait up to `waitMs` for a content that is not uploaded yet.
    * @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED
    */
   fetch(address: MxcParts, waitMs: number): Promise<RemoteFile>;
 }
 
-/** For a server that speaks to no other. */
+/** The implementation for a server without federation. */
 export const noRemoteMedia: RemoteMedia = {
   fetch: () => Promise.reject(notFound('This server does not federate yet')),
 };

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../platform/clock.ts';
 import { Cancellation } from '../platform/concurrency/cancellation.ts';
 
-/** Readers of media whose content is still to come. */
+/** Requests that wait for the content of media. */
 export class UploadWaiters {
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Set<Cancellation>>();
@@ -10,7 +10,7 @@ export class UploadWaiters {
     this.#clock = clock;
   }
 
-  /** Waits until the content has come, for so long at most, or until nobody waits any more. */
+  /** Waits until the content is uploaded, the time is over or the request is cancelled. */
   async wait(mediaId: string, waitMs: number, cancellation: Cancellation): Promise<void> {
     if (cancellation.isCancelled) return;
     const arrived = new Cancellation();
@@ -27,7 +27,7 @@ export class UploadWaiters {
     }
   }
 
-  /** Tells them that it has. */
+  /** Wakes the requests that wait for an uploaded content. */
   announce(mediaId: string): void {
     for (const reader of this.#waiting.get(mediaId) ?? []) reader.cancel();
   }

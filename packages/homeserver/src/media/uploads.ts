@@ -21,7 +21,7 @@ import type { Origins } from './origins.ts';
 import { SNIFFED_BYTES, sniffType } from './sniff.ts';
 import type { UploadWaiters } from './upload-waiters.ts';
 
-/** Nobody guesses an id, so that only who has been told of a content can read it. */
+/** The length of media ids, which cannot be guessed, so that only users who know an id can read its content. */
 const ID_LENGTH = 24;
 
 interface UploadsParts {
@@ -34,7 +34,7 @@ interface UploadsParts {
   readonly settings: MediaSettings;
 }
 
-/** Content from users of this server, at once or to an id that was made before ("Content repository"). */
+/** Stores uploads of users of this server, also asynchronous ones ("Content repository"). */
 export class Uploads {
   readonly #parts: UploadsParts;
 
@@ -42,7 +42,7 @@ export class Uploads {
     this.#parts = parts;
   }
 
-  /** Stores a content. @throws MatrixError M_TOO_LARGE @returns its mxc URI */
+  /** Stores an upload. @throws MatrixError M_TOO_LARGE @returns its mxc URI */
   upload(user: number, content: IncomingBytes, fileName: string | undefined): Promise<string> {
     return this.#receive(content, fileName, async (kept) => {
       const row = this.#row(MEDIA_KIND.upload, user);
@@ -51,7 +51,7 @@ export class Uploads {
     });
   }
 
-  /** Stores the image of a preview; it is kept as long as somebody reads it now and then. @returns its mxc URI */
+  /** Stores a preview image. It is deleted when it is not read for a long time. @returns its mxc URI */
   async storePreviewImage(bytes: Buffer, contentType: string): Promise<string> {
     const { blobs, database } = this.#parts;
     return blobs.keepBytes(bytes, async (blob) => {
@@ -61,7 +61,10 @@ export class Uploads {
     });
   }
 
-  /** Makes an id for a content that is to come. @throws MatrixError M_LIMIT_EXCEEDED when too many are waited for */
+  /**
+   * Creates a media id for an asynchronous upload.
+   * @throws MatrixError M_LIMIT_EXCEEDED when too many ids have no content
+   */
   async create(user: number): Promise<{ uri: string; expiresTs: number }> {
     const { database, clock, settings } = this.#parts;
     const pending = await countPendingMedia(database, user, clock.now());
@@ -73,7 +76,10 @@ export class Uploads {
     return { uri: this.#uri(row), expiresTs: expires };
   }
 
-  /** Stores the content of an id. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_CANNOT_OVERWRITE_MEDIA, M_TOO_LARGE */
+  /**
+   * Stores the content of a media id.
+   * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_CANNOT_OVERWRITE_MEDIA, M_TOO_LARGE
+   */
   async fill(
     user: number,
     { server, mediaId }: MxcParts,
@@ -141,7 +147,7 @@ export class Uploads {
 
 const PENDING_RETRY_MS = 60_000;
 
-/** A content whose type nobody has said, with its first bytes remembered: they tell. */
+/** A content without a declared type. Its first bytes are kept, because they show the type. */
 class Beginning implements IncomingBytes {
   readonly contentType = undefined;
   readonly length: number | undefined;

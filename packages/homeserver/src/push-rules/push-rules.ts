@@ -29,13 +29,16 @@ import {
 
 const TYPE = 'm.push_rules';
 const CACHED_MAX = 20_000;
-/** All rules of a user; most of them are about a room each. */
+/** The maximum number of a user's own rules. Most of them are about one room each. */
 const OWN_RULES_MAX = 10_000;
-/** Rules of one kind that are tried on every event of every room of the user. */
+/** The maximum number of rules of a kind that are evaluated for every event of the user's rooms. */
 const CONDITIONAL_RULES_MAX = 1_000;
 const CONDITIONAL_KINDS: readonly RuleKind[] = ['override', 'content', 'underride'];
 
-/** For {@link AccountData}: the server's rules as they are today with the user's changes and rules. */
+/**
+ * Returns a function for {@link AccountData} that combines the current default rules with the changes and rules of a
+ * user.
+ */
 export function completePushRules(names: Names): CompletePushRules {
   return async (user, stored) => {
     const userId = parseUserId(await names.text(user));
@@ -44,13 +47,13 @@ export function completePushRules(names: Names): CompletePushRules {
   };
 }
 
-/** Users' push rules (client-server API, "Push Rules"), kept as the account data `m.push_rules`. */
+/** Users' push rules (client-server API, "Push Rules"), stored as the account data `m.push_rules`. */
 export class PushRules {
   readonly #accountData: AccountData;
   readonly #serial = new Serial<number>();
   readonly #parsed = new LruMap<number, { readonly content: string; readonly ruleset: Ruleset }>(CACHED_MAX, {
     bytesMax: cacheBytes(32),
-    // The rules as objects take several times their text.
+    // Parsed rules take several times the memory of their text.
     bytesOf: ({ content }) => 4 * textBytes(content),
   });
 
@@ -58,25 +61,28 @@ export class PushRules {
     this.#accountData = accountData;
   }
 
-  /** The rules of a user, the same object until they change; a promise only if they have to be loaded. */
+  /**
+   * Returns the rules of a user, as a promise only if they have to be loaded. The object stays the same until the rules
+   * change.
+   */
   rulesetOf(user: number): Ruleset | Promise<Ruleset> {
     const data = this.#accountData.of(user);
     return data instanceof Promise ? data.then((loaded) => this.#read(user, loaded)) : this.#read(user, data);
   }
 
-  /** Whether a user has never changed a rule; a promise only if that has to be loaded. */
+  /** Returns whether a user has never changed a rule, as a promise only if that has to be loaded. */
   isUnchanged(user: number): boolean | Promise<boolean> {
     const data = this.#accountData.of(user);
     const judge = (loaded: UserData) => (loaded.get(GLOBAL, TYPE)?.position ?? 0) === 0;
     return data instanceof Promise ? data.then(judge) : judge(data);
   }
 
-  /** One rule. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
+  /** Returns one rule. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
   async rule(user: number, kind: string, ruleId: string): Promise<PushRule> {
     return existing(await this.rulesetOf(user), kindOf(kind), ruleId);
   }
 
-  /** Creates or updates a rule of the user's own. @throws MatrixError */
+  /** Creates or updates a rule of the user. @throws MatrixError */
   async put(user: number, kind: string, ruleId: string, body: JsonObject, place: RulePlace): Promise<void> {
     const ruleKind = kindOf(kind);
     const { rule, refusal } = checkRule(ruleKind, ruleId, body);
@@ -89,7 +95,7 @@ export class PushRules {
     });
   }
 
-  /** Deletes a rule of the user's own. @throws MatrixError */
+  /** Deletes a rule of the user. @throws MatrixError */
   async remove(user: number, kind: string, ruleId: string): Promise<void> {
     const ruleKind = kindOf(kind);
     await this.#change(user, (ruleset) => {
@@ -110,7 +116,7 @@ export class PushRules {
     await this.#replace(user, kind, ruleId, (rule) => ({ ...rule, actions: actionsOf(actions) }));
   }
 
-  /** Gives a user the rules that they have for a room also for the one that replaces it. */
+  /** Copies a user's rules for a room to the room that replaces it. */
   async copyRoomRules(user: number, from: string, to: string): Promise<void> {
     await this.#change(user, (ruleset) => {
       const carried = copyRules(ruleset, from, to);

@@ -30,7 +30,7 @@ export class ReplacedRooms {
     this.#parts = parts;
   }
 
-  /** Watches the joins of users of this server from now on. */
+  /** Starts to watch the joins of users of this server. */
   watch(): void {
     this.#parts.stream.listen((changes) => {
       for (const change of changes) if (change.kind === 'event') this.#notice(change);
@@ -61,8 +61,8 @@ export class ReplacedRooms {
 }
 
 /**
- * Whether the old room agrees, so that nobody can give a room the settings of another one. The creator of the new
- * room is in it before the old one ends, and changes nobody else's settings.
+ * Returns whether the old room names the new room as its replacement, so that a room cannot get the settings of any
+ * other room. The creator of the new room joins it before the tombstone exists, and can only affect their own settings.
  */
 async function isReplacedBy(old: Head, head: Head, create: StoredEvent, join: StoredEvent): Promise<boolean> {
   if (create.senderNum === join.stateKeyNum) return true;

@@ -4,7 +4,7 @@ import type { Tags } from '../account-data/tags.ts';
 import { GLOBAL } from '../account-data/user-data.ts';
 import type { PushRules } from './push-rules.ts';
 
-/** A room as settings name it. */
+/** A room with its number and id. */
 interface Room {
   readonly num: number;
   readonly roomId: string;
@@ -31,7 +31,7 @@ export class RoomSettings {
       if (isObject(value)) await this.#tags.set(user, to.num, tag, value);
   }
 
-  /** Makes a room a direct chat with the users with whom another one was. */
+  /** Marks a room as a direct chat with the same users as another room. */
   async #copyDirect(user: number, from: string, to: string): Promise<void> {
     const row = (await this.#accountData.of(user)).get(GLOBAL, 'm.direct');
     if (row === undefined) return;

@@ -4,18 +4,18 @@ import { isObject, member } from '@hearth/protocol/json/value.ts';
 import { defaultRuleset, mergeRulesets } from '@hearth/protocol/push-rules/defaults.ts';
 import { type PushRule, RULE_KINDS, type RuleKind, type Ruleset } from '@hearth/protocol/push-rules/rule.ts';
 
-/** Where a new rule goes among the user's own rules of its kind. */
+/** The place of a new rule among the user's own rules of its kind. */
 export interface RulePlace {
   readonly before?: string | undefined;
   readonly after?: string | undefined;
 }
 
 /**
- * The whole ruleset of a user: the rules of the server as they are today, with what the user changed about them, and the
- * user's own. `stored` is an `m.push_rules` of any age.
+ * Returns the ruleset of a user: the current default rules with the user's changes, and the user's own rules. `stored`
+ * is an `m.push_rules` of any age.
  */
 export function completeRuleset(userId: UserId, stored: Ruleset | undefined): Ruleset {
-  // Clients of the versions that are advertised may send no m.mentions: the rules that look for names are kept.
+  // Clients of the advertised versions may omit m.mentions, so the rules that search for names are kept.
   const defaults = defaultRuleset(userId, { legacyMentions: true });
   if (stored === undefined) return defaults;
   const changed = mapKinds((kind) =>
@@ -27,7 +27,7 @@ export function completeRuleset(userId: UserId, stored: Ruleset | undefined): Ru
   );
 }
 
-/** Reads a ruleset that this server has stored. */
+/** Parses a ruleset that this server has stored. */
 export function parseStored(content: string): Ruleset {
   const parsed = JSON.parse(content) as JsonValue;
   const global = isObject(parsed) ? member(parsed, 'global') : undefined;
@@ -42,8 +42,8 @@ export function findRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): Push
 }
 
 /**
- * Adds a rule of the user, or updates it where it is unless a place is given ("PUT /pushrules/global/{kind}/{ruleId}").
- * Undefined when `before` or `after` is none of the user's rules.
+ * Adds a rule of the user, or updates it without moving it unless a place is given ("PUT
+ * /pushrules/global/{kind}/{ruleId}"). Returns undefined when `before` or `after` is not a rule of the user.
  */
 export function putRule(ruleset: Ruleset, kind: RuleKind, rule: PushRule, place: RulePlace): Ruleset | undefined {
   const own = ruleset[kind].filter((each) => !each.default);
@@ -55,7 +55,7 @@ export function putRule(ruleset: Ruleset, kind: RuleKind, rule: PushRule, place:
   return withOwn(ruleset, kind, others.toSpliced(index, 0, updated));
 }
 
-/** Replaces a rule by one of the same id. */
+/** Replaces a rule by one with the same id. */
 export function replaceRule(ruleset: Ruleset, kind: RuleKind, rule: PushRule): Ruleset {
   return { ...ruleset, [kind]: ruleset[kind].map((each) => (each.rule_id === rule.rule_id ? rule : each)) };
 }
@@ -64,12 +64,12 @@ export function removeRule(ruleset: Ruleset, kind: RuleKind, ruleId: string): Ru
   return { ...ruleset, [kind]: ruleset[kind].filter((rule) => rule.rule_id !== ruleId) };
 }
 
-/** The kinds whose rules clients name after a room when they are about it. */
+/** The kinds of rules whose id is a room id if they are about a room. */
 const NAMED_AFTER_ROOMS: readonly RuleKind[] = ['override', 'room', 'underride'];
 
 /**
- * The rules that a user has for a room also for the one that replaces it, as far as there are none for that one.
- * Undefined when there is nothing to be done.
+ * Copies the rules for a room to the room that replaces it, unless that room has rules. Returns undefined if nothing
+ * changes.
  */
 export function copyRules(ruleset: Ruleset, from: string, to: string): Ruleset | undefined {
   let carried = ruleset;
@@ -85,7 +85,7 @@ export function copyRules(ruleset: Ruleset, from: string, to: string): Ruleset |
   return carried === ruleset ? undefined : carried;
 }
 
-/** `before` counts if both are given. */
+/** Returns the index of the place; `before` takes precedence. */
 function indexOf(rules: readonly PushRule[], { before, after }: RulePlace, otherwise: number): number | undefined {
   const named = before ?? after;
   if (named === undefined) return otherwise;

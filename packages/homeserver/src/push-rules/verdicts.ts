@@ -19,28 +19,28 @@ import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import type { PushRules } from './push-rules.ts';
 import type { ThreadFollowing } from './thread-following.ts';
 
-/** The verdict of a user's rules on an event: nothing, a notification, or a highlighted one. */
+/** The result of a user's rules for an event: no notification, a notification, or a highlighted notification. */
 export type Verdict = 'silent' | 'notify' | 'highlight';
 
 /** The actions of a rule for an event; empty for nothing. */
 export type Actions = readonly PushAction[];
 
-/** A ruleset with what has been made of it. */
+/** A ruleset in compiled form. */
 interface Compiled {
   readonly ruleset: Ruleset;
   readonly evaluate: CompiledRuleset;
-  /** Whether its rules ask which threads the user follows. */
+  /** Whether its rules depend on the threads that the user follows. */
   readonly needsThreads: boolean;
 }
 
-/** An event in the form in which rules look at it. */
+/** An event in the form that rules are evaluated on. */
 interface Prepared {
   readonly event: PreparedEvent;
-  /** Characters of its content. */
+  /** The length of its content in characters. */
   readonly length: number;
 }
 
-/** For whom events of a room are judged. */
+/** The user and room for which events are evaluated. */
 interface Judge {
   readonly user: number;
   readonly userId: string;
@@ -51,11 +51,17 @@ const NOTHING: Actions = [];
 const NOWHERE: ReadonlyMap<number, boolean> = new Map();
 const COMPILED_MAX = 2_000;
 const SHARED_MAX = 20_000;
-/** Stands for every user: in no room, since it has no server, and in no text, since its name is no character. */
+/**
+ * A user id that represents every user. It is in no room, because it has no server, and in no text, because its name is
+ * not a character.
+ */
 const NOBODY = '@\uffff:' as UserId;
 const PREPARED_MAX = 2_000;
 
-/** Tries users' push rules on events (client-server API, "Push Rules"). Users share the verdicts that are the same for all. */
+/**
+ * Evaluates users' push rules on events (client-server API, "Push Rules"). Verdicts that are the same for all users are
+ * shared.
+ */
 export class Verdicts {
   readonly #pushRules: PushRules;
   readonly #following: ThreadFollowing;
@@ -64,7 +70,7 @@ export class Verdicts {
   readonly #nobody = compiledOf(defaultRuleset(NOBODY, { legacyMentions: true }));
   readonly #prepared = new LruMap<number, Prepared>(PREPARED_MAX, {
     bytesMax: cacheBytes(32),
-    // A content of many small objects takes so much more than its text.
+    // The factor is for contents of many small objects.
     bytesOf: ({ length }) => 1_000 + 30 * length,
   });
 
@@ -83,7 +89,7 @@ export class Verdicts {
     return this.#evaluate({ user, userId, head }, events, this.#compile(user, await this.#pushRules.rulesetOf(user)));
   }
 
-  /** Returns the verdict on an event for a user who did not send it, if it is in memory. */
+  /** Returns the verdict on an event for a user who did not send it, if it is cached. */
   known(user: number, userId: string, head: Head, event: StoredEvent): Verdict | undefined {
     if (this.#pushRules.isUnchanged(user) !== true || head.peek('m.room.member', userId) === NOT_LOADED)
       return undefined;
@@ -209,7 +215,7 @@ function compiledOf(ruleset: Ruleset): Compiled {
   return { ruleset, evaluate: compileRuleset(ruleset), needsThreads: usesThreadSubscriptions(ruleset) };
 }
 
-/** A user as events speak of them. */
+/** The names by which events refer to a user. */
 interface Named {
   readonly userId: string;
   /** Names by which clients without mentions refer to a user, in lower case. */
@@ -223,8 +229,8 @@ function namesOf(userId: string, head: Head): string[] {
 }
 
 /**
- * Whether the rules that everybody has from the start may treat the event in another way for this user than for
- * others: it is about them, mentions them, or, from a client that knows no mentions, may have their name in its text.
+ * Returns whether the default rules may treat an event differently for this user than for others: it is about the user,
+ * mentions the user, or comes from a client without mentions and may contain the user's name.
  */
 function concerns({ stateKeyNum, content }: StoredEvent, user: number, { userId, names }: Named): boolean {
   if (stateKeyNum === user) return true;
@@ -237,7 +243,7 @@ function concerns({ stateKeyNum, content }: StoredEvent, user: number, { userId,
   return names.some((name) => text.includes(name));
 }
 
-/** Returns the verdict that actions mean. */
+/** Returns the verdict that corresponds to actions. */
 export function verdictOf(actions: Actions): Verdict {
   if (!actions.includes('notify')) return 'silent';
   const highlights = actions.some(

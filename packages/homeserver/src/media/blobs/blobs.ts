@@ -8,19 +8,19 @@ import { ContentReceiver, discardFile, type IncomingFolder } from './content-rec
 
 /** A content that is in the store. */
 export interface KeptBlob {
-  /** Its address, see `content-hash.ts`. */
+  /** The hash of the content, see `content-hash.ts`. */
   readonly hash: Uint8Array;
   readonly bytes: number;
 }
 
-/** Takes contents in: each is stored once, however often it comes. */
+/** Receives and stores contents. The same content is stored once. */
 export class Blobs {
   readonly store: BlobStore;
   readonly incoming: IncomingFolder;
   readonly #database: Database;
-  /** Contents that somebody is about to refer to, with how many do. */
+  /** The contents that requests are about to refer to, with the number of these requests. */
   readonly #pinned = new Map<string, number>();
-  /** Contents that are looked at as garbage; whoever wants to refer to one waits for the end of that. */
+  /** The contents that the garbage collection checks. Requests that want to refer to one wait for its end. */
   readonly #removing = new Map<string, Promise<void>>();
 
   constructor(database: Database, store: BlobStore, incoming: IncomingFolder) {
@@ -30,8 +30,8 @@ export class Blobs {
   }
 
   /**
-   * Receives a content and stores it; `refer` then commits what refers to it. Until that has ended the content cannot be
-   * taken for garbage.
+   * Receives and stores a content, and then calls `refer`, which commits a row that refers to it. The garbage
+   * collection does not remove the content before `refer` has ended.
    * @throws MatrixError M_TOO_LARGE
    */
   async keep<T>(content: IncomingBytes, bytesMax: number, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
@@ -49,7 +49,7 @@ export class Blobs {
     }
   }
 
-  /** As {@link keep}, for bytes that are here already. */
+  /** Stores bytes as {@link keep}. */
   async keepBytes<T>(bytes: Buffer, refer: (blob: KeptBlob) => Promise<T>): Promise<T> {
     const receiving = new ContentReceiver(
       this.incoming.path,
@@ -60,10 +60,7 @@ export class Blobs {
     return this.#keep(await receiving.end(), refer);
   }
 
-  /**
-   * Removes those of the contents that nothing refers to and that are older than a time, or with `dryRun` only tells
-   * which they are.
-   */
+  /** Removes unreferenced contents that are older than a time. With `dryRun` it only returns them. */
   async removeUnused(stored: readonly StoredBlob[], beforeTs: number, dryRun: boolean): Promise<BlobStatus[]> {
     const candidates = stored.filter(({ hash }) => !this.#pinned.has(hash));
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,21 +1,20 @@
 import { memoise } from '../../platform/caches/memoise.ts';
 
-/** Bytes of a content's address. */
+/** The length of a hash in bytes. */
 const ADDRESS_BYTES = 32;
 
-/** Reckons the address of a content as its bytes come by. */
+/** Computes the hash of a content from its chunks. */
 export interface ContentHash {
   update(bytes: Buffer): void;
-  /** The address, in hex. */
+  /** Returns the hash in hexadecimal digits. */
   address(): string;
 }
 
 const load = memoise(() => import('@napi-rs/blake-hash'));
 
 /**
- * The address of a content is its BLAKE3 hash: as hard to meet as SHA-256, at a tenth of its cost on processors without
- * instructions for SHA (docs/decisions/0006-media.md). Nothing but equality is read from an address. The library is
- * loaded with the first content.
+ * Creates a BLAKE3 hash, which is as collision-resistant as SHA-256 at a tenth of its cost on processors without SHA
+ * instructions (docs/decisions/0006-media.md). Hashes are only compared. The library is loaded with the first content.
  */
 export async function contentHash(): Promise<ContentHash> {
   const { Blake3Hasher } = await load();

@@ -5,7 +5,7 @@ import { release } from '../../platform/release.ts';
 import type { Received, ReceivedFile } from './blob-store.ts';
 import type { ContentHash } from './content-hash.ts';
 
-/** The number of bytes of an upload that are in memory; shorter contents never become a file here. */
+/** The maximum number of bytes of an upload in memory. Shorter contents are not written to a file here. */
 const GATHERED_BYTES_MAX = 512 * 1024;
 
 const CRUMB_BYTES_MAX = 1024;
@@ -14,7 +14,7 @@ const writeAll = promisify(writev);
 const closeFile = promisify(close);
 const removeFile = promisify(unlink);
 
-/** Takes in a content that arrives in chunks: hashes it and, unless it is short, writes it to a file as it comes. */
+/** Receives a content in chunks, computes its hash, and writes it to a file unless it is short. */
 export class ContentReceiver {
   readonly #path: () => string;
   readonly #bytesMax: number;
@@ -26,8 +26,8 @@ export class ContentReceiver {
   #file: ReceivedFile | undefined;
 
   /**
-   * @param path a new name for a file, for a content that needs one
-   * @param options.ownsChunks the memory of what is taken may be given back once it is written
+   * @param path returns a new path for a file
+   * @param options.ownsChunks whether the memory of chunks may be released after they are written
    */
   constructor(
     path: () => string,
@@ -40,7 +40,7 @@ export class ContentReceiver {
     this.#ownsChunks = options.ownsChunks;
   }
 
-  /** Takes the next chunk. A promise when it has to be written first. @throws MatrixError M_TOO_LARGE */
+  /** Takes the next chunk. Returns a promise if chunks must be written first. @throws MatrixError M_TOO_LARGE */
   readonly take = (chunk: Buffer): Promise<void> | undefined => {
     this.#length += chunk.length;
     if (this.#length > this.#bytesMax) throw tooLarge(`The content has more than ${this.#bytesMax} bytes`);
@@ -63,7 +63,7 @@ export class ContentReceiver {
     return received;
   }
 
-  /** Leaves nothing behind; after `end` there is nothing to do. */
+  /** Removes the file of an incomplete content. It has no effect after `end`. */
   async discard(): Promise<void> {
     if (this.#file !== undefined) await discardFile(this.#file);
   }
@@ -79,7 +79,7 @@ export class ContentReceiver {
     if (this.#ownsChunks) chunks.forEach(release);
   }
 
-  /** Joins very small chunks: each piece of memory costs more than it holds. */
+  /** Joins very small chunks, because the overhead of a small buffer exceeds its length. */
   #add(chunk: Buffer): void {
     const last = this.#chunks.at(-1);
     if (last !== undefined && last.length + chunk.length < CRUMB_BYTES_MAX) {
@@ -88,7 +88,7 @@ export class ContentReceiver {
   }
 }
 
-/** @throws Error when the disk has taken less than it was given */
+/** Checks that all bytes were written. @throws Error when the disk has accepted fewer bytes */
 export function checkWritten(written: number, length: number): void {
   if (written !== length) throw new Error(`wrote ${written} of ${length} bytes: is the disk full?`);
 }
@@ -103,19 +103,19 @@ function create(path: string): ReceivedFile {
   return { path, descriptor: openSync(path, 'wx', 0o600) };
 }
 
-/** The folder for what is arriving, made when it is first needed. */
+/** The folder for incomplete uploads, which is created on first use. */
 export class IncomingFolder {
   readonly folder: string;
   readonly #run: string;
   #count = 0;
 
-  /** @param run what no other run of the program is called */
+  /** @param run a unique name of this run of the program */
   constructor(folder: string, run: string) {
     this.folder = folder;
     this.#run = run;
   }
 
-  /** A path that nothing has yet. */
+  /** Returns an unused path. */
   readonly path = (): string => {
     if (this.#count === 0) mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     this.#count += 1;

@@ -9,26 +9,26 @@ import { checkWritten, type IncomingFolder } from './content-receiver.ts';
 const syncData = promisify(fdatasync);
 const sync = promisify(fsync);
 
-/** The number of bytes that are read at a time. */
+/** The number of bytes of one read. */
 const READ_BYTES = 512 * 1024;
-/** A content up to this length is read at once. */
+/** The maximum length of a content that is read synchronously. */
 const SHORT_BYTES_MAX = 256 * 1024;
-/** Buffers of that size which are kept to be used again. */
+/** The maximum number of buffers that are kept for reuse. */
 const BUFFERS_MAX = 8;
-/** The number of names that are listed at a time. */
+/** The maximum number of names in a batch of the list. */
 const LISTED_MAX = 1_000;
 const NAME = /^[0-9a-f]{63}$/;
-/** The first digits of addresses. */
+/** The first digits of hashes. */
 const FOLDERS = Array.from('0123456789abcdef');
 
 /**
- * Contents as files of a folder, `a/bcdef…`. A file gets its name only when it has all its bytes, so that whatever has a
- * name is whole; and bytes and name are on the disk before anybody is told, or anything refers to them.
+ * A store of contents as files of a folder, `a/bcdef…`. A file gets its name when it has all its bytes, so that every
+ * named file is complete. Bytes and name are on disk before the upload is acknowledged or a row refers to them.
  */
 export class FolderStore implements BlobStore {
   readonly #folder: string;
   readonly #incoming: IncomingFolder;
-  /** The folders below, open, to be told to write down which names they have. */
+  /** The open subfolders, whose names are synced to disk. */
   #below: Promise<ReadonlyMap<string, number>> | undefined;
   readonly #buffers = new BufferPool(READ_BYTES, BUFFERS_MAX);
 
@@ -41,11 +41,11 @@ export class FolderStore implements BlobStore {
     const path = file?.path ?? this.#incoming.path();
     const descriptor = file?.descriptor ?? openSync(path, 'wx', 0o600);
     try {
-      // A short content goes to the page cache, which takes less than handing it to another thread.
+      // A short content is written synchronously to the page cache, which costs less than another thread.
       if (file === undefined && length > 0) checkWritten(writevSync(descriptor, chunks), length);
       const below = (await this.#open()).get(hash.slice(0, 1));
       if (below === undefined) throw new Error('an address begins with a hexadecimal digit');
-      // The name before the disk has all: one journal entry then has both, and nothing refers to it yet.
+      // The file is renamed before it is synced, so that one journal entry has both. No row refers to it yet.
       renameSync(path, this.path(hash));
       await syncData(descriptor);
       await sync(below);
@@ -93,7 +93,7 @@ export class FolderStore implements BlobStore {
     this.#below = undefined;
   }
 
-  /** The folders below, made if need be; resolves when they would be there even if the machine stopped. */
+  /** Opens the subfolders and creates missing ones. Resolves when they are on disk. */
   async #open(): Promise<ReadonlyMap<string, number>> {
     this.#below ??= openBelow(this.#folder);
     try {
@@ -112,7 +112,7 @@ function closeAll(below: ReadonlyMap<string, number>): void {
 async function openBelow(folder: string): Promise<ReadonlyMap<string, number>> {
   const below = FOLDERS.map((name) => [name, join(folder, name)] as const);
   for (const [, path] of below) mkdirSync(path, { recursive: true, mode: 0o700 });
-  // The entry of a folder is in its parent. If the parent may not be opened, the folder is not new.
+  // The parent folder contains the entry. A parent that cannot be opened means that the folder is not new.
   await syncFolder(folder);
   await syncFolder(dirname(folder)).catch(() => undefined);
   return new Map(below.map(([name, path]) => [name, openSync(path, 'r')]));
@@ -127,15 +127,15 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Reads a file into one buffer, again and again; buffers are handed on from reader to reader. */
+/** Reads a file into one buffer, which is reused. Readers share a pool of buffers. */
 class FileReader implements BlobReader {
   readonly #descriptor: number;
   readonly #to: number;
   readonly #buffers: BufferPool;
   readonly #buffer: Buffer;
   /**
-   * A short content is read on this thread, mostly from the page cache: waking another thread costs ten times as
-   * much. Long files are, in large pieces.
+   * Whether the content is read synchronously, mostly from the page cache, because waking another thread costs ten
+   * times as much. Other threads read long files in large chunks.
    */
   readonly #isShort: boolean;
   #at: number;

@@ -4,7 +4,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { AwsV4Signer } from 'aws4fetch';
 import { BlobMissing, type BlobReader, type BlobStore, type Received, type StoredBlob } from './blob-store.ts';
 
-/** Where the bucket is, and with what it is opened. */
+/** The location of the bucket and the credentials for it. */
 export interface S3Settings {
   /** The URL of the service, such as `https://s3.eu-central-1.amazonaws.com`. */
   readonly endpoint: string;
@@ -12,13 +12,13 @@ export interface S3Settings {
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
-  /** Stands before every key, such as `media/`. */
+  /** A prefix of every key, such as `media/`. */
   readonly prefix: string;
 }
 
 const REQUEST_MS_MAX = 60_000;
 const REPLY_BYTES_MAX = 4 * 1024 * 1024;
-/** A body is what the connection makes of it: reckoning its SHA-256 costs more than all else. */
+/** The signature does not cover the body, because its SHA-256 would cost more than the rest of the request. */
 const UNSIGNED = 'UNSIGNED-PAYLOAD';
 const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
@@ -29,7 +29,7 @@ interface Sent {
   readonly send?: (request: ClientRequest) => void;
 }
 
-/** Contents as objects of a bucket, on any service that speaks S3. Loaded only where it is configured. */
+/** A store of contents as objects of a bucket of any S3 service. This file is loaded only if it is configured. */
 export class S3Store implements BlobStore {
   readonly #settings: S3Settings;
   readonly #agent;
@@ -40,7 +40,7 @@ export class S3Store implements BlobStore {
     this.#agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: REQUEST_MS_MAX });
   }
 
-  /** An object is there whole or not at all. */
+  /** S3 stores an object completely or not at all. */
   async keep({ hash, length, chunks, file }: Received): Promise<void> {
     const headers = { 'content-length': `${length}`, 'content-type': 'application/octet-stream' };
     try {
@@ -109,7 +109,7 @@ export class S3Store implements BlobStore {
     return `${this.#settings.prefix}${hash.slice(0, 2)}/${hash.slice(2)}`;
   }
 
-  /** Other objects in the bucket are left alone. */
+  /** Other objects in the bucket are ignored. */
   #stored(object: string): StoredBlob[] {
     const { prefix } = this.#settings;
     const key = member(object, 'Key') ?? '';
@@ -142,7 +142,7 @@ export class S3Store implements BlobStore {
     try {
       return await answerTo(first, sent);
     } catch (error) {
-      // The service has closed a connection that was about to be used again; everything here may be said twice.
+      // The service has closed a reused connection. The request is repeated, because all requests are idempotent.
       if (first.reusedSocket && isReset(error)) return answerTo(make(), sent);
       throw error;
     }
@@ -167,7 +167,7 @@ function moduleFor(endpoint: string) {
   return process.getBuiltinModule(endpoint.startsWith('http:') ? 'node:http' : 'node:https');
 }
 
-/** Reads a short answer to its end. @throws Error when its status is another */
+/** Reads a short answer. @throws Error when its status differs from the expected one */
 async function expectStatus(reply: IncomingMessage, expected: readonly number[]): Promise<string> {
   let text = '';
   reply.setEncoding('utf8');
@@ -179,7 +179,7 @@ async function expectStatus(reply: IncomingMessage, expected: readonly number[])
   throw new Error(`the media store answered ${reply.statusCode}: ${member(text, 'Code') ?? text.slice(0, 200)}`);
 }
 
-/** The text of an XML element that has nothing but text in it. */
+/** Returns the text of an XML element that contains only text. */
 function member(xml: string, name: string): string | undefined {
   const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
   return text?.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');

@@ -1,7 +1,7 @@
-/** Where a page may say in itself how it is encoded. */
+/** The number of bytes in which a page may declare its encoding. */
 const DECLARED_WITHIN = 2_048;
 
-/** The text of a page: in the encoding of its header, else the one it declares itself, else UTF-8. */
+/** Decodes a page with the encoding of its header, otherwise the encoding that it declares, otherwise UTF-8. */
 export function decodeText(bytes: Buffer, contentType: string | undefined): string {
   const beginning = bytes.toString('latin1', 0, DECLARED_WITHIN);
   const label = charset(contentType ?? '') ?? charset(/<meta[^>]*charset[^>]*>/i.exec(beginning)?.[0] ?? '');

@@ -1,15 +1,15 @@
 import type { Outbound, OutboundReply, OutboundRequest } from '../../platform/outbound/outbound.ts';
 import { OutboundError } from '../../platform/outbound/outbound.ts';
 
-/** The resource at an address. */
+/** A fetched resource. */
 export interface FetchedPage {
-  /** Where it was in the end. */
+  /** The URL after redirects. */
   readonly url: URL;
   readonly contentType: string | undefined;
   readonly bytes: Buffer;
 }
 
-/** How much is read of what: of a page the beginning, of an image all or nothing. */
+/** The limits of a fetch. Only the beginning of a page is read; an image is read completely or not at all. */
 export interface FetchLimits {
   readonly pageBytesMax: number;
   readonly imageBytesMax: number;
@@ -18,7 +18,7 @@ export interface FetchLimits {
 const TIMEOUT_MS = 15_000;
 const ACCEPT = 'text/html, application/xhtml+xml, image/*;q=0.9, */*;q=0.5';
 
-/** Gets what is at an address. @throws OutboundError, also for an image that is too large */
+/** Fetches a page or an image. @throws OutboundError, also for an image that is too large */
 export async function fetchPage(outbound: Outbound, url: URL, limits: FetchLimits): Promise<FetchedPage> {
   const request: OutboundRequest = { accept: ACCEPT, timeoutMs: TIMEOUT_MS };
   const reply = await outbound.get(url, request);
@@ -44,7 +44,7 @@ async function readWhole(reply: OutboundReply, bytesMax: number): Promise<Buffer
   return bytes;
 }
 
-/** Thrown to stop reading. */
+/** An error that stops the reading of a page. */
 class Enough extends Error {}
 
 async function readBeginning(reply: OutboundReply, bytesMax: number): Promise<Buffer> {

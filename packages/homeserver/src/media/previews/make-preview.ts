@@ -10,7 +10,7 @@ import { readPage } from './page.ts';
 export interface PreviewMaker {
   readonly outbound: Outbound;
   readonly imageBytesMax: number;
-  /** Stores an image as media of this server and gives its mxc URI. */
+  /** Stores an image as media of this server. Returns its mxc URI. */
   readonly storeImage: (bytes: Buffer, contentType: string) => Promise<string>;
 }
 
@@ -21,7 +21,7 @@ const OEMBED_BYTES_MAX = 64 * 1024;
 const IMAGES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'image/avif']);
 const PAGES: ReadonlySet<string> = new Set(['text/html', 'application/xhtml+xml']);
 
-/** Makes the preview of a page, or of an image. Loaded only where there is one to make. @throws OutboundError */
+/** Creates the preview of a page or an image. This file is loaded with the first preview. @throws OutboundError */
 export async function makePreview(maker: PreviewMaker, url: URL): Promise<Properties> {
   const fetched = await fetchPage(maker.outbound, url, limits(maker, PAGE_BYTES_MAX));
   const type = bareType(fetched.contentType ?? '');
@@ -36,7 +36,7 @@ async function previewPage(maker: PreviewMaker, fetched: FetchedPage): Promise<P
     if (!properties.has(name)) properties.set(name, value);
   }
   const image = properties.get('og:image') ?? properties.get('og:image:url') ?? properties.get('og:image:secure_url');
-  // The properties that the page gives its image are replaced by those of the copy.
+  // The properties of the copied image replace those in the page.
   for (const name of properties.keys()) if (/^og:image(:|$)/.test(name)) properties.delete(name);
   return { ...Object.fromEntries(properties), ...(await fetchImage(maker, image, fetched.url)) };
 }
@@ -55,7 +55,7 @@ async function fetchImage(maker: PreviewMaker, href: string | undefined, page: U
   return fetched === undefined ? {} : imageOf(maker, fetched);
 }
 
-/** An image as media of this server; nothing for what is no image after all. */
+/** Returns the properties of a stored image; none if the bytes are not an image. */
 async function imageOf({ storeImage }: PreviewMaker, { bytes }: FetchedPage): Promise<Properties> {
   const type = await sniffType(bytes.subarray(0, SNIFFED_BYTES));
   if (type === undefined || !IMAGES.has(type)) return {};
@@ -70,7 +70,7 @@ async function imageOf({ storeImage }: PreviewMaker, { bytes }: FetchedPage): Pr
   };
 }
 
-/** Without its image a preview is still one. */
+/** Returns undefined if the image cannot be fetched, because a preview is useful without it. */
 async function unlessRefused(fetching: Promise<FetchedPage>): Promise<FetchedPage | undefined> {
   try {
     return await fetching;

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 
-/** The members of an oEmbed answer (oembed.com) that mean the same as a property of Open Graph. */
+/** The members of an oEmbed answer (oembed.com) that correspond to Open Graph properties. */
 const MEMBERS: ReadonlyMap<string, string> = new Map([
   ['title', 'og:title'],
   ['provider_name', 'og:site_name'],
@@ -10,7 +10,7 @@ const MEMBERS: ReadonlyMap<string, string> = new Map([
 
 const VALUE_LENGTH_MAX = 1_000;
 
-/** Open Graph properties from an oEmbed answer; none from what is no such answer. */
+/** Returns Open Graph properties from an oEmbed answer; none if the text is not such an answer. */
 export function readOembed(text: string): Map<string, string> {
   const answer = parse(text);
   const found = new Map<string, string>();

@@ -1,10 +1,10 @@
 import { Parser } from 'htmlparser2';
 
-/** The description that a page gives of itself. */
+/** The metadata of a page. */
 export interface Page {
-  /** Open Graph properties by name, the first of each. */
+  /** The first Open Graph property of each name. */
   readonly properties: ReadonlyMap<string, string>;
-  /** Where more can be asked for (oEmbed), if it says so. */
+  /** The URL of the oEmbed data, if the page names one. */
   readonly oembed: string | undefined;
 }
 
@@ -12,7 +12,7 @@ const PROPERTIES_MAX = 64;
 const VALUE_LENGTH_MAX = 1_000;
 const PROPERTY = /^og:[a-z:_]{1,60}$/;
 
-/** The substitutes for a missing property, by the name or property of the element that has them. */
+/** The properties for which other elements are a substitute, by the name or property of the element. */
 const FALLBACKS: ReadonlyMap<string, string> = new Map([
   ['twitter:title', 'og:title'],
   ['twitter:description', 'og:description'],
@@ -21,7 +21,7 @@ const FALLBACKS: ReadonlyMap<string, string> = new Map([
   ['twitter:image:src', 'og:image'],
 ]);
 
-/** Elements whose text is not for people. */
+/** The elements whose text is not visible. */
 const SILENT: ReadonlySet<string> = new Set([
   'script',
   'style',
@@ -33,7 +33,7 @@ const SILENT: ReadonlySet<string> = new Set([
   'footer',
 ]);
 
-/** Reads what an HTML page says about itself. Loaded only where there is one. */
+/** Reads the metadata of an HTML page. This file is loaded with the first page. */
 export function readPage(html: string): Page {
   const reader = new PageReader();
   const parser = new Parser(reader, { decodeEntities: true, lowerCaseTags: true, lowerCaseAttributeNames: true });
@@ -48,7 +48,7 @@ class PageReader {
   #title: string | undefined;
   #paragraph = '';
   #open: 'title' | 'p' | undefined;
-  /** How many elements around have no text for people. */
+  /** The number of enclosing elements without visible text. */
   #silent = 0;
 
   onopentag(name: string, attributes: Readonly<Record<string, string>>): void {

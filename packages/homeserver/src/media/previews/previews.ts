@@ -11,18 +11,18 @@ export interface PreviewSettings {
   readonly keptMs: number;
 }
 
-/** Makes a preview: Open Graph properties as JSON. @throws OutboundError */
+/** Creates a preview: Open Graph properties as JSON. @throws OutboundError */
 export type MakePreview = (url: URL) => Promise<Readonly<Record<string, string | number>>>;
 
-/** The newest of the stored previews are kept. */
+/** The maximum number of stored previews. The oldest are deleted. */
 export const PREVIEWS_KEPT_MAX = 50_000;
 
 const URL_LENGTH_MAX = 4_096;
-/** How many pages are fetched at a time, and how many requests wait for that. */
+/** The maximum numbers of pages that are fetched at a time and of requests that wait. */
 const SLOTS = { running: 8, waiting: 64 };
 const RETRY_MS = 1_000;
 
-/** Previews of URLs: what a page says about itself, for people to see before they open it. */
+/** Creates and stores URL previews: metadata of pages that clients show before a user opens them. */
 export class Previews {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -41,14 +41,17 @@ export class Previews {
     this.#make = make;
   }
 
-  /** The JSON text of a preview. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_LIMIT_EXCEEDED, M_UNKNOWN (502) */
+  /**
+   * Returns the JSON text of a preview.
+   * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_LIMIT_EXCEEDED, M_UNKNOWN (502)
+   */
   async get(given: string): Promise<string> {
     if (!this.#settings.enabled) throw forbidden('URL previews are disabled on this server');
     const url = URL.parse(given);
     if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || given.length > URL_LENGTH_MAX) {
       throw invalidParam('The URL is not a valid HTTP or HTTPS URL');
     }
-    // It is for whoever shows the page, and is not sent.
+    // The fragment is only for browsers and is not sent.
     url.hash = '';
     const known = await readUrlPreview(this.#database, url.href, this.#clock.now() - this.#settings.keptMs);
     return known ?? this.#shared(url);

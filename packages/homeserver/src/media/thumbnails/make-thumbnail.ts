@@ -3,44 +3,44 @@ import { type Size, type ThumbnailMethod, thumbnailSize } from './thumbnail-size
 
 /** The wanted form of an image. */
 export interface ThumbnailRequest {
-  /** `undefined`: as large as the image. */
+  /** The size; `undefined` for the size of the image. */
   readonly size: Size | undefined;
   readonly method: ThumbnailMethod;
   readonly animated: boolean;
-  /** More pixels than that, over all frames, are not decoded. */
+  /** The maximum number of decoded pixels, over all frames. */
   readonly pixelsMax: number;
 }
 
-/** A thumbnail; `original`: the image itself is as small as one would be. */
+/** A thumbnail; `original` if the image itself is small enough. */
 export type Thumbnail = { readonly bytes: Buffer; readonly contentType: string } | 'original';
 
-/** The image has more pixels than may be decoded. */
+/** The error for an image with too many pixels. */
 export class TooManyPixels extends Error {}
 
 const SECONDS_MAX = 20;
 const JPEG_QUALITY = 80;
-/** The types that thumbnails may have ("GET thumbnail"): an image of another type is never its own thumbnail. */
+/** The content types of thumbnails ("GET thumbnail"). An image of another type is never its own thumbnail. */
 const ANSWERED: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 
-// One image at a time for each task, of which there are few; and nothing kept once it is done.
+// Each of the few tasks processes one image at a time and keeps nothing afterwards.
 sharp.concurrency(1);
 sharp.cache(false);
 
-// The type has been looked at before; should bytes ever look different to the library, nothing else opens them.
+// Other decoders are disabled, in case the library detects another type than the check before.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: ['Jpeg', 'Png', 'Nsgif', 'Webp', 'Heif'].map((format) => `VipsForeignLoad${format}`),
 });
 
-/** The dimensions of an image as it is shown, from its header alone. @throws Error for what is no image */
+/** Returns the dimensions of an image as it is shown, from its header. @throws Error for bytes that are not an image */
 export async function imageSize(input: string | Buffer): Promise<Size> {
   const { autoOrient } = await sharp(input, { limitInputPixels: false }).metadata();
   return autoOrient;
 }
 
 /**
- * Makes a thumbnail of an image, whose type has been looked at. Loaded only when there is one to make.
- * @throws TooManyPixels, before anything is decoded; Error for what cannot be decoded
+ * Creates a thumbnail of an image whose type was checked. This file is loaded with the first thumbnail.
+ * @throws TooManyPixels, before anything is decoded; Error for bytes that cannot be decoded
  */
 export async function makeThumbnail(
   input: string | Buffer,
@@ -53,7 +53,7 @@ export async function makeThumbnail(
   const moves = pages > 1 && animated && pixels * pages <= pixelsMax;
   const target = thumbnailSize(image, size, method);
   const isWhole = target.width === image.width && target.height === image.height;
-  // A picture that moves is only its own thumbnail where it may move.
+  // An animated image is its own thumbnail only if the request permits animation.
   const isStill = pages === 1 && sourceType !== 'image/apng';
   if (isWhole && ANSWERED.has(sourceType) && (isStill || moves)) return 'original';
   const options: SharpOptions = { limitInputPixels: pixelsMax, pages: moves ? -1 : 1, sequentialRead: true };

@@ -6,8 +6,8 @@ export interface Size {
 export type ThumbnailMethod = 'crop' | 'scale';
 
 /**
- * Returns the size for a request among those that are made: never smaller than asked, and of the asked shape if
- * there is one. `undefined` when all are smaller: the whole image is the answer then.
+ * Returns the configured size for a request. It is never smaller than requested, and has the nearest aspect ratio for
+ * "crop". `undefined` if all sizes are smaller, so that the answer is the original image.
  */
 export function chooseSize(sizes: readonly Size[], wanted: Size, method: ThumbnailMethod): Size | undefined {
   const large = sizes.filter(({ width, height }) => width >= wanted.width && height >= wanted.height);
@@ -17,8 +17,8 @@ export function chooseSize(sizes: readonly Size[], wanted: Size, method: Thumbna
 }
 
 /**
- * The size of an image's thumbnail; it is never larger than the image. "Scale" keeps the shape and covers the given
- * size, "crop" has the given size ("Thumbnails": never smaller than requested unless the image is).
+ * Returns the size of an image's thumbnail, which is never larger than the image. "Scale" keeps the aspect ratio and
+ * covers the given size; "crop" has the given size ("Thumbnails": never smaller than requested unless the image is).
  */
 export function thumbnailSize(image: Size, size: Size | undefined, method: ThumbnailMethod): Size {
   if (size === undefined) return image;
@@ -36,7 +36,7 @@ function area({ width, height }: Size): number {
   return width * height;
 }
 
-/** 0 for the same shape, else how many times wider or narrower, as a logarithm. */
+/** Returns the difference of two aspect ratios as a logarithm; 0 for equal ones. */
 function shapeDifference(a: Size, b: Size): number {
   return Math.abs(Math.log((a.width * b.height) / (a.height * b.width)));
 }

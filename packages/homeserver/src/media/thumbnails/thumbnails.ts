@@ -10,25 +10,25 @@ import type { Content } from '../contents.ts';
 import { SNIFFED_BYTES, sniffType } from '../sniff.ts';
 import { chooseSize, type Size, type ThumbnailMethod } from './thumbnail-size.ts';
 
-/** A thumbnail as a client asks for it. */
+/** A thumbnail that a client requests. */
 export interface WantedThumbnail extends Size {
   readonly method: ThumbnailMethod;
   readonly animated: boolean;
 }
 
 export interface ThumbnailSettings {
-  /** The sizes that are made; requests are rounded up to the next. */
+  /** The configured sizes. Requests are rounded up to the next size. */
   readonly sizes: readonly Size[];
   readonly pixelsMax: number;
 }
 
 const loadMaker = memoise(() => import('./make-thumbnail.ts'));
 
-/** How many images are worked on at a time, and how many requests wait for that. */
+/** The maximum numbers of images that are processed at a time and of requests that wait. */
 const SLOTS = { running: 2, waiting: 64 };
 const RETRY_MS = 1_000;
 
-/** The types that are decoded. Others have decoders that see less use, or run what is in them (SVG). */
+/** The content types that are decoded. Other types have less tested decoders, or can contain scripts (SVG). */
 const DECODED: ReadonlySet<string> = new Set([
   'image/jpeg',
   'image/png',
@@ -38,7 +38,7 @@ const DECODED: ReadonlySet<string> = new Set([
   'image/avif',
 ]);
 
-/** Thumbnails of images, made when they are first asked for and kept. */
+/** Creates thumbnails of images on the first request, and stores them. */
 export class Thumbnails {
   readonly #database: Database;
   readonly #blobs: Blobs;
@@ -52,7 +52,10 @@ export class Thumbnails {
     this.#settings = settings;
   }
 
-  /** @throws MatrixError M_UNKNOWN (400) for what is no image, M_TOO_LARGE, M_LIMIT_EXCEEDED */
+  /**
+   * Returns a thumbnail.
+   * @throws MatrixError M_UNKNOWN (400) for content that is not an image, M_TOO_LARGE, M_LIMIT_EXCEEDED
+   */
   async get(content: Content, wanted: WantedThumbnail): Promise<Content> {
     const size = chooseSize(this.#settings.sizes, wanted, wanted.method);
     const name = size === undefined ? 'whole' : `${size.width}x${size.height}-${wanted.method}`;
@@ -99,7 +102,7 @@ export class Thumbnails {
     return this.#blobs.keepBytes(made.bytes, (blob) => commit({ ...blob, content_type: made.contentType }));
   }
 
-  /** Looked at in the bytes: what a client has said of them does not decide what decodes them. */
+  /** Returns the type of an image by its bytes. The declared content type does not select the decoder. */
   async #imageType({ hash, length }: Content): Promise<string> {
     const beginning = await readBlob(this.#blobs.store, hash, Math.min(length, SNIFFED_BYTES));
     const type = await sniffType(beginning);
