@@ -4,6 +4,7 @@ import { safeParse } from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../packages/protocol/src/json/value.ts';
 import { pathOf, type QueryValues, type RequestOptions, request, type TestReply } from '../support/client.ts';
+import { FEDERATING, signedHeaders, startPeer } from '../support/peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import type { TestUser } from '../support/user.ts';
 import { chosenEngine } from './chosen-engine.ts';
@@ -19,7 +20,9 @@ const SAMPLES = 2;
 const found = { seed: SEED, numRuns: RUNS };
 
 /** A server on the engine that the test file has chosen before it imports this module. */
-const server: TestServer = await startServer({ postgres: chosenEngine.postgres });
+const server: TestServer = await startServer({ postgres: chosenEngine.postgres, config: FEDERATING });
+/** A server that signs the requests to endpoints for other servers. */
+const peer = await startPeer();
 const endpoints: readonly Endpoint[] = server.routes.map(({ endpoint }) => endpoint);
 const withBody = endpoints.filter(({ body }) => body !== undefined);
 const withQuery = endpoints.filter(({ query }) => query !== undefined && keysOf(query).length > 0);
@@ -48,17 +51,24 @@ beforeAll(async () => {
   const eventId = await admin.send(roomId, 'hello');
   const { userId, deviceId } = admin;
   const filterId = (await admin.post<{ filter_id: string }>(pathOf('user', userId, 'filter'), {})).filter_id;
+  // The first request of the peer stores its keys.
+  await request({ server }, 'GET', `/_matrix/key/v2/query/${encodeURIComponent(peer.name)}`);
   known = { ...USUAL, roomId, roomIdOrAlias: roomId, eventId, userId, deviceId, filterId };
 });
 
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await peer.close();
+});
 
 /** Sends a request to an endpoint in which everything is valid except the given options. */
 function send(endpoint: Endpoint, options: RequestOptions, params = known, access = admin): Promise<TestReply> {
   const path = (endpoint.paths[0] ?? '').replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent((params[name] ?? 'x').toWellFormed()),
   );
-  return request(access, endpoint.method, path, options);
+  if (endpoint.access !== 'server') return request(access, endpoint.method, path, options);
+  const headers = signedHeaders(peer, 'hearth.test', { method: endpoint.method, path, ...options });
+  return request({ server }, endpoint.method, path, { ...options, headers });
 }
 
 function someQuery(endpoint: Endpoint, seed = SEED): QueryValues {

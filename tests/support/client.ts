@@ -70,6 +70,12 @@ export async function call<T = JsonObject>(
   return reply.json as T;
 }
 
+/** Returns the path and query of a request as they are sent. */
+export function uriOf(path: string, query?: QueryValues): string {
+  const { pathname, search: sent } = new URL(`http://x${absolute(path)}${search(query)}`);
+  return `${pathname}${sent}`;
+}
+
 /** Returns a path from percent-encoded parts. */
 export function pathOf(...parts: readonly string[]): string {
   return `/${parts.map(encodeURIComponent).join('/')}`;

@@ -10,8 +10,9 @@ export type Schema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
  * - `guest`: any account, guests included (client-server API, module "Guest Access").
  * - `user`: any account except guests, who get `M_GUEST_ACCESS_FORBIDDEN`.
  * - `admin`: a server administrator.
+ * - `server`: another server, by a signed request (server-server API, "Request Authentication").
  */
-export type Access = 'none' | 'optional' | 'guest' | 'user' | 'admin';
+export type Access = 'none' | 'optional' | 'guest' | 'user' | 'admin' | 'server';
 
 /**
  * A budget of requests, set by the configuration. Requests are counted for each user, or for each address without a

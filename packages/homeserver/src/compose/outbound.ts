@@ -1,7 +1,8 @@
 import type { Config } from '../config/schema.ts';
 import { memoise } from '../platform/caches/memoise.ts';
 import type { Clock } from '../platform/clock.ts';
-import { Outbound, systemResolve } from '../platform/outbound/outbound.ts';
+import { systemResolve } from '../platform/outbound/dns.ts';
+import { Outbound } from '../platform/outbound/outbound.ts';
 
 /** A function that returns the client for requests to URLs from others. Its libraries are loaded on the first call. */
 export type OpenOutbound = () => Promise<Outbound>;

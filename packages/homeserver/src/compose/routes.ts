@@ -126,7 +126,7 @@ export function routesOf(
     ...userRoutes(config, domains),
     ...roomRoutes(domains),
     ...syncAndServiceRoutes(config, domains),
-    ...federationRoutes(config, federation),
+    ...federationRoutes(config, domains, federation),
   ];
 }
 

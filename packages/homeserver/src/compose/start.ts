@@ -62,11 +62,15 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
   const heap = new HeapWatch(log, metrics);
   heap.start();
   closing.add(heap);
-  const federation = await openFederation(config, { database, clock }, domains.rooms.signer);
-  if (federation === undefined) log.info(NOT_FEDERATING, { server_name: config.server_name });
+  const federation = await openFederation(config, { ...machine, database, background }, domains.rooms.signer);
+  if (federation !== undefined) closing.add(federation);
+  else log.info(NOT_FEDERATING, { server_name: config.server_name });
   const routes = routesOf(config, domains, federation, heap);
   const parts = {
-    authenticate: authenticateWith(users.authenticator, users.lastSeen),
+    authenticate: {
+      user: authenticateWith(users.authenticator, users.lastSeen),
+      server: federation?.authenticateServer,
+    },
     ownAnswers: (user: number) => sync.notifier.answered(user),
     rateLimits: new RateLimits(clock, rateLimitSizes(config)),
     bodyBytesMax: config.limits.body_bytes,

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { about, serverName, text } from './kinds.ts';
+import { about, serverName, text, wholeNumber } from './kinds.ts';
 
 const patterns = v.array(text);
 
@@ -42,5 +42,35 @@ export const federation = v.strictObject({
       }),
     ),
     [],
+  ),
+  key_servers: v.optional(
+    v.pipe(
+      v.array(serverName),
+      about({
+        doc: 'Servers that are asked for the signing keys of servers that do not answer. This server trusts their answers.',
+        write: 'a list of server names',
+      }),
+    ),
+    [],
+  ),
+  retry_min_ms: v.optional(
+    v.pipe(
+      wholeNumber(1),
+      about({
+        doc: 'The time until the next attempt to reach a server that has not answered once. It doubles with each failure.',
+        write: 'a number of milliseconds, at least 1',
+      }),
+    ),
+    5_000,
+  ),
+  retry_max_ms: v.optional(
+    v.pipe(
+      wholeNumber(1),
+      about({
+        doc: 'The longest time between attempts to reach a server that does not answer. Any request of that server ends the wait.',
+        write: 'a number of milliseconds, at least 1',
+      }),
+    ),
+    3_600_000,
   ),
 });

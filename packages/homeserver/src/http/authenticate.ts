@@ -31,7 +31,7 @@ export function findCaller(
   info: CallInfo,
 ): Caller | undefined | Promise<Caller | undefined> {
   const { access } = info.endpoint;
-  if (access === 'none') return undefined;
+  if (access === 'none' || access === 'server') return undefined;
   const token = bearer(authorization) ?? info.queryParameter('access_token');
   if (token === undefined || token === '') {
     if (access === 'optional') return undefined;

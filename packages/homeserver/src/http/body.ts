@@ -49,11 +49,17 @@ export function parseBody(bytes: Buffer, mayBeEmpty: boolean): JsonObject {
   if (!isObject(value)) throw badJson('The body must be a JSON object');
   // A shorter body cannot be nested too deeply, because each level takes two characters.
   if (bytes.length > 2 * JSON_DEPTH_MAX && !checkJson(value)) throw badJson('The body is nested too deeply');
-  if (mayHaveLoneSurrogates(text) && !isWellFormed(value)) {
-    // Such text cannot be encoded in UTF-8, so an event that contains it could not be signed.
-    throw badJson('The body contains a lone surrogate');
-  }
+  checkSurrogates(text, value);
   return value;
+}
+
+/**
+ * Checks that a parsed body contains no lone surrogates. Such text cannot be encoded in UTF-8, so an event that
+ * contains it could not be signed.
+ * @throws MatrixError `M_BAD_JSON`
+ */
+export function checkSurrogates(text: string, value: JsonObject): void {
+  if (mayHaveLoneSurrogates(text) && !isWellFormed(value)) throw badJson('The body contains a lone surrogate');
 }
 
 /**

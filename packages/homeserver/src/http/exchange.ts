@@ -57,6 +57,11 @@ export class Exchange {
     return typeof value === 'object' ? value.join(', ') : value;
   }
 
+  /** Returns the values of a header that may be repeated, by its name in lower case. */
+  headers(name: string): readonly string[] {
+    return this.#request.headersDistinct[name] ?? [];
+  }
+
   /**
    * Passes on the body as it arrives, see `IncomingBytes`. After a failure the rest of the body is discarded.
    * @throws the error that `take` throws; ClientGone; MatrixError 408 when the body arrives too slowly

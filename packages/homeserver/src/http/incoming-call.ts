@@ -26,6 +26,8 @@ export class IncomingCall implements CallInfo {
   query: unknown;
   body: unknown;
   caller: Caller | undefined;
+  /** The server that has signed the request. */
+  origin: string | undefined;
   readonly exchange: Exchange;
   readonly #context: CallContext;
   readonly #search: string;
@@ -68,9 +70,9 @@ export class IncomingCall implements CallInfo {
     return this.exchange.header('user-agent');
   }
 
-  /** The user or address that this request is counted for. */
+  /** The user, server or address that this request is counted for. */
   get limitKey(): LimitKey {
-    return this.caller?.user ?? addressKey(this.remoteAddress);
+    return this.caller?.user ?? this.origin ?? addressKey(this.remoteAddress);
   }
 
   /** Counts actions, see `Call.spend`. */

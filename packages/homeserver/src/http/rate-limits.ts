@@ -3,10 +3,10 @@ import { limitExceeded } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type BucketSize, TokenBuckets } from '../platform/token-buckets.ts';
 
-/** The budget of each class, for each user or for each address without a user. `false`: no limit. */
+/** The budget of each class, for each user or server, or for each address without one. `false`: no limit. */
 export type RateLimitSizes = Readonly<Record<LimitClass, BucketSize | false>>;
 
-/** The subject of a rate limit: the number of a user, or an address. */
+/** The subject of a rate limit: the number of a user, the name of a server, or an address. */
 export type LimitKey = number | string;
 
 /** Counts requests by class. */

@@ -78,12 +78,14 @@ export interface Call<E extends Endpoint = Endpoint> {
   readonly params: Params<E>;
   readonly query: Query<E>;
   readonly body: Body<E>;
-  /** The caller. Absent if the endpoint's access is `none`, or `optional` and no token was given. */
-  readonly caller: E['access'] extends 'none'
+  /** The caller. Absent if the endpoint's access is `none` or `server`, or `optional` and no token was given. */
+  readonly caller: E['access'] extends 'none' | 'server'
     ? undefined
     : E['access'] extends 'optional'
       ? Caller | undefined
       : Caller;
+  /** The name of the server that has signed the request. Present if the endpoint's access is `server`. */
+  readonly origin: E['access'] extends 'server' ? string : undefined;
   /** The path that was used, such as `/_matrix/client/v3/sync`. */
   readonly path: string;
   readonly remoteAddress: string;

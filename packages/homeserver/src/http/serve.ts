@@ -9,18 +9,26 @@ import { type Authenticate, findCaller } from './authenticate.ts';
 import { parseBody, readBody } from './body.ts';
 import { checkBody, checkQuery } from './check.ts';
 import type { Exchange } from './exchange.ts';
-import { sendFile } from './file-reply.ts';
 import { type CallContext, IncomingCall } from './incoming-call.ts';
 import { ClientGone } from './intake.ts';
 import { PathTree } from './path-tree.ts';
-import { sendPieces } from './pieces-reply.ts';
 import type { RateLimits } from './rate-limits.ts';
-import { sendAnswer, sendError, sendPreflight } from './reply.ts';
+import { sendFile } from './replies/file-reply.ts';
+import { sendPieces } from './replies/pieces-reply.ts';
+import { sendAnswer, sendError, sendPreflight } from './replies/reply.ts';
 import { type Answer, type Call, FileReply, JsonPieces, type Route } from './route.ts';
+import { type AuthenticateServer, readSigned } from './signed-request.ts';
+
+/** The functions that identify the senders of requests. */
+export interface Authenticators {
+  readonly user: Authenticate;
+  /** Absent if the server does not federate. */
+  readonly server: AuthenticateServer | undefined;
+}
 
 /** The parts that every request passes, and the limit of its body. */
 export interface ServeParts {
-  readonly authenticate: Authenticate;
+  readonly authenticate: Authenticators;
   readonly rateLimits: RateLimits;
   /**
    * Returns a promise that resolves when the woken requests of a user are answered; undefined without such requests.
@@ -148,7 +156,11 @@ export class Serve {
   async #answer(call: IncomingCall): Promise<Answer> {
     const { endpoint, exchange } = call;
     const { authenticate, rateLimits, bodyBytesMax } = this.#parts;
-    const caller = findCaller(authenticate, exchange.header('authorization'), call);
+    if (endpoint.access === 'server') {
+      await readSigned(call, authenticate.server, rateLimits, bodyBytesMax);
+      return call.route.handle(call as unknown as Call);
+    }
+    const caller = findCaller(authenticate.user, exchange.header('authorization'), call);
     call.caller = caller instanceof Promise ? await caller : caller;
     rateLimits.take(endpoint.limit, call.limitKey);
     if (endpoint.query !== undefined) call.query = checkQuery(endpoint.query, call.parsedQuery);
@@ -163,7 +175,7 @@ export class Serve {
       exchange.isUpload = call.caller !== undefined;
       call.body = incomingBytes(exchange);
     }
-    // This is the only place where a checked request gets the types of its endpoint, see `route`.
+    // Only this function gives a checked request the types of its endpoint, see `route`.
     return call.route.handle(call as unknown as Call);
   }
 

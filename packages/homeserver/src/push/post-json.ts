@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
-import { type Outbound, OutboundError } from '../platform/outbound/outbound.ts';
+import type { Outbound } from '../platform/outbound/outbound.ts';
+import { readReply } from '../platform/outbound/reply.ts';
 
 /**
  * Posts JSON to an address that a user has given; `body` is `undefined` for an answer that is no JSON.
@@ -15,18 +16,11 @@ const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** Posts through the one client for requests to addresses that others have given. */
 export function guardedPostJson(open: () => Promise<Outbound>): PostJson {
-  return async (url, body, timeoutMs) => {
+  return async (url, json, timeoutMs) => {
     const outbound = await open();
-    const reply = await outbound.post(url, JSON.stringify(body), { accept: 'application/json', timeoutMs });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    await reply.receive((chunk) => {
-      bytes += chunk.byteLength;
-      if (bytes > ANSWER_BYTES_MAX) throw new OutboundError('the answer is too long');
-      chunks.push(chunk);
-      return undefined;
-    });
-    return { status: reply.status, body: parse(Buffer.concat(chunks).toString('utf8')) };
+    const reply = await outbound.post(url, JSON.stringify(json), { accept: 'application/json', timeoutMs });
+    const body = await readReply(reply, ANSWER_BYTES_MAX);
+    return { status: reply.status, body: parse(body.toString('utf8')) };
   };
 }
 

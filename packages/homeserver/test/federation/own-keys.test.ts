@@ -1,3 +1,4 @@
+import { parseServerName, type ServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import { signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
 import { verifyJson } from '@hearth/protocol/signing/json.ts';
 import { KEY_VALIDITY_MS_MAX } from '@hearth/protocol/signing/key-validity.ts';
@@ -9,13 +10,14 @@ import { OwnKeys } from '../../src/federation/keys/own-keys.ts';
 import { isPublicDomain } from '../../src/federation/public-domain.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
+const A = parseServerName('a.example') as ServerName;
 const HOUR_MS = 3_600_000;
 const key = signingKeyFromSeed(new Uint8Array(32).fill(1), 'ed25519:new');
 const old = { keyId: 'ed25519:old', publicKey: 'x', expiredTs: 5 };
 
 test('the published keys are valid for between 23 hours and seven days whenever they are read', () => {
   const clock = new ManualClock();
-  const keys = new OwnKeys('a.example', key, [old], clock);
+  const keys = new OwnKeys(A, key, [old], clock);
   fc.assert(
     fc.property(fc.nat(2 * 24 * HOUR_MS), (ms) => {
       clock.skip(ms);
@@ -29,7 +31,7 @@ test('the published keys are valid for between 23 hours and seven days whenever 
 });
 
 test('the published keys list the current key and the old ones with the time at which they expired', () => {
-  expect(new OwnKeys('a.example', key, [old], new ManualClock()).published()).toMatchObject({
+  expect(new OwnKeys(A, key, [old], new ManualClock()).published()).toMatchObject({
     server_name: 'a.example',
     verify_keys: { 'ed25519:new': { key: key.publicKey } },
     old_verify_keys: { 'ed25519:old': { key: 'x', expired_ts: 5 } },

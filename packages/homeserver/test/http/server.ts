@@ -38,7 +38,7 @@ type Options = ServeParts & HttpSettings;
 
 function defaults(sizes?: Partial<RateLimitSizes>): Options {
   return {
-    authenticate,
+    authenticate: { user: authenticate, server: undefined },
     rateLimits: rateLimits(sizes),
     bodyBytesMax: 10_000,
     clock: systemClock,

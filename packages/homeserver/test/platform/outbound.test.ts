@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
 import { NoSlot, Slots } from '../../src/platform/concurrency/slots.ts';
-import { Outbound, OutboundError, type Resolve } from '../../src/platform/outbound/outbound.ts';
+import type { Resolve } from '../../src/platform/outbound/dns.ts';
+import { Outbound } from '../../src/platform/outbound/outbound.ts';
 import { PublicAddresses } from '../../src/platform/outbound/public-addresses.ts';
+import { OutboundError } from '../../src/platform/outbound/reply.ts';
 import { redirect, startWeb, type Web } from '../media/web.ts';
 
 let web: Web;

@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/platform/clock.ts';
-import { Outbound, systemResolve } from '../../src/platform/outbound/outbound.ts';
+import { systemResolve } from '../../src/platform/outbound/dns.ts';
+import { Outbound } from '../../src/platform/outbound/outbound.ts';
 import { PublicAddresses } from '../../src/platform/outbound/public-addresses.ts';
 
 /** The client for requests to others' addresses, which in tests may go to this machine. */

@@ -1,6 +1,8 @@
+import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import type { SigningKey } from '@hearth/protocol/signing/ed25519.ts';
+import { type SigningKey, type VerifyKey, verifyKey } from '@hearth/protocol/signing/ed25519.ts';
 import { signJson } from '@hearth/protocol/signing/json.ts';
+import type { KeyValidity } from '@hearth/protocol/signing/key-validity.ts';
 
 import { type Clock, DAY_MS } from '../../platform/clock.ts';
 
@@ -20,18 +22,27 @@ const RENEWED_AFTER_MS = 60 * 60_000;
 
 /** The signing keys of this server as other servers see them (server-server API, "Publishing Keys"). */
 export class OwnKeys {
-  readonly serverName: string;
+  readonly serverName: ServerName;
   readonly signingKey: SigningKey;
   readonly #oldKeys: readonly OldKey[];
   readonly #clock: Clock;
   #published: JsonObject | undefined;
   #renewAt = 0;
 
-  constructor(serverName: string, signingKey: SigningKey, oldKeys: readonly OldKey[], clock: Clock) {
+  constructor(serverName: ServerName, signingKey: SigningKey, oldKeys: readonly OldKey[], clock: Clock) {
     this.serverName = serverName;
     this.signingKey = signingKey;
     this.#oldKeys = oldKeys;
     this.#clock = clock;
+  }
+
+  /** Returns a key of this server, old ones included, if `accept` accepts it. */
+  find(keyId: string, accept: (key: KeyValidity) => boolean): VerifyKey | undefined {
+    const { signingKey } = this;
+    if (keyId === signingKey.keyId)
+      return accept({ validUntilTs: this.#clock.now() + VALID_MS }) ? verifyKey(signingKey.publicKey) : undefined;
+    const old = this.#oldKeys.find((key) => key.keyId === keyId);
+    return old !== undefined && accept({ expiredTs: old.expiredTs }) ? verifyKey(old.publicKey) : undefined;
   }
 
   /** Returns the signed object that lists the keys. */

@@ -2,7 +2,7 @@ import type { RequestListener, Server, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import { matrixError, unknown } from '@hearth/protocol/errors.ts';
 import { Exchange, type Patience } from '../exchange.ts';
-import { rawError } from '../reply.ts';
+import { rawError } from '../replies/reply.ts';
 import { createServer, createTlsServer } from './node-http.ts';
 import type { Tls } from './tls.ts';
 

@@ -1,5 +1,5 @@
 import type { Outbound, OutboundReply, OutboundRequest } from '../../platform/outbound/outbound.ts';
-import { OutboundError } from '../../platform/outbound/outbound.ts';
+import { OutboundError } from '../../platform/outbound/reply.ts';
 
 /** A fetched resource. */
 export interface FetchedPage {

@@ -1,4 +1,5 @@
-import { type Outbound, OutboundError } from '../../platform/outbound/outbound.ts';
+import type { Outbound } from '../../platform/outbound/outbound.ts';
+import { OutboundError } from '../../platform/outbound/reply.ts';
 import { bareType } from '../content-type.ts';
 import { SNIFFED_BYTES, sniffType } from '../sniff.ts';
 import { imageSize } from '../thumbnails/make-thumbnail.ts';

@@ -2,7 +2,7 @@ import { forbidden, invalidParam, limitExceeded, unknown } from '@hearth/protoco
 import type { Clock } from '../../platform/clock.ts';
 import { InFlight } from '../../platform/concurrency/in-flight.ts';
 import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
-import { OutboundError } from '../../platform/outbound/outbound.ts';
+import { OutboundError } from '../../platform/outbound/reply.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import { putUrlPreview, readUrlPreview } from '../../storage/media/url-previews.ts';
 

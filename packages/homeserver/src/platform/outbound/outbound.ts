@@ -1,29 +1,24 @@
 import type { LookupAddress } from 'node:dns';
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import type { Clock } from '../clock.ts';
+import type { Resolve } from './dns.ts';
 import type { PublicAddresses } from './public-addresses.ts';
-
-/**
- * The error for a request that was not sent or whose answer was not accepted. Its message is meant for the log and for
- * the caller.
- */
-export class OutboundError extends Error {
-  /** Whether requests to the address are forbidden. */
-  readonly isForbidden: boolean;
-
-  constructor(message: string, isForbidden = false) {
-    super(message);
-    this.isForbidden = isForbidden;
-  }
-}
-
-/** A function that returns all addresses of a host name. */
-export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
+import {
+  answerOf,
+  HEADER_BYTES_MAX,
+  type IncomingReply,
+  OutboundError,
+  replyOf,
+  toOutboundError,
+  USER_AGENT,
+} from './reply.ts';
 
 export interface OutboundRequest {
   readonly accept: string;
   /** The time limit from the first byte sent to the last byte received, including redirects. */
   readonly timeoutMs: number;
+  /** Whether redirects to `http` URLs are refused. */
+  readonly isHttpsOnly?: boolean;
 }
 
 /** A request with its body, if it has one. */
@@ -32,21 +27,13 @@ interface PreparedRequest extends OutboundRequest {
 }
 
 /** An answer. The caller reads or closes its body. */
-export interface OutboundReply {
+export interface OutboundReply extends IncomingReply {
   /** The final URL after redirects. */
   readonly url: URL;
-  readonly status: number;
-  readonly contentType: string | undefined;
-  readonly length: number | undefined;
-  /** Passes each chunk to `take`. @throws OutboundError when the answer breaks off or takes too long */
-  receive(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void>;
-  close(): void;
 }
 
 const REDIRECTS_MAX = 5;
 const REDIRECTS: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308]);
-const USER_AGENT = 'Hearth (Matrix homeserver)';
-const HEADER_BYTES_MAX = 32 * 1024;
 
 /**
  * Sends requests to URLs that others have given, to public addresses only. Host names are resolved here, and the
@@ -83,7 +70,7 @@ export class Outbound {
         const response = await this.#once(at, request, controller.signal);
         const { location } = response.headers;
         if (redirects === 0 || !REDIRECTS.has(response.statusCode) || location === undefined) {
-          return replyOf(at, response, () => timer.cancel());
+          return { ...replyOf(response, () => timer.cancel()), url: at };
         }
         response.destroy();
         at = next(location, at);
@@ -95,8 +82,9 @@ export class Outbound {
     }
   }
 
-  async #once(url: URL, { accept, json }: PreparedRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new OutboundError('not an http URL', true);
+  async #once(url: URL, { accept, json, isHttpsOnly }: PreparedRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    const isHttp = url.protocol === 'http:' && isHttpsOnly !== true;
+    if (!isHttp && url.protocol !== 'https:') throw new OutboundError('not an http URL', true);
     if (url.username !== '' || url.password !== '') throw new OutboundError('a URL with a password', true);
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const permitted = (await this.#lookup(host)).filter(({ address }) => this.#addresses.allows(address));
@@ -133,57 +121,8 @@ export class Outbound {
   }
 }
 
-/** The resolver of the system, which reads `/etc/hosts`. */
-export const systemResolve: Resolve = (host) =>
-  process.getBuiltinModule('node:dns').promises.lookup(host, { all: true });
-
-function answerOf(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.once('response', resolve);
-    request.on('error', reject);
-  });
-}
-
 function next(location: string, from: URL): URL {
   const url = URL.parse(location, from.href);
   if (url === null) throw new OutboundError('a redirect without a URL');
   return url;
-}
-
-function replyOf(url: URL, response: IncomingMessage, over: () => void): OutboundReply {
-  const { 'content-type': contentType, 'content-length': length } = response.headers;
-  return {
-    url,
-    status: response.statusCode ?? 0,
-    contentType,
-    length: length === undefined ? undefined : Number(length),
-    async receive(take) {
-      try {
-        for await (const chunk of response) await take(chunk);
-      } catch (error) {
-        throw isOurs(error) ? error : new OutboundError('the answer broke off');
-      } finally {
-        over();
-        response.destroy();
-      }
-    },
-    close() {
-      over();
-      response.destroy();
-    },
-  };
-}
-
-/**
- * Returns whether an error comes from the network. Such errors have a code; others come from the consumer of the
- * chunks.
- */
-function isOurs(error: unknown): boolean {
-  return !(error instanceof Error && 'code' in error);
-}
-
-function toOutboundError(error: unknown, signal: AbortSignal): unknown {
-  if (error instanceof OutboundError) return error;
-  if (signal.aborted) return new OutboundError('the answer took too long');
-  return error instanceof Error && 'code' in error ? new OutboundError(`no answer: ${String(error.code)}`) : error;
 }

@@ -22,6 +22,7 @@ const MORE_ROWS = [
   `INSERT INTO media_thumbnails (source, variant, hash, bytes, content_type) SELECT hash, '32x32-crop', x'${'cd'.repeat(32)}', 99, 'image/png' FROM media WHERE hash IS NOT NULL`,
   `INSERT INTO url_previews (url, json, fetched) VALUES ('https://example.org/', '{"og:title":"Example"}', 1700000000000)`,
   "INSERT OR REPLACE INTO followers (name, position) SELECT 'search', max(num) FROM events",
+  `INSERT INTO server_keys (server, key_id, public_key, valid_until, expired, fetched, json) VALUES ('peer.example', 'ed25519:1', '${'A'.repeat(43)}', 1700000000000, NULL, 1699990000000, '{"server_name":"peer.example"}')`,
   'INSERT OR IGNORE INTO open_rooms (room, is_public) SELECT num, 1 FROM rooms WHERE published = 1',
 ];
 

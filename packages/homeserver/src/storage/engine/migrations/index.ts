@@ -16,6 +16,7 @@ import { writer } from './0015-writer.ts';
 import { toDeviceTimes } from './0016-to-device-times.ts';
 import { erasedUsers } from './0017-erased-users.ts';
 import { readableViews } from './0018-readable-views.ts';
+import { serverKeys } from './0019-server-keys.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in the order of their versions, which is the order of their files. */
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   toDeviceTimes,
   erasedUsers,
   readableViews,
+  serverKeys,
 ];

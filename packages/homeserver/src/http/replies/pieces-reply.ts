@@ -1,7 +1,7 @@
-import { nextTurn } from '../platform/concurrency/in-slices.ts';
-import type { Exchange } from './exchange.ts';
+import { nextTurn } from '../../platform/concurrency/in-slices.ts';
+import type { Exchange } from '../exchange.ts';
+import type { JsonPieces } from '../route.ts';
 import { JSON_HEADERS, sendText } from './reply.ts';
-import type { JsonPieces } from './route.ts';
 
 /** The number of characters that are collected before they are written. */
 const CHUNK_LENGTH = 128 * 1024;

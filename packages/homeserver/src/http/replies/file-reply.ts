@@ -1,7 +1,7 @@
 import { matrixError } from '@hearth/protocol/errors.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from '../exchange.ts';
+import type { FileReply } from '../route.ts';
 import { CORS } from './reply.ts';
-import type { FileReply } from './route.ts';
 
 /** A part of a file. `from` is included, `to` is not. */
 interface Part {

@@ -1,6 +1,6 @@
 import type { MatrixError } from '@hearth/protocol/errors.ts';
-import type { Exchange } from './exchange.ts';
-import { type Answer, type FileReply, type JsonPieces, RawJson, Reply } from './route.ts';
+import type { Exchange } from '../exchange.ts';
+import { type Answer, type FileReply, type JsonPieces, RawJson, Reply } from '../route.ts';
 
 /** The headers of every answer (client-server API, "Web Browser Clients"). */
 export const CORS: readonly string[] = [

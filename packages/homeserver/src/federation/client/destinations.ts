@@ -1,0 +1,62 @@
+import { LruMap } from '../../platform/caches/lru.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Random } from '../../platform/random.ts';
+
+/** The limits of the time between attempts to reach a server that does not answer. Milliseconds. */
+export interface BackOffSettings {
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+interface Failing {
+  readonly failures: number;
+  readonly failedAtMs: number;
+  readonly retryAtMs: number;
+}
+
+const SERVERS_MAX = 50_000;
+
+/**
+ * The servers that do not answer, and when each is tried again. The time between attempts doubles with each failure and
+ * has a random part, so that many servers do not try at the same moment. Any sign of life ends it.
+ */
+export class Destinations {
+  readonly #failing = new LruMap<string, Failing>(SERVERS_MAX);
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #settings: BackOffSettings;
+
+  constructor(clock: Clock, random: Random, settings: BackOffSettings) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#settings = settings;
+  }
+
+  /** Returns how long to wait before the next attempt; 0 if the server may be tried now. Milliseconds. */
+  waitMs(server: string): number {
+    return Math.max(0, (this.#failing.get(server)?.retryAtMs ?? 0) - this.#clock.elapsed());
+  }
+
+  /**
+   * Notes that a server has not answered. Requests that began before the last failure count together with it, so that
+   * many requests at the same time are one failure.
+   */
+  failed(server: string, begunAtMs: number): void {
+    const before = this.#failing.get(server);
+    if (before !== undefined && begunAtMs <= before.failedAtMs) return;
+    const now = this.#clock.elapsed();
+    const failures = (before?.failures ?? 0) + 1;
+    const waitMs = Math.min(this.#settings.minMs * 2 ** (failures - 1), this.#settings.maxMs);
+    this.#failing.set(server, { failures, failedAtMs: now, retryAtMs: now + waitMs * this.#between(0.5, 1) });
+  }
+
+  /** Notes a sign of life: an answer or an authenticated request. */
+  alive(server: string): void {
+    this.#failing.delete(server);
+  }
+
+  #between(min: number, max: number): number {
+    const share = (this.#random.bytes(1)[0] ?? 0) / 255;
+    return min + share * (max - min);
+  }
+}

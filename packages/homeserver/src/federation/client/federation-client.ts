@@ -1,0 +1,151 @@
+import { parseServerName, type ServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { authorizeRequest } from '@hearth/protocol/signing/request.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { KeyedSlots } from '../../platform/concurrency/keyed-slots.ts';
+import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
+import type { HttpsPool } from '../../platform/outbound/https-pool.ts';
+import { type IncomingReply, OutboundError } from '../../platform/outbound/reply.ts';
+import type { Discovery } from '../discovery/discovery.ts';
+import type { OwnKeys } from '../keys/own-keys.ts';
+import type { Permits } from '../permits.ts';
+import type { Destinations } from './destinations.ts';
+import { FederationError } from './federation-error.ts';
+import { readJson } from './read-json.ts';
+
+/** A request to another server. */
+export interface FederationRequest {
+  readonly method: 'GET' | 'PUT' | 'POST';
+  /** The path and query, percent-encoded. */
+  readonly path: string;
+  readonly content?: JsonObject;
+  /** The time for the whole request, including the wait for other requests to the same server. */
+  readonly timeoutMs?: number;
+  readonly answerBytesMax?: number;
+  /** The request is sent although the server did not answer lately, and needs no signature: it asks for its keys. */
+  readonly isForKeys?: true;
+}
+
+export interface FederationClientParts {
+  readonly ownKeys: OwnKeys;
+  readonly permits: Permits;
+  readonly discovery: Discovery;
+  readonly pool: HttpsPool;
+  readonly destinations: Destinations;
+  readonly clock: Clock;
+}
+
+const TIMEOUT_MS = 30_000;
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+const ERROR_BYTES_MAX = 64 * 1024;
+const REQUESTS = { running: 200, waiting: 2_000 };
+const REQUESTS_OF_SERVER = { running: 8, waiting: 100 };
+/** The statuses of reverse proxies whose server does not answer, those of Cloudflare included. */
+const DOWN: ReadonlySet<number> = new Set([502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 530]);
+
+/** Sends requests to other servers. Nothing else in the program does. */
+export class FederationClient {
+  readonly #parts: FederationClientParts;
+  readonly #slots = new Slots(REQUESTS);
+  readonly #serverSlots = new KeyedSlots<string>(REQUESTS_OF_SERVER);
+
+  constructor(parts: FederationClientParts) {
+    this.#parts = parts;
+  }
+
+  /** Sends a signed request. Returns the body of the answer. @throws FederationError */
+  async request(server: string, request: FederationRequest): Promise<JsonObject> {
+    const { destinations, clock } = this.#parts;
+    const name = this.#check(server);
+    if (request.isForKeys !== true && destinations.waitMs(name) > 0)
+      throw new FederationError('backing-off', `${name} did not answer lately`);
+    const begunAtMs = clock.elapsed();
+    let isSent = false;
+    try {
+      const answer = await this.#withinTime(request.timeoutMs ?? TIMEOUT_MS, (signal) =>
+        this.#inTurn(name, () => {
+          isSent = true;
+          return this.#exchange(name, request, signal);
+        }),
+      );
+      destinations.alive(name);
+      return answer;
+    } catch (error) {
+      const failure = failureOf(name, error);
+      if (failure.kind === 'no-answer' && isSent) destinations.failed(name, begunAtMs);
+      else if (failure.kind === 'refused') destinations.alive(name);
+      throw failure;
+    }
+  }
+
+  #check(server: string): ServerName {
+    const { permits, ownKeys } = this.#parts;
+    const name = parseServerName(server);
+    if (name === undefined || name === ownKeys.serverName)
+      throw new FederationError('not-permitted', `${server} is not the name of another server`);
+    if (!permits.allows(name)) throw new FederationError('not-permitted', `the configuration does not permit ${name}`);
+    return name;
+  }
+
+  /** Runs a task when the limits for the server and for all servers permit it. @throws NoSlot */
+  #inTurn<T>(name: ServerName, task: () => Promise<T>): Promise<T> {
+    return this.#serverSlots.run(name, () => this.#slots.run(task));
+  }
+
+  async #exchange(name: ServerName, request: FederationRequest, signal: AbortSignal): Promise<JsonObject> {
+    if (signal.aborted) throw new OutboundError('the request waited too long');
+    const reply = await this.#send(name, request, signal);
+    const isSuccess = reply.status >= 200 && reply.status < 300;
+    const body = await readJson(reply, isSuccess ? (request.answerBytesMax ?? ANSWER_BYTES_MAX) : ERROR_BYTES_MAX);
+    if (isSuccess && body !== undefined) return body;
+    if (isSuccess || DOWN.has(reply.status))
+      throw new FederationError('no-answer', `${name} has answered ${reply.status} without a usable body`);
+    const errcode = asString(body?.errcode);
+    throw new FederationError('refused', `${name} has answered ${reply.status}`, {
+      status: reply.status,
+      ...(errcode !== undefined && { errcode }),
+    });
+  }
+
+  /** Sends a request to the first target of a server that can be connected to. */
+  async #send(name: ServerName, request: FederationRequest, signal: AbortSignal): Promise<IncomingReply> {
+    const { discovery, pool, ownKeys } = this.#parts;
+    const { method, path, content } = request;
+    const body = content === undefined ? undefined : JSON.stringify(content);
+    let failure: unknown = new OutboundError(`${name} has no address`);
+    for (const target of await discovery.targetsOf(name)) {
+      if (signal.aborted) break;
+      const signed = { method, uri: path, origin: ownKeys.serverName, destination: name, content };
+      const headers = request.isForKeys === true ? {} : { authorization: authorizeRequest(signed, ownKeys.signingKey) };
+      try {
+        return await pool.send(target, { method, path, headers, body }, signal);
+      } catch (error) {
+        if (!(error instanceof OutboundError && error.isUnsent)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  /** Runs a task that gives up when its time is over. */
+  async #withinTime<T>(timeoutMs: number, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    const late = Promise.withResolvers<never>();
+    const timer = this.#parts.clock.after(timeoutMs, () => {
+      controller.abort();
+      late.reject(new OutboundError('the answer took too long'));
+    });
+    try {
+      return await Promise.race([task(controller.signal), late.promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+function failureOf(name: string, error: unknown): FederationError {
+  if (error instanceof FederationError) return error;
+  if (error instanceof NoSlot) return new FederationError('busy', `too many requests to ${name} are waiting`);
+  if (error instanceof OutboundError) return new FederationError('no-answer', `${name}: ${error.message}`);
+  throw error;
+}

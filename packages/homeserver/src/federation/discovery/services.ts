@@ -1,0 +1,83 @@
+import { LruMap } from '../../platform/caches/lru.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { InFlight } from '../../platform/concurrency/in-flight.ts';
+import type { ResolveServices, ServiceRecord } from '../../platform/outbound/dns.ts';
+import type { Random } from '../../platform/random.ts';
+
+interface Known {
+  readonly records: readonly ServiceRecord[];
+  readonly untilMs: number;
+}
+
+const NAMES_MAX = 20_000;
+/** The resolver of the system does not tell the lifetime of SRV records. */
+const RECORDS_KEPT_MS = 5 * 60_000;
+const FAILURE_KEPT_MS = 30_000;
+const RECORDS_MAX = 10;
+
+/** SRV records with their cache. */
+export class Services {
+  readonly #known = new LruMap<string, Known>(NAMES_MAX);
+  readonly #inFlight = new InFlight<string, readonly ServiceRecord[]>();
+  readonly #resolve: ResolveServices;
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  constructor(resolve: ResolveServices, clock: Clock, random: Random) {
+    this.#resolve = resolve;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Returns the records of a name, in the order in which they are to be tried. */
+  async of(name: string): Promise<ServiceRecord[]> {
+    const known = this.#known.get(name);
+    const isFresh = known !== undefined && this.#clock.elapsed() < known.untilMs;
+    const records = isFresh ? known.records : await this.#inFlight.run(name, () => this.#refresh(name, known));
+    return inOrder(records, this.#random).slice(0, RECORDS_MAX);
+  }
+
+  async #refresh(name: string, before: Known | undefined): Promise<readonly ServiceRecord[]> {
+    try {
+      const records = await this.#resolve(name);
+      this.#known.set(name, { records, untilMs: this.#clock.elapsed() + RECORDS_KEPT_MS });
+      return records;
+    } catch {
+      const records = before?.records ?? [];
+      this.#known.set(name, { records, untilMs: this.#clock.elapsed() + FAILURE_KEPT_MS });
+      return records;
+    }
+  }
+}
+
+/**
+ * Returns records by priority, and those of the same priority at random by weight (RFC 2782). A target `.` means that
+ * there is no such service.
+ */
+export function inOrder(records: readonly ServiceRecord[], random: Random): ServiceRecord[] {
+  const usable = records.filter(({ name, port }) => name !== '' && name !== '.' && port > 0);
+  const byPriority = [...Map.groupBy(usable, ({ priority }) => priority)].sort(([a], [b]) => a - b);
+  return byPriority.flatMap(([, group]) => byWeight(group, random));
+}
+
+function byWeight(group: readonly ServiceRecord[], random: Random): ServiceRecord[] {
+  const left = group.toSorted((a, b) => a.weight - b.weight);
+  const ordered: ServiceRecord[] = [];
+  while (left.length > 0) {
+    const chosen = choose(left, random);
+    ordered.push(...left.splice(chosen, 1));
+  }
+  return ordered;
+}
+
+/** Returns the index of the record whose share of the sum of all weights contains a random number. */
+function choose(records: readonly ServiceRecord[], random: Random): number {
+  const total = records.reduce((sum, { weight }) => sum + weight, 0);
+  const share = Buffer.from(random.bytes(4)).readUInt32BE() / 2 ** 32;
+  let rest = Math.floor(share * (total + 1));
+  for (const [i, { weight }] of records.entries()) {
+    rest -= weight;
+    if (rest <= 0) return i;
+  }
+  return records.length - 1;
+}

@@ -1,0 +1,66 @@
+import type { LookupAddress, SrvRecord } from 'node:dns';
+import { LruMap } from '../caches/lru.ts';
+import type { Clock } from '../clock.ts';
+import { InFlight } from '../concurrency/in-flight.ts';
+import { Slots } from '../concurrency/slots.ts';
+
+/** A function that returns all addresses of a host name. */
+export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
+
+/** A record of type SRV. `name` is the target. */
+export type ServiceRecord = SrvRecord;
+
+/** A function that returns the SRV records of a name; an empty list if there are none. */
+export type ResolveServices = (name: string) => Promise<readonly ServiceRecord[]>;
+
+/** The resolver of the system, which reads `/etc/hosts`. */
+export const systemResolve: Resolve = (host) =>
+  process.getBuiltinModule('node:dns').promises.lookup(host, { all: true });
+
+const SERVICE_TIMEOUT_MS = 3_000;
+const NO_RECORDS: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA']);
+
+/** Asks the DNS servers of the system for SRV records. */
+export const systemResolveServices: ResolveServices = async (name) => {
+  const { Resolver } = process.getBuiltinModule('node:dns').promises;
+  try {
+    return await new Resolver({ timeout: SERVICE_TIMEOUT_MS, tries: 2 }).resolveSrv(name);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && NO_RECORDS.has(error.code)) return [];
+    throw error;
+  }
+};
+
+/** The system does not tell how long an address is valid. */
+const ADDRESSES_KEPT_MS = 60_000;
+const NAMES_MAX = 10_000;
+/**
+ * A lookup occupies one of the four threads that the process shares with the disk and with password hashes, up to half
+ * a minute if a DNS server does not answer.
+ */
+const LOOKUPS = { running: 2, waiting: 1_000 };
+
+interface Known {
+  readonly addresses: readonly LookupAddress[];
+  readonly untilMs: number;
+}
+
+/**
+ * Returns a resolver that caches addresses for a minute, coalesces requests for the same name and limits the number of
+ * lookups at the same time.
+ */
+export function cachedResolve(resolve: Resolve, clock: Clock): Resolve {
+  const known = new LruMap<string, Known>(NAMES_MAX);
+  const inFlight = new InFlight<string, readonly LookupAddress[]>();
+  const slots = new Slots(LOOKUPS);
+  const look = async (host: string) => {
+    const addresses = await slots.run(() => resolve(host));
+    known.set(host, { addresses, untilMs: clock.elapsed() + ADDRESSES_KEPT_MS });
+    return addresses;
+  };
+  return async (host) => {
+    const cached = known.get(host);
+    if (cached !== undefined && clock.elapsed() < cached.untilMs) return cached.addresses;
+    return inFlight.run(host, () => look(host));
+  };
+}

@@ -1,0 +1,100 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+
+/**
+ * The error for a request that was not sent or whose answer was not accepted. Its message is meant for the log and for
+ * the caller.
+ */
+export class OutboundError extends Error {
+  /** Whether requests to the address are forbidden. */
+  readonly isForbidden: boolean;
+  /** Whether no byte of the request was sent, so that another address may be tried. */
+  readonly isUnsent: boolean;
+
+  constructor(message: string, isForbidden = false, isUnsent = isForbidden) {
+    super(message);
+    this.isForbidden = isForbidden;
+    this.isUnsent = isUnsent;
+  }
+}
+
+/** An answer. The caller reads or closes its body. */
+export interface IncomingReply {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  readonly length: number | undefined;
+  /** Returns a header's value by its name in lower case. */
+  header(name: string): string | undefined;
+  /** Passes each chunk to `take`. @throws OutboundError when the answer breaks off or takes too long */
+  receive(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void>;
+  close(): void;
+}
+
+export const USER_AGENT = 'Hearth (Matrix homeserver)';
+export const HEADER_BYTES_MAX = 32 * 1024;
+
+/** Resolves when the head of the answer has arrived. */
+export function answerOf(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve);
+    request.on('error', reject);
+  });
+}
+
+/** Returns an answer for its consumer. `over` is called when its body was read or closed. */
+export function replyOf(response: IncomingMessage, over: () => void): IncomingReply {
+  const { headers } = response;
+  const length = headers['content-length'];
+  const end = () => {
+    over();
+    // A connection whose answer was read to its end may be used again.
+    if (!response.complete) response.destroy();
+  };
+  return {
+    status: response.statusCode ?? 0,
+    contentType: headers['content-type'],
+    length: length === undefined ? undefined : Number(length),
+    header(name) {
+      const value = headers[name];
+      return typeof value === 'object' ? value.join(', ') : value;
+    },
+    async receive(take) {
+      try {
+        for await (const chunk of response) await take(chunk);
+      } catch (error) {
+        throw isOurs(error) ? error : new OutboundError('the answer broke off');
+      } finally {
+        end();
+      }
+    },
+    close: end,
+  };
+}
+
+/** Reads an answer to its end. @throws OutboundError when it breaks off, takes too long or has more than `bytesMax` */
+export async function readReply(reply: IncomingReply, bytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  await reply.receive((chunk) => {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) throw new OutboundError('the answer is too long');
+    chunks.push(chunk);
+    return undefined;
+  });
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Returns whether an error comes from the network. Such errors have a code; others come from the consumer of the
+ * chunks.
+ */
+function isOurs(error: unknown): boolean {
+  return !(error instanceof Error && 'code' in error);
+}
+
+/** Returns the error of a failed request for its caller. */
+export function toOutboundError(error: unknown, signal: AbortSignal, isUnsent = false): unknown {
+  if (error instanceof OutboundError) return error;
+  if (signal.aborted) return new OutboundError('the answer took too long', false, isUnsent);
+  if (!(error instanceof Error && 'code' in error)) return error;
+  return new OutboundError(`no answer: ${String(error.code)}`, false, isUnsent);
+}
