@@ -3,24 +3,24 @@ import { parseRoomId } from '@hearth/protocol/identifiers/room-id.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { BackupRankRow, BackupSessionRow } from '../storage/encryption/key-backups.ts';
 
-/** A key of a session for the backup; the room's number is not looked up yet. */
+/** A session key for the backup, before the number of its room is looked up. */
 export interface BackedUpKey {
   readonly roomId: string;
   readonly row: Omit<BackupSessionRow, 'room'>;
 }
 
-/** The JSON text of a key as clients upload and get it. */
+/** Returns the JSON text of a key in the form in which clients upload and receive it. */
 export function backedUpKeyText(row: BackupSessionRow): string {
   const { first_message_index, forwarded_count, is_verified, session_data } = row;
   const counts = `"first_message_index":${first_message_index},"forwarded_count":${forwarded_count}`;
   return `{${counts},"is_verified":${is_verified === 1},"session_data":${session_data}}`;
 }
 
-/** A session's id is of the client's making. */
+/** The form of session ids, which clients choose. */
 const SESSION_ID = /^[^\0\p{Cs}]{1,255}$/u;
 const SESSION_DATA_BYTES_MAX = 65_536;
 
-/** A key as it is stored. @throws MatrixError M_INVALID_PARAM */
+/** Returns a key in the form in which it is stored. @throws MatrixError M_INVALID_PARAM */
 export function backedUpKey(
   roomId: string,
   sessionId: string,
@@ -41,7 +41,7 @@ export function backedUpKey(
 }
 
 /**
- * Whether a key takes the place of another of the same session: verified before unverified, then the lower
+ * Returns whether a key replaces another one of the same session: verified before unverified, then the lower
  * `first_message_index`, then the lower `forwarded_count` ("Storing key backups").
  */
 export function isBetter(key: Omit<BackupRankRow, 'room'>, old: Omit<BackupRankRow, 'room'>): boolean {

@@ -20,9 +20,9 @@ const ATTEMPTS_MAX = 5;
 export type ClaimedKey = Pick<ClaimableKeyRow, 'key_id' | 'json'>;
 
 /**
- * One-time and fallback keys (client-server API, "One-time and fallback keys"). Which keys there are is in memory, so
- * that claims in one process never meet over a key; the guard of their transaction sees to it that a copy that is wrong
- * gives nothing away a second time.
+ * One-time and fallback keys (client-server API, "One-time and fallback keys"). The numbers of the keys are in memory,
+ * so that parallel claims in one process never take the same key. The guard of the transaction rejects a claim that is
+ * based on an outdated copy.
  */
 export class ClaimableKeys {
   readonly #database: Database;
@@ -37,31 +37,31 @@ export class ClaimableKeys {
     );
   }
 
-  /** The counts of a device; a promise only if they have to be loaded. */
+  /** Returns the stock of a device, as a promise only if it has to be loaded. */
   stockOf(device: number): KeyStock | Promise<KeyStock> {
     return this.#stocks.one(device);
   }
 
-  /** Takes over keys that are on disk; those that they replace were of the same algorithms. */
+  /** Adds stored keys to the cache. Fallback keys replace earlier ones of the same algorithms. */
   added(device: number, keys: readonly ClaimableKeyRow[]): void {
     this.#stocks.update(device, (stock) => {
       for (const key of keys) stock.add(key);
     });
   }
 
-  /** A device that has just come to be has no keys. */
+  /** Caches that a new device has no keys. */
   deviceAdded(device: number): void {
     this.#stocks.set(device, new KeyStock());
   }
 
-  /** Forgets devices that are gone, or of which something else was found on disk. */
+  /** Evicts devices that were removed, or whose cached stock is wrong. */
   forget(devices: Iterable<number>): void {
     for (const device of devices) this.#stocks.delete(device);
   }
 
   /**
-   * Takes a key from each device, by the algorithm that is wanted of it. Resolves when the keys are gone from the disk:
-   * nobody will get one of them again, whatever happens.
+   * Claims a key of each device with the given algorithm. Resolves when the claims are on disk, so that no key can be
+   * claimed again.
    */
   async claim(wanted: ReadonlyMap<number, string>): Promise<ReadonlyMap<number, ClaimedKey>> {
     for (let attempt = 1; ; attempt += 1) {
@@ -87,8 +87,8 @@ export class ClaimableKeys {
     );
     const fallback = numsOf(taken, ({ isFirstUse }) => isFirstUse);
     const nums = numsOf(taken, () => true);
-    // No `await` stands between taking and committing, so that numbers reach the disk in the order in which they were
-    // taken: a lower number after a higher one is refused, and its key would be given to nobody.
+    // There is no `await` between taking and committing, so that the numbers are committed in the order in which they
+    // were taken. A lower number after a higher one would be rejected, and its key would be lost.
     const [rows] = await Promise.all([
       readClaimableKeys(this.#database, nums),
       this.#database.commit([

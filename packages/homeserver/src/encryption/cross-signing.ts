@@ -24,10 +24,10 @@ import {
 } from './signed-keys.ts';
 import type { UserKeys } from './user-keys.ts';
 
-/** The keys of an upload by their usage. */
+/** The keys of an upload, by usage. */
 export type CrossSigningKeys = Readonly<Partial<Record<KeyUsage, JsonObject>>>;
 
-/** The user whose keys they are. */
+/** The owner of the keys. */
 interface Owner {
   readonly user: number;
   readonly userId: string;
@@ -42,7 +42,7 @@ interface CrossSigningParts {
 /** Users' cross-signing keys (client-server API, "Cross-signing"). */
 export class CrossSigning {
   readonly #parts: CrossSigningParts;
-  /** Uploads of keys and of signatures of one user wait for each other: each builds on what is there. */
+  /** A lock for uploads of keys and signatures of one user, because each upload depends on the stored keys. */
   readonly serial = new Serial<number>();
 
   constructor(parts: CrossSigningParts) {
@@ -50,9 +50,9 @@ export class CrossSigning {
   }
 
   /**
-   * Stores keys. Only an upload that changes or adds to keys that are there needs the owner to authenticate once more
-   * (MSC3967); whether it does is decided in the same step as the write, so that of several first uploads one succeeds.
-   * @param isAuthenticated whether the owner has authenticated once more
+   * Stores keys. An upload that changes existing keys or adds to them needs user-interactive authentication (MSC3967).
+   * This is decided in the same step as the write, so that only one of several first uploads succeeds.
+   * @param isAuthenticated whether the owner has completed user-interactive authentication
    * @returns whether the keys are stored; false when the owner has to authenticate first
    * @throws MatrixError M_INVALID_PARAM, M_MISSING_PARAM, M_INVALID_SIGNATURE, M_FORBIDDEN
    */
@@ -60,7 +60,7 @@ export class CrossSigning {
     return this.serial.run(owner.user, () => this.#store(owner, keys, isAuthenticated));
   }
 
-  /** Forgets everything about a user whose account is gone. */
+  /** Deletes all cross-signing data of a deactivated user. */
   async forget(user: number): Promise<void> {
     const { database, keyDirectory } = this.#parts;
     await database.commit([
@@ -86,7 +86,7 @@ export class CrossSigning {
       return putCrossSigningKey(user, usage, JSON.stringify(stored));
     });
     if (changed.includes('master')) {
-      // Signatures by the old key mean nothing under the new one, and nobody has signed the new one yet.
+      // Signatures by and of the old key are not valid for the new one.
       const orphaned = KEY_USAGES.filter((usage) => keys[usage] === undefined);
       writes.push(deleteCrossSigningKeys(user, orphaned), deleteSignaturesOf(user));
     }
@@ -105,7 +105,7 @@ function differs(key: JsonObject | undefined, known: JsonObject | undefined): bo
   return key !== undefined && (known === undefined || !isSameKey(key, known));
 }
 
-/** Checks the form of the keys and what the master key has to sign; the master key that holds after the upload. */
+/** Checks the form of the keys and the signatures of the master key. Returns the master key after the upload. */
 function check(keys: CrossSigningKeys, userId: string, known: UserKeys): Signer | undefined {
   const signers = KEY_USAGES.map((usage) => {
     const key = keys[usage];
@@ -124,7 +124,7 @@ function check(keys: CrossSigningKeys, userId: string, known: UserKeys): Signer 
   return master;
 }
 
-/** The devices that have signed a key, as its signatures say. */
+/** Returns the devices that have signed a key, according to its signatures. */
 function deviceSigners(key: JsonObject, userId: string, known: UserKeys): (Signer | undefined)[] {
   return Object.keys(signaturesBy(key, userId)).map((keyId) => known.deviceSigner(keyId.slice('ed25519:'.length)));
 }

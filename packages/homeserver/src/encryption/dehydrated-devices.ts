@@ -21,18 +21,18 @@ interface DehydratedDevicesParts {
   readonly keyUpload: KeyUpload;
 }
 
-/** A dehydrated device as it is uploaded. */
+/** An uploaded dehydrated device. */
 export interface NewDehydratedDevice extends UploadedKeys {
   readonly deviceId: string;
   readonly displayName: string | undefined;
-  /** Encrypted by the client. */
+  /** The data that the client has encrypted. */
   readonly data: JsonObject;
   readonly deviceKeys: JsonObject;
 }
 
 const EVENTS_MAX = 100;
 
-/** Devices that receive keys while nobody is logged in (MSC3814). A user has one at most. */
+/** Dehydrated devices, which receive keys while the user has no session (MSC3814). A user has at most one. */
 export class DehydratedDevices {
   readonly #parts: DehydratedDevicesParts;
 
@@ -40,7 +40,7 @@ export class DehydratedDevices {
     this.#parts = parts;
   }
 
-  /** Stores a device instead of the one there was. @throws MatrixError M_INVALID_PARAM, as `KeyUpload.upload` */
+  /** Stores a device, which replaces the earlier one. @throws MatrixError M_INVALID_PARAM, as `KeyUpload.upload` */
   async put(owner: { user: number; userId: string }, made: NewDehydratedDevice): Promise<void> {
     const { deviceId, displayName } = made;
     if (parseDeviceId(deviceId) === undefined) throw invalidParam('The device id is not valid');
@@ -69,7 +69,7 @@ export class DehydratedDevices {
     return row;
   }
 
-  /** Deletes the device; its id. @throws MatrixError M_NOT_FOUND */
+  /** Deletes the device and returns its id. @throws MatrixError M_NOT_FOUND */
   async delete(user: number): Promise<string> {
     const row = await this.get(user);
     await this.#parts.sessions.logout(user, [row.device]);
@@ -77,8 +77,8 @@ export class DehydratedDevices {
   }
 
   /**
-   * The messages to the device from a position that an earlier answer gave, and the next position. Nothing is removed before the
-   * device is: whoever rehydrates may have to begin again.
+   * Returns the messages for the device after a position of an earlier answer, and the next position. Messages are kept
+   * as long as the device, because a client that rehydrates it may have to begin again.
    * @throws MatrixError M_NOT_FOUND
    */
   async events(user: number, deviceId: string, from: number): Promise<{ texts: readonly string[]; next: number }> {

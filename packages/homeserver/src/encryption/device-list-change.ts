@@ -7,14 +7,14 @@ export interface DeviceListChange {
   readonly change: Change;
 }
 
-/** A change of a user's public keys: stored for clients that are away, announced to the others. */
+/** Returns a change of a user's public keys, which is stored for offline clients and announced to the others. */
 export function deviceListChange(user: number, position: number): DeviceListChange {
   return { writes: [putDeviceListChange(user, position)], change: { kind: 'device-list', position, user } };
 }
 
 /**
- * A change of a key that only its owner can see, such as the user-signing key (client-server API,
- * "Cross-signing"): announced to the owner's devices only.
+ * Returns a change of a key that only its owner can see, such as the user-signing key (client-server API, "Cross-
+ * signing"). It is announced only to the owner's devices.
  */
 export function ownKeyChange(user: number, position: number): DeviceListChange {
   return { writes: [], change: { kind: 'device-list', position, user, onlyFor: user } };

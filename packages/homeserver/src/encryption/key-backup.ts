@@ -27,7 +27,7 @@ interface KeyBackupsParts {
   readonly stream: Stream;
 }
 
-/** The answer to a change of a backup's contents. */
+/** The answer to a change of the contents of a backup. */
 export interface BackupContents {
   readonly etag: string;
   readonly count: number;
@@ -37,7 +37,10 @@ export interface BackupContents {
 const VERSIONS_MAX = 100;
 const SESSIONS_MAX = 1_000_000;
 
-/** Users' backups of room keys (client-server API, "Server-side key backups"). Changes of one user's wait for each other. */
+/**
+ * Users' backups of room keys (client-server API, "Server-side key backups"). Changes of one user's backups are
+ * serialised.
+ */
 export class KeyBackups {
   readonly #parts: KeyBackupsParts;
   readonly #serial = new Serial<number>();
@@ -46,7 +49,7 @@ export class KeyBackups {
     this.#parts = parts;
   }
 
-  /** Makes a version, which is the current one from then on. `authData` is JSON text. */
+  /** Creates a version, which becomes the current one. `authData` is JSON text. */
   create(user: number, algorithm: string, authData: string): Promise<string> {
     return this.#serial.run(user, async () => {
       const versions = await readKeyBackups(this.#parts.database, user);
@@ -63,7 +66,7 @@ export class KeyBackups {
     });
   }
 
-  /** A version, the current one unless one is named. @throws MatrixError M_NOT_FOUND */
+  /** Returns a version, the current one by default. @throws MatrixError M_NOT_FOUND */
   async version(user: number, version?: string): Promise<KeyBackupRow> {
     const versions = await readKeyBackups(this.#parts.database, user);
     const row = version === undefined ? versions.at(-1) : versions.find((each) => `${each.version}` === version);
@@ -88,7 +91,7 @@ export class KeyBackups {
     });
   }
 
-  /** Keys of a version: all, those of a room, or one. @throws MatrixError M_NOT_FOUND for the version */
+  /** Returns keys of a version: all, those of a room, or one. @throws MatrixError M_NOT_FOUND for the version */
   async sessions(user: number, version: string, roomId?: string, sessionId?: string): Promise<BackupSessionRow[]> {
     const row = await this.version(user, version);
     const key = { user, version: row.version };
@@ -98,7 +101,7 @@ export class KeyBackups {
   }
 
   /**
-   * Puts keys into the current version; of two keys of a session the better one stays.
+   * Stores keys in the current version. The better one of two keys of a session is kept.
    * @throws MatrixError M_NOT_FOUND, M_WRONG_ROOM_KEYS_VERSION, M_USER_LIMIT_EXCEEDED
    */
   put(user: number, version: string, keys: readonly BackedUpKey[]): Promise<BackupContents> {
@@ -126,12 +129,12 @@ export class KeyBackups {
     });
   }
 
-  /** Forgets everything of a user whose account is gone. */
+  /** Deletes all backups of a deactivated user. */
   async forget(user: number): Promise<void> {
     await this.#parts.database.commit(deleteAllKeyBackups(user));
   }
 
-  /** Only the current version takes keys. */
+  /** Returns the version if it is the current one, because only the current version accepts keys. */
   async #current(user: number, version: string): Promise<KeyBackupRow> {
     const versions = await readKeyBackups(this.#parts.database, user);
     const current = versions.at(-1);
@@ -142,7 +145,7 @@ export class KeyBackups {
     throw wrongRoomKeysVersion(`${current.version}`);
   }
 
-  /** Those of the keys that are new, or better than what is there; and how many are new. */
+  /** Returns the keys that are new or better than the stored ones, and the number of new keys. */
   async #worthKeeping(key: BackupKey, keys: readonly BackedUpKey[]) {
     const rooms = await this.#parts.names.reserveAll(keys.map(({ roomId }) => roomId));
     const rows = keys.map(({ roomId, row }) => ({ ...row, room: rooms.get(roomId) ?? 0 }));

@@ -17,7 +17,7 @@ export class KeyClaims {
     this.#serverName = serverName;
   }
 
-  /** Gives out one-time keys, as JSON text. @param wanted the algorithm by user id and device id */
+  /** Claims one-time keys. Returns the answer as JSON text. @param wanted the algorithm by user id and device id */
   async claim(wanted: ReadonlyMap<string, ReadonlyMap<string, string>>): Promise<string> {
     const { local, failures } = byServer(wanted.keys(), this.#serverName);
     const nums = await this.#names.findAll(local);

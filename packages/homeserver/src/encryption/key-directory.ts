@@ -12,7 +12,10 @@ import { UserKeys } from './user-keys.ts';
 const CACHED_USERS_MAX = 5_000;
 const CACHED_SIGNERS_MAX = 5_000;
 
-/** The public keys of this server's users, and what users say of each other's: copies in memory, loaded in batches. */
+/**
+ * A cache of the public keys of this server's users, and of the signatures of users on the keys of others. Values are
+ * loaded in batches.
+ */
 export class KeyDirectory {
   readonly #users: BatchCache<UserKeys>;
   readonly #signatures: BatchCache<ReadonlyMap<number, UserSignatureRow>>;
@@ -30,27 +33,27 @@ export class KeyDirectory {
     );
   }
 
-  /** The keys of some users. */
+  /** Returns the keys of some users. */
   of(users: Iterable<number>): Promise<ReadonlyMap<number, UserKeys>> {
     return this.#users.many(users);
   }
 
-  /** The keys of one user; a promise only if they have to be loaded. */
+  /** Returns the keys of one user, as a promise only if they have to be loaded. */
   one(user: number): UserKeys | Promise<UserKeys> {
     return this.#users.one(user);
   }
 
-  /** The signatures of a user's user-signing key on the master keys of others, by user. */
+  /** Returns the signatures of a user's user-signing key on the master keys of others, by user. */
   signaturesBy(signer: number): ReadonlyMap<number, UserSignatureRow> | Promise<ReadonlyMap<number, UserSignatureRow>> {
     return this.#signatures.one(signer);
   }
 
-  /** To be called when a change of a user's keys is on disk. */
+  /** Evicts the keys of a user. Callers call it when a change of the keys is on disk. */
   changed(user: number): void {
     this.#users.delete(user);
   }
 
-  /** To be called when what a user says of others has changed on disk. */
+  /** Evicts the signatures of a user. Callers call it when a change of the signatures is on disk. */
   signaturesChanged(signer: number): void {
     this.#signatures.delete(signer);
   }
@@ -77,6 +80,6 @@ async function loadSignatures(
 }
 
 function signaturesBytes(signatures: ReadonlyMap<number, UserSignatureRow>): number {
-  // A row is a few numbers, two keys and a signature.
+  // A row has a few numbers, two keys and a signature.
   return 100 + 600 * signatures.size;
 }

@@ -51,7 +51,7 @@ export class KeyQueries {
   }
 }
 
-/** Which of the users are of this server, and what is to be said of the servers of the others. */
+/** Returns the users of this server, and the failures of the servers of the other users. */
 export function byServer(
   userIds: Iterable<string>,
   serverName: string,
@@ -70,13 +70,13 @@ function devicesOf(keys: UserKeys, deviceIds: readonly string[] = []): string {
   return deviceIds.length === 0 ? keys.devicesText : keys.devicesTextOf(deviceIds);
 }
 
-/** One member more of an object that begins with `before`. */
+/** Returns the text of an object with one more member. `before` is the text so far. */
 function entry(before: string, name: string, text: string | undefined): string {
   if (text === undefined) return '';
   return before === '' ? `${name}:${text}` : `,${name}:${text}`;
 }
 
-/** The master key, with the caller's signature if it is of this very key. */
+/** Returns the master key, with the caller's signature if it is a signature of this key. */
 function masterText(keys: UserKeys, callerId: string, signature: UserSignatureRow | undefined): string | undefined {
   const text = keys.crossSigningText('master');
   if (text === undefined || signature === undefined) return text;

@@ -1,32 +1,32 @@
 import { type ClaimableKeyRow, ONE_TIME, USED_FALLBACK } from '../storage/encryption/claimable-keys.ts';
 
-/** A key that is given to somebody. */
+/** A key that is about to be claimed. */
 export interface TakenKey {
   readonly num: number;
-  /** It was a one-time key: it must be gone before it is given away. */
+  /** Whether it is a one-time key, whose claim must be on disk before the answer. */
   readonly isOneTime: boolean;
-  /** It was a fallback key that nobody had before. */
+  /** Whether it is a fallback key that was not used before. */
   readonly isFirstUse: boolean;
 }
 
-/** The algorithm whose count clients look for even when it is zero. */
+/** The algorithm whose count is always sent, because clients expect it even when it is zero. */
 const USUAL_ALGORITHM = 'signed_curve25519';
 
-/** Which one-time and fallback keys a device has: numbers only, the keys themselves are on disk. */
+/** The numbers of a device's one-time and fallback keys. The keys themselves are on disk. */
 export class KeyStock {
-  /** By algorithm, in the order of upload. */
+  /** The numbers of unclaimed one-time keys by algorithm, in the order of upload. */
   readonly #oneTime = new Map<string, number[]>();
-  /** One for each algorithm. */
+  /** The fallback key of each algorithm. */
   readonly #fallback = new Map<string, { readonly num: number; readonly isUsed: boolean }>();
-  /** By algorithm, the last one-time key that was here: their numbers only rise. */
+  /** The highest number of a one-time key by algorithm. The numbers only increase. */
   readonly #last = new Map<string, number>();
   #syncText: string | undefined;
-  /** There are keys on disk, be it such that have been given out. */
+  /** Whether there are keys on disk, including claimed ones. */
   isOnDisk = false;
 
   /**
-   * Takes over a key that is on disk, once: readers see a commit before those who wait for it, so that a key may have
-   * been loaded, and even given out, by the time its upload is announced.
+   * Adds a stored key once. A query can see a commit before its caller does, so a key may already be loaded, and even
+   * claimed, when its upload is announced.
    */
   add({ num, kind, key_id }: Omit<ClaimableKeyRow, 'json'>): void {
     const algorithm = algorithmOf(key_id);
@@ -42,13 +42,13 @@ export class KeyStock {
     }
   }
 
-  /** Notes that a one-time key is on disk but has been given out. */
+  /** Records a claimed one-time key that is still on disk. */
   addGiven({ num, key_id }: Pick<ClaimableKeyRow, 'num' | 'key_id'>): void {
     this.isOnDisk = true;
     this.#passes(algorithmOf(key_id), num);
   }
 
-  /** An estimate of the memory of the stock. */
+  /** An estimate of the memory of the stock in bytes. */
   get bytes(): number {
     let count = 0;
     for (const nums of this.#oneTime.values()) count += nums.length;
@@ -60,7 +60,7 @@ export class KeyStock {
     return [...new Set([...this.#last.keys(), ...this.#fallback.keys()])];
   }
 
-  /** Takes the oldest one-time key of an algorithm, or else its fallback key, which stays. Nobody gets the former again. */
+  /** Takes the oldest one-time key of an algorithm, or its fallback key, which can be taken again. */
   take(algorithm: string): TakenKey | undefined {
     this.#syncText = undefined;
     const num = this.#oneTime.get(algorithm)?.shift();
@@ -71,30 +71,32 @@ export class KeyStock {
     return { num: fallback.num, isOneTime: false, isFirstUse: !fallback.isUsed };
   }
 
-  /** Whether a one-time key has not been given out. */
+  /** Returns whether a one-time key is not claimed. */
   has(keyId: string, num: number): boolean {
     return this.#oneTime.get(algorithmOf(keyId))?.includes(num) === true;
   }
 
-  /** The numbers of the fallback keys of these algorithms. */
+  /** Returns the numbers of the fallback keys of these algorithms. */
   fallbackNums(algorithms: readonly string[]): number[] {
     return algorithms.flatMap((algorithm) => this.#fallback.get(algorithm)?.num ?? []);
   }
 
-  /** By algorithm, how many one-time keys are left. */
+  /** Returns the number of unclaimed one-time keys by algorithm. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = { [USUAL_ALGORITHM]: 0 };
     for (const [algorithm, nums] of this.#oneTime) if (nums.length > 0) counts[algorithm] = nums.length;
     return counts;
   }
 
-  /** The two members of a `/sync` answer that say what a device has ("Extensions to /sync"), with a comma in front. */
+  /**
+   * The text of the two members of a `/sync` answer about the keys of a device ("Extensions to /sync"), after a comma.
+   */
   get syncText(): string {
     this.#syncText ??= syncTextOf(this.counts(), this.#unusedFallbacks());
     return this.#syncText;
   }
 
-  /** Whether a one-time key has not been here before; it has then. */
+  /** Returns whether a one-time key is new, and records it. */
   #passes(algorithm: string, num: number): boolean {
     if (num <= (this.#last.get(algorithm) ?? 0)) return false;
     this.#last.set(algorithm, num);
@@ -106,7 +108,7 @@ export class KeyStock {
   }
 }
 
-/** The algorithm in the id of a one-time or fallback key, `algorithm:id`. */
+/** Returns the algorithm in the id of a one-time or fallback key, `algorithm:id`. */
 export function algorithmOf(keyId: string): string {
   return keyId.slice(0, keyId.indexOf(':'));
 }

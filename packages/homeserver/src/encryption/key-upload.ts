@@ -44,7 +44,7 @@ export interface KeyOwner {
   readonly deviceId: string;
 }
 
-/** The uploaded keys; those that others may claim by `algorithm:id`. */
+/** The uploaded keys. One-time and fallback keys are by `algorithm:id`. */
 export interface UploadedKeys {
   readonly deviceKeys?: JsonObject | undefined;
   readonly oneTimeKeys?: JsonObject | undefined;
@@ -55,10 +55,10 @@ export interface UploadedKeys {
 const ONE_TIME_KEYS_MAX = 500;
 /** Algorithms for which a device has one-time or fallback keys; one is usual. */
 const ALGORITHMS_MAX = 10;
-/** `algorithm:id`, neither of them long. */
+/** The form `algorithm:id` with limited lengths. */
 const KEY_ID = /^[\w.-]{1,60}:[\x21-\x7e]{1,190}$/;
 
-/** Takes the keys of devices in (client-server API, `POST /keys/upload`). Everything of one upload is one transaction. */
+/** Stores uploaded keys of devices (client-server API, `POST /keys/upload`). An upload is one transaction. */
 export class KeyUpload {
   readonly #parts: KeyUploadParts;
   readonly #serial = new Serial<number>();
@@ -67,7 +67,7 @@ export class KeyUpload {
     this.#parts = parts;
   }
 
-  /** Checks what can be checked before anything is looked up. @throws MatrixError */
+  /** Performs the checks that need no query. @throws MatrixError */
   check(owner: Omit<KeyOwner, 'user' | 'device'>, keys: UploadedKeys): CheckedKeys {
     return {
       deviceKeys: keys.deviceKeys === undefined ? undefined : checkedDeviceKeys(keys.deviceKeys, owner),
@@ -76,11 +76,11 @@ export class KeyUpload {
     };
   }
 
-  /** Stores keys; how many one-time keys there are then, by algorithm. @throws MatrixError */
+  /** Stores keys. Returns the number of one-time keys by algorithm. @throws MatrixError */
   async upload(owner: KeyOwner, keys: UploadedKeys): Promise<Record<string, number>> {
     const checked = this.check(owner, keys);
     const { deviceKeys, oneTime, fallback } = checked;
-    // The second of two uploads at once has to see the first: ids must not be taken twice.
+    // Uploads of one device are serialised, because the second one must see the ids of the first one.
     if (deviceKeys !== undefined || oneTime.length > 0 || fallback.length > 0) {
       await this.#serial.run(owner.device, () => this.#store(owner, checked));
     }
@@ -117,8 +117,8 @@ export class KeyUpload {
   }
 
   /**
-   * Those of the keys that are new: the same key again changes nothing, even when it was given out since, and another
-   * one under its id is refused. And the rest of what was given out, which goes now.
+   * Returns the new keys, and the claimed keys, which are deleted now. A repeated key has no effect, even if it was
+   * claimed since. A different key with the same id is rejected.
    */
   async #sort(device: number, stock: KeyStock, keys: readonly NewKey[]) {
     if (keys.length === 0 || !stock.isOnDisk) return { fresh: keys, given: [] };
@@ -130,7 +130,7 @@ export class KeyUpload {
       if (old === undefined) return true;
       const isSame = old.json === json || isSameJson(JSON.parse(old.json) as JsonValue, JSON.parse(json) as JsonValue);
       if (isSame) again.add(old.num);
-      // Clients recognise the words.
+      // Clients recognise the words of this message.
       else if (stock.has(keyId, old.num))
         throw unknown(`One time key ${keyId} already exists with other contents`, 400);
       return !isSame;
@@ -154,7 +154,7 @@ export class KeyUpload {
   }
 }
 
-/** Device keys in the right form, with what verifies the signatures of the device. */
+/** Checked device keys, with the key that verifies the signatures of the device. */
 interface CheckedDeviceKeys {
   readonly keys: JsonObject;
   readonly signer: Signer;
@@ -176,7 +176,7 @@ interface NewKey {
   readonly json: string;
 }
 
-/** @throws MatrixError M_USER_LIMIT_EXCEEDED when the device would have more keys than it may */
+/** Checks the number of keys. @throws MatrixError M_USER_LIMIT_EXCEEDED when the device would have too many keys */
 function checkCounts(stock: KeyStock, oneTime: readonly NewKey[], fallback: readonly NewKey[]): void {
   const counts = stock.counts();
   for (const { keyId } of oneTime) counts[algorithmOf(keyId)] = (counts[algorithmOf(keyId)] ?? 0) + 1;
@@ -194,13 +194,16 @@ function tooMany(message: string): MatrixError {
   return userLimitExceeded('about:blank', false, message);
 }
 
-/** Client-server API, `POST /keys/upload`: "at most one key per algorithm". @throws MatrixError M_INVALID_PARAM */
+/**
+ * Checks that there is "at most one key per algorithm" (client-server API, `POST /keys/upload`).
+ * @throws MatrixError M_INVALID_PARAM
+ */
 function onePerAlgorithm(keys: readonly NewKey[]): readonly NewKey[] {
   if (new Set(keys.map(({ keyId }) => algorithmOf(keyId))).size === keys.length) return keys;
   throw invalidParam('Only one fallback key is allowed for each algorithm');
 }
 
-/** Keys that others may claim, checked. @throws MatrixError M_INVALID_PARAM */
+/** Returns the checked one-time or fallback keys. @throws MatrixError M_INVALID_PARAM */
 function claimable(keys: JsonObject | undefined, max: number): readonly NewKey[] {
   if (keys === undefined) return [];
   const entries = Object.entries(keys);

@@ -33,8 +33,8 @@ interface Owner {
 type NewUserSignature = Omit<UserSignatureRow, 'position'>;
 
 /**
- * Takes signatures in (client-server API, `POST /keys/signatures/upload`). Each is verified with the key that it names;
- * what is not right is reported and not stored.
+ * Stores uploaded signatures (client-server API, `POST /keys/signatures/upload`). Each is verified with the key that it
+ * names. Invalid signatures are reported and not stored.
  */
 export class Signatures {
   readonly #parts: SignaturesParts;
@@ -43,7 +43,7 @@ export class Signatures {
     this.#parts = parts;
   }
 
-  /** Stores what is right; says what is not. */
+  /** Stores the valid signatures. Returns the failures of the others. */
   upload(signer: Owner, signed: SignedKeys): Promise<Failures> {
     return this.#parts.crossSigning.serial.run(signer.user, () => this.#store(signer, signed));
   }
@@ -90,7 +90,7 @@ export class Signatures {
   }
 }
 
-/** The user's own device, signed by the self-signing key, or the own master key, signed by devices. */
+/** Returns new signatures on the user's own device by the self-signing key, or on the own master key by devices. */
 function signOwn(
   { user, userId }: Owner,
   known: UserKeys,
@@ -111,7 +111,10 @@ function signOwn(
   return [device === undefined ? putCrossSigningKey(user, 'master', json) : putDeviceKeys(device.device, user, json)];
 }
 
-/** Another user's master key, signed by the user-signing key: the only thing that one says of others. */
+/**
+ * Returns a new signature on another user's master key by the user-signing key. Other signatures on keys of others are
+ * not allowed.
+ */
 function signOther(
   signer: Owner,
   own: UserKeys,
@@ -130,8 +133,8 @@ function signOther(
 }
 
 /**
- * The signatures on an object that are not stored yet, each verified.
- * @throws MatrixError M_NOT_FOUND, M_INVALID_SIGNATURE when any of them is not right
+ * Returns the verified signatures on an object that are not stored yet.
+ * @throws MatrixError M_NOT_FOUND, M_INVALID_SIGNATURE when any of them is not valid
  */
 function newSignatures(
   object: JsonValue | undefined,

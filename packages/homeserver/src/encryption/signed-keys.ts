@@ -11,9 +11,9 @@ import {
 import { verifyJson } from '@hearth/protocol/signing/json.ts';
 import type { KeyUsage } from '../storage/encryption/cross-signing.ts';
 
-/** Signed public keys as clients upload them (client-server API, "End-to-End Encryption"): what is right about them. */
+/** Checks of signed public keys that clients upload (client-server API, "End-to-End Encryption"). */
 
-/** Longer key objects are refused; those of today's algorithms have less than 1 KiB. */
+/** The maximum length of a key object. Objects of current algorithms have less than 1 KiB. */
 export const KEY_BYTES_MAX = 16 * 1024;
 
 /** A public key with the id under which it signs, `ed25519:<device id or public key>`. */
@@ -23,8 +23,8 @@ export interface Signer {
 }
 
 /**
- * Checks what a device says of itself; the device's own key. Whether it has signed that is for those to verify who will
- * trust it: who can upload keys could sign them as well.
+ * Checks uploaded device keys and returns the device's signing key. The signature of the device is not verified here,
+ * because other clients verify it before they trust the device.
  * @throws MatrixError
  */
 export function checkDeviceKeys(keys: JsonObject, owner: { userId: string; deviceId: string }): Signer {
@@ -44,7 +44,7 @@ export function checkDeviceKeys(keys: JsonObject, owner: { userId: string; devic
   return { keyId, publicKey };
 }
 
-/** Checks the form of a cross-signing key; its public key. @throws MatrixError M_INVALID_PARAM */
+/** Checks the form of a cross-signing key and returns its public key. @throws MatrixError M_INVALID_PARAM */
 export function checkCrossSigningKey(key: JsonObject, userId: string, usage: KeyUsage): Signer {
   if (member(key, 'user_id') !== userId) throw invalidParam(`The user_id of the ${usage} key is not your user id`);
   const usages = asStringArray(member(key, 'usage'));
@@ -56,7 +56,7 @@ export function checkCrossSigningKey(key: JsonObject, userId: string, usage: Key
   return signer;
 }
 
-/** The public key of a cross-signing key: the only one in it, under its own name. */
+/** Returns the public key of a cross-signing key. It is the only key in the object, and its id contains it. */
 export function signerOf(key: JsonObject): Signer | undefined {
   const keys = member(key, 'keys');
   const [entry, ...others] = isObject(keys) ? Object.entries(keys) : [];
@@ -65,25 +65,25 @@ export function signerOf(key: JsonObject): Signer | undefined {
   return entry[0] === `ed25519:${publicKey}` ? { keyId: entry[0], publicKey } : undefined;
 }
 
-/** Whether an object has a valid signature of a user's key. */
+/** Returns whether an object has a valid signature of a user's key. */
 export function isSignedBy(object: JsonObject, userId: string, { keyId, publicKey }: Signer): boolean {
   return verifyJson(object, userId, keyId, publicKey);
 }
 
-/** A user's signatures on an object, by key id. */
+/** Returns a user's signatures on an object, by key id. */
 export function signaturesBy(object: JsonObject, userId: string): JsonObject {
   const signatures = member(object, 'signatures');
   const own = isObject(signatures) ? member(signatures, userId) : undefined;
   return isObject(own) ? own : {};
 }
 
-/** The object with these signatures of one user and no others, and without `unsigned`. */
+/** Returns the object with only these signatures of one user, and without `unsigned`. */
 export function withSignatures(object: JsonObject, userId: string, signatures: JsonObject): JsonObject {
   const { unsigned: _, signatures: __, ...signed } = object;
   return Object.keys(signatures).length === 0 ? signed : { ...signed, signatures: { [userId]: signatures } };
 }
 
-/** Those of a user's signatures on an object that are of these keys and right. */
+/** Returns a user's valid signatures on an object by these keys. */
 export function verifiedSignatures(
   object: JsonObject,
   userId: string,
@@ -97,13 +97,13 @@ export function verifiedSignatures(
   return verified;
 }
 
-/** Whether two objects are the same in what signatures cover. */
+/** Returns whether two objects are equal in the parts that signatures cover. */
 export function isSameKey(a: JsonObject, b: JsonObject): boolean {
   const signedPart = (object: JsonObject) => ({ ...object, signatures: undefined, unsigned: undefined });
   return isSameJson(signedPart(a), signedPart(b));
 }
 
-/** Whether two values are the same whatever the order of their members. */
+/** Returns whether two values are equal, in any order of members. */
 export function isSameJson(a: JsonValue, b: JsonValue): boolean {
   try {
     return canonicalJson(a, 'any') === canonicalJson(b, 'any');

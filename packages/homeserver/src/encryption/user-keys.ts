@@ -4,14 +4,14 @@ import { type CrossSigningKeyRow, KEY_USAGES, type KeyUsage } from '../storage/e
 import type { DeviceKeysRow } from '../storage/encryption/device-keys.ts';
 import { type Signer, signerOf } from './signed-keys.ts';
 
-/** The public keys of one user, in memory; replaced as a whole by each change. */
+/** The cached public keys of one user. A change replaces the object. */
 export class UserKeys {
   readonly #devices = new Map<string, DeviceKeysRow>();
   readonly #crossSigning = new Map<KeyUsage, string>();
   #devicesText: string | undefined;
   #bytes = 200;
 
-  /** An estimate of the memory of all keys, which stand there once more in the answer about all of them. */
+  /** An estimate of the memory of all keys, which are also part of the cached answer. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -27,13 +27,13 @@ export class UserKeys {
     this.#bytes += textBytes(json);
   }
 
-  /** Every device with its keys as others get them: JSON text of an object by device id. */
+  /** The keys of all devices in the form for other users: the JSON text of an object by device id. */
   get devicesText(): string {
     this.#devicesText ??= this.devicesTextOf([...this.#devices.keys()]);
     return this.#devicesText;
   }
 
-  /** {@link devicesText} of those devices that are known. */
+  /** Returns {@link devicesText} for the existing ones among some devices. */
   devicesTextOf(deviceIds: readonly string[]): string {
     const texts = [...new Set(deviceIds)].flatMap((id) => {
       const row = this.#devices.get(id);
@@ -42,13 +42,13 @@ export class UserKeys {
     return `{${texts.join(',')}}`;
   }
 
-  /** The keys of a device, parsed anew. */
+  /** Returns the keys of a device as a new object. */
   device(deviceId: string): { readonly device: number; readonly keys: JsonObject } | undefined {
     const row = this.#devices.get(deviceId);
     return row === undefined ? undefined : { device: row.device, keys: parseKey(row.json) };
   }
 
-  /** The signing key of a device. */
+  /** Returns the signing key of a device. */
   deviceSigner(deviceId: string): Signer | undefined {
     const keyId = `ed25519:${deviceId}`;
     const keys = this.device(deviceId)?.keys.keys;
@@ -64,31 +64,31 @@ export class UserKeys {
     return this.#crossSigning.size > 0;
   }
 
-  /** A cross-signing key as JSON text. */
+  /** Returns a cross-signing key as JSON text. */
   crossSigningText(usage: KeyUsage): string | undefined {
     return this.#crossSigning.get(usage);
   }
 
-  /** A cross-signing key, parsed anew. */
+  /** Returns a cross-signing key as a new object. */
   crossSigningKey(usage: KeyUsage): JsonObject | undefined {
     const text = this.#crossSigning.get(usage);
     return text === undefined ? undefined : parseKey(text);
   }
 
-  /** The public part of a cross-signing key. */
+  /** Returns the public key of a cross-signing key. */
   crossSigner(usage: KeyUsage): Signer | undefined {
     const key = this.crossSigningKey(usage);
     return key === undefined ? undefined : signerOf(key);
   }
 }
 
-/** With the name of the device, which is not the device's own and therefore not signed. */
+/** Adds the display name of the device, which is not signed, to its keys. */
 function shownText({ json, display_name }: DeviceKeysRow): string {
   if (display_name === null) return json;
   return `${json.slice(0, -1)},"unsigned":{"device_display_name":${JSON.stringify(display_name)}}}`;
 }
 
-/** Stored keys were checked before they were stored. */
+/** Parses a stored key, which was checked before it was stored. */
 export function parseKey(text: string): JsonObject {
   const value = JSON.parse(text) as JsonValue;
   if (!isObject(value)) throw new Error('a stored key is no object');

@@ -21,7 +21,7 @@ const CLEAR_AFTER_MS = 5_000;
 /** The number of users whose badges wait to be cleared at most. */
 const WAITING_MAX = 10_000;
 
-/** Tells push gateways when a user has read everything, so that apps clear their badges. */
+/** Notifies push gateways when a user has read everything, so that apps clear their badges. */
 export class BadgeClearing {
   readonly #parts: BadgeClearingParts;
   readonly #waiting = new Set<number>();
@@ -36,7 +36,7 @@ export class BadgeClearing {
     });
   }
 
-  /** Ignores receipts from now on. */
+  /** Stops processing receipts. */
   close(): void {
     this.#isClosed = true;
   }

@@ -3,16 +3,19 @@ import type { PusherRow } from '../storage/push/pushers.ts';
 
 /** The outcome of an attempt to notify a user of events. */
 export type Outcome =
-  /** Everything up to this event is told, or not worth telling. */
+  /** All notifications up to this event are delivered or not necessary any more. */
   | { readonly kind: 'done'; readonly upTo: number }
-  /** It is too early. */
+  /** The delivery must wait. */
   | { readonly kind: 'later'; readonly afterMs: number }
   | { readonly kind: 'failed' }
-  /** The other side does not know the pusher any more. */
+  /** The gateway has rejected the pusher. */
   | { readonly kind: 'rejected' };
 
-/** A way to tell users of events; there is one for each kind of pusher. */
+/** A way of delivery; there is one for each kind of pusher. */
 export interface Channel {
-  /** Tells of some or all of what is queued, the oldest first. Must not throw for what goes wrong outside. */
+  /**
+   * Delivers some or all of the queued notifications, the oldest first. It must not throw for failures of the other
+   * side.
+   */
   deliver(pusher: PusherRow, queue: readonly QueuedPush[]): Promise<Outcome>;
 }

@@ -14,7 +14,7 @@ export interface PusherRequest {
   readonly append?: boolean | undefined;
 }
 
-/** A request with all that a pusher needs. */
+/** A request with all members that a pusher needs. */
 export interface CheckedPusher extends PusherRequest {
   readonly kind: 'http' | 'email';
   readonly app_display_name: string;
@@ -31,7 +31,10 @@ const DATA_BYTES_MAX = 16 * 1024;
 /** The path of every push gateway (push gateway API, "POST /_matrix/push/v1/notify"). */
 const GATEWAY_PATH = '/_matrix/push/v1/notify';
 
-/** Checks what both setting and removing name. @throws MatrixError M_INVALID_PARAM */
+/**
+ * Checks the identity of a pusher, which requests to set and to remove it contain.
+ * @throws MatrixError M_INVALID_PARAM
+ */
 export function checkPusherKey({ app_id, pushkey }: PusherRequest): void {
   if (app_id.length > APP_ID_CHARACTERS_MAX) throw invalidParam('app_id is longer than 64 characters');
   if (Buffer.byteLength(pushkey) > PUSHKEY_BYTES_MAX) throw invalidParam('pushkey is longer than 512 bytes');
@@ -60,8 +63,8 @@ export function checkPusher(request: PusherRequest): CheckedPusher {
 }
 
 /**
- * Where a gateway is. The specification asks for HTTPS; gateways within one's own network often have none, and whether
- * requests may go there is for the outbound client to say.
+ * Returns the URL of a gateway. The specification requires HTTPS, but gateways in a private network often lack it. The
+ * outbound client decides whether requests may go there.
  * @throws MatrixError M_MISSING_PARAM, M_INVALID_PARAM
  */
 export function gatewayOf(data: JsonObject): URL {

@@ -18,7 +18,7 @@ interface DeliveryParts {
   readonly clock: Clock;
   readonly background: Background;
   readonly pushers: Pushers;
-  /** The way for a kind of pusher; none where it is not set up. */
+  /** Returns the channel of a kind of pusher; undefined if it is not configured. */
   readonly channelOf: (kind: string) => Channel | undefined;
 }
 
@@ -31,8 +31,8 @@ const FIRST_RETRY_MS = 1_000;
 const RETRY_MS_MAX = 60 * 60_000;
 
 /**
- * Works off what pushers have to tell, each pusher one after the other. A notification is removed after it was
- * acknowledged: a server that is killed sends it again rather than never.
+ * Delivers queued notifications, in order for each pusher. A notification is deleted after it was acknowledged, so that
+ * a server that was killed sends it again.
  */
 export class Delivery {
   readonly #parts: DeliveryParts;
@@ -46,12 +46,12 @@ export class Delivery {
     this.#parts = parts;
   }
 
-  /** Goes on with what was left by the last process. */
+  /** Continues with the notifications that the last process has left. */
   async resume(): Promise<void> {
     this.wake(await readWaitingPushers(this.#parts.database));
   }
 
-  /** There is something to tell. Pushers that wait because of a failure go on waiting. */
+  /** Starts the delivery of queued notifications. Pushers that wait because of a failure continue to wait. */
   wake(pushers: Iterable<number>): void {
     for (const pusher of pushers) if (!this.#later.has(pusher)) this.#waiting.add(pusher);
     this.#start();
@@ -93,7 +93,7 @@ export class Delivery {
     }
   }
 
-  /** Delivers some of the queue. When that fails by an exception, the first event is tried alone and then passed over. */
+  /** Delivers some of the queue. If that throws, the first event is tried alone and then skipped. */
   async #deliver(pusher: PusherRow, channel: Channel, queue: readonly QueuedPush[]): Promise<Outcome> {
     const { database, background } = this.#parts;
     let outcome: Outcome = { kind: 'failed' };
@@ -107,7 +107,7 @@ export class Delivery {
     return { kind: 'done', upTo: first?.event ?? 0 };
   }
 
-  /** Notes an outcome; whether to go on at once. */
+  /** Processes an outcome. Returns whether delivery continues at once. */
   async #settle(pusher: PusherRow, outcome: Outcome): Promise<boolean> {
     const { database, pushers } = this.#parts;
     switch (outcome.kind) {

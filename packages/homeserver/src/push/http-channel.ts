@@ -27,7 +27,7 @@ const CLEARED_MAX = 50_000;
 /** Nobody wants to be woken for what is older. */
 const TOLD_MS_MAX = 24 * 60 * 60_000;
 
-/** Tells push gateways of events, one by one (client-server API, "Push Notifications"). */
+/** Delivers notifications to push gateways, one event at a time (client-server API, "Push Notifications"). */
 export class HttpChannel implements Channel {
   readonly #parts: HttpChannelParts;
   /** Pushers that were told last that nothing is unread. */
@@ -51,7 +51,7 @@ export class HttpChannel implements Channel {
     return outcome ?? told;
   }
 
-  /** Says that nothing is unread any more, if the gateway may think otherwise. */
+  /** Notifies the gateway that nothing is unread any more, unless it already knows. */
   async clearBadge(pusher: PusherRow): Promise<Outcome> {
     const done: Outcome = { kind: 'done', upTo: 0 };
     if (this.#cleared.get(pusher.num) === true) return done;
@@ -60,7 +60,7 @@ export class HttpChannel implements Channel {
     return outcome ?? done;
   }
 
-  /** The error, if there was one. */
+  /** Posts a notification. Returns the error, if there was one. */
   async #post(pusher: PusherRow, notice: JsonObject): Promise<Outcome | undefined> {
     try {
       const { status, body } = await this.#parts.postJson(gatewayOf(dataOf(pusher)), notice, TIMEOUT_MS);

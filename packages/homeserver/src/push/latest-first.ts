@@ -2,7 +2,7 @@ import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 
-/** One room's events that were read and not yet given, the latest last. */
+/** The loaded events of one room that were not returned yet, the latest last. */
 interface Pile {
   readonly room: number;
   readonly events: StoredEvent[];
@@ -10,7 +10,7 @@ interface Pile {
 
 const READ_AT_ONCE = 20;
 
-/** The events of many rooms, the latest first. Only rooms whose turn comes are read. */
+/** Iterates over the events of many rooms, the latest first. A room is read only when its events are next. */
 export class LatestFirst {
   readonly #events: EventStore;
   readonly #timelines: TimelineStore;
@@ -18,14 +18,14 @@ export class LatestFirst {
   #piles: Pile[] = [];
   #reached = 0;
 
-  /** @param from the position of the first event that may come */
+  /** @param from the position of the first event that may be returned */
   constructor(events: EventStore, timelines: TimelineStore, from: number) {
     this.#events = events;
     this.#timelines = timelines;
     this.#from = from;
   }
 
-  /** The number of the last event that was given. */
+  /** The number of the last returned event. */
   get reached(): number {
     return this.#reached;
   }
@@ -40,7 +40,7 @@ export class LatestFirst {
     this.#piles.sort((a, b) => top(a) - top(b));
   }
 
-  /** The next events; fewer than asked for only at the end. */
+  /** Returns the next events. There are fewer than `count` only at the end. */
   async take(count: number): Promise<StoredEvent[]> {
     const taken: StoredEvent[] = [];
     while (taken.length < count) {
@@ -60,7 +60,7 @@ export class LatestFirst {
     pile.events.push(...(await this.#events.list(nums)).reverse());
   }
 
-  /** Puts a pile in its place: the one whose latest event is next stands last. */
+  /** Inserts a pile in order. The pile with the next event is last. */
   #insert(pile: Pile): void {
     let low = 0;
     let high = this.#piles.length;

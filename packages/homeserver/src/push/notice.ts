@@ -5,7 +5,7 @@ import type { PusherRow } from '../storage/push/pushers.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { memberNameOf, type RoomNames, roomAliasOf } from './room-name.ts';
 
-/** The notification of an event to a gateway (push gateway API, "POST /_matrix/push/v1/notify"). */
+/** Returns the notification of an event for a gateway (push gateway API, "POST /_matrix/push/v1/notify"). */
 export async function eventNotice(
   roomNames: RoomNames,
   pusher: PusherRow,
@@ -37,12 +37,15 @@ export async function eventNotice(
   };
 }
 
-/** The notification to a gateway when nothing is unread any more. The zero is what this is about, so it is there. */
+/**
+ * Returns the notification for a gateway when nothing is unread any more. It contains the zero, because that is its
+ * purpose.
+ */
 export function badgeNotice(pusher: PusherRow): JsonObject {
   return { notification: { counts: { unread: 0 }, devices: [deviceOf(pusher, dataOf(pusher))] } };
 }
 
-/** The pusher's data without the address, which is nobody's business behind the gateway. */
+/** Returns the pusher's data without the URL of the gateway, which the device does not need. */
 function deviceOf(pusher: PusherRow, data: JsonObject, tweaks?: JsonObject): JsonObject {
   const { url: _url, ...forwarded } = data;
   return {
@@ -54,7 +57,7 @@ function deviceOf(pusher: PusherRow, data: JsonObject, tweaks?: JsonObject): Jso
   };
 }
 
-/** A notice that this server has stored itself. */
+/** Returns the data that this server has stored for a pusher. */
 export function dataOf(pusher: PusherRow): JsonObject {
   return JSON.parse(pusher.data) as JsonObject;
 }
@@ -72,7 +75,9 @@ function tweaksOf(actions: Actions): JsonObject {
   return Object.fromEntries(tweaks);
 }
 
-/** An encrypted event may be urgent: only the device can know. */
+/**
+ * Returns whether a notification has high priority. An encrypted event has, because only the device knows its content.
+ */
 function isUrgent(event: StoredEvent, { sound, highlight }: JsonObject): boolean {
   return event.type === 'm.room.encrypted' || sound !== undefined || highlight === true;
 }

@@ -7,7 +7,7 @@ import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { marksAsRead, readMarks } from '../unread/unread-counts.ts';
 
-/** Events whose notifications are still to be delivered. */
+/** Decides which events still need a notification. */
 export class NotifiableEvents {
   readonly #heads: Heads;
   readonly #events: EventStore;

@@ -47,7 +47,7 @@ const SCANNED_MAX = 2_000;
 /** The positions of a user's last own events by room and thread, as far as the timelines have been read. */
 type OwnMarks = Map<string, number>;
 
-/** A request while it is processed. */
+/** A request that is being processed. */
 interface Search {
   readonly reader: Reader;
   readonly userId: string;
@@ -110,7 +110,7 @@ export class Notifications {
   async #inRoom(search: Search, head: Head, events: readonly StoredEvent[]): Promise<Notification[]> {
     const { reader, userId, onlyHighlights, own } = search;
     const { events: store, receipts, verdicts, visibility } = this.#parts;
-    // Nobody was notified of what happened before they came.
+    // A user was not notified of events before the user's join.
     const visible = await visibility.visibleTo(reader.user, head.num, events);
     const shown = visible.filter(({ membership }) => membership === 'join');
     const marks = readMarks([...(await receipts.receiptsOf(head.num)).ofUser(reader.user)]);
@@ -143,7 +143,7 @@ function markKey(room: number, thread: string | undefined): string {
   return `${room} ${thread ?? 'main'}`;
 }
 
-/** The position from which to go back. */
+/** Returns the position from which the search goes backwards. */
 function parseFrom(text: string | undefined): number {
   if (text === undefined) return Number.MAX_SAFE_INTEGER;
   const match = /^n(\d{1,15})$/.exec(text);

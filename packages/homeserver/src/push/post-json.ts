@@ -3,8 +3,8 @@ import type { Outbound } from '../platform/outbound/outbound.ts';
 import { readReply } from '../platform/outbound/reply.ts';
 
 /**
- * Posts JSON to an address that a user has given; `body` is `undefined` for an answer that is no JSON.
- * @throws Error when there is no answer in time, or the address is not one that requests may go to
+ * Posts JSON to an address from a user; `body` is `undefined` if the answer is not JSON.
+ * @throws Error when there is no answer in time, or requests to the address are not allowed
  */
 export type PostJson = (
   url: URL,
@@ -14,7 +14,7 @@ export type PostJson = (
 
 const ANSWER_BYTES_MAX = 64 * 1024;
 
-/** Posts through the one client for requests to addresses that others have given. */
+/** Posts with the outbound client, which checks addresses from users. */
 export function guardedPostJson(open: () => Promise<Outbound>): PostJson {
   return async (url, json, timeoutMs) => {
     const outbound = await open();

@@ -20,14 +20,14 @@ interface PushQueueParts {
   readonly pushers: Pushers;
 }
 
-/** An event that a user is to be told of, and how. */
+/** An event of which a user must be notified, with the actions of the rule. */
 interface Notified {
   readonly user: number;
   readonly event: number;
   readonly actions: string;
 }
 
-/** Puts notifications of events into the queues of pushers. */
+/** Adds notifications of events to the queues of pushers. */
 export class PushQueue {
   readonly #parts: PushQueueParts;
 
@@ -89,7 +89,7 @@ export class PushQueue {
   }
 }
 
-/** Goes through the smaller of two sets. */
+/** Returns the intersection of two sets. It iterates over the smaller one. */
 function both(a: ReadonlySet<number>, b: ReadonlySet<number>): number[] {
   const [fewer, more] = a.size < b.size ? [a, b] : [b, a];
   return [...fewer].filter((one) => more.has(one));

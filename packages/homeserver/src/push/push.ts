@@ -19,7 +19,7 @@ interface PushParts {
 
 /** Long enough for a burst to be looked at together. */
 const FOLLOW_AFTER_MS = 100;
-/** Follows the stream for those who have pushers, and sees to it that they are told. Senders do not wait for it. */
+/** Follows the stream and queues notifications for users who have pushers. Senders do not wait for it. */
 export class Push {
   readonly #parts: PushParts;
   readonly #follower: Follower;
@@ -39,21 +39,21 @@ export class Push {
     });
   }
 
-  /** Goes on where the last process was. */
+  /** Continues at the position of the last process. */
   async resume(): Promise<void> {
     if (this.#parts.pushers.users.size === 0) return;
     await this.#parts.delivery.resume();
     await this.#follow();
   }
 
-  /** As {@link Pushers.set}. Events from a time without any pusher are skipped. */
+  /** Sets a pusher as {@link Pushers.set}. Events from a time without any pusher are skipped. */
   async setPusher(owner: { readonly user: number; readonly device: number }, request: PusherRequest): Promise<void> {
     const { pushers } = this.#parts;
     const first: Write[] = pushers.users.size === 0 && request.kind !== null ? [this.#follower.skip()] : [];
     await pushers.set(owner, request, first);
   }
 
-  /** Looks at nothing any more; the next start goes on there. */
+  /** Stops following the stream. The next start continues at this position. */
   close(): void {
     this.#isClosed = true;
     this.#parts.delivery.close();

@@ -21,7 +21,7 @@ interface PusherParts {
   readonly database: Database;
   readonly stream: Stream;
   readonly clock: Clock;
-  /** Whether mail may go to an address in a user's name. */
+  /** Returns whether a user may receive mail at an address. */
   readonly mayMail: (user: number, address: string) => Promise<boolean>;
 }
 
@@ -33,12 +33,12 @@ interface Owner {
 
 const OF_USER_MAX = 100;
 
-/** Where users want to be told of events (client-server API, "Push Notifications"). */
+/** The pushers of users (client-server API, "Push Notifications"). */
 export class Pushers {
   readonly #parts: PusherParts;
-  /** Everybody who has any, or had since the start: for everybody else an event costs nothing. */
+  /** The users who have a pusher, or had one since the start. For other users an event costs nothing. */
   readonly #users: Set<number>;
-  /** Two requests may set the same key for two users. */
+  /** A lock by key, because parallel requests may set the same key for two users. */
   readonly #serial = new Serial<string>();
   #last: number;
 
@@ -53,7 +53,7 @@ export class Pushers {
     return new Pushers(parts, await readUsersWithPushers(database), await readLastPusherNum(database));
   }
 
-  /** The users who have pushers. Changes under the reader. */
+  /** The users who have pushers. The set changes with each pusher. */
   get users(): ReadonlySet<number> {
     return this.#users;
   }
@@ -67,7 +67,8 @@ export class Pushers {
   }
 
   /**
-   * Makes or changes a pusher, or removes it when its kind is `null`. `with` goes into the same transaction.
+   * Creates or changes a pusher, or removes it when its kind is `null`. The writes `more` are part of the same
+   * transaction.
    * @throws MatrixError M_MISSING_PARAM, M_INVALID_PARAM, M_USER_LIMIT_EXCEEDED
    */
   async set(owner: Owner, request: PusherRequest, more: readonly Write[] = []): Promise<void> {
@@ -79,14 +80,14 @@ export class Pushers {
     await this.#serial.run(keyOf(request), () => this.#put(owner, checked, more));
   }
 
-  /** Removes pushers, as when a gateway says that it does not know them any more. */
+  /** Removes pushers, for instance when a gateway has rejected them. */
   async remove(pushers: readonly Pick<PusherRow, 'num' | 'user_num'>[]): Promise<void> {
     if (pushers.length === 0) return;
     const { database } = this.#parts;
     await database.commit(deletePushers(pushers.map(({ num }) => num)));
   }
 
-  /** Removes the pushers of removed devices; costs next to nothing while nobody has a pusher. */
+  /** Removes the pushers of removed devices. It is cheap while no user has a pusher. */
   departure(devices: readonly number[]): Departure {
     const writes = this.#users.size === 0 ? [] : deletePushersOfDevices(devices);
     return { writes, changes: [], committed: () => undefined };
@@ -117,7 +118,7 @@ export class Pushers {
       set_ts: clock.now(),
       position: stream.current,
     };
-    // The phone is somebody else's now: nothing of the former owner may be shown on it.
+    // The device now belongs to another user, so it must not get notifications of the former user.
     if (append !== true) await this.remove(await readPushersSharing(database, row));
     await database.commit([putPusher(row), ...more]);
     this.#users.add(user);

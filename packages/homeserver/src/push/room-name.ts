@@ -29,12 +29,12 @@ export class RoomNames {
   }
 }
 
-/** The alias by which a room wants to be known. */
+/** Returns the canonical alias of a room. */
 export async function roomAliasOf(head: Head): Promise<string | undefined> {
   return asString((await head.state('m.room.canonical_alias'))?.content.alias) || undefined;
 }
 
-/** The name of a user in a room. */
+/** Returns the display name of a user in a room. */
 export async function memberNameOf(head: Head, userId: string): Promise<string> {
   return asString((await head.state('m.room.member', userId))?.content.displayname) || userId;
 }

@@ -15,7 +15,7 @@ interface MailChannelParts {
   readonly roomNames: RoomNames;
   readonly notifiable: NotifiableEvents;
   readonly sendMail: SendMail;
-  /** How long something has to be unread. */
+  /** The time for which a message must be unread. */
   readonly afterMs: number;
   /** The shortest time between two mails to one pusher. */
   readonly everyMs: number;
@@ -25,7 +25,7 @@ const SENT_MAX = 50_000;
 /** A mail that could not be sent for this time is dropped. */
 const TOLD_MS_MAX = 3 * 24 * 60 * 60_000;
 
-/** Sends mail about what was not read for a while, everything in one mail. */
+/** Sends one mail about all messages that were not read for a while. */
 export class MailChannel implements Channel {
   readonly #parts: MailChannelParts;
   readonly #sent = new LruMap<number, number>(SENT_MAX);

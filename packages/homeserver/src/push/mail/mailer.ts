@@ -1,16 +1,16 @@
 import type { Transporter } from 'nodemailer';
 import { memoise } from '../../platform/caches/memoise.ts';
 
-/** A mail as it is to be sent. */
+/** A mail. */
 export interface Mail {
-  /** One address. */
+  /** The address of the recipient. */
   readonly to: string;
   readonly subject: string;
   readonly text: string;
   readonly html: string;
 }
 
-/** @throws Error when the mail server does not take it */
+/** Sends a mail. @throws Error when the mail server does not accept it */
 export type SendMail = (mail: Mail) => Promise<void>;
 
 export interface MailerSettings {

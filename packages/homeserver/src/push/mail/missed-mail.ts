@@ -13,7 +13,7 @@ export interface Missed {
 interface RoomPart {
   readonly name: string;
   readonly lines: readonly { readonly sender: string; readonly text: string }[];
-  /** How many are not shown. */
+  /** The number of messages that are not shown. */
   readonly more: number;
 }
 
@@ -21,7 +21,7 @@ const ROOMS_MAX = 10;
 const LINES_MAX = 5;
 const TEXT_CHARACTERS_MAX = 300;
 
-/** The mail about what somebody has missed. */
+/** Renders the mail about unread messages. */
 export async function missedMail(
   roomNames: RoomNames,
   to: { readonly user: number; readonly userId: string; readonly address: string },
@@ -71,7 +71,7 @@ function htmlOf(parts: readonly RoomPart[], rest: string, foot: string): string 
   return `<!doctype html><html><body>${rooms.join('')}<p>${escaped(rest)}</p><p><small>${escaped(foot)}</small></p></body></html>`;
 }
 
-/** The text of users must not become markup of the mail. */
+/** Escapes text of users, so that it does not become markup of the mail. */
 function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
