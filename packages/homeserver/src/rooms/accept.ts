@@ -54,7 +54,7 @@ export class Acceptor {
     const { names, decider } = this.#parts;
     const related: (readonly DraftRelations[])[] = [];
     for (const { head, drafts } of parts) {
-      // Values in memory are not waited for.
+      // The relations are awaited only if they have to be loaded.
       const found = loadRelations(this.#parts, head.num, drafts);
       related.push(found instanceof Promise ? await found : found);
       const interned = intern(names, drafts);
@@ -102,7 +102,7 @@ export class Acceptor {
       });
     } catch (error) {
       for (const { head, events } of decided) {
-        // Every event that was decided on this head builds on what is lost now: they fail at the fence.
+        // All events that were decided on this head depend on the lost events, and fail at the fence.
         heads.drop(head);
         store.forget(events.map(({ num }) => num));
       }

@@ -8,7 +8,7 @@ import type { Head } from './head.ts';
 import type { Heads } from './heads.ts';
 import type { UserRooms } from './membership/user-rooms.ts';
 
-/** The stores that deciding about access reads. */
+/** The stores that the access check reads. */
 export interface AccessDeps {
   readonly heads: Heads;
   readonly events: EventStore;
@@ -17,11 +17,11 @@ export interface AccessDeps {
 }
 
 /**
- * How a user stands to a room whose contents they may see.
- * - `member`: has joined; sees the room as it is.
- * - `past`: has left or was banned by the event `ended`; sees the room as it was then. The event `until` is the
- *   user's latest member event, such as the rejection of a later invitation.
- * - `peeker`: is no member; the history is world readable.
+ * The access of a user to a room.
+ * - `member`: the user has joined and sees the current room.
+ * - `past`: the user has left or was banned by the event `ended`, and sees the room at that event. `until` is the
+ *   user's latest member event, such as the rejection of a later invite.
+ * - `peeker`: the user is not a member, and the history is world readable.
  */
 export type RoomAccess =
   | { readonly kind: 'member'; readonly head: Head }
@@ -29,7 +29,7 @@ export type RoomAccess =
   | { readonly kind: 'peeker'; readonly head: Head };
 
 /**
- * Lets those in who may see anything of a room. Unknown rooms are refused in the same way as closed ones, so that
+ * Returns the access of a user who may see anything of a room. Unknown rooms are refused like closed rooms, so that
  * nobody can find out which rooms exist.
  * @throws MatrixError M_FORBIDDEN
  */
@@ -47,7 +47,7 @@ export async function roomAccess(deps: AccessDeps, roomId: string, user: number)
   throw forbidden('You are not in this room');
 }
 
-/** The result of {@link roomAccess} for members and peekers, if it is in memory. */
+/** Returns the result of {@link roomAccess} for members and peekers, if it is cached. */
 export function knownAccess({ heads, userRooms }: AccessDeps, roomId: string, user: number): RoomAccess | undefined {
   const head = heads.known(roomId);
   if (head?.joined.has(user) === true) return { kind: 'member', head };
@@ -56,19 +56,21 @@ export function knownAccess({ heads, userRooms }: AccessDeps, roomId: string, us
   return worldReadableSince(head) === undefined ? undefined : { kind: 'peeker', head };
 }
 
-/** The number of the event since which anybody may read the room, if it is in memory and that is so. */
+/**
+ * Returns the number of the event that made the room world readable; undefined if it is not, or if that is not cached.
+ */
 export function worldReadableSince(head: Head): number | undefined {
   const visibility = head.peek('m.room.history_visibility', '');
   if (visibility === undefined || visibility === NOT_LOADED) return undefined;
   return visibility.content.history_visibility === 'world_readable' ? visibility.num : undefined;
 }
 
-/** Whether anybody may read the room as it is now. */
+/** Returns whether the room is world readable now. */
 export async function isWorldReadable(head: Head): Promise<boolean> {
   return (await head.state('m.room.history_visibility'))?.content.history_visibility === 'world_readable';
 }
 
-/** The state that a user sees: now, or at the moment they left. */
+/** Returns the state that a user sees: the current one, or the state when the user left. */
 export async function visibleState(deps: AccessDeps, access: RoomAccess): Promise<NodeRef> {
   if (access.kind !== 'past') return access.head.stored.root;
   const { num } = access.ended;
@@ -93,7 +95,7 @@ export async function stateEventNums(deps: Pick<AccessDeps, 'states'>, root: Nod
   return entries(root).map(({ event }) => event);
 }
 
-/** The event that ended the last time in which a user was a member; `undefined` if they never were. */
+/** Returns the event that ended the last membership of a user; `undefined` if there was none. */
 async function endOfMembership(deps: AccessDeps, until: StoredEvent): Promise<StoredEvent | undefined> {
   let event: StoredEvent | undefined = until;
   while (event !== undefined && event.replaces !== null) {

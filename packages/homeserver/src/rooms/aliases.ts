@@ -12,7 +12,7 @@ export class Aliases {
     this.#serverName = serverName;
   }
 
-  /** Whether this could be an alias of this server. */
+  /** Returns whether a text is a valid alias of this server. */
   isValid(alias: string): boolean {
     return parseRoomAlias(alias) !== undefined && alias.endsWith(`:${this.#serverName}`) && !/\s/.test(alias);
   }
@@ -25,17 +25,17 @@ export class Aliases {
     return this.#store.ofRoom(room);
   }
 
-  /** Adds an alias: a guard, which fails when the alias is taken. */
+  /** Returns the write that adds an alias. It is a guard, which fails when the alias exists. */
   insert(alias: string, room: number, creator: number): Write {
     return this.#store.insert(alias, room, creator);
   }
 
-  /** Moves all aliases of a room to another. */
+  /** Returns the write that moves all aliases of a room to another room. */
   move(from: number, to: number): Write {
     return this.#store.move(from, to);
   }
 
-  /** Removes an alias: a guard, which fails when there is none. */
+  /** Returns the write that removes an alias. It is a guard, which fails when the alias does not exist. */
   remove(alias: string): Write {
     return this.#store.remove(alias);
   }

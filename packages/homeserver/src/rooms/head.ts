@@ -9,10 +9,10 @@ import type { NodeRef } from '../storage/state/state-node.ts';
 import type { StateStore } from '../storage/state/state-store.ts';
 import { entries, lookup, NOT_LOADED } from '../storage/state/state-tree.ts';
 
-/** A place in the room state. */
+/** A key of the room state. */
 export type StateKeyPair = readonly [type: string, stateKey: string];
 
-/** How many of the latest events a head remembers at least. */
+/** The number of latest events that a head keeps at least. */
 const TAIL_MAX = 64;
 
 /** The stores that a head reads. */
@@ -23,23 +23,26 @@ export interface HeadStores {
 }
 
 /**
- * A room as the next event finds it: where its timeline and graph end, and its state. It lives in memory; once the
- * state that matters is loaded a decision reads nothing else, and no `await` stands between reading and replacing it.
+ * The data of a room that the next event needs: the ends of timeline and graph, and the current state. It is in memory.
+ * After the necessary state is loaded, a decision reads nothing else, and there is no `await` between reading and
+ * replacing the head.
  */
 export class Head {
   readonly roomId: string;
   readonly version: RoomVersion;
-  /** The state that the next event builds on; its latest part may not be on disk yet. */
+  /** The row that the next event continues. It may contain changes that are not on disk yet. */
   row: RoomRow;
-  /** The state that is on disk. Readers see this one, so that a crash cannot take away what they have seen. */
+  /** The row that is on disk. Readers see this one, so that a crash cannot undo anything that they have seen. */
   stored: RoomRow;
-  /** The events of `row.extremities`: those that no other event points at. */
+  /** The events of `row.extremities`, the forward extremities. */
   extremities: readonly StoredEvent[];
-  /** Users who have joined. */
+  /** The joined users. */
   readonly joined: Set<number>;
-  /** Settles with the latest commit, for those who answer with what somebody else has just decided. */
+  /**
+   * A promise that settles with the latest commit. Requests that answer with a decision of another request wait for it.
+   */
   pending: Promise<void> = Promise.resolve();
-  /** The first members by whom a nameless room is called, as last asked; forgotten when somebody comes or goes. */
+  /** The cached heroes of a room without a name. Each change of the members clears the value. */
   heroes: Promise<readonly number[]> | undefined;
   #isAbandoned = false;
   /** The numbers of the latest events, the last of them that of `row.seq`. */
@@ -76,13 +79,13 @@ export class Head {
     return this.row.root;
   }
 
-  /** Notes the event by which the timeline has just grown. */
+  /** Appends an event to the timeline. */
   grow(event: StoredEvent): void {
     this.#tail.push(event.num);
     if (this.#tail.length > 2 * TAIL_MAX) this.#tail.splice(0, TAIL_MAX);
   }
 
-  /** Takes back what the timeline has grown by. */
+  /** Removes the last events of the timeline. */
   shrink(by: number): void {
     this.#tail.length = Math.max(0, this.#tail.length - by);
   }
@@ -93,8 +96,8 @@ export class Head {
   }
 
   /**
-   * Gives up what was decided on this head and not stored: those events are nowhere, so that requests which still hold
-   * the head would look for them without end.
+   * Abandons the head after a failed commit. Its events do not exist, so requests that still hold the head must not
+   * wait for them.
    */
   abandon(): void {
     this.shrink(this.row.seq - this.stored.seq);
@@ -102,14 +105,14 @@ export class Head {
     this.#isAbandoned = true;
   }
 
-  /** The events after a place in the timeline, oldest first; `undefined` when that takes a query. */
+  /** Returns the events after a sequence number, oldest first; `undefined` when that needs a query. */
   numsAfter(seq: number): readonly number[] | undefined {
     const count = this.row.seq - seq;
     if (count > this.#tail.length) return undefined;
     return count <= 0 ? [] : this.#tail.slice(-count);
   }
 
-  /** The last events at or before a position, oldest first; `undefined` when that takes a query. */
+  /** Returns the last events at or before a position, oldest first; `undefined` when that needs a query. */
   latest(limit: number, position: number): readonly number[] | undefined {
     let end = this.#tail.length;
     while (end > 0 && (this.#tail[end - 1] ?? 0) > position) end -= 1;
@@ -117,7 +120,7 @@ export class Head {
     return end < limit && !isWholeTimeline ? undefined : this.#tail.slice(Math.max(0, end - limit), end);
   }
 
-  /** The current state event of a place; {@link NOT_LOADED} when it takes a query to know. */
+  /** Returns the current state event of a key; {@link NOT_LOADED} when that needs a query. */
   peek(type: string, stateKey: string): StoredEvent | undefined | typeof NOT_LOADED {
     const { names, events } = this.#stores;
     const typeNum = names.cachedNum(type);
@@ -129,7 +132,7 @@ export class Head {
     return events.cached(num) ?? NOT_LOADED;
   }
 
-  /** The current state event of a place. */
+  /** Returns the current state event of a key. */
   async state(type: string, stateKey = ''): Promise<StoredEvent | undefined> {
     for (;;) {
       const event = this.peek(type, stateKey);
@@ -138,7 +141,7 @@ export class Head {
     }
   }
 
-  /** The current state events of these places, without those that are empty. */
+  /** Returns the current state events of these keys, without empty ones. */
   async states(keys: readonly StateKeyPair[]): Promise<StoredEvent[]> {
     await this.ensure(keys);
     return keys.flatMap(([type, stateKey]) => this.known(type, stateKey) ?? []);
@@ -153,7 +156,7 @@ export class Head {
     return events.list(entries(root).flatMap(({ type, event }) => (types.has(type) ? [event] : [])));
   }
 
-  /** Brings whatever of these places is not in memory there; a promise only if that is something. */
+  /** Loads the state of these keys, as a promise only if something has to be loaded. */
   ensure(keys: readonly StateKeyPair[]): Promise<void> | undefined {
     const isAbsent = ([type, stateKey]: StateKeyPair) => this.peek(type, stateKey) === NOT_LOADED;
     return keys.some(isAbsent) ? this.#bring(keys, isAbsent) : undefined;
@@ -169,7 +172,7 @@ export class Head {
     }
   }
 
-  /** As {@link peek}, for places that were ensured. */
+  /** Returns the same as {@link peek} for keys whose state was loaded with `ensure`. */
   known(type: string, stateKey: string): StoredEvent | undefined {
     const event = this.peek(type, stateKey);
     if (event === NOT_LOADED) throw new Error(`the state ${type} of ${this.roomId} is not in memory`);
@@ -177,12 +180,12 @@ export class Head {
   }
 }
 
-/** Brings places of some states into memory, with a few queries for all. */
+/** Loads keys of some states with a few queries for all. */
 export async function loadState(
   { names, events, states }: HeadStores,
   wanted: readonly { readonly root: NodeRef; readonly keys: readonly StateKeyPair[] }[],
 ): Promise<void> {
-  // Names that have no number get one in memory, so that the next lookup knows that there is no such state.
+  // Names without a number get one in memory, so that the next lookup knows that the state does not exist.
   const nums = await names.reserveAll(new Set(wanted.flatMap(({ keys }) => keys.flat())));
   const places = wanted.map(({ root, keys }) => ({
     root,
@@ -193,7 +196,9 @@ export async function loadState(
 
 const authForms = new WeakMap<StoredEvent, AuthEvent>();
 
-/** A state event as authorisation reads it; made once for each event. Its `prev_events` are left out. */
+/**
+ * Returns a state event in the form for authorisation, which is created once for each event. It has no `prev_events`.
+ */
 export function toAuthEvent(event: StoredEvent): AuthEvent {
   const known = authForms.get(event);
   if (known !== undefined) return known;
@@ -202,7 +207,7 @@ export function toAuthEvent(event: StoredEvent): AuthEvent {
   return made;
 }
 
-/** The event that is being judged, as authorisation reads it. */
+/** Returns the event to be authorised in the form for authorisation. */
 export function authForm(event: StoredEvent, prevEvents: readonly string[]): AuthEvent {
   const form = {
     eventId: event.eventId,
@@ -219,7 +224,7 @@ export function authForm(event: StoredEvent, prevEvents: readonly string[]): Aut
   return event.stateKey === undefined ? form : { ...form, stateKey: event.stateKey };
 }
 
-/** The target of a redaction where it stands beside the content: authorisation in versions 1 and 2 asks for it. */
+/** Returns the target of a redaction outside the content, which authorisation in versions 1 and 2 reads. */
 function redactsOf({ extra }: StoredEvent): { redacts?: string } {
   const { redacts } = JSON.parse(extra ?? '{}') as { redacts?: unknown };
   return typeof redacts === 'string' ? { redacts } : {};

@@ -10,9 +10,9 @@ import { emptyState, NOT_LOADED } from '../storage/state/state-tree.ts';
 import { Head, type HeadStores, loadState, type StateKeyPair } from './head.ts';
 
 const HEADS_MAX = 2_000;
-/** Others have their turn after so many. */
+/** The number of heads that are loaded together, before other requests run. */
 const LOADED_AT_ONCE = 200;
-/** The number of latest events that a head remembers when it is loaded: more than most timelines show. */
+/** The number of latest events that a loaded head has: more than most timelines show. */
 const TAIL_LENGTH = 32;
 
 /** A room that is about to be created. */
@@ -29,7 +29,7 @@ interface HeadsStores extends HeadStores {
   readonly timelines: TimelineStore;
 }
 
-/** The heads of the rooms in use; a bounded number of them. */
+/** A bounded cache of the heads of rooms. */
 export class Heads {
   readonly #stores: HeadsStores;
   readonly #ready = new LruMap<number, Head>(HEADS_MAX, {
@@ -43,7 +43,7 @@ export class Heads {
     this.#stores = stores;
   }
 
-  /** The head of a room; `undefined` for a room that this server does not know. */
+  /** Returns the head of a room; `undefined` for an unknown room. */
   async find(roomId: string): Promise<Head | undefined> {
     const { names } = this.#stores;
     const num = names.cachedNum(roomId) ?? (await names.find(roomId));
@@ -57,19 +57,19 @@ export class Heads {
     return head;
   }
 
-  /** The head of a room by number. */
+  /** Returns the head of a room by number. */
   byNum(num: number): Promise<Head | undefined> {
     const ready = this.#ready.get(num);
     if (ready !== undefined) return Promise.resolve(ready);
     return this.#loading.get(num) ?? this.#keep(num, this.#load([num]));
   }
 
-  /** Brings the heads of many rooms into memory with a few queries, as far as there is room for them. */
+  /** Loads the heads of many rooms with a few queries, up to the size of the cache. */
   async ensure(nums: readonly number[]): Promise<void> {
     const isAbsent = (num: number) => this.#ready.get(num) === undefined && !this.#loading.has(num);
     const absent = nums.filter(isAbsent).slice(0, HEADS_MAX / 2);
     await inSlices(absent, LOADED_AT_ONCE, async (some) => {
-      // Others may have brought some of them meanwhile.
+      // Concurrent calls may have loaded some of them.
       const wanted = some.filter(isAbsent);
       if (wanted.length === 0) return [];
       const all = this.#load(wanted);
@@ -79,7 +79,7 @@ export class Heads {
     });
   }
 
-  /** Brings state events of many rooms into memory with a few queries, see {@link Head.ensure}. */
+  /** Loads state events of many rooms with a few queries, see {@link Head.ensure}. */
   async ensureState(places: readonly { readonly head: Head; readonly keys: readonly StateKeyPair[] }[]): Promise<void> {
     const absent = places.filter(({ head, keys }) =>
       keys.some(([type, stateKey]) => head.peek(type, stateKey) === NOT_LOADED),
@@ -94,7 +94,7 @@ export class Heads {
   #keep(num: number, all: Promise<ReadonlyMap<number, Head>>): Promise<Head | undefined> {
     const loading = all
       .then((heads) => {
-        // A head that was put in during the query stays, so that there is one head of a room.
+        // A head that was stored during the query stays, so that a room has only one head.
         const head = this.#ready.get(num) ?? heads.get(num);
         if (head !== undefined) this.#ready.set(num, head);
         return head;
@@ -106,12 +106,12 @@ export class Heads {
     return loading;
   }
 
-  /** The head of a room if it is in memory, without a promise. */
+  /** Returns the head of a room if it is cached. */
   cached(num: number): Head | undefined {
     return this.#ready.get(num);
   }
 
-  /** The result of {@link find}, if it is in memory. */
+  /** Returns the result of {@link find}, if it is cached. */
   known(roomId: string): Head | undefined {
     const num = this.#stores.names.cachedNum(roomId);
     return num === undefined ? undefined : this.#ready.get(num);
@@ -139,8 +139,8 @@ export class Heads {
   }
 
   /**
-   * Forgets a head that has run ahead of what could be stored; the next use loads it again. One that was loaded
-   * meanwhile stays: it knows nothing of what was lost.
+   * Removes a head whose events could not be stored. The next use loads it again. A head that was loaded since then
+   * stays, because it does not contain the lost events.
    */
   drop(head: Head): void {
     head.abandon();
@@ -173,7 +173,7 @@ export class Heads {
   }
 }
 
-/** The end of a timeline as far as no event is missing: some may have been deleted by now. */
+/** Returns the end of a timeline without gaps, because some events may have been deleted. */
 function tailOf({ seq }: RoomRow, end: readonly Place[] = []): number[] {
   const here = end.filter((place) => place.seq <= seq);
   const begin = here.findLastIndex((place, i) => place.seq !== seq - (here.length - 1 - i));

@@ -2,17 +2,17 @@ import { type PowerAction, powerNeeded, powerOf, requiredPower } from '@hearth/p
 import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import { type Head, toAuthEvent } from './head.ts';
 
-/** The power levels of a room at one moment: they say who may do what. */
+/** The power levels of a room at one moment. */
 export interface Powers {
-  /** A user's level. */
+  /** Returns the level of a user. */
   of(userId: string): number;
-  /** The level that sending a state event of a type takes. */
+  /** Returns the level that is necessary to send a state event of a type. */
   toSetState(type: string): number;
-  /** The level that an action takes. */
+  /** Returns the level that is necessary for an action. */
   to(action: PowerAction): number;
 }
 
-/** The powers in a room now. */
+/** Returns the current power levels of a room. */
 export async function powersIn(head: Head): Promise<Powers> {
   for (;;) {
     const powers = knownPowers(head);
@@ -24,7 +24,7 @@ export async function powersIn(head: Head): Promise<Powers> {
   }
 }
 
-/** The result of {@link powersIn}, if it is in memory. */
+/** Returns the result of {@link powersIn}, if it is cached. */
 export function knownPowers(head: Head): Powers | undefined {
   const create = head.peek('m.room.create', '');
   const powerLevels = head.peek('m.room.power_levels', '');

@@ -22,9 +22,9 @@ export interface Sending {
   readonly transaction?: TransactionKey;
   /** Overrides the time, for application services. Milliseconds. */
   readonly ts?: number;
-  /** For how long the event is sticky (MSC4354). Milliseconds. */
+  /** The time for which the event is sticky (MSC4354), in milliseconds. */
   readonly stickyMs?: number | undefined;
-  /** Redactions of other users' events are refused: the sender is suspended. */
+  /** Whether redactions of other users' events are refused, because the sender is suspended. */
   readonly onlyOwn?: boolean;
   /** Writes that belong to the same transaction, if an event is sent. */
   readonly with?: readonly Write[];
@@ -42,13 +42,13 @@ interface SenderParts {
 }
 
 /**
- * Sends events once for each transaction id: a repetition, also one that arrives while the first is on its way,
- * answers with the first one's event (client-server API, "Transaction identifiers").
+ * Sends events once for each transaction id. A repeated request, also a concurrent one, returns the event of the first
+ * one (client-server API, "Transaction identifiers").
  */
 export class Sender {
   readonly #parts: SenderParts;
   readonly #sending = new InFlight<string, StoredEvent>();
-  /** Reactions of one user to one event wait for each other, so that each sees those before it. */
+  /** A lock for reactions of one user to one event, so that each sees the earlier ones. */
   readonly #reactions = new Serial<string>();
 
   constructor(parts: SenderParts) {
@@ -78,7 +78,7 @@ export class Sender {
     return this.#once(transaction, () => Promise.reject(notJson('The body is empty')));
   }
 
-  /** Sets a state event. The same content again by the same sender is no new event. */
+  /** Sets a state event. The same content by the same sender creates no new event. */
   async state(
     roomId: string,
     key: readonly [string, string],
@@ -107,7 +107,7 @@ export class Sender {
     return this.#send(head, { type, stateKey, content }, sending);
   }
 
-  /** Takes an event back. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
+  /** Redacts an event. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
   redact(roomId: string, eventId: string, content: JsonObject, sending: Sending): Promise<StoredEvent> {
     return this.#once(sending.transaction, async () => {
       const head = await this.#headFor(roomId, sending.sender);
@@ -172,8 +172,9 @@ export class Sender {
 }
 
 /**
- * Redacting needs the power to do so, unless the event is from the redacter's own server (rooms/v1, rule 11, which
- * servers apply to redactions from version 3 on before they take effect). @throws MatrixError M_FORBIDDEN
+ * Checks the power of a user to redact an event of another user (rooms/v1, rule 11, which servers apply to redactions
+ * from version 3 on before they take effect).
+ * @throws MatrixError M_FORBIDDEN
  */
 async function mayRedact(head: Head, target: StoredEvent, sender: string): Promise<void> {
   if (target.sender === sender) return;

@@ -5,13 +5,13 @@ import { relationOf } from './events/relations.ts';
 /** "A maximum of 3 hops is recommended" (client-server API, "Threaded read receipts"). */
 const HOPS_MAX = 3;
 
-/** The threads that events of one room belong to, as root ids by event number; none for the main timeline. */
+/** Returns the threads of events of one room, as root ids by event number. Events in the main timeline are missing. */
 export async function threadsOf(
   store: EventStore,
   events: readonly StoredEvent[],
 ): Promise<ReadonlyMap<number, string>> {
   const threads = new Map<number, string>();
-  /** The relations that are still to be followed: each event with the one it relates to. */
+  /** The relations to follow next: each event with its parent. */
   let open = new Map<number, string>();
   const look = (num: number, event: StoredEvent) => {
     const relation = relationOf(event);

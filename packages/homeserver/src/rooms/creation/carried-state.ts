@@ -6,7 +6,7 @@ import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { EventDraft } from '../events/draft.ts';
 import { toAuthEvent } from '../head.ts';
 
-/** The state that goes along to the new room (client-server API, "Room upgrades", "Server behaviour"). */
+/** The types of state that are copied to the new room (client-server API, "Room upgrades", "Server behaviour"). */
 const CARRIED_TYPES: ReadonlySet<string> = new Set([
   'm.room.server_acl',
   'm.room.encryption',
@@ -16,11 +16,11 @@ const CARRIED_TYPES: ReadonlySet<string> = new Set([
   'm.room.guest_access',
   'm.room.history_visibility',
   'm.room.join_rules',
-  // The aliases move, so the names that the room gives itself do too.
+  // The aliases move to the new room, so the event that names them is copied too.
   'm.room.canonical_alias',
 ]);
 
-/** The state that is read of a room that is to be replaced. */
+/** The types of state that an upgrade reads in the old room. */
 export const READ_TYPES: ReadonlySet<string> = new Set([
   ...CARRIED_TYPES,
   'm.room.create',
@@ -33,7 +33,7 @@ const ADMIN_POWER = 100;
 const LEVELS = ['ban', 'events_default', 'invite', 'kick', 'redact', 'state_default', 'users_default'] as const;
 const LEVELS_BY_KEY = ['events', 'notifications', 'users'] as const;
 
-/** A room that is to be replaced by one of another version. */
+/** The replacement of a room by a room of another version. */
 export interface Replacement {
   /** The state of the old room, of `READ_TYPES`. */
   readonly state: readonly StoredEvent[];

@@ -83,7 +83,7 @@ export class RoomCreation {
     } catch (error) {
       newRooms.discard(opened);
       if (error instanceof Fenced && alias !== undefined) throw roomInUse(`The alias ${alias} is already in use`);
-      // The caller may do anything in its own room, so what the rules refuse is the request's own contradiction.
+      // The creator has all power in the new room, so the rules only refuse events that contradict the request.
       if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw invalidRoomState(error.message);
       throw error;
     }
@@ -98,7 +98,7 @@ export class RoomCreation {
     return alias;
   }
 
-  /** Checks everybody whom the request invites, in `invite` or `initial_state`, and loads their profiles. */
+  /** Checks all users whom the request invites, in `invite` or `initial_state`, and loads their profiles. */
   async #profilesOfInvited(options: RoomOptions): Promise<ReadonlyMap<string, MemberProfile>> {
     const { profileOf, blocksInvites, settings } = this.#parts;
     const invited = new Set(options.invite);
@@ -123,7 +123,7 @@ export function knownVersion(id: string): RoomVersion {
   return version;
 }
 
-/** The same checks that a state event passes in a room that exists. */
+/** Checks `initial_state` in the same way as state events of an existing room. */
 function checkedState(
   event: InitialState,
   profiles: ReadonlyMap<string, MemberProfile>,
@@ -139,7 +139,10 @@ function checkedState(
   return { ...event, content: { ...withoutServerMembers(content), ...(invited && profileMembers(invited)) } };
 }
 
-/** The content of the create event (rooms/v11: no `creator` any more). Keys of the server win over the request's. */
+/**
+ * Returns the content of the create event (without `creator` since rooms/v11). Keys of the server override those of the
+ * request.
+ */
 function createContent(creator: string, options: RoomOptions, version: RoomVersion): JsonObject {
   const content: JsonObject = { ...options.creation_content, ...identity(creator, version) };
   if (version.creatorsPrivileged && options.preset === 'trusted_private_chat') {
@@ -149,7 +152,7 @@ function createContent(creator: string, options: RoomOptions, version: RoomVersi
   return content;
 }
 
-/** The members of a create event's content that the server sets. */
+/** Returns the members of a create event's content that the server sets. */
 export function identity(creator: string, version: RoomVersion): JsonObject {
   return { room_version: version.id, ...(version.implicitCreator ? {} : { creator }) };
 }

@@ -32,7 +32,7 @@ interface Given {
   /** The content of the creator's member event. */
   readonly member: JsonObject;
   readonly version: RoomVersion;
-  /** The profiles of those who are invited. */
+  /** The profiles of the invited users. */
   readonly profiles: ReadonlyMap<string, MemberProfile>;
   readonly alias?: string;
   readonly options: RoomOptions;
@@ -45,8 +45,8 @@ const PRESETS: Record<Preset, { joinRule: string; historyVisibility: string; gue
 };
 
 /**
- * The events that follow the create event, in the order that the specification gives (client-server API, "Creation"):
- * the creator, power levels, alias, preset, `initial_state`, name and topic, invites.
+ * Returns the events after the create event in the order of the specification (client-server API, "Creation"): the
+ * creator, power levels, alias, preset, `initial_state`, name and topic, invites.
  */
 export function initialEvents(given: Given): EventDraft[] {
   const { creator, options, alias } = given;
@@ -87,14 +87,14 @@ function invites({ creator, options, profiles }: Given): EventDraft[] {
   }));
 }
 
-/** A topic as text and as extensible event (client-server API, "m.room.topic"). */
+/** Returns a topic as text and as extensible event (client-server API, "m.room.topic"). */
 function topicContent(topic: string): JsonObject {
   return { topic, 'm.topic': { 'm.text': [{ body: topic }] } };
 }
 
 /**
- * The power levels of `initial_state` as they are, otherwise the default ones; with the request's overrides on top.
- * Creators of version 12 are not listed, because their power is infinite.
+ * Returns the power levels of `initial_state`, otherwise the default ones, with the overrides of the request. Creators
+ * of version 12 are not listed, because their power is infinite.
  */
 function powerLevels(given: Given): JsonObject {
   const { options } = given;
@@ -122,7 +122,7 @@ function defaultLevels({ creator, version, options }: Given): JsonObject {
       'm.room.history_visibility': 100,
       'm.room.server_acl': 100,
       'm.room.encryption': 100,
-      // Replacing a room is for its creators (rooms/v12, "Power levels").
+      // Only creators can replace a room (rooms/v12, "Power levels").
       'm.room.tombstone': version.creatorsPrivileged ? 150 : 100,
     },
     events_default: 0,

@@ -32,9 +32,9 @@ export class NewRooms {
   }
 
   /**
-   * Prepares the head and the create event of a new room. From version 12 on the room id is the hash of that event: when
-   * there is a room of that id already, since somebody has created an equal one in the same millisecond, the event gets
-   * the next one.
+   * Prepares the head and the create event of a new room. From version 12 on the room id is the hash of that event. If
+   * a room with that id exists, because an equal room was created in the same millisecond, the event gets the next
+   * millisecond.
    */
   async open(
     version: RoomVersion,
@@ -53,7 +53,7 @@ export class NewRooms {
     }
   }
 
-  /** Forgets a room whose first events were not accepted. */
+  /** Removes the head of a room whose first events were not accepted. */
   discard({ head }: OpenedRoom): void {
     this.#heads.drop(head);
   }

@@ -48,8 +48,8 @@ export class RoomUpgrades {
   }
 
   /**
-   * Replaces a room: the new room carries the old one's settings, bans, aliases and place in the directory, and the old
-   * one ends with a tombstone. All of it is one transaction. Returns the id of the new room.
+   * Replaces a room. The new room gets the settings, bans, aliases and directory entry of the old room, which gets a
+   * tombstone. The upgrade is one transaction. Returns the id of the new room.
    * @throws MatrixError M_FORBIDDEN, M_UNSUPPORTED_ROOM_VERSION, M_INVALID_ROOM_STATE
    */
   async upgrade(room: Head, request: UpgradeRequest): Promise<string> {
@@ -149,7 +149,7 @@ function tombstone(sender: string, replacement: string): EventDraft {
   return { type: 'm.room.tombstone', stateKey: '', sender, content };
 }
 
-/** The events after the tombstone, as far as the power of the user suffices. The upgrade does not depend on them. */
+/** Returns the events after the tombstone for which the user has enough power. The upgrade does not depend on them. */
 async function closingDrafts(head: Head, sender: string): Promise<EventDraft[]> {
   const powers = await powersIn(head);
   const may = (type: string) => powers.of(sender) >= powers.toSetState(type);
@@ -165,8 +165,8 @@ async function closingDrafts(head: Head, sender: string): Promise<EventDraft[]> 
 }
 
 /**
- * Power levels with which nobody but moderators goes on talking in the old room or inviting people to it (client-server
- * API, "Room upgrades"); undefined when that is so already, or when the user may not set them.
+ * Returns power levels with which only moderators can send messages and invites in the old room (client-server API,
+ * "Room upgrades"); undefined if the levels are sufficient, or if the user may not set them.
  */
 function closedLevels(levels: JsonObject, version: RoomVersion, power: number): JsonObject | undefined {
   const number = (key: 'users_default' | 'events_default' | 'invite') => powerLevel(levels[key], version) ?? 0;

@@ -2,8 +2,8 @@ import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { Head, StateKeyPair } from '../head.ts';
 
 /**
- * The state events that a decision rests on. When one of them is replaced before the decision is written, the caller
- * has to decide again.
+ * The state events on which a decision is based. If one of them is replaced before the decision is written, the caller
+ * must decide again.
  */
 export class Basis {
   /** The places of the room state that were read. */

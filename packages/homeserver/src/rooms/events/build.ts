@@ -24,7 +24,7 @@ export interface BuiltEvent {
   readonly prevEvents: readonly string[];
 }
 
-/** The state that decides about a draft. */
+/** Returns the keys of the state that authorises a draft. */
 export function decidingState(draft: EventDraft, head: Head) {
   const keys = authEventKeys(draft, head.version);
   // From room version 12 on the create event is implied and not selected, but the rules still read it.
@@ -94,7 +94,7 @@ export class EventBuilder {
 }
 
 /**
- * Runs what hashes or signs an event.
+ * Runs a function that hashes or signs an event.
  * @throws MatrixError M_BAD_JSON for numbers and texts that canonical JSON does not allow
  */
 export function canonically<T>(run: () => T): T {
@@ -111,7 +111,7 @@ function signatureBytes({ serverName, key }: Signer): number {
   return 110 + Buffer.byteLength(serverName) + key.keyId.length;
 }
 
-/** References to events: ids, in room versions 1 and 2 each with its reference hash. */
+/** Returns references to events: their ids, in room versions 1 and 2 each with its reference hash. */
 export function references(events: readonly StoredEvent[], version: RoomVersion): string[] | EventReference[] {
   if (version.eventIdFormat !== 'v1') return events.map(({ eventId }) => eventId);
   return events.map(({ eventId, extra }): EventReference => {
@@ -120,12 +120,12 @@ export function references(events: readonly StoredEvent[], version: RoomVersion)
   });
 }
 
-/** Up to room version 10 a redaction names its target beside the content. */
+/** Returns the member that names the target of a redaction, which is outside the content up to room version 10. */
 function redactsField(draft: EventDraft, head: Head): { redacts?: string } {
   return draft.redacts === undefined || head.version.contentRedacts ? {} : { redacts: draft.redacts.eventId };
 }
 
-/** A sticky event says so beside its content (MSC4354). */
+/** Returns the member of a sticky event, which is outside the content (MSC4354). */
 function stickyField({ stickyMs }: EventDraft): { [STICKY]?: { duration_ms: number } } {
   return stickyMs === undefined ? {} : { [STICKY]: { duration_ms: stickyMs } };
 }

@@ -77,8 +77,8 @@ export class ContentChecks {
   }
 
   /**
-   * Checks an event that relates to another: nobody reacts twice in the same way, and threads do not begin within threads
-   * (client-server API, "Event annotations and reactions", "Threading").
+   * Checks an event that relates to another. A user cannot send the same reaction twice, and threads cannot begin
+   * within threads (client-server API, "Event annotations and reactions", "Threading").
    * @throws MatrixError M_DUPLICATE_ANNOTATION, M_UNKNOWN
    */
   async checkRelation(sent: Sent, relation: CheckedRelation): Promise<void> {

@@ -17,15 +17,15 @@ import { type Effects, type EventEffects, noEffects } from './effects.ts';
 import type { DraftRelations } from './relations.ts';
 
 export interface AcceptOptions {
-  /** Remembers under which id a device has sent the (only) event. */
+  /** The transaction id under which a device sends the only event of the part. */
   readonly transaction?: TransactionKey;
-  /** The room does not exist yet: its row is made instead of moved on. */
+  /** Whether the room is new, so that its row is inserted instead of updated. */
   readonly isNew?: boolean;
   /** Writes that belong to the same transaction, such as an alias or a place in the directory. */
   readonly with?: readonly Write[];
   /** Guards that belong to the same transaction: it changes nothing when one of them fails. */
   readonly guards?: readonly Write[];
-  /** The state that the drafts rest on. If it has changed nothing happens, and no event is returned. */
+  /** The state on which the drafts are based. If it has changed, nothing is stored and no event is returned. */
   readonly basis?: Basis;
 }
 
@@ -105,7 +105,7 @@ export class Decider {
     return { head, events, before, row, guards, writes, effects };
   }
 
-  /** Puts a head back to where it was before events were decided that are not accepted after all. */
+  /** Restores a head to its state before events that are not accepted after all. */
   undo({ head, before, events }: Pick<Decided, 'head' | 'before' | 'events'>): void {
     head.shrink(head.row.seq - before.row.seq);
     Object.assign(head, before);
@@ -124,7 +124,7 @@ export class Decider {
     return next;
   }
 
-  /** Moves the head behind an event. Returns the writes of the state after it. */
+  /** Advances the head to an event. Returns the writes of the state after it. */
   #advance(head: Head, event: StoredEvent, created: NewNode[]): Write[] {
     const { row } = head;
     const moved = {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 
-/** An event that somebody wants to add to a room. The rest of it follows from the room's head. */
+/** An event that a user wants to add to a room. The head of the room determines the other fields. */
 export interface EventDraft {
   readonly type: string;
   /** Present exactly for state events. */
@@ -10,9 +10,9 @@ export interface EventDraft {
   readonly content: JsonObject;
   /** Overrides the time, for application services. Milliseconds. */
   readonly ts?: number;
-  /** For how long members are to get it however far the timeline has gone on (MSC4354). Milliseconds. */
+  /** The time for which the event is sticky (MSC4354), in milliseconds. */
   readonly stickyMs?: number;
-  /** The event that a redaction takes back; already loaded and checked. */
+  /** The loaded and checked target of a redaction. */
   readonly redacts?: StoredEvent;
 }
 

@@ -17,7 +17,7 @@ import type { Head } from '../head.ts';
 import type { UserRooms } from '../membership/user-rooms.ts';
 import type { EventRelation } from './relations.ts';
 
-/** The stores and caches that an accepted event has effects on. */
+/** The stores and caches that an accepted event changes. */
 interface AffectedStores {
   readonly events: EventStore;
   readonly memberships: MembershipStore;
@@ -37,12 +37,12 @@ interface Child {
 /** The changes that an accepted event causes besides timeline and state: more writes, and actions once they are stored. */
 export interface Effects {
   readonly writes: Write[];
-  /** The values that caches take over after the commit. */
+  /** The memberships that caches get after the commit. */
   readonly memberships: MembershipRow[];
   readonly redacted: StoredEvent[];
   /** Children that are shown with their parent. */
   readonly children: Child[];
-  /** Such children that are redacted. */
+  /** Redacted children that were shown with their parent. */
   readonly lost: Child[];
   readonly sticky: StickyRow[];
 }
@@ -132,13 +132,13 @@ export class EventEffects {
   }
 }
 
-/** Keeps the room's numbers of members. */
+/** Updates the numbers of members of a room. */
 function count(head: Head, membership: Membership, by: number): void {
   if (membership === 'join') head.row = { ...head.row, joined: head.row.joined + by };
   if (membership === 'invite') head.row = { ...head.row, invited: head.row.invited + by };
 }
 
-/** The membership in a member event; `leave` for contents that make no sense. */
+/** Returns the membership in a member event; `leave` for invalid contents. */
 export function membershipOf(event: StoredEvent): Membership {
   const membership = asString(event.content.membership);
   return MEMBERSHIPS.find((known) => known === membership) ?? 'leave';

@@ -25,8 +25,8 @@ interface Referred {
 }
 
 /**
- * Events of one room in the form in which servers exchange them (server-server API, "PDUs"), in the same order: put
- * together again from what is stored, so that hashes and signatures hold. An event that was redacted comes redacted.
+ * Returns events of one room in the form of server-server API, "PDUs", in the same order. They are rebuilt from the
+ * stored data, so that hashes and signatures are valid. A redacted event is returned redacted.
  */
 export async function pdusOf(deps: PduDeps, version: RoomVersion, events: readonly StoredEvent[]): Promise<Pdu[]> {
   if (events.length === 0) return [];
@@ -43,7 +43,7 @@ export async function pdusOf(deps: PduDeps, version: RoomVersion, events: readon
   });
 }
 
-/** The event without signatures. */
+/** Returns the event without signatures. */
 function assemble(event: StoredEvent, proof: EventProof, version: RoomVersion, { events }: Referred): Pdu {
   const listed = (nums: readonly number[]) =>
     references(
@@ -70,13 +70,13 @@ function assemble(event: StoredEvent, proof: EventProof, version: RoomVersion, {
   return event.redactedBy === null ? pdu : redactPdu(pdu, version);
 }
 
-/** Members without a column. The reference hash, kept for room versions 1 and 2, is none of them. */
+/** Returns the members without a column, except the reference hash of room versions 1 and 2. */
 function extraMembers({ extra }: StoredEvent): JsonObject {
   const { sha256: _hash, ...members } = JSON.parse(extra ?? '{}') as JsonObject;
   return members;
 }
 
-/** With the signature that is stored. Events of this server have none yet: it is the same at any time. */
+/** Adds the stored signature. Events of this server are signed now, with the same result at any time. */
 function signed(
   signer: Signer,
   version: RoomVersion,

@@ -5,7 +5,7 @@ import type { Database } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import { insertSigningKey, readSigningKeys, type StoredSigningKey } from '../../storage/rooms/signing-keys.ts';
 
-/** In whose name events are signed, and with what. */
+/** The server name and key with which events are signed. */
 export interface Signer {
   readonly serverName: string;
   readonly key: SigningKey;
@@ -15,7 +15,7 @@ export interface Signer {
 
 const KEY_ID_LETTERS = 6;
 
-/** The server's newest signing key; the first start makes one. */
+/** Returns the server's newest signing key. The first start creates one. */
 export async function openSigner(
   serverName: string,
   { database, names, clock, random }: { database: Database; names: Names; clock: Clock; random: Random },

@@ -4,12 +4,12 @@ import type { TransactionKey } from './draft.ts';
 
 const SCOPE_CHARACTERS = 8;
 const SCOPES_MAX = 2_000;
-/** Paths that were used lately, with their hashes. */
+/** The recently used paths with their hashes. */
 const scopes = new LruMap<string, string>(SCOPES_MAX);
 
 /**
- * The key under which a device's transaction is remembered: ids are apart for each device and each path (client-server
- * API, "Transaction identifiers"). The path stands in front of the id as a short hash.
+ * Returns the key of a device's transaction. Ids are separate for each device and path (client-server API, "Transaction
+ * identifiers"). The key begins with a short hash of the path.
  */
 export function transactionKey(device: number, path: readonly string[], txnId: string): TransactionKey {
   return { device, txn: `${scopeOf(path.join('\0'))} ${txnId}` };

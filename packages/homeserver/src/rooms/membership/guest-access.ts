@@ -17,7 +17,7 @@ interface GuestAccessParts {
   readonly background: Background;
 }
 
-/** Makes guests leave a room that no longer lets guests in (client-server API, "Guest Access", "Server behaviour"). */
+/** Removes guests from a room that no longer permits guests (client-server API, "Guest Access", "Server behaviour"). */
 export class GuestAccess {
   readonly #parts: GuestAccessParts;
 
@@ -25,7 +25,7 @@ export class GuestAccess {
     this.#parts = parts;
   }
 
-  /** Watches the changes of rooms from now on. */
+  /** Starts to watch the changes of rooms. */
   watch(): void {
     const { stream, background } = this.#parts;
     stream.listen((changes) => {

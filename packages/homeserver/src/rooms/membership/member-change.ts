@@ -20,7 +20,7 @@ interface MemberChangeParts {
   readonly serverName: string;
 }
 
-/** A change of a membership, as somebody asks for it. */
+/** A request to change a membership. */
 export interface MemberRequest {
   readonly actor: Actor;
   /** The user whose membership changes. */
@@ -28,13 +28,13 @@ export interface MemberRequest {
   /** The content of the member event. Members that only servers set are ignored. */
   readonly content: JsonObject;
   /**
-   * Looks at the membership that the change starts from. Returns true when nothing has to change; throws to refuse.
-   * Called again when the membership changes before the event is accepted.
+   * Checks the membership before the change. Returns true when nothing has to change; throws to refuse. It is called
+   * again when the membership changes before the event is accepted.
    */
   readonly check?: (membership: string | undefined) => boolean;
   /** Overrides the time, for application services. Milliseconds. */
   readonly ts?: number | undefined;
-  /** For how long the event is sticky (MSC4354). Milliseconds. */
+  /** The time for which the event is sticky (MSC4354), in milliseconds. */
   readonly stickyMs?: number | undefined;
   /** Writes that belong to the same transaction, if an event is sent. */
   readonly with?: readonly Write[] | undefined;
@@ -53,7 +53,7 @@ function checkGuest({ actor, target, content }: MemberRequest): void {
   if (target !== actor.userId || (membership !== 'join' && membership !== 'leave')) throw guestAccessForbidden();
 }
 
-/** The content as the server sends it, and the state that it rests on. */
+/** The content that the server sends, and the state on which it is based. */
 interface Completed {
   readonly content: JsonObject;
   readonly basis: Basis;
@@ -62,9 +62,9 @@ interface Completed {
 const NOTHING: Completed = { content: {}, basis: new Basis([]) };
 
 /**
- * Changes of memberships. Every change of a membership by a user of this server passes here, whichever endpoint or
- * delayed event it comes from; only the first events of a new room do not (`create.ts`), nor do new profiles, which leave
- * the membership as it is (`member-profiles.ts`).
+ * Changes memberships. Every change of a membership by a user of this server uses this class, whatever endpoint or
+ * delayed event it comes from. Exceptions are the first events of a new room (`create.ts`) and new profiles, which do
+ * not change the membership (`member-profiles.ts`).
  */
 export class MemberChanges {
   readonly #parts: MemberChangeParts;
@@ -74,7 +74,7 @@ export class MemberChanges {
   }
 
   /**
-   * Changes a membership. A change that is in force already is no new event.
+   * Changes a membership. A change without an effect creates no event.
    * @throws MatrixError M_FORBIDDEN, M_GUEST_ACCESS_FORBIDDEN, M_INVITE_BLOCKED, M_INVALID_PARAM
    */
   async change(head: Head, request: MemberRequest): Promise<StoredEvent> {
@@ -118,7 +118,7 @@ export class MemberChanges {
     if (domainOf(target) !== serverName) throw forbidden('This server does not federate yet');
     const membership = before?.content.membership;
     if (membership !== 'invite' && membership !== 'join') await checkInvites(blocksInvites, [target]);
-    // An inviter does not choose the name of the invited user.
+    // The inviter cannot choose the display name of the invited user.
     return { content: { ...content, ...profileMembers(await profileOf(target)) }, basis };
   }
 
@@ -153,7 +153,7 @@ export class MemberChanges {
     };
   }
 
-  /** A user's own name in a room stays as the user asks for it; what is absent comes from the profile. */
+  /** Adds missing members of the profile. Users may choose their own name in a room. */
   async #withProfile(userId: string, content: JsonObject): Promise<JsonObject> {
     return { ...profileMembers(await this.#parts.profileOf(userId)), ...content };
   }

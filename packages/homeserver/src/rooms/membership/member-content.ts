@@ -7,7 +7,7 @@ export interface MemberProfile {
   readonly avatar_url?: string;
 }
 
-/** A local user's profile; empty for users that do not exist. */
+/** A function that returns a local user's profile; it is empty for users that do not exist. */
 export type ProfileOf = (userId: string) => Promise<MemberProfile>;
 
 /** Returns the members of a member event that show the user's profile. */
@@ -18,7 +18,7 @@ export function profileMembers({ displayname, avatar_url }: MemberProfile): Json
   };
 }
 
-/** The content of a member event. */
+/** Returns the content of a member event. */
 export function memberContent(
   membership: Exclude<Membership, 'none'>,
   profile: MemberProfile = {},

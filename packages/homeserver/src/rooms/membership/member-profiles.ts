@@ -20,7 +20,7 @@ export class MemberProfiles {
     this.#profileOf = profileOf;
   }
 
-  /** Puts a changed profile into the member events of every room that the user has joined. */
+  /** Updates the member events of every room that the user has joined to a changed profile. */
   async profileChanged(userId: string, user: number): Promise<void> {
     const rooms = await this.#userRooms.of(user);
     const profile = await this.#profileOf(userId);
@@ -31,13 +31,13 @@ export class MemberProfiles {
       try {
         await this.#setProfile(head, userId, profile);
       } catch (error) {
-        // The rules of this room refuse it; the other rooms learn of it all the same.
+        // A room whose rules refuse the change does not prevent the change in other rooms.
         if (!(error instanceof MatrixError)) throw error;
       }
     }
   }
 
-  /** Changes a member event unless the user has left: a removal at the same time stays. */
+  /** Changes a member event unless the user has left, so that a concurrent removal is not undone. */
   async #setProfile(head: Head, userId: string, profile: MemberProfile): Promise<void> {
     await this.#acceptor.untilAccepted(head, async (current) => {
       const member = await current.state('m.room.member', userId);

@@ -8,9 +8,9 @@ import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import { powersIn } from '../powers.ts';
 
-/** Why somebody may join a restricted room. */
+/** The reason why a user may join a restricted room. */
 export interface Authorisation {
-  /** A user of this server who may invite, for `join_authorised_via_users_server`; absent when nobody may. */
+  /** A user of this server who may invite, for `join_authorised_via_users_server`; absent if there is none. */
   readonly authoriser: string | undefined;
   /** Returns whether the user still is in the room that lets them join this one. */
   readonly holds: () => boolean;
@@ -29,8 +29,8 @@ export class RestrictedJoins {
   }
 
   /**
-   * Finds the user in whose name somebody joins a restricted room; undefined when the join needs no authorisation,
-   * because the room is not restricted or the user is invited or has joined already.
+   * Returns the user who authorises a join of a restricted room; undefined when the join needs no authorisation,
+   * because the room is not restricted or the user is invited or has already joined.
    * @throws MatrixError M_FORBIDDEN when the user is in none of the rooms that the join rules name
    */
   async authorise(

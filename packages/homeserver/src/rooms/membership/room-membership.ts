@@ -52,7 +52,7 @@ export class RoomMembership implements Membership {
     return false;
   }
 
-  /** Where an event stands in a room's timeline. */
+  /** Returns the place of an event in a room's timeline. */
   async place(room: number, eventId: string): Promise<EventPlace | undefined> {
     const event = await this.#events.byId(eventId);
     if (event === undefined || event.room !== room || event.seq === null) return undefined;

@@ -6,15 +6,15 @@ const USERS_MAX = 20_000;
 /** The memory of one membership. */
 const ROW_BYTES = 120;
 
-/** A user's rooms in memory, and how often they changed while they were loaded. */
+/** The cached rooms of a user, and the number of changes during their loading. */
 interface Entry {
-  /** Replaced as a whole by each change: whoever has it reads on in the past. */
+  /** The memberships by room. Each change replaces the map, so that readers keep a consistent view. */
   rooms: ReadonlyMap<number, MembershipRow> | undefined;
   changes: number;
   loading: Promise<ReadonlyMap<number, MembershipRow>> | undefined;
 }
 
-/** Which rooms a user has to do with, and how. Kept in memory for active users: every sync asks. */
+/** A cache of the memberships of active users, which every sync reads. */
 export class UserRooms {
   readonly #memberships: MembershipStore;
   readonly #users = new LruMap<number, Entry>(USERS_MAX, {
@@ -26,24 +26,24 @@ export class UserRooms {
     this.#memberships = memberships;
   }
 
-  /** All of a user's memberships by room as they are now, those forgotten included. */
+  /** Returns all current memberships of a user by room, including forgotten rooms. */
   of(user: number): ReadonlyMap<number, MembershipRow> | Promise<ReadonlyMap<number, MembershipRow>> {
     const entry = this.#users.get(user);
     return entry?.rooms ?? this.#load(user);
   }
 
-  /** The result of {@link of}, if it is in memory. */
+  /** Returns the result of {@link of}, if it is cached. */
   cached(user: number): ReadonlyMap<number, MembershipRow> | undefined {
     return this.#users.get(user)?.rooms;
   }
 
-  /** A user's membership of one room. */
+  /** Returns a user's membership of one room. */
   async one(user: number, room: number): Promise<MembershipRow | undefined> {
     const rooms = this.#users.get(user)?.rooms ?? (await this.of(user));
     return rooms.get(room);
   }
 
-  /** Takes over a change that has been stored. */
+  /** Updates the cache with a stored change. */
   apply(row: MembershipRow): void {
     const entry = this.#users.get(row.user);
     if (entry === undefined) return;
@@ -60,7 +60,10 @@ export class UserRooms {
     return entry.loading;
   }
 
-  /** Reads again when something changed meanwhile: the rows may be from before the change. */
+  /**
+   * Loads the memberships, and repeats the query after a concurrent change, because the rows may be from before the
+   * change.
+   */
   async #read(user: number, entry: Entry): Promise<ReadonlyMap<number, MembershipRow>> {
     for (;;) {
       const before = entry.changes;
