@@ -3,6 +3,7 @@ import { missingParam } from '@hearth/protocol/errors.ts';
 import { member } from '@hearth/protocol/json/value.ts';
 import { type Route, route } from '../http/route.ts';
 import { checkGuest, checkKeyName } from '../profile/fields.ts';
+import type { ProfileLookup } from '../profile/profile-lookup.ts';
 import type { Profiles } from '../profile/profiles.ts';
 import { requireSelf } from '../users/self.ts';
 
@@ -10,11 +11,11 @@ import { requireSelf } from '../users/self.ts';
  * Returns the routes of `GET /profile/{userId}` and GET, PUT and DELETE `/profile/{userId}/{keyName}`
  * (client-server API, "Profiles").
  */
-export function profileRoutes(profiles: Profiles): Route[] {
+export function profileRoutes(profiles: Profiles, lookup: ProfileLookup): Route[] {
   return [
-    route(getUserProfile, ({ params }) => profiles.of(params.userId)),
+    route(getUserProfile, ({ params }) => lookup.of(params.userId)),
     route(getProfileField, async ({ params }) => ({
-      [params.keyName]: await profiles.field(params.userId, params.keyName),
+      [params.keyName]: await lookup.field(params.userId, params.keyName),
     })),
     route(setProfileField, async ({ caller, params, body }) => {
       const { userId, keyName } = params;

@@ -25,6 +25,7 @@ import { DAY_MS } from '../platform/clock.ts';
 import { cachedResolve, systemResolve, systemResolveServices } from '../platform/outbound/dns.ts';
 import { HttpsPool } from '../platform/outbound/https-pool.ts';
 import { Outbound } from '../platform/outbound/outbound.ts';
+import { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { Signer } from '../rooms/events/signer.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { trimServerKeys } from '../storage/federation/server-keys.ts';
@@ -38,6 +39,7 @@ type FederationBase = Pick<Base, 'database' | 'clock' | 'random' | 'background'>
 export interface Federation {
   readonly ownKeys: OwnKeys;
   readonly notary: Notary;
+  readonly profiles: RemoteProfiles;
   readonly authenticateServer: AuthenticateServer;
   close(): void;
 }
@@ -65,6 +67,7 @@ export async function openFederation(
   return {
     ownKeys,
     notary: new Notary(ownKeys, keyRing, clock),
+    profiles: new RemoteProfiles(client, clock),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
     close: () => pool.close(),
   };

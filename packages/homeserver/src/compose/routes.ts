@@ -108,6 +108,7 @@ import { wellKnownRoutes } from '../client-api/well-known.ts';
 import type { Config } from '../config/schema.ts';
 import type { Route } from '../http/route.ts';
 import type { HeapWatch } from '../platform/monitoring/heap-watch.ts';
+import { ProfileLookup } from '../profile/profile-lookup.ts';
 import type { Domains } from './domains.ts';
 import { type Federation, federationRoutes } from './federation.ts';
 import { turnSettings } from './settings.ts';
@@ -123,7 +124,11 @@ export function routesOf(
     ...adminRoutes(domains, heap),
     ...accountRoutes(config, domains),
     ...keyAndMediaRoutes(domains),
-    ...userRoutes(config, domains),
+    ...userRoutes(
+      config,
+      domains,
+      new ProfileLookup(domains.userData.profiles, federation?.profiles, config.server_name),
+    ),
     ...roomRoutes(domains),
     ...syncAndServiceRoutes(config, domains),
     ...federationRoutes(config, domains, federation),
@@ -193,12 +198,13 @@ function keyAndMediaRoutes({ base, users, encryption, reading, media }: Domains)
 }
 
 /** Returns the routes of the files from `client/notifications` to `client/report`. */
-function userRoutes(config: Config, { users, userData, activity, timeline, services, push }: Domains): Route[] {
+function userRoutes(config: Config, domains: Domains, profileLookup: ProfileLookup): Route[] {
+  const { users, userData, activity, timeline, services, push } = domains;
   return [
     ...notificationsRoutes(push.notifications, timeline.renderer, userData.ignoredUsers),
     ...openIdTokenRoutes(services.openIdTokens, config.server_name),
     ...presenceStatusRoutes(activity.presences),
-    ...profileRoutes(userData.profiles),
+    ...profileRoutes(userData.profiles, profileLookup),
     ...pushersRoutes(push.pushers),
     ...setPusherRoutes(push.push),
     ...pushRuleActionsRoutes(userData.pushRules),

@@ -3,12 +3,12 @@ import { isNamespacedIdentifier } from '@hearth/protocol/identifiers/common.ts';
 import type { JsonValue } from '@hearth/protocol/json/value.ts';
 
 /** The maximum size of a profile: "The total profile MUST be under 64 KiB" (client-server API, "Profiles"). */
-const PROFILE_BYTES_MAX = 64 * 1024;
+export const PROFILE_BYTES_MAX = 64 * 1024;
 const KEY_BYTES_MAX = 255;
 const DISPLAYNAME_BYTES_MAX = 512;
 const AVATAR_URL_BYTES_MAX = 1_024;
 
-/** Checks the name of a field. Checks the name of a field. @throws MatrixError M_KEY_TOO_LARGE, M_INVALID_PARAM */
+/** Checks the name of a field. @throws MatrixError M_KEY_TOO_LARGE, M_INVALID_PARAM */
 export function checkKeyName(keyName: string): void {
   if (Buffer.byteLength(keyName) > KEY_BYTES_MAX) throw keyTooLarge();
   if (!isNamespacedIdentifier(keyName)) throw invalidParam('The name of the profile field is not valid');

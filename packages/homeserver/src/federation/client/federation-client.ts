@@ -29,8 +29,8 @@ export interface FederationRequest {
 export interface FederationClientParts {
   readonly ownKeys: OwnKeys;
   readonly permits: Permits;
-  readonly discovery: Discovery;
-  readonly pool: HttpsPool;
+  readonly discovery: Pick<Discovery, 'targetsOf'>;
+  readonly pool: Pick<HttpsPool, 'send'>;
   readonly destinations: Destinations;
   readonly clock: Clock;
 }
