@@ -139,7 +139,8 @@ export function readTrustedAuthorities({ outbound }: Config): string | undefined
   return pem;
 }
 
-function readTls({ certificate, key }: NonNullable<Config['listen'][number]['tls']>): Tls {
+/** Reads a certificate and its key. @throws ConfigError */
+export function readTls({ certificate, key }: NonNullable<Config['listen'][number]['tls']>): Tls {
   const tls = { cert: readPem(certificate), key: readPem(key) };
   try {
     checkTls(tls);

@@ -8,6 +8,7 @@ import { Background } from '../platform/concurrency/background.ts';
 import { HeapWatch } from '../platform/monitoring/heap-watch.ts';
 import { type Metrics, noMetrics } from '../platform/monitoring/metrics.ts';
 import { warnOfReadable } from '../storage/engine/data-folder/private-files.ts';
+import { watchCertificates } from './certificates.ts';
 import { Closing } from './closing.ts';
 import { openDomains } from './domains.ts';
 import { openFederation } from './federation.ts';
@@ -78,7 +79,9 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
     log,
     metrics,
   };
-  const http = await startHttp(routes, parts, httpSettings(config));
+  const settings = httpSettings(config);
+  const http = await startHttp(routes, parts, settings);
+  watchCertificates(config, settings, http, background, log);
   closing.add(http, { close: () => activity.typing.end() });
   return { urls: http.urls, routes, firstToken: await firstToken(config, users), close: () => closing.closeAll() };
 }

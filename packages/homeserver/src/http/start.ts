@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { sleep } from '../platform/clock.ts';
 import type { CallContext } from './incoming-call.ts';
@@ -35,6 +36,8 @@ export interface HttpSettings {
 export interface HttpServer {
   /** The URL of each listener, in the order of `listen`. */
   readonly urls: readonly string[];
+  /** Replaces the certificate of the listener with this index in `listen`. Connections that exist keep the old one. */
+  replaceCertificate(index: number, tls: Tls): void;
   /** Stops accepting, ends long polls, lets running requests finish, and closes. */
   close(): Promise<void>;
 }
@@ -52,12 +55,13 @@ export async function startHttp(
     isClosing: false,
   };
   const serve = new Serve(routes, parts, context);
-  const servers: Server[] = [];
+  const servers: (Server | TlsServer)[] = [];
+  const tlsServers = new Map<number, TlsServer>();
   const timeouts = { ...TIMEOUTS, ...settings.timeouts };
   const close = () => closeAll(servers, serve, () => sleep(parts.clock, settings.closeTimeoutMs));
   try {
     const urls: string[] = [];
-    for (const listen of settings.listen) {
+    for (const [index, listen] of settings.listen.entries()) {
       const server = createNodeServer({
         clock: parts.clock,
         connectionsMax: settings.connectionsMax,
@@ -68,12 +72,13 @@ export async function startHttp(
       try {
         urls.push(await start(server, listen));
         servers.push(server);
+        if ('setSecureContext' in server) tlsServers.set(index, server);
       } catch (error) {
         if (!isWithoutIpv6(error, listen)) throw error;
         parts.log.warn('not listening because this machine has no IPv6', { host: listen.host });
       }
     }
-    return { urls, close };
+    return { urls, close, replaceCertificate: (index, tls) => tlsServers.get(index)?.setSecureContext(tls) };
   } catch (error) {
     await close();
     throw error;

@@ -1,5 +1,5 @@
-import type { RequestListener, Server } from 'node:http';
-import type { ServerOptions } from 'node:https';
+import type { RequestListener } from 'node:http';
+import type { ServerOptions, Server as TlsServer } from 'node:https';
 
 /**
  * Node's HTTP server. An `import` of the module would evaluate all its exports, including a WebSocket client that loads
@@ -11,6 +11,6 @@ export const { createServer, STATUS_CODES } = process.getBuiltinModule('node:htt
  * Creates a server with TLS. The module is loaded only if TLS is configured, because Node then parses the certificates
  * of all known authorities.
  */
-export function createTlsServer(options: ServerOptions, handle: RequestListener): Server {
+export function createTlsServer(options: ServerOptions, handle: RequestListener): TlsServer {
   return process.getBuiltinModule('node:https').createServer(options, handle);
 }

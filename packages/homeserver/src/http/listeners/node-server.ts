@@ -1,4 +1,5 @@
 import type { RequestListener, Server, ServerOptions } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { matrixError, unknown } from '@hearth/protocol/errors.ts';
 import { Exchange, type Patience } from '../exchange.ts';
@@ -17,7 +18,8 @@ export interface NodeServerOptions extends Patience {
 }
 
 /** Creates a server of `node:http`, with TLS of `node:https`, that is not listening yet. */
-export function createNodeServer({ tls, connectionsMax, serve, clock, timeouts }: NodeServerOptions): Server {
+export function createNodeServer(parts: NodeServerOptions): Server | TlsServer {
+  const { tls, connectionsMax, serve, clock, timeouts } = parts;
   const patience = { clock, timeouts };
   const handle: RequestListener = (request, response) => serve(new Exchange(request, response, patience));
   const options: ServerOptions = {
