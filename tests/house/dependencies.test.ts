@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { BAGS, BAGS_IN, DEPENDENCIES_MAX, DEPENDENCY_PARAMETER, DEPENDENCY_TYPE, ROUTES } from './rules.ts';
+import { DEPENDENCIES_MAX, DEPENDENCY_PARAMETER, DEPENDENCY_TYPE, ROUTES } from './rules.ts';
 import { readSources } from './sources.ts';
 import { type Signature, Types } from './types.ts';
 
 const sources = readSources().filter(({ path }) => path.startsWith('homeserver/src/'));
-const types = new Types(sources, new Set(BAGS));
+const types = new Types(sources);
 
 /** Returns whether all parameters of a function are dependencies. */
 const isBuilder = ({ name }: Signature) => name === 'constructor' || ROUTES.test(name);
@@ -39,18 +39,6 @@ describe('dependencies', () => {
         .map(({ name }) => `${path}: ${name}`),
     );
     expect(large).toEqual([]);
-  });
-
-  test('are more than seven only in the types that rules.ts lists', () => {
-    const counted = new Types(sources);
-    const large = sources
-      .filter(({ path }) => BAGS_IN.test(path))
-      .flatMap(({ path }) =>
-        counted
-          .declaredIn(path)
-          .filter((name) => DEPENDENCY_TYPE.test(name) && counted.membersOf(path, name).size > DEPENDENCIES_MAX),
-      );
-    expect(large.sort()).toEqual([...BAGS].sort());
   });
 
   test('are counted with inherited, selected and combined members', () => {

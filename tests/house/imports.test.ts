@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { COMPOSERS, FOLDERS, HTTP_IMPORT, ISOLATED, LAZY_LIBRARIES, LIBRARIES, PACKAGES, STORAGE } from './rules.ts';
+import {
+  COMPOSERS,
+  FOLDERS,
+  HTTP_IMPORT,
+  ISOLATED,
+  LAZY_LIBRARIES,
+  LIBRARIES,
+  PACKAGES,
+  STORAGE,
+  SYNC_STEPS,
+} from './rules.ts';
 import { readSources, type Source } from './sources.ts';
 
 const sources = readSources();
@@ -55,6 +65,13 @@ describe('an import', () => {
       ({ path }) => path.startsWith('homeserver/src/storage/') && !STORAGE.has(familyOf(path) ?? ''),
     );
     expect(outside.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('between the steps of sync goes from a later step to an earlier one', () => {
+    const stepOf = (path: string) => SYNC_STEPS.indexOf(/^homeserver\/src\/sync\/([^/]+)\//.exec(path)?.[1] ?? '');
+    const rule = ({ path }: Source, name: string) => stepOf(path) === -1 || stepOf(name) <= stepOf(path);
+    expect(broken(rule)).toEqual([]);
+    expect(SYNC_STEPS.filter((step) => !sources.some(({ path }) => path.includes(`/sync/${step}/`)))).toEqual([]);
   });
 
   test('from a library is in a file that rules.ts lists for it', () => {

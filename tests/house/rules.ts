@@ -154,6 +154,9 @@ export const HANDLER_FOLDERS: ReadonlyMap<string, string> = new Map([
 /** The folder of functions that several handlers share. It contains no handlers. */
 export const HANDLER_SUPPORT = 'client-api/support/';
 
+/** The folders of `sync` in the order in which an answer is made. A folder imports only from those before it. */
+export const SYNC_STEPS: readonly string[] = ['changes', 'select', 'gather', 'render'];
+
 /** The largest number of source files in one folder. */
 export const FOLDER_FILES_MAX = 16;
 
@@ -161,7 +164,6 @@ export const FOLDER_FILES_MAX = 16;
 export const LARGE_FOLDERS: ReadonlyMap<string, string> = new Map([
   ['homeserver/src/compose', 'one file for each domain'],
   ['homeserver/src/storage/engine/migrations', 'one file for each version of the schema'],
-  ['homeserver/src/sync', 'is divided when its ways of answering have become one'],
 ]);
 
 export const FILE_LINES_MAX = 300;
@@ -193,27 +195,3 @@ export const DEPENDENCY_PARAMETER = /^(deps|dependencies|parts)$/;
 
 /** The names of functions that return routes. All their parameters are dependencies. */
 export const ROUTES = /Routes$/;
-
-/** The folders whose functions take large dependency types until they are methods of objects. */
-export const BAGS_IN = /^homeserver\/src\/(sync|timeline|unread)\//;
-
-/** These dependency types. Where others include one of them, it counts as one object. */
-export const BAGS: readonly string[] = [
-  'AnswerDeps',
-  'BundleDeps',
-  'ContextDeps',
-  'DeviceSectionDeps',
-  'EventStreamDeps',
-  'HappeningsDeps',
-  'HydrateDeps',
-  'InitialSyncDeps',
-  'LegacyTextDeps',
-  'MessagesDeps',
-  'MessagesOnlyDeps',
-  'RoomAnswerDeps',
-  'RoomSectionDeps',
-  'SlidingSyncDeps',
-  'StateTextDeps',
-  'StickyExtensionDeps',
-  'SyncDeps',
-];

@@ -32,11 +32,7 @@ const FUNCTION = /\b(?:function (\w+)(?:<[^(]*>)?|constructor)\(/g;
 export class Types {
   readonly #files = new Map<string, File>();
 
-  readonly #opaque: ReadonlySet<string>;
-
-  /** @param opaque names of types that count as one member where others include them */
-  constructor(sources: readonly Source[], opaque: ReadonlySet<string> = new Set()) {
-    this.#opaque = opaque;
+  constructor(sources: readonly Source[]) {
     for (const { path, text } of sources) this.#files.set(path, readFile(path, withoutComments(text)));
   }
 
@@ -59,7 +55,6 @@ export class Types {
    * type of a library have none.
    */
   membersOf(path: string, type: string): ReadonlySet<string> {
-    if (this.#opaque.has(type)) return new Set([type]);
     const parts = splitOutside(type, '&');
     if (parts.length > 1) return new Set(parts.flatMap((part) => [...this.membersOf(path, part)]));
     if (type.startsWith('{')) return new Set(readMembers(bracketed(type, 0)));

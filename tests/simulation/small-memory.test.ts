@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { LruMap } from '../../packages/homeserver/src/platform/caches/lru.ts';
-import { ROOMS_AT_ONCE } from '../../packages/homeserver/src/sync/prepare-rooms.ts';
+import { ROOMS_AT_ONCE } from '../../packages/homeserver/src/sync/render/room-batches.ts';
 import { simulate } from './simulate.ts';
 
 /** The size of all caches: enough for concurrent decisions and pending commits, and little more. */
@@ -17,7 +17,7 @@ vi.mock(import('../../packages/homeserver/src/platform/caches/lru.ts'), async (i
 });
 
 // Answers about three rooms take two batches.
-vi.mock('../../packages/homeserver/src/sync/prepare-rooms.ts', async (importOriginal) => ({
+vi.mock('../../packages/homeserver/src/sync/render/room-batches.ts', async (importOriginal) => ({
   ...(await importOriginal<object>()),
   ROOMS_AT_ONCE: 2,
 }));

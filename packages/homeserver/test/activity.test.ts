@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openActivity, type RoomsView } from '../src/compose/activity.ts';
 import { openUserData, type UserData } from '../src/compose/user-data.ts';
 import { Background } from '../src/platform/concurrency/background.ts';
+import { complete } from '../src/platform/lookups/lookups.ts';
 import { isVisible, receiptContent } from '../src/receipts/content.ts';
 import { engines } from './storage/engines.ts';
 import { openDomain } from './support/domain.ts';
@@ -68,16 +69,17 @@ describe.each(engines)('activity in rooms, on $name', (engine) => {
     const between = domain.stream.current;
     await receipts.send(alice, roomId, 'm.read', event(2));
     await receipts.send(bob, roomId, 'm.read.private', event(5));
-    expect(receipts.receiptsSince([room], before)).not.toBeInstanceOf(Promise);
+    expect(receipts.changesSource.peek({ room, position: before })).toHaveLength(2);
     for (const some of [receipts, reopened().receipts]) {
-      const since = await some.receiptsSince([room], between);
+      const changes = (position: number) => complete((lookups) => lookups.get(some.changesSource, { room, position }));
+      const since = await changes(between);
       expect(since.map((row) => [row.user_id, row.event_id])).toEqual([
         [alice.userId, event(2)],
         [bob.userId, event(5)],
       ]);
       expect(since.filter((row) => isVisible(row, alice.user))).toHaveLength(1);
-      expect(await some.receiptsSince([room], before)).toHaveLength(2);
-      expect(await some.receiptsSince([room], domain.stream.current)).toEqual([]);
+      expect(await changes(before)).toHaveLength(2);
+      expect(await changes(domain.stream.current)).toEqual([]);
       expect([...((await some.receiptsOfRooms([room, 999])).get(room)?.all() ?? [])]).toHaveLength(2);
     }
   });
@@ -166,9 +168,9 @@ describe.each(engines)('activity in rooms, on $name', (engine) => {
       status_msg: 'here',
     });
     expect(await refusal(presences.visibleTo(carol.user, alice.userId))).toBe('M_FORBIDDEN');
-    expect(await presences.changedSince(bob.user, before)).toEqual([alice.user]);
-    expect(await presences.changedSince(carol.user, before)).toEqual([]);
-    expect(await presences.changedSince(bob.user, undefined)).toEqual([alice.user]);
+    expect(await complete((lookups) => presences.changedSince(lookups, bob.user, before))).toEqual([alice.user]);
+    expect(await complete((lookups) => presences.changedSince(lookups, carol.user, before))).toEqual([]);
+    expect(await complete((lookups) => presences.changedSince(lookups, bob.user, undefined))).toEqual([alice.user]);
     await domain.clock.pass(90_000);
     expect(await presences.visibleTo(bob.user, alice.userId)).toMatchObject({ currently_active: false });
     await presences.synced(phone, 'unavailable', 600_000);
@@ -179,7 +181,7 @@ describe.each(engines)('activity in rooms, on $name', (engine) => {
       presence: 'offline',
       status_msg: 'here',
     });
-    expect(await presences.changedSince(bob.user, undefined)).toEqual([]);
+    expect(await complete((lookups) => presences.changedSince(lookups, bob.user, undefined))).toEqual([]);
   });
 
   test('presence is that of the most active device, and does not change for other users', async () => {

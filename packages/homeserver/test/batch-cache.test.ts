@@ -33,7 +33,7 @@ test('missing values are loaded with one query, and cached', async () => {
   expect(await values(1)).toEqual([10]);
   expect(await values(1, 2, 3)).toEqual([10, 20, 0]);
   expect(queries).toEqual([[1], [2, 3]]);
-  expect(cache.one(2)).toEqual({ value: 20 });
+  expect(await cache.one(2)).toEqual({ value: 20 });
   expect(cache.peek(4)).toBeUndefined();
 });
 

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { roomAccess } from '../src/rooms/access.ts';
 import type { Head } from '../src/rooms/head.ts';
-import { messagesPage } from '../src/timeline/messages.ts';
 import { engines } from './storage/engines.ts';
 import { openWorld, type Person, reopenWorld, textsOf, type World, type WorldServices } from './support/world.ts';
 
@@ -20,8 +18,8 @@ describe.each(engines)('messages with a maximum lifetime, on $name', (engine) =>
   });
 
   const messages = async (person: Person, head: Head, from = world) => {
-    const access = await roomAccess(from, head.roomId, person.user);
-    const { shown } = await messagesPage(from, from.readerOf(person), access, { dir: 'b', limit: 100 });
+    const access = await from.readers.access(head.roomId, person.user);
+    const { shown } = await from.history.page(from.readerOf(person), access, { dir: 'b', limit: 100 });
     return textsOf(shown.map(({ event }) => event)).filter((text) => !text.startsWith('m.room.'));
   };
   const open = async (maxLifetime?: number | string) => {

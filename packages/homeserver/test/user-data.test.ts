@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GLOBAL } from '../src/account-data/user-data.ts';
 import { openUserData } from '../src/compose/user-data.ts';
+import { NOT_LOADED } from '../src/platform/lookups/source.ts';
 import type { Change } from '../src/storage/engine/stream.ts';
 import { engines } from './storage/engines.ts';
 import { openDomain } from './support/domain.ts';
@@ -87,8 +88,8 @@ describe.each(engines)('user data, on $name', (engine) => {
     await accountData.of(user);
     const seen: unknown[] = [];
     domain.stream.listen(([change]) => {
-      const data = accountData.of(user);
-      if (change?.kind === 'account-data' && change.user === user && !(data instanceof Promise))
+      const data = accountData.source.peek(user);
+      if (change?.kind === 'account-data' && change.user === user && data !== NOT_LOADED)
         seen.push(data.last === change.position);
     });
     await accountData.set(user, GLOBAL, 'b.type', '{}');
@@ -196,7 +197,7 @@ describe.each(engines)('user data, on $name', (engine) => {
       ]);
       expect(override[0]).toMatchObject({ rule_id: '.m.rule.master', enabled: false, default: true });
       expect(override.find((rule) => rule.rule_id === '.m.rule.tombstone')?.actions).toEqual([]);
-      expect(rules.rulesetOf(user)).toBe(rules.rulesetOf(user));
+      expect(await rules.rulesetOf(user)).toBe(await rules.rulesetOf(user));
     }
     expect(await refusal(put('x', { after: 'nothing' }))).toBe('M_NOT_FOUND');
     expect(await refusal(put('.mine'))).toBe('M_INVALID_PARAM');

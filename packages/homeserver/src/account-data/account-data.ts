@@ -2,6 +2,7 @@ import { invalidParam, matrixError, notFound, userLimitExceeded } from '@hearth/
 import { parseRoomId } from '@hearth/protocol/identifiers/room-id.ts';
 import { cacheBytes } from '../platform/caches/cache-size.ts';
 import { LoadingCache } from '../platform/caches/loading-cache.ts';
+import type { Source } from '../platform/lookups/source.ts';
 import {
   type AccountDataRow,
   deleteAccountData,
@@ -53,8 +54,13 @@ export class AccountData {
     );
   }
 
-  /** Returns all data of a user, as a promise only if it has to be loaded. */
-  of(user: number): UserData | Promise<UserData> {
+  /** All data of users. */
+  get source(): Source<number, UserData> {
+    return this.#cache.source;
+  }
+
+  /** Returns all data of a user. */
+  async of(user: number): Promise<UserData> {
     return this.#cache.get(user);
   }
 

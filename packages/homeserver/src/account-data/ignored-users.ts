@@ -1,10 +1,11 @@
 import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
 import { LruMap } from '../platform/caches/lru.ts';
+import { loadedSingly, NOT_LOADED, type Source } from '../platform/lookups/source.ts';
 import type { AccountDataRow } from '../storage/accounts/account-data.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { AccountData } from './account-data.ts';
 import { IGNORED_USER_LIST, ignoredIds } from './ignored-list.ts';
-import { GLOBAL, type UserData } from './user-data.ts';
+import { GLOBAL } from './user-data.ts';
 
 const NOBODY: ReadonlySet<number> = new Set();
 const CACHED_MAX = 5_000;
@@ -18,22 +19,31 @@ export class IgnoredUsers {
     { bytesMax: cacheBytes(8), bytesOf: ({ row }) => 100 + textBytes(row.content) },
   );
 
+  /** The users whom each user ignores. */
+  readonly source: Source<number, ReadonlySet<number>> = loadedSingly(
+    (user) => {
+      const data = this.#accountData.source.peek(user);
+      if (data === NOT_LOADED) return NOT_LOADED;
+      const row = data.get(GLOBAL, IGNORED_USER_LIST);
+      return row === undefined ? NOBODY : (this.#known(user, row) ?? NOT_LOADED);
+    },
+    (user) => this.of(user),
+  );
+
   constructor(accountData: AccountData, names: Names) {
     this.#accountData = accountData;
     this.#names = names;
   }
 
-  /** Returns the users whom this one ignores, as a promise only if data have to be loaded. */
-  of(user: number): ReadonlySet<number> | Promise<ReadonlySet<number>> {
-    const data = this.#accountData.of(user);
-    return data instanceof Promise ? data.then((loaded) => this.#read(user, loaded)) : this.#read(user, data);
+  /** Returns the users whom this one ignores. */
+  async of(user: number): Promise<ReadonlySet<number>> {
+    const row = (await this.#accountData.of(user)).get(GLOBAL, IGNORED_USER_LIST);
+    return row === undefined ? NOBODY : (this.#known(user, row) ?? this.#parse(user, row));
   }
 
-  #read(user: number, data: UserData): ReadonlySet<number> | Promise<ReadonlySet<number>> {
-    const row = data.get(GLOBAL, IGNORED_USER_LIST);
-    if (row === undefined) return NOBODY;
+  #known(user: number, row: AccountDataRow): ReadonlySet<number> | undefined {
     const parsed = this.#parsed.get(user);
-    return parsed?.row === row ? parsed.users : this.#parse(user, row);
+    return parsed?.row === row ? parsed.users : undefined;
   }
 
   async #parse(user: number, row: AccountDataRow): Promise<ReadonlySet<number>> {

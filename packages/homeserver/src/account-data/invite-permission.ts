@@ -1,4 +1,5 @@
 import { isObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import type { Lookups } from '../platform/lookups/lookups.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { AccountData } from './account-data.ts';
 import { GLOBAL, type UserData } from './user-data.ts';
@@ -13,10 +14,14 @@ export class InvitePermission {
     this.#names = names;
   }
 
-  /** Returns whether a user of this server blocks all invites, as a promise only if data have to be loaded. */
-  blocks(user: number): boolean | Promise<boolean> {
-    const data = this.#accountData.of(user);
-    return data instanceof Promise ? data.then(isBlocking) : isBlocking(data);
+  /** Returns whether a user of this server blocks all invites. */
+  async blocks(user: number): Promise<boolean> {
+    return isBlocking(await this.#accountData.of(user));
+  }
+
+  /** Returns the same as {@link blocks}. */
+  isBlocking(lookups: Lookups, user: number): boolean {
+    return isBlocking(lookups.get(this.#accountData.source, user));
   }
 
   /** Returns the same as {@link blocks} for a user id, which may belong to any server. */

@@ -1,19 +1,19 @@
 import { getNotifications } from '@hearth/api/client/notifications.ts';
-import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { RawJson, type Route, route } from '../http/route.ts';
 import type { Notifications } from '../push/notifications.ts';
-import { SYNC_FORMAT } from '../timeline/client-form.ts';
-import { type EventRenderer, readerOf } from '../timeline/hydrate.ts';
+import type { RoomReaders } from '../rooms/access.ts';
+import { SYNC_FORMAT } from '../timeline/render/client-form.ts';
+import type { EventRenderer } from '../timeline/render/event-renderer.ts';
 
 /** Returns the route of `GET /notifications` (client-server API, "Push Notifications"). */
 export function notificationsRoutes(
   notifications: Notifications,
   renderer: EventRenderer,
-  ignoredUsers: IgnoredUsers,
+  readers: RoomReaders,
 ): Route[] {
   return [
     route(getNotifications, async ({ query, caller }) => {
-      const reader = readerOf(caller, await ignoredUsers.of(caller.user));
+      const reader = await readers.reader(caller);
       const { from, limit, only } = query;
       const page = await notifications.page(reader, caller.userId, {
         from,

@@ -1,24 +1,20 @@
 import { search } from '@hearth/api/client/search.ts';
-import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { jsonAnswer, type Route, route } from '../http/route.ts';
 import { concat, joined, type Text } from '../platform/long-text.ts';
-import { roomAccess, visibleStateNums } from '../rooms/access.ts';
-import { type ContextRequest, contextOf } from '../search/context.ts';
+import type { Reader, RoomReaders } from '../rooms/access.ts';
+import type { ContextRequest } from '../search/context.ts';
 import type { Found, MessageSearch } from '../search/search.ts';
-import { MODERN_FORMAT } from '../timeline/client-form.ts';
-import type { ContextDeps } from '../timeline/context.ts';
-import { hydrate, type Reader, readerOf, type Shown } from '../timeline/hydrate.ts';
-import { stateText } from '../timeline/state-text.ts';
-
-type Deps = ContextDeps & { readonly ignoredUsers: IgnoredUsers };
+import { MODERN_FORMAT } from '../timeline/render/client-form.ts';
+import type { EventRenderer, Shown } from '../timeline/render/event-renderer.ts';
+import type { StateTexts } from '../timeline/render/state-text.ts';
 
 /** Returns the route of `POST /search` (client-server API, "Server Side Search"). */
-export function searchRoutes(messageSearch: MessageSearch, deps: Deps): Route[] {
+export function searchRoutes(messageSearch: MessageSearch, readers: RoomReaders, stateTexts: StateTexts): Route[] {
   return [
     route(search, async ({ body, query, caller }) => {
       const wanted = body.search_categories.room_events;
       if (wanted === undefined) return { search_categories: {} };
-      const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
+      const reader = await readers.reader(caller);
       const found = await messageSearch.search(reader, {
         term: wanted.search_term,
         keys: wanted.keys,
@@ -27,8 +23,14 @@ export function searchRoutes(messageSearch: MessageSearch, deps: Deps): Route[] 
         groupBy: wanted.groupings?.group_by?.map(({ key }) => key),
         nextBatch: query.next_batch,
       });
-      const results = await resultTexts(deps, reader, found, wanted.event_context);
-      const state = wanted.include_state === true ? concat(',"state":', await statesText(deps, reader, found)) : '';
+      const results = await resultTexts(
+        { renderer: stateTexts.renderer, messageSearch },
+        reader,
+        found,
+        wanted.event_context,
+      );
+      const states = wanted.include_state === true ? await statesText(readers, stateTexts, reader, found) : '';
+      const state = states === '' ? '' : concat(',"state":', states);
       const next = found.nextBatch === undefined ? '' : `,"next_batch":${JSON.stringify(found.nextBatch)}`;
       const head = `"count":${found.count},"highlights":${JSON.stringify(found.words)}`;
       const start = `{"search_categories":{"room_events":{${head},"results":[${results.join(',')}]`;
@@ -37,30 +39,39 @@ export function searchRoutes(messageSearch: MessageSearch, deps: Deps): Route[] 
   ];
 }
 
+interface Results {
+  readonly renderer: EventRenderer;
+  readonly messageSearch: MessageSearch;
+}
+
 async function resultTexts(
-  deps: Deps,
+  parts: Results,
   reader: Reader,
   { results }: Found,
   context: ContextRequest | undefined,
 ): Promise<string[]> {
-  const events = await hydrate(
-    deps,
+  const events = await parts.renderer.render(
     reader,
     results.map(({ shown }) => shown),
     MODERN_FORMAT,
   );
   const texts: string[] = [];
   for (const [i, { shown, rank }] of results.entries()) {
-    const around = context === undefined ? '' : await contextText(deps, reader, shown, context);
+    const around = context === undefined ? '' : await contextText(parts, reader, shown, context);
     texts.push(`{"rank":${rank},"result":${events[i]}${around}}`);
   }
   return texts;
 }
 
-async function contextText(deps: Deps, reader: Reader, target: Shown, request: ContextRequest): Promise<string> {
-  const context = await contextOf(deps, reader, target, request);
+async function contextText(
+  { renderer, messageSearch }: Results,
+  reader: Reader,
+  target: Shown,
+  request: ContextRequest,
+): Promise<string> {
+  const context = await messageSearch.contexts.around(reader, target, request);
 
-  const list = async (shown: readonly Shown[]) => (await hydrate(deps, reader, shown, MODERN_FORMAT)).join(',');
+  const list = async (shown: readonly Shown[]) => (await renderer.render(reader, shown, MODERN_FORMAT)).join(',');
   const events = `"events_before":[${await list(context.before)}],"events_after":[${await list(context.after)}]`;
   const tokens = `"start":${JSON.stringify(context.start)},"end":${JSON.stringify(context.end)}`;
   const profiles = context.profiles === undefined ? '' : `,"profile_info":${JSON.stringify(context.profiles)}`;
@@ -78,11 +89,16 @@ function groupsText({ groups }: Found): string {
 }
 
 /** Renders the current state of each room of the results. Each state is read while it is written. */
-async function statesText(deps: Deps, reader: Reader, { results }: Found): Promise<Text> {
+async function statesText(
+  readers: RoomReaders,
+  stateTexts: StateTexts,
+  reader: Reader,
+  { results }: Found,
+): Promise<Text> {
   const texts: Text[] = [];
   for (const roomId of new Set(results.map(({ shown }) => shown.event.roomId))) {
-    const nums = await visibleStateNums(deps, await roomAccess(deps, roomId, reader.user));
-    const state = await stateText(deps, reader, nums, { format: MODERN_FORMAT, later: true });
+    const nums = await readers.stateNums(await readers.access(roomId, reader.user));
+    const state = stateTexts.later(reader, nums, { format: MODERN_FORMAT });
     texts.push(concat(`${JSON.stringify(roomId)}:[`, state, ']'));
   }
   return concat('{', joined(texts, ','), '}');

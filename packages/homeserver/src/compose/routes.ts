@@ -81,14 +81,14 @@ import { messagesRoutes } from '../client-api/rooms/messages.ts';
 import { redactRoutes } from '../client-api/rooms/redact.ts';
 import { relationsRoutes } from '../client-api/rooms/relations.ts';
 import { sendRoutes } from '../client-api/rooms/send.ts';
-import { stateRoutes } from '../client-api/rooms/state.ts';
+import { setStateRoutes, stateRoutes } from '../client-api/rooms/state.ts';
 import { threadsRoutes } from '../client-api/rooms/threads.ts';
 import { timestampToEventRoutes } from '../client-api/rooms/timestamp-to-event.ts';
 import { typingRoutes } from '../client-api/rooms/typing.ts';
 import { upgradeRoutes } from '../client-api/rooms/upgrade.ts';
 import { searchRoutes } from '../client-api/search.ts';
 import { slidingSyncRoutes } from '../client-api/sliding-sync/sync.ts';
-import { eventsRoutes } from '../client-api/sync/events.ts';
+import { eventsRoutes, oneEventRoutes } from '../client-api/sync/events.ts';
 import { initialSyncRoutes } from '../client-api/sync/initial-sync.ts';
 import { syncRoutes } from '../client-api/sync/sync.ts';
 import { thirdPartyLocationRoutes } from '../client-api/thirdparty/location.ts';
@@ -146,7 +146,10 @@ function adminRoutes({ users, media }: Domains, heap: HeapWatch): Route[] {
 }
 
 /** Returns the routes of the files from `client/account` to `client/directory`. */
-function accountRoutes(config: Config, { users, rooms, encryption, delayedEvents, directory }: Domains): Route[] {
+function accountRoutes(
+  config: Config,
+  { users, rooms, timeline, encryption, delayedEvents, directory }: Domains,
+): Route[] {
   const { server_name: serverName } = config;
   return [
     ...threepidRoutes(),
@@ -166,7 +169,7 @@ function accountRoutes(config: Config, { users, rooms, encryption, delayedEvents
     ...deleteDevicesRoutes(users.sessions, users.ownerCheck),
     ...devicesRoutes(users.devices, users.sessions, users.ownerCheck),
     ...sendToDeviceRoutes(encryption.toDevice),
-    ...roomAliasesRoutes(rooms),
+    ...roomAliasesRoutes(timeline.readers, rooms.aliases),
     ...hierarchyRoutes(directory.hierarchy),
     ...publicRoomsRoutes(directory.publicRooms, { serverName, publicList: config.room_directory.public_list }),
     ...roomSummaryRoutes(directory.knownRooms, directory.roomDirectory),
@@ -175,12 +178,12 @@ function accountRoutes(config: Config, { users, rooms, encryption, delayedEvents
 }
 
 /** Returns the routes of the files from `client/keys` to `client/media`. */
-function keyAndMediaRoutes({ base, users, encryption, reading, media }: Domains): Route[] {
+function keyAndMediaRoutes({ base: { names }, users, encryption, sync, media }: Domains): Route[] {
   return [
-    ...keyChangesRoutes(reading, base.names, base.stream),
-    ...keyClaimRoutes(encryption.keyClaims, base.names),
+    ...keyChangesRoutes(sync.reader, sync.deviceLists, names),
+    ...keyClaimRoutes(encryption.keyClaims, names),
     ...deviceSigningUploadRoutes(encryption.crossSigning, users.ownerCheck),
-    ...keyQueryRoutes(encryption.keyQueries, base.names),
+    ...keyQueryRoutes(encryption.keyQueries, names),
     ...signaturesUploadRoutes(encryption.signatures),
     ...keyUploadRoutes(encryption.keyUpload),
     ...loginTokenRoutes(users.logins, users.ownerCheck),
@@ -201,7 +204,7 @@ function keyAndMediaRoutes({ base, users, encryption, reading, media }: Domains)
 function userRoutes(config: Config, domains: Domains, profileLookup: ProfileLookup): Route[] {
   const { users, userData, activity, timeline, services, push } = domains;
   return [
-    ...notificationsRoutes(push.notifications, timeline.renderer, userData.ignoredUsers),
+    ...notificationsRoutes(push.notifications, timeline.renderer, timeline.readers),
     ...openIdTokenRoutes(services.openIdTokens, config.server_name),
     ...presenceStatusRoutes(activity.presences),
     ...profileRoutes(userData.profiles, profileLookup),
@@ -221,62 +224,68 @@ function userRoutes(config: Config, domains: Domains, profileLookup: ProfileLook
 }
 
 /** Returns the routes of the files from `client/room-keys` to `client/rooms`. */
-function roomRoutes(domains: Domains): Route[] {
-  const { base, userData, rooms, activity, encryption, sync, reading, delayedEvents } = domains;
+function roomRoutes({ base: { names }, activity, encryption, rooms, timeline, sync, delayedEvents }: Domains): Route[] {
+  const { heads, aliases, joining, userRooms } = rooms;
+  const { readers, readable, renderer, stateTexts } = timeline;
   return [
-    ...roomKeysRoutes(encryption.keyBackups, base.names),
+    ...roomKeysRoutes(encryption.keyBackups, names),
     ...roomKeysVersionRoutes(encryption.keyBackups),
-    ...banRoutes(rooms.heads, rooms.joining),
-    ...forgetRoutes(rooms.heads, rooms.joining),
-    ...inviteRoutes(rooms.heads, rooms.joining),
-    ...joinRoutes(rooms.heads, rooms.aliases, rooms.joining),
-    ...joinedMembersRoutes(reading),
-    ...joinedRoomsRoutes(rooms.userRooms, base.names),
-    ...kickRoutes(rooms.heads, rooms.joining),
-    ...knockRoutes(rooms.heads, rooms.aliases, rooms.joining),
-    ...leaveRoutes(rooms.heads, rooms.joining),
-    ...membersRoutes(reading, reading, userData.ignoredUsers),
-    ...mutualRoomsRoutes(rooms.userRooms, base.names),
-    ...peekRoutes(rooms.heads, rooms.aliases, sync.peeks),
-    ...unbanRoutes(rooms.heads, rooms.joining),
-    ...unpeekRoutes(rooms.heads, sync.peeks),
-    ...contextRoutes(reading),
+    ...banRoutes(heads, joining),
+    ...forgetRoutes(heads, joining),
+    ...inviteRoutes(heads, joining),
+    ...joinRoutes(heads, aliases, joining),
+    ...joinedMembersRoutes(readers, timeline.members, rooms.events),
+    ...joinedRoomsRoutes(userRooms, names),
+    ...kickRoutes(heads, joining),
+    ...knockRoutes(heads, aliases, joining),
+    ...leaveRoutes(heads, joining),
+    ...membersRoutes(readers, timeline.members, stateTexts),
+    ...mutualRoomsRoutes(userRooms, names),
+    ...peekRoutes(heads, aliases, sync.peeks),
+    ...unbanRoutes(heads, joining),
+    ...unpeekRoutes(heads, sync.peeks),
+    ...contextRoutes(readers, timeline.contexts, stateTexts),
     ...createRoomRoutes(rooms.creation),
-    ...roomEventRoutes(reading),
-    ...roomInitialSyncRoutes(reading),
-    ...messagesRoutes(reading),
+    ...roomEventRoutes(readers, readable, renderer),
+    ...roomInitialSyncRoutes(sync.roomInitialSync),
+    ...messagesRoutes(readers, timeline.history, renderer),
     ...redactRoutes(rooms.sender),
-    ...relationsRoutes(reading),
+    ...relationsRoutes(readers, timeline.related, renderer),
     ...sendRoutes(rooms.sender, delayedEvents),
-    ...stateRoutes(rooms.sender, delayedEvents, reading),
-    ...threadsRoutes(reading),
-    ...timestampToEventRoutes(reading),
+    ...setStateRoutes(rooms.sender, delayedEvents),
+    ...stateRoutes(readers, timeline.visibleState, stateTexts),
+    ...threadsRoutes(readers, timeline.threads, renderer),
+    ...timestampToEventRoutes(readers, readable),
     ...typingRoutes(activity.typing),
-    ...upgradeRoutes(rooms.upgrades, rooms.heads),
+    ...upgradeRoutes(rooms.upgrades, heads),
   ];
 }
 
 /** Returns the routes of the files from `client/search` to `client/well-known`. */
-function syncAndServiceRoutes(config: Config, { base, userData, reading, search, services }: Domains): Route[] {
+function syncAndServiceRoutes(
+  config: Config,
+  { base: { database, stream, clock }, userData, rooms, timeline, sync, search, services }: Domains,
+): Route[] {
   return [
-    ...searchRoutes(search.messageSearch, reading),
-    ...slidingSyncRoutes(reading),
-    ...eventsRoutes(reading),
-    ...initialSyncRoutes(reading),
-    ...syncRoutes(reading),
+    ...searchRoutes(search.messageSearch, timeline.readers, timeline.stateTexts),
+    ...slidingSyncRoutes(sync.slidingSync),
+    ...eventsRoutes(sync.eventStream),
+    ...oneEventRoutes(timeline.readers, timeline.readable, timeline.renderer),
+    ...initialSyncRoutes(sync.initialSync),
+    ...syncRoutes(sync.sync, userData.filters),
     ...thirdPartyLocationRoutes(),
     ...thirdPartyProtocolRoutes(),
     ...thirdPartyProtocolsRoutes(),
     ...thirdPartyUserRoutes(),
     ...threadSubscriptionRoutes(services.threadSubscriptions),
-    ...threadSubscriptionsRoutes(reading),
+    ...threadSubscriptionsRoutes({ database, stream, events: rooms.events }),
     ...userDirectorySearchRoutes(search.people, config.user_directory.search_all),
     ...accountDataRoutes(userData.accountData),
     ...filterRoutes(userData.filters),
     ...tagsRoutes(userData.accountData, userData.tags),
     ...versionsRoutes(),
     ...rtcTransportsRoutes(config.voip.livekit_url),
-    ...turnServerRoutes(turnSettings(config), base.clock),
+    ...turnServerRoutes(turnSettings(config), clock),
     ...wellKnownRoutes({ publicBaseUrl: config.public_base_url, livekitUrl: config.voip.livekit_url }),
   ];
 }

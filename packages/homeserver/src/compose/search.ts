@@ -1,3 +1,4 @@
+import { ResultContexts } from '../search/context.ts';
 import { messageIndexer } from '../search/indexer.ts';
 import { SearchMatches } from '../search/matches.ts';
 import { MessageSearch } from '../search/search.ts';
@@ -20,15 +21,16 @@ export type Search = ReturnType<typeof openSearch>;
 /** Creates the search in messages and the user directory. */
 export function openSearch({ database, names, background }: Base, domains: SearchedDomains, serverName: string) {
   const { events, userRooms } = domains.rooms;
-  const { visibility, erasure, newFollower } = domains.timeline;
+  const { visibility, erasure, newFollower, readers, history } = domains.timeline;
   const { profiles } = domains.userData;
   const { index: messageIndex, follower } = messageIndexer(database, events, newFollower);
   const matches = new SearchMatches(messageIndex, events, visibility, erasure);
+  const contexts = new ResultContexts(readers, history);
   const people = new People({ database, background, profiles, serverName }, newFollower);
   profiles.onChange((user, userId) =>
     background.start('putting a profile into the user directory', () => people.put([{ user, userId }])),
   );
   domains.users.accountChanges.onDeactivated((user) => people.remove(user));
-  const messageSearch = new MessageSearch(names, userRooms, matches, follower);
+  const messageSearch = new MessageSearch(names, userRooms, matches, contexts, follower);
   return { messageIndex, messageIndexer: follower, messageSearch, people };
 }

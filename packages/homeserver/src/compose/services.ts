@@ -21,11 +21,11 @@ export type Services = ReturnType<typeof openServices>;
 export function openServices(base: Base, domains: ServedDomains, messageIndex: MessageIndex) {
   const { database, names, stream, clock, random, background } = base;
   const { events, states, rooms, membership } = domains.rooms;
-  const { retention } = domains.timeline;
+  const { retention, readable } = domains.timeline;
   const { accounts, accountChanges } = domains.users;
   const reports = new Reports({ database, clock, random, membership, events, accounts });
   const openIdTokens = new OpenIdTokens({ database, names, clock, random });
-  const threadSubscriptions = new ThreadSubscriptions(database, stream, domains.timeline.readableEvent);
+  const threadSubscriptions = new ThreadSubscriptions(database, stream, readable);
   const policies = new RoomPolicies({ names, events, states, rooms, retention });
   const purge = new Purge({ database, events, policies, messageIndex, background });
   accountChanges.onDeactivated((user) => openIdTokens.forget(user));

@@ -1,11 +1,23 @@
 import { ThreadFollowing } from '../push-rules/thread-following.ts';
 import { Verdicts } from '../push-rules/verdicts.ts';
 import { Retention, type RetentionSettings } from '../retention/retention.ts';
-import { readableEvent } from '../timeline/context.ts';
-import { Erasure } from '../timeline/erasure.ts';
+import { RoomReaders } from '../rooms/access.ts';
+import { EventContexts } from '../timeline/context.ts';
 import { Follower, type NewFollower } from '../timeline/follower.ts';
-import { EventRenderer } from '../timeline/hydrate.ts';
+import { History } from '../timeline/history.ts';
+import { LatestEventNums } from '../timeline/latest.ts';
+import { LazySenders } from '../timeline/lazy-senders.ts';
+import { Members } from '../timeline/members.ts';
+import { ReadableEvents } from '../timeline/readable-events.ts';
+import { RelatedEvents } from '../timeline/relations.ts';
+import { Bundles } from '../timeline/render/bundles.ts';
+import { Erasure } from '../timeline/render/erasure.ts';
+import { EventRenderer } from '../timeline/render/event-renderer.ts';
+import { StateTexts } from '../timeline/render/state-text.ts';
+import { VisibleChildren } from '../timeline/render/visible-children.ts';
+import { Threads } from '../timeline/threads.ts';
 import { Visibility } from '../timeline/visibility.ts';
+import { VisibleState } from '../timeline/visible-state.ts';
 import { UnreadCounts } from '../unread/unread-counts.ts';
 import type { Activity } from './activity.ts';
 import type { Base } from './base.ts';
@@ -26,23 +38,41 @@ export type Timeline = ReturnType<typeof openTimeline>;
 /** Creates the objects that read the history of rooms for a user. */
 export function openTimeline(base: Base, domains: ReadDomains, retentionSettings: RetentionSettings | undefined) {
   const { database, names, stream, clock, background } = base;
-  const { heads, userRooms, events, states, timelines } = domains.rooms;
+  const { heads, userRooms, events, states, timelines, relations, aggregations, transactions } = domains.rooms;
   const { pushRules, ignoredUsers } = domains.userData;
-  const { erasedUsers } = domains.users;
   const { receipts } = domains.activity;
   const retention = new Retention(retentionSettings, heads, clock);
   const verdicts = new Verdicts(pushRules, new ThreadFollowing(database, events));
   const newFollower: NewFollower = (name, process) =>
     new Follower({ database, stream, timelines, events, clock, background }, name, process);
+  const readers = new RoomReaders({ heads, events, states, userRooms, ignoredUsers });
+  const visibility = new Visibility({ names, events, states, userRooms, retention });
+  const erasure = new Erasure({ erasedUsers: domains.users.erasedUsers, userRooms, heads, events });
+  const children = new VisibleChildren({ names, events, heads, userRooms, relations, visibility });
+  const bundles = new Bundles({ events, aggregations, children });
+  const renderer = new EventRenderer({ clock, events, transactions, bundles, erasure });
+  const senders = new LazySenders({ names, events, states });
+  const history = new History({ timelines, events, visibility, children, senders });
+  const readable = new ReadableEvents({ events, userRooms, timelines, visibility, history });
   return {
     retention,
     verdicts,
-    visibility: new Visibility({ names, events, states, userRooms, retention }),
-    erasure: new Erasure({ erasedUsers, userRooms, heads, events }),
-    unread: new UnreadCounts({ receipts, verdicts, events, timelines, stream, ignoredUsers }),
-    renderer: new EventRenderer({ ...domains.rooms, names, clock, erasedUsers, retention }),
-    readableEvent: (user: number, eventId: string, roomId?: string) =>
-      readableEvent({ ...domains.rooms, names, retention }, user, eventId, roomId),
+    readers,
+    visibility,
+    erasure,
+    bundles,
+    renderer,
+    history,
+    readable,
+    senders,
+    latest: new LatestEventNums({ heads, timelines }),
+    stateTexts: new StateTexts({ events, renderer }),
+    contexts: new EventContexts({ names, states, readers, history, senders, readable }),
+    visibleState: new VisibleState({ names, events, states, readers, erasure }),
+    related: new RelatedEvents({ names, events, timelines, relations, readable, visibility }),
+    threads: new Threads({ heads, events, timelines, relations, bundles, visibility }),
+    members: new Members({ names, events, states, timelines, readers }),
+    unread: new UnreadCounts({ heads, receipts, verdicts, events, timelines, stream, ignoredUsers }),
     newFollower,
   };
 }

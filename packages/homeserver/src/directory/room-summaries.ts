@@ -2,6 +2,7 @@ import { asObject, asString, asStringArray, isObject, type JsonObject } from '@h
 import { BatchCache } from '../platform/caches/batch-cache.ts';
 import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
 import { inSlices } from '../platform/concurrency/in-slices.ts';
+import { loadedSingly, NOT_LOADED, type Source } from '../platform/lookups/source.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import { type EventStore, eventsOf } from '../storage/rooms/events/event-store.ts';
@@ -78,6 +79,24 @@ export class RoomSummaries {
           this.#entries.delete(change.room);
     });
   }
+
+  /** The summaries of rooms; `undefined` for an unknown room. */
+  readonly source: Source<number, RoomSummary | undefined> = {
+    peek: (room) => {
+      const entry = this.#entries.peek(room);
+      return entry === undefined ? NOT_LOADED : entry.summary;
+    },
+    load: async (rooms) => {
+      const found = await this.many(rooms);
+      return (room) => found.get(room);
+    },
+  };
+
+  /** The numbers of the children of spaces. */
+  readonly childrenSource: Source<number, ReadonlySet<number>> = loadedSingly(
+    () => NOT_LOADED,
+    (space) => this.childrenOf([space]),
+  );
 
   /** Returns the summary of a room; `undefined` for an unknown room. */
   async one(room: number): Promise<RoomSummary | undefined> {

@@ -1,5 +1,6 @@
 import { BatchCache } from '../platform/caches/batch-cache.ts';
 import { cacheBytes } from '../platform/caches/cache-size.ts';
+import type { Source } from '../platform/lookups/source.ts';
 import {
   type ClaimableKeyRow,
   giveKeys,
@@ -37,9 +38,14 @@ export class ClaimableKeys {
     );
   }
 
-  /** Returns the stock of a device, as a promise only if it has to be loaded. */
-  stockOf(device: number): KeyStock | Promise<KeyStock> {
+  /** Returns the stock of a device. */
+  async stockOf(device: number): Promise<KeyStock> {
     return this.#stocks.one(device);
+  }
+
+  /** The same as {@link stockOf}. */
+  get source(): Source<number, KeyStock> {
+    return this.#stocks.source;
   }
 
   /** Adds stored keys to the cache. Fallback keys replace earlier ones of the same algorithms. */

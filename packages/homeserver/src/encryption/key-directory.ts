@@ -1,5 +1,6 @@
 import { BatchCache } from '../platform/caches/batch-cache.ts';
 import { cacheBytes } from '../platform/caches/cache-size.ts';
+import type { Source } from '../platform/lookups/source.ts';
 import {
   readCrossSigningKeys,
   readUserSignatures,
@@ -38,14 +39,19 @@ export class KeyDirectory {
     return this.#users.many(users);
   }
 
-  /** Returns the keys of one user, as a promise only if they have to be loaded. */
-  one(user: number): UserKeys | Promise<UserKeys> {
+  /** Returns the keys of one user. */
+  async one(user: number): Promise<UserKeys> {
     return this.#users.one(user);
   }
 
   /** Returns the signatures of a user's user-signing key on the master keys of others, by user. */
-  signaturesBy(signer: number): ReadonlyMap<number, UserSignatureRow> | Promise<ReadonlyMap<number, UserSignatureRow>> {
+  async signaturesBy(signer: number): Promise<ReadonlyMap<number, UserSignatureRow>> {
     return this.#signatures.one(signer);
+  }
+
+  /** The same as {@link signaturesBy}. */
+  get signaturesSource(): Source<number, ReadonlyMap<number, UserSignatureRow>> {
+    return this.#signatures.source;
   }
 
   /** Evicts the keys of a user. Callers call it when a change of the keys is on disk. */

@@ -51,10 +51,9 @@ export class Filters {
 
   /**
    * Returns the filter for the query parameter `filter` of `/sync`: JSON if it begins with a brace, otherwise an id.
-   * Returns without a promise if the filter is cached.
    * @throws MatrixError M_NOT_JSON, M_BAD_JSON, M_NOT_FOUND
    */
-  resolve(user: number, parameter: string): Filter | Promise<Filter> {
+  async resolve(user: number, parameter: string): Promise<Filter> {
     const isInline = parameter.startsWith('{');
     const key = isInline ? parameter : `${user} ${parameter}`;
     const known = this.#parsed.get(key);

@@ -5,6 +5,7 @@ import { LoadingCache } from '../platform/caches/loading-cache.ts';
 import { RecentChanges } from '../platform/caches/recent-changes.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
+import { complete, type Lookups } from '../platform/lookups/lookups.ts';
 import { sanitiseText } from '../platform/sanitise-text.ts';
 import type { Membership } from '../rooms/membership/membership-view.ts';
 import { deleteOldPresence, deletePresence, putPresence, readPresence } from '../storage/accounts/presence.ts';
@@ -46,6 +47,7 @@ export interface PresentDevice {
   readonly device: number;
 }
 
+const NOBODY: readonly number[] = [];
 const CACHED_MAX = 50_000;
 const RECENT_MAX = 20_000;
 const SWEEP_EVERY_MS = 10_000;
@@ -132,30 +134,31 @@ export class Presences {
   async visibleTo(viewer: number, userId: string): Promise<JsonObject> {
     const user = await this.#parts.names.find(userId);
     if (user === undefined) throw notFound('The user does not exist');
-    if (!(await this.#maySee(viewer, user))) throw forbidden('You are not allowed to see the presence of this user');
-    return this.contentOf(user);
+    const content = await complete((lookups) => this.contentFor(lookups, viewer, user));
+    if (content === undefined) throw forbidden('You are not allowed to see the presence of this user');
+    return content;
   }
 
   /** Returns the content of a user's `m.presence` event, without a check of the viewer. */
-  async contentOf(user: number): Promise<JsonObject> {
-    const { presence } = await this.#known.get(user);
-    return presenceContent(presence, this.#parts.clock.now());
+  contentOf(lookups: Lookups, user: number): JsonObject {
+    return presenceContent(lookups.get(this.#known.source, user).presence, this.#parts.clock.now());
   }
 
   /** Returns the content of a user's `m.presence` event for a viewer; undefined when they share no room. */
-  async contentFor(viewer: number, user: number): Promise<JsonObject | undefined> {
-    return (await this.#maySee(viewer, user)) ? this.contentOf(user) : undefined;
+  contentFor(lookups: Lookups, viewer: number, user: number): JsonObject | undefined {
+    const maySee = viewer === user || this.#parts.membership.sharesRoom(lookups, viewer, user);
+    return maySee ? this.contentOf(lookups, user) : undefined;
   }
 
   /**
    * Returns the users whose presence changed after a position and who share a room with a viewer. If the changes are
    * not known, and for a first sync, returns the connected ones.
    */
-  async changedSince(viewer: number, position: number | undefined): Promise<number[]> {
+  changedSince(lookups: Lookups, viewer: number, position: number | undefined): readonly number[] {
     const since = position !== undefined && this.#recent.covers(position) ? position : undefined;
     const count = since === undefined ? this.#connected.size : this.#recent.countSince(since);
-    if (count === 0) return [];
-    const rooms = await this.#parts.membership.membersOfRooms(viewer);
+    if (count === 0) return NOBODY;
+    const rooms = this.#parts.membership.membersOfRooms(lookups, viewer);
     const mates = rooms.reduce((sum, members) => sum + members.size, 0);
     if (mates < count) {
       const isNews = (user: number) =>
@@ -169,10 +172,6 @@ export class Presences {
   /** Returns the given users who are connected. */
   present(users: Iterable<number>): number[] {
     return [...users].filter((user) => this.#connected.has(user));
-  }
-
-  async #maySee(viewer: number, user: number): Promise<boolean> {
-    return viewer === user || (await this.#parts.membership.sharesRoom(viewer, user));
   }
 
   /** Changes a presence and announces it at once, or together with others when the last announcement is recent. */

@@ -15,6 +15,7 @@ import { GLOBAL, type UserData } from '../account-data/user-data.ts';
 import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
 import { LruMap } from '../platform/caches/lru.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
+import { loadedSingly, NOT_LOADED, type Source } from '../platform/lookups/source.ts';
 import type { Names } from '../storage/engine/names.ts';
 import {
   completeRuleset,
@@ -47,6 +48,10 @@ export function completePushRules(names: Names): CompletePushRules {
   };
 }
 
+function isUnchanged(data: UserData): boolean {
+  return (data.get(GLOBAL, TYPE)?.position ?? 0) === 0;
+}
+
 /** Users' push rules (client-server API, "Push Rules"), stored as the account data `m.push_rules`. */
 export class PushRules {
   readonly #accountData: AccountData;
@@ -61,20 +66,23 @@ export class PushRules {
     this.#accountData = accountData;
   }
 
-  /**
-   * Returns the rules of a user, as a promise only if they have to be loaded. The object stays the same until the rules
-   * change.
-   */
-  rulesetOf(user: number): Ruleset | Promise<Ruleset> {
-    const data = this.#accountData.of(user);
-    return data instanceof Promise ? data.then((loaded) => this.#read(user, loaded)) : this.#read(user, data);
+  /** Returns the rules of a user. The object stays the same until the rules change. */
+  async rulesetOf(user: number): Promise<Ruleset> {
+    return this.#read(user, await this.#accountData.of(user));
   }
 
-  /** Returns whether a user has never changed a rule, as a promise only if that has to be loaded. */
-  isUnchanged(user: number): boolean | Promise<boolean> {
-    const data = this.#accountData.of(user);
-    const judge = (loaded: UserData) => (loaded.get(GLOBAL, TYPE)?.position ?? 0) === 0;
-    return data instanceof Promise ? data.then(judge) : judge(data);
+  /** Whether users have never changed a rule. */
+  readonly unchangedSource: Source<number, boolean> = loadedSingly(
+    (user) => {
+      const data = this.#accountData.source.peek(user);
+      return data === NOT_LOADED ? NOT_LOADED : isUnchanged(data);
+    },
+    (user) => this.isUnchanged(user),
+  );
+
+  /** Returns whether a user has never changed a rule. */
+  async isUnchanged(user: number): Promise<boolean> {
+    return isUnchanged(await this.#accountData.of(user));
   }
 
   /** Returns one rule. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */

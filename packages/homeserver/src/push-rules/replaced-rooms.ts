@@ -1,12 +1,12 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { asString, isObject } from '@hearth/protocol/json/value.ts';
 import type { Background } from '../platform/concurrency/background.ts';
+import { NOT_LOADED } from '../platform/lookups/source.ts';
 import type { Head } from '../rooms/head.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import type { RoomSettings } from './room-settings.ts';
 
 interface ReplacedRoomsParts {

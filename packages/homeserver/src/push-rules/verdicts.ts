@@ -12,10 +12,10 @@ import {
 import { type PushAction, RULE_KINDS, type Ruleset } from '@hearth/protocol/push-rules/rule.ts';
 import { cacheBytes } from '../platform/caches/cache-size.ts';
 import { LruMap } from '../platform/caches/lru.ts';
+import { NOT_LOADED } from '../platform/lookups/source.ts';
 import type { Head } from '../rooms/head.ts';
 import { knownPowers, type Powers, powersIn } from '../rooms/powers.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { NOT_LOADED } from '../storage/state/state-tree.ts';
 import type { PushRules } from './push-rules.ts';
 import type { ThreadFollowing } from './thread-following.ts';
 
@@ -91,7 +91,7 @@ export class Verdicts {
 
   /** Returns the verdict on an event for a user who did not send it, if it is cached. */
   known(user: number, userId: string, head: Head, event: StoredEvent): Verdict | undefined {
-    if (this.#pushRules.isUnchanged(user) !== true || head.peek('m.room.member', userId) === NOT_LOADED)
+    if (this.#pushRules.unchangedSource.peek(user) !== true || head.peek('m.room.member', userId) === NOT_LOADED)
       return undefined;
     const powers = knownPowers(head);
     return powers === undefined || concerns(event, user, { userId, names: namesOf(userId, head) })

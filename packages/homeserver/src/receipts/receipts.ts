@@ -5,9 +5,11 @@ import { LoadingCache } from '../platform/caches/loading-cache.ts';
 import { RecentChanges } from '../platform/caches/recent-changes.ts';
 import type { Clock } from '../platform/clock.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
+import { NOT_LOADED, type Source } from '../platform/lookups/source.ts';
 import type { EventPlace, FindEventPlace, Membership } from '../rooms/membership/membership-view.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Stream } from '../storage/engine/stream.ts';
+import type { RoomPosition } from '../storage/rooms/events/timeline-store.ts';
 import {
   deleteReceipt,
   PRIVATE_RECEIPT,
@@ -61,10 +63,31 @@ export class Receipts {
     );
   }
 
-  /** Returns all receipts of a room, including private ones, as a promise only if they have to be loaded. */
-  receiptsOf(room: number): RoomReceipts | Promise<RoomReceipts> {
+  /** Returns all receipts of a room, including private ones. */
+  async receiptsOf(room: number): Promise<RoomReceipts> {
     return this.#rooms.get(room);
   }
+
+  /** All receipts of rooms, including private ones; the missing ones are read with one query. */
+  readonly source: Source<number, RoomReceipts> = {
+    peek: (room) => this.#rooms.peek(room) ?? NOT_LOADED,
+    load: async (rooms) => {
+      const found = await this.receiptsOfRooms(rooms);
+      return (room) => found.get(room) ?? new RoomReceipts([]);
+    },
+  };
+
+  /** The receipts of a room that changed after a position, including private ones. */
+  readonly changesSource: Source<RoomPosition, readonly ReceiptRow[]> = {
+    peek: ({ room, position }) => this.#recent.since([room], position) ?? NOT_LOADED,
+    load: async (keys) => {
+      const position = Math.min(...keys.map((key) => key.position));
+      const rooms = new Set(keys.map(({ room }) => room));
+      const rows = Map.groupBy(await readReceiptsSince(this.#parts.database, [...rooms], position), ({ room }) => room);
+      return (key) => (rows.get(key.room) ?? []).filter((row) => row.position > key.position);
+    },
+    idOf: ({ room, position }) => `${room}/${position}`,
+  };
 
   /** Returns all receipts of several rooms with at most one query. */
   receiptsOfRooms(rooms: Iterable<number>): Promise<ReadonlyMap<number, RoomReceipts>> {
@@ -72,11 +95,6 @@ export class Receipts {
       const rows = Map.groupBy(await readReceipts(this.#parts.database, missing), (row) => row.room);
       return new Map(missing.map((room) => [room, new RoomReceipts(rows.get(room) ?? [])]));
     });
-  }
-
-  /** Returns the receipts of some rooms that changed after a position, including private ones. */
-  receiptsSince(rooms: readonly number[], position: number): ReceiptRow[] | Promise<ReceiptRow[]> {
-    return this.#recent.since(rooms, position) ?? readReceiptsSince(this.#parts.database, rooms, position);
   }
 
   /**

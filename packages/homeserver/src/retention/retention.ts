@@ -1,5 +1,6 @@
 import { asInteger } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Lookups } from '../platform/lookups/lookups.ts';
 import type { Heads } from '../rooms/heads.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 
@@ -41,8 +42,10 @@ export class Retention {
   }
 
   /** Returns the events without the expired ones. */
-  async withoutExpired(room: number, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]> {
-    const before = await this.expiredBefore(room);
+  withoutExpired(lookups: Lookups, room: number, events: readonly StoredEvent[]): readonly StoredEvent[] {
+    const head = lookups.get(this.#heads.source, room);
+    const policy = head && lookups.get(this.#heads.stateSource, { head, type: 'm.room.retention', stateKey: '' });
+    const before = this.expiredBeforeBy(policy);
     return before === undefined ? events : events.filter(({ ts, isState }) => isState || ts >= before);
   }
 }

@@ -1,13 +1,14 @@
 import type { AuthEvent } from '@hearth/protocol/events/event.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { nextTurn } from '../platform/concurrency/in-slices.ts';
+import { NOT_LOADED } from '../platform/lookups/source.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { RoomRow } from '../storage/rooms/room-store.ts';
 import type { NodeRef } from '../storage/state/state-node.ts';
 import type { StateStore } from '../storage/state/state-store.ts';
-import { entries, lookup, NOT_LOADED } from '../storage/state/state-tree.ts';
+import { entries, lookup } from '../storage/state/state-tree.ts';
 
 /** A key of the room state. */
 export type StateKeyPair = readonly [type: string, stateKey: string];
@@ -43,7 +44,7 @@ export class Head {
    */
   pending: Promise<void> = Promise.resolve();
   /** The cached heroes of a room without a name. Each change of the members clears the value. */
-  heroes: Promise<readonly number[]> | undefined;
+  heroes: { readonly users: readonly number[] | undefined } | undefined;
   #isAbandoned = false;
   /** The numbers of the latest events, the last of them that of `row.seq`. */
   readonly #tail: number[];

@@ -3,10 +3,12 @@ import { type RoomVersion, roomVersion } from '@hearth/protocol/room-versions/ru
 import { cacheBytes, ENTRY_BYTES } from '../platform/caches/cache-size.ts';
 import { LruMap } from '../platform/caches/lru.ts';
 import { inSlices } from '../platform/concurrency/in-slices.ts';
+import { NOT_LOADED, type Source } from '../platform/lookups/source.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { Place, TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { MembershipStore } from '../storage/rooms/membership-store.ts';
 import type { RoomRow, RoomStore } from '../storage/rooms/room-store.ts';
-import { emptyState, NOT_LOADED } from '../storage/state/state-tree.ts';
+import { emptyState } from '../storage/state/state-tree.ts';
 import { Head, type HeadStores, loadState, type StateKeyPair } from './head.ts';
 
 const HEADS_MAX = 2_000;
@@ -29,6 +31,13 @@ interface HeadsStores extends HeadStores {
   readonly timelines: TimelineStore;
 }
 
+/** A place in the current state of a room. */
+export interface CurrentState {
+  readonly head: Head;
+  readonly type: string;
+  readonly stateKey: string;
+}
+
 /** A bounded cache of the heads of rooms. */
 export class Heads {
   readonly #stores: HeadsStores;
@@ -38,6 +47,30 @@ export class Heads {
   });
   /** Heads that are being loaded. */
   readonly #loading = new Map<number, Promise<Head | undefined>>();
+
+  /** Heads by number; `undefined` for an unknown room. */
+  readonly source: Source<number, Head | undefined> = {
+    peek: (num) => this.#ready.get(num) ?? NOT_LOADED,
+    load: async (nums) => {
+      await this.ensure(nums);
+      const heads = new Map(await Promise.all(nums.map(async (num) => [num, await this.byNum(num)] as const)));
+      return (num) => heads.get(num);
+    },
+  };
+
+  /** The current state events of rooms; `undefined` for an empty place. */
+  readonly stateSource: Source<CurrentState, StoredEvent | undefined> = {
+    peek: ({ head, type, stateKey }) => head.peek(type, stateKey),
+    load: async (places) => {
+      await this.ensureState(places.map(({ head, type, stateKey }) => ({ head, keys: [[type, stateKey]] })));
+      const found = await Promise.all(
+        places.map(async (place) => [place, await place.head.state(place.type, place.stateKey)] as const),
+      );
+      const events = new Map(found);
+      return (place) => events.get(place);
+    },
+    idOf: ({ head, type, stateKey }) => `${head.num}/${type}/${stateKey}`,
+  };
 
   constructor(stores: HeadsStores) {
     this.#stores = stores;

@@ -1,5 +1,5 @@
 import { type PowerAction, powerNeeded, powerOf, requiredPower } from '@hearth/protocol/auth/power.ts';
-import { NOT_LOADED } from '../storage/state/state-tree.ts';
+import { NOT_LOADED } from '../platform/lookups/source.ts';
 import { type Head, toAuthEvent } from './head.ts';
 
 /** The power levels of a room at one moment. */

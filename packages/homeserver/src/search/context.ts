@@ -1,11 +1,9 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
-import { roomAccess } from '../rooms/access.ts';
+import type { Reader, RoomReaders } from '../rooms/access.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import type { ContextDeps } from '../timeline/context.ts';
-import type { Reader, Shown } from '../timeline/hydrate.ts';
-import { sendersOf } from '../timeline/lazy-members.ts';
-import { messagesPage } from '../timeline/messages.ts';
+import type { History } from '../timeline/history.ts';
 import { timelineToken } from '../timeline/position.ts';
+import type { Shown } from '../timeline/render/event-renderer.ts';
 
 /** The `event_context` of a search. */
 export interface ContextRequest {
@@ -28,31 +26,37 @@ const LIMIT_DEFAULT = 5;
 /** The maximum number of events on each side of a result. */
 const LIMIT_MAX = 20;
 
-/** Returns the events around a result. */
-export async function contextOf(
-  deps: ContextDeps,
-  reader: Reader,
-  target: Shown,
-  request: ContextRequest,
-): Promise<ResultContext> {
-  const { event } = target;
-  const seq = event.seq ?? 0;
-  const access = await roomAccess(deps, event.roomId, reader.user);
-  const side = async (dir: 'b' | 'f', limit = LIMIT_DEFAULT) => {
-    const from = timelineToken(dir === 'b' ? seq - 1 : seq);
-    if (limit === 0) return { shown: [], end: from };
-    return messagesPage(deps, reader, access, { dir, from, limit: Math.min(limit, LIMIT_MAX) });
-  };
-  const before = await side('b', request.before_limit);
-  const after = await side('f', request.after_limit);
-  const events = [...before.shown, target, ...after.shown].map((shown) => shown.event);
-  return {
-    before: before.shown,
-    after: after.shown,
-    start: before.end ?? timelineToken(0),
-    end: after.end ?? timelineToken(events.at(-1)?.seq ?? seq),
-    ...(request.include_profile === true ? { profiles: profilesOf(await sendersOf(deps, events)) } : {}),
-  };
+/** Finds the events around the results of a search. */
+export class ResultContexts {
+  readonly #readers: RoomReaders;
+  readonly #history: History;
+
+  constructor(readers: RoomReaders, history: History) {
+    this.#readers = readers;
+    this.#history = history;
+  }
+
+  /** Returns the events around a result. */
+  async around(reader: Reader, target: Shown, request: ContextRequest): Promise<ResultContext> {
+    const { event } = target;
+    const seq = event.seq ?? 0;
+    const access = await this.#readers.access(event.roomId, reader.user);
+    const side = async (dir: 'b' | 'f', limit = LIMIT_DEFAULT) => {
+      const from = timelineToken(dir === 'b' ? seq - 1 : seq);
+      if (limit === 0) return { shown: [], end: from };
+      return this.#history.page(reader, access, { dir, from, limit: Math.min(limit, LIMIT_MAX) });
+    };
+    const before = await side('b', request.before_limit);
+    const after = await side('f', request.after_limit);
+    const events = [...before.shown, target, ...after.shown];
+    return {
+      before: before.shown,
+      after: after.shown,
+      start: before.end ?? timelineToken(0),
+      end: after.end ?? timelineToken(events.at(-1)?.event.seq ?? seq),
+      ...(request.include_profile === true ? { profiles: profilesOf(await this.#history.senders(events)) } : {}),
+    };
+  }
 }
 
 function profilesOf(members: readonly StoredEvent[]): JsonObject {

@@ -1,11 +1,12 @@
 import { type Matcher, matches as passes } from '../filters/matching.ts';
 import { nextTurn } from '../platform/concurrency/in-slices.ts';
+import type { Reader } from '../rooms/access.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import { foldText, type WantedGram } from '../storage/search/grams.ts';
 import type { MessageIndex } from '../storage/search/message-index.ts';
-import type { Erasure } from '../timeline/erasure.ts';
-import type { Reader, Shown } from '../timeline/hydrate.ts';
+import type { Erasure } from '../timeline/render/erasure.ts';
+import type { Shown } from '../timeline/render/event-renderer.ts';
 import type { Visibility } from '../timeline/visibility.ts';
 import { rankOf } from './rank.ts';
 import { type SearchKey, searchableText } from './searchable.ts';

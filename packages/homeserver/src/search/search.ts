@@ -1,11 +1,13 @@
 import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { RoomEventFilter } from '../filters/filter.ts';
 import { matcherOf } from '../filters/matching.ts';
+import type { Reader } from '../rooms/access.ts';
 import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import { foldText, type WantedGram, wantedGrams, wordsOf } from '../storage/search/grams.ts';
 import type { Follower } from '../timeline/follower.ts';
-import type { Reader, Shown } from '../timeline/hydrate.ts';
+import type { Shown } from '../timeline/render/event-renderer.ts';
+import type { ResultContexts } from './context.ts';
 import type { Match, SearchMatches, Wanted } from './matches.ts';
 import { SEARCH_KEYS, type SearchKey } from './searchable.ts';
 import { type Group, parseSearchToken, type SearchToken, searchToken } from './token.ts';
@@ -48,14 +50,16 @@ const FIRST: SearchToken = { given: 0, before: Number.MAX_SAFE_INTEGER };
 
 /** The search in the messages of rooms (client-server API, "Server Side Search"). */
 export class MessageSearch {
+  readonly contexts: ResultContexts;
   readonly #names: Names;
   readonly #userRooms: UserRooms;
   readonly #matches: SearchMatches;
   readonly #indexer: Follower;
 
   /** @param indexer updates the index that the matches are found with */
-  constructor(names: Names, userRooms: UserRooms, matches: SearchMatches, indexer: Follower) {
+  constructor(names: Names, userRooms: UserRooms, matches: SearchMatches, contexts: ResultContexts, indexer: Follower) {
     this.#names = names;
+    this.contexts = contexts;
     this.#userRooms = userRooms;
     this.#matches = matches;
     this.#indexer = indexer;

@@ -1,17 +1,22 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Cancellation } from '../platform/concurrency/cancellation.ts';
-import { type AccessDeps, knownAccess, roomAccess, seesPresent } from '../rooms/access.ts';
-import type { Stream } from '../storage/engine/stream.ts';
+import { complete } from '../platform/lookups/lookups.ts';
+import type { Presences } from '../presence/presence.ts';
+import { type RoomReaders, seesPresent } from '../rooms/access.ts';
 import { streamToken } from '../timeline/position.ts';
-import { type HappeningsDeps, happenings, type ListenedRooms, type Listener } from './happenings.ts';
-import { legacyMessages } from './legacy-messages.ts';
-import type { Interest, Notifier } from './notifier.ts';
+import type { Interest, Notifier } from './changes/notifier.ts';
+import type { StreamEntryTexts } from './render/stream-entry-texts.ts';
+import type { ListenedRooms, Listener, StreamEntrySelection } from './select/stream-entries.ts';
+import type { StreamReader } from './select/stream-reader.ts';
 
-export interface EventStreamDeps extends AccessDeps, HappeningsDeps {
+interface Parts {
   readonly clock: Clock;
-  readonly stream: Stream;
+  readonly stream: StreamReader;
+  readonly readers: RoomReaders;
   readonly notifier: Notifier;
-  readonly events: HappeningsDeps['events'];
+  readonly presences: Presences;
+  readonly selection: StreamEntrySelection;
+  readonly texts: StreamEntryTexts;
 }
 
 /** A request for the stream of events from before `/sync`. */
@@ -22,7 +27,7 @@ export interface EventStreamRequest extends Listener {
   readonly roomIds: readonly string[] | undefined;
   readonly limit: number | undefined;
   readonly timeoutMs: number;
-  /** For when the client has gone; only asked for by a request that waits. */
+  /** Returns what ends the wait when the client has gone. Called only if the request waits. */
   readonly cancellation: () => Cancellation;
 }
 
@@ -31,47 +36,61 @@ const LIMIT_MAX = 1000;
 
 /**
  * `GET /events`: what has happened since a token, in the order in which it happened (client-server API, "Listen on the
- * event stream", and for rooms that the caller has not joined "Guest Access"). Waits if there is nothing.
- * @throws MatrixError M_FORBIDDEN for a room that the caller may not read
+ * event stream", and for rooms that the caller has not joined "Guest Access").
  */
-export async function eventStream(deps: EventStreamDeps, request: EventStreamRequest): Promise<string> {
-  await deps.presences.synced(request, 'online', request.timeoutMs);
-  const rooms = request.roomIds === undefined ? undefined : await readableRooms(deps, request.roomIds, request.user);
-  const { user } = request;
-  const interest: Interest = rooms === undefined ? { user } : { user, rooms: rooms.all, membersOf: rooms.open };
-  const deadline = deps.clock.elapsed() + request.timeoutMs;
-  const from = request.from ?? deps.stream.current;
-  const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
-  // A token from the future, as after a restored backup, is one for now.
-  let position = Math.min(from, deps.stream.current);
-  for (;;) {
-    const upTo = deps.stream.current;
-    const window = { from: position, upTo, limit };
-    const { texts, end } =
-      legacyMessages(deps, request, rooms, window) ?? (await happenings(deps, request, rooms, window));
-    const waitMs = deadline - deps.clock.elapsed();
-    if (texts.length > 0 || waitMs <= 0) {
-      return `{"start":"${streamToken(from)}","end":"${streamToken(end)}","chunk":[${texts.join(',')}]}`;
+export class EventStream {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Answers a request as JSON text. Waits if there is nothing.
+   * @throws MatrixError M_FORBIDDEN for a room that the caller may not read
+   */
+  async respond(request: EventStreamRequest): Promise<string> {
+    const { clock, stream, notifier, presences, selection, texts } = this.#parts;
+    const { user, roomIds } = request;
+    await presences.synced(request, 'online', request.timeoutMs);
+    const rooms = roomIds === undefined ? undefined : await this.#readableRooms(roomIds, user);
+    const interest: Interest = rooms === undefined ? { user } : { user, rooms: rooms.all, membersOf: rooms.open };
+    const deadline = clock.elapsed() + request.timeoutMs;
+    const from = request.from ?? stream.current;
+    const limit = Math.min(request.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+    let position = Math.min(from, stream.current);
+    for (;;) {
+      const window = { from: position, limit, rooms, ...(await stream.point(user)) };
+      const { chunk, end } = await complete((lookups) => {
+        const entries = selection.select(lookups, request, window);
+        return { chunk: texts.texts(lookups, entries, rooms !== undefined), end: entries.end };
+      });
+      const waitMs = deadline - clock.elapsed();
+      if (chunk.length > 0 || waitMs <= 0) return responseText(from, end, chunk);
+      position = end;
+      if (end === window.upTo) {
+        const cancellation = request.cancellation();
+        await notifier.wait(interest, end, waitMs, cancellation);
+        if (cancellation.isCancelled) return responseText(from, end, []);
+      }
+      // A user who was removed from the room while waiting gets no more of it.
+      if (roomIds !== undefined) await this.#readableRooms(roomIds, user);
     }
-    position = end;
-    if (end === upTo) {
-      const cancellation = request.cancellation();
-      await deps.notifier.wait(interest, upTo, waitMs, cancellation);
-      if (cancellation.isCancelled) return `{"start":"${streamToken(from)}","end":"${streamToken(end)}","chunk":[]}`;
+  }
+
+  /** @throws MatrixError M_FORBIDDEN */
+  async #readableRooms(roomIds: readonly string[], user: number): Promise<ListenedRooms> {
+    const all = new Set<number>();
+    const open = new Set<number>();
+    for (const roomId of roomIds) {
+      const access = await this.#parts.readers.access(roomId, user);
+      all.add(access.head.num);
+      if (await seesPresent(access)) open.add(access.head.num);
     }
-    // Somebody who was removed from the room while waiting hears no more of it.
-    if (request.roomIds !== undefined) await readableRooms(deps, request.roomIds, request.user);
+    return { all, open };
   }
 }
 
-/** @throws MatrixError M_FORBIDDEN */
-async function readableRooms(deps: EventStreamDeps, roomIds: readonly string[], user: number): Promise<ListenedRooms> {
-  const all = new Set<number>();
-  const open = new Set<number>();
-  for (const roomId of roomIds) {
-    const access = knownAccess(deps, roomId, user) ?? (await roomAccess(deps, roomId, user));
-    all.add(access.head.num);
-    if (await seesPresent(access)) open.add(access.head.num);
-  }
-  return { all, open };
+function responseText(from: number, end: number, chunk: readonly string[]): string {
+  return `{"start":"${streamToken(from)}","end":"${streamToken(end)}","chunk":[${chunk.join(',')}]}`;
 }

@@ -1,90 +1,94 @@
-import type { KeyStock } from '../encryption/key-stock.ts';
 import type { Filter } from '../filters/filter.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Cancellation } from '../platform/concurrency/cancellation.ts';
 import { concat, type Text } from '../platform/long-text.ts';
+import { complete } from '../platform/lookups/lookups.ts';
 import type { Presences } from '../presence/presence.ts';
 import type { PresenceState } from '../presence/user-presence.ts';
-import type { UserRooms } from '../rooms/membership/user-rooms.ts';
-import type { Stream } from '../storage/engine/stream.ts';
 import { syncToken } from '../timeline/position.ts';
-import { type DeviceSectionDeps, deviceSections } from './device-sections.ts';
-import { messagesOnly } from './messages-only.ts';
-import type { Interest, Notifier } from './notifier.ts';
-import { presentOf } from './present.ts';
-import { prepareFilter } from './request.ts';
-import { type AnswerDeps, type Asked, wholeAnswer } from './whole-answer.ts';
+import type { ToDeviceInbox } from '../to-device/inbox.ts';
+import type { Interest, Notifier } from './changes/notifier.ts';
+import type { DeviceSections } from './render/device-sections.ts';
+import type { StreamReader } from './select/stream-reader.ts';
+import type { AnswerRequest, SyncAnswer } from './sync-answer.ts';
+import { prepareFilter } from './sync-filter.ts';
 
-export interface SyncDeps extends AnswerDeps, DeviceSectionDeps {
+interface Parts {
   readonly clock: Clock;
-  readonly stream: Stream;
-  readonly userRooms: UserRooms;
+  readonly stream: StreamReader;
   readonly notifier: Notifier;
   readonly presences: Presences;
+  readonly inbox: ToDeviceInbox;
+  readonly device: DeviceSections;
+  readonly answer: SyncAnswer;
 }
 
 /** A `/sync` request. */
-export interface SyncRequest extends Asked {
+export interface SyncRequest extends Omit<AnswerRequest, 'filter'> {
   readonly since: number | undefined;
-  /** Where messages to the device go on, if not at `since`. */
+  /** The position up to which messages to the device are delivered, if it is not `since`. */
   readonly toDevice?: number | undefined;
   readonly filter: Filter;
   readonly presence: PresenceState;
   readonly timeoutMs: number;
-  /** For when the client has gone; only asked for by a request that waits. */
+  /** Returns what ends the wait when the client has gone. Called only if the request waits. */
   readonly cancellation: () => Cancellation;
 }
 
-/** `GET /sync` (client-server API, "Syncing"): the answer as JSON text. Waits for news if there are none. */
-export async function sync(deps: SyncDeps, request: SyncRequest): Promise<Text> {
-  const filter = prepareFilter(request.filter);
-  const deadline = deps.clock.elapsed() + request.timeoutMs;
-  if (request.presence !== 'offline') await deps.presences.synced(request, request.presence, request.timeoutMs);
-  // A token from the future, as after a restored backup, is one for now.
-  const now = deps.stream.current;
-  let since = request.since === undefined ? undefined : Math.min(request.since, now);
-  let toDevice = request.toDevice === undefined ? since : Math.min(request.toDevice, now);
-  const lazy = filter.lazyMembers ? deps.lazyMembers.asked(request.device, since) : undefined;
-  for (;;) {
-    // Values in memory cause no promise: see `messagesOnly`.
-    const present = presentOf(deps, request.user);
-    const { rows, upTo } = present instanceof Promise ? await present : present;
-    const coming = deviceSections(deps, request, { since, toDevice, upTo, rows });
-    const forDevice = coming instanceof Promise ? await coming : coming;
-    const range = { since, upTo, rows, lazy };
-    const news = messagesOnly(deps, request, filter, range) ?? (await wholeAnswer(deps, request, filter, range));
-    const body = typeof news === 'string' ? news + forDevice.text : concat(news, forDevice.text);
-    const waitMs = deadline - deps.clock.elapsed();
-    const isDue = since === undefined || request.fullState || waitMs <= 0;
-    const { through } = forDevice;
-    if (lazy !== undefined) deps.lazyMembers.answered(lazy, upTo);
-    if (body !== '' || isDue) return answerText(deps, request, syncToken(upTo, through), body);
-    // Nothing has happened up to here, so the next look begins here.
-    since = upTo;
-    toDevice = upTo;
-    const cancellation = request.cancellation();
-    await deps.notifier.wait(interestOf(deps, request), upTo, waitMs, cancellation);
-    if (cancellation.isCancelled) return answerText(deps, request, syncToken(upTo, undefined), '');
+/** `GET /sync` (client-server API, "Syncing"). */
+export class Sync {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Answers a request as JSON text. Waits for news if there are none. */
+  async respond(request: SyncRequest): Promise<Text> {
+    const { clock, stream, notifier, presences, inbox, device, answer } = this.#parts;
+    const { user } = request;
+    const asked = { ...request, filter: prepareFilter(request.filter) };
+    const deadline = clock.elapsed() + request.timeoutMs;
+    if (request.presence !== 'offline') await presences.synced(request, request.presence, request.timeoutMs);
+    let since = stream.clamp(request.since);
+    let toDevice = request.toDevice === undefined ? since : stream.clamp(request.toDevice);
+    const lazy = answer.lazyChain(asked, since);
+    for (;;) {
+      const range = stream.range(user, since, await stream.point(user));
+      const { upTo } = range;
+      const { texts, through } = await inbox.receive(request.device, toDevice, upTo);
+      const messages = texts.length > 0 ? `,"to_device":{"events":[${texts.join(',')}]}` : '';
+      const news = await answer.text(asked, range, lazy);
+      const forDevice = await complete((lookups) => ({
+        lists: device.deviceLists(lookups, user, range),
+        keys: device.keyCounts(lookups, request.device),
+      }));
+      const body = concatTexts(news, messages + forDevice.lists);
+      const waitMs = deadline - clock.elapsed();
+      const isDue = since === undefined || request.fullState || waitMs <= 0;
+      if (body !== '' || isDue) return responseText(syncToken(upTo, through), body, forDevice.keys);
+      // Nothing has happened up to here, so the next look begins here.
+      since = upTo;
+      toDevice = upTo;
+      const cancellation = request.cancellation();
+      await notifier.wait(this.#interest(request), upTo, waitMs, cancellation);
+      if (cancellation.isCancelled) return responseText(syncToken(upTo, undefined), '', forDevice.keys);
+    }
+  }
+
+  /** Returns the rooms for which the client waits: its user's rooms, and those that it peeks into. */
+  #interest({ user, device }: SyncRequest): Interest {
+    const rooms = this.#parts.answer.peekedRooms(device);
+    return rooms.size === 0 ? { user, device } : { user, device, also: new Set(rooms.keys()) };
   }
 }
 
-/** With what keys the device has: clients have to be told with every answer. */
-function answerText(
-  { claimableKeys }: SyncDeps,
-  { device }: SyncRequest,
-  token: string,
-  body: Text,
-): Text | Promise<Text> {
-  const text = (stock: KeyStock) => {
-    const [start, end] = [`{"next_batch":"${token}"`, `${stock.syncText}}`];
-    return typeof body === 'string' ? start + body + end : concat(start, body, end);
-  };
-  const stock = claimableKeys.stockOf(device);
-  return stock instanceof Promise ? stock.then(text) : text(stock);
+function concatTexts(news: Text, rest: string): Text {
+  return typeof news === 'string' ? news + rest : concat(news, rest);
 }
 
-/** The rooms for which the client waits: its user's rooms, and those that it peeks into. */
-function interestOf({ peeks }: SyncDeps, { user, device }: SyncRequest): Interest {
-  const rooms = peeks.of(device);
-  return rooms.size === 0 ? { user, device } : { user, device, also: new Set(rooms.keys()) };
+/** @param keys the counts of the device's keys: clients have to be told with every answer */
+function responseText(token: string, body: Text, keys: string): Text {
+  const [start, end] = [`{"next_batch":"${token}"`, `${keys}}`];
+  return typeof body === 'string' ? start + body + end : concat(start, body, end);
 }

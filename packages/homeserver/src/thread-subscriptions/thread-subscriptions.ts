@@ -12,11 +12,7 @@ import {
   type ThreadSubscriptionRow,
 } from '../storage/push/thread-subscriptions.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-
-/**
- * Returns an event of a room. @throws MatrixError M_NOT_FOUND, also for an event that exists but is hidden from the user
- */
-export type ReadableEvent = (user: number, eventId: string, roomId: string) => Promise<{ readonly event: StoredEvent }>;
+import type { ReadableEvents } from '../timeline/readable-events.ts';
 
 /** A thread in the path of a request. */
 export interface ThreadPath {
@@ -30,13 +26,13 @@ const OF_USER_MAX = 20_000;
 export class ThreadSubscriptions {
   readonly #database: Database;
   readonly #stream: Stream;
-  readonly #readableEvent: ReadableEvent;
+  readonly #readable: ReadableEvents;
   readonly #serial = new Serial<number>();
 
-  constructor(database: Database, stream: Stream, readableEvent: ReadableEvent) {
+  constructor(database: Database, stream: Stream, readable: ReadableEvents) {
     this.#database = database;
     this.#stream = stream;
-    this.#readableEvent = readableEvent;
+    this.#readable = readable;
   }
 
   /**
@@ -66,7 +62,7 @@ export class ThreadSubscriptions {
   subscribeAutomatically(user: number, path: ThreadPath, causeId: string): Promise<void> {
     return this.#serial.run(user, async () => {
       const key = await this.#key(user, path);
-      const { event } = await this.#readableEvent(user, causeId, path.roomId);
+      const { event } = await this.#readable.find(user, causeId, path.roomId);
       if (!isInThread(event, path.eventId)) throw notInThread('The event is not in this thread');
       const row = await readThreadSubscription(this.#database, key);
       if (row?.is_subscribed === 1) return;
@@ -92,7 +88,7 @@ export class ThreadSubscriptions {
   }
 
   async #key(user: number, { roomId, eventId }: ThreadPath): Promise<ThreadKey> {
-    const { event } = await this.#readableEvent(user, eventId, roomId);
+    const { event } = await this.#readable.find(user, eventId, roomId);
     return { user, room: event.room, root: event.num };
   }
 

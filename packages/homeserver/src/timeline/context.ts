@@ -1,18 +1,27 @@
-import { notFound } from '@hearth/protocol/errors.ts';
 import type { RoomEventFilter } from '../filters/filter.ts';
-import { type AccessDeps, type RoomAccess, stateEventNums } from '../rooms/access.ts';
+import type { Reader, RoomAccess, RoomReaders } from '../rooms/access.ts';
+import type { Names } from '../storage/engine/names.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { StateStore } from '../storage/state/state-store.ts';
 import { entries } from '../storage/state/state-tree.ts';
-import type { HydrateDeps, Reader, Shown } from './hydrate.ts';
-import { sendersOf } from './lazy-members.ts';
-import { type MessagesDeps, messagesPage } from './messages.ts';
+import type { History } from './history.ts';
+import type { LazySenders } from './lazy-senders.ts';
 import { timelineToken } from './position.ts';
-import { visibleEvents } from './visibility.ts';
+import type { ReadableEvents } from './readable-events.ts';
+import type { Shown } from './render/event-renderer.ts';
 
-export type ContextDeps = AccessDeps & HydrateDeps & MessagesDeps;
+interface Parts {
+  readonly names: Names;
+  readonly states: StateStore;
+  readonly readers: RoomReaders;
+  readonly history: History;
+  readonly senders: LazySenders;
+  readonly readable: ReadableEvents;
+}
 
 /** The events around an event (client-server API, "GET /rooms/{roomId}/context/{eventId}"). */
 export interface EventContext {
+  readonly target: Shown;
   readonly before: readonly Shown[];
   readonly after: readonly Shown[];
   readonly start: string;
@@ -22,93 +31,62 @@ export interface EventContext {
 }
 
 const LIMIT_DEFAULT = 10;
-const NOBODY: ReadonlySet<number> = new Set();
 
-/**
- * An event that the user may read; with `roomId` only if it is in that room.
- * @throws MatrixError M_NOT_FOUND, also for an event that exists but is hidden from the user
- */
-export async function readableEvent(
-  deps: MessagesDeps,
-  user: number,
-  eventId: string,
-  roomId?: string,
-): Promise<Shown> {
-  const event = await deps.events.byId(eventId);
-  if (event === undefined || event.seq === null || (roomId !== undefined && event.roomId !== roomId)) {
-    throw notFound('There is no such event');
+/** The events around an event (client-server API, "GET /rooms/{roomId}/context/{eventId}"). */
+export class EventContexts {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
-  const row = await deps.userRooms.one(user, event.room);
-  const [visible] = row?.forgotten === true ? [] : await visibleEvents(deps, user, event.room, [event]);
-  if (visible === undefined) throw notFound('There is no such event');
-  return visible;
-}
 
-/** The events around one; `limit` is their number in both directions together. */
-export async function eventContext(
-  deps: ContextDeps,
-  reader: Reader,
-  access: RoomAccess,
-  target: Shown,
-  query: { readonly limit: number | undefined; readonly filter: RoomEventFilter | undefined },
-): Promise<EventContext> {
-  const { event } = target;
-  const seq = event.seq ?? 0;
-  const limit = query.limit ?? LIMIT_DEFAULT;
-  const { filter } = query;
-  const back = { dir: 'b', from: timelineToken(seq - 1), limit: Math.floor(limit / 2), filter } as const;
-  const forth = { dir: 'f', from: timelineToken(seq), limit: Math.ceil(limit / 2), filter } as const;
-  const before = await messagesPage(deps, reader, access, back);
-  const after = await messagesPage(deps, reader, access, forth);
-  const events = [...before.shown, target, ...after.shown].map((shown) => shown.event);
-  const last = after.shown.at(-1)?.event ?? event;
-  // Events after the leaving, such as another invitation, show nothing of the room.
-  const stated = access.kind === 'past' && last.num > access.ended.num ? access.ended : last;
-  const firstSeq = before.shown.at(-1)?.event.seq ?? seq;
-  return {
-    before: before.shown,
-    after: after.shown,
-    start: before.end ?? timelineToken(firstSeq - 1),
-    end: after.end ?? timelineToken(last.seq ?? seq),
-    state: filter?.lazy_load_members === true ? await lazyState(deps, stated, events) : await stateAfter(deps, stated),
-  };
-}
+  /**
+   * Returns an event with those around it; `limit` is their number in both directions together.
+   * @throws MatrixError M_NOT_FOUND
+   */
+  async around(
+    reader: Reader,
+    access: RoomAccess,
+    eventId: string,
+    query: { readonly limit: number | undefined; readonly filter: RoomEventFilter | undefined },
+  ): Promise<EventContext> {
+    const target = await this.#parts.readable.find(reader.user, eventId, access.head.roomId);
+    const { event } = target;
+    const seq = event.seq ?? 0;
+    const limit = query.limit ?? LIMIT_DEFAULT;
+    const { filter } = query;
+    const back = { dir: 'b', from: timelineToken(seq - 1), limit: Math.floor(limit / 2), filter } as const;
+    const forth = { dir: 'f', from: timelineToken(seq), limit: Math.ceil(limit / 2), filter } as const;
+    const before = await this.#parts.history.page(reader, access, back);
+    const after = await this.#parts.history.page(reader, access, forth);
+    const events = [...before.shown, target, ...after.shown].map((shown) => shown.event);
+    const last = after.shown.at(-1)?.event ?? event;
+    // Events after the leaving, such as another invitation, show nothing of the room.
+    const stated = access.kind === 'past' && last.num > access.ended.num ? access.ended : last;
+    const firstSeq = before.shown.at(-1)?.event.seq ?? seq;
+    return {
+      target,
+      before: before.shown,
+      after: after.shown,
+      start: before.end ?? timelineToken(firstSeq - 1),
+      end: after.end ?? timelineToken(last.seq ?? seq),
+      state:
+        filter?.lazy_load_members === true ? await this.#lazyState(stated, events) : await this.#stateAfter(stated),
+    };
+  }
 
-async function stateAfter(deps: ContextDeps, event: StoredEvent): Promise<readonly number[]> {
-  const root = (await deps.states.snapshots([event.snapshotAfter])).get(event.snapshotAfter);
-  return root === undefined ? [] : stateEventNums(deps, root);
-}
+  async #stateAfter(event: StoredEvent): Promise<readonly number[]> {
+    const root = (await this.#parts.states.snapshots([event.snapshotAfter])).get(event.snapshotAfter);
+    return root === undefined ? [] : this.#parts.readers.numsIn(root);
+  }
 
-async function lazyState(
-  deps: ContextDeps,
-  last: StoredEvent,
-  events: readonly StoredEvent[],
-): Promise<readonly number[]> {
-  const root = (await deps.states.snapshots([last.snapshotAfter])).get(last.snapshotAfter);
-  if (root === undefined) return [];
-  const member = await deps.names.num('m.room.member');
-  await deps.states.loadAll([root]);
-  const others = entries(root).filter(({ type }) => type !== member);
-  const senders = await sendersOf(deps, events);
-  return [...others.map(({ event }) => event), ...senders.map(({ num }) => num)];
-}
-
-/**
- * The event closest to a time in a direction that the user may see (client-server API, "GET
- * /rooms/{roomId}/timestamp_to_event"): where the closest is hidden from them, the next one in the timeline that is not.
- */
-export async function closestEvent(
-  deps: ContextDeps,
-  user: number,
-  access: RoomAccess,
-  { ts, dir }: { readonly ts: number; readonly dir: 'f' | 'b' },
-): Promise<StoredEvent | undefined> {
-  const num = await deps.timelines.closest(access.head.num, ts, dir);
-  const event = num === undefined ? undefined : await deps.events.one(num);
-  if (event === undefined) return undefined;
-  const seq = event.seq ?? 0;
-  const from = timelineToken(dir === 'f' ? seq - 1 : seq);
-  const reader = { user, device: 0, ignored: NOBODY };
-  const { shown } = await messagesPage(deps, reader, access, { dir, from, limit: 1 });
-  return shown[0]?.event;
+  async #lazyState(last: StoredEvent, events: readonly StoredEvent[]): Promise<readonly number[]> {
+    const root = (await this.#parts.states.snapshots([last.snapshotAfter])).get(last.snapshotAfter);
+    if (root === undefined) return [];
+    const member = await this.#parts.names.num('m.room.member');
+    await this.#parts.states.loadAll([root]);
+    const others = entries(root).filter(({ type }) => type !== member);
+    const senders = await this.#parts.senders.of(events);
+    return [...others.map(({ event }) => event), ...senders.map(({ num }) => num)];
+  }
 }

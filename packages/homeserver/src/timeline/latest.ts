@@ -1,25 +1,29 @@
+import { NOT_LOADED, type Source } from '../platform/lookups/source.ts';
 import type { Heads } from '../rooms/heads.ts';
-import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
+import type { LatestEvents, TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 
 /**
- * The last `limit` events of each room at a position, oldest first: from the heads that remember them, which are brought into
+ * The last `limit` events of rooms at a position, oldest first: from the heads that remember them, which are brought into
  * memory, for all other rooms with one query.
  */
-export async function latestEvents(
-  deps: { readonly heads: Heads; readonly timelines: TimelineStore },
-  rooms: readonly number[],
-  position: number,
-  limit: number,
-): Promise<ReadonlyMap<number, readonly number[]>> {
-  await deps.heads.ensure(rooms);
-  const timelines = new Map<number, readonly number[]>();
-  const others: number[] = [];
-  for (const room of rooms) {
-    const remembered = deps.heads.cached(room)?.latest(limit, position);
-    if (remembered === undefined) others.push(room);
-    else timelines.set(room, remembered);
+export class LatestEventNums {
+  readonly source: Source<LatestEvents, readonly number[]>;
+
+  constructor({ heads, timelines }: { readonly heads: Heads; readonly timelines: TimelineStore }) {
+    const peek = ({ room, position, limit }: LatestEvents): readonly number[] | typeof NOT_LOADED =>
+      heads.cached(room)?.latest(limit, position) ?? NOT_LOADED;
+    this.source = {
+      peek,
+      async load(keys) {
+        await heads.ensure(keys.map(({ room }) => room));
+        const remembered = new Map(keys.map((key) => [key, peek(key)] as const));
+        const found = await timelines.latestSource.load(keys.filter((key) => remembered.get(key) === NOT_LOADED));
+        return (key) => {
+          const nums = remembered.get(key);
+          return nums === undefined || nums === NOT_LOADED ? found(key) : nums;
+        };
+      },
+      idOf: ({ room, position, limit }) => `${room}/${position}/${limit}`,
+    };
   }
-  if (others.length === 0) return timelines;
-  for (const [room, nums] of await deps.timelines.latestAt(others, position, limit)) timelines.set(room, nums);
-  return timelines;
 }

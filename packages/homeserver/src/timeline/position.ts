@@ -56,3 +56,16 @@ export function parseStreamToken(text: string, parameter: string): number {
 export async function seqOfToken(timelines: TimelineStore, room: number, token: Token): Promise<number> {
   return token.kind === 'timeline' ? token.seq : timelines.seqAt(room, token.position);
 }
+
+/** The position in the stream that a token of either kind means. @throws MatrixError M_INVALID_PARAM */
+export async function positionOf(
+  timelines: TimelineStore,
+  room: number,
+  text: string | undefined,
+): Promise<number | undefined> {
+  if (text === undefined) return undefined;
+  const token = parseToken(text, 'from');
+  if (token.kind === 'stream') return token.position;
+  const [num] = await timelines.page({ room, after: 0, upTo: token.seq }, true, 1);
+  return num ?? 0;
+}

@@ -65,7 +65,7 @@ export class ToDeviceInbox {
    * Returns the messages for a device after one position and up to another. Earlier messages were delivered and are
    * removed ("Server behaviour"). Without `after` none were delivered.
    */
-  receive(device: number, after: number | undefined, upTo: number): Delivery | Promise<Delivery> {
+  async receive(device: number, after: number | undefined, upTo: number): Promise<Delivery> {
     const known = this.#devices.get(device);
     if (known?.last !== undefined && known.last <= (after ?? 0)) {
       if (known.last > 0) this.#remove(device, known.last);

@@ -2,10 +2,13 @@ import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
 import { LruMap } from '../platform/caches/lru.ts';
 import { nextTurn } from '../platform/concurrency/in-slices.ts';
+import { complete } from '../platform/lookups/lookups.ts';
+import { NOT_LOADED, type Source } from '../platform/lookups/source.ts';
 import type { Verdict, Verdicts } from '../push-rules/verdicts.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import { relationOf } from '../rooms/events/relations.ts';
 import type { Head } from '../rooms/head.ts';
+import type { Heads } from '../rooms/heads.ts';
 import { threadsOf } from '../rooms/threads.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
@@ -39,10 +42,14 @@ interface Entry {
   readonly threads: ReadonlyMap<string, Counts>;
 }
 
-/** The user whose counts are wanted, and the room. */
-interface Case {
+/** A user whose counts are wanted, and the room that the user has joined. */
+export interface MemberOfRoom {
   readonly user: { readonly num: number; readonly id: string };
   readonly head: Head;
+  readonly row: MembershipRow;
+}
+
+interface Case extends Pick<MemberOfRoom, 'user' | 'head'> {
   readonly read: ReadMarks;
 }
 
@@ -53,8 +60,16 @@ const COUNTED_MAX = 1_000;
 const COUNTED_AT_ONCE = 100;
 const ZERO: Counts = { notifications: 0, highlights: 0 };
 const NO_THREADS: ReadonlyMap<string, Counts> = new Map();
+const NOTHING: Unread = { main: ZERO, threads: NO_THREADS };
+
+/** The state, besides the user's member event, that push rules look at. */
+const JUDGED_BY = [
+  ['m.room.create', ''],
+  ['m.room.power_levels', ''],
+] as const;
 
 export interface UnreadParts {
+  readonly heads: Heads;
   readonly receipts: Receipts;
   readonly verdicts: Verdicts;
   readonly events: EventStore;
@@ -78,12 +93,24 @@ export class UnreadCounts {
     this.#parts = parts;
   }
 
-  /** The counts of a joined room; a promise only if they cannot be said at once. */
-  of(user: Case['user'], head: Head, row: MembershipRow): Unread | Promise<Unread> {
-    return this.known(user, head, row) ?? this.#goOn(user, head, row);
+  /** The counts of joined rooms. They are in memory if the room was counted before and the verdicts on all events since are. */
+  readonly source: Source<MemberOfRoom, Unread> = {
+    peek: (member) => this.#peek(member) ?? NOT_LOADED,
+    load: async (members) => {
+      await this.#prepare(members.filter(({ user, head }) => this.#kept.get(keyOf(user, head.num)) === undefined));
+      const counts = new Map<MemberOfRoom, Unread>();
+      for (const member of members) counts.set(member, await this.#goOn(member));
+      return (member) => counts.get(member) ?? NOTHING;
+    },
+    idOf: ({ user, head }) => keyOf(user, head.num),
+  };
+
+  /** Returns the counts of a joined room. */
+  of(user: MemberOfRoom['user'], head: Head, row: MembershipRow): Promise<Unread> {
+    return complete((lookups) => lookups.get(this.source, { user, head, row }));
   }
 
-  async #goOn(user: Case['user'], head: Head, row: MembershipRow): Promise<Unread> {
+  async #goOn({ user, head, row }: MemberOfRoom): Promise<Unread> {
     const own = [...(await this.#parts.receipts.receiptsOf(head.num)).ofUser(user.num)];
     const receipts = receiptsText(own);
     const ignored = await this.#parts.ignoredUsers.of(user.num);
@@ -99,39 +126,32 @@ export class UnreadCounts {
     return entry;
   }
 
-  /** Whether a room has been counted for a user lately, so that what counting asks for was in memory. */
-  isCounted(user: Case['user'], room: number): boolean {
-    return this.#kept.get(keyOf(user, room)) !== undefined;
-  }
-
-  /** Brings into memory, with a few queries for many rooms, what counting begins with in those that are not counted yet. */
-  async prepare(
-    user: Case['user'],
-    fresh: readonly { readonly head: Head; readonly row: MembershipRow }[],
-  ): Promise<void> {
+  /** Loads, with a few queries for many rooms, what counting begins with in those that are not counted yet. */
+  async #prepare(fresh: readonly MemberOfRoom[]): Promise<void> {
+    if (fresh.length === 0) return;
+    await this.#parts.heads.ensureState(
+      fresh.map(({ user, head }) => ({ head, keys: [...JUDGED_BY, ['m.room.member', user.id]] })),
+    );
     const receipts = await this.#parts.receipts.receiptsOfRooms(fresh.map(({ head }) => head.num));
-    const nums = fresh.flatMap(({ head, row }) => {
+    const nums = fresh.flatMap(({ user, head, row }) => {
       const { everywhere } = readMarks([...(receipts.get(head.num)?.ofUser(user.num) ?? [])]);
       return [row.event, ...(head.numsAfter(Math.max(everywhere, head.row.seq - COUNTED_MAX)) ?? [])];
     });
     await this.#parts.events.load(nums);
   }
 
-  /**
-   * The result of {@link of}, if it is in memory: counted before, and since then only events whose verdicts are
-   * known.
-   */
-  known(user: Case['user'], head: Head, row: MembershipRow): Unread | undefined {
+  #peek({ user, head, row }: MemberOfRoom): Unread | undefined {
     const { receipts, ignoredUsers, events, stream, verdicts } = this.#parts;
-    const inRoom = receipts.receiptsOf(head.num);
+    const inRoom = receipts.source.peek(head.num);
     const key = keyOf(user, head.num);
     const kept = this.#kept.get(key);
-    if (inRoom instanceof Promise || kept?.member !== row.event) return undefined;
+    if (inRoom === NOT_LOADED || kept?.member !== row.event) return undefined;
     const own = [...inRoom.ofUser(user.num)];
-    if (kept.receipts !== receiptsText(own) || kept.ignored !== ignoredUsers.of(user.num)) return undefined;
+    if (kept.receipts !== receiptsText(own) || kept.ignored !== ignoredUsers.source.peek(user.num)) return undefined;
     const nums = head.numsAfter(kept.upTo);
     if (nums === undefined || nums.length > COUNTED_MAX) return undefined;
     const read = readMarks(own).of(undefined);
+    if (nums.length === 0) return kept;
     const entry = { ...kept, threads: new Map(kept.threads) };
     for (const num of nums) {
       if (num > stream.current) break;

@@ -176,7 +176,7 @@ describe.each(engines)('keys of devices, on $name', (engine) => {
     await world.toDevice.send(bob, 'txn', { type: 'm.test', messages: message });
     const before = world.stream.current;
     await world.users.sessions.logout(alice.user, [phone.device]);
-    expect(world.recent.since(before)).toMatchObject([{ kind: 'device-list', user: alice.user }]);
+    expect(world.changeLog.since(before)).toMatchObject([{ kind: 'device-list', user: alice.user }]);
     const wanted = new Map([[alice.userId, new Map([['PHONE', 'signed_curve25519']])]]);
     for (const some of [world, reopened()]) {
       expect((await asked(some, bob, alice.userId)).device_keys).toEqual({ [alice.userId]: {} });

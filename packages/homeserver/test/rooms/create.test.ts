@@ -2,7 +2,6 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GLOBAL } from '../../src/account-data/user-data.ts';
-import { stateEventNums } from '../../src/rooms/access.ts';
 import type { Preset, RoomOptions } from '../../src/rooms/creation/initial-events.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { sqlite } from '../storage/engines.ts';
@@ -86,7 +85,7 @@ describe('creating rooms', () => {
     expect(await content(head, 'm.room.canonical_alias')).toEqual({ alias: '#ordered:test.local' });
     expect((await world.aliases.find('#ordered:test.local'))?.room).toBe(head.num);
     expect(await world.rooms.published()).toContain(head.num);
-    expect(await stateEventNums(world, head.root)).toHaveLength(events.length);
+    expect(await world.readers.numsIn(head.root)).toHaveLength(events.length);
   });
 
   test('a room that cannot be created is refused, and nothing of it stays', async () => {

@@ -3,8 +3,6 @@ import { GLOBAL } from '../../src/account-data/user-data.ts';
 import { EVERYTHING } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { wholeText } from '../../src/platform/long-text.ts';
-import { initialSync } from '../../src/sync/initial-sync.ts';
-import { sync } from '../../src/sync/sync.ts';
 import { sqlite } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type Person, type World } from '../support/world.ts';
@@ -24,7 +22,7 @@ describe('a user who blocks invites', () => {
       JSON.stringify({ default_action: action }),
     );
   const invitesOf = async (person: Person): Promise<string[]> => {
-    const text = await sync(world, {
+    const text = await world.sync.respond({
       ...person,
       since: undefined,
       filter: EVERYTHING,
@@ -44,7 +42,7 @@ describe('a user who blocks invites', () => {
     expect(await invitesOf(bob)).toEqual([early.roomId]);
     await setAction(bob, 'block');
     expect(await invitesOf(bob)).toEqual([]);
-    const first = await initialSync(world, { ...bob, limit: 1, archived: false });
+    const first = await world.initialSync.respond({ ...bob, limit: 1, archived: false });
     expect(first).not.toContain(early.roomId);
     const head = await world.room(alice);
     const state = world.setState(alice, head, 'm.room.member', { membership: 'invite' }, bob.userId);

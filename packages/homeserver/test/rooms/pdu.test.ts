@@ -8,10 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseFilter } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { wholeText } from '../../src/platform/long-text.ts';
-import { stateEventNums } from '../../src/rooms/access.ts';
 import { pdusOf } from '../../src/rooms/events/pdu.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { sync } from '../../src/sync/sync.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -74,7 +72,7 @@ describe('events as servers exchange them', () => {
 
   test('/sync gives them to whoever asks with event_format', async () => {
     const { bob, head } = await filled('11');
-    const text = await sync(world, {
+    const text = await world.sync.respond({
       user: bob.user,
       userId: bob.userId,
       device: bob.device,
@@ -88,7 +86,7 @@ describe('events as servers exchange them', () => {
     });
     const room = asObject(asObject(asObject(JSON.parse(await wholeText(text)).rooms)?.join)?.[head.roomId]);
     const sections = [asObject(room?.timeline)?.events, asObject(room?.state)?.events].flat() as Pdu[];
-    expect(sections).toHaveLength((await stateEventNums(world, head.root)).length + 1);
+    expect(sections).toHaveLength((await world.readers.numsIn(head.root)).length + 1);
     for (const pdu of sections) expect(isSigned(pdu, head) && hasValidContentHash(pdu, head.version)).toBe(true);
   });
 });

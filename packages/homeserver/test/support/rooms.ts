@@ -1,3 +1,4 @@
+import type { Lookups } from '../../src/platform/lookups/lookups.ts';
 import type { EventPlace, Membership } from '../../src/rooms/membership/membership-view.ts';
 import type { Names } from '../../src/storage/engine/names.ts';
 
@@ -49,11 +50,11 @@ export class PlainRooms implements Membership {
     return this.#members.get(room) ?? new Set();
   }
 
-  async membersOfRooms(user: number): Promise<readonly ReadonlySet<number>[]> {
+  membersOfRooms(_: Lookups, user: number): readonly ReadonlySet<number>[] {
     return [...this.#members.values()].filter((members) => members.has(user));
   }
 
-  async sharesRoom(a: number, b: number): Promise<boolean> {
+  sharesRoom(_: Lookups, a: number, b: number): boolean {
     return [...this.#members.values()].some((members) => members.has(a) && members.has(b));
   }
 }

@@ -7,13 +7,14 @@ import { openPush } from '../../src/compose/push.ts';
 import { openRooms, type Rooms } from '../../src/compose/rooms.ts';
 import { openSearch } from '../../src/compose/search.ts';
 import { openServices } from '../../src/compose/services.ts';
-import { openSync, readingOf } from '../../src/compose/sync.ts';
+import { openSync } from '../../src/compose/sync.ts';
 import { openTimeline } from '../../src/compose/timeline.ts';
 import { openUserData } from '../../src/compose/user-data.ts';
 import { DAY_MS } from '../../src/platform/clock.ts';
 import { Background } from '../../src/platform/concurrency/background.ts';
 import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
 import type { RetentionSettings } from '../../src/retention/retention.ts';
+import { readerOf } from '../../src/rooms/access.ts';
 import type { CreationSettings } from '../../src/rooms/creation/create.ts';
 import type { RoomOptions } from '../../src/rooms/creation/initial-events.ts';
 import type { Head } from '../../src/rooms/head.ts';
@@ -21,7 +22,6 @@ import { GuestAccess } from '../../src/rooms/membership/guest-access.ts';
 import { Names } from '../../src/storage/engine/names.ts';
 import { Stream } from '../../src/storage/engine/stream.ts';
 import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
-import { readerOf } from '../../src/timeline/hydrate.ts';
 import type { Engine } from '../storage/engines.ts';
 import { openDomain } from './domain.ts';
 
@@ -74,13 +74,18 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
   const encryption = openEncryption(base, users, { log: { warn: () => {} }, metrics: noMetrics }, encryptionSettings);
   const timeline = openTimeline(base, { users, userData, rooms, activity }, retentionSettings);
   const read = { users, userData, rooms, activity, encryption, timeline };
-  const domains = { ...read, sync: await openSync(base, read) };
   const directory = openDirectory(base, rooms, settings.onlyAdministratorsPublish);
-  const reading = readingOf(base, domains, directory.summaries);
+  const sync = await openSync(base, read, directory.summaries);
+  const domains = { ...read, sync };
   let count = 0;
   return {
     ...domain,
-    ...reading,
+    ...rooms,
+    ...userData,
+    ...activity,
+    ...encryption,
+    ...timeline,
+    ...sync,
     ...directory,
     clock,
     users,

@@ -6,12 +6,7 @@ import { parseFilter } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { type Text, wholeText } from '../../src/platform/long-text.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
-import { initialSync } from '../../src/sync/initial-sync.ts';
-import { ROOMS_AT_ONCE } from '../../src/sync/prepare-rooms.ts';
-import { presentOf } from '../../src/sync/present.ts';
-import { prepareFilter } from '../../src/sync/request.ts';
-import { slidingSync } from '../../src/sync/sliding/sliding-sync.ts';
-import { wholeAnswer } from '../../src/sync/whole-answer.ts';
+import { ROOMS_AT_ONCE } from '../../src/sync/render/room-batches.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, reopenWorld, type World } from '../support/world.ts';
 
@@ -67,9 +62,8 @@ async function livedIn(world: World, rooms: number): Promise<Person> {
 }
 
 const firstSync = (filter: JsonObject) => async (world: World, person: Person) => {
-  const { rows, upTo } = await presentOf(world, person.user);
-  const asked = { ...person, fullState: false, stateAfter: undefined };
-  return wholeAnswer(world, asked, prepareFilter(parseFilter(filter)), { since: undefined, upTo, rows });
+  const request = { ...person, since: undefined, fullState: false, stateAfter: undefined, filter: parseFilter(filter) };
+  return world.sync.respond({ ...request, presence: 'offline', timeoutMs: 0, cancellation: never });
 };
 
 const slidingFirst = async (world: World, { user, userId, device }: Person) => {
@@ -79,7 +73,7 @@ const slidingFirst = async (world: World, { user, userId, device }: Person) => {
   ];
   const body = { lists: { all: { ranges: [[0, 99]], timeline_limit: 10, required_state } } };
   const request = { user, userId, device, pos: undefined, presence: 'offline', timeoutMs: 0 } as const;
-  const answer = await slidingSync(world, {
+  const answer = await world.slidingSync.respond({
     ...request,
     body: v.parse(slidingSyncEndpoint.body, body),
     cancellation: never,
@@ -116,7 +110,10 @@ const answers: [string, Ask][] = [
   ['a first sync', firstSync({})],
   ['a first sliding sync', slidingFirst],
   ['a first sync with lazy members', firstSync({ room: { state: { lazy_load_members: true } } })],
-  ['/initialSync', (world, { user, device }) => initialSync(world, { user, device, limit: 20, archived: false })],
+  [
+    '/initialSync',
+    (world, { user, device }) => world.initialSync.respond({ user, device, limit: 20, archived: false }),
+  ],
 ];
 
 test.each(answers)(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Change } from '../../src/storage/engine/stream.ts';
 import type { MembershipRow } from '../../src/storage/rooms/membership-store.ts';
-import { ChangeLog, type RoomMates } from '../../src/sync/change-log.ts';
+import { ChangeLog, type RoomMates } from '../../src/sync/changes/change-log.ts';
 
 const USER = 1;
 const OTHER = 2;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Dice } from '../../../../tests/support/dice.ts';
 import type { Change } from '../../src/storage/engine/stream.ts';
 import type { MembershipRow } from '../../src/storage/rooms/membership-store.ts';
-import { ChangeLog, type RoomMates } from '../../src/sync/change-log.ts';
+import { ChangeLog, type RoomMates } from '../../src/sync/changes/change-log.ts';
 
 const USERS = 12;
 const ROOMS = 15;

@@ -4,7 +4,7 @@ import { parseFilter } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { wholeText } from '../../src/platform/long-text.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { type SyncRequest, sync } from '../../src/sync/sync.ts';
+import type { SyncRequest } from '../../src/sync/sync.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, type World } from '../support/world.ts';
 
@@ -23,7 +23,7 @@ describe('rooms.leave of /sync', () => {
   afterAll(() => world.end());
 
   const left = async (person: Person, head: Head, filter: JsonValue, more: Partial<SyncRequest>) => {
-    const text = await sync(world, {
+    const text = await world.sync.respond({
       ...person,
       since: undefined,
       filter: parseFilter(filter),

@@ -3,15 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EVERYTHING } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { concat, deferred, joined, LongText, type Text, wholeText } from '../../src/platform/long-text.ts';
-import { roomAccess } from '../../src/rooms/access.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { initialSync, roomInitialSync } from '../../src/sync/initial-sync.ts';
-import { roomSlices } from '../../src/sync/prepare-rooms.ts';
-import { renderRooms } from '../../src/sync/room-batches.ts';
-import { sync } from '../../src/sync/sync.ts';
-import { MODERN_FORMAT } from '../../src/timeline/client-form.ts';
-import { eventContext } from '../../src/timeline/context.ts';
-import { loadedTogether, stateText } from '../../src/timeline/state-text.ts';
+import { renderRooms, roomSlices } from '../../src/sync/render/room-batches.ts';
+import { MODERN_FORMAT } from '../../src/timeline/render/client-form.ts';
+import { loadedTogether } from '../../src/timeline/render/state-text.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, type World } from '../support/world.ts';
 
@@ -58,7 +53,7 @@ describe('answers about a room with very much state', () => {
     ).size;
 
   test('/sync contains all of it', async () => {
-    const { rooms } = (await parsed(await sync(world, request()))) as unknown as {
+    const { rooms } = (await parsed(await world.sync.respond(request()))) as unknown as {
       rooms: { join: Record<string, { state: { events: JsonObject[] }; timeline: { events: JsonObject[] } }> };
     };
     const room = rooms.join[head.roomId];
@@ -67,28 +62,23 @@ describe('answers about a room with very much state', () => {
 
   test('/sync applies the state filter to it', async () => {
     const filter = { ...EVERYTHING, room: { ...EVERYTHING.room, state: { types: ['m.room.create'] } } };
-    const text = await wholeText(await sync(world, { ...request(), filter }));
+    const text = await wholeText(await world.sync.respond({ ...request(), filter }));
     const { rooms } = JSON.parse(text) as { rooms: { join: Record<string, { state: { events: JsonObject[] } }> } };
     expect(rooms.join[head.roomId]?.state.events.map(({ type }) => type)).toEqual(['m.room.create']);
   });
 
   test('/initialSync, /rooms/{roomId}/initialSync and /context contain all of it', async () => {
-    const all = (await parsed(await initialSync(world, { ...alice, limit: 1, archived: false }))) as unknown as {
+    const all = (await parsed(await world.initialSync.respond({ ...alice, limit: 1, archived: false }))) as unknown as {
       rooms: { state: unknown }[];
     };
     expect(numbersIn(all.rooms[0]?.state)).toBe(STATE_EVENTS);
-    const one = await parsed(await roomInitialSync(world, { ...alice, roomId: head.roomId, limit: 1 }));
+    const one = await parsed(await world.roomInitialSync.respond({ ...alice, roomId: head.roomId, limit: 1 }));
     expect(numbersIn(one.state)).toBe(STATE_EVENTS);
-    const access = await roomAccess(world, head.roomId, alice.user);
+    const access = await world.readers.access(head.roomId, alice.user);
     const target = await world.say(alice, head, 'here');
-    const { state } = await eventContext(
-      world,
-      world.readerOf(alice),
-      access,
-      { event: target },
-      { limit: 0, filter: undefined },
-    );
-    const text = await stateText(world, world.readerOf(alice), state, { format: MODERN_FORMAT });
+    const query = { limit: 0, filter: undefined };
+    const { state } = await world.contexts.around(world.readerOf(alice), access, target.eventId, query);
+    const text = await world.stateTexts.text(world.readerOf(alice), state, { format: MODERN_FORMAT });
     expect(numbersIn(JSON.parse(await wholeText(concat('[', text, ']'))))).toBe(STATE_EVENTS);
   });
 });

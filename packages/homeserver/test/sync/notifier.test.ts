@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RecentChanges as RecentByGroup } from '../../src/platform/caches/recent-changes.ts';
 import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import type { Change } from '../../src/storage/engine/stream.ts';
-import { ChangeLog } from '../../src/sync/change-log.ts';
-import type { Interest } from '../../src/sync/notifier.ts';
+import { ChangeLog } from '../../src/sync/changes/change-log.ts';
+import type { Interest } from '../../src/sync/changes/notifier.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type World } from '../support/world.ts';
 

@@ -4,7 +4,7 @@ import { type Filter, parseFilter } from '../../src/filters/filter.ts';
 import { Cancellation } from '../../src/platform/concurrency/cancellation.ts';
 import { wholeText } from '../../src/platform/long-text.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { type SyncRequest, sync } from '../../src/sync/sync.ts';
+import type { SyncRequest } from '../../src/sync/sync.ts';
 import { streamToken } from '../../src/timeline/position.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, type World } from '../support/world.ts';
@@ -21,7 +21,7 @@ describe('the state in /sync', () => {
 
   const answer = async (person: Person, filter: JsonValue, more: Partial<SyncRequest> = {}) => {
     const parsed: Filter = parseFilter(filter);
-    const text = await sync(world, {
+    const text = await world.sync.respond({
       ...person,
       since: undefined,
       filter: parsed,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Head } from '../../src/rooms/head.ts';
 import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
-import { type Bundle, bundlesOf } from '../../src/timeline/bundles.ts';
+import type { Bundle } from '../../src/timeline/render/bundles.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, reopenWorld, type World } from '../support/world.ts';
 
@@ -92,7 +92,7 @@ async function check(from: World, people: readonly Person[], parents: readonly S
   ] as const) {
     const ignoring = new Set(ignored === undefined ? [] : [people[ignored]?.user ?? 0]);
     const events = await from.events.list(parents.map(({ num }) => num));
-    const bundles = await bundlesOf(from, events, { user: people[reader]?.user ?? 0, ignored: ignoring });
+    const bundles = await from.bundles.bundlesFor(events, { user: people[reader]?.user ?? 0, ignored: ignoring });
     for (const [i, { num }] of parents.entries())
       expect(plain(bundles.get(num))).toEqual(expected(made, i, reader, ignored ?? -1));
   }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { type EventFields, STANDING, StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
-import { clientEvent } from '../../src/timeline/client-form.ts';
 import {
   parseStreamToken,
   parseSyncToken,
@@ -9,6 +8,7 @@ import {
   syncToken,
   timelineToken,
 } from '../../src/timeline/position.ts';
+import { clientEvent } from '../../src/timeline/render/client-form.ts';
 
 const FIELDS: EventFields = {
   num: 7,

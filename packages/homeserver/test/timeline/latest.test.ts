@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { complete } from '../../src/platform/lookups/lookups.ts';
 import { sql, write } from '../../src/storage/engine/database.ts';
-import { latestEvents } from '../../src/timeline/latest.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, reopenWorld } from '../support/world.ts';
 
@@ -18,7 +18,9 @@ test('heads remember what the database would say, at every position and however 
     const last = world.stream.current;
     for (const position of [0, 3, last - 201, last - 199, last - 100, last - 1, last]) {
       for (const limit of [1, 2, 11, 64, 65, 500]) {
-        const remembered = await latestEvents(world, rooms, position, limit);
+        const remembered = await complete((lookups) =>
+          lookups.each(rooms, (room) => [room, lookups.get(world.latest.source, { room, position, limit })] as const),
+        );
         const stored = await world.timelines.latestAt(rooms, position, limit);
         expect(new Map(remembered)).toEqual(new Map(stored));
       }

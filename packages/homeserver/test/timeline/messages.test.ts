@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseFilter, type RoomEventFilter } from '../../src/filters/filter.ts';
-import { roomAccess } from '../../src/rooms/access.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { eventContext, readableEvent } from '../../src/timeline/context.ts';
-import { type MessagesQuery, messagesPage } from '../../src/timeline/messages.ts';
+import type { MessagesQuery } from '../../src/timeline/history.ts';
 import { streamToken } from '../../src/timeline/position.ts';
 import { sqlite } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
@@ -17,8 +15,8 @@ describe('pages of history', () => {
   afterAll(() => world.end());
 
   const page = async (head: Head, person: Person, query: MessagesQuery, ignored?: ReadonlySet<number>) => {
-    const access = await roomAccess(world, head.roomId, person.user);
-    return messagesPage(world, world.readerOf(person, ignored), access, query);
+    const access = await world.readers.access(head.roomId, person.user);
+    return world.history.page(world.readerOf(person, ignored), access, query);
   };
   /** Every page in one direction, to the end. */
   const pages = async (head: Head, person: Person, query: MessagesQuery) => {
@@ -137,9 +135,12 @@ describe('pages of history', () => {
     const { alice, bob, head, bodies } = await filled(9);
     const target = (await world.timelines.latest([head.num], 5)).get(head.num)?.[0] ?? 0;
     const event = await world.events.one(target);
-    const shown = await readableEvent(world, alice.user, event?.eventId ?? '', head.roomId);
-    const access = await roomAccess(world, head.roomId, alice.user);
-    const context = await eventContext(world, world.readerOf(alice), access, shown, { limit: 4, filter: undefined });
+    const shown = await world.readable.find(alice.user, event?.eventId ?? '', head.roomId);
+    const access = await world.readers.access(head.roomId, alice.user);
+    const context = await world.contexts.around(world.readerOf(alice), access, shown.event.eventId, {
+      limit: 4,
+      filter: undefined,
+    });
     expect(textsOf(context.before.map((each) => each.event))).toEqual([bodies[3], bodies[2]]);
     expect(textsOf(context.after.map((each) => each.event))).toEqual([bodies[5], bodies[6]]);
     expect((await world.events.list(context.state)).map(({ type }) => type)).toContain('m.room.create');
@@ -147,10 +148,10 @@ describe('pages of history', () => {
     const newer = await page(head, alice, { dir: 'f', from: context.end, limit: 1 });
     expect(textsOf([...older.shown, ...newer.shown].map((each) => each.event))).toEqual([bodies[1], bodies[7]]);
     const lazy = { limit: 0, filter: filter({ lazy_load_members: true }) };
-    const nums = (await eventContext(world, world.readerOf(alice), access, shown, lazy)).state;
+    const nums = (await world.contexts.around(world.readerOf(alice), access, shown.event.eventId, lazy)).state;
     const state = await world.events.list(nums);
     const members = state.filter(({ type }) => type === 'm.room.member').map(({ stateKey }) => stateKey);
     expect(members).toEqual([event?.sender]);
-    expect(await refusal(readableEvent(world, bob.user, '$nothing', head.roomId))).toBe('M_NOT_FOUND');
+    expect(await refusal(world.readable.find(bob.user, '$nothing', head.roomId))).toBe('M_NOT_FOUND');
   });
 });

@@ -3,8 +3,8 @@ import { asObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Head } from '../../src/rooms/head.ts';
 import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
-import { hydrate } from '../../src/timeline/hydrate.ts';
-import { type RelationsQuery, relationsPage, type ThreadsQuery, threadsPage } from '../../src/timeline/relations.ts';
+import type { RelationsQuery } from '../../src/timeline/relations.ts';
+import type { ThreadsQuery } from '../../src/timeline/threads.ts';
 import { sqlite } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type Person, textsOf, type World } from '../support/world.ts';
@@ -37,17 +37,17 @@ describe('events that relate to others', () => {
     const format = { roomId: true, legacy: false };
     const now = await world.events.list([event.num]);
     const shown = now.map((each) => ({ event: each }));
-    const [text = '{}'] = await hydrate(world, world.readerOf(person, ignored), shown, format);
+    const [text = '{}'] = await world.renderer.render(world.readerOf(person, ignored), shown, format);
     return asObject(asObject(JSON.parse(text).unsigned)?.['m.relations']);
   };
   const find = async (person: Person, head: Head, parent: StoredEvent, query: RelationsQuery = {}) => {
     const { roomId } = head;
     const target = { roomId, eventId: parent.eventId };
-    const { shown, nextBatch, depth } = await relationsPage(world, world.readerOf(person), target, query);
+    const { shown, nextBatch, depth } = await world.related.page(world.readerOf(person), target, query);
     return { texts: textsOf(shown.map(({ event }) => event)), nextBatch, depth };
   };
   const threads = async (person: Person, head: Head, query: ThreadsQuery = {}) => {
-    const { shown, nextBatch } = await threadsPage(world, world.readerOf(person), head.num, query);
+    const { shown, nextBatch } = await world.threads.page(world.readerOf(person), head.num, query);
     return { texts: textsOf(shown.map(({ event }) => event)), nextBatch };
   };
 

@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { roomAccess } from '../../src/rooms/access.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { messagesPage } from '../../src/timeline/messages.ts';
-import { visibleEvents } from '../../src/timeline/visibility.ts';
 import { sqlite } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type Person, textsOf, type World } from '../support/world.ts';
@@ -40,12 +37,12 @@ describe('each history visibility shows a reader the events it should', () => {
   const all = async (head: Head) =>
     world.events.list(await world.timelines.page({ room: head.num, after: 0, upTo: head.row.seq }, false, 100));
   const seen = async (head: Head, { user }: Person) => {
-    const visible = await visibleEvents(world, user, head.num, await all(head));
+    const visible = await world.visibility.visibleTo(user, head.num, await all(head));
     return textsOf(visible.map(({ event }) => event)).filter((text) => !text.startsWith('m.'));
   };
   const paged = async (head: Head, person: Person) => {
-    const access = await roomAccess(world, head.roomId, person.user);
-    const page = await messagesPage(world, world.readerOf(person), access, { dir: 'f', limit: 100 });
+    const access = await world.readers.access(head.roomId, person.user);
+    const page = await world.history.page(world.readerOf(person), access, { dir: 'f', limit: 100 });
     return textsOf(page.shown.map(({ event }) => event)).filter((text) => !text.startsWith('m.'));
   };
 
@@ -90,7 +87,7 @@ describe('each history visibility shows a reader the events it should', () => {
     await world.say(alice, head, 'open');
     const closed = await set('joined');
     await world.say(alice, head, 'closed again');
-    const visible = await visibleEvents(world, stranger.user, head.num, await all(head));
+    const visible = await world.visibility.visibleTo(stranger.user, head.num, await all(head));
     expect(visible.map(({ event }) => event.num)).toEqual([opened.num, opened.num + 1, closed.num]);
   });
 
@@ -102,7 +99,7 @@ describe('each history visibility shows a reader the events it should', () => {
     await world.say(alice, head, 'two');
     await world.joining.ban(head, alice, bob.userId);
     await world.say(alice, head, 'three');
-    const visible = await visibleEvents(world, bob.user, head.num, await all(head));
+    const visible = await world.visibility.visibleTo(bob.user, head.num, await all(head));
     const shown = visible.slice(-5).map(({ event, membership }) => [textsOf([event])[0], membership]);
     expect(shown.slice(-4)).toEqual([
       ['one', 'leave'],
@@ -130,6 +127,6 @@ describe('each history visibility shows a reader the events it should', () => {
     const head = await world.room(alice);
     await world.joining.invite(head, alice, bob.userId);
     await world.joining.leave(head, bob);
-    expect(await refusal(roomAccess(world, head.roomId, bob.user))).toBe('M_FORBIDDEN');
+    expect(await refusal(world.readers.access(head.roomId, bob.user))).toBe('M_FORBIDDEN');
   });
 });

@@ -118,7 +118,7 @@ describe('unread counts', () => {
 
   test('leave out threads that one does not follow, and count followed ones in muted rooms, by the rules of MSC4306', async () => {
     const { alice, bob, head } = await open();
-    const threads = new ThreadSubscriptions(world.database, world.stream, world.readableEvent);
+    const threads = new ThreadSubscriptions(world.database, world.stream, world.readable);
     const [followed, other] = [await world.say(alice, head, 'one'), await world.say(alice, head, 'two')];
     await world.pushRules.put(bob.user, 'room', head.roomId, { actions: ['dont_notify'] }, {});
     for (const name of ['subscribed_thread', 'unsubscribed_thread'])

@@ -2,7 +2,7 @@ import { peekRoom } from '@hearth/api/client/room-membership/peek.ts';
 import { type Route, route } from '../../http/route.ts';
 import type { Aliases } from '../../rooms/aliases.ts';
 import type { Heads } from '../../rooms/heads.ts';
-import type { Peeks } from '../../sync/peeks.ts';
+import type { Peeks } from '../../sync/select/peeks.ts';
 import { roomByIdOrAlias } from '../support/find-room.ts';
 
 /** Returns the route of `POST /peek/{roomIdOrAlias}`: `/sync` then contains the room (MSC2753). */

@@ -1,12 +1,12 @@
 import { roomInitialSync as roomInitialSyncEndpoint } from '@hearth/api/client/rooms/initial-sync.ts';
 import { jsonAnswer, type Route, route } from '../../http/route.ts';
-import { type InitialSyncDeps, roomInitialSync } from '../../sync/initial-sync.ts';
+import type { RoomInitialSync } from '../../sync/initial/room-initial-sync.ts';
 
 /** Returns the route of `GET /rooms/{roomId}/initialSync`. */
-export function roomInitialSyncRoutes(deps: InitialSyncDeps): Route[] {
+export function roomInitialSyncRoutes(roomInitialSync: RoomInitialSync): Route[] {
   return [
     route(roomInitialSyncEndpoint, async ({ params, query, caller: { user, device } }) =>
-      jsonAnswer(await roomInitialSync(deps, { user, device, roomId: params.roomId, limit: query.limit })),
+      jsonAnswer(await roomInitialSync.respond({ user, device, roomId: params.roomId, limit: query.limit })),
     ),
   ];
 }

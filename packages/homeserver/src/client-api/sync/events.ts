@@ -1,22 +1,22 @@
 import { getEvents, getOneEvent } from '@hearth/api/client/sync/events.ts';
 import { guestAccessForbidden } from '@hearth/protocol/errors.ts';
 import { RawJson, type Route, route } from '../../http/route.ts';
-import { eventStream } from '../../sync/event-stream.ts';
-import type { InitialSyncDeps } from '../../sync/initial-sync.ts';
-import { LEGACY_FORMAT } from '../../timeline/client-form.ts';
-import { readableEvent } from '../../timeline/context.ts';
-import { hydrate, readerOf } from '../../timeline/hydrate.ts';
+import type { RoomReaders } from '../../rooms/access.ts';
+import type { EventStream } from '../../sync/event-stream.ts';
 import { parseStreamToken } from '../../timeline/position.ts';
+import type { ReadableEvents } from '../../timeline/readable-events.ts';
+import { LEGACY_FORMAT } from '../../timeline/render/client-form.ts';
+import type { EventRenderer } from '../../timeline/render/event-renderer.ts';
 import { pollTimeout } from '../support/poll-timeout.ts';
 
-/** Returns the routes of `GET /events` and `GET /events/{eventId}`. */
-export function eventsRoutes(deps: InitialSyncDeps): Route[] {
+/** Returns the route of `GET /events`. */
+export function eventsRoutes(eventStream: EventStream): Route[] {
   return [
     route(getEvents, async (call) => {
       const { query, caller } = call;
       if (caller.isGuest && query.room_id === undefined)
         throw guestAccessForbidden('Guests must name the rooms with room_id');
-      const text = await eventStream(deps, {
+      const text = await eventStream.respond({
         user: caller.user,
         device: caller.device,
         from: query.from === undefined ? undefined : parseStreamToken(query.from, 'from'),
@@ -27,10 +27,15 @@ export function eventsRoutes(deps: InitialSyncDeps): Route[] {
       });
       return new RawJson(text);
     }),
+  ];
+}
+
+/** Returns the route of `GET /events/{eventId}`. */
+export function oneEventRoutes(readers: RoomReaders, readable: ReadableEvents, renderer: EventRenderer): Route[] {
+  return [
     route(getOneEvent, async ({ params, caller }) => {
-      const shown = await readableEvent(deps, caller.user, params.eventId);
-      const reader = readerOf(caller, await deps.ignoredUsers.of(caller.user));
-      const [text = ''] = await hydrate(deps, reader, [shown], LEGACY_FORMAT);
+      const shown = await readable.find(caller.user, params.eventId);
+      const [text = ''] = await renderer.render(await readers.reader(caller), [shown], LEGACY_FORMAT);
       return new RawJson(text);
     }),
   ];

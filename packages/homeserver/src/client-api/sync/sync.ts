@@ -2,20 +2,20 @@ import { sync as syncEndpoint } from '@hearth/api/client/sync/sync.ts';
 import { EVERYTHING } from '../../filters/filter.ts';
 import type { Filters } from '../../filters/filters.ts';
 import { jsonAnswer, type Route, route } from '../../http/route.ts';
-import type { StateAfterName } from '../../sync/room-sections.ts';
-import { type SyncDeps, sync } from '../../sync/sync.ts';
+import type { StateAfterName } from '../../sync/render/section-request.ts';
+import type { Sync } from '../../sync/sync.ts';
 import { parseSyncToken } from '../../timeline/position.ts';
 import { pollTimeout } from '../support/poll-timeout.ts';
 
 /** Returns the route of `GET /sync`. */
-export function syncRoutes(deps: SyncDeps & { readonly filters: Filters }): Route[] {
+export function syncRoutes(sync: Sync, filters: Filters): Route[] {
   return [
     route(syncEndpoint, async (call) => {
       const { query, caller } = call;
       const { user, userId, device } = caller;
-      const filter = query.filter === undefined ? EVERYTHING : await deps.filters.resolve(user, query.filter);
+      const filter = query.filter === undefined ? EVERYTHING : await filters.resolve(user, query.filter);
       const since = query.since === undefined ? undefined : parseSyncToken(query.since, 'since');
-      const text = await sync(deps, {
+      const text = await sync.respond({
         user,
         userId,
         device,

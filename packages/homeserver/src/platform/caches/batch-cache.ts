@@ -1,3 +1,4 @@
+import { NOT_LOADED, type Source } from '../lookups/source.ts';
 import { ConcurrentChanges } from './concurrent-changes.ts';
 import { type ByteLimit, LruMap } from './lru.ts';
 
@@ -16,14 +17,23 @@ export class BatchCache<V extends object> {
     this.#load = load;
   }
 
+  /** The values as {@link Lookups} look them up. */
+  readonly source: Source<number, V> = {
+    peek: (key) => this.peek(key) ?? NOT_LOADED,
+    load: async (keys) => {
+      const found = await this.many(keys);
+      return (key) => loaded(found, key);
+    },
+  };
+
   /** Returns the value if it is cached. */
   peek(key: number): V | undefined {
     return this.#values.get(key);
   }
 
-  /** Returns one value, as a promise only if it has to be loaded. */
-  one(key: number): V | Promise<V> {
-    return this.#values.get(key) ?? this.#loadOne(key);
+  /** Returns one value. */
+  async one(key: number): Promise<V> {
+    return this.#values.get(key) ?? loaded(await this.many([key]), key);
   }
 
   /** Returns the values of some keys. */
@@ -64,12 +74,6 @@ export class BatchCache<V extends object> {
     this.#concurrent.changed(key);
   }
 
-  async #loadOne(key: number): Promise<V> {
-    const value = (await this.many([key])).get(key);
-    if (value === undefined) throw new Error(`nothing was loaded for ${key}`);
-    return value;
-  }
-
   /** Loads missing values. Returns the keys that were changed concurrently. */
   #query(missing: readonly number[], found: Map<number, V>): Promise<ReadonlySet<number>> {
     return this.#concurrent.run(
@@ -86,4 +90,10 @@ export class BatchCache<V extends object> {
       },
     );
   }
+}
+
+function loaded<V>(values: ReadonlyMap<number, V>, key: number): V {
+  const value = values.get(key);
+  if (value === undefined) throw new Error(`nothing was loaded for ${key}`);
+  return value;
 }

@@ -1,3 +1,4 @@
+import { loadedSingly, NOT_LOADED, type Source } from '../lookups/source.ts';
 import { type ByteLimit, LruMap } from './lru.ts';
 
 interface Entry<V> {
@@ -22,6 +23,12 @@ export class LoadingCache<K, V extends object> {
     });
     this.#load = load;
   }
+
+  /** The values as lookups find them; see `platform/lookups`. */
+  readonly source: Source<K, V> = loadedSingly(
+    (key) => this.peek(key) ?? NOT_LOADED,
+    (key) => this.get(key),
+  );
 
   /** Returns the value, as a promise only if it has to be loaded. */
   get(key: K): V | Promise<V> {

@@ -1,3 +1,5 @@
+import type { Lookups } from '../../platform/lookups/lookups.ts';
+
 /** The memberships of users in rooms, for the domains that hang on membership but know nothing else of rooms. */
 export interface Membership {
   isJoined(roomId: string, user: number): Promise<boolean>;
@@ -6,9 +8,9 @@ export interface Membership {
   joinedRooms(user: number): Promise<ReadonlySet<number>>;
   joinedMembers(room: number): Promise<ReadonlySet<number>>;
   /** The members of each room that a user has joined. */
-  membersOfRooms(user: number): Promise<readonly ReadonlySet<number>[]>;
+  membersOfRooms(lookups: Lookups, user: number): readonly ReadonlySet<number>[];
   /** Whether the two are joined to some room together. */
-  sharesRoom(a: number, b: number): Promise<boolean>;
+  sharesRoom(lookups: Lookups, a: number, b: number): boolean;
 }
 
 /** An event's number and its place in the room's timeline; later events have a higher `seq`. */

@@ -1,10 +1,13 @@
+import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import type { Heads } from '../heads.ts';
 import { relatedIds, threadsOf } from '../threads.ts';
 import type { EventPlace, Membership } from './membership-view.ts';
 import type { UserRooms } from './user-rooms.ts';
 
 const NOBODY: ReadonlySet<number> = new Set();
+const NO_ROOMS: ReadonlyMap<number, MembershipRow> = new Map();
 
 /** The memberships of users in rooms, answered from memory for rooms and users in use. */
 export class RoomMembership implements Membership {
@@ -37,14 +40,18 @@ export class RoomMembership implements Membership {
     return (await this.#heads.byNum(room))?.joined ?? NOBODY;
   }
 
-  async membersOfRooms(user: number): Promise<readonly ReadonlySet<number>[]> {
-    const rooms = [...(await this.joinedRooms(user))];
-    await this.#heads.ensure(rooms);
-    return Promise.all(rooms.map((room) => this.joinedMembers(room)));
+  membersOfRooms(lookups: Lookups, user: number): readonly ReadonlySet<number>[] {
+    const rooms = lookups.get(this.#userRooms.source, user);
+    const joined = [...rooms.values()].filter(({ membership }) => membership === 'join');
+    const heads = lookups.all(
+      this.#heads.source,
+      joined.map(({ room }) => room),
+    );
+    return heads.map((head) => head?.joined ?? NOBODY);
   }
 
-  async sharesRoom(a: number, b: number): Promise<boolean> {
-    const [ofA, ofB] = [await this.#userRooms.of(a), await this.#userRooms.of(b)];
+  sharesRoom(lookups: Lookups, a: number, b: number): boolean {
+    const [ofA = NO_ROOMS, ofB = NO_ROOMS] = lookups.all(this.#userRooms.source, [a, b]);
     const [fewer, more] = ofA.size < ofB.size ? [ofA, ofB] : [ofB, ofA];
     for (const { room, membership } of fewer.values()) {
       if (membership === 'join' && more.get(room)?.membership === 'join') return true;

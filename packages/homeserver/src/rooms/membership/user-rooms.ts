@@ -1,5 +1,6 @@
 import { cacheBytes } from '../../platform/caches/cache-size.ts';
 import { LruMap } from '../../platform/caches/lru.ts';
+import { loadedSingly, NOT_LOADED, type Source } from '../../platform/lookups/source.ts';
 import type { MembershipRow, MembershipStore } from '../../storage/rooms/membership-store.ts';
 
 const USERS_MAX = 20_000;
@@ -22,14 +23,19 @@ export class UserRooms {
     bytesOf: ({ rooms }) => 200 + ROW_BYTES * (rooms?.size ?? 0),
   });
 
+  /** All of a user's memberships by room as they are now, those forgotten included. */
+  readonly source: Source<number, ReadonlyMap<number, MembershipRow>> = loadedSingly(
+    (user) => this.cached(user) ?? NOT_LOADED,
+    (user) => this.of(user),
+  );
+
   constructor(memberships: MembershipStore) {
     this.#memberships = memberships;
   }
 
   /** Returns all current memberships of a user by room, including forgotten rooms. */
-  of(user: number): ReadonlyMap<number, MembershipRow> | Promise<ReadonlyMap<number, MembershipRow>> {
-    const entry = this.#users.get(user);
-    return entry?.rooms ?? this.#load(user);
+  async of(user: number): Promise<ReadonlyMap<number, MembershipRow>> {
+    return this.cached(user) ?? this.#load(user);
   }
 
   /** Returns the result of {@link of}, if it is cached. */

@@ -1,4 +1,5 @@
 import { LruMap } from '../../platform/caches/lru.ts';
+import { NOT_LOADED, type Source } from '../../platform/lookups/source.ts';
 import { type Database, guard, sql, type Write, write } from './database.ts';
 import { ReservedNames } from './reserved-names.ts';
 import { isStorable } from './storable-text.ts';
@@ -40,6 +41,33 @@ export class Names {
   #storedCount = 0;
   /** Whether all names from the start are cached and no other process adds names. */
   #isPreloaded = false;
+
+  /** The strings of numbers. */
+  readonly textSource: Source<number, string> = {
+    peek: (num) => this.#texts.get(num) ?? this.#reserved.text(num) ?? NOT_LOADED,
+    load: async (nums) => {
+      const texts = await this.texts(nums);
+      return (num) => texts.get(num) ?? '';
+    },
+  };
+
+  /** The numbers of strings that the server looks up by itself. */
+  readonly wellKnownSource: Source<WellKnownName, number> = {
+    peek: (text) => this.cachedNum(text) ?? NOT_LOADED,
+    load: async (texts) => {
+      const nums = await this.nums(texts);
+      return (text) => nums.get(text) ?? 0;
+    },
+  };
+
+  /** The numbers of strings that callers make up; `undefined` for a string that has none. */
+  readonly numSource: Source<string, number | undefined> = {
+    peek: (text) => this.cachedNum(text) ?? (this.isComplete ? undefined : NOT_LOADED),
+    load: async (texts) => {
+      const nums = await this.findAll(texts);
+      return (text) => nums.get(text);
+    },
+  };
 
   private constructor(database: Database, last: number) {
     this.#database = database;

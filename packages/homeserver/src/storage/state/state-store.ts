@@ -1,7 +1,8 @@
 import { LruMap } from '../../platform/caches/lru.ts';
+import { NOT_LOADED, type Source } from '../../platform/lookups/source.ts';
 import { type Database, sql, type Write, write } from '../engine/database.ts';
 import { decodeNode, hashBytes, hashText, type NodeHash, type NodeRef, type StateNode } from './state-node.ts';
-import { EMPTY_LEAF, emptyState, lookup, missing, type NewNode, NOT_LOADED } from './state-tree.ts';
+import { EMPTY_LEAF, emptyState, lookup, missing, type NewNode } from './state-tree.ts';
 
 const readNodes = sql('SELECT hash, body FROM state_nodes WHERE hash IN @blobs');
 const readSnapshots = sql('SELECT num, root FROM snapshots WHERE num IN @list');
@@ -18,6 +19,11 @@ export interface StateKeyNums {
   readonly stateKey: number;
 }
 
+/** A key of one state. */
+export interface StatePlace extends StateKeyNums {
+  readonly root: NodeRef;
+}
+
 /** Keys of one state. */
 interface Place {
   readonly root: NodeRef;
@@ -29,6 +35,38 @@ export class StateStore {
   readonly #database: Database;
   readonly #nodes: LruMap<NodeHash, StateNode>;
   readonly #snapshots = new LruMap<number, NodeRef>(SNAPSHOTS_MAX);
+
+  /** The state after an event, by the event's number; `undefined` if there is no such snapshot. */
+  readonly snapshotSource: Source<number, NodeRef | undefined> = {
+    peek: (num) => (num === 0 ? emptyState() : (this.#snapshots.get(num) ?? NOT_LOADED)),
+    load: async (nums) => {
+      const found = await this.snapshots(nums);
+      return (num) => found.get(num);
+    },
+  };
+
+  /** A state with all its nodes in memory. */
+  readonly wholeSource: Source<NodeRef, NodeRef> = {
+    peek: (root) => (missing(root).length === 0 ? root : NOT_LOADED),
+    load: async (roots) => {
+      await this.loadAll(roots);
+      return (root) => root;
+    },
+  };
+
+  /** The number of the event that a state has for a key; `undefined` if it has none. */
+  readonly placeSource: Source<StatePlace, number | undefined> = {
+    peek: ({ root, type, stateKey }) => lookup(root, type, stateKey),
+    load: async (places) => {
+      await this.loadPlaces(places.map(({ root, ...key }) => ({ root, keys: [key] })));
+      return ({ root, type, stateKey }) => {
+        const event = lookup(root, type, stateKey);
+        if (event === NOT_LOADED) throw new Error('a state node vanished while it was read');
+        return event;
+      };
+    },
+    idOf: ({ root, type, stateKey }) => `${root.hash}/${type}/${stateKey}`,
+  };
 
   /** @param nodesMax the maximum number of cached nodes */
   constructor(database: Database, nodesMax = NODES_MAX) {

@@ -1,3 +1,4 @@
+import { NOT_LOADED } from '../../platform/lookups/source.ts';
 import {
   BRANCHES,
   branch,
@@ -14,10 +15,7 @@ import {
 
 /** Functions that read and change states without I/O. They report missing nodes, which `state-store.ts` loads. */
 
-/** The result of a lookup that needs a node that is not loaded. */
-export const NOT_LOADED = Symbol('not loaded');
-
-/** The maximum number of entries in a leaf. A larger leaf becomes an inner node. */
+/** A leaf that would hold more entries than this becomes an inner node. */
 const LEAF_ENTRIES_MAX = 32;
 
 /** A node that a change has created and that must be stored. */

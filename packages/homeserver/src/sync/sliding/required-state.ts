@@ -1,21 +1,23 @@
+import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { Names } from '../../storage/engine/names.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
-import type { NodeRef } from '../../storage/state/state-node.ts';
+import type { NodeRef, StateEntry } from '../../storage/state/state-node.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
-import { difference, entries, lookup, NOT_LOADED } from '../../storage/state/state-tree.ts';
-import type { Reader, Shown } from '../../timeline/hydrate.ts';
-import type { LazyChain, LazyMembersCache } from '../lazy-members-cache.ts';
-import type { RoomTimeline } from '../room-timeline.ts';
+import { difference, entries } from '../../storage/state/state-tree.ts';
+import type { Shown } from '../../timeline/render/event-renderer.ts';
+import type { LazyChain, LazyMembersCache } from '../gather/lazy-members-cache.ts';
+import type { RoomTimeline } from '../gather/room-timeline.ts';
 import type { RoomSpan } from './room-span.ts';
-import type { StateSelection, selectionsOf } from './state-selection.ts';
+import type { StateSelection, StateSelections } from './state-selection.ts';
 
-export interface RequiredStateDeps {
+interface Parts {
   readonly names: Names;
   readonly states: StateStore;
-  readonly events: { load(nums: Iterable<number>): Promise<ReadonlyMap<number, StoredEvent>> };
+  readonly events: EventStore;
   readonly timelines: TimelineStore;
-  readonly slidingMembers: LazyMembersCache;
+  readonly lazyMembers: LazyMembersCache;
 }
 
 /** A room with the timeline that was chosen for it. */
@@ -31,180 +33,139 @@ export interface RoomState {
   readonly root: NodeRef | undefined;
 }
 
-interface Request {
+/** The parts of a request that its states have in common. */
+interface StateRequest {
   readonly lazy: LazyChain;
-  readonly reader: Reader;
-  readonly selections: Awaited<ReturnType<typeof selectionsOf>>;
+  readonly selections: StateSelections;
 }
 
-interface Roots {
-  readonly known: NodeRef | undefined;
-  readonly needed: NodeRef;
-}
+const NO_STATE: RoomState = { events: [], root: undefined };
 
-/**
- * The state for each room, in their order: for a new room whatever is wanted of it, later what of that has changed
- * (MSC4186, `required_state`). All states are loaded together.
- */
-export async function requiredStates(
-  deps: RequiredStateDeps,
-  request: Request,
-  rooms: readonly TimedSpan[],
-): Promise<readonly RoomState[]> {
-  const roots = await rootsOf(deps, rooms);
-  const member = await deps.names.num('m.room.member');
-  const lazy = rooms.map((room) => lazyUsers(room, request));
-  await loadNodes(deps, rooms, { roots, lazy, member, request });
-  const nums = rooms.map((room, i) => {
-    const root = roots[i];
-    if (root === undefined) return [];
-    const changed = changedState(room, root, { request, member, deps });
-    return [...changed, ...lazyMembers(deps, room, root, { request, member, users: lazy[i] ?? NOBODY })];
-  });
-  const events = await deps.events.load(new Set(nums.flat()));
-  return nums.map((list, i) => ({
-    events: [...new Set(list)].flatMap((num) => events.get(num) ?? []),
-    root: roots[i]?.needed,
-  }));
-}
+/** Finds the state that rooms in an answer carry (MSC4186, `required_state`). */
+export class RequiredStates {
+  readonly #parts: Parts;
 
-const NOBODY: ReadonlySet<number> = new Set();
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
 
-/** For each room the state that the client has, unless it gets all of it, and the state after its timeline. */
-async function rootsOf(deps: RequiredStateDeps, rooms: readonly TimedSpan[]): Promise<(Roots | undefined)[]> {
-  // For a room that the user has left, the state at the leaving; none for a room in which they never were.
-  const ends = rooms.map(({ span: { work }, timeline }) =>
-    work.departure === undefined ? timeline.last?.snapshotAfter : work.departure.ended?.snapshotAfter,
-  );
-  const begins = await beginsOf(deps, rooms);
-  const snapshots = await deps.states.snapshots([...ends, ...begins].filter((num) => num !== undefined));
-  return rooms.map((_, i) => {
-    const needed = snapshots.get(ends[i] ?? -1);
-    return needed === undefined ? undefined : { needed, known: snapshots.get(begins[i] ?? -1) };
-  });
-}
+  /** Returns the state for a room: of a new room everything that is wanted, later what of that has changed. */
+  state(lookups: Lookups, request: StateRequest, timed: TimedSpan): RoomState {
+    const { states, events, lazyMembers, names } = this.#parts;
+    const { span, timeline } = timed;
+    lazyMembers.restart(request.lazy, span.row.room);
+    const end = endOf(timed);
+    const needed = end === undefined ? undefined : lookups.get(states.snapshotSource, end);
+    const selection = request.selections.get(span.config.state);
+    if (needed === undefined || selection === undefined) return NO_STATE;
+    const begin = this.#beginOf(lookups, timed);
+    const known = begin === undefined ? undefined : lookups.get(states.snapshotSource, begin);
+    const member = lookups.get(names.wellKnownSource, 'm.room.member');
+    const users = selection.lazyMembers ? [...usersIn(timeline.shown)] : [];
+    const [members, changed] = lookups.both(
+      () => this.#members(lookups, needed, member, users),
+      () => this.#changed(lookups, request, span, { known, needed, selection, member }),
+    );
+    const fresh = lazyMembers.news(request.lazy, span.row.room, members);
+    const isWhole = span.from === undefined;
+    const lazy = members.filter(([user]) => isWhole || fresh.has(user)).map(([, num]) => num);
+    const found = lookups.all(events.source, new Set([...changed, ...lazy]));
+    return { events: found.filter((event) => event !== undefined), root: needed };
+  }
 
-/** The snapshots that the client has of its rooms. */
-async function beginsOf(deps: RequiredStateDeps, rooms: readonly TimedSpan[]): Promise<(number | undefined)[]> {
-  const begins: (number | undefined)[] = rooms.map(() => undefined);
-  const asked = new Map<number, number[]>();
-  for (const [i, { span, timeline }] of rooms.entries()) {
+  /** Returns the snapshot that the client has of a room; `undefined` if it gets the whole state. */
+  #beginOf(lookups: Lookups, { span, timeline }: TimedSpan): number | undefined {
     const { from } = span;
-    if (from === undefined) continue;
+    if (from === undefined) return undefined;
     const next = timeline.considered.find(({ num }) => num > from);
-    // Nothing considered is new: the client has what is there. Where nothing is missing, the state before what is new.
-    if (next === undefined) begins[i] = timeline.last?.snapshotAfter;
-    else if (next !== timeline.considered[0] || !(span.work.limited || span.isExpanded)) begins[i] = next.snapshot;
-    else asked.set(from, [...(asked.get(from) ?? []), i]);
+    // Nothing considered is new: the client has the state of the latest event.
+    if (next === undefined) return timeline.last?.snapshotAfter;
+    // Where no event is missing, it has the state before what is new.
+    if (next !== timeline.considered[0] || !(span.room.limited || span.isExpanded)) return next.snapshot;
+    const { timelines, events } = this.#parts;
+    const last = lookups.get(timelines.lastSource, { room: span.row.room, position: from });
+    return last === undefined ? undefined : lookups.get(events.source, last)?.snapshotAfter;
   }
-  for (const [from, indexes] of asked) {
-    const last = await deps.timelines.lastAt(
-      indexes.map((i) => rooms[i]?.span.row.room ?? 0),
-      from,
+
+  /** Returns the numbers of the wanted state events that the client does not have, apart from lazy members of the timeline. */
+  #changed(
+    lookups: Lookups,
+    { lazy, selections }: StateRequest,
+    { row: { room }, from, oldState }: RoomSpan,
+    {
+      known,
+      needed,
+      selection,
+      member,
+    }: {
+      readonly known: NodeRef | undefined;
+      readonly needed: NodeRef;
+      readonly selection: StateSelection;
+      readonly member: number;
+    },
+  ): number[] {
+    const { lazyMembers, states } = this.#parts;
+    if (from === undefined) {
+      lazyMembers.begin(lazy, room);
+      return this.#wanted(lookups, needed, selection);
+    }
+    const old = oldState === undefined ? undefined : selections.get(oldState);
+    const isAdded = (type: number, stateKey: number) => old?.includes(type, stateKey) === false;
+    const added = old === undefined ? [] : this.#wanted(lookups, needed, selection, isAdded);
+    if (known === undefined || known.hash === needed.hash) return added;
+    lookups.all(states.wholeSource, [known, needed]);
+    // The client keeps up with the members that it has; where those are not known, with all.
+    const isUnknown = !lazyMembers.isComplete(lazy, room);
+    const isLazy = ({ type, stateKey }: StateEntry) =>
+      selection.lazyMembers && type === member && (isUnknown || lazyMembers.has(lazy, room, stateKey));
+    const changed = difference(known, needed).filter(
+      (entry) => selection.includes(entry.type, entry.stateKey) || isLazy(entry),
     );
-    const events = await deps.events.load(last.values());
-    for (const i of indexes) begins[i] = events.get(last.get(rooms[i]?.span.row.room ?? 0) ?? -1)?.snapshotAfter;
+    const members = changed.filter(isLazy).map(({ stateKey, event }) => [stateKey, event] as const);
+    lazyMembers.news(lazy, room, members);
+    return [...changed.map(({ event }) => event), ...added];
   }
-  return begins;
-}
 
-interface Shared {
-  readonly request: Request;
-  readonly member: number;
-}
-
-async function loadNodes(
-  deps: RequiredStateDeps,
-  rooms: readonly TimedSpan[],
-  {
-    roots,
-    lazy,
-    member,
-    request,
-  }: Shared & { readonly roots: readonly (Roots | undefined)[]; readonly lazy: readonly ReadonlySet<number>[] },
-): Promise<void> {
-  const whole: NodeRef[] = [];
-  const places: { root: NodeRef; keys: { type: number; stateKey: number }[] }[] = [];
-  for (const [i, { span }] of rooms.entries()) {
-    const root = roots[i];
-    if (root === undefined) continue;
-    const listed = request.selections.get(span.config.state)?.places;
-    const isDifference = root.known !== undefined && root.known.hash !== root.needed.hash;
-    if (isDifference && root.known !== undefined) whole.push(root.known, root.needed);
-    else if ((root.known === undefined || span.oldState !== undefined) && listed === undefined) whole.push(root.needed);
-    const members = [...(lazy[i] ?? [])].map((stateKey) => ({ type: member, stateKey }));
-    places.push({ root: root.needed, keys: [...(listed ?? []), ...members] });
+  /** Returns the numbers of all events of a state that a selection includes. */
+  #wanted(
+    lookups: Lookups,
+    root: NodeRef,
+    selection: StateSelection,
+    also: (type: number, stateKey: number) => boolean = () => true,
+  ): number[] {
+    const { states } = this.#parts;
+    const { places } = selection;
+    if (places === undefined) {
+      return entries(lookups.get(states.wholeSource, root)).flatMap(({ type, stateKey, event }) =>
+        selection.includes(type, stateKey) && also(type, stateKey) ? event : [],
+      );
+    }
+    const wanted = places.filter(({ type, stateKey }) => also(type, stateKey)).map((place) => ({ root, ...place }));
+    return lookups.all(states.placeSource, wanted).filter((num) => num !== undefined);
   }
-  await deps.states.loadAll(whole);
-  await deps.states.loadPlaces(places);
-}
 
-/** The numbers of the wanted state events that the client does not have. */
-function changedState(
-  { span }: TimedSpan,
-  { known, needed }: Roots,
-  { request, member, deps }: Shared & { readonly deps: RequiredStateDeps },
-): number[] {
-  const selection = request.selections.get(span.config.state);
-  if (selection === undefined) return [];
-  const { room } = span.row;
-  if (span.from === undefined) {
-    deps.slidingMembers.begin(request.lazy, room);
-    return wantedOf(needed, selection);
+  /** Returns the member events of some users, by user. */
+  #members(
+    lookups: Lookups,
+    root: NodeRef,
+    member: number,
+    users: readonly number[],
+  ): (readonly [user: number, event: number])[] {
+    const places = users.map((stateKey) => ({ root, type: member, stateKey }));
+    const nums = lookups.all(this.#parts.states.placeSource, places);
+    return users.flatMap((user, i) => {
+      const num = nums[i];
+      return num === undefined ? [] : [[user, num] as const];
+    });
   }
-  const old = span.oldState === undefined ? undefined : request.selections.get(span.oldState);
-  const added = old === undefined ? [] : wantedOf(needed, selection, (type, stateKey) => !old.includes(type, stateKey));
-  if (known === undefined || known.hash === needed.hash) return added;
-  // The client keeps up with the members that it has; where those are not known, with all.
-  const isUnknown = !deps.slidingMembers.isComplete(request.lazy, room);
-  const isLazy = (type: number, stateKey: number) =>
-    selection.lazyMembers && type === member && (isUnknown || deps.slidingMembers.has(request.lazy, room, stateKey));
-  const changed = difference(known, needed).filter(
-    ({ type, stateKey }) => selection.includes(type, stateKey) || isLazy(type, stateKey),
-  );
-  const members = changed.filter(({ type, stateKey }) => isLazy(type, stateKey));
-  deps.slidingMembers.news(
-    request.lazy,
-    room,
-    members.map(({ stateKey, event }) => [stateKey, event] as const),
-  );
-  return [...changed.map(({ event }) => event), ...added];
 }
 
-function wantedOf(
-  root: NodeRef,
-  selection: StateSelection,
-  also: (type: number, stateKey: number) => boolean = () => true,
-): number[] {
-  const { places } = selection;
-  if (places === undefined) {
-    return entries(root).flatMap(({ type, stateKey, event }) =>
-      selection.includes(type, stateKey) && also(type, stateKey) ? event : [],
-    );
-  }
-  return places.flatMap(({ type, stateKey }) => (also(type, stateKey) ? (eventAt(root, type, stateKey) ?? []) : []));
+/** Returns the snapshot after a room's timeline; for a room that the user has left, the one at the leaving. */
+function endOf({ span: { room }, timeline }: TimedSpan): number | undefined {
+  return room.departure === undefined ? timeline.last?.snapshotAfter : room.departure.ended?.snapshotAfter;
 }
 
-function lazyMembers(
-  deps: RequiredStateDeps,
-  { span }: TimedSpan,
-  { needed }: Roots,
-  { request, member, users }: Shared & { readonly users: ReadonlySet<number> },
-): number[] {
-  const members = [...users].flatMap((user) => {
-    const num = eventAt(needed, member, user);
-    return num === undefined ? [] : [[user, num] as const];
-  });
-  const fresh = deps.slidingMembers.news(request.lazy, span.row.room, members);
-  return members.filter(([user]) => span.from === undefined || fresh.has(user)).map(([, num]) => num);
-}
-
-/** The users whom the timeline shows: who sends, and whose membership changes. */
-function lazyUsers({ span, timeline }: TimedSpan, { selections }: Request): ReadonlySet<number> {
-  if (selections.get(span.config.state)?.lazyMembers !== true) return NOBODY;
-  return usersIn(timeline.shown);
-}
-
+/** Returns the users whom a timeline shows: the senders, and those whose membership changes. */
 function usersIn(shown: readonly Shown[]): Set<number> {
   const users = new Set<number>();
   for (const { event } of shown) {
@@ -212,11 +173,4 @@ function usersIn(shown: readonly Shown[]): Set<number> {
     if (event.type === 'm.room.member' && event.stateKeyNum !== null) users.add(event.stateKeyNum);
   }
   return users;
-}
-
-/** The event of a state at a key whose nodes are loaded. */
-export function eventAt(root: NodeRef, type: number, stateKey: number): number | undefined {
-  const event = lookup(root, type, stateKey);
-  if (event === NOT_LOADED) throw new Error('a state node vanished while it was read');
-  return event;
 }

@@ -1,4 +1,5 @@
 import { LruMap } from '../../platform/caches/lru.ts';
+import { NOT_LOADED, type Source } from '../../platform/lookups/source.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { RoomStore } from '../../storage/rooms/room-store.ts';
@@ -25,13 +26,29 @@ export class RoomActivity {
     });
   }
 
-  /** The number of each room's latest event, with at most one query. */
-  async lastEvents(rooms: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    const missing = rooms.filter((room) => this.#last.get(room) === undefined);
-    const found = missing.length === 0 ? undefined : await this.#rooms.lastEvents(missing);
+  /** The number of each room's latest event; 0 for a room without any. */
+  readonly lastEventSource: Source<number, number> = {
+    peek: (room) => this.#last.get(room) ?? NOT_LOADED,
+    load: async (rooms) => {
+      const found = await this.#lastEvents(rooms);
+      return (room) => found.get(room) ?? 0;
+    },
+  };
+
+  /** For each event by which somebody is outside a room, whether another sent it and ended a membership by it. */
+  readonly removalSource: Source<number, boolean> = {
+    peek: (leaving) => this.#wasThere.get(leaving) ?? NOT_LOADED,
+    load: async (leavings) => {
+      const found = await this.#removals(leavings);
+      return (leaving) => found.get(leaving) === true;
+    },
+  };
+
+  async #lastEvents(rooms: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const found = await this.#rooms.lastEvents(rooms);
     const last = new Map<number, number>();
     for (const room of rooms) {
-      const loaded = found?.get(room);
+      const loaded = found.get(room);
       // Changes that were announced while the query ran are later than its answer.
       if (loaded !== undefined && (this.#last.get(room) ?? 0) < loaded) this.#last.set(room, loaded);
       last.set(room, this.#last.get(room) ?? loaded ?? 0);
@@ -39,19 +56,16 @@ export class RoomActivity {
     return last;
   }
 
-  /** For each event by which somebody is outside a room: whether another sent it and ended a membership by it. */
-  async removals(leavings: readonly number[]): Promise<ReadonlySet<number>> {
-    const missing = leavings.filter((num) => this.#wasThere.get(num) === undefined);
-    if (missing.length > 0) await this.#judge(missing);
-    return new Set(leavings.filter((num) => this.#wasThere.get(num) === true));
-  }
-
-  async #judge(nums: readonly number[]): Promise<void> {
+  async #removals(nums: readonly number[]): Promise<ReadonlyMap<number, boolean>> {
     const events = await this.#events.list(nums);
     const replaced = await this.#events.load(events.flatMap(({ replaces }) => replaces ?? []));
+    const removals = new Map<number, boolean>();
     for (const event of events) {
       const before = event.replaces === null ? undefined : replaced.get(event.replaces);
-      this.#wasThere.set(event.num, event.senderNum !== event.stateKeyNum && before?.content.membership === 'join');
+      const isRemoval = event.senderNum !== event.stateKeyNum && before?.content.membership === 'join';
+      this.#wasThere.set(event.num, isRemoval);
+      removals.set(event.num, isRemoval);
     }
+    return removals;
   }
 }

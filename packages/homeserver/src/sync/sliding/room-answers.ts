@@ -1,46 +1,42 @@
-import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { UserData } from '../../account-data/user-data.ts';
 import { EVERYTHING } from '../../filters/filter.ts';
 import { eachSlice } from '../../platform/concurrency/in-slices.ts';
 import { concat, joined, type Text } from '../../platform/long-text.ts';
-import type { Head } from '../../rooms/head.ts';
-import type { Heads } from '../../rooms/heads.ts';
+import { complete, type Lookups } from '../../platform/lookups/lookups.ts';
+import type { Reader } from '../../rooms/access.ts';
+import type { Names } from '../../storage/engine/names.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
-import type { NodeRef } from '../../storage/state/state-node.ts';
-import { SYNC_FORMAT } from '../../timeline/client-form.ts';
-import { type HydrateDeps, hydrate, hydrateState, lookUpAhead, type Reader } from '../../timeline/hydrate.ts';
 import { timelineToken } from '../../timeline/position.ts';
-import { listText } from '../../timeline/state-text.ts';
-import { prepareVisibility, type VisibilityDeps } from '../../timeline/visibility.ts';
-import { totalOf, type UnreadCounts } from '../../unread/unread-counts.ts';
-import type { LazyChain } from '../lazy-members-cache.ts';
-import { prepareRooms, roomSlices } from '../prepare-rooms.ts';
-import { prepareFilter } from '../request.ts';
-import { newScanBudget, type RoomTimelineDeps, roomTimeline } from '../room-timeline.ts';
-import { prepareStripped, strippedState } from '../stripped-state.ts';
-import { heroesOf } from '../summary.ts';
+import { SYNC_FORMAT } from '../../timeline/render/client-form.ts';
+import type { EventRenderer } from '../../timeline/render/event-renderer.ts';
+import { inBatches, isLong } from '../../timeline/render/state-text.ts';
+import type { LazyChain } from '../gather/lazy-members-cache.ts';
+import { newScanBudget, type RoomTimelines, type ScanBudget, spending } from '../gather/room-timeline.ts';
+import { roomSlices } from '../render/room-batches.ts';
+import type { StrippedState } from '../render/stripped-state.ts';
+import { prepareFilter } from '../sync-filter.ts';
 import { directRooms } from './lists.ts';
-import { eventAt, type RequiredStateDeps, type RoomState, requiredStates, type TimedSpan } from './required-state.ts';
-import { isTimed, type Range, type RoomSpan } from './room-span.ts';
-import { selectionsOf } from './state-selection.ts';
+import type { MemberParts } from './member-parts.ts';
+import type { RequiredStates, RoomState, TimedSpan } from './required-state.ts';
+import { isTimed, type RoomSpan, type SlidingRange } from './room-span.ts';
+import { type StateSelections, selectionsOf } from './state-selection.ts';
 
-export interface RoomAnswerDeps extends RequiredStateDeps, HydrateDeps, VisibilityDeps, RoomTimelineDeps {
-  readonly names: RequiredStateDeps['names'];
-  readonly states: RequiredStateDeps['states'];
-  readonly events: RoomTimelineDeps['events'];
-  readonly timelines: RoomTimelineDeps['timelines'];
-  readonly heads: Heads;
-  readonly unread: UnreadCounts;
-  readonly memberships: Parameters<typeof heroesOf>[0]['memberships'];
+interface Parts {
+  readonly names: Names;
+  readonly timelines: RoomTimelines;
+  readonly states: RequiredStates;
+  readonly renderer: EventRenderer;
+  readonly members: MemberParts;
+  readonly stripped: StrippedState;
 }
 
 /** The user who asks, and the range of the answer. */
-export interface AnswerRequest {
+export interface RoomAnswerRequest {
   readonly user: number;
   readonly userId: string;
   readonly reader: Reader;
   readonly lazy: LazyChain;
-  readonly range: Range;
+  readonly range: SlidingRange;
   readonly data: UserData;
 }
 
@@ -57,7 +53,15 @@ export interface RoomAnswer {
   readonly timeline: readonly string[];
 }
 
-/** Events that make a room's `bump_stamp` rise: what a person would open the room for. */
+/** The values that the rooms of one pass have in common. */
+interface Pass {
+  readonly selections: StateSelections;
+  /** The ids of the rooms that are direct messages. */
+  readonly direct: ReadonlySet<string>;
+  readonly budget: ScanBudget;
+}
+
+/** Events that make a room's `bump_stamp` rise: those for which a person would open the room. */
 const BUMPING: ReadonlySet<string> = new Set([
   'm.room.create',
   'm.room.message',
@@ -70,194 +74,140 @@ const BUMPING: ReadonlySet<string> = new Set([
   'org.matrix.msc3672.beacon_info',
 ]);
 
-/** Returns the part of an answer for each room (MSC4186, "Room results"); rooms without news are missing. */
-export function roomAnswers(
-  deps: RoomAnswerDeps,
-  request: AnswerRequest,
-  spans: readonly RoomSpan[],
-): Promise<readonly RoomAnswer[]> {
-  return eachSlice(
-    roomSlices(spans, ({ work }) => work.nums.length),
-    (some) => answersTogether(deps, request, some),
-  );
-}
+const EVERYTHING_SHOWN = prepareFilter(EVERYTHING);
 
-/** The answers for some rooms; what they need is read for all of them together. */
-async function answersTogether(
-  deps: RoomAnswerDeps,
-  request: AnswerRequest,
-  spans: readonly RoomSpan[],
-): Promise<RoomAnswer[]> {
-  const nums = spans.flatMap(({ work }) => (work.anchor === undefined ? work.nums : [...work.nums, work.anchor]));
-  const events = await deps.events.load(nums);
-  const fresh = spans.filter(({ from, row }) => from === undefined && row.membership === 'join');
-  await prepareRooms(
-    deps,
-    { num: request.user, id: request.userId },
-    fresh.map(({ row }) => row),
-  );
-  await prepareVisibility(deps, request.reader.user, events.values());
-  const timed: TimedSpan[] = [];
-  const budget = newScanBudget();
-  for (const span of spans) {
-    if (!isTimed(span.row)) continue;
-    const filter = { ...prepareFilter(EVERYTHING), timelineLimit: span.config.limit };
-    // Clients take state from `required_state` only.
-    const choice = { filter, stateAfter: true, budget };
-    timed.push({ span, timeline: await roomTimeline(deps, request.reader, span.work, events, choice) });
+/** Renders the rooms of an answer (MSC4186, "Room results"). */
+export class RoomAnswers {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
-  const rules = timed.flatMap(({ span }) => [span.config.state, span.oldState ?? []]);
-  const selections = await selectionsOf(deps.names, { num: request.user, id: request.userId }, rules);
-  const { lazy, reader, data } = request;
-  const states = await requiredStates(deps, { lazy, reader, selections }, timed);
-  const shown = timed.flatMap(({ timeline }) => timeline.shown.map(({ event }) => event));
-  await lookUpAhead(deps, reader, [...shown, ...states.flatMap((state) => state.events)]);
-  const direct = new Set(directRooms(data));
-  const answers: RoomAnswer[] = [];
-  for (const [i, room] of timed.entries()) {
-    const answer = await timedRoom(
-      deps,
-      request,
-      { ...room, state: states[i] ?? { events: [], root: undefined } },
-      direct,
+
+  /** Returns the part of an answer for each room; rooms without news are missing. */
+  answers(request: RoomAnswerRequest, spans: readonly RoomSpan[]): Promise<readonly RoomAnswer[]> {
+    const direct = new Set(directRooms(request.data));
+    const budget = newScanBudget();
+    return eachSlice(
+      roomSlices(spans, ({ room }) => room.nums.length),
+      (some) =>
+        complete((lookups) =>
+          spending(budget, (pass) => this.#together(lookups, request, some, { direct, budget: pass })),
+        ),
     );
-    if (answer !== undefined) answers.push(answer);
   }
-  const outside = spans.filter(({ row }) => !isTimed(row));
-  const memberEvents = await prepareStripped(
-    deps,
-    outside.map(({ row }) => row),
-  );
-  for (const span of outside) {
-    const answer = await outsideRoom(deps, span, memberEvents.get(span.row.event), direct);
-    if (answer !== undefined) answers.push(answer);
+
+  #together(
+    lookups: Lookups,
+    request: RoomAnswerRequest,
+    spans: readonly RoomSpan[],
+    shared: Omit<Pass, 'selections'>,
+  ): RoomAnswer[] {
+    const rules = spans.flatMap(({ config, oldState }) => [config.state, oldState ?? []]);
+    const user = { num: request.user, id: request.userId };
+    const selections = selectionsOf(lookups, this.#parts.names, user, rules);
+    const pass = { ...shared, selections };
+    const answers = lookups.each(spans, (span) =>
+      isTimed(span.row)
+        ? this.#timedRoom(lookups, request, span, pass)
+        : this.#outsideRoom(lookups, span, shared.direct),
+    );
+    return answers.filter((answer) => answer !== undefined);
   }
-  return answers;
+
+  #timedRoom(lookups: Lookups, request: RoomAnswerRequest, span: RoomSpan, pass: Pass): RoomAnswer | undefined {
+    const { timelines, states, names } = this.#parts;
+    const filter = { ...EVERYTHING_SHOWN, timelineLimit: span.config.limit };
+    // Clients take state from `required_state` only.
+    const choice = { filter, stateAfter: true, budget: pass.budget };
+    const timeline = timelines.timeline(lookups, request.reader, span.room, choice);
+    const timed = { span, timeline };
+    const state = states.state(lookups, { lazy: request.lazy, selections: pass.selections }, timed);
+    const isInitial = span.from === undefined;
+    const { shown, considered, limited, last } = timeline;
+    if (!isInitial && shown.length === 0 && state.events.length === 0 && considered.length === 0) return undefined;
+    const { room } = span.row;
+    const roomId = last?.roomId ?? lookups.get(names.textSource, room);
+    const [events, rest] = lookups.both(
+      () => this.#eventParts(lookups, request, timed, state),
+      () => this.#memberParts(lookups, request, timed, state),
+    );
+    const parts: Text[] = [`"membership":"${span.row.membership}"`];
+    if (isInitial) parts.push('"initial":true');
+    if (span.isExpanded) parts.push('"unstable_expanded_timeline":true,"expanded_timeline":true');
+    if (pass.direct.has(roomId)) parts.push('"is_dm":true');
+    const text = joined([...parts, ...events, ...rest], ',');
+    return { room, roomId, text, isInitial, limited, timeline: shown.map(({ event }) => event.eventId) };
+  }
+
+  /** Renders the state, the timeline and what says where the timeline is. */
+  #eventParts(
+    lookups: Lookups,
+    { reader, range: { since } }: RoomAnswerRequest,
+    { span, timeline }: TimedSpan,
+    state: RoomState,
+  ): Text[] {
+    const { renderer } = this.#parts;
+    const { shown, first, last, limited, considered } = timeline;
+    const isInitial = span.from === undefined;
+    const [stateText, texts] = lookups.both(
+      () => this.#stateText(lookups, reader, state.events),
+      () => renderer.texts(lookups, reader, shown, SYNC_FORMAT),
+    );
+    const parts: Text[] = [];
+    if (state.events.length > 0) parts.push(concat('"required_state":[', stateText, ']'));
+    if (texts.length > 0) parts.push(`"timeline":[${texts.join(',')}]`);
+    const begin = first?.seq ?? (last?.seq ?? 0) + 1;
+    if (texts.length > 0 || limited || isInitial) parts.push(`"prev_batch":"${timelineToken(begin - 1)}"`);
+    const live = since === undefined ? 0 : shown.filter(({ event }) => event.num > since).length;
+    parts.push(`"limited":${limited}`, `"num_live":${live}`);
+    const stamp = bumpStamp(considered, isInitial);
+    if (stamp !== undefined) parts.push(`"bump_stamp":${stamp}`);
+    return parts;
+  }
+
+  /** Renders state events; many of them while they are written. */
+  #stateText(lookups: Lookups, reader: Reader, events: readonly StoredEvent[]): Text {
+    const { renderer } = this.#parts;
+    if (isLong(events)) return inBatches(events, (some) => renderer.renderState(reader, some, SYNC_FORMAT));
+    const shown = events.map((event) => ({ event }));
+    return renderer.texts(lookups, reader, shown, SYNC_FORMAT).join(',');
+  }
+
+  #memberParts(
+    lookups: Lookups,
+    { user, userId }: RoomAnswerRequest,
+    { span, timeline }: TimedSpan,
+    state: RoomState,
+  ): string[] {
+    const { members } = this.#parts;
+    const isInitial = span.from === undefined;
+    const changes = new Set(
+      [...timeline.considered.filter(({ isState }) => isState), ...state.events].map(({ type }) => type),
+    );
+    const mayHaveChanged = (type: string) => isInitial || span.room.limited || changes.has(type);
+    const naming = members.naming(lookups, state.root, mayHaveChanged);
+    if (span.row.membership !== 'join') return naming;
+    const mayHaveMoved = isInitial || timeline.limited || changes.has('m.room.member') || changes.has('m.room.name');
+    return [...naming, ...members.counts(lookups, { num: user, id: userId }, span.row, mayHaveMoved)];
+  }
+
+  /** Renders an invitation or a knock: what outsiders are told (MSC4186, "Invite/knock/rejections"). */
+  #outsideRoom(lookups: Lookups, { row, from }: RoomSpan, direct: ReadonlySet<string>): RoomAnswer | undefined {
+    const stripped = this.#parts.stripped.room(lookups, row);
+    if (stripped === undefined) return undefined;
+    const { head, events } = stripped;
+    const { num: room, roomId } = head;
+    const parts = [`"membership":"${row.membership}"`, `"invite_state":[${events}]`, `"stripped_state":[${events}]`];
+    if (from === undefined) parts.push('"initial":true');
+    if (direct.has(roomId)) parts.push('"is_dm":true');
+    parts.push(`"bump_stamp":${row.event}`);
+    return { room, roomId, text: concat(parts.join(',')), isInitial: from === undefined, limited: false, timeline: [] };
+  }
 }
 
-interface StatedSpan extends TimedSpan {
-  readonly state: RoomState;
-}
-
-async function timedRoom(
-  deps: RoomAnswerDeps,
-  request: AnswerRequest,
-  { span, timeline, state }: StatedSpan,
-  direct: ReadonlySet<string>,
-): Promise<RoomAnswer | undefined> {
-  const { row, from, work } = span;
-  const { shown, first, last } = timeline;
-  const isInitial = from === undefined;
-  if (!isInitial && shown.length === 0 && state.events.length === 0 && timeline.considered.length === 0)
-    return undefined;
-  const roomId = last?.roomId ?? (await deps.names.text(row.room));
-  const parts: Text[] = [`"membership":"${row.membership}"`];
-  if (isInitial) parts.push('"initial":true');
-  if (span.isExpanded) parts.push('"unstable_expanded_timeline":true,"expanded_timeline":true');
-  if (direct.has(roomId)) parts.push('"is_dm":true');
-  if (state.events.length > 0) {
-    const text = await listText(state.events, async (some) => hydrateState(deps, request.reader, some, SYNC_FORMAT));
-    parts.push(concat('"required_state":[', text, ']'));
-  }
-  if (shown.length > 0)
-    parts.push(`"timeline":[${(await hydrate(deps, request.reader, shown, SYNC_FORMAT)).join(',')}]`);
-  const begin = first?.seq ?? (last?.seq ?? 0) + 1;
-  if (shown.length > 0 || timeline.limited || isInitial) parts.push(`"prev_batch":"${timelineToken(begin - 1)}"`);
-  parts.push(`"limited":${timeline.limited}`);
-  const { since } = request.range;
-  parts.push(`"num_live":${since === undefined ? 0 : shown.filter(({ event }) => event.num > since).length}`);
-  const stamp = bumpStamp(timeline.considered, isInitial);
-  if (stamp !== undefined) parts.push(`"bump_stamp":${stamp}`);
-  const changes = new Set(
-    [...timeline.considered.filter(({ isState }) => isState), ...state.events].map(({ type }) => type),
-  );
-  parts.push(...(await naming(deps, state.root, (type) => isInitial || work.limited || changes.has(type))));
-  if (row.membership === 'join') {
-    const head = await deps.heads.byNum(row.room);
-    if (head !== undefined) {
-      const mayHaveMoved = isInitial || timeline.limited || changes.has('m.room.member') || changes.has('m.room.name');
-      parts.push(...(await members(deps, request, { span, head }, mayHaveMoved)));
-    }
-  }
-  const ids = shown.map(({ event }) => event.eventId);
-  return { room: row.room, roomId, text: joined(parts, ','), isInitial, limited: timeline.limited, timeline: ids };
-}
-
-/** The number of the latest event that matters to people; for a new room of those considered, or the oldest of them. */
+/** Returns the number of the latest event that matters to people; for a new room of those considered, or the oldest of them. */
 function bumpStamp(considered: readonly StoredEvent[], isInitial: boolean): number | undefined {
   const bumping = considered.findLast(({ type }) => BUMPING.has(type));
   return bumping?.num ?? (isInitial ? considered[0]?.num : undefined);
-}
-
-/** The room's name and picture, if they may have changed. */
-async function naming(
-  deps: RoomAnswerDeps,
-  root: NodeRef | undefined,
-  mayHaveChanged: (type: string) => boolean,
-): Promise<string[]> {
-  const wanted = [
-    ['name', 'm.room.name', 'name'],
-    ['avatar', 'm.room.avatar', 'url'],
-  ] as const;
-  const asked = wanted.filter(([, type]) => mayHaveChanged(type));
-  if (root === undefined || asked.length === 0) return [];
-  const nums = await deps.names.nums(['', ...asked.map(([, type]) => type)]);
-  const keys = asked.map(([, type]) => ({ type: nums.get(type) ?? 0, stateKey: nums.get('') ?? 0 }));
-  await deps.states.loadKeys([root], keys);
-  const found = keys.map(({ type, stateKey }) => eventAt(root, type, stateKey));
-  const events = await deps.events.load(found.filter((num) => num !== undefined));
-  return asked.flatMap(([name, , field], i) => {
-    const value = events.get(found[i] ?? -1)?.content[field];
-    return typeof value === 'string' && value !== '' ? `"${name}":${JSON.stringify(value)}` : [];
-  });
-}
-
-/** The members that only members of a room get. */
-async function members(
-  deps: RoomAnswerDeps,
-  { user, userId }: AnswerRequest,
-  { span, head }: { readonly span: RoomSpan; readonly head: Head },
-  mayHaveMoved: boolean,
-): Promise<string[]> {
-  const { notifications, highlights } = totalOf(await deps.unread.of({ num: user, id: userId }, head, span.row));
-  const parts = [`"notification_count":${notifications}`, `"highlight_count":${highlights}`];
-  if (!mayHaveMoved) return parts;
-  parts.push(`"joined_count":${head.stored.joined}`, `"invited_count":${head.stored.invited}`);
-  const heroes = await heroesOf(deps, head, user);
-  if (heroes !== undefined && heroes.length > 0)
-    parts.push(`"heroes":${JSON.stringify(await heroObjects(deps, head, heroes))}`);
-  return parts;
-}
-
-async function heroObjects(deps: RoomAnswerDeps, head: Head, heroes: readonly number[]): Promise<JsonObject[]> {
-  const ids = await deps.names.texts(heroes);
-  const all = heroes.flatMap((num) => ids.get(num) ?? []);
-  await head.ensure(all.map((userId) => ['m.room.member', userId] as const));
-  return all.map((userId) => {
-    const content = head.known('m.room.member', userId)?.content;
-    const { displayname, avatar_url } = isObject(content) ? content : {};
-    return {
-      user_id: userId,
-      ...(typeof displayname === 'string' ? { displayname } : {}),
-      ...(typeof avatar_url === 'string' ? { avatar_url } : {}),
-    };
-  });
-}
-
-/** An invitation or a knock: what outsiders are told (MSC4186, "Invite/knock/rejections"). */
-async function outsideRoom(
-  deps: RoomAnswerDeps,
-  { row, from }: RoomSpan,
-  member: StoredEvent | undefined,
-  direct: ReadonlySet<string>,
-): Promise<RoomAnswer | undefined> {
-  const head = await deps.heads.byNum(row.room);
-  if (member === undefined || head === undefined) return undefined;
-  const stripped = `[${(await strippedState(head, member)).join(',')}]`;
-  const parts = [`"membership":"${row.membership}"`, `"invite_state":${stripped}`, `"stripped_state":${stripped}`];
-  if (from === undefined) parts.push('"initial":true');
-  if (direct.has(head.roomId)) parts.push('"is_dm":true');
-  parts.push(`"bump_stamp":${row.event}`);
-  const { num: room, roomId } = head;
-  return { room, roomId, text: parts.join(','), isInitial: from === undefined, limited: false, timeline: [] };
 }

@@ -1,3 +1,4 @@
+import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { Names } from '../../storage/engine/names.ts';
 
 /** One `required_state`: pairs of an event type and a state key, either of them perhaps `*`. */
@@ -28,17 +29,22 @@ export interface StateSelection {
   includes(type: number, stateKey: number): boolean;
 }
 
-/** Brings the rules of one request into a form that is quick to ask; the names of all rules cost one query. */
-export async function selectionsOf(
+/** The selections of the rules of one request. */
+export type StateSelections = ReadonlyMap<readonly StatePairs[], StateSelection>;
+
+/** Brings the rules of one request into a form that is quick to ask. */
+export function selectionsOf(
+  lookups: Lookups,
   names: Names,
   user: { readonly num: number; readonly id: string },
   rules: Iterable<readonly StatePairs[]>,
-): Promise<ReadonlyMap<readonly StatePairs[], StateSelection>> {
+): StateSelections {
   const all = [...new Set(rules)];
-  const nums = await names.findAll([MEMBER, ...all.flat(3).filter((text) => text !== ANY)]);
-  const member = nums.get(MEMBER) ?? 0;
-  const lookUp = (text: string) => (text === ME ? user.num : nums.get(text));
-  return new Map(all.map((parts) => [parts, selection(parts, lookUp, member)]));
+  const texts = [MEMBER, ...new Set(all.flat(3).filter((text) => text !== ANY))];
+  const nums = lookups.all(names.numSource, texts);
+  const byText = new Map(texts.map((text, i) => [text, nums[i]]));
+  const lookUp = (text: string) => (text === ME ? user.num : byText.get(text));
+  return new Map(all.map((parts) => [parts, selection(parts, lookUp, byText.get(MEMBER) ?? 0)]));
 }
 
 function selection(

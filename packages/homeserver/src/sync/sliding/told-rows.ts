@@ -1,46 +1,52 @@
+import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
-import { pastsOf } from '../pasts.ts';
-import { invitations, type SkeletonChoice } from '../skeleton.ts';
+import type { Invites } from '../select/invites.ts';
+import { pastMemberships } from '../select/past-memberships.ts';
+import type { Rows } from '../select/stream-reader.ts';
 import type { ConnectionState } from './connection-state.ts';
 
-type Rows = ReadonlyMap<number, MembershipRow>;
-
-/** Where a client is. */
-interface Place {
+/** The state of a client's connection, and the position of its token. */
+export interface ClientPosition {
   readonly state: ConnectionState | undefined;
   readonly since: number | undefined;
 }
 
-/**
- * A user's memberships as a client is to be told of them: without rooms that were forgotten and without invitations of
- * which the user is not told, except that a client that has such a room is told once that it was left.
- */
-export async function toldRows(
-  { events }: { readonly events: EventStore },
-  rows: Rows,
-  place: Place,
-  hides: SkeletonChoice['hides'],
-): Promise<Rows> {
-  const special = [...rows.values()].filter(({ forgotten, membership }) => forgotten || membership === 'invite');
-  if (special.length === 0) return rows;
-  const shown = new Set((await invitations({ events }, special, hides)).told);
-  const told = new Map(rows);
-  for (const row of special) {
-    if (shown.has(row) && !row.forgotten) continue;
-    const left = await leftRow(events, row, place);
-    if (left === undefined) told.delete(row.room);
-    else told.set(row.room, left);
-  }
-  return told;
-}
+/** Decides which memberships a client gets to know. */
+export class ToldRows {
+  readonly #events: EventStore;
+  readonly #invites: Invites;
 
-/** The row that says that a room was left, for a client that has it and was not told yet. */
-async function leftRow(events: EventStore, row: MembershipRow, place: Place): Promise<MembershipRow | undefined> {
-  const sent = place.state?.rooms.get(row.room);
-  const from = sent?.upTo ?? place.since ?? 0;
-  if (sent === undefined || row.event <= from) return undefined;
-  if (row.membership !== 'invite') return { ...row, forgotten: false };
-  const ended = (await pastsOf(events, [row], from)).get(row.room)?.ended;
-  return ended === undefined ? undefined : { ...row, membership: 'leave', event: ended };
+  constructor(events: EventStore, invites: Invites) {
+    this.#events = events;
+    this.#invites = invites;
+  }
+
+  /**
+   * Returns a user's memberships without rooms that were forgotten and without hidden invitations, except that a client
+   * that has such a room is told once that it was left.
+   */
+  rows(lookups: Lookups, user: number, rows: Rows, position: ClientPosition): Rows {
+    const special = [...rows.values()].filter(({ forgotten, membership }) => forgotten || membership === 'invite');
+    if (special.length === 0) return rows;
+    const shown = new Set(this.#invites.among(lookups, user, special).shown);
+    const told = new Map(rows);
+    lookups.each(special, (row) => {
+      if (shown.has(row) && !row.forgotten) return;
+      const left = this.#leftRow(lookups, row, position);
+      if (left === undefined) told.delete(row.room);
+      else told.set(row.room, left);
+    });
+    return told;
+  }
+
+  /** Returns the row that says that a room was left, for a client that has it and was not told yet. */
+  #leftRow(lookups: Lookups, row: MembershipRow, { state, since }: ClientPosition): MembershipRow | undefined {
+    const sent = state?.rooms.get(row.room);
+    const from = sent?.upTo ?? since ?? 0;
+    if (sent === undefined || row.event <= from) return undefined;
+    if (row.membership !== 'invite') return { ...row, forgotten: false };
+    const ended = pastMemberships(lookups, this.#events, [row], from).get(row.room)?.ended;
+    return ended === undefined ? undefined : { ...row, membership: 'leave', event: ended };
+  }
 }

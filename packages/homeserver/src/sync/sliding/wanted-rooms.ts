@@ -1,5 +1,8 @@
+import type { Lookups } from '../../platform/lookups/lookups.ts';
+import type { Names } from '../../storage/engine/names.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
-import { type ListDeps, type RoomList, roomList, roomsByActivity, type SlidingSyncBody } from './lists.ts';
+import type { Rows } from '../select/stream-reader.ts';
+import type { RoomList, RoomLists, SlidingSyncBody } from './lists.ts';
 import { type StatePairs, uniteRules } from './state-selection.ts';
 
 /** How much of a room is wanted: of all rules that match it the most. */
@@ -26,38 +29,50 @@ interface Rule {
 }
 
 /** Finds the rooms that match the rules of a request (MSC4186, "Lists and subscriptions"). */
-export async function wantedRooms(
-  deps: ListDeps,
-  user: number,
-  body: SlidingSyncBody,
-  rows: ReadonlyMap<number, MembershipRow>,
-  isKnown: (room: number) => boolean,
-): Promise<Wanted> {
-  const all = await roomsByActivity(deps, rows.values(), isKnown);
-  const rules = new Map<number, Rule[]>();
-  const lists: RoomList[] = [];
-  for (const [name, request] of Object.entries(body.lists ?? {})) {
-    const list = await roomList(deps, user, name, request, all);
-    lists.push(list);
-    for (const room of list.rooms) put(rules, room, request);
+export class WantedRooms {
+  readonly #names: Names;
+  readonly #lists: RoomLists;
+
+  constructor(names: Names, lists: RoomLists) {
+    this.#names = names;
+    this.#lists = lists;
   }
-  const subscribed = new Set<number>();
-  const subscriptions = Object.entries(body.room_subscriptions ?? {});
-  const nums = await deps.names.findAll(subscriptions.map(([roomId]) => roomId));
-  const there = new Set(all.map(({ room }) => room));
-  for (const [roomId, rule] of subscriptions) {
-    const room = nums.get(roomId);
-    if (room === undefined || !there.has(room)) continue;
-    subscribed.add(room);
-    put(rules, room, rule);
+
+  select(
+    lookups: Lookups,
+    user: number,
+    body: SlidingSyncBody,
+    rows: Rows,
+    isKnown: (room: number) => boolean,
+  ): Wanted {
+    const all = this.#lists.byActivity(lookups, rows.values(), isKnown);
+    const rules = new Map<number, Rule[]>();
+    const lists = lookups.each(Object.entries(body.lists ?? {}), ([name, request]) => {
+      const list = this.#lists.list(lookups, user, name, request, all);
+      for (const room of list.rooms) put(rules, room, request);
+      return list;
+    });
+    const subscribed = new Set<number>();
+    const subscriptions = Object.entries(body.room_subscriptions ?? {});
+    const nums = lookups.all(
+      this.#names.numSource,
+      subscriptions.map(([roomId]) => roomId),
+    );
+    const there = new Set(all.map(({ room }) => room));
+    for (const [i, [, rule]] of subscriptions.entries()) {
+      const room = nums[i];
+      if (room === undefined || !there.has(room)) continue;
+      subscribed.add(room);
+      put(rules, room, rule);
+    }
+    const configs = new Map<string, RoomConfig>();
+    const rooms = new Map<number, { row: MembershipRow; config: RoomConfig }>();
+    for (const [room, matching] of rules) {
+      const row = rows.get(room);
+      if (row !== undefined) rooms.set(room, { row, config: combine(matching, configs) });
+    }
+    return { lists, subscribed, rooms };
   }
-  const configs = new Map<string, RoomConfig>();
-  const rooms = new Map<number, { row: MembershipRow; config: RoomConfig }>();
-  for (const [room, matching] of rules) {
-    const row = rows.get(room);
-    if (row !== undefined) rooms.set(room, { row, config: combine(matching, configs) });
-  }
-  return { lists, subscribed, rooms };
 }
 
 function put(rules: Map<number, Rule[]>, room: number, rule: Rule): void {

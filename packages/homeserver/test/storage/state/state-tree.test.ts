@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { NOT_LOADED } from '../../../src/platform/lookups/source.ts';
 import {
   decodeNode,
   hashNode,
@@ -14,7 +15,6 @@ import {
   lookup,
   missing,
   type NewNode,
-  NOT_LOADED,
   withEntry,
 } from '../../../src/storage/state/state-tree.ts';
 

@@ -1,4 +1,5 @@
 import { ConcurrentChanges } from '../../../platform/caches/concurrent-changes.ts';
+import { NOT_LOADED, type Source } from '../../../platform/lookups/source.ts';
 import { type Database, sql } from '../../engine/database.ts';
 import type { Names } from '../../engine/names.ts';
 import { AGGREGATED, type Aggregated, Aggregations, isLater, isValidEdit, type Replies } from './aggregations.ts';
@@ -40,6 +41,15 @@ export class AggregationStore {
   /** The events whose children change while queries run. */
   readonly #concurrent = new ConcurrentChanges();
   #types: ReadonlyMap<Aggregated, number> | undefined;
+
+  /** The aggregations of events; `null` for an event without any. */
+  readonly source: Source<StoredEvent, Aggregations | null> = {
+    peek: ({ aggregations }) => (aggregations === undefined ? NOT_LOADED : aggregations),
+    load: async (events) => {
+      await this.lookUp(events);
+      return ({ aggregations }) => aggregations ?? null;
+    },
+  };
 
   constructor(database: Database, names: Names, events: Events) {
     this.#database = database;

@@ -1,6 +1,7 @@
 import { cacheBytes, textBytes } from '../../../platform/caches/cache-size.ts';
 import { LruMap } from '../../../platform/caches/lru.ts';
 import { inSlices } from '../../../platform/concurrency/in-slices.ts';
+import { NOT_LOADED, type Source } from '../../../platform/lookups/source.ts';
 import { type Database, sql, type Write, write } from '../../engine/database.ts';
 import type { Names } from '../../engine/names.ts';
 import { decodeProof, type EventProof, encodeProof } from './event-proof.ts';
@@ -53,6 +54,15 @@ export class EventStore {
   readonly #messages: LruMap<number, StoredEvent>;
   /** Events whose commit may not have ended. They are never evicted. */
   readonly #pending = new Map<number, StoredEvent>();
+
+  /** Events by number; `undefined` for a number without an event. */
+  readonly source: Source<number, StoredEvent | undefined> = {
+    peek: (num) => this.cached(num) ?? NOT_LOADED,
+    load: async (nums) => {
+      const found = await this.load(nums);
+      return (num) => found.get(num);
+    },
+  };
 
   /** @param cachedMax the maximum number of events in each cache */
   constructor(

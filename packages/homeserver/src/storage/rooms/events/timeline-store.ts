@@ -1,3 +1,4 @@
+import { loadedSingly, NOT_LOADED, queried, type Source } from '../../../platform/lookups/source.ts';
 import { type Database, sql } from '../../engine/database.ts';
 
 const readForwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?');
@@ -30,6 +31,23 @@ export interface Stretch {
   readonly upTo: number;
 }
 
+/** The first (or with `backwards` the last) events of a stretch. */
+export interface TimelinePage extends Stretch {
+  readonly backwards: boolean;
+  readonly limit: number;
+}
+
+/** A room at a position of the stream. */
+export interface RoomPosition {
+  readonly room: number;
+  readonly position: number;
+}
+
+/** The last `limit` events of a room at a position of the stream, oldest first. */
+export interface LatestEvents extends RoomPosition {
+  readonly limit: number;
+}
+
 /** The number of an event and its sequence number in its room's timeline. */
 export interface Place {
   readonly num: number;
@@ -40,8 +58,49 @@ export interface Place {
 export class TimelineStore {
   readonly #database: Database;
 
+  /** Pages of timelines, as {@link page} returns them. */
+  readonly pageSource: Source<TimelinePage, readonly number[]>;
+  /** The last events of rooms at a position, as {@link latestAt} returns them. */
+  readonly latestSource: Source<LatestEvents, readonly number[]>;
+  /** The last event of a room at a position; `undefined` if there was none. */
+  readonly lastSource: Source<RoomPosition, number | undefined>;
+
   constructor(database: Database) {
     this.#database = database;
+    this.pageSource = loadedSingly(
+      () => NOT_LOADED,
+      ({ backwards, limit, ...stretch }) => this.page(stretch, backwards, limit),
+      ({ room, after, upTo, backwards, limit }) => `${room}/${after}/${upTo}/${backwards}/${limit}`,
+    );
+    this.latestSource = queried(
+      ({ room, position, limit }) => `${room}/${position}/${limit}`,
+      async (keys) => {
+        const byRange = Map.groupBy(keys, ({ position, limit }) => `${position}/${limit}`);
+        const found = await Promise.all(
+          Array.from(byRange, async ([range, some]) => {
+            const { position, limit } = some[0] ?? { position: 0, limit: 0 };
+            const rooms = some.map(({ room }) => room);
+            return [range, await this.latestAt(rooms, position, limit)] as const;
+          }),
+        );
+        const timelines = new Map(found);
+        return ({ room, position, limit }) => timelines.get(`${position}/${limit}`)?.get(room) ?? [];
+      },
+    );
+    this.lastSource = queried(
+      ({ room, position }) => `${room}/${position}`,
+      async (keys) => {
+        const byPosition = Map.groupBy(keys, ({ position }) => position);
+        const found = await Promise.all(
+          Array.from(byPosition, async ([position, some]) => {
+            const rooms = some.map(({ room }) => room);
+            return [position, await this.lastAt(rooms, position)] as const;
+          }),
+        );
+        const lasts = new Map(found);
+        return ({ room, position }) => lasts.get(position)?.get(room);
+      },
+    );
   }
 
   /** Returns the first (with `backwards` the last) events of a range, in that direction. */

@@ -1,0 +1,161 @@
+import type { Heads } from '../../rooms/heads.ts';
+import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
+import type { Change, Stream } from '../../storage/engine/stream.ts';
+import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
+import { Track } from './track.ts';
+
+/** Returns whether a change in a room is for a user with these memberships: a member, or the user whom it moves. */
+export function isForMember(change: Change, room: number, rows: ReadonlyMap<number, MembershipRow>): boolean {
+  const row = rows.get(room);
+  return row?.membership === 'join' || (change.kind === 'event' && row?.event === change.event);
+}
+
+/** Returns whether a user has joined any of some rooms, as far as their heads are in memory. */
+export function isMemberOfAny(heads: Heads, user: number, rooms: ReadonlySet<number>): boolean {
+  for (const room of rooms) if (heads.cached(room)?.joined.has(user) === true) return true;
+  return false;
+}
+
+type Rows = ReadonlyMap<number, MembershipRow>;
+
+/** How many changes are remembered; clients that have read less ask the database. */
+const REMEMBERED_MAX = 100_000;
+/** A change for many devices counts more, because it names each of them. */
+const DEVICES_PER_CHANGE = 4;
+/** Up to this number of changes, all are read, whomever they concern. */
+const FEW = 50;
+
+/** Tells who shares a room with whom, from memory. */
+export interface RoomMates {
+  readonly heads: Heads;
+  readonly userRooms: UserRooms;
+}
+
+/**
+ * The latest changes of the server in memory, so that clients that keep up cost no query. Changes are indexed by room and
+ * by user: what a client asks for costs what has changed for its user, not what has changed on the server.
+ */
+export class ChangeLog {
+  readonly #mates: RoomMates;
+  readonly #all = new Track();
+  readonly #byRoom = new Map<number, Track>();
+  /** Changes for a user alone: account data, messages to devices, peeks, followed threads. */
+  readonly #byUser = new Map<number, Track>();
+  /** Changes of a user that concern everybody who shares a room with them: presence, device lists. */
+  readonly #ofUsers = new Track();
+  /** All changes after this position are remembered. */
+  #from: number;
+  #weight = 0;
+
+  constructor(stream: Pick<Stream, 'current' | 'listen'>, mates: RoomMates) {
+    this.#from = stream.current;
+    this.#mates = mates;
+    stream.listen((changes) => {
+      for (const change of changes) this.#add(change);
+    });
+  }
+
+  /** Returns all changes after a position, in order; `undefined` when some may be forgotten. */
+  since(position: number): readonly Change[] | undefined {
+    return position < this.#from ? undefined : this.#all.after(position);
+  }
+
+  /**
+   * Returns changes after a position, in order, among them all that concern a user; `undefined` when some may be
+   * forgotten. Contains presence and device lists only of users who share a room with this one.
+   * @param rows the memberships of the user
+   */
+  concerning(user: number, rows: Rows, position: number): readonly Change[] | undefined {
+    if (position < this.#from) return undefined;
+    const count = this.#all.countAfter(position);
+    const isWanted = (change: Change) => !isOfUser(change) || this.#isMate(user, rows, change);
+    if (count <= FEW || count <= rows.size) return this.#all.after(position).filter(isWanted);
+    const found = [...(this.#byUser.get(user)?.after(position) ?? [])];
+    for (const room of rows.keys()) found.push(...(this.#byRoom.get(room)?.after(position) ?? []));
+    found.push(...this.#ofUsers.after(position).filter(isWanted));
+    return found.sort((a, b) => a.position - b.position);
+  }
+
+  /**
+   * Returns changes after a position, in order, among them all in some rooms, all for a user alone, and the presence of
+   * everybody; `undefined` when some may be forgotten.
+   */
+  inRooms(user: number, rooms: ReadonlySet<number>, position: number): readonly Change[] | undefined {
+    if (position < this.#from) return undefined;
+    if (this.#all.countAfter(position) <= FEW) return this.#all.after(position);
+    const found = [...this.#ofUsers.after(position), ...(this.#byUser.get(user)?.after(position) ?? [])];
+    for (const room of rooms) found.push(...(this.#byRoom.get(room)?.after(position) ?? []));
+    return found.sort((a, b) => a.position - b.position);
+  }
+
+  /** Returns whether a user shares a room with another, as far as that is known without a query. */
+  #isMate(user: number, rows: Rows, change: Change & { readonly user: number }): boolean {
+    const { user: other } = change;
+    if (other === user) return true;
+    if (change.kind === 'device-list' && change.onlyFor !== undefined) return change.onlyFor === user;
+    const theirs = this.#mates.userRooms.cached(other);
+    if (theirs === undefined) {
+      for (const { room, membership } of rows.values())
+        if (membership === 'join' && this.#mates.heads.cached(room)?.joined.has(other) !== false) return true;
+      return false;
+    }
+    const [fewer, more] = theirs.size < rows.size ? [theirs, rows] : [rows, theirs];
+    for (const { room, membership } of fewer.values())
+      if (membership === 'join' && more.get(room)?.membership === 'join') return true;
+    return false;
+  }
+
+  #add(change: Change): void {
+    this.#all.add(change);
+    for (const [tracks, key] of this.#places(change)) {
+      const track = tracks.get(key);
+      if (track === undefined) tracks.set(key, first(change));
+      else track.add(change);
+    }
+    if (isOfUser(change)) this.#ofUsers.add(change);
+    this.#weight += weightOf(change);
+    while (this.#weight > REMEMBERED_MAX) this.#removeFirst();
+  }
+
+  #removeFirst(): void {
+    const change = this.#all.first;
+    if (change === undefined) return;
+    this.#all.removeFirst();
+    for (const [tracks, key] of this.#places(change)) {
+      const track = tracks.get(key);
+      track?.removeFirst();
+      if (track?.size === 0) tracks.delete(key);
+    }
+    if (isOfUser(change)) this.#ofUsers.removeFirst();
+    this.#weight -= weightOf(change);
+    this.#from = change.position;
+  }
+
+  /** Returns the indexes that a change stands in, each with its key there. */
+  #places(change: Change): (readonly [Map<number, Track>, number])[] {
+    if (isOfUser(change)) return [];
+    if (change.kind === 'to-device')
+      return [...new Set(change.devices.values())].map((user) => [this.#byUser, user] as const);
+    return isInRoom(change) ? [[this.#byRoom, change.room]] : [[this.#byUser, change.user]];
+  }
+}
+
+function first(change: Change): Track {
+  const track = new Track();
+  track.add(change);
+  return track;
+}
+
+/** Returns whether a change concerns whoever is in a room. */
+function isInRoom(change: Change): change is Change & { readonly kind: 'event' | 'receipt' | 'typing' } {
+  return change.kind === 'event' || change.kind === 'receipt' || change.kind === 'typing';
+}
+
+/** Returns whether a change of a user concerns everybody who shares a room with that user. */
+function isOfUser(change: Change): change is Change & { readonly kind: 'presence' | 'device-list' } {
+  return change.kind === 'presence' || change.kind === 'device-list';
+}
+
+function weightOf(change: Change): number {
+  return change.kind === 'to-device' ? 1 + change.devices.size / DEVICES_PER_CHANGE : 1;
+}

@@ -1,0 +1,251 @@
+import { matches } from '../../filters/matching.ts';
+import type { Lookups } from '../../platform/lookups/lookups.ts';
+import type { Reader } from '../../rooms/access.ts';
+import type { Heads } from '../../rooms/heads.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
+import type { NodeRef, StateEntry } from '../../storage/state/state-node.ts';
+import type { StateStore } from '../../storage/state/state-store.ts';
+import { difference, entries } from '../../storage/state/state-tree.ts';
+import { loadedTogether } from '../../timeline/render/state-text.ts';
+import type { SelectedRoom } from '../select/room-selection.ts';
+import type { SyncFilter } from '../sync-filter.ts';
+import type { LazyChain, LazyMembersCache } from './lazy-members-cache.ts';
+import { type MemberSummaries, maySummaryChange } from './member-summaries.ts';
+import type { RoomTimeline } from './room-timeline.ts';
+
+interface Parts {
+  readonly names: Names;
+  readonly events: EventStore;
+  readonly states: StateStore;
+  readonly timelines: TimelineStore;
+  readonly heads: Heads;
+  readonly lazyMembers: LazyMembersCache;
+  readonly summaries: MemberSummaries;
+}
+
+/** How the client wants to get state. */
+export interface StateRequest {
+  readonly since: number | undefined;
+  readonly fullState: boolean;
+  /** The state after the timeline instead of the one before it (`use_state_after`). */
+  readonly after: boolean;
+  /** For a client that loads members lazily. */
+  readonly lazy: LazyChain | undefined;
+  readonly filter: SyncFilter;
+}
+
+/** A room with the timeline that was chosen for it. */
+export interface TimedRoom {
+  readonly room: SelectedRoom;
+  readonly timeline: RoomTimeline;
+}
+
+/** The state events of one room's answer: loaded, or when they are many their numbers, to be loaded while they are written. */
+export interface RoomStateEvents {
+  readonly events: readonly StoredEvent[];
+  /** Not filtered yet, see {@link passes}. */
+  readonly later: readonly number[];
+}
+
+/** Two states of a room: the one that the client has, and the one in which its timeline makes sense. */
+interface Span {
+  readonly known: NodeRef | undefined;
+  readonly needed: NodeRef;
+}
+
+const NO_NUMS: readonly number[] = [];
+const NO_EVENTS: readonly StoredEvent[] = [];
+const NO_STATE: RoomStateEvents = { events: NO_EVENTS, later: NO_NUMS };
+
+/** Finds the state events that rooms in an answer carry. */
+export class RoomStates {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Returns the state events for each room, in the order of `rooms`: all for a room that is new to the client, else what
+   * changed in the gap before the timeline.
+   */
+  states(
+    lookups: Lookups,
+    reader: Reader,
+    rooms: readonly TimedRoom[],
+    request: StateRequest,
+  ): readonly RoomStateEvents[] {
+    const lists = lookups.each(rooms, (room) => this.#nums(lookups, reader, room, request));
+    const now = loadedTogether(lists);
+    return lookups.each(lists.entries(), ([i, nums]) => {
+      if (nums.length === 0) return NO_STATE;
+      if (now[i] !== true) return { events: NO_EVENTS, later: nums };
+      const events = lookups.all(this.#parts.events.source, nums).filter((event) => event !== undefined);
+      return { events: events.filter((event) => passes(event, request.filter)), later: NO_NUMS };
+    });
+  }
+
+  /** Returns the numbers of the state events of one room. */
+  #nums(lookups: Lookups, reader: Reader, timed: TimedRoom, request: StateRequest): readonly number[] {
+    const { room, timeline } = timed;
+    const { filter, lazy, after } = request;
+    if (lazy !== undefined) this.#parts.lazyMembers.restart(lazy, room.row.room);
+    const span = this.#span(lookups, timed, request);
+    const own = room.departure?.member;
+    if (span === undefined && own === undefined && !filter.lazyMembers) return NO_NUMS;
+    const member = lookups.get(this.#parts.names.wellKnownSource, 'm.room.member');
+    const list = this.#entries(lookups, span).filter(
+      ({ type, stateKey }) => own === undefined || type !== member || stateKey !== reader.user,
+    );
+    const senders = filter.lazyMembers ? this.#lazyUsers(lookups, reader, timed, request, member) : undefined;
+    const isNeeded = this.#lazyTest(reader, room, list, request, member);
+    const nums = list.filter(isNeeded).map(({ event }) => event);
+    // A membership change after the leaving, such as the rejection of another invitation, replaces the member event.
+    if (own !== undefined) nums.push(own.num);
+    const found = senders === undefined ? nums : new Set([...nums, ...this.#lazyMembers(timed, senders, request)]);
+    return withoutShown(found, after ? undefined : timeline);
+  }
+
+  #entries(lookups: Lookups, span: Span | undefined): readonly StateEntry[] {
+    if (span === undefined) return [];
+    const { states } = this.#parts;
+    if (span.known === undefined) return entries(lookups.get(states.wholeSource, span.needed));
+    if (span.known.hash === span.needed.hash) return [];
+    lookups.all(states.wholeSource, [span.known, span.needed]);
+    return difference(span.known, span.needed);
+  }
+
+  /** Returns the states in question; `undefined` where the timeline follows on what the client has. */
+  #span(lookups: Lookups, timed: TimedRoom, request: StateRequest): Span | undefined {
+    const { room, timeline } = timed;
+    const isWhole = room.isNew || request.fullState;
+    // Only then can the client miss state although it has the timeline.
+    const hasGap = timeline.limited || timeline.hasHoles || request.after;
+    if (!isWhole && !hasGap) return undefined;
+    const needed = this.#needed(lookups, timed, request);
+    if (needed === undefined || isWhole) return needed && { known: undefined, needed };
+    const known = this.#known(lookups, room.row.room, request.since);
+    return known && { known, needed };
+  }
+
+  /** Returns the state that the client has from its last sync. */
+  #known(lookups: Lookups, room: number, since: number | undefined): NodeRef | undefined {
+    const { timelines, events, states } = this.#parts;
+    if (since === undefined) return undefined;
+    const last = lookups.get(timelines.lastSource, { room, position: since });
+    const event = last === undefined ? undefined : lookups.get(events.source, last);
+    return event && lookups.get(states.snapshotSource, event.snapshotAfter);
+  }
+
+  #needed(lookups: Lookups, timed: TimedRoom, request: StateRequest): NodeRef | undefined {
+    const snapshot = neededSnapshot(timed, request);
+    return snapshot === undefined ? undefined : lookups.get(this.#parts.states.snapshotSource, snapshot);
+  }
+
+  /**
+   * Returns the test for the state that a client with lazy members gets: of a new room the own member event, later the
+   * changes of members that it has, or of all if that is not known.
+   */
+  #lazyTest(
+    reader: Reader,
+    { isNew, row: { room } }: SelectedRoom,
+    list: readonly StateEntry[],
+    { lazy, fullState, filter }: StateRequest,
+    member: number,
+  ): (entry: StateEntry) => boolean {
+    const { lazyMembers } = this.#parts;
+    if (!filter.lazyMembers || lazy === undefined) return () => true;
+    if (isNew) lazyMembers.begin(lazy, room);
+    const isUnknown = !isNew && !fullState && !lazyMembers.isComplete(lazy, room);
+    const isNeeded = ({ type, stateKey }: StateEntry) =>
+      type !== member || stateKey === reader.user || isUnknown || lazyMembers.has(lazy, room, stateKey);
+    const members = list.filter((entry) => entry.type === member && isNeeded(entry));
+    lazyMembers.news(
+      lazy,
+      room,
+      members.map(({ stateKey, event }) => [stateKey, event] as const),
+    );
+    return isNeeded;
+  }
+
+  /**
+   * Returns the member events without which the timeline makes no sense, by user: of the senders, and of those by whom the
+   * room is called if that may have changed. Where the timeline does not count as state (`use_state_after`) also of those
+   * whose membership it changes.
+   */
+  #lazyUsers(
+    lookups: Lookups,
+    reader: Reader,
+    timed: TimedRoom,
+    request: StateRequest,
+    member: number,
+  ): readonly (readonly [user: number, event: number])[] {
+    const { room, timeline } = timed;
+    const users = new Set(timeline.shown.map(({ event }) => event.senderNum));
+    if (request.after) for (const [user] of membersIn(timeline)) users.add(user);
+    if (room.isNew || request.fullState || maySummaryChange(timeline)) {
+      const head = lookups.get(this.#parts.heads.source, room.row.room);
+      for (const hero of head === undefined ? [] : (this.#parts.summaries.heroes(lookups, head, reader.user) ?? []))
+        users.add(hero);
+    }
+    const root = users.size === 0 ? undefined : this.#needed(lookups, timed, request);
+    if (root === undefined) return [];
+    const keys = Array.from(users, (stateKey) => ({ root, type: member, stateKey }));
+    const nums = lookups.all(this.#parts.states.placeSource, keys);
+    return keys.flatMap(({ stateKey }, i) => {
+      const num = nums[i];
+      return num === undefined ? [] : [[stateKey, num] as const];
+    });
+  }
+
+  /** Returns the numbers of those member events that the device does not have yet. */
+  #lazyMembers(
+    { room, timeline }: TimedRoom,
+    members: readonly (readonly [user: number, event: number])[],
+    { lazy, fullState, filter }: StateRequest,
+  ): number[] {
+    if (lazy === undefined) return members.map(([, num]) => num);
+    const fresh = this.#parts.lazyMembers.news(lazy, room.row.room, members);
+    this.#parts.lazyMembers.news(lazy, room.row.room, membersIn(timeline));
+    const isAll = filter.redundantMembers || room.isNew || fullState;
+    return members.filter(([user]) => isAll || fresh.has(user)).map(([, num]) => num);
+  }
+}
+
+/** Returns state events without those that a timeline shows. */
+function withoutShown(nums: Iterable<number>, timeline: RoomTimeline | undefined): number[] {
+  const there = new Set<number>();
+  for (const { event } of timeline?.shown ?? []) if (event.isState) there.add(event.num);
+  return Array.from(nums).filter((num) => !there.has(num));
+}
+
+/** Returns whether a state event passes the filter. */
+export function passes(event: StoredEvent, { state }: SyncFilter): boolean {
+  if (!state.active) return true;
+  if (state.room !== undefined && !state.room(event.roomId)) return false;
+  return matches(state, event.type, event.sender, () => Object.hasOwn(event.content, 'url'));
+}
+
+/**
+ * Returns the snapshot before the timeline; where it does not show every state event, the one after it (less what it
+ * shows). For a room that the user has left it is no later than the leaving; there is none for a room in which the user
+ * never was.
+ */
+function neededSnapshot({ timeline, room }: TimedRoom, { after }: StateRequest): number | undefined {
+  const { first, last } = timeline;
+  const { departure } = room;
+  if (departure !== undefined && departure.ended === undefined) return undefined;
+  const ended = departure?.ended;
+  if (after || timeline.hasHoles || first === undefined) return (ended ?? last)?.snapshotAfter;
+  return ended !== undefined && first.num > ended.num ? ended.snapshotAfter : first.snapshot;
+}
+
+/** Returns the member events that a timeline shows, by user. */
+function membersIn({ shown }: RoomTimeline): (readonly [user: number, event: number])[] {
+  return shown.flatMap(({ event }) =>
+    event.type === 'm.room.member' && event.stateKeyNum !== null ? [[event.stateKeyNum, event.num] as const] : [],
+  );
+}

@@ -1,0 +1,176 @@
+import { matches } from '../../filters/matching.ts';
+import type { Lookups } from '../../platform/lookups/lookups.ts';
+import type { Reader } from '../../rooms/access.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
+import type { Shown } from '../../timeline/render/event-renderer.ts';
+import type { Visibility } from '../../timeline/visibility.ts';
+import type { Departure, SelectedRoom } from '../select/room-selection.ts';
+import type { SyncFilter } from '../sync-filter.ts';
+
+interface Parts {
+  readonly events: EventStore;
+  readonly timelines: TimelineStore;
+  readonly visibility: Visibility;
+}
+
+/** The timeline of one room in an answer. */
+export interface RoomTimeline {
+  /** All events that were looked at, oldest first. */
+  readonly considered: readonly StoredEvent[];
+  readonly shown: readonly Shown[];
+  readonly limited: boolean;
+  /** The event before which the timeline begins: the first that is shown, or the first of all if nothing is missing. */
+  readonly first: StoredEvent | undefined;
+  /** The latest event that was considered. */
+  readonly last: StoredEvent | undefined;
+  /** State events after the beginning are not shown, so that they have to be told apart. */
+  readonly hasHoles: boolean;
+}
+
+/** How timelines are chosen. */
+export interface TimelineChoice {
+  readonly filter: Pick<SyncFilter, 'timeline' | 'timelineLimit'>;
+  /** The client takes state only from outside the timeline: what the timeline shows cannot contradict it. */
+  readonly stateAfter: boolean;
+  readonly budget: ScanBudget;
+}
+
+/** How many more events an answer may look at in search of those that are shown. */
+export interface ScanBudget {
+  left: number;
+}
+
+/** For all rooms of an answer together. */
+const SCANNED_IN_ALL_MAX = 20_000;
+/** Further back in one room where a filter leaves events out; where they are hidden from the user it takes longer. */
+const FILTERED_SCAN_MAX = 2_000;
+const HIDDEN_SCAN_MAX = 200;
+const SCANNED_AT_ONCE = 100;
+
+export function newScanBudget(): ScanBudget {
+  return { left: SCANNED_IN_ALL_MAX };
+}
+
+/** Runs one pass of a computation with a budget; only a complete pass counts against it. */
+export function spending<T>(budget: ScanBudget, compute: (budget: ScanBudget) => T): T {
+  const pass = { ...budget };
+  const result = compute(pass);
+  budget.left = pass.left;
+  return result;
+}
+
+/** Chooses which of the considered events the user gets to see. Looks further back if they are few. */
+export class RoomTimelines {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  timeline(lookups: Lookups, reader: Reader, room: SelectedRoom, choice: TimelineChoice): RoomTimeline {
+    const anchor = room.anchor === undefined ? undefined : lookups.get(this.#parts.events.source, room.anchor);
+    let considered = this.#events(lookups, room.nums);
+    let visible = this.#passing(lookups, reader, room, considered, choice);
+    let more = room.limited;
+    let scannedMax = choice.filter.timeline.active ? FILTERED_SCAN_MAX : HIDDEN_SCAN_MAX;
+    const limit = choice.filter.timelineLimit;
+    while (more && visible.length < limit && !choice.filter.timeline.nothing) {
+      const upTo = (considered[0]?.seq ?? 0) - 1;
+      const count = Math.min(SCANNED_AT_ONCE, scannedMax, choice.budget.left);
+      if (count <= 0) break;
+      scannedMax -= count;
+      choice.budget.left -= count;
+      const stretch = { room: room.row.room, after: 0, upTo };
+      const nums = lookups.get(this.#parts.timelines.pageSource, { ...stretch, backwards: true, limit: count });
+      const older = nums.filter((num) => num > room.after).reverse();
+      more = nums.length === count && older.length === nums.length;
+      const found = this.#events(lookups, older);
+      visible = [...this.#passing(lookups, reader, room, found, choice), ...visible];
+      considered = [...found, ...considered];
+    }
+    const current = choice.stateAfter ? visible : withoutOutdated(considered, visible);
+    return timelineOf({ considered, visible, shown: limit === 0 ? [] : current.slice(-limit) }, more, anchor);
+  }
+
+  #events(lookups: Lookups, nums: readonly number[]): readonly StoredEvent[] {
+    return lookups.all(this.#parts.events.source, nums).filter((event) => event !== undefined);
+  }
+
+  /** Returns the events that the filter lets through and the user may see. */
+  #passing(
+    lookups: Lookups,
+    reader: Reader,
+    { row, departure }: SelectedRoom,
+    events: readonly StoredEvent[],
+    { filter }: TimelineChoice,
+  ): readonly Shown[] {
+    const wanted = events.filter((event) => isWanted(event, reader, filter) && !isLater(event, departure, reader.user));
+    return wanted.length === 0 ? [] : this.#parts.visibility.visible(lookups, reader.user, row.room, wanted);
+  }
+}
+
+function timelineOf(
+  {
+    considered,
+    visible,
+    shown,
+  }: {
+    readonly considered: readonly StoredEvent[];
+    readonly visible: readonly Shown[];
+    readonly shown: readonly Shown[];
+  },
+  more: boolean,
+  anchor: StoredEvent | undefined,
+): RoomTimeline {
+  const limited = more || shown.length < visible.length;
+  const first = shown.length === 0 ? undefined : limited ? shown[0]?.event : considered[0];
+  const begin = first?.num ?? 0;
+  return {
+    considered,
+    shown,
+    limited,
+    first,
+    last: considered.at(-1) ?? anchor,
+    hasHoles: shown.length < considered.length && hasHoles(considered, shown, begin),
+  };
+}
+
+function hasHoles(considered: readonly StoredEvent[], shown: readonly Shown[], begin: number): boolean {
+  const there = new Set(shown.map(({ event }) => event.num));
+  return considered.some(({ isState, num }) => isState && num >= begin && !there.has(num));
+}
+
+/** Returns whether an event came after the user's leaving and is not about the user, be the room readable for everybody. */
+function isLater(event: StoredEvent, departure: Departure | undefined, user: number): boolean {
+  if (departure === undefined || event.num <= (departure.ended?.num ?? 0)) return false;
+  return event.type !== 'm.room.member' || event.stateKeyNum !== user;
+}
+
+/**
+ * State that is not in the timeline comes before it. Therefore a timeline that clients take state from begins after
+ * every state event that was replaced later by one that it does not show.
+ */
+function withoutOutdated(considered: readonly StoredEvent[], visible: readonly Shown[]): readonly Shown[] {
+  if (visible.length === considered.length) return visible;
+  const there = new Set(visible.map(({ event }) => event.num));
+  const replaced = new Map<string, number>();
+  for (const event of considered) if (event.isState && !there.has(event.num)) replaced.set(placeOf(event), event.num);
+  if (replaced.size === 0) return visible;
+  const outdated = visible.findLastIndex(
+    ({ event }) => event.isState && (replaced.get(placeOf(event)) ?? 0) > event.num,
+  );
+  return visible.slice(outdated + 1);
+}
+
+function placeOf({ typeNum, stateKeyNum }: StoredEvent): string {
+  return `${typeNum}/${stateKeyNum}`;
+}
+
+function isWanted(event: StoredEvent, reader: Reader, { timeline }: Pick<SyncFilter, 'timeline'>): boolean {
+  if (reader.ignored.has(event.senderNum) && !event.isState) return false;
+  if (!timeline.active) return true;
+  if (timeline.room !== undefined && !timeline.room(event.roomId)) return false;
+  return matches(timeline, event.type, event.sender, () => Object.hasOwn(event.content, 'url'));
+}

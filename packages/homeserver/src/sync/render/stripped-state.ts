@@ -1,0 +1,56 @@
+import type { Lookups } from '../../platform/lookups/lookups.ts';
+import type { Head } from '../../rooms/head.ts';
+import type { Heads } from '../../rooms/heads.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
+
+/** The state of a room that users outside it are shown (client-server API, "Stripped state"). */
+const SHOWN_TYPES = [
+  'm.room.create',
+  'm.room.name',
+  'm.room.avatar',
+  'm.room.topic',
+  'm.room.join_rules',
+  'm.room.canonical_alias',
+  'm.room.encryption',
+] as const;
+
+/** A room as somebody sees it who is invited or knocks. */
+export interface StrippedRoom {
+  readonly head: Head;
+  /** The stripped state events as JSON texts, with commas between, the user's own member event last. */
+  readonly events: string;
+}
+
+/** Renders the stripped state of rooms. */
+export class StrippedState {
+  readonly #heads: Heads;
+  readonly #events: EventStore;
+
+  constructor({ heads, events }: { readonly heads: Heads; readonly events: EventStore }) {
+    this.#heads = heads;
+    this.#events = events;
+  }
+
+  /** Renders the room of an invitation or a knock; `undefined` if the room is unknown. */
+  room(lookups: Lookups, { room, event }: MembershipRow): StrippedRoom | undefined {
+    const [head, member] = lookups.both(
+      () => lookups.get(this.#heads.source, room),
+      () => lookups.get(this.#events.source, event),
+    );
+    if (head === undefined || member === undefined) return undefined;
+    const state = lookups.all(this.#heads.stateSource, [
+      ...SHOWN_TYPES.map((type) => ({ head, type, stateKey: '' })),
+      { head, type: 'm.room.member', stateKey: member.sender },
+    ]);
+    const others = state.filter((one) => one !== undefined && one.num !== member.num);
+    return { head, events: [...others, member].map((one) => (one === undefined ? '' : strippedEvent(one))).join(',') };
+  }
+}
+
+/** Renders nothing but sender, type, state key and content. */
+function strippedEvent(event: StoredEvent): string {
+  const { sender, type, stateKey = '', contentText } = event;
+  return `{"type":${JSON.stringify(type)},"state_key":${JSON.stringify(stateKey)},"sender":${JSON.stringify(sender)},"content":${contentText}}`;
+}

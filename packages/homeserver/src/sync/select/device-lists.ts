@@ -1,0 +1,201 @@
+import type { KeyDirectory } from '../../encryption/key-directory.ts';
+import type { Lookups } from '../../platform/lookups/lookups.ts';
+import { loadedSingly, NOT_LOADED, queried, type Source } from '../../platform/lookups/source.ts';
+import { membershipOf } from '../../rooms/events/effects.ts';
+import type { Heads } from '../../rooms/heads.ts';
+import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
+import { readDeviceListChanges } from '../../storage/encryption/device-lists.ts';
+import type { Database } from '../../storage/engine/database.ts';
+import type { Change } from '../../storage/engine/stream.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { RoomPosition } from '../../storage/rooms/events/timeline-store.ts';
+import type { MembershipRow, MembershipStore } from '../../storage/rooms/membership-store.ts';
+import type { Rows, SyncRange } from './stream-reader.ts';
+
+interface Parts {
+  readonly database: Database;
+  readonly events: EventStore;
+  readonly heads: Heads;
+  readonly userRooms: UserRooms;
+  readonly memberships: MembershipStore;
+  readonly keyDirectory: KeyDirectory;
+}
+
+/** Users whose public keys a client has to fetch anew, and those whose keys it need not follow any longer. */
+export interface DeviceListNews {
+  readonly changed: ReadonlySet<number>;
+  readonly left: ReadonlySet<number>;
+}
+
+/** A range that begins at a client's token. */
+type LaterRange = SyncRange & { readonly since: number };
+
+/** A user, and rooms that the user may have joined. */
+interface UserAndRooms {
+  readonly user: number;
+  readonly rooms: readonly number[];
+}
+
+export const NO_DEVICE_LIST_NEWS: DeviceListNews = { changed: new Set(), left: new Set() };
+const NOBODY: ReadonlySet<number> = new Set();
+const NO_MOVES: ReadonlyMap<number, Move> = new Map();
+
+/** Finds changes of device lists (client-server API, "Tracking the device list for a user"). */
+export class DeviceLists {
+  readonly #parts: Parts;
+  /** The memberships of a room that have changed after a position. */
+  readonly #moved: Source<RoomPosition, readonly MembershipRow[]>;
+  /** Whether a user has joined any of some rooms; all keys of one load have the same rooms. */
+  readonly #sharing: Source<UserAndRooms, boolean>;
+  /** The users whose device lists have changed in a range. */
+  readonly #listed: Source<LaterRange, readonly number[]>;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#moved = queried(
+      ({ room, position }) => `${room}/${position}`,
+      async (keys) => {
+        const position = Math.min(...keys.map((key) => key.position));
+        const rows = await parts.memberships.moved([...new Set(keys.map(({ room }) => room))], position);
+        const byRoom = Map.groupBy(rows, ({ room }) => room);
+        return (key) => (byRoom.get(key.room) ?? []).filter(({ event }) => event > key.position);
+      },
+    );
+    this.#sharing = queried(
+      ({ user }) => user,
+      async (keys) => {
+        const users = keys.map(({ user }) => user);
+        const found = new Set(await parts.memberships.joinedAny(users, keys[0]?.rooms ?? []));
+        return ({ user }) => found.has(user);
+      },
+    );
+    this.#listed = loadedSingly(
+      () => NOT_LOADED,
+      ({ since, upTo }) => readDeviceListChanges(parts.database, since, upTo),
+      ({ since, upTo }) => `${since}/${upTo}`,
+    );
+  }
+
+  /**
+   * Returns the users of whom a client has to know in a range: those who share a room and whose keys have changed, those
+   * with whom a room is shared now, and those with whom none is shared any longer.
+   */
+  news(lookups: Lookups, user: number, range: SyncRange): DeviceListNews {
+    const { since, changes, rows } = range;
+    if (since === undefined) return NO_DEVICE_LIST_NEWS;
+    const later = { ...range, since };
+    if (changes === undefined) return this.#newsAfterAbsence(lookups, user, later);
+    let changed: Set<number> | undefined;
+    let rooms: Set<number> | undefined;
+    for (const change of changes) {
+      if (change.kind === 'event') {
+        if (rows.has(change.room) && this.#mayMove(change)) rooms = (rooms ?? new Set<number>()).add(change.room);
+      } else if (change.kind === 'device-list' && (change.onlyFor ?? user) === user)
+        changed = (changed ?? new Set<number>()).add(change.user);
+    }
+    if (changed === undefined && rooms === undefined) return NO_DEVICE_LIST_NEWS;
+    return this.#combined(lookups, user, later, { changed: changed ?? NOBODY, rooms: rooms ?? NOBODY });
+  }
+
+  #newsAfterAbsence(lookups: Lookups, user: number, range: LaterRange): DeviceListNews {
+    const { since, upTo, rows } = range;
+    const changed = new Set(lookups.get(this.#listed, range));
+    for (const { user_num, position } of lookups.get(this.#parts.keyDirectory.signaturesSource, user).values()) {
+      if (position > since && position <= upTo) changed.add(user_num);
+    }
+    const here = [...rows.values()].filter((row) => row.membership === 'join' || row.event > since);
+    return this.#combined(lookups, user, range, { changed, rooms: new Set(here.map(({ room }) => room)) });
+  }
+
+  #mayMove({ event }: Change & { kind: 'event' }): boolean {
+    const type = this.#parts.events.cached(event)?.type;
+    return type === undefined || type === 'm.room.member';
+  }
+
+  /** @param found users whose keys have changed, and the rooms in which somebody may have come or gone */
+  #combined(
+    lookups: Lookups,
+    user: number,
+    range: LaterRange,
+    found: { readonly changed: ReadonlySet<number>; readonly rooms: ReadonlySet<number> },
+  ): DeviceListNews {
+    const { come, gone } = this.#movements(lookups, user, range, found.rooms);
+    const asked = new Set([...found.changed, ...come, ...gone]);
+    asked.delete(user);
+    const joined = [...range.rows.values()].filter(({ membership }) => membership === 'join').map(({ room }) => room);
+    const others = [...asked];
+    const sharing = lookups.each(others, (other) => this.#sharesRoom(lookups, other, range.rows, joined));
+    const known = new Set(others.filter((_, i) => sharing[i]));
+    const changed = new Set([...found.changed, ...come].filter((other) => other === user || known.has(other)));
+    const left = new Set([...gone].filter((other) => !known.has(other)));
+    return { changed, left };
+  }
+
+  /** Returns who has joined or left a room that the user is in, and the users of rooms that the user has joined or left. */
+  #movements(
+    lookups: Lookups,
+    user: number,
+    range: LaterRange,
+    rooms: ReadonlySet<number>,
+  ): { come: ReadonlySet<number>; gone: ReadonlySet<number> } {
+    const come = new Set<number>();
+    const gone = new Set<number>();
+    lookups.each(rooms, (room) => {
+      const moves = this.#moves(lookups, room, range);
+      const own = moves.get(user);
+      const isHere = range.rows.get(room)?.membership === 'join';
+      if (own !== undefined && own.was !== own.is) {
+        for (const other of lookups.get(this.#parts.heads.source, room)?.joined ?? NOBODY) {
+          // The user is not told who joins after the user has left.
+          if (isHere) come.add(other);
+          else if (moves.get(other)?.was !== false) gone.add(other);
+        }
+      }
+      const wasHere = own?.was ?? isHere;
+      for (const [other, { was, is }] of moves) {
+        if (isHere && is && !was) come.add(other);
+        if (wasHere && was && !is) gone.add(other);
+      }
+    });
+    come.delete(user);
+    gone.delete(user);
+    return { come, gone };
+  }
+
+  /** Returns whose membership of a room has changed in a range, by user. */
+  #moves(lookups: Lookups, room: number, { since, upTo }: LaterRange): ReadonlyMap<number, Move> {
+    const rows = lookups.get(this.#moved, { room, position: since });
+    if (rows.length === 0) return NO_MOVES;
+    const { events } = this.#parts;
+    return new Map(
+      lookups.each(rows, ({ user, event }) => [
+        user,
+        { was: wasJoined(lookups, events, event, since), is: wasJoined(lookups, events, event, upTo) },
+      ]),
+    );
+  }
+
+  #sharesRoom(lookups: Lookups, other: number, rows: Rows, joined: readonly number[]): boolean {
+    const theirs = this.#parts.userRooms.cached(other);
+    if (theirs === undefined) return lookups.get(this.#sharing, { user: other, rooms: joined });
+    const [fewer, more] = rows.size < theirs.size ? [rows, theirs] : [theirs, rows];
+    for (const { room, membership } of fewer.values()) {
+      if (membership === 'join' && more.get(room)?.membership === 'join') return true;
+    }
+    return false;
+  }
+}
+
+/** Whether somebody was in a room at the beginning of a range, and is at its end. */
+interface Move {
+  readonly was: boolean;
+  readonly is: boolean;
+}
+
+/** Returns whether the membership was `join` at a position. Goes back from member event to member event. */
+function wasJoined(lookups: Lookups, events: EventStore, event: number, position: number): boolean {
+  let num: number | null = event;
+  while (num !== null && num > position) num = lookups.get(events.source, num)?.replaces ?? null;
+  const before = num === null ? undefined : lookups.get(events.source, num);
+  return before !== undefined && membershipOf(before) === 'join';
+}

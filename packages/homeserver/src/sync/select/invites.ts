@@ -1,0 +1,43 @@
+import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
+import type { InvitePermission } from '../../account-data/invite-permission.ts';
+import type { Lookups } from '../../platform/lookups/lookups.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
+
+interface Parts {
+  readonly events: EventStore;
+  readonly ignoredUsers: IgnoredUsers;
+  readonly invitePermission: InvitePermission;
+}
+
+/** Decides which invitations a user gets. */
+export class Invites {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Returns the invitations among some rows: those that the user gets, and those that are hidden because they are from
+   * ignored users or because the user blocks invitations (client-server API, "Ignoring Users", "Invite permission").
+   */
+  among(
+    lookups: Lookups,
+    user: number,
+    rows: readonly MembershipRow[],
+  ): { readonly shown: readonly MembershipRow[]; readonly hidden: readonly MembershipRow[] } {
+    const { events, ignoredUsers, invitePermission } = this.#parts;
+    const all = rows.filter(({ membership }) => membership === 'invite');
+    if (all.length === 0) return { shown: all, hidden: all };
+    if (invitePermission.isBlocking(lookups, user)) return { shown: [], hidden: all };
+    const ignored = lookups.get(ignoredUsers.source, user);
+    if (ignored.size === 0) return { shown: all, hidden: [] };
+    const members = lookups.all(
+      events.source,
+      all.map(({ event }) => event),
+    );
+    const isShown = (_: MembershipRow, i: number) => !ignored.has(members[i]?.senderNum ?? -1);
+    return { shown: all.filter(isShown), hidden: all.filter((row, i) => !isShown(row, i)) };
+  }
+}

@@ -1,0 +1,44 @@
+import type { Lookups } from '../../platform/lookups/lookups.ts';
+import { membershipOf } from '../../rooms/events/effects.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
+
+/** The membership of a user in a room at a position, and how it has changed since then. */
+export interface PastMembership {
+  /** The membership at the position. */
+  readonly membership: string;
+  /** The event after the position that ended the last time in which the user was a member, if the user is none now. */
+  readonly ended: number | undefined;
+  /** The member events after that, the latest first; all after the position if the user was no member since. */
+  readonly outside: readonly number[];
+}
+
+/** Returns the past memberships of some rows at a position, by room. Goes back from member event to member event. */
+export function pastMemberships(
+  lookups: Lookups,
+  events: EventStore,
+  rows: readonly MembershipRow[],
+  position: number,
+): ReadonlyMap<number, PastMembership> {
+  return new Map(lookups.each(rows, (row) => [row.room, pastMembership(lookups, events, row, position)]));
+}
+
+function pastMembership(lookups: Lookups, events: EventStore, row: MembershipRow, position: number): PastMembership {
+  let event = lookups.get(events.source, row.event);
+  let ended: number | undefined;
+  const outside: number[] = [];
+  while (event !== undefined && event.num > position) {
+    const before: StoredEvent | undefined =
+      event.replaces === null ? undefined : lookups.get(events.source, event.replaces);
+    if (ended === undefined && membershipOf(event) !== 'join' && isJoin(before)) ended = event.num;
+    if (ended === undefined) outside.push(event.num);
+    // Before a room begins nobody is a member.
+    event = position === 0 && ended !== undefined ? undefined : before;
+  }
+  return { membership: event === undefined ? 'none' : membershipOf(event), ended, outside };
+}
+
+function isJoin(event: StoredEvent | undefined): boolean {
+  return event !== undefined && membershipOf(event) === 'join';
+}

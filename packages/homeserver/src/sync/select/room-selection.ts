@@ -1,0 +1,225 @@
+import type { Lookups } from '../../platform/lookups/lookups.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
+import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
+import type { LatestEventNums } from '../../timeline/latest.ts';
+import type { SyncFilter } from '../sync-filter.ts';
+import { type RoomChanges, TIMELINE_READ_MAX } from './changed-rooms.ts';
+import type { Invites } from './invites.ts';
+import { type PastMembership, pastMemberships } from './past-memberships.ts';
+import type { Rows, SyncRange } from './stream-reader.ts';
+
+interface Parts {
+  readonly names: Names;
+  readonly invites: Invites;
+  readonly changes: RoomChanges;
+  readonly events: EventStore;
+  readonly timelines: TimelineStore;
+  readonly latest: LatestEventNums;
+}
+
+/** One room of an answer, and which events of its timeline are considered. */
+export interface SelectedRoom {
+  readonly row: MembershipRow;
+  /** The client knows nothing of the room: it gets the whole state. */
+  readonly isNew: boolean;
+  /** Event numbers, oldest first. */
+  readonly nums: readonly number[];
+  /** There are events before `nums` that the client has not seen. */
+  readonly limited: boolean;
+  /** The client has everything up to this position; `0` for a room that is new to it. */
+  readonly after: number;
+  /** For a room that the user is outside of. */
+  readonly departure?: Departure | undefined;
+  /** For a room whose timeline has nothing to show: its latest event, whose state is meant. */
+  readonly anchor?: number | undefined;
+}
+
+/** The events by which the user came to be outside a room. */
+export interface Departure {
+  /** The event that ended the time in which the user was a member: the room is shown as it was then. */
+  readonly ended: StoredEvent | undefined;
+  /** The user's member event of now, such as the rejection of an invitation that came later. */
+  readonly member: StoredEvent;
+}
+
+/** The rooms of an answer. */
+export interface SelectedRooms {
+  readonly joined: readonly SelectedRoom[];
+  readonly left: readonly SelectedRoom[];
+  readonly invited: readonly MembershipRow[];
+  readonly knocked: readonly MembershipRow[];
+  /** Rooms that are looked into from outside. */
+  readonly peeked: readonly SelectedRoom[];
+  /** Joined rooms in which something else than the timeline may have changed. */
+  readonly touched: ReadonlySet<number>;
+}
+
+/** The parts of a request that decide about the rooms of its answer. */
+export interface SelectionRequest {
+  readonly user: number;
+  readonly filter: SyncFilter;
+  /** Rooms without changes are selected too. */
+  readonly fullState: boolean;
+}
+
+/** Memberships with which a client shows a room. */
+const KNOWN: ReadonlySet<string> = new Set(['join', 'invite', 'knock']);
+
+/** Timelines are read a little further than asked when a filter will drop some of the events. */
+const FILTERED_SCAN_FACTOR = 10;
+
+/** Selects the rooms of an answer, as numbers. */
+export class RoomSelection {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Selects every room for a client that has nothing yet, the rooms with changes for others. */
+  select(lookups: Lookups, request: SelectionRequest, range: SyncRange): SelectedRooms {
+    const { since } = range;
+    const rows = this.#passingRows(lookups, range.rows, request.filter);
+    if (since === undefined) return this.#first(lookups, request, range, rows);
+    const selected = this.#next(lookups, request, { ...range, since }, rows);
+    if (!request.fullState) return selected;
+    const there = new Set(selected.joined.map(({ row }) => row.room));
+    const others = [...rows.values()].filter((row) => row.membership === 'join' && !there.has(row.room));
+    return { ...selected, joined: [...selected.joined, ...this.#unchanged(lookups, others, range.upTo)] };
+  }
+
+  #passingRows(lookups: Lookups, rows: Rows, { room }: SyncFilter): Rows {
+    if (room === undefined) return rows;
+    const ids = lookups.all(this.#parts.names.textSource, rows.keys());
+    return new Map([...rows].filter((_, i) => room(ids[i] ?? '')));
+  }
+
+  #first(lookups: Lookups, { user, filter }: SelectionRequest, { upTo }: SyncRange, rows: Rows): SelectedRooms {
+    const all = [...rows.values()].filter(({ forgotten }) => !forgotten);
+    const joined = all.filter(({ membership }) => membership === 'join');
+    const left = filter.includeLeave ? all.filter(isOutside) : [];
+    const pasts = pastMemberships(lookups, this.#parts.events, left, 0);
+    return {
+      joined: this.whole(lookups, joined, upTo, filter),
+      left: this.#left(lookups, left, { since: 0, pasts }, filter),
+      invited: this.#parts.invites.among(lookups, user, all).shown,
+      knocked: all.filter(({ membership }) => membership === 'knock'),
+      peeked: [],
+      touched: new Set(joined.map(({ room }) => room)),
+    };
+  }
+
+  #next(
+    lookups: Lookups,
+    { user, filter }: SelectionRequest,
+    range: SyncRange & { readonly since: number },
+    rows: Rows,
+  ): SelectedRooms {
+    const { since } = range;
+    const changed = this.#parts.changes.in(lookups, rows, range);
+    const changedRows = changedMemberships(rows, range);
+    const pasts = pastMemberships(lookups, this.#parts.events, changedRows, since);
+    const before = (room: number) => pasts.get(room)?.membership ?? '';
+    // A room that was forgotten on another device is still one that this client has to be told was left.
+    const moved = changedRows.filter(({ forgotten, room }) => !forgotten || KNOWN.has(before(room)));
+    const isNew = (row: MembershipRow) => row.event > since && before(row.room) !== 'join';
+    const limit = scanLimit(filter);
+    const joined: SelectedRoom[] = [];
+    for (const [room, nums] of changed.timelines) {
+      const row = rows.get(room);
+      if (row?.membership !== 'join' || isNew(row)) continue;
+      joined.push({ row, isNew: false, nums: nums.slice(-limit), limited: nums.length > limit, after: since });
+    }
+    if (moved.length === 0) return { ...NOTHING, joined, touched: changed.touched };
+    const fresh = moved.filter((row) => row.membership === 'join' && isNew(row));
+    const invited = this.#parts.invites.among(lookups, user, moved);
+    // A user from whom an invitation is hidden is still told of leaving the room before.
+    const left = [...moved.filter(isOutside), ...invited.hidden.filter(({ room }) => before(room) === 'join')];
+    return {
+      joined: [...joined, ...this.whole(lookups, fresh, range.upTo, filter)],
+      left: this.#left(lookups, left, { since, pasts }, filter),
+      invited: invited.shown,
+      knocked: moved.filter(({ membership }) => membership === 'knock'),
+      peeked: [],
+      touched: changed.touched,
+    };
+  }
+
+  /** Returns joined rooms without news, for a client that wants all state again. */
+  #unchanged(lookups: Lookups, rows: readonly MembershipRow[], upTo: number): SelectedRoom[] {
+    return lookups.each(rows, (row) => {
+      const anchor = lookups.get(this.#parts.timelines.lastSource, { room: row.room, position: upTo });
+      return { row, isNew: false, nums: [], limited: false, after: anchor ?? 0, anchor };
+    });
+  }
+
+  /** Returns rooms that the client gets as a whole, with the latest events of their timelines. */
+  whole(lookups: Lookups, rows: readonly MembershipRow[], upTo: number, filter: SyncFilter): SelectedRoom[] {
+    const limit = scanLimit(filter);
+    const keys = rows.map(({ room }) => ({ room, position: upTo, limit: limit + 1 }));
+    const timelines = lookups.all(this.#parts.latest.source, keys);
+    return rows.map((row, i) => {
+      const nums = timelines[i] ?? [];
+      return { row, isNew: true, nums: nums.slice(-limit), limited: nums.length > limit, after: 0 };
+    });
+  }
+
+  /**
+   * Returns rooms that the user has left, with what happened there up to the leaving. Rooms in which the user was not a
+   * member since the client's token contain only the user's own member events.
+   */
+  #left(
+    lookups: Lookups,
+    rows: readonly MembershipRow[],
+    { since, pasts }: { readonly since: number; readonly pasts: ReadonlyMap<number, PastMembership> },
+    filter: SyncFilter,
+  ): SelectedRoom[] {
+    const { events, timelines } = this.#parts;
+    const limit = scanLimit(filter);
+    const rooms = lookups.each(rows, (row): SelectedRoom | undefined => {
+      const past = pasts.get(row.room);
+      const ended = past?.ended === undefined ? undefined : lookups.get(events.source, past.ended);
+      const member = row.membership === 'invite' ? ended : lookups.get(events.source, row.event);
+      if (member === undefined) return undefined;
+      const departure = { ended, member };
+      if (ended === undefined) return { row, isNew: true, nums: [row.event], limited: false, after: since, departure };
+      const isNew = past?.membership !== 'join';
+      const after = isNew ? 0 : since;
+      const stretch = { room: row.room, after: 0, upTo: ended.seq ?? 0 };
+      const page = lookups.get(timelines.pageSource, { ...stretch, backwards: true, limit: limit + 1 });
+      // Later events are not shown to the user, except changes of their own membership.
+      const later = (past?.outside ?? []).filter((num) => num <= member.num);
+      const nums = [...later, ...page.filter((num) => num > after)].reverse();
+      return { row, isNew, nums: nums.slice(-limit), limited: nums.length > limit, after, departure };
+    });
+    return rooms.filter((room) => room !== undefined);
+  }
+}
+
+const NOTHING: SelectedRooms = { joined: [], left: [], invited: [], knocked: [], peeked: [], touched: new Set() };
+
+function isOutside({ membership }: MembershipRow): boolean {
+  return membership === 'leave' || membership === 'ban';
+}
+
+/** Returns the memberships that have changed in a range. */
+function changedMemberships(
+  rows: Rows,
+  { since, upTo, changes }: SyncRange & { readonly since: number },
+): MembershipRow[] {
+  if (changes === undefined) return [...rows.values()].filter(({ event }) => event > since && event <= upTo);
+  const changed: MembershipRow[] = [];
+  for (const change of changes) {
+    const row = change.kind === 'event' ? rows.get(change.room) : undefined;
+    if (row?.event === change.position) changed.push(row);
+  }
+  return changed;
+}
+
+function scanLimit(filter: SyncFilter): number {
+  const wanted = Math.max(filter.timelineLimit, 1);
+  return Math.min(filter.timeline.active ? wanted * FILTERED_SCAN_FACTOR : wanted, TIMELINE_READ_MAX - 1);
+}

@@ -1,0 +1,156 @@
+import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
+import type { Lookups } from '../../platform/lookups/lookups.ts';
+import { loadedSingly, NOT_LOADED, type Source } from '../../platform/lookups/source.ts';
+import { type Reader, readerOf } from '../../rooms/access.ts';
+import type { Heads } from '../../rooms/heads.ts';
+import type { Change } from '../../storage/engine/stream.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
+import type { Shown } from '../../timeline/render/event-renderer.ts';
+import type { Visibility } from '../../timeline/visibility.ts';
+import { type ChangeLog, isForMember, isMemberOfAny } from '../changes/change-log.ts';
+import type { ReadPoint, Rows } from './stream-reader.ts';
+
+interface Parts {
+  readonly heads: Heads;
+  readonly events: EventStore;
+  readonly timelines: TimelineStore;
+  readonly changeLog: ChangeLog;
+  readonly ignoredUsers: IgnoredUsers;
+  readonly visibility: Visibility;
+}
+
+/** The listening user. */
+export interface Listener {
+  readonly user: number;
+  readonly device: number;
+}
+
+/** Rooms that a listener has named. */
+export interface ListenedRooms {
+  readonly all: ReadonlySet<number>;
+  /** The rooms that the listener may read now. From other rooms the listener gets only visible events. */
+  readonly open: ReadonlySet<number>;
+}
+
+/** The part of the event stream that an answer covers. */
+export interface StreamWindow extends ReadPoint {
+  readonly from: number;
+  /** The number of entries at most. */
+  readonly limit: number;
+  /** The rooms that are listened to; all that the user has joined if absent. */
+  readonly rooms: ListenedRooms | undefined;
+}
+
+/** The entries of the event stream in a window. */
+export interface StreamEntries {
+  readonly reader: Reader;
+  readonly changes: readonly Change[];
+  /** The events among the changes that the reader may see, by number. */
+  readonly shown: ReadonlyMap<number, Shown>;
+  /** The position up to which the entries go. */
+  readonly end: number;
+}
+
+/** Events of some rooms after a position. */
+interface EventsAfter {
+  readonly rooms: readonly number[];
+  readonly position: number;
+  readonly limit: number;
+}
+
+/** The event stream has never contained messages to devices or thread subscriptions. */
+const EXCLUDED: ReadonlySet<Change['kind']> = new Set(['device-list', 'to-device', 'thread-subscription']);
+const NOTHING_SHOWN: ReadonlyMap<number, Shown> = new Map();
+
+/** Selects the entries of the event stream that existed before `/sync` (client-server API, "Listen on the event stream"). */
+export class StreamEntrySelection {
+  readonly #parts: Parts;
+  readonly #eventsAfter: Source<EventsAfter, readonly number[]>;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#eventsAfter = loadedSingly(
+      () => NOT_LOADED,
+      ({ rooms, position, limit }) => parts.timelines.after(rooms, position, limit),
+      ({ position }) => position,
+    );
+  }
+
+  select(lookups: Lookups, listener: Listener, window: StreamWindow): StreamEntries {
+    const { limit, upTo, rooms } = window;
+    // The members of named rooms decide whose presence is delivered.
+    if (rooms !== undefined) lookups.all(this.#parts.heads.source, rooms.open);
+    const all = this.#changes(lookups, listener.user, window).filter((change) => this.#isDelivered(change, window));
+    const changes = all.length > limit ? all.slice(0, limit) : all;
+    const end = all.length > limit ? (changes.at(-1)?.position ?? upTo) : upTo;
+    const reader = readerOf(listener, lookups.get(this.#parts.ignoredUsers.source, listener.user));
+    return { reader, changes, shown: this.#shown(lookups, reader, changes), end };
+  }
+
+  #isDelivered(change: Change, { rooms, rows }: StreamWindow): boolean {
+    const room = 'room' in change ? change.room : null;
+    if (rooms === undefined) {
+      if (EXCLUDED.has(change.kind)) return false;
+      return room === null || isForMember(change, room, rows);
+    }
+    if (change.kind === 'presence') return isMemberOfAny(this.#parts.heads, change.user, rooms.open);
+    if (room === null) return false;
+    return change.kind === 'event' ? rooms.all.has(room) : rooms.open.has(room);
+  }
+
+  /** Returns the changes in a window: from memory, for an old token from the database, which has only the events. */
+  #changes(lookups: Lookups, user: number, window: StreamWindow): readonly Change[] {
+    const { from, upTo, limit, rooms, rows } = window;
+    const { changeLog, events } = this.#parts;
+    const recent =
+      rooms === undefined ? changeLog.concerning(user, rows, from) : changeLog.inRooms(user, rooms.all, from);
+    if (recent !== undefined)
+      return (recent.at(-1)?.position ?? 0) > upTo ? recent.filter(({ position }) => position <= upTo) : recent;
+    const asked = { rooms: [...(rooms?.all ?? joinedRooms(rows))], position: from, limit: limit + 1 };
+    const nums = lookups.get(this.#eventsAfter, asked).filter((num) => num <= upTo);
+    const found = lookups.all(events.source, nums).filter((event) => event !== undefined);
+    const changes = found.map(({ num, room }): Change => ({ kind: 'event', position: num, room, event: num }));
+    if (rooms !== undefined) return changes;
+    return [...changes, ...ownMoves(rows, window)].sort((a, b) => a.position - b.position);
+  }
+
+  #shown(lookups: Lookups, reader: Reader, changes: readonly Change[]): ReadonlyMap<number, Shown> {
+    const { events, visibility } = this.#parts;
+    const nums: number[] = [];
+    for (const change of changes) if (change.kind === 'event') nums.push(change.event);
+    if (nums.length === 0) return NOTHING_SHOWN;
+    const byRoom = new Map<number, StoredEvent[]>();
+    for (const event of lookups.all(events.source, nums)) {
+      if (event === undefined || isHidden(event, reader)) continue;
+      const inRoom = byRoom.get(event.room);
+      if (inRoom === undefined) byRoom.set(event.room, [event]);
+      else inRoom.push(event);
+    }
+    const shown = new Map<number, Shown>();
+    lookups.each(byRoom, ([room, inRoom]) => {
+      for (const visible of visibility.visible(lookups, reader.user, room, inRoom))
+        shown.set(visible.event.num, visible);
+    });
+    return shown;
+  }
+}
+
+function joinedRooms(rows: Rows): Set<number> {
+  return new Set([...rows.values()].filter(({ membership }) => membership === 'join').map(({ room }) => room));
+}
+
+/** Returns the events by which the user came to be outside rooms. */
+function ownMoves(rows: Rows, { from, upTo }: StreamWindow): Change[] {
+  return [...rows.values()]
+    .filter(({ membership, event }) => membership !== 'join' && event > from && event <= upTo)
+    .map(({ room, event }) => ({ kind: 'event', position: event, room, event }));
+}
+
+/** Returns whether an event is hidden because its sender is ignored (client-server API, "Ignoring Users"). */
+function isHidden(event: StoredEvent, { user, ignored }: Reader): boolean {
+  if (!ignored.has(event.senderNum)) return false;
+  const { type, stateKeyNum, content, isState } = event;
+  return !isState || (type === 'm.room.member' && stateKeyNum === user && content.membership === 'invite');
+}

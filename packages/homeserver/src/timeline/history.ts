@@ -1,0 +1,165 @@
+import type { RoomEventFilter } from '../filters/filter.ts';
+import { type Matcher, matcherOf, matches } from '../filters/matching.ts';
+import { nextTurn } from '../platform/concurrency/in-slices.ts';
+import { type Reader, type RoomAccess, seesPresent } from '../rooms/access.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
+import type { LazySenders } from './lazy-senders.ts';
+import { parseToken, seqOfToken, timelineToken } from './position.ts';
+import type { Shown } from './render/event-renderer.ts';
+import type { VisibleChildren } from './render/visible-children.ts';
+import type { Visibility } from './visibility.ts';
+
+interface Parts {
+  readonly timelines: TimelineStore;
+  readonly events: EventStore;
+  readonly visibility: Visibility;
+  readonly children: VisibleChildren;
+  readonly senders: LazySenders;
+}
+
+/** The query of `GET /rooms/{roomId}/messages`. */
+export interface MessagesQuery {
+  readonly dir: 'b' | 'f';
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly filter?: RoomEventFilter | undefined;
+}
+
+/** A page of history; `end` is absent when there is nothing further in that direction. */
+export interface MessagesPage {
+  readonly start: string;
+  readonly end?: string;
+  readonly shown: readonly Shown[];
+}
+
+const LIMIT_DEFAULT = 10;
+const LIMIT_MAX = 1000;
+/** How many events one request looks at in search of those that pass; after that it answers with what it has. */
+const SCANNED_MAX = 4000;
+const SCANNED_AT_ONCE = 200;
+/** Events that the first look loads: as many as most pages have. */
+const FIRST_LOOK = 100;
+/** A page ends when its contents are so long, so that a thousand of the largest events do not take 60 MB at once. */
+const PAGE_LENGTH_MAX = 8 * 1024 * 1024;
+
+/** The history of rooms (client-server API, "GET /rooms/{roomId}/messages"). */
+export class History {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Returns the member events of the senders of some events of one room (client-server API, "Lazy-loading room members"). */
+  senders(shown: readonly Shown[]): Promise<StoredEvent[]> {
+    return this.#parts.senders.of(shown.map(({ event }) => event));
+  }
+
+  /** A page of a room's history (client-server API, "GET /rooms/{roomId}/messages"). @throws MatrixError M_INVALID_PARAM */
+  async page(reader: Reader, access: RoomAccess, query: MessagesQuery): Promise<MessagesPage> {
+    const { head } = access;
+    const backwards = query.dir === 'b';
+    const last = access.kind === 'past' && !(await seesPresent(access)) ? (access.until.seq ?? 0) : head.row.seq;
+    const from = query.from === undefined ? (backwards ? last : 0) : await this.#seqOf(head.num, query.from, 'from');
+    const to = query.to === undefined ? undefined : await this.#seqOf(head.num, query.to, 'to');
+    const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+    const range = backwards
+      ? { after: Math.max(0, to ?? 0), upTo: Math.min(from, last) }
+      : { after: from, upTo: Math.min(to ?? last, last) };
+    const { shown, next, newest } = await this.#scan(reader, head.num, {
+      range,
+      backwards,
+      limit,
+      matcher: matcherOf(query.filter),
+      filter: query.filter,
+    });
+    // Clients of servers that cannot look ahead past a filter rely on an end wherever there was something.
+    const isFound = shown.length > 0 && isSelective(query.filter);
+    const more = isFound || (backwards ? next > range.after : next < range.upTo);
+    // The head may be further than the disk, and what is on its way there is for who goes on from the start.
+    const start = backwards ? (newest ?? from) : from;
+    return { start: query.from ?? timelineToken(start), ...(more ? { end: timelineToken(next) } : {}), shown };
+  }
+
+  /** Looks for events that the reader may see and the filter lets through; `next` is where the next page begins. */
+  async #scan(
+    reader: Reader,
+    room: number,
+    scan: Scan,
+  ): Promise<{ shown: Shown[]; next: number; newest: number | undefined }> {
+    const { backwards, limit } = scan;
+    const shown: Shown[] = [];
+    let { after, upTo } = scan.range;
+    let scanned = 0;
+    let length = 0;
+    let newest: number | undefined;
+    while (shown.length < limit && scanned < SCANNED_MAX && length < PAGE_LENGTH_MAX && after < upTo) {
+      // Where little passes, the rest is looked for in larger steps, with everybody else's turn in between.
+      if (scanned > 0) await nextTurn();
+      const count = scanned === 0 ? Math.min(limit, FIRST_LOOK) : length > PAGE_LENGTH_MAX / 8 ? 20 : SCANNED_AT_ONCE;
+      const nums = await this.#parts.timelines.page({ room, after, upTo }, backwards, count);
+      if (nums.length === 0) return { shown, next: backwards ? after : upTo, newest };
+      scanned += nums.length;
+      const events = await this.#parts.events.list(nums);
+      const found = (await this.#passing(reader, room, events, scan)).slice(0, limit - shown.length);
+      shown.push(...found);
+      for (const { event } of found) length += event.contentText.length;
+      newest ??= events[0]?.seq ?? undefined;
+      // The next page begins behind the last that is shown, or behind all that were looked at.
+      const edge = (shown.length === limit ? found.at(-1)?.event : events.at(-1))?.seq ?? 0;
+      if (backwards) upTo = edge - 1;
+      else after = edge;
+    }
+    return { shown, next: backwards ? upTo : after, newest };
+  }
+
+  async #passing(reader: Reader, room: number, events: readonly StoredEvent[], scan: Scan): Promise<Shown[]> {
+    const wanted = events.filter((event) => isWanted(event, reader, scan));
+    const related = await this.#withRelations(reader, room, { events: wanted, filter: scan.filter });
+    return related.length === 0 ? [] : this.#parts.visibility.visibleTo(reader.user, room, related);
+  }
+
+  /** Those to which others relate in the way that the filter asks for (`related_by_rel_types`, `related_by_senders`). */
+  async #withRelations(
+    reader: Reader,
+    room: number,
+    { events, filter }: { readonly events: readonly StoredEvent[]; readonly filter: RoomEventFilter | undefined },
+  ): Promise<readonly StoredEvent[]> {
+    const { related_by_rel_types: types, related_by_senders: senders } = filter ?? {};
+    if ((types === undefined && senders === undefined) || events.length === 0) return events;
+    const relations = await this.#parts.children.relationsTo(reader, room, events);
+    const passing = relations.filter(
+      ({ relType, sender }) => (types?.includes(relType) ?? true) && (senders?.includes(sender) ?? true),
+    );
+    const parents = new Set(passing.map(({ parent }) => parent));
+    return events.filter(({ num }) => parents.has(num));
+  }
+
+  async #seqOf(room: number, text: string, parameter: string): Promise<number> {
+    return seqOfToken(this.#parts.timelines, room, parseToken(text, parameter));
+  }
+}
+
+/** Whether a filter keeps anything back. */
+function isSelective(filter: RoomEventFilter = {}): boolean {
+  const { lazy_load_members: _lazy, include_redundant_members: _all, limit: _limit, ...selecting } = filter;
+  return Object.keys(selecting).length > 0;
+}
+
+interface Scan {
+  readonly range: { readonly after: number; readonly upTo: number };
+  readonly backwards: boolean;
+  readonly limit: number;
+  readonly matcher: Matcher;
+  readonly filter: RoomEventFilter | undefined;
+}
+
+function isWanted(event: StoredEvent, reader: Reader, { matcher, filter }: Scan): boolean {
+  if (reader.ignored.has(event.senderNum) && !event.isState) return false;
+  if (filter?.rooms?.includes(event.roomId) === false || filter?.not_rooms?.includes(event.roomId) === true)
+    return false;
+  return matches(matcher, event.type, event.sender, () => Object.hasOwn(event.content, 'url'));
+}

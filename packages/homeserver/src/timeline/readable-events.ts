@@ -1,0 +1,65 @@
+import { notFound } from '@hearth/protocol/errors.ts';
+import type { RoomAccess } from '../rooms/access.ts';
+import type { UserRooms } from '../rooms/membership/user-rooms.ts';
+import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
+import type { History } from './history.ts';
+import { timelineToken } from './position.ts';
+import type { Shown } from './render/event-renderer.ts';
+import type { Visibility } from './visibility.ts';
+
+interface Parts {
+  readonly events: EventStore;
+  readonly userRooms: UserRooms;
+  readonly timelines: TimelineStore;
+  readonly visibility: Visibility;
+  readonly history: History;
+}
+
+const NOBODY: ReadonlySet<number> = new Set();
+
+/** Single events, as far as a user may read them. */
+export class ReadableEvents {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Returns an event that the user may read; with `roomId` only if it is in that room.
+   * @throws MatrixError M_NOT_FOUND, also for an event that exists but is hidden from the user
+   */
+  async find(user: number, eventId: string, roomId?: string): Promise<Shown> {
+    const { events, userRooms, visibility } = this.#parts;
+    const event = await events.byId(eventId);
+    if (event === undefined || event.seq === null || (roomId !== undefined && event.roomId !== roomId)) {
+      throw notFound('There is no such event');
+    }
+    const row = await userRooms.one(user, event.room);
+    const [visible] = row?.forgotten === true ? [] : await visibility.visibleTo(user, event.room, [event]);
+    if (visible === undefined) throw notFound('There is no such event');
+    return visible;
+  }
+
+  /**
+   * Returns the event closest to a time in a direction that the user may see (client-server API, "GET
+   * /rooms/{roomId}/timestamp_to_event"): where the closest is hidden, the next one in the timeline that is not.
+   */
+  async closest(
+    user: number,
+    access: RoomAccess,
+    { ts, dir }: { readonly ts: number; readonly dir: 'f' | 'b' },
+  ): Promise<StoredEvent | undefined> {
+    const { events, timelines, history } = this.#parts;
+    const num = await timelines.closest(access.head.num, ts, dir);
+    const event = num === undefined ? undefined : await events.one(num);
+    if (event === undefined) return undefined;
+    const seq = event.seq ?? 0;
+    const from = timelineToken(dir === 'f' ? seq - 1 : seq);
+    const reader = { user, device: 0, ignored: NOBODY };
+    const { shown } = await history.page(reader, access, { dir, from, limit: 1 });
+    return shown[0]?.event;
+  }
+}

@@ -1,0 +1,84 @@
+import { redactContent } from '@hearth/protocol/events/redact.ts';
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { complete, type Lookups } from '../../platform/lookups/lookups.ts';
+import { membershipOf } from '../../rooms/events/effects.ts';
+import type { Heads } from '../../rooms/heads.ts';
+import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { ErasedUsers } from '../../users/erased-users.ts';
+
+interface Parts {
+  readonly erasedUsers: ErasedUsers;
+  readonly userRooms: UserRooms;
+  readonly heads: Heads;
+  readonly events: EventStore;
+}
+
+/** The number of membership changes that are read to find out when a reader was in a room. */
+const CHANGES_MAX = 200;
+const NONE: ReadonlyMap<number, StoredEvent> = new Map();
+
+/**
+ * Redacts the events of erased users for readers who were not in the room when the event was sent or when its sender was
+ * erased (client-server API, "Account deactivation": users who join after the erasure get redacted copies, those who
+ * could see the events before still do).
+ */
+export class Erasure {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Whether the sender of an event is erased, so that some readers get a redacted copy of it. */
+  concerns({ senderNum }: StoredEvent): boolean {
+    return this.#parts.erasedUsers.has(senderNum);
+  }
+
+  /** Returns redacted copies, by number, of those of the events that a reader sees redacted. */
+  copiesFor(reader: number, events: Iterable<StoredEvent>): Promise<ReadonlyMap<number, StoredEvent>> {
+    return complete((lookups) => this.copies(lookups, reader, events));
+  }
+
+  /** Returns the same as {@link copiesFor}. */
+  copies(lookups: Lookups, reader: number, events: Iterable<StoredEvent>): ReadonlyMap<number, StoredEvent> {
+    const { erasedUsers, heads } = this.#parts;
+    if (erasedUsers.isEmpty) return NONE;
+    const erased = [...events].filter((event) => this.concerns(event) && event.senderNum !== reader);
+    if (erased.length === 0) return NONE;
+    const copies = new Map<number, StoredEvent>();
+    lookups.each(
+      Map.groupBy(erased, ({ room }) => room),
+      ([room, inRoom]) => {
+        const head = lookups.get(heads.source, room);
+        if (head === undefined) return;
+        const wasJoinedAt = this.#presence(lookups, reader, room);
+        for (const event of inRoom) {
+          const erasedAt = erasedUsers.positionOf(event.senderNum) ?? 0;
+          if (wasJoinedAt(event.num) || wasJoinedAt(erasedAt)) continue;
+          copies.set(event.num, redactedCopy(event, head.version, event.redactedBy));
+        }
+      },
+    );
+    return copies;
+  }
+
+  /** Returns a function that tells whether a user was in a room at a position of the stream. */
+  #presence(lookups: Lookups, user: number, room: number): (position: number) => boolean {
+    const changes: { readonly num: number; readonly isJoined: boolean }[] = [];
+    let num: number | null = lookups.get(this.#parts.userRooms.source, user).get(room)?.event ?? null;
+    while (num !== null && changes.length < CHANGES_MAX) {
+      const event: StoredEvent | undefined = lookups.get(this.#parts.events.source, num);
+      if (event === undefined) break;
+      changes.push({ num, isJoined: membershipOf(event) === 'join' });
+      num = event.replaces;
+    }
+    return (position) => changes.find((change) => change.num <= position)?.isJoined === true;
+  }
+}
+
+/** Returns a copy of an event with a redacted content, for a reader who does not see the content. */
+export function redactedCopy(event: StoredEvent, version: RoomVersion, redactedBy: number | null): StoredEvent {
+  return new StoredEvent(event, JSON.stringify(redactContent(event.type, event.content, version)), redactedBy);
+}
