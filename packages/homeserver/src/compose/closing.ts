@@ -10,6 +10,16 @@ export class Closing {
     this.#objects.push(...objects);
   }
 
+  /** Runs a function that adds objects. If it fails, the objects are closed. */
+  async closeOnFailure<T>(open: () => Promise<T>): Promise<T> {
+    try {
+      return await open();
+    } catch (error) {
+      await this.closeAll();
+      throw error;
+    }
+  }
+
   /** Closes the objects, the ones that were added last first. */
   async closeAll(): Promise<void> {
     for (const object of this.#objects.splice(0).reverse()) await object.close();

@@ -1,36 +1,41 @@
 import type { Config } from '../config/schema.ts';
-import { Background } from '../platform/concurrency/background.ts';
-import { noMetrics } from '../platform/monitoring/metrics.ts';
 import { Names } from '../storage/engine/names.ts';
+import { claimServerName } from '../storage/engine/server-name.ts';
+import { Stream } from '../storage/engine/stream.ts';
 import { Closing } from './closing.ts';
-import { openDomains } from './domains.ts';
 import type { Machine } from './machine.ts';
 import { type Media, openMedia } from './media.ts';
 import { outboundOf } from './outbound.ts';
+import { usersSettings } from './settings.ts';
 import { openStorage } from './storage.ts';
-import type { Users } from './users.ts';
+import { openUsers, type Users } from './users.ts';
 
-/** Opens only accounts, for commands that administrate them. @throws StorageInUse while the server runs */
-export async function openForAccounts(
+/** Opens only accounts, for commands that create them. @throws StorageInUse while the server runs */
+export function openForAccounts(
   config: Config,
   machine: Machine,
 ): Promise<{ readonly users: Users; close(): Promise<void> }> {
+  const { clock, random } = machine;
   const closing = new Closing();
-  const database = await openStorage(config, machine, 0, closing);
-  const background = new Background(machine.clock, machine.log);
-  closing.add(background);
-  const { users } = await openDomains(config, database, { ...machine, metrics: noMetrics }, background);
-  return { users, close: () => closing.closeAll() };
+  return closing.closeOnFailure(async () => {
+    const database = await openStorage(config, machine, 0, closing);
+    await claimServerName(database, config.server_name);
+    const [names, stream] = [await Names.open(database), await Stream.open(database)];
+    const users = await openUsers({ database, names, stream, clock, random }, usersSettings(config));
+    return { users, close: () => closing.closeAll() };
+  });
 }
 
 /** Opens only media, for commands that maintain them. @throws StorageInUse while the server runs */
-export async function openForMedia(config: Config, machine: Machine): Promise<Media> {
+export function openForMedia(config: Config, machine: Machine): Promise<Media> {
   const { clock, random } = machine;
   const closing = new Closing();
-  const database = await openStorage(config, machine, 0, closing);
-  const names = await Names.open(database);
-  const outbound = outboundOf(config, clock);
-  const media = await openMedia({ database, names, clock, random, outbound }, config);
-  closing.add(media);
-  return { ...media, close: () => closing.closeAll() };
+  return closing.closeOnFailure(async () => {
+    const database = await openStorage(config, machine, 0, closing);
+    const names = await Names.open(database);
+    const outbound = outboundOf(config, clock);
+    const media = await openMedia({ database, names, clock, random, outbound }, config);
+    closing.add(media);
+    return { ...media, close: () => closing.closeAll() };
+  });
 }

@@ -39,14 +39,9 @@ const NOT_FEDERATING =
   'no federation: users talk only with users of this server (set federation.enabled, or a public domain as server_name)';
 
 /** Constructs a server from its configuration and starts it. */
-export async function startHearth(config: Config, machine: Machine): Promise<Hearth> {
+export function startHearth(config: Config, machine: Machine): Promise<Hearth> {
   const closing = new Closing();
-  try {
-    return await start(config, machine, closing);
-  } catch (error) {
-    await closing.closeAll();
-    throw error;
-  }
+  return closing.closeOnFailure(() => start(config, machine, closing));
 }
 
 async function start(config: Config, machine: Machine, closing: Closing): Promise<Hearth> {
@@ -55,6 +50,7 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
   if (machine.database === undefined) warnOfReadable(config.data_dir, config.media.folder, log);
   const metrics = await openMetrics(config, closing);
   const background = new Background(clock, log, metrics);
+  closing.add(background);
   const domains = await openDomains(config, database, { ...machine, metrics }, background);
   const { users, media, activity, delayedEvents, push, sync } = domains;
   closing.add({ close: () => users.lastSeen.flush() });

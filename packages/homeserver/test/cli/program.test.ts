@@ -137,6 +137,8 @@ describe('an operator error about unusable data tells what to do', () => {
       'other.test',
     );
     expect(said).toMatch(/^1: hearth: the data belongs to the server hearth\.test/);
+    // The failed command has released the data folder.
+    expect(await createUser(path)).toBe('1: hearth: The user name is already taken\n');
   });
 
   test('for a file that cannot be opened', async () => {
