@@ -137,20 +137,34 @@ describe.each(TEST_ENGINES)('a request of another server on $name', ({ postgres 
   });
 });
 
-describe('requests that need keys to be fetched', () => {
-  test('are limited for each address', async () => {
-    const server = await startServer({
-      config: { ...FEDERATING, rate_limits: { server_keys: { per_second: 0.001, burst: 3 } } },
-    });
-    const path = '/_matrix/federation/v1/query/profile?user_id=x';
-    const send = (i: number) =>
-      request({ server }, 'GET', path, {
-        headers: { authorization: `X-Matrix origin="127.0.0.1:${i + 1}",key="ed25519:1",sig="AA"` },
-      });
+describe('the budget of an address for keys', () => {
+  const path = '/_matrix/federation/v1/query/profile?user_id=x';
+  const limited = (burst: number) => ({ ...FEDERATING, rate_limits: { server_keys: { per_second: 0.001, burst } } });
+  const statusesOf = async (server: TestServer, headers: readonly Record<string, string>[]) => {
     const statuses = [];
-    for (let i = 0; i < 5; i++) statuses.push((await send(i)).status);
-    expect(statuses).toEqual([401, 401, 401, 429, 429]);
+    for (const one of headers) statuses.push((await request({ server }, 'GET', path, { headers: one })).status);
+    return statuses;
+  };
+
+  test('is used up by requests of servers whose keys are not available', async () => {
+    const server = await startServer({ config: limited(3) });
+    const headers = Array.from({ length: 5 }, (_, i) => ({
+      authorization: `X-Matrix origin="127.0.0.1:${i + 1}",key="ed25519:1",sig="AA"`,
+    }));
+    expect(await statusesOf(server, headers)).toEqual([401, 401, 401, 429, 429]);
     await server.close();
+  });
+
+  test('is used up by the first request of a server and by wrong signatures, and not by other requests', async () => {
+    const [server, peer] = [await startServer({ config: limited(3) }), await startPeer()];
+    const right = peer.sign(HERE, 'GET', path);
+    const wrong = peer.sign(HERE, 'PUT', path);
+    const valid = Array.from({ length: 10 }, () => right);
+    // The user does not exist.
+    expect(await statusesOf(server, valid)).toEqual(valid.map(() => 404));
+    expect(await statusesOf(server, [wrong, wrong, right, wrong])).toEqual([401, 401, 429, 429]);
+    await server.close();
+    await peer.close();
   });
 });
 

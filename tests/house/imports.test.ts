@@ -4,6 +4,7 @@ import {
   FOLDERS,
   HTTP_IMPORT,
   ISOLATED,
+  LAZY_FOLDERS,
   LAZY_LIBRARIES,
   LIBRARIES,
   PACKAGES,
@@ -88,12 +89,25 @@ describe('an import', () => {
     expect(sources.filter(({ text }) => HTTP_IMPORT.test(text)).map(({ path }) => path)).toEqual([]);
   });
 
-  test('from a library that few servers need is not loaded at the start', () => {
+  /** Returns the files that are loaded at the start. */
+  function loadedAtStart(): Set<string> {
     const byPath = new Map(sources.map((source) => [source.path, source]));
     const loaded = new Set(['homeserver/src/main.ts']);
     for (const path of loaded) for (const name of byPath.get(path)?.eager ?? []) loaded.add(name);
+    return loaded;
+  }
+
+  test('from a library that few servers need is not loaded at the start', () => {
+    const loaded = loadedAtStart();
     expect(loaded).toContain('homeserver/src/http/serve.ts');
     expect(LAZY_LIBRARIES.filter((library) => loaded.has(library))).toEqual([]);
+  });
+
+  test('from a folder that many servers do not use is not loaded at the start', () => {
+    const loaded = [...loadedAtStart()];
+    for (const [folder, allowed] of LAZY_FOLDERS) {
+      expect(loaded.filter((path) => path.startsWith(folder))).toEqual(allowed);
+    }
   });
 
   test('cannot be in a folder that rules.ts does not list', () => {

@@ -104,7 +104,7 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['prom-client', /^homeserver\/src\/platform\/monitoring\/prometheus\.ts$/],
   ['commander', /^homeserver\/src\/cli\//],
   // The program prints the version and states it to other servers.
-  ['homeserver/package.json', /^homeserver\/src\/(cli\/program|compose\/federation)\.ts$/],
+  ['homeserver/package.json', /^homeserver\/src\/(cli\/program|compose\/federation-parts)\.ts$/],
   ['nodemailer', /^homeserver\/src\/push\/mail\/mailer\.ts$/],
   ['yaml', /^homeserver\/src\/config\/yaml-file\.ts$/],
   ['@napi-rs/blake-hash', /^homeserver\/src\/media\/blobs\/content-hash\.ts$/],
@@ -115,6 +115,12 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['ipaddr.js', /^homeserver\/src\/platform\/outbound\/public-addresses\.ts$/],
   ['valibot', /^(api\/src|homeserver\/src\/(http|config|filters|cli))\//],
 ];
+
+/** Folders of which only these files are loaded at the start, because many servers do not use them. */
+export const LAZY_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['homeserver/src/federation/', ['homeserver/src/federation/public-domain.ts']],
+  ['homeserver/src/federation-api/', []],
+]);
 
 /** Libraries that are not loaded at the start, because few servers need them or need them later. */
 export const LAZY_LIBRARIES: readonly string[] = [

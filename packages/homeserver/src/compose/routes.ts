@@ -110,7 +110,7 @@ import type { Route } from '../http/route.ts';
 import type { HeapWatch } from '../platform/monitoring/heap-watch.ts';
 import { ProfileLookup } from '../profile/profile-lookup.ts';
 import type { Domains } from './domains.ts';
-import { type Federation, federationRoutes } from './federation.ts';
+import type { Federation } from './federation.ts';
 import { turnSettings } from './settings.ts';
 
 /** Returns all routes of the server, in the order of the files of `packages/api`. */
@@ -131,7 +131,7 @@ export function routesOf(
     ),
     ...roomRoutes(domains),
     ...syncAndServiceRoutes(config, domains),
-    ...federationRoutes(config, domains, federation),
+    ...(federation?.routes ?? []),
   ];
 }
 

@@ -59,7 +59,7 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
   const heap = new HeapWatch(log, metrics);
   heap.start();
   closing.add(heap);
-  const federation = await openFederation(config, { ...machine, database, background }, domains.rooms.signer);
+  const federation = await openFederation(config, { ...machine, database, background, metrics }, domains);
   if (federation !== undefined) closing.add(federation);
   else log.info(NOT_FEDERATING, { server_name: config.server_name });
   const routes = routesOf(config, domains, federation, heap);

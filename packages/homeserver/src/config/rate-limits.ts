@@ -62,7 +62,7 @@ const budgets = {
   sync: limit('Requests of `/sync`, sliding sync and `/events`, per user with all devices.', 50, 500),
   federation: limit('Signed requests of other servers, per server.', 50, 500),
   server_keys: limit(
-    'Requests for signing keys of servers, and signed requests whose key has to be fetched, per IP address.',
+    'Requests that make this server fetch signing keys, and signed requests that are not valid, per IP address.',
     2,
     100,
   ),

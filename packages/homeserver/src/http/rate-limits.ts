@@ -30,4 +30,14 @@ export class RateLimits {
     const waitMs = this.#buckets.get(name)?.take(who, count) ?? 0;
     if (waitMs > 0) throw limitExceeded(waitMs);
   }
+
+  /**
+   * Counts an attempt. Returns a function that takes the count back, so that only some attempts use up the budget, such
+   * as those that fail.
+   * @throws MatrixError `M_LIMIT_EXCEEDED` when the budget of `who` is used up
+   */
+  attempt(name: LimitClass, who: LimitKey): () => void {
+    this.spend(name, who, 1);
+    return () => this.#buckets.get(name)?.giveBack(who);
+  }
 }

@@ -13,7 +13,7 @@ export interface SignedParts {
   /** The path and query as they were sent. */
   readonly uri: string;
   readonly content: JsonObject | undefined;
-  /** Counts a fetch of keys that the request causes. @throws MatrixError `M_LIMIT_EXCEEDED` */
+  /** Called when keys are fetched because of the request. */
   readonly countFetch: () => void;
 }
 
@@ -38,14 +38,17 @@ export async function readSigned(
   const { exchange, endpoint } = call;
   if (authenticate === undefined) throw unauthorized('This server does not federate');
   const verify = authenticate(exchange.headers('authorization'));
+  // Requests that are not valid or cause a fetch of keys are counted, because an address can send any number of them.
+  const takeBack = rateLimits.attempt('server-keys', call.limitKey);
   const bytes = await readBody(exchange, bodyBytesMax);
   const content = bytes.length === 0 ? undefined : parseContent(bytes);
-  call.origin = await verify({
-    method: exchange.method,
-    uri: exchange.target,
-    content,
-    countFetch: () => call.spend('server-keys', 1),
-  });
+  let isCounted = false;
+  const countFetch = () => {
+    isCounted = true;
+  };
+  const origin = await verify({ method: exchange.method, uri: exchange.target, content, countFetch });
+  if (!isCounted) takeBack();
+  call.origin = origin;
   rateLimits.take(endpoint.limit, call.limitKey);
   if (endpoint.query !== undefined) call.query = checkQuery(endpoint.query, call.parsedQuery);
   if (endpoint.body === undefined) return;

@@ -15,7 +15,7 @@ interface Cached {
 
 const CACHED_MAX = 10_000;
 const KEPT_MS = 60_000;
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 15_000;
 const TEXT_FIELDS: ReadonlySet<string> = new Set(['displayname', 'avatar_url']);
 
 /** Profiles of users of other servers, cached for a minute. */

@@ -1,12 +1,27 @@
+import type { RequestListener } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { parseServerName, type ServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { SERVER_TLS } from '../../../../tests/support/certificates.ts';
+import { trustTestAuthority } from '../../../../tests/support/peer.ts';
 import { Delegations } from '../../src/federation/discovery/delegations.ts';
 import { Discovery } from '../../src/federation/discovery/discovery.ts';
 import { inOrder, Services } from '../../src/federation/discovery/services.ts';
-import { type Delegation, lifetimeOf, parseDelegation } from '../../src/federation/discovery/well-known.ts';
+import {
+  type Delegation,
+  fetchDelegationBy,
+  lifetimeOf,
+  parseDelegation,
+} from '../../src/federation/discovery/well-known.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { Outbound } from '../../src/platform/outbound/outbound.ts';
+import { PublicAddresses } from '../../src/platform/outbound/public-addresses.ts';
 import { type Random, systemRandom } from '../../src/platform/random.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+
+beforeAll(trustTestAuthority);
 
 const HOUR_MS = 3_600_000;
 const name = (text: string) => parseServerName(text) as ServerName;
@@ -142,6 +157,59 @@ test.each<[Record<string, string>, number]>([
   [{ expires: 'Thu, 01 Jan 1970 03:00:00 GMT', 'cache-control': 'max-age=3600' }, 1],
 ])('an answer with the headers %j is used for %d hours', (headers, hours) => {
   expect(lifetimeOf({ header: (header) => headers[header] }, 0)).toBe(hours * HOUR_MS);
+});
+
+describe('a fetch of a delegation', () => {
+  const fetchFrom = async (answer: RequestListener) => {
+    const web = createServer(SERVER_TLS, answer);
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    const addresses = new PublicAddresses(['127.0.0.1']);
+    const resolve = () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]);
+    const outbound = new Outbound({ addresses, resolve, clock: systemClock });
+    try {
+      return await fetchDelegationBy(outbound, () => 0)(`localhost:${(web.address() as AddressInfo).port}`);
+    } finally {
+      web.close();
+      web.closeAllConnections();
+    }
+  };
+  const delegating =
+    (headers = {}): RequestListener =>
+    (request, response) =>
+      request.url === '/.well-known/matrix/server'
+        ? response.writeHead(200, headers).end('{"m.server":"b.example"}')
+        : response.writeHead(404).end();
+
+  test('reads the name and the lifetime from the answer', async () => {
+    expect(await fetchFrom(delegating({ 'cache-control': 'max-age=7200' }))).toEqual({
+      delegatedTo: 'b.example',
+      lifetimeMs: 2 * HOUR_MS,
+    });
+  });
+
+  test('follows redirects, and not for ever', async () => {
+    const redirect =
+      (at: string): RequestListener =>
+      (request, response) =>
+        request.url === '/.well-known/matrix/server'
+          ? response.writeHead(302, { Location: at }).end()
+          : response.end('{"m.server":"c.example"}');
+    expect(await fetchFrom(redirect('/elsewhere'))).toMatchObject({ delegatedTo: 'c.example' });
+    await expect(fetchFrom(redirect('/.well-known/matrix/server'))).rejects.toThrow('redirects');
+    await expect(fetchFrom(redirect('http://localhost/'))).rejects.toThrow('not an https URL');
+  });
+
+  test.each<[string, RequestListener, string]>([
+    ['a status other than 200', (_, response) => response.writeHead(404).end(), '404'],
+    ['no name', (_, response) => response.end('<html>'), 'm.server'],
+    [
+      'too many bytes',
+      (_, response) => response.end(`{"m.server":"b.example","x":"${'x'.repeat(60_000)}"}`),
+      'too long',
+    ],
+  ])('fails with %s', async (_, answer, message) => {
+    await expect(fetchFrom(answer)).rejects.toThrow(message);
+  });
 });
 
 describe('the cache of delegations', () => {

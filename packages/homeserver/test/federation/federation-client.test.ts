@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { verifyKey } from '@hearth/protocol/signing/ed25519.ts';
 import { parseAuthorization, verifyRequest } from '@hearth/protocol/signing/request.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -6,6 +7,7 @@ import { FederationClient } from '../../src/federation/client/federation-client.
 import { FederationError } from '../../src/federation/client/federation-error.ts';
 import { OwnKeys } from '../../src/federation/keys/own-keys.ts';
 import { Permits } from '../../src/federation/permits.ts';
+import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
 import type { HttpsRequest, HttpsTarget } from '../../src/platform/outbound/https-pool.ts';
 import { type IncomingReply, OutboundError } from '../../src/platform/outbound/reply.ts';
 import { systemRandom } from '../../src/platform/random.ts';
@@ -20,12 +22,12 @@ const MAX_MS = 3_600_000;
 const targetTo = (host: string): HttpsTarget => ({ host, port: 8448, certificateName: PEER, hostHeader: PEER });
 const unsent = () => new OutboundError('no answer: ECONNREFUSED', false, true);
 
-function reply(status: number, body: string): IncomingReply {
+function reply(status: number, body: string | Buffer, encoding?: string): IncomingReply {
   return {
     status,
     contentType: 'application/json',
     length: undefined,
-    header: () => undefined,
+    header: (name) => (name === 'content-encoding' ? encoding : undefined),
     receive: async (take) => {
       await take(Buffer.from(body));
     },
@@ -62,6 +64,7 @@ function client() {
     },
     destinations,
     clock,
+    metrics: noMetrics,
   });
 }
 
@@ -91,7 +94,7 @@ describe('a request to another server', () => {
 
   test('is not signed if it asks for keys', async () => {
     await client().request(PEER, { ...get(), isForKeys: true });
-    expect(sent[0]?.request.headers).toEqual({});
+    expect(sent[0]?.request.headers).not.toHaveProperty('authorization');
   });
 
   test.each(['denied.example', 'DENIED.example:80', US, 'not a name', ''])('is not sent to %j', async (server) => {
@@ -123,6 +126,18 @@ describe('a request to another server', () => {
   ])('fails with an answer of status %d and body %s: %s', async (status, body, expected) => {
     network = () => Promise.resolve(reply(status, body));
     expect(await kind(client().request(PEER, { ...get(), answerBytesMax: 100 }))).toBe(expected);
+  });
+
+  test('may have a compressed answer, whose length is limited when it is decompressed', async () => {
+    const zipped = (length: number) => reply(200, gzipSync(JSON.stringify({ a: 'x'.repeat(length) })), 'gzip');
+    network = () => Promise.resolve(zipped(50));
+    expect(await client().request(PEER, { ...get(), answerBytesMax: 100 })).toEqual({ a: 'x'.repeat(50) });
+    expect(sent[0]?.request.headers['accept-encoding']).toBe('gzip');
+    network = () => Promise.resolve(zipped(10_000));
+    expect(await kind(client().request(PEER, { ...get(), answerBytesMax: 100 }))).toBe('no-answer');
+    destinations.alive(PEER);
+    network = () => Promise.resolve(reply(200, '{}', 'gzip'));
+    expect(await kind(client().request(PEER, get()))).toBe('no-answer');
   });
 
   test('keeps the status and code of a refusal for the program', async () => {

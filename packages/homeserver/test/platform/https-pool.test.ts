@@ -117,7 +117,7 @@ describe('an HTTPS request', () => {
     const clock = new ManualClock();
     const silent: Resolve = () => new Promise(() => {});
     const sent = failure(send(pool(silent, clock), target({ host: 'x.test', certificateName: 'x.test' })));
-    await clock.pass(10_000);
+    await clock.pass(5_000);
     expect(await sent).toMatchObject({ message: 'no connection', isUnsent: true });
   });
 });

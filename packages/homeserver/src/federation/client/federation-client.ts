@@ -4,14 +4,15 @@ import { authorizeRequest } from '@hearth/protocol/signing/request.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { KeyedSlots } from '../../platform/concurrency/keyed-slots.ts';
 import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
-import type { HttpsPool } from '../../platform/outbound/https-pool.ts';
+import type { Counter, Metrics } from '../../platform/monitoring/metrics.ts';
+import type { HttpsPool, HttpsRequest } from '../../platform/outbound/https-pool.ts';
 import { type IncomingReply, OutboundError } from '../../platform/outbound/reply.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { OwnKeys } from '../keys/own-keys.ts';
 import type { Permits } from '../permits.ts';
 import type { Destinations } from './destinations.ts';
 import { FederationError } from './federation-error.ts';
-import { readJson } from './read-json.ts';
+import { ACCEPTED_ENCODING, readJson } from './read-json.ts';
 
 /** A request to another server. */
 export interface FederationRequest {
@@ -33,6 +34,7 @@ export interface FederationClientParts {
   readonly pool: Pick<HttpsPool, 'send'>;
   readonly destinations: Destinations;
   readonly clock: Clock;
+  readonly metrics: Metrics;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -46,11 +48,14 @@ const DOWN: ReadonlySet<number> = new Set([502, 503, 504, 520, 521, 522, 523, 52
 /** Sends requests to other servers. Nothing else in the program does. */
 export class FederationClient {
   readonly #parts: FederationClientParts;
+  readonly #requests: Counter;
   readonly #slots = new Slots(REQUESTS);
   readonly #serverSlots = new KeyedSlots<string>(REQUESTS_OF_SERVER);
 
   constructor(parts: FederationClientParts) {
     this.#parts = parts;
+    const help = 'Requests to other servers';
+    this.#requests = parts.metrics.counter('hearth_federation_requests_total', help, ['outcome']);
   }
 
   /** Sends a signed request. Returns the body of the answer. @throws FederationError */
@@ -69,9 +74,11 @@ export class FederationClient {
         }),
       );
       destinations.alive(name);
+      this.#requests.add(1, { outcome: 'answered' });
       return answer;
     } catch (error) {
       const failure = failureOf(name, error);
+      this.#requests.add(1, { outcome: failure.kind });
       if (failure.kind === 'no-answer' && isSent) destinations.failed(name, begunAtMs);
       else if (failure.kind === 'refused') destinations.alive(name);
       throw failure;
@@ -109,22 +116,28 @@ export class FederationClient {
 
   /** Sends a request to the first target of a server that can be connected to. */
   async #send(name: ServerName, request: FederationRequest, signal: AbortSignal): Promise<IncomingReply> {
-    const { discovery, pool, ownKeys } = this.#parts;
-    const { method, path, content } = request;
-    const body = content === undefined ? undefined : JSON.stringify(content);
+    const { discovery, pool } = this.#parts;
+    const sent = this.#prepare(name, request);
     let failure: unknown = new OutboundError(`${name} has no address`);
     for (const target of await discovery.targetsOf(name)) {
       if (signal.aborted) break;
-      const signed = { method, uri: path, origin: ownKeys.serverName, destination: name, content };
-      const headers = request.isForKeys === true ? {} : { authorization: authorizeRequest(signed, ownKeys.signingKey) };
       try {
-        return await pool.send(target, { method, path, headers, body }, signal);
+        return await pool.send(target, sent, signal);
       } catch (error) {
         if (!(error instanceof OutboundError && error.isUnsent)) throw error;
         failure = error;
       }
     }
     throw failure;
+  }
+
+  #prepare(name: ServerName, { method, path, content, isForKeys }: FederationRequest): HttpsRequest {
+    const { serverName, signingKey } = this.#parts.ownKeys;
+    const body = content === undefined ? undefined : JSON.stringify(content);
+    const headers = { 'accept-encoding': ACCEPTED_ENCODING };
+    if (isForKeys === true) return { method, path, headers, body };
+    const signed = { method, uri: path, origin: serverName, destination: name, content };
+    return { method, path, headers: { ...headers, authorization: authorizeRequest(signed, signingKey) }, body };
   }
 
   /** Runs a task that gives up when its time is over. */

@@ -17,7 +17,7 @@ export interface Delegation {
 export type FetchDelegation = (host: string) => Promise<Delegation>;
 
 const PATH = '/.well-known/matrix/server';
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 5_000;
 const ANSWER_BYTES_MAX = 50 * 1024;
 
 const DEFAULT_LIFETIME_MS = DAY_MS;

@@ -15,7 +15,8 @@ export interface FetchedKeys {
   readonly source: AnswerSource;
 }
 
-const TIMEOUT_MS = 10_000;
+/** The time includes that for a host whose `.well-known` does not answer. */
+const TIMEOUT_MS = 15_000;
 
 /** Fetches the keys of servers: from the server itself, then from the configured notaries. */
 export class KeyFetcher {

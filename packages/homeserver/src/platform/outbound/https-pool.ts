@@ -35,7 +35,7 @@ export interface HttpsRequest {
 }
 
 /** The time for the connection and the TLS handshake. */
-const CONNECT_MS = 10_000;
+const CONNECT_MS = 5_000;
 /** The time for one of several addresses of a host, after which the next is tried (happy eyeballs, RFC 8305). */
 const ADDRESS_MS = 1_000;
 /** The time after which an unused connection is closed. */

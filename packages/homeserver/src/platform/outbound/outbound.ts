@@ -84,7 +84,8 @@ export class Outbound {
 
   async #once(url: URL, { accept, json, isHttpsOnly }: PreparedRequest, signal: AbortSignal): Promise<IncomingMessage> {
     const isHttp = url.protocol === 'http:' && isHttpsOnly !== true;
-    if (!isHttp && url.protocol !== 'https:') throw new OutboundError('not an http URL', true);
+    if (!isHttp && url.protocol !== 'https:')
+      throw new OutboundError(isHttpsOnly === true ? 'not an https URL' : 'not an http URL', true);
     if (url.username !== '' || url.password !== '') throw new OutboundError('a URL with a password', true);
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const permitted = (await this.#lookup(host)).filter(({ address }) => this.#addresses.allows(address));

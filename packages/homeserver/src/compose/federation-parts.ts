@@ -1,0 +1,88 @@
+import { signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import type { Config } from '../config/schema.ts';
+import { authenticateServerBy } from '../federation/authentication.ts';
+import { Destinations } from '../federation/client/destinations.ts';
+import { FederationClient } from '../federation/client/federation-client.ts';
+import { Delegations } from '../federation/discovery/delegations.ts';
+import { Discovery } from '../federation/discovery/discovery.ts';
+import { Services } from '../federation/discovery/services.ts';
+import { fetchDelegationBy } from '../federation/discovery/well-known.ts';
+import { KeyFetcher } from '../federation/keys/key-fetcher.ts';
+import { KeyRing } from '../federation/keys/key-ring.ts';
+import { Notary } from '../federation/keys/notary.ts';
+import { type OldKey, OwnKeys } from '../federation/keys/own-keys.ts';
+import { Permits } from '../federation/permits.ts';
+import { keyQueryRoutes } from '../federation-api/keys/query.ts';
+import { serverKeyRoutes } from '../federation-api/keys/server.ts';
+import { queryProfileRoutes } from '../federation-api/query/profile.ts';
+import { versionRoutes } from '../federation-api/version.ts';
+import { serverWellKnownRoutes } from '../federation-api/well-known.ts';
+import { DAY_MS } from '../platform/clock.ts';
+import { cachedResolve, systemResolve, systemResolveServices } from '../platform/outbound/dns.ts';
+import { HttpsPool } from '../platform/outbound/https-pool.ts';
+import { Outbound } from '../platform/outbound/outbound.ts';
+import { PublicAddresses } from '../platform/outbound/public-addresses.ts';
+import { RemoteProfiles } from '../profile/remote-profiles.ts';
+import type { Database } from '../storage/engine/database.ts';
+import { trimServerKeys } from '../storage/federation/server-keys.ts';
+import { readSigningKeys, type StoredSigningKey } from '../storage/rooms/signing-keys.ts';
+import type { Domains } from './domains.ts';
+import type { Federation, FederationBase } from './federation.ts';
+
+/** The number of keys of other servers that are kept; the keys that were fetched first are deleted first. */
+const SERVER_KEYS_MAX = 500_000;
+
+/** Creates the objects and routes of federation. */
+export async function createFederation(config: Config, base: FederationBase, domains: Domains): Promise<Federation> {
+  const { database, clock, background } = base;
+  const ownKeys = new OwnKeys(config.server_name, domains.rooms.signer.key, await oldKeys(database), clock);
+  const { allow, deny, key_servers: keyServers, delegate_to: delegateTo } = config.federation;
+  const permits = new Permits(allow, deny);
+  const { client, destinations, pool } = createClient(config, base, ownKeys, permits);
+  const fetcher = new KeyFetcher(client, clock, keyServers);
+  const keyRing = new KeyRing({ database, fetcher, ownKeys, clock });
+  background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
+    database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
+  );
+  return {
+    routes: [
+      ...keyQueryRoutes(new Notary(ownKeys, keyRing, clock)),
+      ...serverKeyRoutes(ownKeys),
+      ...queryProfileRoutes(domains.userData.profiles),
+      ...versionRoutes(manifest.version),
+      ...serverWellKnownRoutes(delegateTo),
+    ],
+    profiles: new RemoteProfiles(client, clock),
+    authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
+    close: () => pool.close(),
+  };
+}
+
+function createClient(config: Config, { clock, random, metrics }: FederationBase, ownKeys: OwnKeys, permits: Permits) {
+  const addresses = new PublicAddresses(config.outbound.allowed_addresses);
+  const network = { addresses, resolve: cachedResolve(systemResolve, clock), clock };
+  const pool = new HttpsPool(network);
+  const delegations = new Delegations(
+    fetchDelegationBy(new Outbound(network), () => clock.now()),
+    clock,
+  );
+  const discovery = new Discovery(delegations, new Services(systemResolveServices, clock, random));
+  const { retry_min_ms: minMs, retry_max_ms: maxMs } = config.federation;
+  const destinations = new Destinations(clock, random, { minMs, maxMs });
+  const client = new FederationClient({ ownKeys, permits, discovery, pool, destinations, clock, metrics });
+  return { client, destinations, pool };
+}
+
+/** Returns the keys that were replaced. A key expires when the next one is created. */
+async function oldKeys(database: Database): Promise<OldKey[]> {
+  const keys = await readSigningKeys(database);
+  return keys.flatMap((key, i) => {
+    const next = keys[i - 1];
+    return next === undefined ? [] : [oldKey(key, next.createdTs)];
+  });
+}
+
+function oldKey({ keyId, seed }: StoredSigningKey, expiredTs: number): OldKey {
+  return { keyId, publicKey: signingKeyFromSeed(seed, keyId).publicKey, expiredTs };
+}
