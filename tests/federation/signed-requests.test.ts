@@ -45,10 +45,18 @@ describe.each(TEST_ENGINES)('a request of another server on $name', ({ postgres 
   });
 
   test('is answered with 404 if there is no such user or field', async () => {
-    for (const query of ['user_id=@nobody:hearth.test', `user_id=${alice.userId}&field=avatar_url`, 'user_id=x']) {
+    for (const query of ['user_id=@nobody:hearth.test', `user_id=${alice.userId}&field=avatar_url`]) {
       const at = `/_matrix/federation/v1/query/profile?${query}`;
       const { status, json } = await send(peer.sign(HERE, 'GET', at), at);
       expect([query, status, json.errcode]).toEqual([query, 404, 'M_NOT_FOUND']);
+    }
+  });
+
+  test('is refused with 400 if its user id is not valid', async () => {
+    for (const userId of ['x', '@a:hearth.test:http', '']) {
+      const at = `/_matrix/federation/v1/query/profile?user_id=${userId}`;
+      const { status, json } = await send(peer.sign(HERE, 'GET', at), at);
+      expect([userId, status, json.errcode]).toEqual([userId, 400, 'M_INVALID_PARAM']);
     }
   });
 
@@ -138,7 +146,8 @@ describe.each(TEST_ENGINES)('a request of another server on $name', ({ postgres 
 });
 
 describe('the budget of an address for keys', () => {
-  const path = '/_matrix/federation/v1/query/profile?user_id=x';
+  /** The path of a user who does not exist. */
+  const path = '/_matrix/federation/v1/query/profile?user_id=@nobody:hearth.test';
   const limited = (burst: number) => ({ ...FEDERATING, rate_limits: { server_keys: { per_second: 0.001, burst } } });
   const statusesOf = async (server: TestServer, headers: readonly Record<string, string>[]) => {
     const statuses = [];
@@ -160,7 +169,6 @@ describe('the budget of an address for keys', () => {
     const right = peer.sign(HERE, 'GET', path);
     const wrong = peer.sign(HERE, 'PUT', path);
     const valid = Array.from({ length: 10 }, () => right);
-    // The user does not exist.
     expect(await statusesOf(server, valid)).toEqual(valid.map(() => 404));
     expect(await statusesOf(server, [wrong, wrong, right, wrong])).toEqual([401, 401, 429, 429]);
     await server.close();

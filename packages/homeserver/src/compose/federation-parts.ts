@@ -59,7 +59,12 @@ export async function createFederation(config: Config, base: FederationBase, dom
   };
 }
 
-function createClient(config: Config, { clock, random, metrics }: FederationBase, ownKeys: OwnKeys, permits: Permits) {
+function createClient(
+  config: Config,
+  { clock, random, log, metrics }: FederationBase,
+  ownKeys: OwnKeys,
+  permits: Permits,
+) {
   const addresses = new PublicAddresses(config.outbound.allowed_addresses);
   const network = { addresses, resolve: cachedResolve(systemResolve, clock), clock };
   const pool = new HttpsPool(network);
@@ -69,7 +74,7 @@ function createClient(config: Config, { clock, random, metrics }: FederationBase
   );
   const discovery = new Discovery(delegations, new Services(systemResolveServices, clock, random));
   const { retry_min_ms: minMs, retry_max_ms: maxMs } = config.federation;
-  const destinations = new Destinations(clock, random, { minMs, maxMs });
+  const destinations = new Destinations(clock, random, { minMs, maxMs }, log);
   const client = new FederationClient({ ownKeys, permits, discovery, pool, destinations, clock, metrics });
   return { client, destinations, pool };
 }

@@ -7,6 +7,7 @@ import { FederationClient } from '../../src/federation/client/federation-client.
 import { FederationError } from '../../src/federation/client/federation-error.ts';
 import { OwnKeys } from '../../src/federation/keys/own-keys.ts';
 import { Permits } from '../../src/federation/permits.ts';
+import { silentLog } from '../../src/platform/monitoring/log.ts';
 import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
 import type { HttpsRequest, HttpsTarget } from '../../src/platform/outbound/https-pool.ts';
 import { type IncomingReply, OutboundError } from '../../src/platform/outbound/reply.ts';
@@ -43,7 +44,7 @@ let network: (target: HttpsTarget, signal: AbortSignal) => Promise<IncomingReply
 let targets: HttpsTarget[];
 beforeEach(() => {
   clock = new ManualClock();
-  destinations = new Destinations(clock, systemRandom, { minMs: MIN_MS, maxMs: MAX_MS });
+  destinations = new Destinations(clock, systemRandom, { minMs: MIN_MS, maxMs: MAX_MS }, silentLog);
   sent = [];
   network = () => Promise.resolve(reply(200, '{"a":1}'));
   targets = [targetTo('a')];

@@ -1,4 +1,5 @@
 import { parseServerName, type ServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import { canonicalJson } from '@hearth/protocol/json/canonical.ts';
 import { signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
 import { verifyJson } from '@hearth/protocol/signing/json.ts';
 import { KEY_VALIDITY_MS_MAX } from '@hearth/protocol/signing/key-validity.ts';
@@ -36,6 +37,12 @@ test('the published keys list the current key and the old ones with the time at 
     verify_keys: { 'ed25519:new': { key: key.publicKey } },
     old_verify_keys: { 'ed25519:old': { key: 'x', expired_ts: 5 } },
   });
+});
+
+test('the text of the published keys without signatures is canonical JSON', () => {
+  const older = { ...old, keyId: 'ed25519:OLDER' };
+  const { signatures: _, ...published } = new OwnKeys(A, key, [old, older], new ManualClock()).published();
+  expect(JSON.stringify(published)).toBe(canonicalJson(published));
 });
 
 test.each([

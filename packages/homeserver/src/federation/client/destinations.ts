@@ -1,5 +1,6 @@
 import { LruMap } from '../../platform/caches/lru.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { Log } from '../../platform/monitoring/log.ts';
 import type { Random } from '../../platform/random.ts';
 
 /** The limits of the time between attempts to reach a server that does not answer. Milliseconds. */
@@ -25,11 +26,13 @@ export class Destinations {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #settings: BackOffSettings;
+  readonly #log: Pick<Log, 'debug'>;
 
-  constructor(clock: Clock, random: Random, settings: BackOffSettings) {
+  constructor(clock: Clock, random: Random, settings: BackOffSettings, log: Pick<Log, 'debug'>) {
     this.#clock = clock;
     this.#random = random;
     this.#settings = settings;
+    this.#log = log;
   }
 
   /** Returns how long to wait before the next attempt; 0 if the server may be tried now. Milliseconds. */
@@ -41,13 +44,15 @@ export class Destinations {
    * Notes that a server has not answered. Requests that began before the last failure count together with it, so that
    * many requests at the same time are one failure.
    */
-  failed(server: string, begunAtMs: number): void {
+  failed(server: string, begunAtMs: number, reason: string): void {
     const before = this.#failing.get(server);
     if (before !== undefined && begunAtMs <= before.failedAtMs) return;
     const now = this.#clock.elapsed();
     const failures = (before?.failures ?? 0) + 1;
-    const waitMs = Math.min(this.#settings.minMs * 2 ** (failures - 1), this.#settings.maxMs);
-    this.#failing.set(server, { failures, failedAtMs: now, retryAtMs: now + waitMs * this.#between(0.5, 1) });
+    const longestMs = Math.min(this.#settings.minMs * 2 ** (failures - 1), this.#settings.maxMs);
+    const waitMs = longestMs * this.#between(0.5, 1);
+    this.#failing.set(server, { failures, failedAtMs: now, retryAtMs: now + waitMs });
+    this.#log.debug('another server does not answer', { server, failures, reason, waitMs: Math.round(waitMs) });
   }
 
   /** Notes a sign of life: an answer or an authenticated request. */

@@ -79,7 +79,7 @@ export class FederationClient {
     } catch (error) {
       const failure = failureOf(name, error);
       this.#requests.add(1, { outcome: failure.kind });
-      if (failure.kind === 'no-answer' && isSent) destinations.failed(name, begunAtMs);
+      if (failure.kind === 'no-answer' && isSent) destinations.failed(name, begunAtMs, failure.message);
       else if (failure.kind === 'refused') destinations.alive(name);
       throw failure;
     }

@@ -50,12 +50,13 @@ export class OwnKeys {
     const now = this.#clock.now();
     if (this.#published !== undefined && now < this.#renewAt) return this.#published;
     const { keyId, publicKey } = this.signingKey;
-    const old = this.#oldKeys.map((key) => [key.keyId, { key: key.publicKey, expired_ts: key.expiredTs }] as const);
+    const old = this.#oldKeys.map((key) => [key.keyId, { expired_ts: key.expiredTs, key: key.publicKey }] as const);
+    // The members are in the order of canonical JSON, because some readers verify the text without its signatures.
     const keys = {
+      old_verify_keys: Object.fromEntries(old.sort(([a], [b]) => (a < b ? -1 : 1))),
       server_name: this.serverName,
       valid_until_ts: now + VALID_MS,
       verify_keys: { [keyId]: { key: publicKey } },
-      old_verify_keys: Object.fromEntries(old),
     };
     this.#published = signJson(keys, this.serverName, this.signingKey);
     this.#renewAt = now + RENEWED_AFTER_MS;
