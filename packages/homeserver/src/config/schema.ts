@@ -49,7 +49,7 @@ const registration = v.strictObject({
     v.pipe(
       v.picklist(['token', 'open']),
       about({
-        doc: 'Who may register an account. `token` requires a registration token, and permits no registration while no token exists. `open` permits everyone.',
+        doc: 'The people who may register an account. `token` requires a registration token, and permits no registration while no token exists. `open` permits everyone.',
         write: 'token or open',
       }),
     ),
@@ -118,7 +118,7 @@ const roomDirectory = v.strictObject({
   publication: v.optional(
     v.pipe(
       v.picklist(['everyone', 'administrators']),
-      about({ doc: 'Who may publish rooms in the room directory.', write: 'everyone or administrators' }),
+      about({ doc: 'The users who may publish rooms in the room directory.', write: 'everyone or administrators' }),
     ),
     'everyone',
   ),

@@ -26,7 +26,7 @@ interface TypingParts {
 
 /**
  * The typing users of each room (client-server API, "Typing Notifications"). They are only in memory, because typing
- * ends within a minute.
+ * ends within two minutes.
  */
 export class TypingNotices {
   readonly #stream: Stream;
