@@ -3,7 +3,7 @@ import { jsonAnswer, type Route, route } from '../http/route.ts';
 import { concat, joined, type Text } from '../platform/long-text.ts';
 import type { Reader, RoomReaders } from '../rooms/access.ts';
 import type { ContextRequest } from '../search/context.ts';
-import type { Found, MessageSearch } from '../search/search.ts';
+import type { MessageSearch, SearchResults } from '../search/search.ts';
 import { MODERN_FORMAT } from '../timeline/render/client-form.ts';
 import type { EventRenderer, Shown } from '../timeline/render/event-renderer.ts';
 import type { StateTexts } from '../timeline/render/state-text.ts';
@@ -47,7 +47,7 @@ interface Results {
 async function resultTexts(
   parts: Results,
   reader: Reader,
-  { results }: Found,
+  { results }: SearchResults,
   context: ContextRequest | undefined,
 ): Promise<string[]> {
   const events = await parts.renderer.render(
@@ -78,7 +78,7 @@ async function contextText(
   return `,"context":{${tokens},${events}${profiles}}`;
 }
 
-function groupsText({ groups }: Found): string {
+function groupsText({ groups }: SearchResults): string {
   const entries = [...groups].map(([key, byName]) => [
     key,
     Object.fromEntries(
@@ -93,7 +93,7 @@ async function statesText(
   readers: RoomReaders,
   stateTexts: StateTexts,
   reader: Reader,
-  { results }: Found,
+  { results }: SearchResults,
 ): Promise<Text> {
   const texts: Text[] = [];
   for (const roomId of new Set(results.map(({ shown }) => shown.event.roomId))) {

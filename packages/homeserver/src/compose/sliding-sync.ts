@@ -1,5 +1,6 @@
 import type { RoomSummaries } from '../directory/room-summaries.ts';
 import { LazyMembersCache } from '../sync/gather/lazy-members-cache.ts';
+import { ClientMemberships } from '../sync/sliding/client-memberships.ts';
 import { DeviceExtensions } from '../sync/sliding/extensions/device-extensions.ts';
 import { Extensions } from '../sync/sliding/extensions/extensions.ts';
 import { RoomExtensions } from '../sync/sliding/extensions/room-extensions.ts';
@@ -14,7 +15,6 @@ import { RoomSpans } from '../sync/sliding/room-span.ts';
 import { SlidingAnswer } from '../sync/sliding/sliding-answer.ts';
 import { SlidingSelection } from '../sync/sliding/sliding-selection.ts';
 import { SlidingSync } from '../sync/sliding/sliding-sync.ts';
-import { ToldRows } from '../sync/sliding/told-rows.ts';
 import { WantedRooms } from '../sync/sliding/wanted-rooms.ts';
 import type { Base } from './base.ts';
 import type { SyncBase, SyncedDomains } from './sync.ts';
@@ -47,7 +47,7 @@ function openSelection({ names, stream }: Base, domains: SyncedDomains, shared: 
   const { changes, invites, reader } = shared;
   const activity = new RoomActivity({ rooms, events, stream });
   return new SlidingSelection({
-    told: new ToldRows(events, invites),
+    memberships: new ClientMemberships(events, invites),
     stream: reader,
     wanted: new WantedRooms(names, new RoomLists({ names, accountData, activity, summaries })),
     changes,

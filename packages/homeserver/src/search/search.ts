@@ -29,7 +29,7 @@ export interface FoundGroup {
   readonly nextBatch?: string | undefined;
 }
 
-export interface Found {
+export interface SearchResults {
   /** The approximate number of results. */
   readonly count: number;
   readonly results: readonly { readonly shown: Shown; readonly rank: number }[];
@@ -70,7 +70,7 @@ export class MessageSearch {
    * member, as far as the reader may see them.
    * @throws MatrixError M_INVALID_PARAM
    */
-  async search(reader: Reader, request: SearchRequest): Promise<Found> {
+  async search(reader: Reader, request: SearchRequest): Promise<SearchResults> {
     if (request.term.length > TERM_CHARACTERS_MAX) throw invalidParam('search_term is too long');
     const words = wordsOf(foldText(request.term));
     const from = request.nextBatch === undefined ? FIRST : parseSearchToken(request.nextBatch);
@@ -116,7 +116,7 @@ interface Gathered {
   readonly words: readonly string[];
 }
 
-function recentPage({ groupBy = [] }: SearchRequest, from: SearchToken, gathered: Gathered): Found {
+function recentPage({ groupBy = [] }: SearchRequest, from: SearchToken, gathered: Gathered): SearchResults {
   const { matches, next, limit, words } = gathered;
   const results = matches.slice(0, limit);
   const given = from.given + results.length;
@@ -131,7 +131,7 @@ function recentPage({ groupBy = [] }: SearchRequest, from: SearchToken, gathered
   return { count: from.given + matches.length, results, groups, nextBatch, words };
 }
 
-function rankedPage({ groupBy = [] }: SearchRequest, from: SearchToken, gathered: Gathered): Found {
+function rankedPage({ groupBy = [] }: SearchRequest, from: SearchToken, gathered: Gathered): SearchResults {
   const { matches, limit, words } = gathered;
   const sorted = matches.toSorted((a, b) => b.rank - a.rank || b.shown.event.num - a.shown.event.num);
   const results = sorted.slice(from.given, from.given + limit);
@@ -154,7 +154,7 @@ function groupsOf(
   results: readonly Match[],
   keys: readonly Group['key'][],
   nextOf: (group: Group) => string | undefined,
-): Found['groups'] {
+): SearchResults['groups'] {
   const groups = new Map<Group['key'], Map<string, FoundGroup>>();
   for (const key of keys) {
     const byNum = Map.groupBy(results, ({ shown }) => numOf(shown, key));

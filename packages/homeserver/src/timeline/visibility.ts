@@ -8,6 +8,7 @@ import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import type { StateStore } from '../storage/state/state-store.ts';
+import { memberEventsBack } from './member-events.ts';
 
 interface Parts {
   readonly names: Names;
@@ -86,13 +87,8 @@ export class Visibility {
 
   /** Returns the number of the member event by which the user joined last; 0 for one who never did. */
   #lastJoin(lookups: Lookups, row: MembershipRow | undefined): number {
-    let num: number | null = row?.event ?? null;
-    while (num !== null) {
-      const event: StoredEvent | undefined = lookups.get(this.#parts.events.source, num);
-      if (event === undefined) return 0;
-      if (event.content.membership === 'join') return num;
-      num = event.replaces;
-    }
+    for (const event of memberEventsBack(lookups, this.#parts.events, row?.event))
+      if (membershipOf(event) === 'join') return event.num;
     return 0;
   }
 

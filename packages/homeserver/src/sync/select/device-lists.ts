@@ -10,6 +10,7 @@ import type { Change } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { RoomPosition } from '../../storage/rooms/events/timeline-store.ts';
 import type { MembershipRow, MembershipStore } from '../../storage/rooms/membership-store.ts';
+import { memberEventsBack } from '../../timeline/member-events.ts';
 import type { Rows, SyncRange } from './stream-reader.ts';
 
 interface Parts {
@@ -194,8 +195,7 @@ interface Move {
 
 /** Returns whether the membership was `join` at a position. Goes back from member event to member event. */
 function wasJoined(lookups: Lookups, events: EventStore, event: number, position: number): boolean {
-  let num: number | null = event;
-  while (num !== null && num > position) num = lookups.get(events.source, num)?.replaces ?? null;
-  const before = num === null ? undefined : lookups.get(events.source, num);
-  return before !== undefined && membershipOf(before) === 'join';
+  for (const one of memberEventsBack(lookups, events, event))
+    if (one.num <= position) return membershipOf(one) === 'join';
+  return false;
 }

@@ -3,6 +3,7 @@ import { membershipOf } from '../../rooms/events/effects.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
+import { memberEventsBack } from '../../timeline/member-events.ts';
 
 /** The membership of a user in a room at a position, and how it has changed since then. */
 export interface PastMembership {
@@ -25,20 +26,20 @@ export function pastMemberships(
 }
 
 function pastMembership(lookups: Lookups, events: EventStore, row: MembershipRow, position: number): PastMembership {
-  let event = lookups.get(events.source, row.event);
   let ended: number | undefined;
   const outside: number[] = [];
-  while (event !== undefined && event.num > position) {
-    const before: StoredEvent | undefined =
-      event.replaces === null ? undefined : lookups.get(events.source, event.replaces);
-    if (ended === undefined && membershipOf(event) !== 'join' && isJoin(before)) ended = event.num;
-    if (ended === undefined) outside.push(event.num);
+  let later: StoredEvent | undefined;
+  for (const event of memberEventsBack(lookups, events, row.event)) {
+    const membership = membershipOf(event);
+    if (later !== undefined && ended === undefined) {
+      if (membership === 'join' && membershipOf(later) !== 'join') ended = later.num;
+      else outside.push(later.num);
+    }
+    if (event.num <= position) return { membership, ended, outside };
     // Before a room begins nobody is a member.
-    event = position === 0 && ended !== undefined ? undefined : before;
+    if (position === 0 && ended !== undefined) break;
+    later = event;
   }
-  return { membership: event === undefined ? 'none' : membershipOf(event), ended, outside };
-}
-
-function isJoin(event: StoredEvent | undefined): boolean {
-  return event !== undefined && membershipOf(event) === 'join';
+  if (later !== undefined && ended === undefined) outside.push(later.num);
+  return { membership: 'none', ended, outside };
 }

@@ -4,11 +4,11 @@ import { complete } from '../../platform/lookups/lookups.ts';
 import { readerOf } from '../../rooms/access.ts';
 import type { LazyChain } from '../gather/lazy-members-cache.ts';
 import type { ReadPoint } from '../select/stream-reader.ts';
+import type { ClientPosition } from './client-memberships.ts';
 import type { Extensions } from './extensions/extensions.ts';
 import type { SlidingSyncBody } from './lists.ts';
 import type { RoomAnswer, RoomAnswers } from './room-answers.ts';
 import type { Selected, SlidingSelection } from './sliding-selection.ts';
-import type { ClientPosition } from './told-rows.ts';
 
 interface Parts {
   readonly ignoredUsers: IgnoredUsers;

@@ -1,13 +1,13 @@
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { ChangedRooms, RoomChanges } from '../select/changed-rooms.ts';
 import type { StreamReader } from '../select/stream-reader.ts';
+import type { ClientMemberships, ClientPosition } from './client-memberships.ts';
 import type { SlidingSyncBody } from './lists.ts';
 import type { RoomSpan, RoomSpans, SlidingRange } from './room-span.ts';
-import type { ClientPosition, ToldRows } from './told-rows.ts';
 import type { Wanted, WantedRooms } from './wanted-rooms.ts';
 
 interface Parts {
-  readonly told: ToldRows;
+  readonly memberships: ClientMemberships;
   readonly stream: StreamReader;
   readonly wanted: WantedRooms;
   readonly changes: RoomChanges;
@@ -37,9 +37,9 @@ export class SlidingSelection {
     position: ClientPosition,
     point: Pick<SlidingRange, 'rows' | 'upTo'>,
   ): Selected {
-    const { told, stream, wanted: wantedRooms, changes, spans } = this.#parts;
+    const { memberships, stream, wanted: wantedRooms, changes, spans } = this.#parts;
     const { state, since } = position;
-    const rows = told.rows(lookups, user, point.rows, position);
+    const rows = memberships.rows(lookups, user, point.rows, position);
     const wanted = wantedRooms.select(lookups, user, body, rows, (room) => state?.rooms.has(room) === true);
     const range = stream.range(user, since, { rows, upTo: point.upTo });
     const changed = since === undefined ? NOTHING : changes.in(lookups, rows, range);

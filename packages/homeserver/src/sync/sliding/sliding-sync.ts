@@ -8,6 +8,7 @@ import type { Names } from '../../storage/engine/names.ts';
 import type { Notifier } from '../changes/notifier.ts';
 import type { LazyChain, LazyMembersCache } from '../gather/lazy-members-cache.ts';
 import type { StreamReader } from '../select/stream-reader.ts';
+import type { ClientPosition } from './client-memberships.ts';
 import type { ConnectionState, SentRoom } from './connection-state.ts';
 import { type Connection, type Connections, type Pos, posToken, ROOMS_MAX } from './connections.ts';
 import { enabledExtensions } from './extensions/extension-request.ts';
@@ -15,7 +16,6 @@ import type { RoomList, SlidingSyncBody } from './lists.ts';
 import type { SlidingRange } from './room-span.ts';
 import type { Answer, SlidingAnswer, SlidingAnswerRequest } from './sliding-answer.ts';
 import { rulesKey } from './state-selection.ts';
-import type { ClientPosition } from './told-rows.ts';
 
 /** How a connection waits for news. */
 interface Waiting {

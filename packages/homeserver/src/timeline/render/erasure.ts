@@ -7,6 +7,7 @@ import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { ErasedUsers } from '../../users/erased-users.ts';
+import { memberEventsBack } from '../member-events.ts';
 
 interface Parts {
   readonly erasedUsers: ErasedUsers;
@@ -67,12 +68,10 @@ export class Erasure {
   /** Returns a function that tells whether a user was in a room at a position of the stream. */
   #presence(lookups: Lookups, user: number, room: number): (position: number) => boolean {
     const changes: { readonly num: number; readonly isJoined: boolean }[] = [];
-    let num: number | null = lookups.get(this.#parts.userRooms.source, user).get(room)?.event ?? null;
-    while (num !== null && changes.length < CHANGES_MAX) {
-      const event: StoredEvent | undefined = lookups.get(this.#parts.events.source, num);
-      if (event === undefined) break;
-      changes.push({ num, isJoined: membershipOf(event) === 'join' });
-      num = event.replaces;
+    const last = lookups.get(this.#parts.userRooms.source, user).get(room)?.event;
+    for (const event of memberEventsBack(lookups, this.#parts.events, last)) {
+      changes.push({ num: event.num, isJoined: membershipOf(event) === 'join' });
+      if (changes.length === CHANGES_MAX) break;
     }
     return (position) => changes.find((change) => change.num <= position)?.isJoined === true;
   }

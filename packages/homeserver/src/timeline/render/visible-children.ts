@@ -17,6 +17,7 @@ import {
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { RelationStore } from '../../storage/rooms/events/relation-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { memberEventsBack } from '../member-events.ts';
 import type { Visibility } from '../visibility.ts';
 
 interface Parts {
@@ -137,11 +138,11 @@ export class VisibleChildren {
     if (row?.membership !== 'join') return this.#readableSince(lookups, head);
     if (this.#wasAlwaysShared(lookups, head)) return 0;
     let since = row.event;
-    for (let step = 0; step < STEPS_MAX; step += 1) {
-      const replaces: number | null = lookups.get(events.source, since)?.replaces ?? null;
-      const before: StoredEvent | undefined = replaces === null ? undefined : lookups.get(events.source, replaces);
-      if (before === undefined || membershipOf(before) !== 'join') return since;
-      since = before.num;
+    let steps = 0;
+    for (const event of memberEventsBack(lookups, events, row.event)) {
+      if (membershipOf(event) !== 'join' || steps > STEPS_MAX) return since;
+      since = event.num;
+      steps += 1;
     }
     return since;
   }

@@ -13,7 +13,7 @@ export interface ClientPosition {
 }
 
 /** Decides which memberships a client gets to know. */
-export class ToldRows {
+export class ClientMemberships {
   readonly #events: EventStore;
   readonly #invites: Invites;
 
@@ -30,14 +30,14 @@ export class ToldRows {
     const special = [...rows.values()].filter(({ forgotten, membership }) => forgotten || membership === 'invite');
     if (special.length === 0) return rows;
     const shown = new Set(this.#invites.among(lookups, user, special).shown);
-    const told = new Map(rows);
+    const known = new Map(rows);
     lookups.each(special, (row) => {
       if (shown.has(row) && !row.forgotten) return;
       const left = this.#leftRow(lookups, row, position);
-      if (left === undefined) told.delete(row.room);
-      else told.set(row.room, left);
+      if (left === undefined) known.delete(row.room);
+      else known.set(row.room, left);
     });
-    return told;
+    return known;
   }
 
   /** Returns the row that says that a room was left, for a client that has it and was not told yet. */
