@@ -90,7 +90,8 @@ function noWaiting({ query }: Endpoint): QueryValues {
 }
 
 function expectStandardError({ status, json, headers }: TestReply, codes?: readonly string[]): void {
-  expect(status).toBeLessThan(500);
+  // Requests may name other servers, which do not answer.
+  if (status !== 502) expect(status).toBeLessThan(500);
   expect(headers.get('content-type')).toBe('application/json');
   expect(headers.get('access-control-allow-origin')).toBe('*');
   // A challenge of user-interactive authentication is the only error that needs no code.

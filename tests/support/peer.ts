@@ -29,6 +29,7 @@ export type PeerAnswer = readonly [status: number, body: JsonObject];
 /** A minimal server of its own name that publishes a signing key and signs requests. */
 export interface Peer {
   readonly name: ServerName;
+  readonly port: number;
   readonly key: SigningKey;
   readonly received: ReceivedRequest[];
   /** Returns the header that authenticates a request to a server. */
@@ -43,8 +44,11 @@ export function trustTestAuthority(): void {
   trustAuthorities(AUTHORITY);
 }
 
-/** Starts a peer on a free port of 127.0.0.1. `answer` serves everything except its keys. */
-export async function startPeer(answer?: (request: ReceivedRequest) => PeerAnswer): Promise<Peer> {
+/**
+ * Starts a peer on a free port of 127.0.0.1. `answer` serves everything except its keys. Without `named` the peer is
+ * named after its address and port.
+ */
+export async function startPeer(answer?: (request: ReceivedRequest) => PeerAnswer, named?: string): Promise<Peer> {
   trustTestAuthority();
   count += 1;
   const key = signingKeyFromSeed(new Uint8Array(32).fill(count), `ed25519:p${count}`);
@@ -63,7 +67,8 @@ export async function startPeer(answer?: (request: ReceivedRequest) => PeerAnswe
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const name = serverName(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const { port } = server.address() as AddressInfo;
+  const name = serverName(named ?? `127.0.0.1:${port}`);
   const keys = () => {
     const validUntil = Date.now() + 3_600_000;
     const published = {
@@ -75,6 +80,7 @@ export async function startPeer(answer?: (request: ReceivedRequest) => PeerAnswe
   };
   return {
     name,
+    port,
     key,
     received,
     sign: (destination, method, uri, content) => ({
@@ -91,7 +97,7 @@ export async function startPeer(answer?: (request: ReceivedRequest) => PeerAnswe
   };
 }
 
-/** Returns the headers that authenticate a request of a peer; none for a body that cannot be signed. */
+/** Returns the headers that authenticate a request of a peer. The signature of a body that cannot be signed is wrong. */
 export function signedHeaders(
   peer: Peer,
   destination: string,
@@ -101,7 +107,7 @@ export function signedHeaders(
     const content = request.rawBody === undefined ? undefined : (JSON.parse(request.rawBody) as JsonObject);
     return peer.sign(destination, request.method, uriOf(request.path, request.query), content);
   } catch {
-    return {};
+    return { authorization: `X-Matrix origin="${peer.name}",key="${peer.key.keyId}",sig="AA"` };
   }
 }
 

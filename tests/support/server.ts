@@ -8,6 +8,7 @@ import { type Config, configSchema } from '../../packages/homeserver/src/config/
 import type { Route } from '../../packages/homeserver/src/http/route.ts';
 import { systemClock } from '../../packages/homeserver/src/platform/clock.ts';
 import { createLog, type Log, silentLog } from '../../packages/homeserver/src/platform/monitoring/log.ts';
+import type { Dns } from '../../packages/homeserver/src/platform/outbound/dns.ts';
 import { systemRandom } from '../../packages/homeserver/src/platform/random.ts';
 import { registerAdmin, SHARED_SECRET } from './admin.ts';
 import { PostgresView, SqliteView } from './database-view.ts';
@@ -52,13 +53,22 @@ export interface ServerOptions {
 
 let count = 0;
 
+/** Finds only this machine, so that tests need no DNS. */
+const noDns: Dns = {
+  resolve: (host) =>
+    host === 'localhost'
+      ? Promise.resolve([{ address: '127.0.0.1', family: 4 }])
+      : Promise.reject(Object.assign(new Error(`${host} is not found`), { code: 'ENOTFOUND' })),
+  resolveServices: () => Promise.resolve([]),
+};
+
 /** Starts a server with open registration, guests, no rate limits and the cheapest password hashes. */
 export async function startServer({ config: given, machine, postgres }: ServerOptions = {}): Promise<TestServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'hearth-test-'));
   const stored = postgres === undefined ? undefined : await createDatabase(postgres);
   const config = testConfig(dataDir, { ...(stored !== undefined && { database: { url: stored.url } }), ...given });
   const faults: unknown[] = [];
-  const parts = { clock: systemClock, random: systemRandom, log: recording(faults), ...machine };
+  const parts = { clock: systemClock, random: systemRandom, log: recording(faults), dns: noDns, ...machine };
   let running = await startHearth(config, parts);
   const view = stored === undefined ? new SqliteView(dataDir) : new PostgresView(stored.url);
   const server: TestServer = {

@@ -1,6 +1,7 @@
 import { signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Config } from '../config/schema.ts';
+import { RemoteDirectory } from '../directory/remote-directory.ts';
 import { authenticateServerBy } from '../federation/authentication.ts';
 import { Destinations } from '../federation/client/destinations.ts';
 import { FederationClient } from '../federation/client/federation-client.ts';
@@ -15,11 +16,14 @@ import { type OldKey, OwnKeys } from '../federation/keys/own-keys.ts';
 import { Permits } from '../federation/permits.ts';
 import { keyQueryRoutes } from '../federation-api/keys/query.ts';
 import { serverKeyRoutes } from '../federation-api/keys/server.ts';
+import { userinfoRoutes } from '../federation-api/openid/userinfo.ts';
+import { federatedPublicRoomsRoutes } from '../federation-api/public-rooms.ts';
+import { queryDirectoryRoutes } from '../federation-api/query/directory.ts';
 import { queryProfileRoutes } from '../federation-api/query/profile.ts';
 import { versionRoutes } from '../federation-api/version.ts';
 import { serverWellKnownRoutes } from '../federation-api/well-known.ts';
 import { DAY_MS } from '../platform/clock.ts';
-import { cachedResolve, systemResolve, systemResolveServices } from '../platform/outbound/dns.ts';
+import { cachedResolve, systemDns } from '../platform/outbound/dns.ts';
 import { HttpsPool } from '../platform/outbound/https-pool.ts';
 import { Outbound } from '../platform/outbound/outbound.ts';
 import { PublicAddresses } from '../platform/outbound/public-addresses.ts';
@@ -49,11 +53,15 @@ export async function createFederation(config: Config, base: FederationBase, dom
     routes: [
       ...keyQueryRoutes(new Notary(ownKeys, keyRing, clock)),
       ...serverKeyRoutes(ownKeys),
+      ...userinfoRoutes(domains.services.openIdTokens),
+      ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
+      ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),
       ...queryProfileRoutes(domains.userData.profiles),
       ...versionRoutes(manifest.version),
       ...serverWellKnownRoutes(delegateTo),
     ],
     profiles: new RemoteProfiles(client, clock),
+    directory: new RemoteDirectory(client),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
     close: () => pool.close(),
   };
@@ -61,18 +69,18 @@ export async function createFederation(config: Config, base: FederationBase, dom
 
 function createClient(
   config: Config,
-  { clock, random, log, metrics }: FederationBase,
+  { clock, random, log, dns = systemDns, metrics }: FederationBase,
   ownKeys: OwnKeys,
   permits: Permits,
 ) {
   const addresses = new PublicAddresses(config.outbound.allowed_addresses);
-  const network = { addresses, resolve: cachedResolve(systemResolve, clock), clock };
+  const network = { addresses, resolve: cachedResolve(dns.resolve, clock), clock };
   const pool = new HttpsPool(network);
   const delegations = new Delegations(
     fetchDelegationBy(new Outbound(network), () => clock.now()),
     clock,
   );
-  const discovery = new Discovery(delegations, new Services(systemResolveServices, clock, random));
+  const discovery = new Discovery(delegations, new Services(dns.resolveServices, clock, random));
   const { retry_min_ms: minMs, retry_max_ms: maxMs } = config.federation;
   const destinations = new Destinations(clock, random, { minMs, maxMs }, log);
   const client = new FederationClient({ ownKeys, permits, discovery, pool, destinations, clock, metrics });

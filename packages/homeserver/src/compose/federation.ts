@@ -1,24 +1,24 @@
 import type { Config } from '../config/schema.ts';
+import type { RemoteDirectory } from '../directory/remote-directory.ts';
 import { isPublicDomain } from '../federation/public-domain.ts';
 import type { Route } from '../http/route.ts';
 import type { AuthenticateServer } from '../http/signed-request.ts';
-import type { Log } from '../platform/monitoring/log.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { Base } from './base.ts';
 import type { Domains } from './domains.ts';
+import type { Machine } from './machine.ts';
 
 /** The objects that federation is built on. */
-export type FederationBase = Pick<Base, 'database' | 'clock' | 'random' | 'background'> & {
-  readonly log: Pick<Log, 'debug'>;
-  readonly metrics: Metrics;
-};
+export type FederationBase = Pick<Base, 'database' | 'background'> &
+  Pick<Machine, 'clock' | 'random' | 'log' | 'dns'> & { readonly metrics: Metrics };
 
 /** The objects of federation that other parts of the server use. */
 export interface Federation {
   /** The routes of the folder `federation`. */
   readonly routes: readonly Route[];
   readonly profiles: RemoteProfiles;
+  readonly directory: RemoteDirectory;
   readonly authenticateServer: AuthenticateServer;
   close(): void;
 }

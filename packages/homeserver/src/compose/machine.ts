@@ -1,5 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/monitoring/log.ts';
+import type { Dns } from '../platform/outbound/dns.ts';
 import type { Random } from '../platform/random.ts';
 import type { Database } from '../storage/engine/database.ts';
 
@@ -10,6 +11,8 @@ export interface Machine {
   readonly log: Log;
   /** An open database that is used instead of the configured one. */
   readonly database?: Database;
+  /** Finds other servers instead of the DNS of the system. */
+  readonly dns?: Dns;
   /** Ends the process at once, because it must not write any more. */
   readonly onFatal?: (error: Error) => void;
 }

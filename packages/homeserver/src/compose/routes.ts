@@ -108,9 +108,9 @@ import { wellKnownRoutes } from '../client-api/well-known.ts';
 import type { Config } from '../config/schema.ts';
 import type { Route } from '../http/route.ts';
 import type { HeapWatch } from '../platform/monitoring/heap-watch.ts';
-import { ProfileLookup } from '../profile/profile-lookup.ts';
 import type { Domains } from './domains.ts';
 import type { Federation } from './federation.ts';
+import { type Lookups, lookupsOf } from './lookups.ts';
 import { turnSettings } from './settings.ts';
 
 /** Returns all routes of the server, in the order of the files of `packages/api`. */
@@ -120,15 +120,12 @@ export function routesOf(
   federation: Federation | undefined,
   heap: HeapWatch,
 ): Route[] {
+  const lookups = lookupsOf(config, domains, federation);
   return [
     ...adminRoutes(domains, heap),
-    ...accountRoutes(config, domains),
+    ...accountRoutes(config, domains, lookups),
     ...keyAndMediaRoutes(domains),
-    ...userRoutes(
-      config,
-      domains,
-      new ProfileLookup(domains.userData.profiles, federation?.profiles, config.server_name),
-    ),
+    ...userRoutes(config, domains, lookups),
     ...roomRoutes(domains),
     ...syncAndServiceRoutes(config, domains),
     ...(federation?.routes ?? []),
@@ -149,8 +146,8 @@ function adminRoutes({ users, media }: Domains, heap: HeapWatch): Route[] {
 function accountRoutes(
   config: Config,
   { users, rooms, timeline, encryption, delayedEvents, directory }: Domains,
+  { directories }: Lookups,
 ): Route[] {
-  const { server_name: serverName } = config;
   return [
     ...threepidRoutes(),
     ...deactivateRoutes(users.accountChanges, users.ownerCheck),
@@ -171,9 +168,9 @@ function accountRoutes(
     ...sendToDeviceRoutes(encryption.toDevice),
     ...roomAliasesRoutes(timeline.readers, rooms.aliases),
     ...hierarchyRoutes(directory.hierarchy),
-    ...publicRoomsRoutes(directory.publicRooms, { serverName, publicList: config.room_directory.public_list }),
+    ...publicRoomsRoutes(directories, config.room_directory.public_list),
     ...roomSummaryRoutes(directory.knownRooms, directory.roomDirectory),
-    ...directoryRoomRoutes(directory.roomDirectory, serverName),
+    ...directoryRoomRoutes(directory.roomDirectory, directories),
   ];
 }
 
@@ -201,13 +198,13 @@ function keyAndMediaRoutes({ base: { names }, users, encryption, sync, media }: 
 }
 
 /** Returns the routes of the files from `client/notifications` to `client/report`. */
-function userRoutes(config: Config, domains: Domains, profileLookup: ProfileLookup): Route[] {
+function userRoutes(config: Config, domains: Domains, lookups: Lookups): Route[] {
   const { users, userData, activity, timeline, services, push } = domains;
   return [
     ...notificationsRoutes(push.notifications, timeline.renderer, timeline.readers),
     ...openIdTokenRoutes(services.openIdTokens, config.server_name),
     ...presenceStatusRoutes(activity.presences),
-    ...profileRoutes(userData.profiles, profileLookup),
+    ...profileRoutes(userData.profiles, lookups.profiles),
     ...pushersRoutes(push.pushers),
     ...setPusherRoutes(push.push),
     ...pushRuleActionsRoutes(userData.pushRules),

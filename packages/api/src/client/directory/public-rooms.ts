@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { publicRoomsBody } from '../../definitions/public-rooms.ts';
 import { endpoint, v3, v3AndLegacy } from '../../endpoint.ts';
 import { natural } from '../../query.ts';
 
@@ -24,17 +25,6 @@ export const queryPublicRooms = endpoint({
   whenSuspended: 'allowed',
   whenLocked: 'refused',
   query: v.object({ server: v.optional(v.string()) }),
-  body: v.object({
-    limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-    since: v.optional(v.string()),
-    filter: v.optional(
-      v.object({
-        generic_search_term: v.optional(v.string()),
-        room_types: v.optional(v.nullable(v.array(v.nullable(v.string())))),
-      }),
-    ),
-    include_all_networks: v.optional(v.boolean()),
-    third_party_instance_id: v.optional(v.string()),
-  }),
+  body: publicRoomsBody,
   bodyOptional: true,
 });

@@ -1,30 +1,24 @@
 import { getPublicRooms, queryPublicRooms } from '@hearth/api/client/directory/public-rooms.ts';
-import { missingToken, notFound } from '@hearth/protocol/errors.ts';
-import type { PublicRooms, PublicRoomsQuery } from '../../directory/public-rooms.ts';
+import { missingToken } from '@hearth/protocol/errors.ts';
+import type { Directories } from '../../directory/directories.ts';
 import { type Route, route } from '../../http/route.ts';
 
-export interface PublicRoomsSettings {
-  readonly serverName: string;
-  /** Whether the directory can be read without an account. */
-  readonly publicList: boolean;
-}
-
-/** Returns the routes of GET and POST `/publicRooms`. */
-export function publicRoomsRoutes(publicRooms: PublicRooms, { serverName, publicList }: PublicRoomsSettings): Route[] {
-  const list = (query: PublicRoomsQuery, server: string | undefined) => {
-    if (server !== undefined && server !== serverName) throw notFound('This server does not support federation yet');
-    return publicRooms.page(query);
-  };
+/**
+ * Returns the routes of GET and POST `/publicRooms`.
+ * @param publicList whether the directory can be read without an account
+ */
+export function publicRoomsRoutes(directories: Directories, publicList: boolean): Route[] {
   return [
     route(getPublicRooms, ({ query, caller }) => {
       if (caller === undefined && !publicList)
         throw missingToken('The room directory of this server requires an access token');
-      return list({ limit: query.limit, since: query.since }, query.server);
+      return directories.publicRoomsOf(query.server, { limit: query.limit, since: query.since });
     }),
     route(queryPublicRooms, ({ query, body }) => {
       const { filter } = body;
       const roomTypes = filter?.room_types ?? undefined;
-      return list({ limit: body.limit, since: body.since, term: filter?.generic_search_term, roomTypes }, query.server);
+      const term = filter?.generic_search_term;
+      return directories.publicRoomsOf(query.server, { limit: body.limit, since: body.since, term, roomTypes });
     }),
   ];
 }

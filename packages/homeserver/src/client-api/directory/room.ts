@@ -5,6 +5,7 @@ import {
   setRoomAlias,
   setRoomVisibilityOnDirectory,
 } from '@hearth/api/client/directory/room.ts';
+import type { Directories } from '../../directory/directories.ts';
 import type { RoomDirectory } from '../../directory/room-directory.ts';
 import { type Route, route } from '../../http/route.ts';
 
@@ -12,11 +13,11 @@ import { type Route, route } from '../../http/route.ts';
  * Returns the routes of GET, PUT and DELETE `/directory/room/{roomAlias}` and GET and PUT
  * `/directory/list/room/{roomId}`.
  */
-export function directoryRoomRoutes(directory: RoomDirectory, serverName: string): Route[] {
+export function directoryRoomRoutes(directory: RoomDirectory, directories: Directories): Route[] {
   return [
     route(getRoomIdByAlias, async ({ params }) => {
-      const head = await directory.resolve(params.roomAlias);
-      return { room_id: head.roomId, servers: [serverName] };
+      const { roomId, servers } = await directories.resolve(params.roomAlias);
+      return { room_id: roomId, servers: [...servers] };
     }),
     route(setRoomAlias, async ({ params, body, caller }) => {
       await directory.add(caller, params.roomAlias, body.room_id);

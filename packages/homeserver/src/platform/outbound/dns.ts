@@ -21,7 +21,7 @@ const SERVICE_TIMEOUT_MS = 3_000;
 const NO_RECORDS: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA']);
 
 /** Asks the DNS servers of the system for SRV records. */
-export const systemResolveServices: ResolveServices = async (name) => {
+const systemResolveServices: ResolveServices = async (name) => {
   const { Resolver } = process.getBuiltinModule('node:dns').promises;
   try {
     return await new Resolver({ timeout: SERVICE_TIMEOUT_MS, tries: 2 }).resolveSrv(name);
@@ -30,6 +30,15 @@ export const systemResolveServices: ResolveServices = async (name) => {
     throw error;
   }
 };
+
+/** The lookups of names of other servers. */
+export interface Dns {
+  readonly resolve: Resolve;
+  readonly resolveServices: ResolveServices;
+}
+
+/** The lookups of the system. */
+export const systemDns: Dns = { resolve: systemResolve, resolveServices: systemResolveServices };
 
 /** The system does not tell how long an address is valid. */
 const ADDRESSES_KEPT_MS = 60_000;
