@@ -37,6 +37,14 @@ test('a request is signed, its header parsed and verified', () => {
   }
 });
 
+test('a request may carry numbers that canonical JSON does not permit, as events of old room versions do', () => {
+  const odd = { ...request, content: { pdus: [{ content: { a: 0.5, b: 2 ** 60 } }] } };
+  const parsed = parseAuthorization(authorizeRequest(odd, key));
+  const publicKey = verifyKey(key.publicKey);
+  if (parsed === undefined || publicKey === undefined) throw new Error('not parsed');
+  expect(verifyRequest(odd, parsed, publicKey)).toBe(true);
+});
+
 test('the signed object has the members that the specification lists', () => {
   const { content: _, ...rest } = request;
   const signature = parseAuthorization(authorizeRequest(rest, key))?.signature ?? '';

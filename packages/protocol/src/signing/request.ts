@@ -25,13 +25,15 @@ export interface RequestAuthorization {
   readonly signature: string;
 }
 
+/** Requests carry events of old room versions, which may contain numbers that canonical JSON does not permit. */
+const NUMBERS = 'any';
 const SCHEME = /^X-Matrix[ ]+/i;
 /** One parameter and the comma after it. An unquoted value may contain colons, because old servers send them. */
 const PARAMETER = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))[ \t]*(?:,|$)/y;
 
 /** Returns the value of the `Authorization` header that authenticates a request. @throws CanonicalJsonError */
 export function authorizeRequest(request: SignedRequest, key: SigningKey): string {
-  const signature = encodeBase64(signText(canonicalJson(signedObject(request)), key));
+  const signature = encodeBase64(signText(canonicalJson(signedObject(request), NUMBERS), key));
   const { origin, destination } = request;
   return `X-Matrix origin="${origin}",destination="${destination}",key="${key.keyId}",sig="${signature}"`;
 }
@@ -57,8 +59,7 @@ export function verifyRequest(request: SignedRequest, authorization: RequestAuth
   const { keyId, signature } = authorization;
   if (authorization.origin !== request.origin) return false;
   const signed = { ...signedObject(request), signatures: { [request.origin]: { [keyId]: signature } } };
-  // Events of old room versions may contain fractions, which canonical JSON does not permit.
-  return verifyJsonWithKey(signed, request.origin, keyId, key, 'any');
+  return verifyJsonWithKey(signed, request.origin, keyId, key, NUMBERS);
 }
 
 function signedObject({ method, uri, origin, destination, content }: SignedRequest): JsonObject {
