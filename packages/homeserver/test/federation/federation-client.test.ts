@@ -172,6 +172,20 @@ describe('a request to another server', () => {
     expect(results.filter((each) => each === 'answered')).toHaveLength(108);
   });
 
+  test('does not wait for requests to servers that have not answered the last time', async () => {
+    const dead = Array.from({ length: 300 }, (_, i) => `dead${i}.example`);
+    network = () => Promise.reject(unsent());
+    const busy = client();
+    await Promise.all(dead.map((server) => kind(busy.request(server, get()))));
+    clock.skip(MIN_MS);
+    const hanging = Promise.withResolvers<IncomingReply>();
+    network = () => (sent.at(-1)?.request.path === '/alive' ? Promise.resolve(reply(200, '{}')) : hanging.promise);
+    const all = dead.map((server) => kind(busy.request(server, get())));
+    expect(await kind(busy.request(PEER, get('/alive')))).toBe('answered');
+    hanging.resolve(reply(200, '{}'));
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['answered']));
+  });
+
   test('counts as a failure of the server only if it was sent', async () => {
     network = (_, signal) =>
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new OutboundError('late'))));

@@ -40,6 +40,11 @@ export class Destinations {
     return Math.max(0, (this.#failing.get(server)?.retryAtMs ?? 0) - this.#clock.elapsed());
   }
 
+  /** Returns whether a server has not answered since its last sign of life. */
+  isFailing(server: string): boolean {
+    return this.#failing.get(server) !== undefined;
+  }
+
   /**
    * Notes that a server has not answered. Requests that began before the last failure count together with it, so that
    * many requests at the same time are one failure.

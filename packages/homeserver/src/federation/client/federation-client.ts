@@ -41,6 +41,8 @@ const TIMEOUT_MS = 30_000;
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 const ERROR_BYTES_MAX = 64 * 1024;
 const REQUESTS = { running: 200, waiting: 2_000 };
+/** Servers that did not answer the last time have slots of their own, so that they do not hold up the others. */
+const REQUESTS_TO_FAILING = { running: 50, waiting: 2_000 };
 const REQUESTS_OF_SERVER = { running: 8, waiting: 100 };
 /** The statuses of reverse proxies whose server does not answer, those of Cloudflare included. */
 const DOWN: ReadonlySet<number> = new Set([502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 530]);
@@ -50,6 +52,7 @@ export class FederationClient {
   readonly #parts: FederationClientParts;
   readonly #requests: Counter;
   readonly #slots = new Slots(REQUESTS);
+  readonly #failingSlots = new Slots(REQUESTS_TO_FAILING);
   readonly #serverSlots = new KeyedSlots<string>(REQUESTS_OF_SERVER);
 
   constructor(parts: FederationClientParts) {
@@ -96,7 +99,8 @@ export class FederationClient {
 
   /** Runs a task when the limits for the server and for all servers permit it. @throws NoSlot */
   #inTurn<T>(name: ServerName, task: () => Promise<T>): Promise<T> {
-    return this.#serverSlots.run(name, () => this.#slots.run(task));
+    const slots = this.#parts.destinations.isFailing(name) ? this.#failingSlots : this.#slots;
+    return this.#serverSlots.run(name, () => slots.run(task));
   }
 
   async #exchange(name: ServerName, request: FederationRequest, signal: AbortSignal): Promise<JsonObject> {

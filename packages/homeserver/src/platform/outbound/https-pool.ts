@@ -40,7 +40,7 @@ const CONNECT_MS = 5_000;
 const ADDRESS_MS = 1_000;
 /** The time after which an unused connection is closed. */
 const IDLE_MS = 60_000;
-const FREE_CONNECTIONS_MAX = 4;
+const FREE_CONNECTIONS_MAX = 2;
 const REUSED_TRIES_MAX = 3;
 
 /**
