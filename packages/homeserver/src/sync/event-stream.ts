@@ -19,15 +19,15 @@ interface Parts {
   readonly texts: StreamEntryTexts;
 }
 
-/** A request for the stream of events from before `/sync`. */
+/** A request of `GET /events`, which is older than `/sync`. */
 export interface EventStreamRequest extends Listener {
-  /** Where to go on; at the end of the stream if absent. */
+  /** The position at which the answer begins; the end of the stream if absent. */
   readonly from: number | undefined;
   /** The rooms to listen to; all joined rooms if absent. */
   readonly roomIds: readonly string[] | undefined;
   readonly limit: number | undefined;
   readonly timeoutMs: number;
-  /** Returns what ends the wait when the client has gone. Called only if the request waits. */
+  /** Returns the cancellation for a client that closes the connection. Called only if the request waits. */
   readonly cancellation: () => Cancellation;
 }
 
@@ -35,8 +35,8 @@ const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
 
 /**
- * `GET /events`: what has happened since a token, in the order in which it happened (client-server API, "Listen on the
- * event stream", and for rooms that the caller has not joined "Guest Access").
+ * `GET /events`: the changes since a token, in order (client-server API, "Listen on the event stream"; for rooms that
+ * the caller has not joined, "Guest Access").
  */
 export class EventStream {
   readonly #parts: Parts;
@@ -46,7 +46,7 @@ export class EventStream {
   }
 
   /**
-   * Answers a request as JSON text. Waits if there is nothing.
+   * Returns the answer to a request as JSON text. Waits if there are no entries.
    * @throws MatrixError M_FORBIDDEN for a room that the caller may not read
    */
   async respond(request: EventStreamRequest): Promise<string> {
@@ -73,12 +73,12 @@ export class EventStream {
         await notifier.wait(interest, end, waitMs, cancellation);
         if (cancellation.isCancelled) return responseText(from, end, []);
       }
-      // A user who was removed from the room while waiting gets no more of it.
+      // The user may have been removed from the room during the wait.
       if (roomIds !== undefined) await this.#readableRooms(roomIds, user);
     }
   }
 
-  /** @throws MatrixError M_FORBIDDEN */
+  /** Returns the rooms that the request names. @throws MatrixError M_FORBIDDEN */
   async #readableRooms(roomIds: readonly string[], user: number): Promise<ListenedRooms> {
     const all = new Set<number>();
     const open = new Set<number>();

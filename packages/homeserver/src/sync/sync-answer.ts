@@ -22,7 +22,7 @@ interface Parts {
   readonly sections: RoomSections;
 }
 
-/** The user and device that ask, and the parameters of an answer. */
+/** The user and device of a request, and the parameters of its answer. */
 export interface AnswerRequest {
   readonly user: number;
   readonly userId: string;
@@ -32,7 +32,7 @@ export interface AnswerRequest {
   readonly filter: SyncFilter;
 }
 
-/** Renders what has happened for a user in a range of the stream. */
+/** Renders the changes for a user in a range of the stream. */
 export class SyncAnswer {
   readonly #parts: Parts;
 
@@ -42,7 +42,7 @@ export class SyncAnswer {
 
   /** Begins a request of a client that loads members lazily; `undefined` for a client that gets all members. */
   lazyChain({ device, filter }: AnswerRequest, since: number | undefined): LazyChain | undefined {
-    return filter.lazyMembers ? this.#parts.lazyMembers.asked(device, since) : undefined;
+    return filter.lazyMembers ? this.#parts.lazyMembers.beginRequest(device, since) : undefined;
   }
 
   /** Returns the rooms that a device peeks into. */
@@ -51,7 +51,7 @@ export class SyncAnswer {
   }
 
   /**
-   * Renders account data, presence and rooms with a leading comma; empty if there is no news. Rooms are rendered in
+   * Renders account data, presence and rooms with a leading comma; empty if there are no changes. Rooms are rendered in
    * batches, each of which is one computation; see `platform/lookups`.
    */
   async text(request: AnswerRequest, range: SyncRange, lazy: LazyChain | undefined): Promise<Text> {
@@ -69,7 +69,7 @@ export class SyncAnswer {
       withTouched(range, selected, news),
       news,
     );
-    if (lazy !== undefined) lazyMembers.answered(lazy, range.upTo);
+    if (lazy !== undefined) lazyMembers.endRequest(lazy, range.upTo);
     return typeof rooms === 'string' ? globals + rooms : concat(globals, rooms);
   }
 
@@ -90,7 +90,10 @@ export class SyncAnswer {
   }
 }
 
-/** Adds rooms with nothing new but receipts, typing or account data; they have an empty timeline. */
+/**
+ * Returns the rooms together with those in which only receipts, typing or account data have changed. Their timelines
+ * are empty.
+ */
 function withTouched(
   { rows }: SyncRange,
   selected: SelectedRooms,

@@ -2,7 +2,7 @@ import { type FieldPath, fieldPaths } from '../filters/event-fields.ts';
 import type { Filter, RoomEventFilter } from '../filters/filter.ts';
 import { type Matcher, matcherOf, roomTest, type Test } from '../filters/matching.ts';
 
-/** A `/sync` request in a form that is quick to ask; the same object for the same filter. */
+/** A filter of `/sync` in a form that is evaluated quickly; the same object for the same filter. */
 export interface SyncFilter {
   readonly room: Test;
   readonly includeLeave: boolean;
@@ -17,14 +17,14 @@ export interface SyncFilter {
   readonly redundantMembers: boolean;
   readonly threadCounts: boolean;
   readonly fields: readonly FieldPath[] | undefined;
-  /** Events come as servers exchange them (`event_format`). */
+  /** Whether events have the form in which servers exchange them (`event_format`). */
   readonly federationFormat: boolean;
-  /** It leaves no joined room, nor any message out, and changes none. */
+  /** Whether the filter excludes no joined room and no message, and changes none. */
   readonly isPlain: boolean;
 }
 
 export interface RoomMatcher extends Matcher {
-  /** The filter names something, so that not everything passes. */
+  /** Whether the filter has conditions, so that not everything passes. */
   readonly active: boolean;
 }
 
@@ -33,7 +33,7 @@ const TIMELINE_LIMIT_MAX = 1000;
 
 const prepared = new WeakMap<Filter, SyncFilter>();
 
-/** Prepares a filter; once for each filter object. */
+/** Returns the prepared form of a filter, computed once for each filter object. */
 export function prepareFilter(filter: Filter): SyncFilter {
   const known = prepared.get(filter);
   if (known !== undefined) return known;

@@ -26,12 +26,12 @@ interface Parts {
 /** A `/sync` request. */
 export interface SyncRequest extends Omit<AnswerRequest, 'filter'> {
   readonly since: number | undefined;
-  /** The position up to which messages to the device are delivered, if it is not `since`. */
+  /** The position up to which messages to the device are delivered, if it differs from `since`. */
   readonly toDevice?: number | undefined;
   readonly filter: Filter;
   readonly presence: PresenceState;
   readonly timeoutMs: number;
-  /** Returns what ends the wait when the client has gone. Called only if the request waits. */
+  /** Returns the cancellation for a client that closes the connection. Called only if the request waits. */
   readonly cancellation: () => Cancellation;
 }
 
@@ -43,7 +43,7 @@ export class Sync {
     this.#parts = parts;
   }
 
-  /** Answers a request as JSON text. Waits for news if there are none. */
+  /** Returns the answer to a request as JSON text. Waits if there are no changes. */
   async respond(request: SyncRequest): Promise<Text> {
     const { clock, stream, notifier, presences, inbox, device, answer } = this.#parts;
     const { user } = request;
@@ -67,7 +67,7 @@ export class Sync {
       const waitMs = deadline - clock.elapsed();
       const isDue = since === undefined || request.fullState || waitMs <= 0;
       if (body !== '' || isDue) return responseText(syncToken(upTo, through), body, forDevice.keys);
-      // Nothing has happened up to here, so the next look begins here.
+      // There are no changes up to this position, so the next range begins here.
       since = upTo;
       toDevice = upTo;
       const cancellation = request.cancellation();
@@ -76,7 +76,7 @@ export class Sync {
     }
   }
 
-  /** Returns the rooms for which the client waits: its user's rooms, and those that it peeks into. */
+  /** Returns the rooms for which the request waits: those of its user, and those that the device peeks into. */
   #interest({ user, device }: SyncRequest): Interest {
     const rooms = this.#parts.answer.peekedRooms(device);
     return rooms.size === 0 ? { user, device } : { user, device, also: new Set(rooms.keys()) };
@@ -87,7 +87,10 @@ function concatTexts(news: Text, rest: string): Text {
   return typeof news === 'string' ? news + rest : concat(news, rest);
 }
 
-/** @param keys the counts of the device's keys: clients have to be told with every answer */
+/**
+ * Renders an answer.
+ * @param keys the counts of the device's keys, which every answer contains
+ */
 function responseText(token: string, body: Text, keys: string): Text {
   const [start, end] = [`{"next_batch":"${token}"`, `${keys}}`];
   return typeof body === 'string' ? start + body + end : concat(start, body, end);

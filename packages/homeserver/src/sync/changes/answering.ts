@@ -10,7 +10,7 @@ interface Entry {
 export class Answering {
   readonly #users = new Map<number, Entry>();
 
-  /** A request has been woken. */
+  /** Adds a request that has been woken. */
   begin(user: number, request: Cancellation): void {
     const entry = this.#users.get(user) ?? { requests: new Set(), listeners: new Set() };
     this.#users.set(user, entry);
@@ -18,7 +18,7 @@ export class Answering {
     request.whenOver(() => this.end(user, request));
   }
 
-  /** A request has been answered, or waits again because there was nothing to answer. */
+  /** Removes a request that has been answered, or that waits again because there was nothing to answer. */
   end(user: number, request: Cancellation): void {
     const entry = this.#users.get(user);
     if (entry?.requests.delete(request) !== true || entry.requests.size > 0) return;
@@ -27,8 +27,8 @@ export class Answering {
   }
 
   /**
-   * Resolves when all of a user's requests are answered; undefined when there are none.
-   * @param limit calls back when that takes too long
+   * Resolves when all of a user's requests are answered; returns undefined when there are none.
+   * @param limit starts a timer that resolves the promise earlier
    */
   of(user: number, limit: (run: () => void) => Timer): Promise<void> | undefined {
     const entry = this.#users.get(user);

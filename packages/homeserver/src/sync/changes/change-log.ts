@@ -4,13 +4,15 @@ import type { Change, Stream } from '../../storage/engine/stream.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import { Track } from './track.ts';
 
-/** Returns whether a change in a room is for a user with these memberships: a member, or the user whom it moves. */
+/**
+ * Returns whether a change in a room concerns a user with these memberships: a member, or the target of a member event.
+ */
 export function isForMember(change: Change, room: number, rows: ReadonlyMap<number, MembershipRow>): boolean {
   const row = rows.get(room);
   return row?.membership === 'join' || (change.kind === 'event' && row?.event === change.event);
 }
 
-/** Returns whether a user has joined any of some rooms, as far as their heads are in memory. */
+/** Returns whether a user has joined at least one of the rooms. Considers only rooms whose heads are cached. */
 export function isMemberOfAny(heads: Heads, user: number, rooms: ReadonlySet<number>): boolean {
   for (const room of rooms) if (heads.cached(room)?.joined.has(user) === true) return true;
   return false;
@@ -18,22 +20,22 @@ export function isMemberOfAny(heads: Heads, user: number, rooms: ReadonlySet<num
 
 type Rows = ReadonlyMap<number, MembershipRow>;
 
-/** How many changes are remembered; clients that have read less ask the database. */
+/** The number of changes that are remembered. Clients with an older token query the database. */
 const REMEMBERED_MAX = 100_000;
-/** A change for many devices counts more, because it names each of them. */
+/** The number of devices that weigh as much as one change. A change for many devices names each of them. */
 const DEVICES_PER_CHANGE = 4;
-/** Up to this number of changes, all are read, whomever they concern. */
+/** The number of changes up to which a reader scans all of them instead of using the indexes. */
 const FEW = 50;
 
-/** Tells who shares a room with whom, from memory. */
+/** The cached memberships by which users who share a room are found. */
 export interface RoomMates {
   readonly heads: Heads;
   readonly userRooms: UserRooms;
 }
 
 /**
- * The latest changes of the server in memory, so that clients that keep up cost no query. Changes are indexed by room and
- * by user: what a client asks for costs what has changed for its user, not what has changed on the server.
+ * The latest changes of the server in memory, so that clients that keep up cause no query. Changes are indexed by room
+ * and by user. The cost of a read depends on the changes that concern its user, not on all changes of the server.
  */
 export class ChangeLog {
   readonly #mates: RoomMates;
@@ -55,14 +57,15 @@ export class ChangeLog {
     });
   }
 
-  /** Returns all changes after a position, in order; `undefined` when some may be forgotten. */
+  /** Returns all changes after a position, in order; `undefined` if some of them may have been forgotten. */
   since(position: number): readonly Change[] | undefined {
     return position < this.#from ? undefined : this.#all.after(position);
   }
 
   /**
-   * Returns changes after a position, in order, among them all that concern a user; `undefined` when some may be
-   * forgotten. Contains presence and device lists only of users who share a room with this one.
+   * Returns changes after a position, in order. They include all that concern a user; those of presence and device
+   * lists belong only to users who share a room with this one. Returns `undefined` if some changes may have been
+   * forgotten.
    * @param rows the memberships of the user
    */
   concerning(user: number, rows: Rows, position: number): readonly Change[] | undefined {
@@ -77,8 +80,8 @@ export class ChangeLog {
   }
 
   /**
-   * Returns changes after a position, in order, among them all in some rooms, all for a user alone, and the presence of
-   * everybody; `undefined` when some may be forgotten.
+   * Returns changes after a position, in order. They include all in the given rooms, all for the user alone, and the
+   * presence of all users. Returns `undefined` if some changes may have been forgotten.
    */
   inRooms(user: number, rooms: ReadonlySet<number>, position: number): readonly Change[] | undefined {
     if (position < this.#from) return undefined;
@@ -88,7 +91,7 @@ export class ChangeLog {
     return found.sort((a, b) => a.position - b.position);
   }
 
-  /** Returns whether a user shares a room with another, as far as that is known without a query. */
+  /** Returns whether a user shares a room with another. Returns true if that is not known without a query. */
   #isMate(user: number, rows: Rows, change: Change & { readonly user: number }): boolean {
     const { user: other } = change;
     if (other === user) return true;
@@ -131,7 +134,7 @@ export class ChangeLog {
     this.#from = change.position;
   }
 
-  /** Returns the indexes that a change stands in, each with its key there. */
+  /** Returns the indexes that contain a change, each with the key of the change. */
   #places(change: Change): (readonly [Map<number, Track>, number])[] {
     if (isOfUser(change)) return [];
     if (change.kind === 'to-device')
@@ -146,7 +149,7 @@ function first(change: Change): Track {
   return track;
 }
 
-/** Returns whether a change concerns whoever is in a room. */
+/** Returns whether a change concerns all members of a room. */
 function isInRoom(change: Change): change is Change & { readonly kind: 'event' | 'receipt' | 'typing' } {
   return change.kind === 'event' || change.kind === 'receipt' || change.kind === 'typing';
 }

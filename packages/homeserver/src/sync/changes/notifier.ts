@@ -10,13 +10,16 @@ import { type ChangeLog, isMemberOfAny } from './change-log.ts';
 /** The rooms and users for which a waiting request is woken. */
 export interface Interest {
   readonly user: number;
-  /** Also what concerns this device of the user's: messages to it, and whose keys have changed. */
+  /** The device, if the request also waits for messages to it and for changed device lists. */
   readonly device?: number;
-  /** Only what happens in these rooms, whether the user has joined them or not; otherwise all that concerns the user. */
+  /**
+   * The rooms to which the wait is limited, whether the user has joined them or not. Absent: everything that concerns
+   * the user.
+   */
   readonly rooms?: ReadonlySet<number>;
-  /** With `rooms`: also when the presence of a member of one of these changes. */
+  /** With `rooms`: rooms whose members' presence also wakes the request. */
   readonly membersOf?: ReadonlySet<number>;
-  /** Rooms besides those that the user has joined. */
+  /** Further rooms besides those that the user has joined. */
   readonly also?: ReadonlySet<number>;
 }
 
@@ -27,7 +30,7 @@ interface Waiter {
   readonly wake: () => void;
 }
 
-/** How long a request may wait for the answers to its user's other requests. */
+/** The maximum time that a request waits for the answers to its user's other requests. */
 const ANSWERS_WAIT_MS = 1_000;
 
 export interface NotifierParts {
@@ -39,7 +42,7 @@ export interface NotifierParts {
   readonly clock: Clock;
 }
 
-/** Wakes waiting requests. A waiting request costs one small record and no query. */
+/** Wakes long polls. A waiting request costs one small record and no query. */
 export class Notifier {
   readonly #parts: NotifierParts;
   readonly #byUser = new Map<number, Set<Waiter>>();
@@ -54,7 +57,7 @@ export class Notifier {
     });
   }
 
-  /** Resolves when something of interest has happened after `position`, when the time is over or nobody waits any more. */
+  /** Resolves when a change after `position` concerns the request, when the time is over, or on cancellation. */
   wait(interest: Interest, position: number, timeoutMs: number, cancellation: Cancellation): Promise<void> {
     this.#answering.end(interest.user, cancellation);
     if (timeoutMs <= 0 || cancellation.isCancelled) return Promise.resolve();
@@ -80,14 +83,14 @@ export class Notifier {
   }
 
   /**
-   * Resolves when the requests of a user that were woken are answered, or wait again; undefined when there are none.
-   * Waits for a second at most.
+   * Resolves when the woken requests of a user are answered or wait again, and after a second at most. Returns
+   * undefined when there are none.
    */
   answered(user: number): Promise<void> | undefined {
     return this.#answering.of(user, (run) => this.#parts.clock.after(ANSWERS_WAIT_MS, run));
   }
 
-  /** The changes after a position that may concern a request; the caller has seen everything before it. */
+  /** Returns the changes after a position that may concern a request; those before it have been delivered. */
   #changesAfter({ user, rooms, also }: Interest, position: number): readonly Change[] {
     const { changeLog, userRooms } = this.#parts;
     const rows = userRooms.cached(user);
@@ -125,7 +128,7 @@ export class Notifier {
         break;
       case 'presence':
       case 'device-list':
-        // Many of them come together: see `#wakeMatesOf`.
+        // These changes often come in groups, see `#wakeMatesOf`.
         break;
       case 'to-device':
         this.#wakeDevices(change.devices);
@@ -141,7 +144,7 @@ export class Notifier {
     }
   }
 
-  /** The loop goes through the members or the waiting requests, whichever are fewer. */
+  /** Wakes the members of a room. Iterates over the members or over the users who wait, whichever are fewer. */
   #wakeMembers(room: number): void {
     const joined = this.#parts.heads.cached(room)?.joined;
     if (joined === undefined) this.#wakeAll();
@@ -149,13 +152,13 @@ export class Notifier {
     else for (const [user, waiters] of this.#byUser) if (joined.has(user)) wake(waiters);
   }
 
-  /** A member event also concerns the one it is about, who may have just left or been invited. */
+  /** Wakes the target of a member event, who may have just left or been invited. */
   #wakeTarget(num: number): void {
     const event = this.#parts.events.cached(num);
     if (event?.type === 'm.room.member' && event.stateKeyNum !== null) wake(this.#byUser.get(event.stateKeyNum));
   }
 
-  /** Wakes those who share a room with the users of some changes, each once. */
+  /** Wakes the users who share a room with the users of some changes, each room once. */
   #wakeMatesOf(changes: readonly Change[]): void {
     if (this.#byUser.size === 0) return;
     const rooms = new Set<number>();
@@ -173,14 +176,17 @@ export class Notifier {
     for (const room of rooms) this.#wakeMembers(room);
   }
 
-  /** Wakes those who may share a room with a user whose rooms are not in memory: looks at everybody who waits. */
+  /** Wakes the waiters that a change may concern. Used for a user whose rooms are not cached; checks every waiter. */
   #wakeConcerned(change: Change): void {
     for (const waiters of this.#byUser.values()) {
       for (const waiter of waiters) if (this.#concerns(change, waiter.interest)) waiter.wake();
     }
   }
 
-  /** A room whose head is not in memory: nobody can be told apart, so everybody looks. Rare: a change loads the head. */
+  /**
+   * Wakes all users, because the head of a room is not cached and its members are unknown. This is rare: a change loads
+   * the head.
+   */
   #wakeAll(): void {
     for (const waiters of this.#byUser.values()) wake(waiters);
   }
@@ -212,7 +218,7 @@ export class Notifier {
     }
   }
 
-  /** Whether two users share a room, as far as that is known without a query. */
+  /** Returns whether two users share a room. Returns true if that is not known without a query. */
   #shareRoom(a: number, b: number): boolean {
     const rooms = this.#parts.userRooms.cached(a);
     const others = this.#parts.userRooms.cached(b);

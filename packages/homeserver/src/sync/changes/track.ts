@@ -1,10 +1,10 @@
 import type { Change } from '../../storage/engine/stream.ts';
 
 const NOTHING: readonly Change[] = [];
-/** Removed changes at the front of a track, after which it is copied. */
+/** The number of removed changes at the front of a track after which the track is copied. */
 const REMOVED_MAX = 64;
 
-/** Changes in the order of their positions, from which the oldest are removed. */
+/** Changes in the order of their positions. The oldest can be removed. */
 export class Track {
   #changes: Change[] = [];
   /** The index of the first change that is not removed. */
@@ -38,12 +38,12 @@ export class Track {
     return this.#changes.slice(this.#indexAfter(position));
   }
 
-  /** Returns how many changes there are after a position. */
+  /** Returns the number of changes after a position. */
   countAfter(position: number): number {
     return this.#changes.length - this.#indexAfter(position);
   }
 
-  /** Finds where the changes after a position begin, by halving. */
+  /** Returns the index of the first change after a position, by binary search. */
   #indexAfter(position: number): number {
     let low = this.#start;
     let high = this.#changes.length;
@@ -56,5 +56,5 @@ export class Track {
   }
 }
 
-/** Takes the place of a change that is removed, so that its memory is free. */
+/** The placeholder for a removed change, so that the memory of the change is free. */
 const REMOVED: Change = { kind: 'typing', position: 0, room: 0 };

@@ -1,42 +1,42 @@
 import { cacheBytes, ENTRY_BYTES } from '../../platform/caches/cache-size.ts';
 import { LruMap } from '../../platform/caches/lru.ts';
 
-const PLACES_MAX = 20_000;
+const ROOMS_MAX = 20_000;
 const DEVICES_MAX = 20_000;
 
-/** The member events that a client has of one room. */
-interface Place {
+/** The member events of one room that a client has. */
+interface ClientMembers {
   /** Event numbers by user. */
   readonly members: Map<number, number>;
-  /** No member event was ever sent to the client that is not in `members`. */
+  /** Whether `members` contains every member event that the client has. */
   readonly isComplete: boolean;
 }
 
 /**
- * One request of a client that loads members lazily: what the client has is what the answers contained that led to its
- * token. The answer to this request adds to that when the client comes back with the token of that answer.
+ * One request of a client that loads members lazily. The client has the member events of the answers that led to its
+ * token. The answer to this request counts once the client sends the token of that answer.
  */
 export interface LazyChain {
   readonly device: number;
   /** The position of the client's token. */
   readonly token: number | undefined;
-  /** Names the client's places: a client that goes back to an older token gets new ones. */
+  /** The key of the client's cached rooms. A client that goes back to an older token gets a new one. */
   readonly history: number;
-  /** The position at which the answer ends, once there is one. */
+  /** The position at which the answer ends; `undefined` until there is one. */
   answered: number | undefined;
   /** The member events that the answer contains, by room and user. */
   readonly sent: Map<number, Map<number, number>>;
-  /** Rooms that the client gets as a whole with the answer. */
+  /** The rooms that the answer contains from the beginning. */
   readonly begun: Set<number>;
 }
 
 /**
- * Which member events a client has in each room, so that lazy loading sends them once (client-server API, "Lazy-loading
- * room members"). In memory: after a restart nothing is known of what clients have, so that members are sent once more,
- * and gaps bring all changes of members.
+ * A cache of the member events that each client has, so that lazy loading sends them once (client-server API,
+ * "Lazy-loading room members"). After a restart the cache is empty. Members are then sent once more, and gaps contain
+ * all changes of members.
  */
 export class LazyMembersCache {
-  readonly #places = new LruMap<string, Place>(PLACES_MAX, {
+  readonly #rooms = new LruMap<string, ClientMembers>(ROOMS_MAX, {
     bytesMax: cacheBytes(32),
     bytesOf: ({ members }) => 300 + ENTRY_BYTES * members.size,
   });
@@ -46,53 +46,53 @@ export class LazyMembersCache {
   });
   #histories = 0;
 
-  /** Begins the request of a device with the token of a position. */
-  asked(device: number, token: number | undefined): LazyChain {
+  /** Begins a request of a device that has the token of a position. */
+  beginRequest(device: number, token: number | undefined): LazyChain {
     const before = this.#chains.get(device);
     const isNext = before !== undefined && token !== undefined && before.answered === token;
     const isRepeated = before !== undefined && before.token === token && token !== undefined;
     if (isNext) this.#confirm(before);
-    // Any other token belongs to an answer of which nothing is known any more.
+    // The contents of answers with any other token are no longer known.
     const history = isNext || isRepeated ? before.history : this.#newHistory();
     const chain = { device, token, history, answered: undefined, sent: new Map(), begun: new Set<number>() };
     this.#chains.set(device, chain);
     return chain;
   }
 
-  /** Ends a request: its answer ends at a position. */
-  answered(chain: LazyChain, upTo: number): void {
+  /** Ends a request with the position at which its answer ends. */
+  endRequest(chain: LazyChain, upTo: number): void {
     chain.answered = upTo;
     const isLatest = this.#chains.get(chain.device) === chain;
-    // Put in again, since it has grown.
+    // The size of the entry has changed.
     if (isLatest && (chain.sent.size > 0 || chain.begun.size > 0)) this.#chains.set(chain.device, chain);
   }
 
-  /** Whether the client has this member event of a user, or any of them. */
+  /** Returns whether the client has this member event of a user, or any if `event` is absent. */
   has(chain: LazyChain, room: number, user: number, event?: number): boolean {
-    const found = this.#place(chain, room)?.members.get(user);
+    const found = this.#membersOf(chain, room)?.members.get(user);
     return found !== undefined && found === (event ?? found);
   }
 
-  /** Whether all member events that the client has of a room are known. */
+  /** Returns whether all member events of a room that the client has are known. */
   isComplete(chain: LazyChain, room: number): boolean {
-    return this.#place(chain, room)?.isComplete ?? false;
+    return this.#membersOf(chain, room)?.isComplete ?? false;
   }
 
-  /** Forgets what was added to the answer for a room: the room is rendered in another pass. */
+  /** Removes a room from the answer, because the room is rendered in another pass. */
   restart(chain: LazyChain, room: number): void {
     chain.begun.delete(room);
     chain.sent.delete(room);
   }
 
-  /** The answer contains the whole room. */
+  /** Records that the answer contains a room from the beginning, so that earlier answers do not count. */
   begin(chain: LazyChain, room: number): void {
     chain.begun.add(room);
     chain.sent.delete(room);
   }
 
-  /** Adds member events to the answer, by user; returns those of the users whose event the client does not have. */
+  /** Adds member events to the answer, by user. Returns the users whose member event the client does not have. */
   news(chain: LazyChain, room: number, members: Iterable<readonly [user: number, event: number]>): Set<number> {
-    const known = chain.begun.has(room) ? undefined : this.#place(chain, room)?.members;
+    const known = chain.begun.has(room) ? undefined : this.#membersOf(chain, room)?.members;
     const fresh = new Set<number>();
     for (const [user, event] of members) {
       if (known?.get(user) === event) continue;
@@ -104,20 +104,23 @@ export class LazyMembersCache {
     return fresh;
   }
 
-  /** `undefined` also for a request that is not the latest of its client: others may have changed what is noted. */
-  #place(chain: LazyChain, room: number): Place | undefined {
+  /**
+   * Returns the cached member events of a room. Returns `undefined` for a request that is not the latest of its client,
+   * because a later request may have changed the cache.
+   */
+  #membersOf(chain: LazyChain, room: number): ClientMembers | undefined {
     if (this.#chains.get(chain.device) !== chain) return undefined;
-    return this.#places.get(keyOf(chain, room));
+    return this.#rooms.get(keyOf(chain, room));
   }
 
-  /** The client has an answer. */
+  /** Records that the client has received the answer to a request. */
   #confirm(chain: LazyChain): void {
-    for (const room of chain.begun) this.#places.set(keyOf(chain, room), { members: new Map(), isComplete: true });
+    for (const room of chain.begun) this.#rooms.set(keyOf(chain, room), { members: new Map(), isComplete: true });
     for (const [room, sent] of chain.sent) {
       const key = keyOf(chain, room);
-      const place = this.#places.get(key) ?? { members: new Map<number, number>(), isComplete: false };
-      for (const [user, event] of sent) place.members.set(user, event);
-      this.#places.set(key, place);
+      const known = this.#rooms.get(key) ?? { members: new Map<number, number>(), isComplete: false };
+      for (const [user, event] of sent) known.members.set(user, event);
+      this.#rooms.set(key, known);
     }
   }
 

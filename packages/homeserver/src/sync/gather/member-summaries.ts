@@ -23,9 +23,9 @@ interface RoomOfUser {
 /** Room summaries (client-server API, "GET /sync", "Room summary"). */
 export class MemberSummaries {
   readonly #parts: Parts;
-  /** The users who joined or were invited first in rooms; kept with the head until a membership changes. */
+  /** The users who joined or were invited first in rooms. They are cached with the head until a membership changes. */
   readonly #present: Source<Head, readonly number[]>;
-  /** The users who left a room in which nobody else is. */
+  /** The users who have left a room without other members. */
   readonly #gone: Source<RoomOfUser, readonly number[]>;
 
   constructor(parts: Parts) {
@@ -41,7 +41,7 @@ export class MemberSummaries {
     );
   }
 
-  /** Renders how many have joined and are invited, and the heroes of a room without a name. */
+  /** Renders the numbers of joined and invited users, and the heroes of a room without a name. */
   text(lookups: Lookups, head: Head, user: number): string {
     const { joined, invited } = head.row;
     const counts = `"m.joined_member_count":${joined},"m.invited_member_count":${invited}`;
@@ -51,7 +51,7 @@ export class MemberSummaries {
     return `{${counts},"m.heroes":${JSON.stringify(ids)}}`;
   }
 
-  /** Returns the users by whom a user's clients call a room; `undefined` for a room with a name or an alias. */
+  /** Returns the users after whom a user's clients name a room; `undefined` for a room with a name or an alias. */
   heroes(lookups: Lookups, head: Head, user: number): readonly number[] | undefined {
     const { stateSource } = this.#parts.heads;
     const name = lookups.get(stateSource, { head, type: 'm.room.name', stateKey: '' });
@@ -63,7 +63,7 @@ export class MemberSummaries {
   }
 }
 
-/** Loads the heroes of some rooms. A membership that changes during the query replaces the cell of the head. */
+/** Loads the heroes of some rooms. A membership that changes during the query replaces the cached value of the head. */
 async function loadPresent(
   memberships: MembershipStore,
   heads: readonly Head[],
@@ -85,16 +85,16 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
 }
 
-/** Events that change by whom or what a room is called, or how many members it has. */
+/** The types of events that change the name, the heroes or the number of members of a room. */
 const NAMING: ReadonlySet<string> = new Set([
   'm.room.member',
   'm.room.name',
   'm.room.canonical_alias',
-  // It may redact the name.
+  // The redacted event may be the name.
   'm.room.redaction',
 ]);
 
-/** Returns whether the room's summary may be another than before a timeline. */
+/** Returns whether the events of a timeline may have changed the room's summary. */
 export function maySummaryChange({ considered, limited }: RoomTimeline): boolean {
   return limited || considered.some(({ type }) => NAMING.has(type));
 }

@@ -26,13 +26,13 @@ interface Parts {
   readonly summaries: MemberSummaries;
 }
 
-/** How the client wants to get state. */
+/** The parameters of a request that determine the state in its answer. */
 export interface StateRequest {
   readonly since: number | undefined;
   readonly fullState: boolean;
-  /** The state after the timeline instead of the one before it (`use_state_after`). */
+  /** Whether the client wants the state after the timeline instead of the one before it (`use_state_after`). */
   readonly after: boolean;
-  /** For a client that loads members lazily. */
+  /** The request of a client that loads members lazily; absent for other clients. */
   readonly lazy: LazyChain | undefined;
   readonly filter: SyncFilter;
 }
@@ -43,14 +43,17 @@ export interface TimedRoom {
   readonly timeline: RoomTimeline;
 }
 
-/** The state events of one room's answer: loaded, or when they are many their numbers, to be loaded while they are written. */
+/**
+ * The state events of one room in an answer. Events of long lists are given by their numbers and loaded while they are
+ * written.
+ */
 export interface RoomStateEvents {
   readonly events: readonly StoredEvent[];
-  /** Not filtered yet, see {@link passes}. */
+  /** The numbers of events that are not loaded and not filtered yet, see {@link passes}. */
   readonly later: readonly number[];
 }
 
-/** Two states of a room: the one that the client has, and the one in which its timeline makes sense. */
+/** Two states of a room: the one that the client has, and the one to which its timeline applies. */
 interface Span {
   readonly known: NodeRef | undefined;
   readonly needed: NodeRef;
@@ -60,7 +63,7 @@ const NO_NUMS: readonly number[] = [];
 const NO_EVENTS: readonly StoredEvent[] = [];
 const NO_STATE: RoomStateEvents = { events: NO_EVENTS, later: NO_NUMS };
 
-/** Finds the state events that rooms in an answer carry. */
+/** Finds the state events for the rooms of an answer. */
 export class RoomStates {
   readonly #parts: Parts;
 
@@ -69,8 +72,8 @@ export class RoomStates {
   }
 
   /**
-   * Returns the state events for each room, in the order of `rooms`: all for a room that is new to the client, else what
-   * changed in the gap before the timeline.
+   * Returns the state events for each room, in the order of `rooms`: the whole state of a room that is new to the
+   * client, otherwise the changes in the gap before the timeline.
    */
   states(
     lookups: Lookups,
@@ -103,7 +106,7 @@ export class RoomStates {
     const senders = filter.lazyMembers ? this.#lazyUsers(lookups, reader, timed, request, member) : undefined;
     const isNeeded = this.#lazyTest(reader, room, list, request, member);
     const nums = list.filter(isNeeded).map(({ event }) => event);
-    // A membership change after the leaving, such as the rejection of another invitation, replaces the member event.
+    // A membership change after the departure, such as the rejection of another invitation, replaces the member event.
     if (own !== undefined) nums.push(own.num);
     const found = senders === undefined ? nums : new Set([...nums, ...this.#lazyMembers(timed, senders, request)]);
     return withoutShown(found, after ? undefined : timeline);
@@ -118,11 +121,11 @@ export class RoomStates {
     return difference(span.known, span.needed);
   }
 
-  /** Returns the states in question; `undefined` where the timeline follows on what the client has. */
+  /** Returns the two states to compare; `undefined` if the timeline continues from the state that the client has. */
   #span(lookups: Lookups, timed: TimedRoom, request: StateRequest): Span | undefined {
     const { room, timeline } = timed;
     const isWhole = room.isNew || request.fullState;
-    // Only then can the client miss state although it has the timeline.
+    // Otherwise the client gets all changes of state with the timeline.
     const hasGap = timeline.limited || timeline.hasHoles || request.after;
     if (!isWhole && !hasGap) return undefined;
     const needed = this.#needed(lookups, timed, request);
@@ -146,8 +149,9 @@ export class RoomStates {
   }
 
   /**
-   * Returns the test for the state that a client with lazy members gets: of a new room the own member event, later the
-   * changes of members that it has, or of all if that is not known.
+   * Returns a test that selects the state for a client that loads members lazily. Of a new room the test selects only
+   * the user's own member event. Later it selects changes of the members that the client has, or of all members if that
+   * is not known.
    */
   #lazyTest(
     reader: Reader,
@@ -172,9 +176,9 @@ export class RoomStates {
   }
 
   /**
-   * Returns the member events without which the timeline makes no sense, by user: of the senders, and of those by whom the
-   * room is called if that may have changed. Where the timeline does not count as state (`use_state_after`) also of those
-   * whose membership it changes.
+   * Returns the member events that the timeline requires, by user: those of the senders, and those of the heroes if
+   * these may have changed. If the timeline does not count as state (`use_state_after`), also those of the targets of
+   * its member events.
    */
   #lazyUsers(
     lookups: Lookups,
@@ -201,7 +205,7 @@ export class RoomStates {
     });
   }
 
-  /** Returns the numbers of those member events that the device does not have yet. */
+  /** Returns the numbers of the member events that the device does not have yet. */
   #lazyMembers(
     { room, timeline }: TimedRoom,
     members: readonly (readonly [user: number, event: number])[],
@@ -215,7 +219,7 @@ export class RoomStates {
   }
 }
 
-/** Returns state events without those that a timeline shows. */
+/** Returns state events except those that the timeline contains. */
 function withoutShown(nums: Iterable<number>, timeline: RoomTimeline | undefined): number[] {
   const there = new Set<number>();
   for (const { event } of timeline?.shown ?? []) if (event.isState) there.add(event.num);
@@ -230,9 +234,9 @@ export function passes(event: StoredEvent, { state }: SyncFilter): boolean {
 }
 
 /**
- * Returns the snapshot before the timeline; where it does not show every state event, the one after it (less what it
- * shows). For a room that the user has left it is no later than the leaving; there is none for a room in which the user
- * never was.
+ * Returns the snapshot before the timeline. If the timeline does not contain every state event, returns the snapshot
+ * after it. For a room that the user has left, the snapshot is no later than the departure. Returns undefined if the
+ * user was never in the room.
  */
 function neededSnapshot({ timeline, room }: TimedRoom, { after }: StateRequest): number | undefined {
   const { first, last } = timeline;
@@ -243,7 +247,7 @@ function neededSnapshot({ timeline, room }: TimedRoom, { after }: StateRequest):
   return ended !== undefined && first.num > ended.num ? ended.snapshotAfter : first.snapshot;
 }
 
-/** Returns the member events that a timeline shows, by user. */
+/** Returns the member events in a timeline, by user. */
 function membersIn({ shown }: RoomTimeline): (readonly [user: number, event: number])[] {
   return shown.flatMap(({ event }) =>
     event.type === 'm.room.member' && event.stateKeyNum !== null ? [[event.stateKeyNum, event.num] as const] : [],

@@ -17,34 +17,40 @@ interface Parts {
 
 /** The timeline of one room in an answer. */
 export interface RoomTimeline {
-  /** All events that were looked at, oldest first. */
+  /** All events that were read, oldest first. */
   readonly considered: readonly StoredEvent[];
   readonly shown: readonly Shown[];
   readonly limited: boolean;
-  /** The event before which the timeline begins: the first that is shown, or the first of all if nothing is missing. */
+  /**
+   * The event before which the timeline begins: the first that is shown, or the first that was read if nothing is
+   * missing.
+   */
   readonly first: StoredEvent | undefined;
-  /** The latest event that was considered. */
+  /** The latest event that was read; for an empty timeline the anchor of the room. */
   readonly last: StoredEvent | undefined;
-  /** State events after the beginning are not shown, so that they have to be told apart. */
+  /** Whether the timeline lacks state events after its beginning, so that they have to be sent separately. */
   readonly hasHoles: boolean;
 }
 
-/** How timelines are chosen. */
+/** The parameters by which timelines are selected. */
 export interface TimelineChoice {
   readonly filter: Pick<SyncFilter, 'timeline' | 'timelineLimit'>;
-  /** The client takes state only from outside the timeline: what the timeline shows cannot contradict it. */
+  /** Whether the client takes state only from outside the timeline, so that the timeline cannot contradict it. */
   readonly stateAfter: boolean;
   readonly budget: ScanBudget;
 }
 
-/** How many more events an answer may look at in search of those that are shown. */
+/** The number of events that an answer may still read in search of visible ones. */
 export interface ScanBudget {
   left: number;
 }
 
-/** For all rooms of an answer together. */
+/** The maximum number for all rooms of an answer together. */
 const SCANNED_IN_ALL_MAX = 20_000;
-/** Further back in one room where a filter leaves events out; where they are hidden from the user it takes longer. */
+/**
+ * The maximum numbers for one room: if a filter excludes events, and if events are only hidden from the user. Checking
+ * visibility takes longer.
+ */
 const FILTERED_SCAN_MAX = 2_000;
 const HIDDEN_SCAN_MAX = 200;
 const SCANNED_AT_ONCE = 100;
@@ -53,7 +59,7 @@ export function newScanBudget(): ScanBudget {
   return { left: SCANNED_IN_ALL_MAX };
 }
 
-/** Runs one pass of a computation with a budget; only a complete pass counts against it. */
+/** Runs one pass of a computation with a budget. Only a complete pass counts against the budget. */
 export function spending<T>(budget: ScanBudget, compute: (budget: ScanBudget) => T): T {
   const pass = { ...budget };
   const result = compute(pass);
@@ -61,7 +67,7 @@ export function spending<T>(budget: ScanBudget, compute: (budget: ScanBudget) =>
   return result;
 }
 
-/** Chooses which of the considered events the user gets to see. Looks further back if they are few. */
+/** Selects the events that the user may see. Reads further back if they are few. */
 export class RoomTimelines {
   readonly #parts: Parts;
 
@@ -82,8 +88,8 @@ export class RoomTimelines {
       if (count <= 0) break;
       scannedMax -= count;
       choice.budget.left -= count;
-      const stretch = { room: room.row.room, after: 0, upTo };
-      const nums = lookups.get(this.#parts.timelines.pageSource, { ...stretch, backwards: true, limit: count });
+      const range = { room: room.row.room, after: 0, upTo };
+      const nums = lookups.get(this.#parts.timelines.pageSource, { ...range, backwards: true, limit: count });
       const older = nums.filter((num) => num > room.after).reverse();
       more = nums.length === count && older.length === nums.length;
       const found = this.#events(lookups, older);
@@ -98,7 +104,7 @@ export class RoomTimelines {
     return lookups.all(this.#parts.events.source, nums).filter((event) => event !== undefined);
   }
 
-  /** Returns the events that the filter lets through and the user may see. */
+  /** Returns the events that pass the filter and that the user may see. */
   #passing(
     lookups: Lookups,
     reader: Reader,
@@ -142,15 +148,18 @@ function hasHoles(considered: readonly StoredEvent[], shown: readonly Shown[], b
   return considered.some(({ isState, num }) => isState && num >= begin && !there.has(num));
 }
 
-/** Returns whether an event came after the user's leaving and is not about the user, be the room readable for everybody. */
+/**
+ * Returns whether an event came after the user's departure and does not concern the user. Such events are left out even
+ * if the room is world-readable.
+ */
 function isLater(event: StoredEvent, departure: Departure | undefined, user: number): boolean {
   if (departure === undefined || event.num <= (departure.ended?.num ?? 0)) return false;
   return event.type !== 'm.room.member' || event.stateKeyNum !== user;
 }
 
 /**
- * State that is not in the timeline comes before it. Therefore a timeline that clients take state from begins after
- * every state event that was replaced later by one that it does not show.
+ * Returns the events after the last outdated state event. Clients apply the state from outside the timeline before the
+ * timeline. A state event in the timeline would therefore hide a later one that the timeline does not contain.
  */
 function withoutOutdated(considered: readonly StoredEvent[], visible: readonly Shown[]): readonly Shown[] {
   if (visible.length === considered.length) return visible;

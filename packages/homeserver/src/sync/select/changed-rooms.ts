@@ -7,20 +7,23 @@ import type { Rows, SyncRange } from './stream-reader.ts';
 
 /** The rooms of a user in which something has changed. */
 export interface ChangedRooms {
-  /** The numbers of the new events, oldest first; of very many the latest {@link TIMELINE_READ_MAX}. */
+  /** The numbers of the new events, oldest first; at most the latest {@link TIMELINE_READ_MAX} of each room. */
   readonly timelines: ReadonlyMap<number, readonly number[]>;
-  /** Rooms in which something else than the timeline may have changed. */
+  /** Rooms in which receipts, typing users or account data may have changed. */
   readonly touched: ReadonlySet<number>;
 }
 
-/** More than any timeline limit, so that one event too many says that there is a gap. */
+/**
+ * The maximum number of events that are read of a timeline. It is above every timeline limit, so that one more event
+ * shows that there is a gap.
+ */
 export const TIMELINE_READ_MAX = 1001;
 const NO_ROOMS: ReadonlySet<number> = new Set();
 const NO_TIMELINES: ReadonlyMap<number, readonly number[]> = new Map();
 
-/** Finds rooms with changes: in memory for clients that keep up, in the database for others. */
+/** Finds rooms with changes: in the change log for clients that keep up, otherwise in the database. */
 export class RoomChanges {
-  /** The events of rooms after a position, oldest first; of very many the latest {@link TIMELINE_READ_MAX}. */
+  /** The events of rooms after a position, oldest first; at most the latest {@link TIMELINE_READ_MAX} of each room. */
   readonly eventsAfter: Source<RoomPosition, readonly number[]>;
 
   constructor({ rooms, timelines }: { readonly rooms: RoomStore; readonly timelines: TimelineStore }) {
@@ -35,7 +38,7 @@ export class RoomChanges {
     );
   }
 
-  /** Returns the changes in joined rooms of `rows`. */
+  /** Returns the changes in the joined rooms of `rows`. */
   in(lookups: Lookups, rows: Rows, { since, upTo, changes }: SyncRange): ChangedRooms {
     if (changes !== undefined) return changedRooms(changes, rows);
     const joined = [...rows.values()].filter(({ membership }) => membership === 'join').map(({ room }) => room);
@@ -51,7 +54,9 @@ export class RoomChanges {
   }
 }
 
-/** Returns the rooms with new events among some changes, and the rooms with receipts, typing or account data. */
+/**
+ * Returns the joined rooms with changes: those with new events, and those with receipts, typing users or account data.
+ */
 function changedRooms(changes: readonly Change[], rows: Rows): ChangedRooms {
   let timelines: Map<number, number[]> | undefined;
   let touched: Set<number> | undefined;

@@ -22,7 +22,7 @@ interface Parts {
   readonly keyDirectory: KeyDirectory;
 }
 
-/** Users whose public keys a client has to fetch anew, and those whose keys it need not follow any longer. */
+/** Users whose public keys a client has to fetch again, and users whose keys it no longer has to track. */
 export interface DeviceListNews {
   readonly changed: ReadonlySet<number>;
   readonly left: ReadonlySet<number>;
@@ -46,7 +46,7 @@ export class DeviceLists {
   readonly #parts: Parts;
   /** The memberships of a room that have changed after a position. */
   readonly #moved: Source<RoomPosition, readonly MembershipRow[]>;
-  /** Whether a user has joined any of some rooms; all keys of one load have the same rooms. */
+  /** Whether a user has joined at least one of the rooms. All keys of one load have the same rooms. */
   readonly #sharing: Source<UserAndRooms, boolean>;
   /** The users whose device lists have changed in a range. */
   readonly #listed: Source<LaterRange, readonly number[]>;
@@ -78,8 +78,8 @@ export class DeviceLists {
   }
 
   /**
-   * Returns the users of whom a client has to know in a range: those who share a room and whose keys have changed, those
-   * with whom a room is shared now, and those with whom none is shared any longer.
+   * Returns the changes of device lists in a range: users who share a room and have changed their keys, users who have
+   * begun to share a room, and users who no longer share one.
    */
   news(lookups: Lookups, user: number, range: SyncRange): DeviceListNews {
     const { since, changes, rows } = range;
@@ -113,7 +113,10 @@ export class DeviceLists {
     return type === undefined || type === 'm.room.member';
   }
 
-  /** @param found users whose keys have changed, and the rooms in which somebody may have come or gone */
+  /**
+   * Combines the changes of keys and of memberships.
+   * @param found users whose keys have changed, and the rooms whose members may have changed
+   */
   #combined(
     lookups: Lookups,
     user: number,
@@ -132,7 +135,10 @@ export class DeviceLists {
     return { changed, left };
   }
 
-  /** Returns who has joined or left a room that the user is in, and the users of rooms that the user has joined or left. */
+  /**
+   * Returns the users who have joined or left a room of the user, and the members of rooms that the user has joined or
+   * left.
+   */
   #movements(
     lookups: Lookups,
     user: number,
@@ -147,7 +153,7 @@ export class DeviceLists {
       const isHere = range.rows.get(room)?.membership === 'join';
       if (own !== undefined && own.was !== own.is) {
         for (const other of lookups.get(this.#parts.heads.source, room)?.joined ?? NOBODY) {
-          // The user is not told who joins after the user has left.
+          // Users who join after the user has left do not count.
           if (isHere) come.add(other);
           else if (moves.get(other)?.was !== false) gone.add(other);
         }
@@ -163,7 +169,7 @@ export class DeviceLists {
     return { come, gone };
   }
 
-  /** Returns whose membership of a room has changed in a range, by user. */
+  /** Returns the users whose membership of a room has changed in a range. */
   #moves(lookups: Lookups, room: number, { since, upTo }: LaterRange): ReadonlyMap<number, Move> {
     const rows = lookups.get(this.#moved, { room, position: since });
     if (rows.length === 0) return NO_MOVES;
@@ -187,13 +193,13 @@ export class DeviceLists {
   }
 }
 
-/** Whether somebody was in a room at the beginning of a range, and is at its end. */
+/** Whether a user was in a room at the beginning of a range and at its end. */
 interface Move {
   readonly was: boolean;
   readonly is: boolean;
 }
 
-/** Returns whether the membership was `join` at a position. Goes back from member event to member event. */
+/** Returns whether the membership was `join` at a position. Follows the chain of member events back. */
 function wasJoined(lookups: Lookups, events: EventStore, event: number, position: number): boolean {
   for (const one of memberEventsBack(lookups, events, event))
     if (one.num <= position) return membershipOf(one) === 'join';

@@ -10,7 +10,7 @@ interface Parts {
   readonly invitePermission: InvitePermission;
 }
 
-/** Decides which invitations a user gets. */
+/** Selects the invitations that a user gets. */
 export class Invites {
   readonly #parts: Parts;
 
@@ -19,8 +19,8 @@ export class Invites {
   }
 
   /**
-   * Returns the invitations among some rows: those that the user gets, and those that are hidden because they are from
-   * ignored users or because the user blocks invitations (client-server API, "Ignoring Users", "Invite permission").
+   * Returns the invitations among some rows, shown and hidden ones. They are hidden if the sender is ignored or the
+   * user blocks invitations (client-server API, "Ignoring Users", "Invite permission").
    */
   among(
     lookups: Lookups,

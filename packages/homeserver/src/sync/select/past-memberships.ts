@@ -5,17 +5,17 @@ import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import { memberEventsBack } from '../../timeline/member-events.ts';
 
-/** The membership of a user in a room at a position, and how it has changed since then. */
+/** The membership of a user in a room at a position, and its later changes. */
 export interface PastMembership {
   /** The membership at the position. */
   readonly membership: string;
-  /** The event after the position that ended the last time in which the user was a member, if the user is none now. */
+  /** The event after the position that ended the user's last time as a member, if the user is not a member now. */
   readonly ended: number | undefined;
-  /** The member events after that, the latest first; all after the position if the user was no member since. */
+  /** The member events after `ended`, latest first; all after the position if the user was not a member since then. */
   readonly outside: readonly number[];
 }
 
-/** Returns the past memberships of some rows at a position, by room. Goes back from member event to member event. */
+/** Returns the past memberships of some rows at a position, by room. Follows the chain of member events back. */
 export function pastMemberships(
   lookups: Lookups,
   events: EventStore,
@@ -36,7 +36,7 @@ function pastMembership(lookups: Lookups, events: EventStore, row: MembershipRow
       else outside.push(later.num);
     }
     if (event.num <= position) return { membership, ended, outside };
-    // Before a room begins nobody is a member.
+    // At position 0 nobody is a member.
     if (position === 0 && ended !== undefined) break;
     later = event;
   }

@@ -14,16 +14,16 @@ interface Parts {
   readonly selection: RoomSelection;
 }
 
-/** The rooms of an answer that a device peeks into. */
+/** The rooms of an answer into which a device peeks. */
 export interface PeekedSelection {
   readonly rooms: readonly SelectedRoom[];
-  /** Rooms that the device may no longer peek into, or whose user has joined. */
+  /** Rooms that the device may no longer peek into, or that the user has joined. */
   readonly ended: readonly number[];
 }
 
 const NOTHING: PeekedSelection = { rooms: [], ended: [] };
 
-/** Selects the rooms that a device peeks into (MSC2753). A user who has joined sees the room among the joined ones. */
+/** Selects the rooms that a device peeks into (MSC2753). Rooms that the user has joined are left out. */
 export class PeekedRooms {
   readonly #parts: Parts;
 
@@ -31,7 +31,7 @@ export class PeekedRooms {
     this.#parts = parts;
   }
 
-  /** Returns the rooms that a device peeks into, each with the position at which that began. */
+  /** Returns the rooms that a device peeks into, each with the position at which the peek began. */
   of(device: number): ReadonlyMap<number, number> {
     return this.#parts.peeks.of(device);
   }
@@ -57,7 +57,7 @@ export class PeekedRooms {
         ended.push(room);
         return;
       }
-      // The room is rendered like a joined one; its history visibility decides about what may be seen.
+      // The room is rendered like a joined one. Its history visibility determines the visible events.
       const row = { user, room, membership: 'join', event: 0, forgotten: false } as const;
       if (range.since === undefined || position > range.since) fresh.push(row);
       else known.set(room, row);

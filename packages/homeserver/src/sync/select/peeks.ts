@@ -6,11 +6,11 @@ import type { Stream } from '../../storage/engine/stream.ts';
 import { deletePeek, deletePeeksOf, insertPeek, type PeekRow, readPeeks } from '../../storage/sync/peeks.ts';
 import type { Departure } from '../../users/sessions/sessions.ts';
 
-/** Rooms that one device may look into at a time. */
+/** The maximum number of rooms that one device may peek into at the same time. */
 const PEEKS_MAX = 100;
 const NONE: ReadonlyMap<number, number> = new Map();
 
-/** Which rooms devices look into without having joined them (MSC2753). In memory as a whole, and on disk. */
+/** The rooms that devices peek into without having joined them (MSC2753). All peeks are both in memory and on disk. */
 export class Peeks {
   readonly #database: Database;
   readonly #stream: Stream;
@@ -26,34 +26,31 @@ export class Peeks {
     return new Peeks(database, stream, await readPeeks(database));
   }
 
-  /** The rooms that a device looks into, each with the position at which that began. */
+  /** Returns the rooms that a device peeks into, each with the position at which the peek began. */
   of(device: number): ReadonlyMap<number, number> {
     return this.#byDevice.get(device) ?? NONE;
   }
 
-  /**
-   * Begins to look into a room whose history anybody may read.
-   * @throws MatrixError M_FORBIDDEN, M_USER_LIMIT_EXCEEDED
-   */
+  /** Begins a peek into a room that is world-readable. @throws MatrixError M_FORBIDDEN, M_USER_LIMIT_EXCEEDED */
   async begin({ user, device }: { readonly user: number; readonly device: number }, head: Head): Promise<void> {
-    if (!(await isWorldReadable(head))) throw forbidden('This room cannot be looked into from outside');
+    if (!(await isWorldReadable(head))) throw forbidden('Peeking into this room is not allowed');
     const room = head.num;
     const known = this.of(device);
     if (known.has(room)) return;
-    if (known.size >= PEEKS_MAX) throw userLimitExceeded('about:blank', false, 'You look into too many rooms');
+    if (known.size >= PEEKS_MAX) throw userLimitExceeded('about:blank', false, 'You peek into too many rooms');
     const row = { device, room, position: this.#stream.next() };
     const change = { kind: 'peek', position: row.position, user, device } as const;
     await this.#stream.commit([insertPeek(row)], [change], () => this.#add(row));
   }
 
-  /** Looks away. @throws MatrixError M_INVALID_PARAM when the device does not look into the room */
+  /** Ends a peek. @throws MatrixError M_INVALID_PARAM when the device does not peek into the room */
   async end(device: number, room: number): Promise<void> {
-    if (!this.of(device).has(room)) throw invalidParam('You do not look into this room');
+    if (!this.of(device).has(room)) throw invalidParam('You do not peek into this room');
     this.#byDevice.get(device)?.delete(room);
     await this.#database.commit([deletePeek(device, room)]);
   }
 
-  /** Looks away from rooms that have been closed or joined. */
+  /** Ends the peeks into rooms that are no longer world-readable or have been joined. */
   async endAll(device: number, rooms: readonly number[]): Promise<void> {
     if (rooms.length === 0) return;
     for (const room of rooms) this.#byDevice.get(device)?.delete(room);

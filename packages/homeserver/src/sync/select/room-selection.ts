@@ -20,28 +20,28 @@ interface Parts {
   readonly latest: LatestEventNums;
 }
 
-/** One room of an answer, and which events of its timeline are considered. */
+/** One room of an answer, with the events of its timeline that are read. */
 export interface SelectedRoom {
   readonly row: MembershipRow;
-  /** The client knows nothing of the room: it gets the whole state. */
+  /** Whether the room is new to the client, so that the client gets the whole state. */
   readonly isNew: boolean;
-  /** Event numbers, oldest first. */
+  /** The numbers of the events, oldest first. */
   readonly nums: readonly number[];
-  /** There are events before `nums` that the client has not seen. */
+  /** Whether there are events before `nums` that the client does not have. */
   readonly limited: boolean;
-  /** The client has everything up to this position; `0` for a room that is new to it. */
+  /** The position up to which the client has everything; `0` for a room that is new to the client. */
   readonly after: number;
-  /** For a room that the user is outside of. */
+  /** The departure of a user who is not in the room. */
   readonly departure?: Departure | undefined;
-  /** For a room whose timeline has nothing to show: its latest event, whose state is meant. */
+  /** The latest event of a room without new events, at which the state is read. */
   readonly anchor?: number | undefined;
 }
 
-/** The events by which the user came to be outside a room. */
+/** The events by which a user left a room. */
 export interface Departure {
-  /** The event that ended the time in which the user was a member: the room is shown as it was then. */
+  /** The event that ended the user's last time as a member; the room is shown as of this event. */
   readonly ended: StoredEvent | undefined;
-  /** The user's member event of now, such as the rejection of an invitation that came later. */
+  /** The user's current member event, such as the rejection of a later invitation. */
   readonly member: StoredEvent;
 }
 
@@ -51,24 +51,24 @@ export interface SelectedRooms {
   readonly left: readonly SelectedRoom[];
   readonly invited: readonly MembershipRow[];
   readonly knocked: readonly MembershipRow[];
-  /** Rooms that are looked into from outside. */
+  /** The rooms that the device peeks into. */
   readonly peeked: readonly SelectedRoom[];
-  /** Joined rooms in which something else than the timeline may have changed. */
+  /** Joined rooms in which receipts, typing users or account data may have changed. */
   readonly touched: ReadonlySet<number>;
 }
 
-/** The parts of a request that decide about the rooms of its answer. */
+/** The parameters of a request that determine the rooms of its answer. */
 export interface SelectionRequest {
   readonly user: number;
   readonly filter: SyncFilter;
-  /** Rooms without changes are selected too. */
+  /** Whether rooms without changes are selected too. */
   readonly fullState: boolean;
 }
 
-/** Memberships with which a client shows a room. */
+/** The memberships with which clients show a room. */
 const KNOWN: ReadonlySet<string> = new Set(['join', 'invite', 'knock']);
 
-/** Timelines are read a little further than asked when a filter will drop some of the events. */
+/** The factor by which more events are read if a filter excludes some of them. */
 const FILTERED_SCAN_FACTOR = 10;
 
 /** Selects the rooms of an answer, as numbers. */
@@ -79,7 +79,7 @@ export class RoomSelection {
     this.#parts = parts;
   }
 
-  /** Selects every room for a client that has nothing yet, the rooms with changes for others. */
+  /** Selects the rooms of an answer: all rooms for a client without a token, otherwise rooms with changes. */
   select(lookups: Lookups, request: SelectionRequest, range: SyncRange): SelectedRooms {
     const { since } = range;
     const rows = this.#passingRows(lookups, range.rows, request.filter);
@@ -123,7 +123,7 @@ export class RoomSelection {
     const changedRows = changedMemberships(rows, range);
     const pasts = pastMemberships(lookups, this.#parts.events, changedRows, since);
     const before = (room: number) => pasts.get(room)?.membership ?? '';
-    // A room that was forgotten on another device is still one that this client has to be told was left.
+    // This client has to remove a room that was forgotten on another device.
     const moved = changedRows.filter(({ forgotten, room }) => !forgotten || KNOWN.has(before(room)));
     const isNew = (row: MembershipRow) => row.event > since && before(row.room) !== 'join';
     const limit = scanLimit(filter);
@@ -136,7 +136,7 @@ export class RoomSelection {
     if (moved.length === 0) return { ...NOTHING, joined, touched: changed.touched };
     const fresh = moved.filter((row) => row.membership === 'join' && isNew(row));
     const invited = this.#parts.invites.among(lookups, user, moved);
-    // A user from whom an invitation is hidden is still told of leaving the room before.
+    // If an invitation is hidden from the user, the client still gets the departure before it.
     const left = [...moved.filter(isOutside), ...invited.hidden.filter(({ room }) => before(room) === 'join')];
     return {
       joined: [...joined, ...this.whole(lookups, fresh, range.upTo, filter)],
@@ -148,7 +148,7 @@ export class RoomSelection {
     };
   }
 
-  /** Returns joined rooms without news, for a client that wants all state again. */
+  /** Returns joined rooms without changes, for a client that requests the full state again. */
   #unchanged(lookups: Lookups, rows: readonly MembershipRow[], upTo: number): SelectedRoom[] {
     return lookups.each(rows, (row) => {
       const anchor = lookups.get(this.#parts.timelines.lastSource, { room: row.room, position: upTo });
@@ -156,7 +156,7 @@ export class RoomSelection {
     });
   }
 
-  /** Returns rooms that the client gets as a whole, with the latest events of their timelines. */
+  /** Returns rooms that are new to the client, with the latest events of their timelines. */
   whole(lookups: Lookups, rows: readonly MembershipRow[], upTo: number, filter: SyncFilter): SelectedRoom[] {
     const limit = scanLimit(filter);
     const keys = rows.map(({ room }) => ({ room, position: upTo, limit: limit + 1 }));
@@ -168,8 +168,8 @@ export class RoomSelection {
   }
 
   /**
-   * Returns rooms that the user has left, with what happened there up to the leaving. Rooms in which the user was not a
-   * member since the client's token contain only the user's own member events.
+   * Returns rooms that the user has left, with the events up to the departure. A room in which the user was not a
+   * member since the client's token contains only the user's own member events.
    */
   #left(
     lookups: Lookups,
@@ -188,9 +188,9 @@ export class RoomSelection {
       if (ended === undefined) return { row, isNew: true, nums: [row.event], limited: false, after: since, departure };
       const isNew = past?.membership !== 'join';
       const after = isNew ? 0 : since;
-      const stretch = { room: row.room, after: 0, upTo: ended.seq ?? 0 };
-      const page = lookups.get(timelines.pageSource, { ...stretch, backwards: true, limit: limit + 1 });
-      // Later events are not shown to the user, except changes of their own membership.
+      const timelineRange = { room: row.room, after: 0, upTo: ended.seq ?? 0 };
+      const page = lookups.get(timelines.pageSource, { ...timelineRange, backwards: true, limit: limit + 1 });
+      // Of later events, the user sees only changes of their own membership.
       const later = (past?.outside ?? []).filter((num) => num <= member.num);
       const nums = [...later, ...page.filter((num) => num > after)].reverse();
       return { row, isNew, nums: nums.slice(-limit), limited: nums.length > limit, after, departure };

@@ -21,25 +21,25 @@ interface Parts {
   readonly visibility: Visibility;
 }
 
-/** The listening user. */
+/** The user and device of a request for the event stream. */
 export interface Listener {
   readonly user: number;
   readonly device: number;
 }
 
-/** Rooms that a listener has named. */
+/** The rooms that a request names. */
 export interface ListenedRooms {
   readonly all: ReadonlySet<number>;
-  /** The rooms that the listener may read now. From other rooms the listener gets only visible events. */
+  /** The rooms that the user may read now. Of other rooms, the answer contains only visible events. */
   readonly open: ReadonlySet<number>;
 }
 
 /** The part of the event stream that an answer covers. */
 export interface StreamWindow extends ReadPoint {
   readonly from: number;
-  /** The number of entries at most. */
+  /** The maximum number of entries. */
   readonly limit: number;
-  /** The rooms that are listened to; all that the user has joined if absent. */
+  /** The rooms that the request names; absent if it is for all joined rooms. */
   readonly rooms: ListenedRooms | undefined;
 }
 
@@ -47,9 +47,9 @@ export interface StreamWindow extends ReadPoint {
 export interface StreamEntries {
   readonly reader: Reader;
   readonly changes: readonly Change[];
-  /** The events among the changes that the reader may see, by number. */
+  /** The events that the reader may see, by number. */
   readonly shown: ReadonlyMap<number, Shown>;
-  /** The position up to which the entries go. */
+  /** The position of the end of the entries. */
   readonly end: number;
 }
 
@@ -60,7 +60,7 @@ interface EventsAfter {
   readonly limit: number;
 }
 
-/** The event stream has never contained messages to devices or thread subscriptions. */
+/** The kinds of changes that the event stream does not contain. */
 const EXCLUDED: ReadonlySet<Change['kind']> = new Set(['device-list', 'to-device', 'thread-subscription']);
 const NOTHING_SHOWN: ReadonlyMap<number, Shown> = new Map();
 
@@ -80,7 +80,7 @@ export class StreamEntrySelection {
 
   select(lookups: Lookups, listener: Listener, window: StreamWindow): StreamEntries {
     const { limit, upTo, rooms } = window;
-    // The members of named rooms decide whose presence is delivered.
+    // Only the presence of members of named rooms is delivered.
     if (rooms !== undefined) lookups.all(this.#parts.heads.source, rooms.open);
     const all = this.#changes(lookups, listener.user, window).filter((change) => this.#isDelivered(change, window));
     const changes = all.length > limit ? all.slice(0, limit) : all;
@@ -100,7 +100,9 @@ export class StreamEntrySelection {
     return change.kind === 'event' ? rooms.all.has(room) : rooms.open.has(room);
   }
 
-  /** Returns the changes in a window: from memory, for an old token from the database, which has only the events. */
+  /**
+   * Returns the changes in a window, from the change log. For an old token, returns only the events, from the database.
+   */
   #changes(lookups: Lookups, user: number, window: StreamWindow): readonly Change[] {
     const { from, upTo, limit, rooms, rows } = window;
     const { changeLog, events } = this.#parts;
@@ -141,7 +143,7 @@ function joinedRooms(rows: Rows): Set<number> {
   return new Set([...rows.values()].filter(({ membership }) => membership === 'join').map(({ room }) => room));
 }
 
-/** Returns the events by which the user came to be outside rooms. */
+/** Returns the user's own member events in rooms that the user has not joined. */
 function ownMoves(rows: Rows, { from, upTo }: StreamWindow): Change[] {
   return [...rows.values()]
     .filter(({ membership, event }) => membership !== 'join' && event > from && event <= upTo)

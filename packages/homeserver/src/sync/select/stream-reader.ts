@@ -20,9 +20,11 @@ export interface ReadPoint {
 
 /** The part of the stream that an answer covers: from the position of the client's token to a read point. */
 export interface SyncRange extends ReadPoint {
-  /** `undefined` for a client that has nothing yet. */
+  /** The position of the client's token; `undefined` for a client without a token. */
   readonly since: number | undefined;
-  /** The changes in the range, among them all that concern the user; `undefined` if they are not in memory. */
+  /**
+   * Changes in the range, including all that concern the user; `undefined` if the change log does not cover the range.
+   */
   readonly changes: readonly Change[] | undefined;
 }
 
@@ -34,19 +36,22 @@ export class StreamReader {
     this.#parts = parts;
   }
 
-  /** The end of the stream. */
+  /** Returns the current end of the stream. */
   get current(): number {
     return this.#parts.stream.current;
   }
 
-  /** Returns the position of a token. A token from the future, as after a restored backup, stands for now. */
+  /**
+   * Returns the position of a token. A position after the end of the stream, as after a restored backup, becomes the
+   * end.
+   */
   clamp(position: number | undefined): number | undefined {
     return position === undefined ? undefined : Math.min(position, this.current);
   }
 
   /**
-   * Returns the current read point of a user. Its two parts belong together: a membership that is later than the end of
-   * the answer would hide what happened before it, or show the room twice.
+   * Returns the current read point of a user. The memberships must not be later than the end of the answer. Otherwise,
+   * a later departure would hide earlier events, and a later join would show the room twice.
    */
   async point(user: number): Promise<ReadPoint> {
     const { userRooms, stream } = this.#parts;
@@ -55,7 +60,7 @@ export class StreamReader {
       const upTo = stream.current;
       if (rows === undefined) await userRooms.of(user);
       else if (!isAhead(rows, upTo)) return { rows, upTo };
-      // The memberships were read before they were announced. An empty commit is done when they are.
+      // The memberships are newer than the end of the stream. An empty commit completes after they are announced.
       else await stream.commit([], []);
     }
   }

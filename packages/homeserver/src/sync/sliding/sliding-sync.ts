@@ -17,7 +17,7 @@ import type { SlidingRange } from './room-span.ts';
 import type { Answer, SlidingAnswer, SlidingAnswerRequest } from './sliding-answer.ts';
 import { rulesKey } from './state-selection.ts';
 
-/** How a connection waits for news. */
+/** The parameters of a wait. */
 interface Waiting {
   readonly clock: Clock;
   readonly stream: StreamReader;
@@ -38,11 +38,11 @@ export interface SlidingSyncRequest extends SlidingAnswerRequest {
   readonly pos: Pos | undefined;
   readonly presence: PresenceState;
   readonly timeoutMs: number;
-  /** Returns what ends the wait when the client has gone. Called only if the request waits. */
+  /** Returns the cancellation for a client that closes the connection. Called only if the request waits. */
   readonly cancellation: () => Cancellation;
 }
 
-/** A client's connection, and its position there. */
+/** A client's connection, and the client's position in it. */
 interface OpenConnection extends ClientPosition {
   readonly connection: Connection;
   readonly lazy: LazyChain;
@@ -57,7 +57,7 @@ export class SlidingSync {
   }
 
   /**
-   * Answers a request as JSON text. Waits for news if there are none.
+   * Returns the answer to a request as JSON text. Waits if there are no changes.
    * @throws MatrixError M_UNKNOWN_POS when the client has to begin anew
    */
   async respond(request: SlidingSyncRequest): Promise<Text> {
@@ -81,19 +81,19 @@ export class SlidingSync {
     const name = body.conn_id ?? '';
     if (pos === undefined) {
       const connection = connections.begin(device, name);
-      const lazy = lazyMembers.asked(connection.num, undefined);
+      const lazy = lazyMembers.beginRequest(connection.num, undefined);
       return { connection, state: undefined, since: undefined, lazy };
     }
     const { connection, state } = await connections.resume(device, name, pos);
     const since = waiting.stream.clamp(pos.position);
-    return { connection, state, since, lazy: lazyMembers.asked(connection.num, since) };
+    return { connection, state, since, lazy: lazyMembers.beginRequest(connection.num, since) };
   }
 
-  /** Stores what the client has with this answer, then renders it. */
+  /** Stores the state of the client after this answer, then renders the answer. */
   async #finish(open: OpenConnection, answer: Answer, body: SlidingSyncBody): Promise<Text> {
     const { connections, lazyMembers } = this.#parts;
     const next = stateAfter(open, answer, body);
-    lazyMembers.answered(open.lazy, answer.range.upTo);
+    lazyMembers.endRequest(open.lazy, answer.range.upTo);
     const { id } = 'id' in next ? next : await connections.advance(open.connection, open.state, next);
     const rooms = answer.rooms.map(({ roomId, text }) => concat(`${JSON.stringify(roomId)}:{`, text, '}'));
     const parts = [`"pos":"${posToken({ position: answer.range.upTo, state: id })}"`];
@@ -116,7 +116,7 @@ export class SlidingSync {
   }
 }
 
-/** The state of the client after this answer; the same object when nothing has changed. */
+/** Returns the state of the client after this answer; the same object if nothing has changed. */
 function stateAfter(
   { state, since }: ClientPosition,
   { wanted, spans, rooms, range }: Answer,
@@ -148,7 +148,7 @@ function stateAfter(
   return { rooms: new Map([...after].slice(-ROOMS_MAX)), extensions };
 }
 
-/** Whether anything of a room may be newer than what the client has. */
+/** Returns whether the client may lack any change of a room. */
 function hasChanged(room: number, { changed, rows, since = 0 }: SlidingRange): boolean {
   return changed.timelines.has(room) || changed.touched.has(room) || (rows.get(room)?.event ?? 0) > since;
 }
