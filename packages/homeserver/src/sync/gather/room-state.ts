@@ -149,7 +149,7 @@ export class RoomStates {
   }
 
   /**
-   * Returns a test that selects the state for a client that loads members lazily. Of a new room the test selects only
+   * Returns a test that selects the state for a client that loads members lazily. For a new room, the test selects only
    * the user's own member event. Later it selects changes of the members that the client has, or of all members if that
    * is not known.
    */

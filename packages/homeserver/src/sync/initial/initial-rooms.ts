@@ -28,7 +28,7 @@ export class InitialRooms {
     this.#parts = parts;
   }
 
-  /** Renders some rooms together, in their order. */
+  /** Renders the given rooms together, in their order. */
   async texts(request: JoinedRequest, rows: readonly MembershipRow[]): Promise<Text[]> {
     const { reader, limit } = request;
     const rooms = await complete((lookups) => this.#rooms(lookups, request, rows));
@@ -40,7 +40,7 @@ export class InitialRooms {
     return texts;
   }
 
-  /** Returns what is known of each room; the body of a room that the reader has left is missing. */
+  /** Returns the parts of each room that need no wait; the body of a room that the reader has left is missing. */
   #rooms(lookups: Lookups, request: JoinedRequest, rows: readonly MembershipRow[]) {
     const { joined, lists, heads } = this.#parts;
     const { reader } = request;
@@ -59,7 +59,7 @@ export class InitialRooms {
     }));
   }
 
-  /** Renders the invitation to a room, with a leading comma; `undefined` if the row is none. */
+  /** Renders the invitation to a room, with a leading comma; `undefined` if the row is not an invitation. */
   #inviteText(lookups: Lookups, reader: Reader, { membership, event: num }: MembershipRow): string | undefined {
     if (membership !== 'invite') return undefined;
     const event = lookups.get(this.#parts.events.source, num);

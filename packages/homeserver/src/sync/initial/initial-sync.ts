@@ -24,9 +24,9 @@ interface Parts {
 export interface InitialSyncRequest {
   readonly user: number;
   readonly device: number;
-  /** Messages for each room. */
+  /** The number of messages for each room. */
   readonly limit: number | undefined;
-  /** Whether rooms that the user has left are shown. */
+  /** Whether the answer contains rooms that the user has left. */
   readonly archived: boolean;
 }
 
@@ -46,7 +46,7 @@ export class InitialSync {
     this.#parts = parts;
   }
 
-  /** Answers a request as JSON text. */
+  /** Returns the answer to a request as JSON text. */
   async respond(request: InitialSyncRequest): Promise<Text> {
     const { stream, presences, ignoredUsers, invites, rooms, lists } = this.#parts;
     const { user } = request;

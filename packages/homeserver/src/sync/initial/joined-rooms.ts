@@ -47,7 +47,7 @@ export class JoinedRooms {
     this.#parts = parts;
   }
 
-  /** Renders some rooms together, in their order, each with a leading comma. */
+  /** Renders the given rooms together, in their order, each with a leading comma. */
   texts(lookups: Lookups, request: JoinedRequest, rooms: readonly JoinedRoom[]): Text[] {
     const { states } = this.#parts;
     const [messages, lists] = lookups.both(

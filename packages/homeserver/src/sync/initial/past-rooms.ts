@@ -16,7 +16,7 @@ interface Parts {
   readonly stateTexts: StateTexts;
 }
 
-/** A page of messages: its length, and its position if it is not the latest page. */
+/** A page of messages: its length, and its position unless it is the latest page. */
 interface PageRequest {
   readonly limit: number;
   readonly from?: string;
@@ -24,7 +24,7 @@ interface PageRequest {
   readonly end: string;
 }
 
-/** Renders `messages` and `state` of rooms as somebody sees them who has left or peeks. */
+/** Renders `messages` and `state` of rooms for users who have left or who peek. */
 export class PastRooms {
   readonly #parts: Parts;
 

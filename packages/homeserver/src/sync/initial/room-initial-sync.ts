@@ -23,7 +23,7 @@ export interface RoomInitialSyncRequest {
   readonly limit: number | undefined;
 }
 
-/** `GET /rooms/{roomId}/initialSync`: one room as a member, a past member or anybody who may peek sees it. */
+/** `GET /rooms/{roomId}/initialSync`: one room for a member, a past member or a user who peeks. */
 export class RoomInitialSync {
   readonly #parts: Parts;
 
@@ -31,7 +31,7 @@ export class RoomInitialSync {
     this.#parts = parts;
   }
 
-  /** Answers a request as JSON text. @throws MatrixError M_FORBIDDEN */
+  /** Returns the answer to a request as JSON text. @throws MatrixError M_FORBIDDEN */
   async respond(request: RoomInitialSyncRequest): Promise<Text> {
     const { stream, readers, ignoredUsers, past, lists } = this.#parts;
     const { user, roomId } = request;
@@ -41,7 +41,7 @@ export class RoomInitialSync {
     const reader = readerOf(request, await ignoredUsers.of(user));
     const isOpen = await seesPresent(access);
     const end = access.kind === 'past' && !isOpen ? timelineToken(access.until.seq ?? 0) : streamToken(upTo);
-    // The stream goes on from the same place.
+    // The stream continues from the same position.
     const page = { limit: messagesLimit(request.limit), from: streamToken(upTo), end };
     const body = await past.text(reader, access, page);
     const { data, receipts, presence } = await complete((lookups) => ({

@@ -14,7 +14,7 @@ interface Parts {
   readonly accountData: AccountData;
 }
 
-/** Renders the lists of `/initialSync` that contain no room events, as JSON texts with commas between. */
+/** Renders the lists of `/initialSync` without room events, as JSON texts separated by commas. */
 export class UserLists {
   readonly #parts: Parts;
 
@@ -22,12 +22,12 @@ export class UserLists {
     this.#parts = parts;
   }
 
-  /** Renders the account data of a user in a room, or `GLOBAL`. */
+  /** Renders the account data of a user in a room, or the global account data for `GLOBAL`. */
   accountData(lookups: Lookups, user: number, room: number): string {
     return [...lookups.get(this.#parts.accountData.source, user).inRoom(room)].map(accountDataText).join(',');
   }
 
-  /** Renders the receipts of some rooms, those of a room in one event. */
+  /** Renders the receipts of some rooms, one event for each room. */
   receipts(lookups: Lookups, user: number, rooms: readonly number[]): string {
     const { receipts, names } = this.#parts;
     const texts = lookups.each(rooms, (room) => {
@@ -44,7 +44,7 @@ export class UserLists {
     return this.#presence(lookups, this.#parts.presences.changedSince(lookups, user, undefined));
   }
 
-  /** Renders the presence of those of some users who are connected. */
+  /** Renders the presence of the given users who are connected. */
   presenceOf(lookups: Lookups, users: Iterable<number>): string {
     return this.#presence(lookups, this.#parts.presences.present(users));
   }

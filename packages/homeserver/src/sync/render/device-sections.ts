@@ -10,7 +10,7 @@ interface Parts {
   readonly deviceLists: DeviceLists;
 }
 
-/** Renders the parts of an answer for the device itself ("Extensions to /sync"). */
+/** Renders the parts of an answer that concern the device (client-server API, "Extensions to /sync"). */
 export class DeviceSections {
   readonly #parts: Parts;
 
@@ -18,7 +18,7 @@ export class DeviceSections {
     this.#parts = parts;
   }
 
-  /** Renders the member `device_lists` with a leading comma; empty without news. */
+  /** Renders the member `device_lists` with a leading comma; empty without changes. */
   deviceLists(lookups: Lookups, user: number, range: SyncRange): string {
     const news = this.#parts.deviceLists.news(lookups, user, range);
     if (news === NO_DEVICE_LIST_NEWS || (news.changed.size === 0 && news.left.size === 0)) return '';

@@ -17,13 +17,15 @@ interface Parts {
   readonly pdus: PduDeps;
 }
 
-/** An event of a room, for the form in which servers exchange it. */
+/** An event with the id of its room, for the form in which servers exchange events. */
 interface EventOfRoom {
   readonly head: Head;
   readonly event: StoredEvent;
 }
 
-/** Renders events in the form that a filter asks for (client-server API, "Filtering", `event_format`, `event_fields`). */
+/**
+ * Renders events in the form that a filter requests (client-server API, "Filtering", `event_format`, `event_fields`).
+ */
 export class FilteredEvents {
   readonly #parts: Parts;
   readonly #pdus: Source<EventOfRoom, Pdu | undefined>;

@@ -27,7 +27,7 @@ interface GlobalRequest {
 
 const NOBODY: ReadonlySet<number> = new Set();
 
-/** Renders the parts of a `/sync` answer that belong to no room. */
+/** Renders the parts of a `/sync` answer that do not belong to a room. */
 export class GlobalSections {
   readonly #parts: Parts;
 
@@ -36,8 +36,8 @@ export class GlobalSections {
   }
 
   /**
-   * Renders account data and presence, each only if there is news, with a leading comma. The presence of users who have
-   * just come to share a room is news, whenever it has changed.
+   * Renders account data and presence with a leading comma, each only if it has changed. The presence of users who have
+   * just begun to share a room is included, whenever it has changed.
    */
   text(lookups: Lookups, request: GlobalRequest, joined: readonly SelectedRoom[]): string {
     const [accountData, presence] = lookups.both(
@@ -73,7 +73,10 @@ export class GlobalSections {
     return events.filter((event) => event !== '').join(',');
   }
 
-  /** Returns the users who have come to share a room with the user: all in a room that is new to the user, and new members. */
+  /**
+   * Returns the users who have begun to share a room with the user: all members of rooms that are new to the user, and
+   * new members of the others.
+   */
   #newMates(lookups: Lookups, joined: readonly SelectedRoom[]): ReadonlySet<number> {
     const { heads, events } = this.#parts;
     const mates = new Set<number>();

@@ -29,7 +29,7 @@ export class JoinedExtras {
     this.#parts = parts;
   }
 
-  /** Renders them with a leading comma; empty if neither they nor the timeline have news. */
+  /** Renders these members with a leading comma; empty if neither they nor the timeline have changed. */
   text(lookups: Lookups, request: SectionRequest, timed: TimedRoom, hasState: boolean, news: RoomNews): string {
     const { room, timeline } = timed;
     const num = room.row.room;
@@ -44,7 +44,7 @@ export class JoinedExtras {
       ephemeral.length > 0 ||
       sticky.length > 0 ||
       hasSummary;
-    // Events that a filter leaves out count all the same.
+    // Events that a filter excludes count too.
     if (!hasNews && timeline.considered.length === 0) return '';
     const head = lookups.get(this.#parts.heads.source, num);
     if (head === undefined) return '';
@@ -63,7 +63,7 @@ export class JoinedExtras {
     return `${text},${unreadText(unread, request.filter.threadCounts)}${summary}`;
   }
 
-  /** Renders sticky events that the timeline does not show (MSC4354). */
+  /** Renders sticky events that the timeline does not contain (MSC4354). */
   #sticky(
     lookups: Lookups,
     { since, upTo, reader, fullState }: SectionRequest,

@@ -1,6 +1,6 @@
 /**
- * An event that is in no timeline, such as account data or a receipt, as JSON text. `about` says whose it is or where, on
- * the endpoints that say so.
+ * Renders an event that is not in a timeline, such as account data or a receipt, as JSON text. `about` has the members
+ * `room_id` or `sender` of the endpoints that include them.
  */
 export function plainEvent(
   type: string,

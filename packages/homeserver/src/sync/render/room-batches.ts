@@ -1,25 +1,37 @@
 import { nextTurn, slicesOf } from '../../platform/concurrency/in-slices.ts';
 import { concat, deferred, joined, type Text } from '../../platform/long-text.ts';
 
-/** An answer of this length is rendered at once; what follows while it is written. Characters. */
+/**
+ * The length up to which an answer is rendered at once, in characters. The rest is rendered while the answer is
+ * written.
+ */
 const RENDERED_MAX = 16 * 1024 * 1024;
 
-/** The number of rooms that are rendered together, so that their values fit into memory and other requests wait some milliseconds. */
+/**
+ * The number of rooms that are rendered together. It is limited so that their values fit into memory and other requests
+ * wait only some milliseconds.
+ */
 export const ROOMS_AT_ONCE = 50;
 
-/** Fewer rooms are rendered together when their timelines are long: the texts of events of 64 KB take some 300 MB. */
+/**
+ * The number of events that are rendered together. It limits the rooms with long timelines, because 1,000 events of 64
+ * KB each take about 300 MB.
+ */
 const EVENTS_AT_ONCE = 1_000;
 
-/** Cuts the rooms of an answer into those that are rendered together. `eventsOf`: how long a room's timeline may be. */
+/**
+ * Divides the rooms of an answer into slices that are rendered together. `eventsOf` returns the maximum length of a
+ * room's timeline.
+ */
 export function roomSlices<T>(rooms: readonly T[], eventsOf: (room: T) => number): Generator<readonly T[]> {
   return slicesOf(rooms, { count: ROOMS_AT_ONCE, weight: EVENTS_AT_ONCE }, eventsOf);
 }
 
 /**
- * Renders rooms with commas between, some at a time, and yields to the event loop between them. When the first rooms make a
- * long answer, the others are rendered while they are written. Empty when no room has a text.
+ * Renders rooms separated by commas, in slices, and yields to the event loop between slices. If the first rooms make a
+ * long answer, the others are rendered while the answer is written. Returns an empty text if no room has one.
  * @param slices the rooms that are rendered together; see `roomSlices`
- * @param render renders some rooms, those without a text left out
+ * @param render renders some rooms and leaves out those without a text
  */
 export async function renderRooms<T>(
   slices: Iterator<readonly T[]>,
@@ -40,7 +52,7 @@ export async function renderRooms<T>(
   return joined(texts, ',');
 }
 
-/** Renders rooms while they are written, behind others: a comma stands before each. */
+/** Renders further rooms while the answer is written, each with a leading comma. */
 function renderLater<T>(
   slices: Iterator<readonly T[]>,
   render: (some: readonly T[]) => Promise<readonly Text[]>,

@@ -25,9 +25,9 @@ interface NewsRequest {
   readonly filter: SyncFilter;
 }
 
-/** The news in rooms besides their timelines, as JSON texts by room. */
+/** The changes in rooms besides their timelines, as JSON texts by room. */
 export interface RoomNews {
-  /** `m.receipt` and `m.typing`. */
+  /** The events of types `m.receipt` and `m.typing`. */
   readonly ephemeral: ReadonlyMap<number, readonly string[]>;
   readonly accountData: ReadonlyMap<number, readonly string[]>;
 }
@@ -35,7 +35,7 @@ export interface RoomNews {
 const NO_TEXTS: ReadonlyMap<number, readonly string[]> = new Map();
 const NO_ROOMS: ReadonlySet<number> = new Set();
 
-/** Finds receipts, typing users and account data of rooms. */
+/** Renders receipts, typing users and account data of rooms. */
 export class RoomNewsReader {
   readonly #parts: Parts;
 
@@ -43,7 +43,7 @@ export class RoomNewsReader {
     this.#parts = parts;
   }
 
-  /** Returns the news of the touched rooms, and everything about rooms that are new to the client. */
+  /** Returns the changes in the touched rooms, and everything about rooms that are new to the client. */
   news(lookups: Lookups, request: NewsRequest, { joined, touched }: SelectedRooms): RoomNews {
     const isAnyNew = joined.some(({ isNew }) => isNew);
     const fresh = isAnyNew ? new Set(joined.filter(({ isNew }) => isNew).map(({ row }) => row.room)) : NO_ROOMS;

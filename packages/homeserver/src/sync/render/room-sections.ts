@@ -33,7 +33,7 @@ export class RoomSections {
     this.#parts = parts;
   }
 
-  /** Renders the member with a leading comma; empty if nothing has happened in any room. */
+  /** Renders the member with a leading comma; empty if no room has changed. */
   async text(request: SectionRequest, selected: SelectedRooms, news: RoomNews): Promise<Text> {
     const sections: Text[] = [];
     const add = (name: string, rooms: Text) => {
@@ -58,7 +58,7 @@ export class RoomSections {
     );
   }
 
-  /** Renders some rooms together. */
+  /** Renders the given rooms together. */
   #sections(
     lookups: Lookups,
     request: SectionRequest,
@@ -124,7 +124,7 @@ export class RoomSections {
     return `${ofTimeline},"${name}":{"events":[${stateTexts.join(',')}]}`;
   }
 
-  /** Renders many state events while they are written. */
+  /** Renders many state events while the answer is written. */
   #laterState({ filter, reader }: SectionRequest, later: readonly number[]): Text {
     const { events, filtered } = this.#parts;
     return inBatches(later, (nums) =>
@@ -136,7 +136,7 @@ export class RoomSections {
     );
   }
 
-  /** Renders rooms that the user is invited to or knocks at. */
+  /** Renders rooms that the user is invited to or has knocked on. */
   #outside(rows: readonly MembershipRow[], name: 'invite' | 'knock'): Promise<Text> {
     return renderRooms(
       roomSlices(rows, () => 1),

@@ -1,7 +1,7 @@
 import { timelineToken } from '../../timeline/position.ts';
 import { type Counts, totalOf, type Unread } from '../../unread/unread-counts.ts';
 
-/** The member `timeline` of a room; `after` is the place before its first event, see `timelineToken`. */
+/** Renders the member `timeline` of a room. `after` is the position before its first event, see `timelineToken`. */
 export function timelineText({
   texts,
   limited,
@@ -15,7 +15,7 @@ export function timelineText({
   return `"timeline":{"events":[${texts.join(',')}],"limited":${limited}${prevBatch}}`;
 }
 
-/** The unread counts of a room: of all together, or of each thread apart. */
+/** Renders the unread counts of a room, either in total or for each thread separately. */
 export function unreadText(unread: Unread, byThread: boolean): string {
   if (!byThread) return `"unread_notifications":${countsText(totalOf(unread))}`;
   const threads = [...unread.threads].map(([root, counts]) => `${JSON.stringify(root)}:${countsText(counts)}`);

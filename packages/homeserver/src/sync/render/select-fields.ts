@@ -1,7 +1,7 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type FieldPath, selectFields } from '../../filters/event-fields.ts';
 
-/** Keeps of each event, as JSON text, only the fields that a filter names (`event_fields`). */
+/** Reduces each event, as JSON text, to the fields that a filter names (`event_fields`). */
 export function selectTexts(texts: readonly string[], paths: readonly FieldPath[] | undefined): readonly string[] {
   if (paths === undefined) return texts;
   return texts.map((text) => JSON.stringify(selectFields(JSON.parse(text) as JsonObject, paths)));

@@ -23,8 +23,8 @@ interface Parts {
 }
 
 /**
- * Renders entries of the event stream in their order: room events, typing, receipts, account data (with `room_id` where
- * they belong to a room) and presence. Several changes of the same thing become one entry with its current value.
+ * Renders entries of the event stream in their order: room events, typing, receipts, account data and presence. An
+ * entry of a room contains `room_id`. Several changes of the same value become one entry with the current value.
  */
 export class StreamEntryTexts {
   readonly #parts: Parts;
@@ -33,7 +33,10 @@ export class StreamEntryTexts {
     this.#parts = parts;
   }
 
-  /** @param isNamed whether the listener has named the rooms, so that presence is that of their members */
+  /**
+   * Renders the entries.
+   * @param isNamed whether the request names rooms, so that only their members' presence counts
+   */
   texts(lookups: Lookups, { reader, changes, shown }: StreamEntries, isNamed: boolean): string[] {
     const visible = [...shown.values()];
     const rendered = this.#parts.renderer.texts(lookups, reader, visible, LEGACY_FORMAT);
@@ -45,7 +48,7 @@ export class StreamEntryTexts {
     return list.filter((text) => text !== undefined);
   }
 
-  /** Renders an entry that is no room event. */
+  /** Renders an entry that is not a room event. */
   #text(lookups: Lookups, reader: Reader, change: Change, isNamed: boolean): string | undefined {
     switch (change.kind) {
       case 'typing':
@@ -96,7 +99,10 @@ export class StreamEntryTexts {
   }
 }
 
-/** Returns changes without those of the same thing as an earlier one, which is rendered with its current value. */
+/**
+ * Returns the changes with only the first of several changes of the same value, because it is rendered with the current
+ * value.
+ */
 function firstOfEach(changes: readonly Change[]): Change[] {
   const seen = new Set<string>();
   return changes.filter((change) => {

@@ -5,7 +5,7 @@ import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 
-/** The state of a room that users outside it are shown (client-server API, "Stripped state"). */
+/** The types of state events that invited and knocking users get (client-server API, "Stripped state"). */
 const SHOWN_TYPES = [
   'm.room.create',
   'm.room.name',
@@ -16,10 +16,10 @@ const SHOWN_TYPES = [
   'm.room.encryption',
 ] as const;
 
-/** A room as somebody sees it who is invited or knocks. */
+/** A room for a user who is invited or has knocked. */
 export interface StrippedRoom {
   readonly head: Head;
-  /** The stripped state events as JSON texts, with commas between, the user's own member event last. */
+  /** The stripped state events as JSON texts separated by commas; the user's own member event is the last. */
   readonly events: string;
 }
 
@@ -49,7 +49,7 @@ export class StrippedState {
   }
 }
 
-/** Renders nothing but sender, type, state key and content. */
+/** Renders only sender, type, state key and content of an event. */
 function strippedEvent(event: StoredEvent): string {
   const { sender, type, stateKey = '', contentText } = event;
   return `{"type":${JSON.stringify(type)},"state_key":${JSON.stringify(stateKey)},"sender":${JSON.stringify(sender)},"content":${contentText}}`;

@@ -190,7 +190,7 @@ export class RoomSelection {
       const after = isNew ? 0 : since;
       const timelineRange = { room: row.room, after: 0, upTo: ended.seq ?? 0 };
       const page = lookups.get(timelines.pageSource, { ...timelineRange, backwards: true, limit: limit + 1 });
-      // Of later events, the user sees only changes of their own membership.
+      // The user sees later events only if they change the user's own membership.
       const later = (past?.outside ?? []).filter((num) => num <= member.num);
       const nums = [...later, ...page.filter((num) => num > after)].reverse();
       return { row, isNew, nums: nums.slice(-limit), limited: nums.length > limit, after, departure };

@@ -30,7 +30,7 @@ export interface Listener {
 /** The rooms that a request names. */
 export interface ListenedRooms {
   readonly all: ReadonlySet<number>;
-  /** The rooms that the user may read now. Of other rooms, the answer contains only visible events. */
+  /** The rooms that the user may read now. The answer contains only the visible events of other rooms. */
   readonly open: ReadonlySet<number>;
 }
 

@@ -6,13 +6,13 @@ import { pastMemberships } from '../select/past-memberships.ts';
 import type { Rows } from '../select/stream-reader.ts';
 import type { ConnectionState } from './connection-state.ts';
 
-/** The state of a client's connection, and the position of its token. */
+/** The state that a client has on its connection, and the position of its token. */
 export interface ClientPosition {
   readonly state: ConnectionState | undefined;
   readonly since: number | undefined;
 }
 
-/** Decides which memberships a client gets to know. */
+/** Selects the memberships that a client gets. */
 export class ClientMemberships {
   readonly #events: EventStore;
   readonly #invites: Invites;
@@ -23,8 +23,8 @@ export class ClientMemberships {
   }
 
   /**
-   * Returns a user's memberships without rooms that were forgotten and without hidden invitations, except that a client
-   * that has such a room is told once that it was left.
+   * Returns a user's memberships without forgotten rooms and hidden invitations. A client that has such a room gets a
+   * row with the membership `leave` once.
    */
   rows(lookups: Lookups, user: number, rows: Rows, position: ClientPosition): Rows {
     const special = [...rows.values()].filter(({ forgotten, membership }) => forgotten || membership === 'invite');
@@ -40,7 +40,9 @@ export class ClientMemberships {
     return known;
   }
 
-  /** Returns the row that says that a room was left, for a client that has it and was not told yet. */
+  /**
+   * Returns the row with the departure from a room, for a client that has the room and has not received the departure.
+   */
   #leftRow(lookups: Lookups, row: MembershipRow, { state, since }: ClientPosition): MembershipRow | undefined {
     const sent = state?.rooms.get(row.room);
     const from = sent?.upTo ?? since ?? 0;

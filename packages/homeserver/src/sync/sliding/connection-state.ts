@@ -1,32 +1,32 @@
 import { rulesKey, type StatePairs } from './state-selection.ts';
 
-/** The part of a room that a client has been sent. */
+/** The part of a room that a client has received. */
 export interface SentRoom {
-  /** Everything up to this position; `undefined`: as far as the client has everything else. */
+  /** The position up to which the client has the room; `undefined`: the same as for the whole connection. */
   readonly upTo: number | undefined;
-  /** The number of latest events that it was sent, as long as nothing was left out since. */
+  /** The largest timeline limit with which the room was sent since events were last left out. */
   readonly limit: number;
-  /** The state that it was sent and kept up to date with. */
+  /** The `required_state` by which the state was sent and updated. */
   readonly state: readonly StatePairs[];
 }
 
-/** The state of a client after an answer. Never changed: the next answer makes a new one. */
+/** The state of a client after an answer. It is immutable: the next answer creates a new one. */
 export interface ConnectionState {
-  /** Names the state in `pos`. */
+  /** The name of the state in `pos`. */
   readonly id: string;
   readonly rooms: ReadonlyMap<number, SentRoom>;
-  /** The extensions that were on: one that is switched on later has to tell what it has not told. */
+  /** The extensions that were enabled. An extension that is enabled later sends everything that it has not sent. */
   readonly extensions: readonly string[];
 }
 
 interface Stored {
   readonly extensions: readonly string[];
-  /** Room configurations are few and rooms many: each is told once. */
+  /** The distinct configurations of rooms, which are few; rooms refer to them by index. */
   readonly states: (readonly StatePairs[])[];
   readonly rooms: [room: number, upTo: number | null, limit: number, state: number][];
 }
 
-/** A state as JSON text. */
+/** Renders a state as JSON text. */
 export function encodeState({ rooms, extensions }: ConnectionState): string {
   const states: (readonly StatePairs[])[] = [];
   const indexes = new Map<string, number>();
@@ -40,7 +40,7 @@ export function encodeState({ rooms, extensions }: ConnectionState): string {
   return JSON.stringify({ extensions, states, rooms: stored } satisfies Stored);
 }
 
-/** The opposite of {@link encodeState}. */
+/** Parses the text of {@link encodeState}. */
 export function decodeState(id: string, text: string): ConnectionState {
   const { extensions, states, rooms } = JSON.parse(text) as Stored;
   return {

@@ -14,18 +14,18 @@ import {
 import type { Departure } from '../../users/sessions/sessions.ts';
 import { type ConnectionState, decodeState, encodeState } from './connection-state.ts';
 
-/** A device that opens more connections loses the one that it used least recently. */
+/** The maximum number of connections of a device. A further one replaces the least recently used one. */
 const CONNECTIONS_MAX = 10;
-/** In memory; each may know thousands of rooms. The others are read again when their clients come back. */
+/** The maximum number of cached connections. Others are read again when their clients send a request. */
 const CACHED_MAX = 2_000;
-/** Rooms that a connection remembers; a client that asks for more is sent the oldest of them anew. */
+/** The maximum number of rooms in the state of a connection. The oldest of more rooms are sent again. */
 export const ROOMS_MAX = 50_000;
 const ID_CHARACTERS = 8;
 
-/** Clients that come back later begin anew. */
+/** The time after which an unused connection ends, so that its client has to begin anew. */
 const KEPT_MS = 30 * DAY_MS;
 
-/** A position in `pos`: a place in the stream, and the name of the state that a connection had there. */
+/** A parsed `pos`: a position in the stream, and the name of the state of the connection at that position. */
 export interface Pos {
   readonly position: number;
   readonly state: string;
@@ -33,16 +33,16 @@ export interface Pos {
 
 /** One loop of sliding sync requests (MSC4186, "Connections"). */
 export interface Connection {
-  /** Counts the connections of this process, for caches. */
+  /** The number of the connection in this process, which caches use as a key. */
   readonly num: number;
   readonly device: number;
   readonly name: string;
-  /** The state that the client has last confirmed, and the one that it may have got since. */
+  /** The states that the client may have: the last confirmed one, and the one of the latest answer. */
   states: readonly ConnectionState[];
   touchedTs: number;
 }
 
-/** @throws MatrixError M_UNKNOWN_POS for anything that is no `pos` */
+/** Parses a `pos`. @throws MatrixError M_UNKNOWN_POS for a text in another format */
 export function parsePos(text: string): Pos {
   const match = /^s(\d{1,15})_(\w{1,32})$/.exec(text);
   if (match === null) throw unknownPos();
@@ -54,8 +54,8 @@ export function posToken({ position, state }: Pos): string {
 }
 
 /**
- * The connections of all devices. A `pos` holds good after a restart, so what it stands for is on disk before it is
- * given out; most answers change nothing of it and cost no write.
+ * The connections of all devices. A `pos` stays valid after a restart, because its state is on disk before the client
+ * gets it. Most answers do not change the state and cause no write.
  */
 export class Connections {
   readonly #parts: { readonly database: Database; readonly clock: Clock; readonly random: Random };
@@ -66,15 +66,15 @@ export class Connections {
     this.#parts = parts;
   }
 
-  /** A connection that begins; one of the same name before it ends with the first answer. */
+  /** Creates a connection. An earlier one of the same name ends with the first answer. */
   begin(device: number, name: string): Connection {
     this.#count += 1;
     return { num: this.#count, device, name, states: [], touchedTs: this.#parts.clock.now() };
   }
 
   /**
-   * The connection of a `pos`, and what its client has.
-   * @throws MatrixError M_UNKNOWN_POS when it is not one of this device's connection, or too old
+   * Returns the connection of a `pos` and the state of its client.
+   * @throws MatrixError M_UNKNOWN_POS when the `pos` is too old or not of this connection
    */
   async resume(device: number, name: string, pos: Pos): Promise<{ connection: Connection; state: ConnectionState }> {
     const connection = this.#open.get(key(device, name)) ?? (await this.#load(device, name));
@@ -84,7 +84,7 @@ export class Connections {
     return { connection, state };
   }
 
-  /** Stores what a client has with its next answer; gives it back under its name. */
+  /** Stores the state of a client after its next answer, and returns it with its name. */
   async advance(
     connection: Connection,
     from: ConnectionState | undefined,
@@ -101,12 +101,12 @@ export class Connections {
     return state;
   }
 
-  /** Removes the connections of removed devices. Nobody can use what stays of them in memory. */
+  /** Removes the connections of removed devices from the database. Cached ones can no longer be used. */
   departure(devices: readonly number[]): Departure {
     return { writes: [deleteSlidingStatesOf(devices)], changes: [], committed: () => undefined };
   }
 
-  /** Ends connections that have not been used for long. */
+  /** Deletes connections that have not been used for {@link KEPT_MS}. */
   async expire(): Promise<void> {
     await this.#parts.database.commit([expireSlidingStates(this.#parts.clock.now() - KEPT_MS)]);
   }
@@ -122,7 +122,7 @@ export class Connections {
     return connection;
   }
 
-  /** A connection whose answers change nothing for long is in use all the same. */
+  /** Updates the time of use of a connection once a day, because many answers do not store a state. */
   async #touch(connection: Connection): Promise<void> {
     const now = this.#parts.clock.now();
     if (now - connection.touchedTs < DAY_MS) return;

@@ -23,14 +23,14 @@ interface Parts {
 /** The rooms of one list. */
 export interface RoomList {
   readonly name: string;
-  /** How many rooms pass the filters. */
+  /** The number of rooms that pass the filters. */
   readonly count: number;
-  /** The rooms in the list's ranges, and for each range again. */
+  /** The rooms in the list's ranges, and those of each range separately. */
   readonly rooms: ReadonlySet<number>;
   readonly ranges: readonly { readonly range: readonly [number, number]; readonly rooms: readonly number[] }[];
 }
 
-/** Makes the lists of sliding sync (MSC4186, "Lists"). */
+/** Creates the lists of sliding sync (MSC4186, "Lists"). */
 export class RoomLists {
   readonly #parts: Parts;
 
@@ -39,8 +39,8 @@ export class RoomLists {
   }
 
   /**
-   * Returns the rooms that lists are made of, those with the latest activity first: joined rooms, invitations, knocks, rooms
-   * that the user was removed from, and rooms left that the connection has shown.
+   * Returns the rooms for lists, those with the latest activity first. They are joined rooms, invitations, knocks,
+   * rooms from which the user was removed, and left rooms that the connection has shown.
    */
   byActivity(lookups: Lookups, rows: Iterable<MembershipRow>, isKnown: (room: number) => boolean): MembershipRow[] {
     const { activity } = this.#parts;
@@ -102,7 +102,7 @@ export class RoomLists {
     );
   }
 
-  /** Applies the filters that have to read the rooms last, when few rooms are left. */
+  /** Applies the filters that read the rooms. They are applied last, when few rooms are left. */
   #bySummaries(
     lookups: Lookups,
     { is_encrypted: isEncrypted, room_types: types, not_room_types: notTypes, room_name_like: like }: Filters,
@@ -127,7 +127,7 @@ export class RoomLists {
   }
 }
 
-/** The rooms that the account data `m.direct` lists (client-server API, "Direct Messaging"). */
+/** Returns the rooms in the account data `m.direct` (client-server API, "Direct Messaging"). */
 export function directRooms(data: UserData): string[] {
   const content = parsed(data.get(GLOBAL, 'm.direct')?.content);
   if (!isObject(content)) return [];

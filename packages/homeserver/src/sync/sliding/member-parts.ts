@@ -19,13 +19,16 @@ interface Parts {
   readonly summaries: MemberSummaries;
 }
 
-/** The members of a room's answer that come from single state events, with the field of each content. */
+/**
+ * The members of a room's answer that have their value in a single state event, with its type and the field of its
+ * content.
+ */
 const NAMING = [
   ['name', 'm.room.name', 'name'],
   ['avatar', 'm.room.avatar', 'url'],
 ] as const;
 
-/** Renders what a room is called, how many members it has and how much is unread (MSC4186, "Room results"). */
+/** Renders the name, the member counts and the unread counts of a room (MSC4186, "Room results"). */
 export class MemberParts {
   readonly #parts: Parts;
 
@@ -33,7 +36,7 @@ export class MemberParts {
     this.#parts = parts;
   }
 
-  /** Renders the room's name and picture in a state, if they may have changed. */
+  /** Renders the room's name and avatar in a state, if they may have changed. */
   naming(lookups: Lookups, root: NodeRef | undefined, mayHaveChanged: (type: string) => boolean): string[] {
     if (root === undefined) return [];
     const { names, states, events } = this.#parts;
@@ -47,7 +50,7 @@ export class MemberParts {
     return texts.filter((text) => text !== '');
   }
 
-  /** Renders the members that only members of a room get. */
+  /** Renders the fields that only the joined members of a room get. */
   counts(
     lookups: Lookups,
     user: { readonly num: number; readonly id: string },

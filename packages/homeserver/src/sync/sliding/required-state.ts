@@ -20,20 +20,20 @@ interface Parts {
   readonly lazyMembers: LazyMembersCache;
 }
 
-/** A room with the timeline that was chosen for it. */
+/** The span of a room with its timeline. */
 export interface TimedSpan {
   readonly span: RoomSpan;
   readonly timeline: RoomTimeline;
 }
 
-/** The state that a room's answer carries. */
+/** The state in a room's answer. */
 export interface RoomState {
   readonly events: readonly StoredEvent[];
-  /** The room's state as the client has it now. */
+  /** The room's state at the end of the answer. */
   readonly root: NodeRef | undefined;
 }
 
-/** The parts of a request that its states have in common. */
+/** The parameters of a request that the states of all rooms use. */
 interface StateRequest {
   readonly lazy: LazyChain;
   readonly selections: StateSelections;
@@ -41,7 +41,7 @@ interface StateRequest {
 
 const NO_STATE: RoomState = { events: [], root: undefined };
 
-/** Finds the state that rooms in an answer carry (MSC4186, `required_state`). */
+/** Finds the state for the rooms of an answer (MSC4186, `required_state`). */
 export class RequiredStates {
   readonly #parts: Parts;
 
@@ -49,7 +49,7 @@ export class RequiredStates {
     this.#parts = parts;
   }
 
-  /** Returns the state for a room: of a new room everything that is wanted, later what of that has changed. */
+  /** Returns the state for a room: all wanted state of a new room, otherwise the changes of it. */
   state(lookups: Lookups, request: StateRequest, timed: TimedSpan): RoomState {
     const { states, events, lazyMembers, names } = this.#parts;
     const { span, timeline } = timed;
@@ -78,16 +78,19 @@ export class RequiredStates {
     const { from } = span;
     if (from === undefined) return undefined;
     const next = timeline.considered.find(({ num }) => num > from);
-    // Nothing considered is new: the client has the state of the latest event.
+    // No event that was read is new, so the client has the state of the latest event.
     if (next === undefined) return timeline.last?.snapshotAfter;
-    // Where no event is missing, it has the state before what is new.
+    // If no event is missing, the client has the state before the first new event.
     if (next !== timeline.considered[0] || !(span.room.limited || span.isExpanded)) return next.snapshot;
     const { timelines, events } = this.#parts;
     const last = lookups.get(timelines.lastSource, { room: span.row.room, position: from });
     return last === undefined ? undefined : lookups.get(events.source, last)?.snapshotAfter;
   }
 
-  /** Returns the numbers of the wanted state events that the client does not have, apart from lazy members of the timeline. */
+  /**
+   * Returns the numbers of the wanted state events that the client does not have, except the lazily loaded members of
+   * the timeline.
+   */
   #changed(
     lookups: Lookups,
     { lazy, selections }: StateRequest,
@@ -114,7 +117,7 @@ export class RequiredStates {
     const added = old === undefined ? [] : this.#wanted(lookups, needed, selection, isAdded);
     if (known === undefined || known.hash === needed.hash) return added;
     lookups.all(states.wholeSource, [known, needed]);
-    // The client keeps up with the members that it has; where those are not known, with all.
+    // The client gets changes of the members that it has, or of all members if those are not known.
     const isUnknown = !lazyMembers.isComplete(lazy, room);
     const isLazy = ({ type, stateKey }: StateEntry) =>
       selection.lazyMembers && type === member && (isUnknown || lazyMembers.has(lazy, room, stateKey));
@@ -160,12 +163,12 @@ export class RequiredStates {
   }
 }
 
-/** Returns the snapshot after a room's timeline; for a room that the user has left, the one at the leaving. */
+/** Returns the snapshot after a room's timeline; for a room that the user has left, the one at the departure. */
 function endOf({ span: { room }, timeline }: TimedSpan): number | undefined {
   return room.departure === undefined ? timeline.last?.snapshotAfter : room.departure.ended?.snapshotAfter;
 }
 
-/** Returns the users whom a timeline shows: the senders, and those whose membership changes. */
+/** Returns the users who occur in a timeline: the senders, and the targets of member events. */
 function usersIn(shown: readonly Shown[]): Set<number> {
   const users = new Set<number>();
   for (const { event } of shown) {

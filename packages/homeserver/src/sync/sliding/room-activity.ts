@@ -7,7 +7,10 @@ import type { RoomStore } from '../../storage/rooms/room-store.ts';
 const ROOMS_MAX = 100_000;
 const LEAVINGS_MAX = 50_000;
 
-/** When rooms were last active, and how users came to be outside them; in memory for the rooms that are asked about. */
+/**
+ * The latest activity in rooms, and the ways in which users left them. Values are cached for the rooms that are looked
+ * up.
+ */
 export class RoomActivity {
   readonly #rooms: RoomStore;
   readonly #events: EventStore;
@@ -26,7 +29,7 @@ export class RoomActivity {
     });
   }
 
-  /** The number of each room's latest event; 0 for a room without any. */
+  /** The number of each room's latest event; 0 for a room without events. */
   readonly lastEventSource: Source<number, number> = {
     peek: (room) => this.#last.get(room) ?? NOT_LOADED,
     load: async (rooms) => {
@@ -35,7 +38,7 @@ export class RoomActivity {
     },
   };
 
-  /** For each event by which somebody is outside a room, whether another sent it and ended a membership by it. */
+  /** Whether each event ended the membership of a user and was sent by another user. */
   readonly removalSource: Source<number, boolean> = {
     peek: (leaving) => this.#wasThere.get(leaving) ?? NOT_LOADED,
     load: async (leavings) => {
@@ -49,7 +52,7 @@ export class RoomActivity {
     const last = new Map<number, number>();
     for (const room of rooms) {
       const loaded = found.get(room);
-      // Changes that were announced while the query ran are later than its answer.
+      // Changes that were announced during the query are later than its result.
       if (loaded !== undefined && (this.#last.get(room) ?? 0) < loaded) this.#last.set(room, loaded);
       last.set(room, this.#last.get(room) ?? loaded ?? 0);
     }

@@ -30,7 +30,7 @@ interface Parts {
   readonly stripped: StrippedState;
 }
 
-/** The user who asks, and the range of the answer. */
+/** The user of a request, and the range of its answer. */
 export interface RoomAnswerRequest {
   readonly user: number;
   readonly userId: string;
@@ -45,23 +45,23 @@ export interface RoomAnswer {
   readonly room: number;
   readonly roomId: string;
   readonly text: Text;
-  /** The client gets all of the room, whatever it had of it. */
+  /** Whether the client gets the whole room, whatever it has of it. */
   readonly isInitial: boolean;
-  /** Whether events between what the client had and the timeline were left out. */
+  /** Whether events between the client's position and the timeline were left out. */
   readonly limited: boolean;
   /** The ids of the events in the timeline. */
   readonly timeline: readonly string[];
 }
 
-/** The values that the rooms of one pass have in common. */
+/** The values that all rooms of one pass use. */
 interface Pass {
   readonly selections: StateSelections;
-  /** The ids of the rooms that are direct messages. */
+  /** The ids of the rooms for direct messages. */
   readonly direct: ReadonlySet<string>;
   readonly budget: ScanBudget;
 }
 
-/** Events that make a room's `bump_stamp` rise: those for which a person would open the room. */
+/** The types of events that increase a room's `bump_stamp`, because users open a room for them. */
 const BUMPING: ReadonlySet<string> = new Set([
   'm.room.create',
   'm.room.message',
@@ -84,7 +84,7 @@ export class RoomAnswers {
     this.#parts = parts;
   }
 
-  /** Returns the part of an answer for each room; rooms without news are missing. */
+  /** Returns the part of an answer for each room, except for rooms without changes. */
   answers(request: RoomAnswerRequest, spans: readonly RoomSpan[]): Promise<readonly RoomAnswer[]> {
     const direct = new Set(directRooms(request.data));
     const budget = newScanBudget();
@@ -118,7 +118,7 @@ export class RoomAnswers {
   #timedRoom(lookups: Lookups, request: RoomAnswerRequest, span: RoomSpan, pass: Pass): RoomAnswer | undefined {
     const { timelines, states, names } = this.#parts;
     const filter = { ...EVERYTHING_SHOWN, timelineLimit: span.config.limit };
-    // Clients take state from `required_state` only.
+    // Clients take state only from `required_state`.
     const choice = { filter, stateAfter: true, budget: pass.budget };
     const timeline = timelines.timeline(lookups, request.reader, span.room, choice);
     const timed = { span, timeline };
@@ -140,7 +140,7 @@ export class RoomAnswers {
     return { room, roomId, text, isInitial, limited, timeline: shown.map(({ event }) => event.eventId) };
   }
 
-  /** Renders the state, the timeline and what says where the timeline is. */
+  /** Renders the state, the timeline and the position of the timeline. */
   #eventParts(
     lookups: Lookups,
     { reader, range: { since } }: RoomAnswerRequest,
@@ -166,7 +166,7 @@ export class RoomAnswers {
     return parts;
   }
 
-  /** Renders state events; many of them while they are written. */
+  /** Renders state events; long lists while the answer is written. */
   #stateText(lookups: Lookups, reader: Reader, events: readonly StoredEvent[]): Text {
     const { renderer } = this.#parts;
     if (isLong(events)) return inBatches(events, (some) => renderer.renderState(reader, some, SYNC_FORMAT));
@@ -192,7 +192,7 @@ export class RoomAnswers {
     return [...naming, ...members.counts(lookups, { num: user, id: userId }, span.row, mayHaveMoved)];
   }
 
-  /** Renders an invitation or a knock: what outsiders are told (MSC4186, "Invite/knock/rejections"). */
+  /** Renders the stripped state of an invitation or a knock (MSC4186, "Invite/knock/rejections"). */
   #outsideRoom(lookups: Lookups, { row, from }: RoomSpan, direct: ReadonlySet<string>): RoomAnswer | undefined {
     const stripped = this.#parts.stripped.room(lookups, row);
     if (stripped === undefined) return undefined;
@@ -206,7 +206,10 @@ export class RoomAnswers {
   }
 }
 
-/** Returns the number of the latest event that matters to people; for a new room of those considered, or the oldest of them. */
+/**
+ * Returns the number of the latest event of a type that bumps the room. If a new room has none, returns that of the
+ * oldest event that was read.
+ */
 function bumpStamp(considered: readonly StoredEvent[], isInitial: boolean): number | undefined {
   const bumping = considered.findLast(({ type }) => BUMPING.has(type));
   return bumping?.num ?? (isInitial ? considered[0]?.num : undefined);

@@ -23,13 +23,13 @@ interface Parts {
 export interface RoomSpan {
   readonly row: MembershipRow;
   readonly config: RoomConfig;
-  /** After this position; `undefined` for a room that the client gets as a whole. */
+  /** The position after which the answer covers the room; `undefined` for the whole room. */
   readonly from: number | undefined;
-  /** The part of the timeline that is considered. */
+  /** The room with the events of its timeline that are read. */
   readonly room: SelectedRoom;
-  /** The timeline begins earlier than what the client has, since it now wants more of it. */
+  /** Whether the timeline begins before the events that the client has, because the timeline limit has grown. */
   readonly isExpanded: boolean;
-  /** The state that the client was sent by other rules than those of now. */
+  /** The earlier `required_state` by which the client got the state, if it has changed. */
   readonly oldState: readonly StatePairs[] | undefined;
 }
 
@@ -43,10 +43,10 @@ type Plan = Omit<RoomSpan, 'room'> & { readonly departure?: Departure | undefine
 
 const OUTSIDE: ReadonlySet<string> = new Set(['leave', 'ban']);
 
-/** Finds for each wanted room with possible news the part that an answer has to cover. */
+/** Finds the part of each wanted room that an answer has to cover. */
 export class RoomSpans {
   readonly #parts: Parts;
-  /** The place in a room's timeline of its last event at a position. */
+  /** The sequence number of a room's last event at a position of the stream. */
   readonly #seqs: Source<RoomPosition, number>;
 
   constructor(parts: Parts) {
@@ -78,7 +78,7 @@ export class RoomSpans {
     const past = this.#past(lookups, row, sent, range);
     const { from, isExpanded, oldState } = plan(row, config, { sent, past, range });
     const isOutside = OUTSIDE.has(row.membership);
-    // Nothing is new in a room that the client knows to be left.
+    // A room that the client has as left does not change.
     if (isOutside && from !== undefined && row.event <= from) return undefined;
     const departure = isOutside ? this.#departure(lookups, row, past) : undefined;
     const room = this.#room(lookups, { row, config, from, isExpanded, oldState, departure }, range);
@@ -88,14 +88,14 @@ export class RoomSpans {
     return { row, config, from, isExpanded, oldState, room: this.#anchored(lookups, row, room, range) };
   }
 
-  /** Gives a room of which only the state is looked at its latest event, at which it has that state. */
+  /** Adds the latest event as the anchor of a room without new events, whose state is read at that event. */
   #anchored(lookups: Lookups, row: MembershipRow, room: SelectedRoom, { upTo }: SlidingRange): SelectedRoom {
     if (room.nums.length > 0 || !isTimed(row)) return room;
     const anchor = lookups.get(this.#parts.timelines.lastSource, { room: row.room, position: upTo });
     return { ...room, anchor };
   }
 
-  /** Returns the membership when the client last heard of the room, if it may have changed since. */
+  /** Returns the membership at the client's position in the room, if it may have changed since then. */
   #past(
     lookups: Lookups,
     row: MembershipRow,
@@ -103,7 +103,7 @@ export class RoomSpans {
     { since }: SlidingRange,
   ): PastMembership | undefined {
     const from = sent === undefined ? undefined : (sent.upTo ?? since);
-    // For a room that is new to the client it matters only whether the user was ever there.
+    // For a room that is new to the client, only an earlier membership of a user who has left matters.
     if (from === undefined ? !OUTSIDE.has(row.membership) : row.event <= from) return undefined;
     return pastMemberships(lookups, this.#parts.events, [row], from ?? 0).get(row.room);
   }
@@ -135,7 +135,7 @@ export class RoomSpans {
     };
   }
 
-  /** Returns the latest events of a room; a room that was left ends with the leaving. */
+  /** Returns the latest events of a room; for a room that the user has left, the latest up to the departure. */
   #latest(lookups: Lookups, { room, membership, event }: MembershipRow, limit: number, upTo: number) {
     const { latest, timelines } = this.#parts;
     if (membership === 'join') return lookups.get(latest.source, { room, position: upTo, limit });
@@ -144,7 +144,7 @@ export class RoomSpans {
     return lookups.get(timelines.pageSource, page).toReversed();
   }
 
-  /** Returns the events that a room has had since the client last heard of it. */
+  /** Returns the events of a room after the client's position in it. */
   #missed(
     lookups: Lookups,
     row: MembershipRow,
@@ -179,15 +179,15 @@ function plan(
 }
 
 /**
- * Returns whether a client knows nothing of a room from inside, since its user has come into it after the client last heard
- * of it; also if they have left it again.
+ * Returns whether a client lacks everything that only members get, because the user joined after the client's position
+ * in the room. The user may have left again since.
  */
 function isFresh({ membership }: MembershipRow, past: PastMembership | undefined): boolean {
   if (past === undefined || past.membership === 'join') return false;
   return !OUTSIDE.has(membership) || past.ended !== undefined;
 }
 
-/** Returns whether the user has a timeline of the room; of invitations and knocks there is only stripped state. */
+/** Returns whether the user gets a timeline of the room. Invitations and knocks have only stripped state. */
 export function isTimed({ membership }: MembershipRow): boolean {
   return membership === 'join' || OUTSIDE.has(membership);
 }

@@ -18,7 +18,7 @@ interface Parts {
   readonly extensions: Extensions;
 }
 
-/** The user and device that ask, and the body of the request. */
+/** The user and device of a request, and its body. */
 export interface SlidingAnswerRequest {
   readonly user: number;
   readonly userId: string;
@@ -33,7 +33,7 @@ export interface Answer extends Selected {
   readonly hasNews: boolean;
 }
 
-/** Renders what has happened for a client between its position and a read point. */
+/** Renders the changes for a client between its position and a read point. */
 export class SlidingAnswer {
   readonly #parts: Parts;
 

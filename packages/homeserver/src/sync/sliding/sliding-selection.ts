@@ -14,7 +14,7 @@ interface Parts {
   readonly spans: RoomSpans;
 }
 
-/** The rooms that an answer is about. */
+/** The rooms of an answer. */
 export interface Selected {
   readonly range: SlidingRange;
   readonly wanted: Wanted;
@@ -23,7 +23,7 @@ export interface Selected {
 
 const NOTHING: ChangedRooms = { timelines: new Map(), touched: new Set() };
 
-/** Selects the rooms of an answer and the part of each that it has to cover, as numbers. */
+/** Selects the rooms of an answer and the part of each room that it has to cover, as numbers. */
 export class SlidingSelection {
   readonly #parts: Parts;
 

@@ -126,10 +126,10 @@ function stateAfter(
   const before = state?.rooms ?? new Map<number, SentRoom>();
   const changes = new Map<number, SentRoom>();
   const limited = new Set(rooms.filter((answer) => answer.limited).map(({ room }) => room));
-  const told = new Set(spans.map(({ row }) => row.room));
+  const covered = new Set(spans.map(({ row }) => row.room));
   for (const [room, { config }] of wanted.rooms) {
     const sent = before.get(room);
-    const isWhole = told.has(room) && (sent === undefined || limited.has(room));
+    const isWhole = covered.has(room) && (sent === undefined || limited.has(room));
     const limit = sent === undefined || isWhole ? config.limit : Math.max(sent.limit, config.limit);
     const isLive = sent !== undefined && sent.upTo === undefined;
     if (!isLive || sent.limit !== limit || rulesKey(sent.state) !== rulesKey(config.state))
@@ -148,7 +148,7 @@ function stateAfter(
   return { rooms: new Map([...after].slice(-ROOMS_MAX)), extensions };
 }
 
-/** Returns whether the client may lack any change of a room. */
+/** Returns whether a room may have changes in a range. */
 function hasChanged(room: number, { changed, rows, since = 0 }: SlidingRange): boolean {
   return changed.timelines.has(room) || changed.touched.has(room) || (rows.get(room)?.event ?? 0) > since;
 }

@@ -1,7 +1,7 @@
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { Names } from '../../storage/engine/names.ts';
 
-/** One `required_state`: pairs of an event type and a state key, either of them perhaps `*`. */
+/** One `required_state`: pairs of an event type and a state key, each of which may be `*`. */
 export type StatePairs = readonly (readonly [type: string, stateKey: string])[];
 
 const ANY = '*';
@@ -11,20 +11,20 @@ const MEMBER = 'm.room.member';
 
 type Keys = ReadonlySet<number> | 'all';
 
-/** One `required_state` in numbers. */
+/** One `required_state` with numbers in place of texts. */
 interface Part {
-  /** `["*", "*"]`: what is named besides is no addition but all that is wanted of those types. */
+  /** Whether `["*", "*"]` is included. Pairs with a type then restrict the keys of this type. */
   readonly everything: boolean;
   readonly types: ReadonlyMap<number, Keys>;
-  /** `["*", key]`. */
+  /** The keys of pairs `["*", key]`. */
   readonly keysOfAnyType: ReadonlySet<number>;
 }
 
-/** Which state of a room a client wants (MSC4186, `required_state`); what any of several rules asks for. */
+/** The state of a room that a client wants: the union of several `required_state` (MSC4186). */
 export interface StateSelection {
-  /** Members are wanted as far as the timeline needs them. */
+  /** Whether members are wanted only as far as the timeline needs them. */
   readonly lazyMembers: boolean;
-  /** The places that are wanted, if they can be listed; otherwise all of the state has to be gone through. */
+  /** The wanted pairs of type and state key, if they can be listed; otherwise the whole state has to be read. */
   readonly places: readonly { readonly type: number; readonly stateKey: number }[] | undefined;
   includes(type: number, stateKey: number): boolean;
 }
@@ -32,7 +32,7 @@ export interface StateSelection {
 /** The selections of the rules of one request. */
 export type StateSelections = ReadonlyMap<readonly StatePairs[], StateSelection>;
 
-/** Brings the rules of one request into a form that is quick to ask. */
+/** Returns the rules of one request in a form that is evaluated quickly. */
 export function selectionsOf(
   lookups: Lookups,
   names: Names,
@@ -55,7 +55,7 @@ function selection(
   const parts = rules.map((pairs) => partOf(pairs, lookUp));
   const includes = (type: number, stateKey: number) => parts.some((part) => partIncludes(part, type, stateKey));
   const isLazy = rules.some((pairs) => pairs.some(([type, key]) => type === MEMBER && key === LAZY));
-  // A client that gets all members needs none of them lazily. No user has the number 0.
+  // A client that gets all members does not load them lazily. No user has the number 0.
   const lazyMembers = isLazy && !includes(member, 0);
   return { lazyMembers, places: placesOf(parts), includes };
 }
@@ -98,7 +98,7 @@ function placesOf(parts: readonly Part[]): StateSelection['places'] {
 
 const keys = new WeakMap<readonly StatePairs[], string>();
 
-/** A text that is the same for the same rules. */
+/** Returns a text that is equal for equal rules. */
 export function rulesKey(rules: readonly StatePairs[]): string {
   const known = keys.get(rules);
   if (known !== undefined) return known;
@@ -107,7 +107,7 @@ export function rulesKey(rules: readonly StatePairs[]): string {
   return made;
 }
 
-/** The rules of several room configurations together, each rule once. */
+/** Returns the rules of several room configurations without duplicates. */
 export function uniteRules(rules: readonly StatePairs[]): readonly StatePairs[] {
   return [...new Map(rules.map((pairs) => [JSON.stringify(pairs), pairs])).values()];
 }

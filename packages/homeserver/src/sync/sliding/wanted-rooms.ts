@@ -5,24 +5,24 @@ import type { Rows } from '../select/stream-reader.ts';
 import type { RoomList, RoomLists, SlidingSyncBody } from './lists.ts';
 import { type StatePairs, uniteRules } from './state-selection.ts';
 
-/** How much of a room is wanted: of all rules that match it the most. */
+/** The wanted part of a room: the maximum of all rules that match the room. */
 export interface RoomConfig {
   readonly limit: number;
   readonly state: readonly StatePairs[];
 }
 
-/** The rooms that a request asks about. */
+/** The rooms that a request selects. */
 export interface Wanted {
   readonly lists: readonly RoomList[];
-  /** The rooms that are subscribed to and that the user may see. */
+  /** The rooms that the request subscribes to and that the user may see. */
   readonly subscribed: ReadonlySet<number>;
-  /** Every room that any rule matches, those of the lists first. */
+  /** The rooms that match at least one rule, those of the lists first. */
   readonly rooms: ReadonlyMap<number, { readonly row: MembershipRow; readonly config: RoomConfig }>;
 }
 
 const TIMELINE_LIMIT_MAX = 1_000;
 
-/** The configuration of a rule for each room that it matches. */
+/** A rule of a request: the configuration of each room that it matches. */
 interface Rule {
   readonly timeline_limit: number;
   readonly required_state: StatePairs;
@@ -81,7 +81,7 @@ function put(rules: Map<number, Rule[]>, room: number, rule: Rule): void {
   else known.push(rule);
 }
 
-/** The most of several rules; the same object for the same outcome (MSC4186, "Combining room configs"). */
+/** Returns the maximum of several rules; the same object for the same result (MSC4186, "Combining room configs"). */
 function combine(rules: readonly Rule[], known: Map<string, RoomConfig>): RoomConfig {
   const limit = Math.min(Math.max(...rules.map(({ timeline_limit }) => timeline_limit)), TIMELINE_LIMIT_MAX);
   const state = uniteRules(rules.map(({ required_state }) => required_state));

@@ -5,7 +5,7 @@ import type { DeviceSections } from '../../render/device-sections.ts';
 import type { SyncRange } from '../../select/stream-reader.ts';
 import type { SlidingSyncBody } from '../lists.ts';
 
-/** The device that asks, and the range of the answer. */
+/** The user and device of a request, and the range of its answer. */
 export interface DeviceExtensionRequest {
   readonly user: number;
   readonly device: number;
@@ -13,7 +13,7 @@ export interface DeviceExtensionRequest {
   readonly range: SyncRange;
 }
 
-/** A member of `extensions` for the device, as JSON text. It is part of every answer. */
+/** A member of `extensions` for the device, as JSON text. Every answer contains it. */
 export interface DeviceExtension {
   readonly text: string;
   readonly hasNews: boolean;
@@ -30,8 +30,8 @@ export class DeviceExtensions {
   }
 
   /**
-   * Renders the messages to the device; `undefined` if the extension is off. It has a token of its own, with which the
-   * client acknowledges what it got before.
+   * Renders the messages to the device; `undefined` if the extension is disabled. The extension has a separate token,
+   * with which the client acknowledges earlier messages.
    */
   async toDevice({ device, body, range: { upTo } }: DeviceExtensionRequest): Promise<DeviceExtension | undefined> {
     const extension = body.extensions?.to_device;
@@ -44,7 +44,7 @@ export class DeviceExtensions {
     return { text, hasNews: texts.length > 0 };
   }
 
-  /** Renders changed device lists and the counts of the device's keys; `undefined` if the extension is off. */
+  /** Renders changed device lists and the counts of the device's keys; `undefined` if the extension is disabled. */
   keys(lookups: Lookups, { user, device, body, range }: DeviceExtensionRequest): DeviceExtension | undefined {
     if (body.extensions?.e2ee?.enabled !== true) return undefined;
     const lists = this.#sections.deviceLists(lookups, user, range);

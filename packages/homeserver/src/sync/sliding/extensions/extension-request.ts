@@ -5,7 +5,7 @@ import type { RoomAnswer } from '../room-answers.ts';
 import type { SlidingRange } from '../room-span.ts';
 import type { Wanted } from '../wanted-rooms.ts';
 
-/** The parts that the extensions of one answer have in common. */
+/** The parameters that all extensions of one answer use. */
 export interface ExtensionRequest {
   readonly user: number;
   readonly body: SlidingSyncBody;
@@ -13,17 +13,17 @@ export interface ExtensionRequest {
   readonly wanted: Wanted;
   readonly range: SlidingRange;
   readonly data: UserData;
-  /** The rooms of the answer: by number, with what their timelines show. */
+  /** The rooms of the answer with their timelines, by number. */
   readonly answers: ReadonlyMap<number, RoomAnswer>;
 }
 
-/** Threads that are followed, as the extension calls itself in requests and answers (MSC4308). */
+/** The name of the extension about thread subscriptions (MSC4308). */
 export const THREADS_EXTENSION = 'io.element.msc4308.thread_subscriptions';
 
-/** The room extensions, and those whose news are told from the moment on in which they are switched on. */
+/** The extensions that send everything when a client enables them, and later only changes. */
 const STATEFUL = ['account_data', 'receipts', 'typing', THREADS_EXTENSION] as const;
 
-/** The extensions that are on and have something to tell all clients that switch them on. */
+/** Returns the extensions among {@link STATEFUL} that a request enables. */
 export function enabledExtensions({ extensions }: SlidingSyncBody): string[] {
   return STATEFUL.filter((name) => extensions?.[name]?.enabled === true);
 }

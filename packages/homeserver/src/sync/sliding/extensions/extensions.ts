@@ -13,7 +13,7 @@ interface Parts {
   readonly devices: DeviceExtensions;
 }
 
-/** The extensions of an answer that are switched on. */
+/** Renders the extensions of an answer that are enabled. */
 export class Extensions {
   readonly #parts: Parts;
 
@@ -21,7 +21,7 @@ export class Extensions {
     this.#parts = parts;
   }
 
-  /** Renders the members of `extensions` as JSON texts, and tells whether any of them has news. */
+  /** Renders the members of `extensions` as JSON texts, and returns whether any of them has changes. */
   async answer(
     request: ExtensionRequest & { readonly device: number },
     reader: Reader,

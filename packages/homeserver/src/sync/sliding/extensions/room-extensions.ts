@@ -10,7 +10,7 @@ import type { ExtensionRequest } from './extension-request.ts';
 
 type RoomExtension = { lists?: string[] | null | undefined; rooms?: string[] | null | undefined };
 
-/** The rooms that an extension tells of, and from which position on; `undefined`: all that there is. */
+/** The rooms of an extension, each with the position after which changes are sent; `undefined`: everything. */
 type Spans = ReadonlyMap<number, number | undefined>;
 
 interface Parts {
@@ -27,7 +27,7 @@ export class RoomExtensions {
     this.#parts = parts;
   }
 
-  /** Returns their members of `extensions` as JSON texts; empty without news. */
+  /** Renders their members of `extensions` as JSON texts; empty without changes. */
   texts(lookups: Lookups, request: ExtensionRequest): string[] {
     const { extensions } = request.body;
     const parts: string[] = [];
@@ -54,20 +54,20 @@ export class RoomExtensions {
   }
 
   /**
-   * Renders receipts. A new room comes only with the user's own receipts and those on the events that are shown, because there
-   * may be thousands.
+   * Renders receipts. For a new room, renders only the user's own receipts and those on events of the timeline, because
+   * there may be thousands.
    */
   #receipts(lookups: Lookups, { user, answers, range }: ExtensionRequest, spans: Spans): ReadonlyMap<number, string> {
     const { receipts } = this.#parts;
     const found = lookups.each(spans, ([room, from]): readonly [number, readonly ReceiptRow[]] => {
       if (from !== undefined) {
-        // A room that nobody has touched since has no new receipts, unless the client is behind with it.
+        // A room without changes in the range has no new receipts, unless the client is behind in this room.
         const mayHaveNews = from < (range.since ?? 0) || range.changed.touched.has(room);
         return [room, mayHaveNews ? lookups.get(receipts.changesSource, { room, position: from }) : []];
       }
       const answer = answers.get(room);
       const shown = new Set(answer?.timeline);
-      // The extension may have been switched on when the room was long there: then its events are not known here.
+      // If the extension was enabled after the room was sent, the events that the client has are not known here.
       const isWanted = (row: ReceiptRow) =>
         answer?.isInitial !== true || row.user_num === user || shown.has(row.event_id);
       return [room, [...lookups.get(receipts.source, room).all()].filter(isWanted)];
@@ -95,7 +95,7 @@ export class RoomExtensions {
   }
 }
 
-/** The rooms that an extension tells of, and from which position on; `undefined`: all that there is. */
+/** Returns the rooms of an extension, each with the position after which changes are sent. */
 function spansOf(
   request: ExtensionRequest,
   ids: ReadonlyMap<number, string>,

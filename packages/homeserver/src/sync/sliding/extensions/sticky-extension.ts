@@ -26,9 +26,9 @@ export class StickyExtension {
   }
 
   /**
-   * Returns its member of `extensions`; empty without news. It has a token of its own, since there may be more events than
-   * one answer takes.
-   * @throws MatrixError M_INVALID_PARAM for a `since` that is no token
+   * Renders its member of `extensions`; empty without events. The extension has a separate token, because there may be
+   * more events than one answer can contain.
+   * @throws MatrixError M_INVALID_PARAM for an invalid `since`
    */
   text(lookups: Lookups, { body, range, answers }: ExtensionRequest, reader: Reader): string {
     const asked = body.extensions?.['org.matrix.msc4354.sticky_events'];

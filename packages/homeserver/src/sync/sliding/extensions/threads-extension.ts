@@ -10,7 +10,7 @@ interface Parts {
   readonly events: EventStore;
 }
 
-/** Renders the extension about threads that the user follows (MSC4308). */
+/** Renders the extension about the user's thread subscriptions (MSC4308). */
 export class ThreadsExtension {
   readonly #parts: Parts;
 
@@ -19,15 +19,15 @@ export class ThreadsExtension {
   }
 
   /**
-   * Returns its member of `extensions`: which threads the user has begun or ceased to follow; empty without news. A client
-   * that switches the extension on gets them from the beginning.
+   * Renders its member of `extensions`: new and ended thread subscriptions; empty without changes. After the extension
+   * was enabled, it contains all subscriptions.
    */
   async text({ user, body, state, range }: ExtensionRequest): Promise<string> {
     const extension = body.extensions?.[THREADS_EXTENSION];
     if (extension?.enabled !== true) return '';
     const since = state?.extensions.includes(THREADS_EXTENSION) === true ? range.since : undefined;
     if (since !== undefined && !hasChanged(this.#parts.changeLog, user, since)) return '';
-    // A limit of nothing would hide that there is something.
+    // With a limit of 0 the client would not learn that there are changes.
     const limit = Math.max(extension.limit ?? CHANGES_LIMIT_DEFAULT, 1);
     const asked = { after: since ?? 0, upTo: range.upTo };
     const { content, rest } = await subscriptionChanges(this.#parts, user, asked, limit);
@@ -39,7 +39,7 @@ export class ThreadsExtension {
 
 const NO_ROOMS: ReadonlySet<number> = new Set();
 
-/** Whether there can be news; without a query for clients that keep up. */
+/** Returns whether there may be changes. Needs no query for clients that keep up. */
 function hasChanged(changeLog: ChangeLog, user: number, since: number): boolean {
   const changes = changeLog.inRooms(user, NO_ROOMS, since);
   return changes?.some((change) => change.kind === 'thread-subscription' && change.user === user) ?? true;
