@@ -1,6 +1,7 @@
 import { cacheBytes, ENTRY_BYTES } from '../../platform/caches/cache-size.ts';
 import { LruMap } from '../../platform/caches/lru.ts';
 
+const NOBODY: ReadonlySet<number> = new Set();
 const ROOMS_MAX = 20_000;
 const DEVICES_MAX = 20_000;
 
@@ -91,17 +92,18 @@ export class LazyMembersCache {
   }
 
   /** Adds member events to the answer, by user. Returns the users whose member event the client does not have. */
-  news(chain: LazyChain, room: number, members: Iterable<readonly [user: number, event: number]>): Set<number> {
+  news(chain: LazyChain, room: number, members: Iterable<readonly [user: number, event: number]>): ReadonlySet<number> {
     const known = chain.begun.has(room) ? undefined : this.#membersOf(chain, room)?.members;
-    const fresh = new Set<number>();
+    let fresh: Set<number> | undefined;
     for (const [user, event] of members) {
       if (known?.get(user) === event) continue;
+      fresh ??= new Set();
       fresh.add(user);
       const sent = chain.sent.get(room);
       if (sent === undefined) chain.sent.set(room, new Map([[user, event]]));
       else sent.set(user, event);
     }
-    return fresh;
+    return fresh ?? NOBODY;
   }
 
   /**

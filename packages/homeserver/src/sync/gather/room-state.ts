@@ -59,7 +59,12 @@ interface Span {
   readonly needed: NodeRef;
 }
 
+/** A user, and the number of the user's member event. */
+type MemberEvent = readonly [user: number, event: number];
+
 const NO_NUMS: readonly number[] = [];
+const NO_ENTRIES: readonly StateEntry[] = [];
+const NO_MEMBERS: readonly MemberEvent[] = [];
 const NO_EVENTS: readonly StoredEvent[] = [];
 const NO_STATE: RoomStateEvents = { events: NO_EVENTS, later: NO_NUMS };
 
@@ -100,23 +105,24 @@ export class RoomStates {
     const own = room.departure?.member;
     if (span === undefined && own === undefined && !filter.lazyMembers) return NO_NUMS;
     const member = lookups.get(this.#parts.names.wellKnownSource, 'm.room.member');
-    const list = this.#entries(lookups, span).filter(
-      ({ type, stateKey }) => own === undefined || type !== member || stateKey !== reader.user,
-    );
-    const senders = filter.lazyMembers ? this.#lazyUsers(lookups, reader, timed, request, member) : undefined;
-    const isNeeded = this.#lazyTest(reader, room, list, request, member);
-    const nums = list.filter(isNeeded).map(({ event }) => event);
+    const all = this.#entries(lookups, span);
+    const list =
+      own === undefined ? all : all.filter(({ type, stateKey }) => type !== member || stateKey !== reader.user);
+    const senders = filter.lazyMembers ? this.#lazyUsers(lookups, reader, timed, request, member) : NO_MEMBERS;
+    const nums = this.#wanted(reader, room, list, request, member);
     // A membership change after the departure, such as the rejection of another invitation, replaces the member event.
     if (own !== undefined) nums.push(own.num);
-    const found = senders === undefined ? nums : new Set([...nums, ...this.#lazyMembers(timed, senders, request)]);
+    const members = filter.lazyMembers ? this.#lazyMembers(timed, senders, request) : NO_NUMS;
+    if (nums.length === 0 && members.length === 0) return NO_NUMS;
+    const found = members.length === 0 ? nums : new Set([...nums, ...members]);
     return withoutShown(found, after ? undefined : timeline);
   }
 
   #entries(lookups: Lookups, span: Span | undefined): readonly StateEntry[] {
-    if (span === undefined) return [];
+    if (span === undefined) return NO_ENTRIES;
     const { states } = this.#parts;
     if (span.known === undefined) return entries(lookups.get(states.wholeSource, span.needed));
-    if (span.known.hash === span.needed.hash) return [];
+    if (span.known.hash === span.needed.hash) return NO_ENTRIES;
     lookups.all(states.wholeSource, [span.known, span.needed]);
     return difference(span.known, span.needed);
   }
@@ -149,20 +155,20 @@ export class RoomStates {
   }
 
   /**
-   * Returns a test that selects the state for a client that loads members lazily. For a new room, the test selects only
-   * the user's own member event. Later it selects changes of the members that the client has, or of all members if that
-   * is not known.
+   * Returns the numbers of the events that the client gets. A client with lazy members gets of a new room its user's member
+   * event, later the changes of members that it has, or of all if that is not known.
    */
-  #lazyTest(
+  #wanted(
     reader: Reader,
     { isNew, row: { room } }: SelectedRoom,
     list: readonly StateEntry[],
     { lazy, fullState, filter }: StateRequest,
     member: number,
-  ): (entry: StateEntry) => boolean {
+  ): number[] {
     const { lazyMembers } = this.#parts;
-    if (!filter.lazyMembers || lazy === undefined) return () => true;
+    if (!filter.lazyMembers || lazy === undefined) return list.map(({ event }) => event);
     if (isNew) lazyMembers.begin(lazy, room);
+    if (list.length === 0) return [];
     const isUnknown = !isNew && !fullState && !lazyMembers.isComplete(lazy, room);
     const isNeeded = ({ type, stateKey }: StateEntry) =>
       type !== member || stateKey === reader.user || isUnknown || lazyMembers.has(lazy, room, stateKey);
@@ -172,7 +178,7 @@ export class RoomStates {
       room,
       members.map(({ stateKey, event }) => [stateKey, event] as const),
     );
-    return isNeeded;
+    return list.filter(isNeeded).map(({ event }) => event);
   }
 
   /**
@@ -186,9 +192,10 @@ export class RoomStates {
     timed: TimedRoom,
     request: StateRequest,
     member: number,
-  ): readonly (readonly [user: number, event: number])[] {
+  ): readonly MemberEvent[] {
     const { room, timeline } = timed;
-    const users = new Set(timeline.shown.map(({ event }) => event.senderNum));
+    const users = new Set<number>();
+    for (const { event } of timeline.shown) users.add(event.senderNum);
     if (request.after) for (const [user] of membersIn(timeline)) users.add(user);
     if (room.isNew || request.fullState || maySummaryChange(timeline)) {
       const head = lookups.get(this.#parts.heads.source, room.row.room);
@@ -196,25 +203,28 @@ export class RoomStates {
         users.add(hero);
     }
     const root = users.size === 0 ? undefined : this.#needed(lookups, timed, request);
-    if (root === undefined) return [];
-    const keys = Array.from(users, (stateKey) => ({ root, type: member, stateKey }));
-    const nums = lookups.all(this.#parts.states.placeSource, keys);
-    return keys.flatMap(({ stateKey }, i) => {
-      const num = nums[i];
-      return num === undefined ? [] : [[stateKey, num] as const];
+    if (root === undefined) return NO_MEMBERS;
+    const { placeSource } = this.#parts.states;
+    const members: MemberEvent[] = [];
+    lookups.each(users, (stateKey) => {
+      const num = lookups.get(placeSource, { root, type: member, stateKey });
+      if (num !== undefined) members.push([stateKey, num]);
     });
+    return members;
   }
 
   /** Returns the numbers of the member events that the device does not have yet. */
   #lazyMembers(
     { room, timeline }: TimedRoom,
-    members: readonly (readonly [user: number, event: number])[],
+    members: readonly MemberEvent[],
     { lazy, fullState, filter }: StateRequest,
-  ): number[] {
+  ): readonly number[] {
     if (lazy === undefined) return members.map(([, num]) => num);
     const fresh = this.#parts.lazyMembers.news(lazy, room.row.room, members);
-    this.#parts.lazyMembers.news(lazy, room.row.room, membersIn(timeline));
+    const shown = membersIn(timeline);
+    if (shown.length > 0) this.#parts.lazyMembers.news(lazy, room.row.room, shown);
     const isAll = filter.redundantMembers || room.isNew || fullState;
+    if (!isAll && fresh.size === 0) return NO_NUMS;
     return members.filter(([user]) => isAll || fresh.has(user)).map(([, num]) => num);
   }
 }
@@ -247,9 +257,13 @@ function neededSnapshot({ timeline, room }: TimedRoom, { after }: StateRequest):
   return ended !== undefined && first.num > ended.num ? ended.snapshotAfter : first.snapshot;
 }
 
-/** Returns the member events in a timeline, by user. */
-function membersIn({ shown }: RoomTimeline): (readonly [user: number, event: number])[] {
-  return shown.flatMap(({ event }) =>
-    event.type === 'm.room.member' && event.stateKeyNum !== null ? [[event.stateKeyNum, event.num] as const] : [],
-  );
+/** Returns the member events that a timeline shows, by user. */
+function membersIn({ shown }: RoomTimeline): readonly MemberEvent[] {
+  let members: MemberEvent[] | undefined;
+  for (const { event } of shown) {
+    if (event.type !== 'm.room.member' || event.stateKeyNum === null) continue;
+    members ??= [];
+    members.push([event.stateKeyNum, event.num]);
+  }
+  return members ?? NO_MEMBERS;
 }

@@ -79,14 +79,15 @@ export class GlobalSections {
    */
   #newMates(lookups: Lookups, joined: readonly SelectedRoom[]): ReadonlySet<number> {
     const { heads, events } = this.#parts;
-    const mates = new Set<number>();
+    const mates: number[] = [];
     lookups.each(joined, ({ row, isNew, nums }) => {
-      if (isNew) for (const user of lookups.get(heads.source, row.room)?.joined ?? NOBODY) mates.add(user);
-      for (const event of lookups.all(events.source, nums)) {
-        if (event?.type !== 'm.room.member' || event.stateKeyNum === null) continue;
-        if (event.content.membership === 'join') mates.add(event.stateKeyNum);
-      }
+      if (isNew) for (const user of lookups.get(heads.source, row.room)?.joined ?? NOBODY) mates.push(user);
+      lookups.each(nums, (num) => {
+        const event = lookups.get(events.source, num);
+        if (event?.type !== 'm.room.member' || event.stateKeyNum === null) return;
+        if (event.content.membership === 'join') mates.push(event.stateKeyNum);
+      });
     });
-    return mates;
+    return mates.length === 0 ? NOBODY : new Set(mates);
   }
 }

@@ -23,7 +23,11 @@ const EVENTS_AT_ONCE = 1_000;
  * Divides the rooms of an answer into slices that are rendered together. `eventsOf` returns the maximum length of a
  * room's timeline.
  */
-export function roomSlices<T>(rooms: readonly T[], eventsOf: (room: T) => number): Generator<readonly T[]> {
+export function roomSlices<T>(
+  rooms: readonly T[],
+  eventsOf: (room: T) => number,
+): Iterator<readonly T[]> & Iterable<readonly T[]> {
+  if (rooms.length === 1) return [rooms].values();
   return slicesOf(rooms, { count: ROOMS_AT_ONCE, weight: EVENTS_AT_ONCE }, eventsOf);
 }
 

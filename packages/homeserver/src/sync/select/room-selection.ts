@@ -6,7 +6,7 @@ import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import type { LatestEventNums } from '../../timeline/latest.ts';
 import type { SyncFilter } from '../sync-filter.ts';
-import { type RoomChanges, TIMELINE_READ_MAX } from './changed-rooms.ts';
+import { type ChangedRooms, type RoomChanges, TIMELINE_READ_MAX } from './changed-rooms.ts';
 import type { Invites } from './invites.ts';
 import { type PastMembership, pastMemberships } from './past-memberships.ts';
 import type { Rows, SyncRange } from './stream-reader.ts';
@@ -119,27 +119,22 @@ export class RoomSelection {
     rows: Rows,
   ): SelectedRooms {
     const { since } = range;
+    const limit = scanLimit(filter);
     const changed = this.#parts.changes.in(lookups, rows, range);
     const changedRows = changedMemberships(rows, range);
+    if (changedRows.length === 0) return { ...NOTHING, ...unmovedRooms(changed, rows, since, limit) };
     const pasts = pastMemberships(lookups, this.#parts.events, changedRows, since);
     const before = (room: number) => pasts.get(room)?.membership ?? '';
     // This client has to remove a room that was forgotten on another device.
     const moved = changedRows.filter(({ forgotten, room }) => !forgotten || KNOWN.has(before(room)));
     const isNew = (row: MembershipRow) => row.event > since && before(row.room) !== 'join';
-    const limit = scanLimit(filter);
-    const joined: SelectedRoom[] = [];
-    for (const [room, nums] of changed.timelines) {
-      const row = rows.get(room);
-      if (row?.membership !== 'join' || isNew(row)) continue;
-      joined.push({ row, isNew: false, nums: nums.slice(-limit), limited: nums.length > limit, after: since });
-    }
-    if (moved.length === 0) return { ...NOTHING, joined, touched: changed.touched };
+    const { joined } = unmovedRooms(changed, rows, since, limit);
     const fresh = moved.filter((row) => row.membership === 'join' && isNew(row));
     const invited = this.#parts.invites.among(lookups, user, moved);
     // If an invitation is hidden from the user, the client still gets the departure before it.
     const left = [...moved.filter(isOutside), ...invited.hidden.filter(({ room }) => before(room) === 'join')];
     return {
-      joined: [...joined, ...this.whole(lookups, fresh, range.upTo, filter)],
+      joined: [...joined.filter(({ row }) => !isNew(row)), ...this.whole(lookups, fresh, range.upTo, filter)],
       left: this.#left(lookups, left, { since, pasts }, filter),
       invited: invited.shown,
       knocked: moved.filter(({ membership }) => membership === 'knock'),
@@ -203,6 +198,23 @@ const NOTHING: SelectedRooms = { joined: [], left: [], invited: [], knocked: [],
 
 function isOutside({ membership }: MembershipRow): boolean {
   return membership === 'leave' || membership === 'ban';
+}
+
+/** Returns the joined rooms with new events, as for a user whose memberships have not changed. */
+function unmovedRooms(
+  { timelines, touched }: ChangedRooms,
+  rows: Rows,
+  since: number,
+  limit: number,
+): Pick<SelectedRooms, 'joined' | 'touched'> {
+  const joined: SelectedRoom[] = [];
+  for (const [room, nums] of timelines) {
+    const row = rows.get(room);
+    if (row?.membership !== 'join') continue;
+    const limited = nums.length > limit;
+    joined.push({ row, isNew: false, nums: limited ? nums.slice(-limit) : nums, limited, after: since });
+  }
+  return { joined, touched };
 }
 
 /** Returns the memberships that have changed in a range. */
