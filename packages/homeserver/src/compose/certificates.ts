@@ -9,8 +9,8 @@ import { readTls } from './settings.ts';
 const CHECK_EVERY_MS = 60_000;
 
 /**
- * Reads the files of certificates once a minute and uses what has changed, so that a renewed certificate needs no
- * restart. Files that are not valid, or do not belong together because one of them is not written yet, are not used.
+ * Reads the files of certificates once a minute and uses changed ones, so that a renewed certificate needs no restart.
+ * Invalid files are not used, nor files that do not belong together because one of them has not been written yet.
  */
 export function watchCertificates(
   config: Config,

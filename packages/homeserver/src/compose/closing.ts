@@ -20,7 +20,7 @@ export class Closing {
     }
   }
 
-  /** Closes the objects, the ones that were added last first. */
+  /** Closes the objects in the reverse of the order in which they were added. */
   async closeAll(): Promise<void> {
     for (const object of this.#objects.splice(0).reverse()) await object.close();
   }

@@ -12,7 +12,10 @@ interface ConnectedDomains {
   readonly rooms: Rooms;
 }
 
-/** Makes rooms follow the changes of users and their profiles, and makes users and their settings follow rooms. */
+/**
+ * Connects rooms with users: rooms get the changes of users and profiles, and users and their settings get the changes
+ * of rooms.
+ */
 export function connectRooms(
   { names, stream, background }: Base,
   { users, userData, rooms }: ConnectedDomains,
@@ -22,7 +25,7 @@ export function connectRooms(
   const { accounts, accountChanges } = users;
   const { profiles, pushRules, accountData, tags } = userData;
   profiles.onChange((user, userId) =>
-    background.start('changing a profile in rooms', () => memberProfiles.profileChanged(userId, user)),
+    background.start('updating a profile in rooms', () => memberProfiles.profileChanged(userId, user)),
   );
   accountChanges.onDeactivated((user, userId) => joining.leaveAll(user, userId));
   new GuestAccess({ stream, names, events, heads, joining, accounts, background }).watch();

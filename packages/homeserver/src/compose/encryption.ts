@@ -22,15 +22,15 @@ import { ToDeviceRetention } from '../to-device/to-device-retention.ts';
 import type { Base } from './base.ts';
 import type { Users } from './users.ts';
 
-/** How messages to devices are limited. */
+/** The limits of messages to devices. */
 export interface ToDeviceSettings {
-  /** Messages are never dropped for a device that was seen within this time. Milliseconds. */
+  /** The time after a device was last seen in which its messages are never dropped, in milliseconds. */
   readonly keptMs: number;
-  /** How many characters of JSON a user may send to devices; undefined without a limit. */
+  /** The budget of a user for messages to devices, in characters of JSON; undefined without a limit. */
   readonly senderBudget: BucketSize | undefined;
 }
 
-/** Where encryption reports what operators should know. */
+/** The log and the metrics that encryption uses. */
 interface Monitoring {
   readonly log: Pick<Log, 'warn'>;
   readonly metrics: Metrics;
@@ -81,7 +81,10 @@ export function openEncryption(base: Base, users: Users, { log, metrics }: Monit
   };
 }
 
-/** Removes everything that belongs to a device with it. Other users are told that its owner's devices have changed. */
+/**
+ * Registers the removal of everything that belongs to a removed device. Other users get a change of its owner's device
+ * list.
+ */
 function followDevices(
   users: Users,
   stream: Stream,

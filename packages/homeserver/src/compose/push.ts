@@ -43,7 +43,8 @@ export async function openPush(base: Base, domains: NotifiedDomains, { postJson,
   const { visibility, verdicts, unread, newFollower } = domains.timeline;
   const { ignoredUsers, invitePermission } = domains.userData;
   const { receipts } = domains.activity;
-  // Users cannot prove yet that they own an address, so the administrator decides whether any address is accepted.
+  // Users cannot prove yet that they own an address. The administrator therefore decides whether any address is
+  // accepted.
   const mayMail = (_user: number, address: string) =>
     Promise.resolve(mail?.toAnyAddress === true && ADDRESS.test(address));
   const pushers = await Pushers.open({ database, stream, clock, mayMail });

@@ -28,7 +28,7 @@ export function openSearch({ database, names, background }: Base, domains: Searc
   const contexts = new ResultContexts(readers, history);
   const people = new People({ database, background, profiles, serverName }, newFollower);
   profiles.onChange((user, userId) =>
-    background.start('putting a profile into the user directory', () => people.put([{ user, userId }])),
+    background.start('updating the user directory', () => people.put([{ user, userId }])),
   );
   domains.users.accountChanges.onDeactivated((user) => people.remove(user));
   const messageSearch = new MessageSearch(names, userRooms, matches, contexts, follower);

@@ -15,10 +15,10 @@ import type { TurnSettings } from '../voip/turn-credentials.ts';
 import type { ToDeviceSettings } from './encryption.ts';
 import type { UsersSettings } from './users.ts';
 
-/** Mail about missed messages. */
+/** The settings of mail about missed messages. */
 export interface MailSettings {
   readonly mailer: MailerSettings;
-  /** Whether users may set any address. */
+  /** Whether users may use any mail address. */
   readonly toAnyAddress: boolean;
   readonly afterMs: number;
   readonly everyMs: number;
@@ -87,7 +87,7 @@ export function turnSettings({ voip }: Config): TurnSettings | undefined {
 export function mailSettings({ mail }: Config): MailSettings | undefined {
   const { host, port, tls, username: user, password: pass } = mail.smtp;
   if (host === undefined) return undefined;
-  if (mail.from === undefined) throw new ConfigError(['mail.smtp needs mail.from, the address that mail is from']);
+  if (mail.from === undefined) throw new ConfigError(['mail.smtp needs mail.from, the sender address of mail']);
   const login = user === undefined || pass === undefined ? undefined : { user, pass };
   return {
     mailer: { host, port, tls, login, from: mail.from },
@@ -146,7 +146,7 @@ export function readTls({ certificate, key }: NonNullable<Config['listen'][numbe
     checkTls(tls);
   } catch (error) {
     throw new ConfigError([
-      `${certificate} and ${key} are no certificate and its key: ${errorText(error)}; both have to be PEM files`,
+      `${certificate} and ${key} are not a certificate and its key in PEM format: ${errorText(error)}`,
     ]);
   }
   return tls;

@@ -36,7 +36,7 @@ import type { Timeline } from './timeline.ts';
 import type { UserData } from './user-data.ts';
 import type { Users } from './users.ts';
 
-/** The domains that clients are told of. */
+/** The domains whose changes clients get. */
 export interface SyncedDomains {
   readonly users: Users;
   readonly userData: UserData;

@@ -18,7 +18,7 @@ export interface AnswerHeaders {
 }
 
 /** The time limits for clients, and their clock. */
-export interface Patience {
+export interface ClientTimeLimits {
   readonly clock: Clock;
   readonly timeouts: Timeouts;
 }
@@ -34,12 +34,12 @@ export class Exchange {
   isUpload = false;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #patience: Patience;
+  readonly #timeLimits: ClientTimeLimits;
 
-  constructor(request: IncomingMessage, response: ServerResponse, patience: Patience) {
+  constructor(request: IncomingMessage, response: ServerResponse, timeLimits: ClientTimeLimits) {
     this.#request = request;
     this.#response = response;
-    this.#patience = patience;
+    this.#timeLimits = timeLimits;
     this.method = request.method ?? 'GET';
     this.target = request.url ?? '/';
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
@@ -63,7 +63,8 @@ export class Exchange {
   }
 
   /**
-   * Passes on the body as it arrives, see `IncomingBytes`. After a failure the rest of the body is discarded.
+   * Passes the chunks of the body to `take` as they arrive, see `IncomingBytes`. After a failure the rest of the body
+   * is discarded.
    * @throws the error that `take` throws; ClientGone; MatrixError 408 when the body arrives too slowly
    */
   readonly receive: IncomingBytes['receive'] = async (take) => {
@@ -78,7 +79,7 @@ export class Exchange {
     request.on('close', () => {
       if (!request.complete) intake.cut();
     });
-    if (!request.complete) intake.guard(this.#patience.clock, this.#pace());
+    if (!request.complete) intake.guard(this.#timeLimits.clock, this.#pace());
     return intake.whole;
   };
 
@@ -108,7 +109,7 @@ export class Exchange {
 
   /** Sends the head of an answer, for `write` to send the rest. */
   begin(status: number, { shared, own }: AnswerHeaders): void {
-    // The reason is set explicitly, because an earlier refused head has left its own reason.
+    // The reason is set explicitly. Otherwise, an earlier head that Node refused would leave its reason.
     this.#response.writeHead(status, STATUS_CODES[status] ?? '', shared.concat(own));
   }
 
@@ -144,7 +145,7 @@ export class Exchange {
   }
 
   #pace(): Pace {
-    const { bodyMs, uploadPeriodMs, uploadBytesMin } = this.#patience.timeouts;
+    const { bodyMs, uploadPeriodMs, uploadBytesMin } = this.#timeLimits.timeouts;
     const tooSlow = () => {
       this.closeAfterwards();
       return unknown('The body took too long to arrive', 408);
@@ -159,12 +160,12 @@ export class Exchange {
     const response = this.#response;
     const limit = this.#limitWriting();
     response.once('close', () => limit.cancel());
-    onStall(response, this.#patience.timeouts.writeMs, () => this.abort());
+    onStall(response, this.#timeLimits.timeouts.writeMs, () => this.abort());
   }
 
   /** Cuts the connection unless the waiting bytes are sent at the minimum rate. */
   #limitWriting() {
-    const { clock, timeouts } = this.#patience;
+    const { clock, timeouts } = this.#timeLimits;
     const atMinimumRateMs = (this.#response.writableLength / timeouts.writeBytesPerSecond) * 1000;
     return clock.after(timeouts.writeMs + atMinimumRateMs, () => this.abort());
   }
@@ -178,7 +179,7 @@ export class Exchange {
       length += chunk.length;
       if (length > DISCARDED_BYTES_MAX) request.destroy();
     });
-    const { clock, timeouts } = this.#patience;
+    const { clock, timeouts } = this.#timeLimits;
     const limit = clock.after(timeouts.discardMs, () => request.destroy());
     request.once('close', () => limit.cancel());
   }

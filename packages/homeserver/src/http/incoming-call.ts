@@ -18,7 +18,7 @@ export interface CallContext {
   isClosing: boolean;
 }
 
-/** A request on its way to its handler. Members that few handlers need are created on first use. */
+/** A request with the values that its handler needs. Values that few handlers need are created on first use. */
 export class IncomingCall implements CallInfo {
   readonly route: Route;
   readonly path: string;

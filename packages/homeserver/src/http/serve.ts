@@ -26,7 +26,7 @@ export interface Authenticators {
   readonly server: AuthenticateServer | undefined;
 }
 
-/** The parts that every request passes, and the limit of its body. */
+/** The objects that serve every request, and the maximum length of its body. */
 export interface ServeParts {
   readonly authenticate: Authenticators;
   readonly rateLimits: RateLimits;
@@ -54,7 +54,7 @@ export class Serve {
   readonly #seconds: Histogram;
   #running = 0;
   #failures = 0;
-  /** Called when the last running request has been answered. */
+  /** The function that is called when the last running request has been answered. */
   #idle: (() => void) | undefined;
 
   constructor(routes: readonly Route[], parts: ServeParts, context: CallContext) {
@@ -175,7 +175,7 @@ export class Serve {
       exchange.isUpload = call.caller !== undefined;
       call.body = incomingBytes(exchange);
     }
-    // Only this function gives a checked request the types of its endpoint, see `route`.
+    // A checked request gets the types of its endpoint only here, see `route`.
     return call.route.handle(call as unknown as Call);
   }
 
@@ -194,7 +194,7 @@ export class Serve {
     this.#failures += 1;
     log.error('request failed', { operation, failure: this.#failures, error });
     if (exchange.hasBegun) {
-      // The status was already sent, so the client learns of the failure only when the connection is cut.
+      // The status has already been sent, so only a closed connection shows the client that the request failed.
       exchange.abort();
       return 500;
     }

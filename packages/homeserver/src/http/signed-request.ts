@@ -13,7 +13,7 @@ export interface SignedParts {
   /** The path and query as they were sent. */
   readonly uri: string;
   readonly content: JsonObject | undefined;
-  /** Called when keys are fetched because of the request. */
+  /** The function that is called when the request causes a fetch of keys. */
   readonly countFetch: () => void;
 }
 
@@ -25,8 +25,8 @@ export interface SignedParts {
 export type AuthenticateServer = (authorizations: readonly string[]) => (request: SignedParts) => Promise<string>;
 
 /**
- * Reads a request of another server: authenticates it, counts it, and checks its query and body. Nobody but the origin
- * learns whether its query and body are valid.
+ * Reads a request of another server: authenticates it, counts it, and then checks its query and body against their
+ * schemas.
  * @throws MatrixError
  */
 export async function readSigned(

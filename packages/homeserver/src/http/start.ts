@@ -100,7 +100,10 @@ function isWithoutIpv6(error: unknown, listen: Listen): boolean {
   return listen.host.includes(':') && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT');
 }
 
-/** @param timeout returns a promise that resolves when running requests have to end */
+/**
+ * Closes all servers.
+ * @param timeout returns a promise that resolves when running requests have to end
+ */
 async function closeAll(servers: readonly Server[], serve: Serve, timeout: () => Promise<void>): Promise<void> {
   const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
   await Promise.race([serve.close(), timeout()]);

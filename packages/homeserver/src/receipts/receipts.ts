@@ -68,7 +68,7 @@ export class Receipts {
     return this.#rooms.get(room);
   }
 
-  /** All receipts of rooms, including private ones; the missing ones are read with one query. */
+  /** The receipts of rooms, including private ones. Missing ones are read with one query. */
   readonly source: Source<number, RoomReceipts> = {
     peek: (room) => this.#rooms.peek(room) ?? NOT_LOADED,
     load: async (rooms) => {
@@ -177,7 +177,7 @@ function belongsTo({ thread: own, relatesTo }: EventPlace, thread: string): bool
   return own === undefined || own === thread || (own === 'main' && relatesTo.includes(thread));
 }
 
-/** @throws MatrixError M_INVALID_PARAM */
+/** Checks the type and the thread of a receipt. @throws MatrixError M_INVALID_PARAM */
 function checkThread(type: string, thread: string | undefined): void {
   if (!STORED_TYPES.has(type) && type !== 'm.fully_read') throw invalidParam('The receipt type is not known');
   if (thread === undefined) return;

@@ -19,20 +19,20 @@ interface Parts {
   readonly readable: ReadableEvents;
 }
 
-/** The events around an event (client-server API, "GET /rooms/{roomId}/context/{eventId}"). */
+/** An event with the events before and after it (client-server API, "GET /rooms/{roomId}/context/{eventId}"). */
 export interface EventContext {
   readonly target: Shown;
   readonly before: readonly Shown[];
   readonly after: readonly Shown[];
   readonly start: string;
   readonly end: string;
-  /** The state at the last of the events, by the numbers of its events. */
+  /** The state at the last of the events, as the numbers of the state events. */
   readonly state: readonly number[];
 }
 
 const LIMIT_DEFAULT = 10;
 
-/** The events around an event (client-server API, "GET /rooms/{roomId}/context/{eventId}"). */
+/** Reads the events around an event. */
 export class EventContexts {
   readonly #parts: Parts;
 
@@ -41,7 +41,7 @@ export class EventContexts {
   }
 
   /**
-   * Returns an event with those around it; `limit` is their number in both directions together.
+   * Returns an event with the events around it. `limit` is the maximum number of events before and after it together.
    * @throws MatrixError M_NOT_FOUND
    */
   async around(
@@ -61,7 +61,7 @@ export class EventContexts {
     const after = await this.#parts.history.page(reader, access, forth);
     const events = [...before.shown, target, ...after.shown].map((shown) => shown.event);
     const last = after.shown.at(-1)?.event ?? event;
-    // Events after the leaving, such as another invitation, show nothing of the room.
+    // Events after the departure, such as another invitation, do not show the state of the room.
     const stated = access.kind === 'past' && last.num > access.ended.num ? access.ended : last;
     const firstSeq = before.shown.at(-1)?.event.seq ?? seq;
     return {

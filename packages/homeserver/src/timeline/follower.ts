@@ -21,21 +21,22 @@ export interface FollowerParts {
 /** Processes a batch of events. Returns the writes that store the result. */
 type ProcessEvents = (events: readonly StoredEvent[]) => Promise<Write[]>;
 
-/** Creates a follower of the server's stream with a name of its own. */
+/** A function that creates a follower of the server's stream. Each follower has a unique name. */
 export type NewFollower = (name: string, process: ProcessEvents) => Follower;
 
 const BATCH = 500;
 
 /**
- * Goes through the events of all rooms later than everything else, so that senders do not wait for it. The result for a
- * batch is stored together with the position it has reached: after a restart it continues there and repeats nothing.
+ * Processes the events of all rooms in the background, so that senders do not wait for it. The result of a batch is
+ * stored together with the position that it has reached. After a restart, the follower continues there and repeats
+ * nothing.
  */
 export class Follower {
   readonly #parts: FollowerParts;
   readonly #name: string;
   readonly #take: ProcessEvents;
   #position: number | undefined;
-  #turn: Promise<void> | undefined;
+  #running: Promise<void> | undefined;
 
   constructor(parts: FollowerParts, name: string, take: ProcessEvents) {
     this.#parts = parts;
@@ -43,20 +44,20 @@ export class Follower {
     this.#take = take;
   }
 
-  /** Takes in everything that had happened at the call, or as much of it as `maxMs` allow. */
+  /** Processes all events up to the end of the stream at the call, or those for which `maxMs` suffice. */
   async catchUp(maxMs = Number.POSITIVE_INFINITY): Promise<void> {
     const { stream, clock } = this.#parts;
     const upTo = stream.current;
     const deadline = clock.elapsed() + maxMs;
     while ((this.#position ?? -1) < upTo && clock.elapsed() < deadline) {
-      this.#turn ??= this.#batch().finally(() => {
-        this.#turn = undefined;
+      this.#running ??= this.#batch().finally(() => {
+        this.#running = undefined;
       });
-      await this.#turn;
+      await this.#running;
     }
   }
 
-  /** Passes over everything up to now: nobody is there for whom it would matter. */
+  /** Skips all events up to the end of the stream. Returns the write that stores the position. */
   skip(): Write {
     const { current } = this.#parts.stream;
     this.#position = current;
@@ -69,7 +70,7 @@ export class Follower {
     const upTo = stream.current;
     const nums = await timelines.inStream(after, upTo, BATCH);
     const reached = nums.length < BATCH ? upTo : (nums.at(-1) ?? upTo);
-    // Positions without events cost nothing to go through again.
+    // The position is not stored after an empty batch, because reading it again is cheap.
     if (nums.length > 0) await this.#process(nums, reached);
     this.#position = Math.max(after, reached);
   }
@@ -85,7 +86,7 @@ export class Follower {
     }
   }
 
-  /** Processes one event of a batch that has failed, and passes over it if it is the one to blame. */
+  /** Processes one event of a batch that has failed. Skips the event if it is the cause of the failure. */
   async #processAlone(num: number): Promise<void> {
     const { database, events, background } = this.#parts;
     const done = setFollowed(this.#name, num);

@@ -37,15 +37,18 @@ export interface MessagesPage {
 
 const LIMIT_DEFAULT = 10;
 const LIMIT_MAX = 1000;
-/** How many events one request looks at in search of those that pass; after that it answers with what it has. */
+/** The maximum number of events that one request reads. If few of them pass the filter, the page is short. */
 const SCANNED_MAX = 4000;
 const SCANNED_AT_ONCE = 200;
-/** Events that the first look loads: as many as most pages have. */
-const FIRST_LOOK = 100;
-/** A page ends when its contents are so long, so that a thousand of the largest events do not take 60 MB at once. */
+/** The maximum number of events that the first query reads. Most pages are not longer. */
+const FIRST_SCAN = 100;
+/**
+ * The length of the contents at which a page ends, in characters, so that a thousand of the largest events do not take
+ * 60 MB.
+ */
 const PAGE_LENGTH_MAX = 8 * 1024 * 1024;
 
-/** The history of rooms (client-server API, "GET /rooms/{roomId}/messages"). */
+/** The history of rooms. */
 export class History {
   readonly #parts: Parts;
 
@@ -58,7 +61,10 @@ export class History {
     return this.#parts.senders.of(shown.map(({ event }) => event));
   }
 
-  /** A page of a room's history (client-server API, "GET /rooms/{roomId}/messages"). @throws MatrixError M_INVALID_PARAM */
+  /**
+   * Returns a page of a room's history (client-server API, "GET /rooms/{roomId}/messages").
+   * @throws MatrixError M_INVALID_PARAM
+   */
   async page(reader: Reader, access: RoomAccess, query: MessagesQuery): Promise<MessagesPage> {
     const { head } = access;
     const backwards = query.dir === 'b';
@@ -76,15 +82,19 @@ export class History {
       matcher: matcherOf(query.filter),
       filter: query.filter,
     });
-    // Clients of servers that cannot look ahead past a filter rely on an end wherever there was something.
+    // With a filter, `end` is present after every page that is not empty, because clients rely on it: other servers do
+    // not check whether later events pass.
     const isFound = shown.length > 0 && isSelective(query.filter);
     const more = isFound || (backwards ? next > range.after : next < range.upTo);
-    // The head may be further than the disk, and what is on its way there is for who goes on from the start.
+    // The head may be ahead of the database. A client that continues from `start` gets the events in between.
     const start = backwards ? (newest ?? from) : from;
     return { start: query.from ?? timelineToken(start), ...(more ? { end: timelineToken(next) } : {}), shown };
   }
 
-  /** Looks for events that the reader may see and the filter lets through; `next` is where the next page begins. */
+  /**
+   * Reads events until a page is complete: events that the reader may see and that pass the filter. `next` is the
+   * position of the next page.
+   */
   async #scan(
     reader: Reader,
     room: number,
@@ -97,9 +107,9 @@ export class History {
     let length = 0;
     let newest: number | undefined;
     while (shown.length < limit && scanned < SCANNED_MAX && length < PAGE_LENGTH_MAX && after < upTo) {
-      // Where little passes, the rest is looked for in larger steps, with everybody else's turn in between.
+      // If few events pass, further ones are read in larger steps, with a yield to the event loop between them.
       if (scanned > 0) await nextTurn();
-      const count = scanned === 0 ? Math.min(limit, FIRST_LOOK) : length > PAGE_LENGTH_MAX / 8 ? 20 : SCANNED_AT_ONCE;
+      const count = scanned === 0 ? Math.min(limit, FIRST_SCAN) : length > PAGE_LENGTH_MAX / 8 ? 20 : SCANNED_AT_ONCE;
       const nums = await this.#parts.timelines.page({ room, after, upTo }, backwards, count);
       if (nums.length === 0) return { shown, next: backwards ? after : upTo, newest };
       scanned += nums.length;
@@ -108,7 +118,7 @@ export class History {
       shown.push(...found);
       for (const { event } of found) length += event.contentText.length;
       newest ??= events[0]?.seq ?? undefined;
-      // The next page begins behind the last that is shown, or behind all that were looked at.
+      // The next page begins after the last event of this one, or after the last that was read.
       const edge = (shown.length === limit ? found.at(-1)?.event : events.at(-1))?.seq ?? 0;
       if (backwards) upTo = edge - 1;
       else after = edge;
@@ -122,7 +132,10 @@ export class History {
     return related.length === 0 ? [] : this.#parts.visibility.visibleTo(reader.user, room, related);
   }
 
-  /** Those to which others relate in the way that the filter asks for (`related_by_rel_types`, `related_by_senders`). */
+  /**
+   * Returns the events that have relations of the types and senders in the filter (`related_by_rel_types`,
+   * `related_by_senders`).
+   */
   async #withRelations(
     reader: Reader,
     room: number,
@@ -143,7 +156,7 @@ export class History {
   }
 }
 
-/** Whether a filter keeps anything back. */
+/** Returns whether a filter may exclude events. */
 function isSelective(filter: RoomEventFilter = {}): boolean {
   const { lazy_load_members: _lazy, include_redundant_members: _all, limit: _limit, ...selecting } = filter;
   return Object.keys(selecting).length > 0;

@@ -3,8 +3,8 @@ import type { Heads } from '../rooms/heads.ts';
 import type { LatestEvents, TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 
 /**
- * The last `limit` events of rooms at a position, oldest first: from the heads that remember them, which are brought into
- * memory, for all other rooms with one query.
+ * The last `limit` events of rooms at a position, oldest first. Heads contain them for recent positions and are loaded
+ * for that. For all other rooms they are read with one query.
  */
 export class LatestEventNums {
   readonly source: Source<LatestEvents, readonly number[]>;

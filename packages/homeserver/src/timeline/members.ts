@@ -18,14 +18,14 @@ interface Parts {
   readonly readers: RoomReaders;
 }
 
-/** Which members (client-server API, "GET /rooms/{roomId}/members"); `at` is a token of the moment in question. */
+/** The parameters that select members (client-server API, "GET /rooms/{roomId}/members"). `at` is a token. */
 export interface MembersQuery {
   readonly at?: string | undefined;
   readonly membership?: string | undefined;
   readonly not_membership?: string | undefined;
 }
 
-/** The place of the creator's member event in a room's timeline. */
+/** The sequence number of the creator's member event in a room's timeline. */
 const CREATOR_JOINED = 2;
 
 /** Finds the member events of rooms. */
@@ -37,8 +37,8 @@ export class Members {
   }
 
   /**
-   * Returns the numbers of the member events that a user sees of a room, whatever their membership.
-   * @param at a token of the moment in question; now if absent
+   * Returns the numbers of the member events of a room that a user may see, whatever their membership.
+   * @param at a token of the point in time; the present if absent
    * @throws MatrixError M_INVALID_PARAM
    */
   async eventNums(access: RoomAccess, at: string | undefined): Promise<readonly number[]> {
@@ -51,23 +51,26 @@ export class Members {
       .map(({ event }) => event);
   }
 
-  /** Returns the state just after the last event at or before a token; for past members not later than their leaving. */
+  /**
+   * Returns the state after the last event at or before a token; for past members, at the latest the state at their
+   * departure.
+   */
   async #stateAt(access: RoomAccess, at: string): Promise<NodeRef> {
     const { timelines, events, states } = this.#parts;
     const room = access.head.num;
     const last = access.kind === 'past' ? (access.ended.seq ?? 0) : access.head.row.seq;
-    // A position before the room's first event means the beginning of the room, when only the creator has joined.
+    // A position before the room's first event means the point at which only the creator has joined.
     const seq = Math.min(Math.max(await seqOfToken(timelines, room, parseToken(at, 'at')), CREATOR_JOINED), last);
     const [num] = await timelines.page({ room, after: seq - 1, upTo: seq }, true, 1);
     const event = num === undefined ? undefined : await events.one(num);
-    if (event === undefined) throw invalidParam('at is before the room existed');
+    if (event === undefined) throw invalidParam("'at' is before the creation of the room");
     const root = (await states.snapshots([event.snapshotAfter])).get(event.snapshotAfter);
     if (root === undefined) throw new Error('the state of an accepted event is missing');
     return root;
   }
 }
 
-/** Returns whether a member event has a membership that the query asks for. */
+/** Returns whether a member event has a membership that the query selects. */
 export function isWantedMember(event: StoredEvent, query: MembersQuery): boolean {
   const membership = membershipOf(event);
   return (query.membership ?? membership) === membership && query.not_membership !== membership;

@@ -2,11 +2,11 @@ import { invalidParam } from '@hearth/protocol/errors.ts';
 import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 
 /**
- * The tokens that clients carry around. `s…` is a place in the server's stream (`next_batch`, the tokens of `/events`),
- * `t…` one in a room's timeline (`prev_batch`, the tokens of `/messages`): just after the event of that number.
- * Wherever the specification lets tokens of both kinds in, both work. The `pos` of sliding sync is a place in the stream
- * with the name of a connection's state behind it, and works wherever one without does. A `next_batch` may have a second
- * number, see {@link syncToken}, at which only `/sync` looks.
+ * A parsed token. `s…` is a position in the server's stream (`next_batch`, the tokens of `/events`). `t…` is a position
+ * in a room's timeline (`prev_batch`, the tokens of `/messages`). Each is the position after the event with this
+ * number. Endpoints accept both kinds if the specification permits both. The `pos` of sliding sync is a token of the
+ * stream, followed by the name of the state of a connection; it is accepted like the token without the name. A
+ * `next_batch` may have a second number, see {@link syncToken}, which only `/sync` evaluates.
  */
 export type Token =
   | { readonly kind: 'stream'; readonly position: number }
@@ -16,12 +16,14 @@ export function streamToken(position: number): string {
   return `s${position}`;
 }
 
-/** A `next_batch` after which messages to the device are still to come, from another place than everything else. */
+/**
+ * Renders a `next_batch`. `toDevice` is the position up to which messages to the device were delivered, if it differs.
+ */
 export function syncToken(position: number, toDevice: number | undefined): string {
   return toDevice === undefined ? `s${position}` : `s${position}~${toDevice}`;
 }
 
-/** Parses a token that {@link syncToken} has made. @throws MatrixError M_INVALID_PARAM */
+/** Parses a token of {@link syncToken}. @throws MatrixError M_INVALID_PARAM */
 export function parseSyncToken(
   text: string,
   parameter: string,
@@ -35,7 +37,7 @@ export function timelineToken(seq: number): string {
   return `t${seq}`;
 }
 
-/** @throws MatrixError M_INVALID_PARAM for a text that is no token */
+/** Parses a token of either kind. @throws MatrixError M_INVALID_PARAM for an invalid token */
 export function parseToken(text: string, parameter: string): Token {
   const match = /^(?:s(\d{1,15})(?:_\w+|~\d{1,15})?|t(\d{1,15}))$/.exec(text);
   if (match === null) throw invalidParam(`${parameter} is not a token of this server`);
@@ -45,19 +47,19 @@ export function parseToken(text: string, parameter: string): Token {
     : { kind: 'stream', position: Number(position) };
 }
 
-/** @throws MatrixError M_INVALID_PARAM for anything but a place in the stream */
+/** Parses a token of the stream. @throws MatrixError M_INVALID_PARAM for another text */
 export function parseStreamToken(text: string, parameter: string): number {
   const token = parseToken(text, parameter);
   if (token.kind !== 'stream') throw invalidParam(`${parameter} is not a token of a stream`);
   return token.position;
 }
 
-/** The number of the last event of a room's timeline at or before a token. */
+/** Returns the sequence number of the last event of a room's timeline at or before a token. */
 export async function seqOfToken(timelines: TimelineStore, room: number, token: Token): Promise<number> {
   return token.kind === 'timeline' ? token.seq : timelines.seqAt(room, token.position);
 }
 
-/** The position in the stream that a token of either kind means. @throws MatrixError M_INVALID_PARAM */
+/** Returns the position in the stream for a token of either kind. @throws MatrixError M_INVALID_PARAM */
 export async function positionOf(
   timelines: TimelineStore,
   room: number,

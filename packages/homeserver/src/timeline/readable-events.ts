@@ -19,7 +19,7 @@ interface Parts {
 
 const NOBODY: ReadonlySet<number> = new Set();
 
-/** Single events, as far as a user may read them. */
+/** Reads single events that a user may read. */
 export class ReadableEvents {
   readonly #parts: Parts;
 
@@ -28,24 +28,24 @@ export class ReadableEvents {
   }
 
   /**
-   * Returns an event that the user may read; with `roomId` only if it is in that room.
-   * @throws MatrixError M_NOT_FOUND, also for an event that exists but is hidden from the user
+   * Returns an event that the user may read. With `roomId`, the event must be in that room.
+   * @throws MatrixError M_NOT_FOUND, also for an event that is hidden from the user
    */
   async find(user: number, eventId: string, roomId?: string): Promise<Shown> {
     const { events, userRooms, visibility } = this.#parts;
     const event = await events.byId(eventId);
     if (event === undefined || event.seq === null || (roomId !== undefined && event.roomId !== roomId)) {
-      throw notFound('There is no such event');
+      throw notFound('The event does not exist');
     }
     const row = await userRooms.one(user, event.room);
     const [visible] = row?.forgotten === true ? [] : await visibility.visibleTo(user, event.room, [event]);
-    if (visible === undefined) throw notFound('There is no such event');
+    if (visible === undefined) throw notFound('The event does not exist');
     return visible;
   }
 
   /**
-   * Returns the event closest to a time in a direction that the user may see (client-server API, "GET
-   * /rooms/{roomId}/timestamp_to_event"): where the closest is hidden, the next one in the timeline that is not.
+   * Returns the event closest to a time in a direction (client-server API, "GET /rooms/{roomId}/timestamp_to_event").
+   * If the user may not see that event, returns the next visible one in the timeline.
    */
   async closest(
     user: number,

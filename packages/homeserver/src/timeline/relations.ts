@@ -22,7 +22,7 @@ interface Parts {
 export interface RelationsPage {
   readonly shown: readonly Shown[];
   readonly nextBatch?: string;
-  /** How many levels were followed, if more than one was asked for. */
+  /** The depth of the followed relations, if `recurse` was requested. */
   readonly depth?: number;
 }
 
@@ -38,12 +38,15 @@ export interface RelationsQuery {
 
 const LIMIT_DEFAULT = 5;
 const LIMIT_MAX = 1000;
-/** "Servers should follow relations up to 3 levels" (client-server API, "GET relations", `recurse`). */
+/**
+ * The maximum depth of followed relations: "Servers should follow relations up to 3 levels" (client-server API, "GET
+ * relations", `recurse`).
+ */
 const DEPTH_MAX = 3;
-/** The number of events whose children are followed at most. */
+/** The maximum number of events whose children are read. */
 const PARENTS_MAX = 5_000;
 
-/** The events that relate to others (client-server API, "Relationship API"). */
+/** Reads the events that relate to other events (client-server API, "Relationship API"). */
 export class RelatedEvents {
   readonly #parts: Parts;
 
@@ -52,7 +55,7 @@ export class RelatedEvents {
   }
 
   /**
-   * The events that relate to one (client-server API, "Relationship API"); the latest first unless `dir` is `f`.
+   * Returns a page of the events that relate to an event, latest first unless `dir` is `f`.
    * @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM
    */
   async page(
@@ -64,7 +67,7 @@ export class RelatedEvents {
     const [relType, type] = [await this.#numOf(query.relType), await this.#numOf(query.eventType)];
     if (relType === null || type === null) return { shown: [] };
     const backwards = query.dir !== 'f';
-    // None at a time would never get to the end.
+    // A client with a limit of 0 would never reach the end.
     const limit = Math.max(1, Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX));
     const [from, to] = [
       await positionOf(this.#parts.timelines, event.room, query.from),
@@ -72,7 +75,7 @@ export class RelatedEvents {
     ];
     const { parents, depth } =
       query.recurse === true ? await this.#descendants(event) : { parents: [event.num], depth: 1 };
-    // Tokens stand between events, just after the one of their position.
+    // A token is the position after the event with its number.
     const range = {
       after: (backwards ? to : from) ?? 0,
       before: ((backwards ? from : to) ?? Number.MAX_SAFE_INTEGER - 1) + 1,
@@ -87,7 +90,7 @@ export class RelatedEvents {
     };
   }
 
-  /** A page of children; `next` is the token's position of the next one. Redacted events relate to nothing any more. */
+  /** Returns a page of children. `next` is the position of the next page. Redacted events are not children. */
   async #children(
     reader: Reader,
     room: number,
@@ -99,8 +102,13 @@ export class RelatedEvents {
     for (let scanned = 0; scanned < CHILDREN_SCANNED_MAX; scanned += limit) {
       const nums = await this.#parts.relations.page(parents, filter, { after, before, backwards, limit: limit + 1 });
       const events = await this.#parts.events.list(nums.slice(0, limit));
-      const heard = events.filter(({ senderNum, redactedBy }) => redactedBy === null && !reader.ignored.has(senderNum));
-      const found = (await this.#parts.visibility.visibleTo(reader.user, room, heard)).slice(0, limit - shown.length);
+      const unignored = events.filter(
+        ({ senderNum, redactedBy }) => redactedBy === null && !reader.ignored.has(senderNum),
+      );
+      const found = (await this.#parts.visibility.visibleTo(reader.user, room, unignored)).slice(
+        0,
+        limit - shown.length,
+      );
       shown.push(...found);
       const isFull = shown.length === limit;
       const last = isFull ? found.at(-1)?.event.num : events.at(-1)?.num;
@@ -113,7 +121,7 @@ export class RelatedEvents {
     return { shown, next: backwards ? before - 1 : after };
   }
 
-  /** The event and what relates to it directly or through others. */
+  /** Returns the event and the events that relate to it directly or through others. */
   async #descendants(event: StoredEvent): Promise<{ parents: number[]; depth: number }> {
     const parents = [event.num];
     let level = [event.num];
@@ -127,13 +135,13 @@ export class RelatedEvents {
     return { parents, depth };
   }
 
-  /** The number of a name: `undefined` for any, `null` for one that no event has. */
+  /** Returns the number of a name: `undefined` for an absent name, `null` for a name that no event has. */
   async #numOf(text: string | undefined): Promise<number | null | undefined> {
     return text === undefined ? undefined : ((await this.#parts.names.find(text)) ?? null);
   }
 }
 
-/** How many children one request looks at in search of those that the reader may see. */
+/** The maximum number of children that one request reads in search of visible ones. */
 const CHILDREN_SCANNED_MAX = 2_000;
 
 interface ChildrenQuery {

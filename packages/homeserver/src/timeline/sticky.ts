@@ -5,11 +5,14 @@ import type { StickyStore } from '../storage/rooms/events/sticky-events.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { Shown } from './render/event-renderer.ts';
 
-/** The number of events that an answer contains at most; of more, the latest (MSC4354, "Rate limits"). */
+/**
+ * The maximum number of events in an answer. If there are more, the answer contains the latest (MSC4354, "Rate
+ * limits").
+ */
 const EVENTS_MAX = 100;
 const NOTHING: readonly StoredEvent[] = [];
 
-/** The range of an answer, its time in milliseconds, and the events that the timeline shows. */
+/** The range of an answer, the current time in milliseconds, and the events in the timeline. */
 interface StickyRange {
   readonly since: number;
   readonly upTo: number;
@@ -28,7 +31,7 @@ export class StickyEvents {
   }
 
   /**
-   * Returns a room's sticky events in a range that a member is not shown otherwise. Members get them whatever the history
+   * Returns a room's sticky events in a range, except those in the timeline. Members get them whatever the history
    * visibility of the room is.
    */
   events(

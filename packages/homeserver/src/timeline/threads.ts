@@ -21,7 +21,7 @@ interface Parts {
   readonly visibility: Visibility;
 }
 
-/** A page of a room's threads. */
+/** The query for a page of a room's threads. */
 export interface ThreadsQuery {
   readonly include?: 'all' | 'participated' | undefined;
   readonly limit?: number | undefined;
@@ -30,10 +30,10 @@ export interface ThreadsQuery {
 
 const THREADS_DEFAULT = 20;
 const THREADS_MAX = 100;
-/** How many threads one request looks at in search of those with the user in them. */
+/** The maximum number of threads that one request reads in search of those in which the user participates. */
 const THREADS_SCANNED_MAX = 1_000;
 
-/** The threads of rooms (client-server API, "Server-side thread list"). */
+/** Reads the threads of rooms. */
 export class Threads {
   readonly #parts: Parts;
 
@@ -41,9 +41,12 @@ export class Threads {
     this.#parts = parts;
   }
 
-  /** The roots of a room's threads, the one with the latest reply first (client-server API, "Server-side thread list"). */
+  /**
+   * Returns the roots of a room's threads, the one with the latest reply first (client-server API, "Server-side thread
+   * list").
+   */
   async page(reader: Reader, room: number, query: ThreadsQuery): Promise<RelationsPage> {
-    // None at a time would never get to the end.
+    // A client with a limit of 0 would never reach the end.
     const limit = Math.max(1, Math.min(query.limit ?? THREADS_DEFAULT, THREADS_MAX));
     let before = ((await positionOf(this.#parts.timelines, room, query.from)) ?? Number.MAX_SAFE_INTEGER - 1) + 1;
     const shown: Shown[] = [];
@@ -64,7 +67,7 @@ export class Threads {
     return { shown, nextBatch: streamToken(before - 1) };
   }
 
-  /** The roots of threads in which the reader sees a reply. */
+  /** Returns the roots of threads with a reply that the reader may see. */
   async #visibleRoots(
     reader: Reader,
     room: number,
@@ -87,7 +90,7 @@ export class Threads {
   }
 }
 
-/** The root of an ignored user comes as if it were redacted ("Server-side thread list"). */
+/** Returns the redacted form of a root by an ignored user (client-server API, "Server-side thread list"). */
 function ignoredRoot(event: StoredEvent, version: Head['version']): StoredEvent {
   const copy = redactedCopy(event, version, null);
   copy.transaction = null;

@@ -24,7 +24,7 @@ export interface VisibleEvent {
   readonly membership: string;
 }
 
-/** Decides which events of a room a user may read (client-server API, "Room History Visibility"). */
+/** Determines the events of a room that a user may read (client-server API, "Room History Visibility"). */
 export class Visibility {
   readonly #parts: Parts;
 
@@ -32,14 +32,14 @@ export class Visibility {
     this.#parts = parts;
   }
 
-  /** Returns those of a room's events that a user may read, in the same order. */
+  /** Returns the given events of a room that a user may read, in the same order. */
   visibleTo(user: number, room: number, events: readonly StoredEvent[]): Promise<VisibleEvent[]> {
     return complete((lookups) => this.visible(lookups, user, room, events));
   }
 
   /**
-   * Returns the same as {@link visibleTo}. Events since the user's join need no lookup; for older ones the state before
-   * each is looked up.
+   * Returns the same as {@link visibleTo}. Events after the user's join need no lookup. For older events, the state
+   * before each is looked up.
    */
   visible(lookups: Lookups, user: number, room: number, all: readonly StoredEvent[]): VisibleEvent[] {
     const { retention, userRooms } = this.#parts;
@@ -78,14 +78,14 @@ export class Visibility {
         membershipAfter: after,
         joinedLater: event.num < lastJoin,
       });
-      // A user always learns of their own leaving, kicking and banning, and of an invite.
+      // Users always see their own departures, kicks, bans and invitations.
       if (readable || isOwnMembership)
         found.set(event.num, after ?? (membership === undefined ? 'leave' : membershipOf(membership)));
     });
     return found;
   }
 
-  /** Returns the number of the member event by which the user joined last; 0 for one who never did. */
+  /** Returns the number of the member event of the user's latest join; 0 if the user has never joined. */
   #lastJoin(lookups: Lookups, row: MembershipRow | undefined): number {
     for (const event of memberEventsBack(lookups, this.#parts.events, row?.event))
       if (membershipOf(event) === 'join') return event.num;

@@ -13,7 +13,7 @@ interface Parts {
   readonly erasure: Erasure;
 }
 
-/** Single state events, as a user sees them. */
+/** Reads single state events that a user may see. */
 export class VisibleState {
   readonly #parts: Parts;
 
@@ -21,7 +21,7 @@ export class VisibleState {
     this.#parts = parts;
   }
 
-  /** Returns the event of a type and state key in the state that a user sees; `undefined` for an empty place. */
+  /** Returns the event of a type and state key in the state that a user sees; `undefined` without such an event. */
   async event(access: RoomAccess, type: string, stateKey: string): Promise<StoredEvent | undefined> {
     const { names, events, states, readers } = this.#parts;
     const nums = await names.findAll([type, stateKey]);
@@ -32,7 +32,7 @@ export class VisibleState {
     return found[0] === undefined ? undefined : events.one(found[0]);
   }
 
-  /** Returns the JSON text of an event's content, redacted if it is so for the user. */
+  /** Returns the JSON text of an event's content, redacted if the event is erased for the user. */
   async contentText(user: number, event: StoredEvent): Promise<string> {
     const redacted = await this.#parts.erasure.copiesFor(user, [event]);
     return (redacted.get(event.num) ?? event).contentText;

@@ -17,7 +17,7 @@ import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import type { ReceiptRow } from '../storage/rooms/receipts.ts';
 
-/** How much is unread: in the room's main timeline and in each thread by its root's event id. */
+/** The unread counts of a room: of the main timeline, and of each thread by the event id of its root. */
 export interface Unread {
   readonly main: Counts;
   readonly threads: ReadonlyMap<string, Counts>;
@@ -28,21 +28,21 @@ export interface Counts {
   readonly highlights: number;
 }
 
-/** The counts as they were last. Never changed: two requests may go on from it at the same time. */
+/** The latest counts of a user in a room. They are immutable, because concurrent requests may continue from them. */
 interface Entry {
-  /** The latest member event, and the one by which the user came in. */
+  /** The latest member event of the user. */
   readonly member: number;
   readonly join: number;
-  /** The receipts as text. */
+  /** The user's receipts as text. */
   readonly receipts: string;
-  /** The users whose messages are not shown and therefore not counted. */
+  /** The ignored users, whose messages do not count. */
   readonly ignored: ReadonlySet<number>;
   readonly upTo: number;
   readonly main: Counts;
   readonly threads: ReadonlyMap<string, Counts>;
 }
 
-/** A user whose counts are wanted, and the room that the user has joined. */
+/** A user and a room that the user has joined. */
 export interface MemberOfRoom {
   readonly user: { readonly num: number; readonly id: string };
   readonly head: Head;
@@ -54,15 +54,15 @@ interface Case extends Pick<MemberOfRoom, 'user' | 'head'> {
 }
 
 const KEPT_MAX = 50_000;
-/** For a user who is further behind than this, the number stops growing. */
+/** The maximum number of events that are counted. */
 const COUNTED_MAX = 1_000;
-/** After a room with more new events than this, other requests have their turn. */
+/** The number of new events of a room above which counting yields to the event loop. */
 const COUNTED_AT_ONCE = 100;
 const ZERO: Counts = { notifications: 0, highlights: 0 };
 const NO_THREADS: ReadonlyMap<string, Counts> = new Map();
 const NOTHING: Unread = { main: ZERO, threads: NO_THREADS };
 
-/** The state, besides the user's member event, that push rules look at. */
+/** The state events that push rules evaluate, besides the user's member event. */
 const JUDGED_BY = [
   ['m.room.create', ''],
   ['m.room.power_levels', ''],
@@ -79,8 +79,8 @@ export interface UnreadParts {
 }
 
 /**
- * Unread counts (client-server API, "Receipts", "Threaded read receipts"), counted when they are asked for: from the
- * last receipt, the user's last own event or their join, to the end of the room, and from then on only what is new.
+ * Unread counts (client-server API, "Receipts", "Threaded read receipts"). They are computed on demand from the last
+ * receipt, the user's last own event or the user's join. Later computations continue from the cached counts.
  */
 export class UnreadCounts {
   readonly #parts: UnreadParts;
@@ -93,7 +93,7 @@ export class UnreadCounts {
     this.#parts = parts;
   }
 
-  /** The counts of joined rooms. They are in memory if the room was counted before and the verdicts on all events since are. */
+  /** The counts of joined rooms, in memory if they are cached and the verdicts on all later events are too. */
   readonly source: Source<MemberOfRoom, Unread> = {
     peek: (member) => this.#peek(member) ?? NOT_LOADED,
     load: async (members) => {
@@ -126,7 +126,7 @@ export class UnreadCounts {
     return entry;
   }
 
-  /** Loads, with a few queries for many rooms, what counting begins with in those that are not counted yet. */
+  /** Loads the values that counting needs in rooms without cached counts, with few queries for many rooms. */
   async #prepare(fresh: readonly MemberOfRoom[]): Promise<void> {
     if (fresh.length === 0) return;
     await this.#parts.heads.ensureState(
@@ -168,11 +168,14 @@ export class UnreadCounts {
     return entry;
   }
 
-  /** The event by which a member came in: later member events, such as a new display name, are no new beginning. */
+  /**
+   * Returns the event of a member's latest join. Later member events, such as a new display name, do not count as
+   * joins.
+   */
   async #joinOf(row: MembershipRow, kept: Entry | undefined): Promise<number> {
     let join = row.event;
     for (;;) {
-      // Only what is new since the last time is followed back.
+      // Only the member events after the cached one are read.
       if (join === kept?.member) return kept.join;
       const replaces = (await this.#parts.events.one(join))?.replaces ?? null;
       const before = replaces === null ? undefined : await this.#parts.events.one(replaces);
@@ -187,7 +190,7 @@ export class UnreadCounts {
     return { ...basis, upTo, main: ZERO, threads: NO_THREADS };
   }
 
-  /** Goes on from an entry, as far as events are announced: the head and the disk may be further. */
+  /** Continues counting up to the announced events. The head and the database may be ahead of them. */
   async #count(entry: Entry, { user, head, read }: Case): Promise<Entry> {
     const upTo = head.row.seq;
     const after = Math.max(entry.upTo, upTo - COUNTED_MAX);
@@ -197,7 +200,7 @@ export class UnreadCounts {
     const { current } = this.#parts.stream;
     if (nums.length > COUNTED_AT_ONCE) await nextTurn();
     const events = await this.#parts.events.list(nums.filter((num) => num <= current));
-    // The redacted event may have been counted before, or may have marked something as read.
+    // The redacted event may have been counted, or may have marked events as read.
     const begin = await this.#begin(entry, read);
     if (entry.upTo > begin.upTo && events.some(({ type }) => type === 'm.room.redaction'))
       return this.#count(begin, { user, head, read });
@@ -221,7 +224,7 @@ export class UnreadCounts {
   }
 }
 
-/** All of a room together, its threads too. */
+/** Returns the counts of a room including its threads. */
 export function totalOf({ main, threads }: Unread): Counts {
   let { notifications, highlights } = main;
   for (const counts of threads.values()) {
@@ -231,14 +234,14 @@ export function totalOf({ main, threads }: Unread): Counts {
   return { notifications, highlights };
 }
 
-/** How far a user has read in a room. */
+/** The positions up to which a user has read a room. */
 export interface ReadMarks {
-  /** Everything up to here is read, whatever its thread. */
+  /** The position up to which everything is read, in all threads. */
   readonly everywhere: number;
   of(thread: string | undefined): number;
 }
 
-/** Receipts without a thread count everywhere, those for `main` or a root only there. */
+/** Returns the read marks of receipts. Receipts without a thread count everywhere, others only in their thread. */
 export function readMarks(own: readonly ReceiptRow[]): ReadMarks {
   const marks = new Map<string, number>();
   for (const { thread, seq } of own) marks.set(thread, Math.max(marks.get(thread) ?? 0, seq));
@@ -254,21 +257,21 @@ function keyOf(user: Case['user'], room: number): string {
   return `${user.num}/${room}`;
 }
 
-/** Whether an event comes after what a user has read, and is one that they are told about. */
+/** Returns whether an event is after the user's read mark and may notify the user. */
 function isUnread(event: StoredEvent, user: number, ignored: ReadonlySet<number>, read: number): boolean {
   if (event.senderNum === user || event.redactedBy !== null || (event.seq ?? 0) <= read) return false;
   return event.isState || !ignored.has(event.senderNum);
 }
 
 /**
- * Whether an event says that its sender has read what comes before it in its thread (client-server API, "Marking
- * notifications as read": "by sending an event"). Member events do not: a new display name makes one in every room.
+ * Returns whether an event marks its thread as read for its sender (client-server API, "Marking notifications as read":
+ * "by sending an event"). Member events do not, because a new display name sends one to every room.
  */
 export function marksAsRead({ senderNum, type, redactedBy }: StoredEvent, user: number): boolean {
   return senderNum === user && type !== 'm.room.member' && redactedBy === null;
 }
 
-/** Whether an event takes back nothing that was counted, and belongs to no thread. */
+/** Returns whether an event does not change earlier counts and belongs to no thread. */
 function isCountedAlone(event: StoredEvent): boolean {
   return event.type !== 'm.room.redaction' && relationOf(event) === undefined;
 }

@@ -107,7 +107,7 @@ export class Accounts {
     return password === undefined ? null : this.#passwords.hash(password);
   }
 
-  /** @throws MatrixError M_USER_IN_USE when a guard refuses */
+  /** Commits the writes of an account. @throws MatrixError M_USER_IN_USE when a guard refuses */
   async #commitAccount(writes: readonly Write[]): Promise<void> {
     try {
       await this.#database.commit(writes);

@@ -29,7 +29,7 @@ export class ErasedUsers {
     return this.#positions.get(user);
   }
 
-  /** Takes over that a user has been erased on disk. */
+  /** Adds a user whose erasure has been committed. */
   add(user: number, position: number): void {
     this.#positions.set(user, position);
   }

@@ -64,13 +64,13 @@ describe('the command line', () => {
     writeFileSync(join(folder, 'cert.pem'), cert);
     expect(await check(key)).toBe('0: The configuration is valid.\n');
     expect(await check('no key')).toMatch(
-      /^1: hearth: .*cert\.pem and .*key\.pem are no certificate and its key: .*PEM files\n$/,
+      /^1: hearth: .*cert\.pem and .*key\.pem are not a certificate and its key in PEM format: .*\n$/,
     );
     const { privateKey } = generateKeyPairSync('ed25519', {
       privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
       publicKeyEncoding: { type: 'spki', format: 'pem' },
     });
-    expect(await check(privateKey)).toMatch(/^1: hearth: .* are no certificate and its key/);
+    expect(await check(privateKey)).toMatch(/^1: hearth: .* are not a certificate and its key/);
   });
 
   test('creates accounts that can log in, and refuses existing ones', async () => {

@@ -2,7 +2,7 @@ import type { RequestListener, Server, ServerOptions } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { matrixError, unknown } from '@hearth/protocol/errors.ts';
-import { Exchange, type Patience } from '../exchange.ts';
+import { type ClientTimeLimits, Exchange } from '../exchange.ts';
 import { rawError } from '../replies/reply.ts';
 import { createServer, createTlsServer } from './node-http.ts';
 import type { Tls } from './tls.ts';
@@ -10,7 +10,7 @@ import type { Tls } from './tls.ts';
 const HEAD_BYTES_MAX = 16 * 1024;
 
 /** The options of a listener. */
-export interface NodeServerOptions extends Patience {
+export interface NodeServerOptions extends ClientTimeLimits {
   readonly tls?: Tls | undefined;
   /** The maximum number of connections; further ones are refused. */
   readonly connectionsMax: number;
@@ -20,8 +20,8 @@ export interface NodeServerOptions extends Patience {
 /** Creates a server of `node:http`, with TLS of `node:https`, that is not listening yet. */
 export function createNodeServer(parts: NodeServerOptions): Server | TlsServer {
   const { tls, connectionsMax, serve, clock, timeouts } = parts;
-  const patience = { clock, timeouts };
-  const handle: RequestListener = (request, response) => serve(new Exchange(request, response, patience));
+  const timeLimits = { clock, timeouts };
+  const handle: RequestListener = (request, response) => serve(new Exchange(request, response, timeLimits));
   const options: ServerOptions = {
     // A request without a body ends when its head has arrived, which saves a quarter of the cost of a GET.
     optimizeEmptyRequests: true,

@@ -7,7 +7,7 @@ import { JSON_HEADERS, sendText } from './reply.ts';
 const CHUNK_LENGTH = 128 * 1024;
 
 /**
- * Sends JSON in pieces. Each piece is rendered when the previous ones were sent. Stops when the client closes the
+ * Sends JSON in pieces. Each piece is rendered after the previous ones were sent. Stops when the client closes the
  * connection.
  * @throws the error of a renderer
  */

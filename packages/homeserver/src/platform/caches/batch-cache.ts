@@ -17,7 +17,7 @@ export class BatchCache<V extends object> {
     this.#load = load;
   }
 
-  /** The values as {@link Lookups} look them up. */
+  /** The source of the values, for {@link Lookups}. */
   readonly source: Source<number, V> = {
     peek: (key) => this.peek(key) ?? NOT_LOADED,
     load: async (keys) => {
@@ -52,7 +52,7 @@ export class BatchCache<V extends object> {
     return found;
   }
 
-  /** Changes a cached value. Called when the change is on disk. */
+  /** Changes a cached value. Callers call it after the change has been committed. */
   update(key: number, change: (value: V) => void): void {
     const value = this.#values.get(key);
     if (value !== undefined) {
@@ -68,7 +68,7 @@ export class BatchCache<V extends object> {
     this.#values.set(key, value);
   }
 
-  /** Evicts a value, so that it is loaded again. Called when a change is on disk. */
+  /** Evicts a value, so that it is loaded again. Callers call it after a change has been committed. */
   delete(key: number): void {
     this.#values.delete(key);
     this.#concurrent.changed(key);

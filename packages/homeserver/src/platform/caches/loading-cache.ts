@@ -24,13 +24,13 @@ export class LoadingCache<K, V extends object> {
     this.#load = load;
   }
 
-  /** The values as lookups find them; see `platform/lookups`. */
+  /** The source of the values; see `platform/lookups`. */
   readonly source: Source<K, V> = loadedSingly(
     (key) => this.peek(key) ?? NOT_LOADED,
     (key) => this.get(key),
   );
 
-  /** Returns the value, as a promise only if it has to be loaded. */
+  /** Returns the value; as a promise only if it has to be loaded. */
   get(key: K): V | Promise<V> {
     const known = this.#entries.get(key);
     return known?.value ?? known?.loading ?? this.#start(key, this.#load(key));

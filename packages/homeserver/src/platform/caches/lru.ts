@@ -8,12 +8,10 @@ export interface ByteLimit<V> {
 
 /**
  * A map with at most `max` entries and, if a limit is given, at most so many bytes. It evicts entries that were not
- * used recently.
- *
- * The map keeps two generations. When the younger one reaches half of the bound, the older one is evicted as a whole,
- * so the most recently used keys, up to half of the bound, are present. Moving each used key to the end of one `Map`
- * would be exact but slow, because a deleted entry stays in its bucket's chain until the map is rebuilt, so that every
- * use of a key makes its own chain longer.
+ * used recently. The map keeps two generations. When the younger one reaches half of the bound, the older one is
+ * evicted as a whole. The most recently used keys, up to half of the bound, are therefore present. Moving each used key
+ * to the end of one `Map` would be exact but slow. A deleted entry stays in its bucket's chain until the map is
+ * rebuilt, so every use of a key would make its chain longer.
  */
 export class LruMap<K, V> {
   #young = new Map<K, V>();

@@ -1,7 +1,7 @@
 import { nextTurn } from '../concurrency/in-slices.ts';
 import { NOT_LOADED, type Source } from './source.ts';
 
-/** From this pass on, other requests get their turn before the next pass. */
+/** The pass from which on a computation yields to the event loop before each further pass. */
 const YIELDING_PASS = 3;
 
 /** Ends a pass in which a value is missing. Created once, because a stack would cost more than the pass. */
@@ -42,12 +42,12 @@ class Batch<K, V> {
 }
 
 /**
- * The values that a computation looks up. The computation is a synchronous function without side effects. When a value
- * is not in memory, {@link Lookups.get} notes its key and ends the pass; {@link complete} loads what is missing and starts
- * the next pass. Loaded values stay until the computation is complete, even if a cache has evicted them.
+ * The values that a computation looks up. The computation is a synchronous function without side effects. If a value is
+ * not in memory, {@link Lookups.get} notes its key and ends the pass. {@link complete} then loads the missing values
+ * and starts the next pass. Loaded values stay until the computation is complete, even if a cache has evicted them.
  */
 export class Lookups {
-  /** Absent as long as everything was in memory. */
+  /** The loaded and missing values by source; absent until a value is missing. */
   #batches: Map<unknown, Batch<unknown, unknown>> | undefined;
 
   /** Returns a value. Ends the pass if it has to be loaded. */
@@ -71,8 +71,8 @@ export class Lookups {
   }
 
   /**
-   * Computes a result for each item, in their order. A value that one item misses does not keep the other items from
-   * noting theirs, so that the values of all items are loaded together.
+   * Computes a result for each item, in their order. If a value is missing for one item, the other items are still
+   * computed, so that the missing values of all items are loaded together.
    */
   each<T, R>(items: Iterable<T>, compute: (item: T) => R): R[] {
     const results: R[] = [];
@@ -89,7 +89,7 @@ export class Lookups {
     return results;
   }
 
-  /** Computes two results. The values that both of them miss are loaded together. */
+  /** Computes two results. Their missing values are loaded together. */
   both<A, B>(first: () => A, second: () => B): [A, B] {
     let result: A;
     try {
@@ -102,7 +102,7 @@ export class Lookups {
     return [result, second()];
   }
 
-  /** Loads the values that the last pass has missed. */
+  /** Loads the values that were missing in the last pass. */
   async load(): Promise<void> {
     const wanted = [...(this.#batches?.values() ?? [])].filter(({ isMissing }) => isMissing);
     if (wanted.length === 0) throw new Error('a pass has ended without a missing value');
@@ -118,7 +118,9 @@ export class Lookups {
     return value;
   }
 
-  /** A source and its batch have the same types, because only {@link Lookups.#addBatch} adds to the map. */
+  /**
+   * Returns the batch of a source. Both have the same types, because only {@link Lookups.#addBatch} adds to the map.
+   */
   #batchOf<K, V>(source: Source<K, V>): Batch<K, V> | undefined {
     return this.#batches?.get(source) as Batch<K, V> | undefined;
   }
@@ -141,7 +143,7 @@ export async function complete<T>(compute: (lookups: Lookups) => T): Promise<T> 
       if (error !== MISSING) throw error;
     }
     await lookups.load();
-    // A computation of many passes, such as the search for visible events, lets other requests in.
+    // A computation with many passes, such as a search for visible events, must not block other requests.
     if (pass >= YIELDING_PASS) await nextTurn();
   }
 }

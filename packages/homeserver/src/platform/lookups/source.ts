@@ -1,7 +1,7 @@
-/** Stands for a value that is not in memory. */
+/** The placeholder for a value that is not in memory. */
 export const NOT_LOADED = Symbol('not loaded');
 
-/** A kind of values, each of which is in memory or can be loaded. */
+/** A source of values, each of which is in memory or can be loaded. */
 export interface Source<K, V> {
   /** Returns the value of a key if it is in memory. */
   peek(key: K): V | typeof NOT_LOADED;
@@ -16,7 +16,7 @@ export function queried<K, V>(idOf: (key: K) => unknown, load: Source<K, V>['loa
   return { peek: () => NOT_LOADED, load, idOf };
 }
 
-/** Returns a source that loads each value separately; for values of which few are missing at a time. */
+/** Returns a source that loads each value with a separate query, for values of which few are missing at a time. */
 export function loadedSingly<K, V>(
   peek: Source<K, V>['peek'],
   load: (key: K) => V | Promise<V>,
@@ -28,7 +28,7 @@ export function loadedSingly<K, V>(
       const values = new Map(await Promise.all(keys.map(async (key) => [key, { value: await load(key) }] as const)));
       return (key) => {
         const found = values.get(key);
-        if (found === undefined) throw new Error('the value of an unknown key is asked for');
+        if (found === undefined) throw new Error('a value was requested for an unknown key');
         return found.value;
       };
     },

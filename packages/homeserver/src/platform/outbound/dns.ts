@@ -40,12 +40,12 @@ export interface Dns {
 /** The lookups of the system. */
 export const systemDns: Dns = { resolve: systemResolve, resolveServices: systemResolveServices };
 
-/** The system does not tell how long an address is valid. */
+/** The time for which addresses are cached. The system does not report how long an address is valid. */
 const ADDRESSES_KEPT_MS = 60_000;
 const NAMES_MAX = 10_000;
 /**
- * A lookup occupies one of the four threads that the process shares with the disk and with password hashes, up to half
- * a minute if a DNS server does not answer.
+ * The numbers of running and waiting lookups. A lookup occupies one of the four threads that the process shares with
+ * file access and password hashes. It takes up to half a minute if a DNS server does not answer.
  */
 const LOOKUPS = { running: 2, waiting: 1_000 };
 

@@ -15,7 +15,7 @@ import {
   USER_AGENT,
 } from './reply.ts';
 
-/** One way to reach a server by HTTPS. */
+/** The address and the names with which a server is reached by HTTPS. */
 export interface HttpsTarget {
   /** The host name or IP address to connect to. */
   readonly host: string;
@@ -67,7 +67,7 @@ export class HttpsPool {
       try {
         return replyOf(await attempt.answer, () => {});
       } catch (error) {
-        // The other end has closed the idle connection just before it was used again.
+        // The server closed the idle connection just before it was used again.
         if (attempt.isReused() && isClosed(error) && tries < REUSED_TRIES_MAX) continue;
         throw toOutboundError(error, signal, attempt.isUnsent());
       }

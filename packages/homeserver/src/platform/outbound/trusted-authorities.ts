@@ -1,7 +1,7 @@
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
- * Makes all outgoing TLS connections of this process (requests, S3, mail) trust these certificates too.
+ * Adds certificates that all outgoing TLS connections of this process trust (requests, S3, mail).
  * @param pem one or more certificates
  * @throws Error when there is no valid certificate in the text
  */

@@ -16,7 +16,9 @@ interface BundleReader {
   readonly ignored: ReadonlySet<number>;
 }
 
-/** The aggregations of one event (client-server API, "Aggregations of child events"), with the events they show. */
+/**
+ * The aggregations of one event (client-server API, "Aggregations of child events"), with the events that they contain.
+ */
 export interface Bundle {
   readonly edit?: StoredEvent;
   readonly references?: readonly string[];
@@ -25,7 +27,7 @@ export interface Bundle {
 
 const NONE: ReadonlyMap<number, Bundle> = new Map();
 
-/** Aggregations of events as a reader gets them. Only children that the reader may see count. */
+/** Reads aggregations of events. Only children that the reader may see count. */
 export class Bundles {
   readonly #parts: Parts;
 
@@ -64,7 +66,7 @@ export class Bundles {
   }
 }
 
-/** As {@link Bundle}, with numbers in place of events. */
+/** A {@link Bundle} with numbers in place of events. */
 type Summary = NonNullable<ReturnType<typeof summary>>;
 
 function summary(parent: StoredEvent, aggregations: Aggregations | null | undefined, { user, ignored }: BundleReader) {

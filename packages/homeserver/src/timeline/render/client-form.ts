@@ -18,24 +18,24 @@ export interface UnsignedParts {
   readonly stickyTtlMs?: number | undefined;
 }
 
-/** How an endpoint wants its events. */
+/** The form in which an endpoint returns events. */
 export interface ClientFormat {
-  /** `/sync` leaves it out, since it stands above the events. */
+  /** Whether events contain `room_id`. `/sync` has it as the key of the room. */
   readonly roomId: boolean;
-  /** The members of the first API beside the modern ones: `age`, `user_id` and `prev_content` at the top. */
+  /** Whether events also contain the members of the r0 API: `age`, `user_id` and `prev_content` at the top level. */
   readonly legacy: boolean;
 }
 
-/** The form of single events and lists of today. */
+/** The form of events on current endpoints. */
 export const MODERN_FORMAT: ClientFormat = { roomId: true, legacy: false };
 
-/** The form on the endpoints from before `/sync`: with the members of the first API beside the modern ones. */
+/** The form of events on the endpoints that are older than `/sync`. */
 export const LEGACY_FORMAT: ClientFormat = { roomId: true, legacy: true };
 
-/** The form within the rooms of `/sync`. */
+/** The form of events within the rooms of `/sync`. */
 export const SYNC_FORMAT: ClientFormat = { roomId: false, legacy: false };
 
-/** One event as JSON text. */
+/** Renders one event as JSON text. */
 export function clientEvent(event: StoredEvent, format: ClientFormat, parts: UnsignedParts): string {
   event.clientText ??= sharedText(event);
   let text = event.clientText;
@@ -47,7 +47,10 @@ export function clientEvent(event: StoredEvent, format: ClientFormat, parts: Uns
   return `${text},"unsigned":${unsigned(parts)}}`;
 }
 
-/** The last id as JSON, of a kind that neighbouring events mostly have in common. */
+/**
+ * Returns a function that renders an id as JSON and memoises the last one, because consecutive events often have equal
+ * ids.
+ */
 function lastAsJson(): (id: string) => string {
   let last = '';
   let text = '""';
@@ -63,7 +66,7 @@ function lastAsJson(): (id: string) => string {
 const roomIdText = lastAsJson();
 const senderText = lastAsJson();
 
-/** The part that never changes, without the closing brace. */
+/** Returns the part of an event that is the same for every reader, without the closing brace. */
 function sharedText(event: StoredEvent): string {
   const { type, eventId, sender, ts, stateKey } = event;
   const stateKeyText = stateKey === undefined ? '' : `,"state_key":${JSON.stringify(stateKey)}`;
@@ -73,8 +76,8 @@ function sharedText(event: StoredEvent): string {
 }
 
 /**
- * Redactions name their target both in the content and beside it, whatever the room version (rooms/v11, "Moving the
- * redacts property of m.room.redaction events to a content property").
+ * Returns the texts that name the target of a redaction, in the content and at the top level, for every room version
+ * (rooms/v11, "Moving the redacts property of m.room.redaction events to a content property").
  */
 function redactsText(event: StoredEvent): { content: string; top: string } | undefined {
   const { redacts } = event;
@@ -82,7 +85,7 @@ function redactsText(event: StoredEvent): { content: string; top: string } | und
   return { content: JSON.stringify({ ...event.content, redacts }), top: `,"redacts":${JSON.stringify(redacts)}` };
 }
 
-/** A sticky event says so beside its content (MSC4354). */
+/** Renders the member that marks a sticky event, with a leading comma (MSC4354). */
 function stickyText({ stickyUntil, ts }: StoredEvent): string {
   return stickyUntil === undefined ? '' : `,"${STICKY}":{"duration_ms":${stickyUntil - ts}}`;
 }

@@ -16,7 +16,7 @@ interface Parts {
   readonly events: EventStore;
 }
 
-/** The number of membership changes that are read to find out when a reader was in a room. */
+/** The maximum number of membership changes that are read to determine when a reader was in a room. */
 const CHANGES_MAX = 200;
 const NONE: ReadonlyMap<number, StoredEvent> = new Map();
 
@@ -32,12 +32,12 @@ export class Erasure {
     this.#parts = parts;
   }
 
-  /** Whether the sender of an event is erased, so that some readers get a redacted copy of it. */
+  /** Returns whether the sender of an event is erased, so that some readers get a redacted copy. */
   concerns({ senderNum }: StoredEvent): boolean {
     return this.#parts.erasedUsers.has(senderNum);
   }
 
-  /** Returns redacted copies, by number, of those of the events that a reader sees redacted. */
+  /** Returns the redacted copies of the events that are erased for a reader, by number. */
   copiesFor(reader: number, events: Iterable<StoredEvent>): Promise<ReadonlyMap<number, StoredEvent>> {
     return complete((lookups) => this.copies(lookups, reader, events));
   }
@@ -65,7 +65,7 @@ export class Erasure {
     return copies;
   }
 
-  /** Returns a function that tells whether a user was in a room at a position of the stream. */
+  /** Returns a function that returns whether a user was in a room at a position of the stream. */
   #presence(lookups: Lookups, user: number, room: number): (position: number) => boolean {
     const changes: { readonly num: number; readonly isJoined: boolean }[] = [];
     const last = lookups.get(this.#parts.userRooms.source, user).get(room)?.event;
@@ -77,7 +77,7 @@ export class Erasure {
   }
 }
 
-/** Returns a copy of an event with a redacted content, for a reader who does not see the content. */
+/** Returns a copy of an event with redacted content. */
 export function redactedCopy(event: StoredEvent, version: RoomVersion, redactedBy: number | null): StoredEvent {
   return new StoredEvent(event, JSON.stringify(redactContent(event.type, event.content, version)), redactedBy);
 }

@@ -18,29 +18,29 @@ interface Parts {
   readonly erasure: Erasure;
 }
 
-/** An event on its way to a reader. */
+/** An event that is rendered for a reader. */
 export interface Shown {
   readonly event: StoredEvent;
   /** The reader's membership at the event. */
   readonly membership?: string;
 }
 
-/** In longer lists, such as the members of a large room, other requests get their turn after so many events. */
+/** The number of events after which rendering yields to the event loop. */
 const EVENTS_AT_ONCE = 1_000;
 const NO_COPIES: ReadonlyMap<number, StoredEvent> = new Map();
 const NO_BUNDLES: ReadonlyMap<number, Bundle> = new Map();
 
-/** Everything that rendering some events needs besides these events. */
+/** The values besides the events that rendering needs. */
 interface Page {
   readonly lookups: Lookups;
   readonly reader: Reader;
   readonly now: number;
   readonly bundles: ReadonlyMap<number, Bundle>;
-  /** Copies for this reader of events that are erased for them. */
+  /** The redacted copies of events that are erased for this reader. */
   readonly redacted: ReadonlyMap<number, StoredEvent>;
 }
 
-/** Renders events in their client form, with everything that belongs into `unsigned`. */
+/** Renders events in their client form, with the members of `unsigned`. */
 export class EventRenderer {
   readonly #parts: Parts;
   /** The transaction ids of events; `null` for an event that was sent without one. */
@@ -63,7 +63,7 @@ export class EventRenderer {
     return inSlices(shown, EVENTS_AT_ONCE, (some) => complete((lookups) => this.texts(lookups, reader, some, format)));
   }
 
-  /** Renders state events: as {@link render}, without the reader's membership at the time. */
+  /** Renders state events like {@link render}, without the reader's membership at the event. */
   renderState(reader: Reader, events: readonly StoredEvent[], format: ClientFormat): Promise<readonly string[]> {
     return this.render(
       reader,
@@ -114,7 +114,7 @@ export class EventRenderer {
     return { lookups, reader, now, bundles: all, redacted: redacted.size === 0 ? NO_COPIES : redacted };
   }
 
-  /** Returns the events that some events replace, and those by which they were redacted. */
+  /** Returns the events that the given events replace, and the redactions of the given events. */
   #referred(lookups: Lookups, events: readonly StoredEvent[]): StoredEvent[] {
     const nums = events.flatMap(({ replaces, redactedBy }) => [replaces ?? [], redactedBy ?? []].flat());
     return lookups.all(this.#parts.events.source, nums).filter((event) => event !== undefined);
@@ -162,13 +162,15 @@ export class EventRenderer {
   }
 }
 
-/** Whether everything that an event is rendered with is in memory: no child, no replaced event, no unknown transaction. */
+/**
+ * Returns whether an event is rendered without lookups: it has no child, no replaced event and no unknown transaction.
+ */
 function isLookedUp(event: StoredEvent, reader: { readonly user: number }): boolean {
   if (event.aggregations !== null || event.replaces !== null || event.redactedBy !== null) return false;
   return event.transaction !== undefined || event.senderNum !== reader.user;
 }
 
-/** Whether nothing goes into `unsigned` besides the age and the membership, apart from aggregations. */
+/** Returns whether `unsigned` contains only the age and the membership, apart from aggregations. */
 function isUnremarkable(event: StoredEvent, reader: { readonly device: number }): boolean {
   const { replaces, redactedBy, extra, transaction } = event;
   if (replaces !== null || redactedBy !== null || extra !== null) return false;
@@ -183,10 +185,12 @@ function stickyTtl({ stickyUntil }: StoredEvent, now: number): number | undefine
   return stickyUntil === undefined || stickyUntil <= now ? undefined : stickyUntil - now;
 }
 
-/** The sending device finds its transaction id again (client-server API, "Transaction identifiers"). */
+/**
+ * Returns the transaction id of an event for the device that sent it (client-server API, "Transaction identifiers").
+ */
 function transactionId(event: StoredEvent, reader: Reader): string | undefined {
   const { transaction } = event;
   if (transaction === null || transaction === undefined || transaction.device !== reader.device) return undefined;
-  // The stored key has the kind of request in front: see `transactionKey`.
+  // The stored key begins with the kind of the request, see `transactionKey`.
   return transaction.txn.slice(transaction.txn.indexOf(' ') + 1);
 }

@@ -5,20 +5,23 @@ import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { ClientFormat } from './client-form.ts';
 import type { EventRenderer } from './event-renderer.ts';
 
-/** State events that are loaded and rendered together, when they are rendered while they are written. */
+/** The number of state events that are loaded and rendered together while an answer is written. */
 const BATCH = 100;
-/** Longer lists of state events are rendered while they are written. */
+/** The length of a list of state events above which it is rendered while the answer is written. */
 const STATE_AT_ONCE = 1_000;
-/** The number of events of several lists that are loaded together at most. Events have at most 64 KB. */
+/** The maximum number of events of several lists that are loaded together. Events have at most 64 KB. */
 const STATES_AT_ONCE = 2_000;
 
-/** How a list of state events is rendered. */
+/** The options for rendering a list of state events. */
 export interface StateTextOptions {
   readonly format: ClientFormat;
   readonly isWanted?: (event: StoredEvent) => boolean;
 }
 
-/** Says of each list of state events whether it is loaded together with the others; the rest are read while they are written. */
+/**
+ * Returns for each list of state events whether it is loaded together with the others. The rest are read while the
+ * answer is written.
+ */
 export function loadedTogether(lists: readonly (readonly number[])[]): boolean[] {
   let left = STATES_AT_ONCE;
   return lists.map(({ length }) => {
@@ -29,8 +32,8 @@ export function loadedTogether(lists: readonly (readonly number[])[]): boolean[]
 }
 
 /**
- * Renders state events by their numbers, for one reader: JSON texts with commas between. Only the text of some events of a
- * long list is in memory at a time.
+ * Renders state events by their numbers, for one reader, as JSON texts separated by commas. Only the texts of one batch
+ * of a long list are in memory.
  */
 export class StateTexts {
   readonly renderer: EventRenderer;
@@ -41,12 +44,12 @@ export class StateTexts {
     this.renderer = renderer;
   }
 
-  /** Renders a list; a long one while it is written. */
+  /** Renders a list; a long one while the answer is written. */
   text(reader: Reader, nums: readonly number[], options: StateTextOptions): Promise<Text> {
     return listText(nums, (some) => this.#render(reader, some, options));
   }
 
-  /** Renders a list while it is written, even if it is short. */
+  /** Renders a list while the answer is written, even if it is short. */
   later(reader: Reader, nums: readonly number[], options: StateTextOptions): Text {
     return inBatches(nums, (some) => this.#render(reader, some, options));
   }
@@ -61,12 +64,12 @@ export class StateTexts {
   }
 }
 
-/** Returns whether a list of state events is so long that it is rendered while it is written. */
+/** Returns whether a list of state events is rendered while the answer is written. */
 export function isLong({ length }: readonly unknown[]): boolean {
   return length > STATE_AT_ONCE;
 }
 
-/** Renders a list of state events; a long one while it is written. With commas between the texts. */
+/** Renders a list of state events, separated by commas; a long one while the answer is written. */
 async function listText<T>(
   items: readonly T[],
   render: (some: readonly T[]) => Promise<readonly string[]>,
@@ -74,7 +77,7 @@ async function listText<T>(
   return isLong(items) ? inBatches(items, render) : (await render(items)).join(',');
 }
 
-/** Renders a list a batch at a time, while it is written; with commas between the texts. */
+/** Renders a list in batches while the answer is written, separated by commas. */
 export function inBatches<T>(items: readonly T[], render: (some: readonly T[]) => Promise<readonly string[]>): Text {
   return deferred(async function* () {
     let separator = '';

@@ -29,9 +29,11 @@ interface Parts {
   readonly visibility: Visibility;
 }
 
-/** The number of latest children of each kind that are counted for a reader who may not see all. */
+/** The maximum number of latest children of each type that are read for a reader who may not see all. */
 const CHILDREN_MAX = 1_000;
-/** How many earlier events are looked at to find out since when a reader sees everything. */
+/**
+ * The maximum number of earlier events that are read to determine the position since which a reader sees all events.
+ */
 const STEPS_MAX = 20;
 const RANGE = { after: 0, before: Number.MAX_SAFE_INTEGER, backwards: true, limit: CHILDREN_MAX } as const;
 
@@ -42,13 +44,13 @@ interface VisibleRelation {
   readonly sender: string;
 }
 
-/** The latest children of some events, of one kind or of all. */
+/** The key of the latest children of some events, of one type or of all. */
 interface ChildrenKey {
   readonly parents: readonly number[];
   readonly relType: number | undefined;
 }
 
-/** The events that relate to others, as far as a reader may see them. */
+/** Reads the events that relate to other events and that a reader may see. */
 export class VisibleChildren {
   readonly #parts: Parts;
   readonly #pages: Source<ChildrenKey, readonly number[]>;
@@ -71,10 +73,10 @@ export class VisibleChildren {
   }
 
   /**
-   * Returns the aggregations of those events of which the reader may not see all children, counted for that reader: as of
-   * the time when they left the room, or without what was said while they were away (client-server API, "Room History
-   * Visibility"). Members of rooms whose history is shared see all children, and so do other members those of events
-   * since their join.
+   * Returns the aggregations of events whose children the reader may not all see, computed for that reader
+   * (client-server API, "Room History Visibility"). They exclude children that were sent after the reader left or while
+   * the reader was away. Members of rooms with shared history see all children. Other members see all children of
+   * events since their join.
    */
   aggregations(lookups: Lookups, user: number, parents: readonly StoredEvent[]): ReadonlyMap<number, Aggregations> {
     const found = new Map<number, Aggregations>();
@@ -92,7 +94,7 @@ export class VisibleChildren {
     return found;
   }
 
-  /** Returns the relations to events of one room, as far as the reader may see the related events. */
+  /** Returns the relations to events of one room. Only related events that the reader may see count. */
   relationsTo(
     reader: { readonly user: number; readonly ignored: ReadonlySet<number> },
     room: number,
@@ -168,7 +170,7 @@ export class VisibleChildren {
     return lookups.get(this.#parts.heads.stateSource, { head, type: 'm.room.history_visibility', stateKey: '' });
   }
 
-  /** Returns the children of some events that a reader may see, those of some kinds or of all, in stream order. */
+  /** Returns the children of some events that a reader may see, of some types or of all, in stream order. */
   #visible(
     lookups: Lookups,
     user: number,

@@ -104,7 +104,7 @@ export class Registrations {
     return this.#parts.guestUpgrade.guestOf(token, newUserId(username, this.#parts.settings.serverName));
   }
 
-  /** @throws MatrixError M_GUEST_ACCESS_FORBIDDEN */
+  /** Registers a guest. @throws MatrixError M_GUEST_ACCESS_FORBIDDEN */
   async registerGuest(): Promise<Account> {
     const { settings, accounts, random } = this.#parts;
     if (!settings.guests) throw guestAccessForbidden('Guest registration is disabled on this server');
@@ -140,7 +140,7 @@ export class Registrations {
   }
 }
 
-/** @throws MatrixError M_WEAK_PASSWORD */
+/** Checks the length of a new password. @throws MatrixError M_WEAK_PASSWORD */
 export function checkPassword(password: string | undefined): void {
   if (password === undefined) return;
   if (password === '') throw weakPassword('The password is empty');

@@ -54,7 +54,7 @@ export class SharedSecretRegistration {
     return nonce;
   }
 
-  /** @throws MatrixError */
+  /** Registers an account. @throws MatrixError */
   async register(request: SharedSecretRequest): Promise<Account> {
     const secret = this.#secretOrRefuse();
     const expires = this.#nonces.get(request.nonce) ?? 0;
