@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { comments, sentences, titles } from './language.ts';
-import { REPEATED, WITHOUT_SUBJECT } from './rules.ts';
+import { comments, functionDocstrings, sentences, titles } from './language.ts';
+import { DOCSTRING_OF_FUNCTION, REPEATED, WITHOUT_SUBJECT } from './rules.ts';
 import { readAll } from './sources.ts';
 
 /** All files but this one, which contains examples of wrong sentences. */
@@ -16,6 +16,30 @@ function withoutSubject({ path, text }: { readonly path: string; readonly text: 
 
 test('comments and test titles name their subject', () => {
   expect(files.flatMap(withoutSubject)).toEqual([]);
+});
+
+/** Returns the docstrings of functions and methods that do not begin with a verb. */
+function withoutVerb({ path, text }: { readonly path: string; readonly text: string }): string[] {
+  const wrong = functionDocstrings(text).filter((docstring) => !DOCSTRING_OF_FUNCTION.test(docstring));
+  return wrong.map((docstring) => `${path}: ${docstring}`);
+}
+
+test('docstrings of functions and methods begin with a verb in the third person', () => {
+  expect(files.filter(({ path }) => path.includes('/src/')).flatMap(withoutVerb)).toEqual([]);
+});
+
+test.each([
+  ['/** The room. */\nfunction room() {}', ['The room.']],
+  ['/**\n * A page.\n * @throws Error\n */\nexport async function page() {}', ['A page. @throws Error']],
+  ['/** Looked up. */\n  async *#find<T>(a: T): number {', ['Looked up.']],
+  ['/** Guests may join. */\n  static check(', ['Guests may join.']],
+  ['/** Returns the room. */\nfunction room() {}', []],
+  ['/** @throws Error */\n  room(): string;', []],
+  ['/** The room. */\nconst ROOM = 1;', []],
+  ['/** A room. */\ninterface Room {}', []],
+  ['/** The room. */\n  get room(): Room {', []],
+])('a docstring without a verb is found in %j', (text, wrong) => {
+  expect(withoutVerb({ path: 'x', text })).toEqual(wrong.map((one) => `x: ${one}`));
 });
 
 test('no comment repeats a word or the beginning of its sentence', () => {

@@ -23,3 +23,19 @@ export function titles(text: string): string[] {
   const found = [...text.matchAll(TITLE), ...text.matchAll(EACH_TITLE)].map((match) => match[2] ?? '');
   return [...new Set(found)];
 }
+
+const DOCSTRING = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*([^\n]*)/g;
+const FUNCTION = /^(?:export )?(?:async )?function\b/;
+const METHOD = /^(?:static )?(?:async )?\*?(?:#?\w+|\[Symbol\.\w+\])(?:<[^(]*>)?\(/;
+const KEYWORD = /^(?:const|constructor|type|interface|class|readonly|return|if|for|while|switch)\b/;
+
+/** Returns the docstrings of the functions and methods in a source. */
+export function functionDocstrings(text: string): string[] {
+  return [...text.matchAll(DOCSTRING)].flatMap(([, docstring = '', code = '']) => {
+    if (!FUNCTION.test(code) && (!METHOD.test(code) || KEYWORD.test(code))) return [];
+    return docstring
+      .replace(/^\s*\*/gm, ' ')
+      .replace(/\s+/g, ' ')
+      .trim();
+  });
+}

@@ -187,6 +187,9 @@ export const BANNED_TEXTS: readonly (readonly [name: string, pattern: RegExp])[]
 /** The beginning of a sentence or of a test title that names no subject. */
 export const WITHOUT_SUBJECT = /^(what|who|whom|whose|so|of|that|whatever|whoever|whichever)\b/i;
 
+/** The beginning of the docstring of a function: a verb in the third person, not the plural of a noun, or a tag. */
+export const DOCSTRING_OF_FUNCTION = /^(?:[A-Z][a-z]+s\b(?! (?:who|whose|are|have|may|must|cannot)\b)|@)/;
+
 /** A word or the beginning of a sentence that a comment repeats, as after a careless replacement. */
 export const REPEATED = /(?:\b([A-Z][^.:]{14,}): \1|\b(?!(?:that|had)\b)([a-z]{2,}) \2\b)/i;
 

@@ -1,7 +1,7 @@
 import { readListen, readTrustedAuthorities } from '../compose/settings.ts';
 import { type ConfigOptions, readConfig } from './options.ts';
 
-/** `hearth check-config`: checks the configuration and the certificates, and changes nothing. @throws ConfigError */
+/** Runs `hearth check-config`, which checks the configuration and the certificates, and changes nothing. */
 export async function checkConfig(options: ConfigOptions): Promise<void> {
   const config = await readConfig(options);
   config.listen.map(readListen);

@@ -13,7 +13,7 @@ interface Options extends ConfigOptions {
   readonly password?: string;
 }
 
-/** `hearth create-user`: creates an account in the database while no server uses it. */
+/** Runs `hearth create-user`, which creates an account in the database while no server uses it. */
 export async function createUser(name: string, { admin, password: given, ...options }: Options): Promise<void> {
   const config = await readConfig(options);
   const machine = { clock: systemClock, random: systemRandom, log: silentLog };

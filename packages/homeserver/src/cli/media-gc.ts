@@ -8,7 +8,7 @@ interface Options extends ConfigOptions {
   readonly dryRun?: boolean;
 }
 
-/** `hearth media gc`: removes files that nothing refers to while no server uses the data, or lists them. */
+/** Runs `hearth media gc`, which removes or lists files that nothing refers to, while no server uses the data. */
 export async function collectMediaGarbage({ dryRun = false, ...options }: Options): Promise<void> {
   const config = await readConfig(options);
   const machine = { clock: systemClock, random: systemRandom, log: silentLog };

@@ -10,7 +10,7 @@ import { type ConfigOptions, readConfig } from './options.ts';
 /** The time after the start in which clients that waited for the server are answered. */
 const SETTLE_MS = 300;
 
-/** `hearth start`: runs the server until a signal. */
+/** Runs `hearth start`, which runs the server until a signal. */
 export async function start(options: ConfigOptions): Promise<void> {
   const stopped = signalled();
   const config = await readConfig(options);

@@ -18,7 +18,7 @@ const DEPTH_MAX = 20;
 const ROOMS_MAX = 2_000;
 const CHILDREN_MAX = 1_000;
 
-interface Place {
+interface RoomAtDepth {
   readonly room: number;
   readonly depth: number;
 }
@@ -50,7 +50,7 @@ export class Hierarchy {
   /** Traverses the space in order until `wanted` rooms are found. */
   async #walk(user: number, root: number, query: HierarchyQuery, wanted: number): Promise<JsonObject[]> {
     const seen = new Set<number>([root]);
-    const stack: Place[] = [{ room: root, depth: 0 }];
+    const stack: RoomAtDepth[] = [{ room: root, depth: 0 }];
     const rooms: JsonObject[] = [];
     const depthMax = Math.min(query.maxDepth ?? DEPTH_MAX, DEPTH_MAX);
     while (rooms.length < Math.min(wanted, ROOMS_MAX)) {

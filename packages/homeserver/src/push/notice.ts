@@ -62,7 +62,10 @@ export function dataOf(pusher: PusherRow): JsonObject {
   return JSON.parse(pusher.data) as JsonObject;
 }
 
-/** The tweaks of rules that change how a notification is shown (client-server API, "Push Rules", `set_tweak`). */
+/**
+ * Returns the tweaks of a rule's actions, which change how a notification is shown (client-server API, "Push Rules",
+ * `set_tweak`).
+ */
 function tweaksOf(actions: Actions): JsonObject {
   const tweaks: [string, JsonValue][] = [];
   for (const action of actions) {

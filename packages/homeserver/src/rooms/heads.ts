@@ -5,7 +5,7 @@ import { LruMap } from '../platform/caches/lru.ts';
 import { inSlices } from '../platform/concurrency/in-slices.ts';
 import { NOT_LOADED, type Source } from '../platform/lookups/source.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import type { Place, TimelineStore } from '../storage/rooms/events/timeline-store.ts';
+import type { EventPosition, TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { MembershipStore } from '../storage/rooms/membership-store.ts';
 import type { RoomRow, RoomStore } from '../storage/rooms/room-store.ts';
 import { emptyState } from '../storage/state/state-tree.ts';
@@ -207,7 +207,7 @@ export class Heads {
 }
 
 /** Returns the end of a timeline without gaps, because some events may have been deleted. */
-function tailOf({ seq }: RoomRow, end: readonly Place[] = []): number[] {
+function tailOf({ seq }: RoomRow, end: readonly EventPosition[] = []): number[] {
   const here = end.filter((place) => place.seq <= seq);
   const begin = here.findLastIndex((place, i) => place.seq !== seq - (here.length - 1 - i));
   return here.slice(begin + 1).map(({ num }) => num);

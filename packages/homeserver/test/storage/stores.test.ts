@@ -242,7 +242,7 @@ describe.each(engines)('stores, on $name', (engine) => {
     expect((await store.ofUser(a)).find((row) => row.room === other)).toMatchObject({ event: 7, forgotten: false });
   });
 
-  test('timelines: stretches, latest events, places and times', async () => {
+  test('reads ranges, latest events, positions and times of timelines', async () => {
     const timelines = new TimelineStore(database);
     const { room, nums, list } = await fill(6);
     const one = await fill(2);

@@ -3,7 +3,7 @@ import type { StateMap } from './state-map.ts';
 /** The entries that all states have in common: a map, or a view of stored state that is read only where needed. */
 export interface UnconflictedState {
   get(key: string): string | undefined;
-  /** All its event ids. Only a resolution that has to compute the auth difference reads them. */
+  /** Returns all its event ids. Only a resolution that has to compute the auth difference reads them. */
   values(): Iterable<string>;
 }
 

@@ -43,7 +43,11 @@ export function setStateRoutes(sender: Sender, delayedEvents: DelayedEvents): Ro
 
 /** Returns the routes of `GET /rooms/{roomId}/state` and the paths below. */
 export function stateRoutes(readers: RoomReaders, visibleState: VisibleState, stateTexts: StateTexts): Route[] {
-  const stateEvent = async (caller: Caller, { roomId, type, stateKey }: Place, format: Format): Promise<RawJson> => {
+  const stateEvent = async (
+    caller: Caller,
+    { roomId, type, stateKey }: RoomStatePlace,
+    format: Format,
+  ): Promise<RawJson> => {
     const access = await readers.access(roomId, caller.user);
     const event = await visibleState.event(access, type, stateKey);
     if (event === undefined) throw notFound('The room has no state event of this type and state key');
@@ -69,7 +73,7 @@ export function stateRoutes(readers: RoomReaders, visibleState: VisibleState, st
 }
 
 /** A place in the state of a room. */
-interface Place {
+interface RoomStatePlace {
   readonly roomId: string;
   readonly type: string;
   readonly stateKey: string;

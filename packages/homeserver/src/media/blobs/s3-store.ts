@@ -40,7 +40,7 @@ export class S3Store implements BlobStore {
     this.#agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: REQUEST_MS_MAX });
   }
 
-  /** S3 stores an object completely or not at all. */
+  /** Uploads a file. S3 stores an object completely or not at all. */
   async keep({ hash, length, chunks, file }: Received): Promise<void> {
     const headers = { 'content-length': `${length}`, 'content-type': 'application/octet-stream' };
     try {
@@ -109,7 +109,7 @@ export class S3Store implements BlobStore {
     return `${this.#settings.prefix}${hash.slice(0, 2)}/${hash.slice(2)}`;
   }
 
-  /** Other objects in the bucket are ignored. */
+  /** Returns the stored file of an object in a listing, or nothing for an object of another program. */
   #stored(object: string): StoredBlob[] {
     const { prefix } = this.#settings;
     const key = member(object, 'Key') ?? '';

@@ -59,7 +59,7 @@ export class NewRooms {
   }
 }
 
-/** From version 12 on a room's id is the id of its create event with another sigil. */
+/** Returns the room id for a create event: its event id with another sigil, from room version 12 on (rooms/v12). */
 function hashRoomId({ sender, content, type, stateKey }: EventDraft, ts: number, version: RoomVersion): string {
   const draft: PduDraft & JsonObject = {
     sender,

@@ -137,7 +137,10 @@ function creationContent(head: Head, state: readonly StoredEvent[], { request, v
   };
 }
 
-/** Up to version 11 the predecessor names the tombstone; from version 12 on the room alone (rooms/v12). */
+/**
+ * Adds the tombstone to the predecessor, which room versions up to 11 require. From version 12 on, the predecessor
+ * names only the room (rooms/v12).
+ */
 function withPredecessor({ head, create }: OpenedRoom, drafts: readonly EventDraft[], first: StoredEvent | undefined) {
   if (head.version.createRoomIdHash || first === undefined) return drafts;
   const predecessor = { room_id: first.roomId, event_id: first.eventId };

@@ -106,7 +106,10 @@ export function canonically<T>(run: () => T): T {
   }
 }
 
-/** `"signatures":{"server":{"key":"…"}},` with the 86 characters of a signature, which comes later. */
+/**
+ * Returns the length of the member `"signatures":{"server":{"key":"…"}},` with the 86 characters of a signature, which
+ * is added later.
+ */
 function signatureBytes({ serverName, key }: Signer): number {
   return 110 + Buffer.byteLength(serverName) + key.keyId.length;
 }

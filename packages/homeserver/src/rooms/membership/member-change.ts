@@ -46,7 +46,7 @@ export function withoutServerMembers(content: JsonObject): JsonObject {
   return rest;
 }
 
-/** Guests may join and leave rooms and nothing else (client-server API, "Guest Access"). */
+/** Checks that a guest only joins or leaves rooms (client-server API, "Guest Access"). */
 function checkGuest({ actor, target, content }: MemberRequest): void {
   if (!actor.isGuest) return;
   const { membership } = content;

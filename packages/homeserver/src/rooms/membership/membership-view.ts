@@ -1,15 +1,15 @@
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 
-/** The memberships of users in rooms, for the domains that hang on membership but know nothing else of rooms. */
+/** The memberships of users in rooms, for domains that need nothing else of rooms. */
 export interface Membership {
   isJoined(roomId: string, user: number): Promise<boolean>;
-  /** The room's number; undefined when this server has never heard of it. */
+  /** Returns the room's number; undefined for a room that this server does not know. */
   roomNum(roomId: string): Promise<number | undefined>;
   joinedRooms(user: number): Promise<ReadonlySet<number>>;
   joinedMembers(room: number): Promise<ReadonlySet<number>>;
-  /** The members of each room that a user has joined. */
+  /** Returns the members of each room that a user has joined. */
   membersOfRooms(lookups: Lookups, user: number): readonly ReadonlySet<number>[];
-  /** Whether the two are joined to some room together. */
+  /** Returns whether two users have joined the same room. */
   sharesRoom(lookups: Lookups, a: number, b: number): boolean;
 }
 
@@ -23,5 +23,5 @@ export interface EventPlace {
   readonly relatesTo: readonly string[];
 }
 
-/** Finds where an event stands in a room; undefined when it is not an accepted event of that room. */
+/** A function that returns the place of an event in a room; undefined if it is not an accepted event of that room. */
 export type FindEventPlace = (room: number, eventId: string) => Promise<EventPlace | undefined>;

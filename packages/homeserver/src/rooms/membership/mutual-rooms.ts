@@ -13,8 +13,9 @@ export interface MutualRooms {
 const PAGE = 200;
 
 /**
- * The rooms that the caller is in with another user (client-server API, "Mutual Rooms"), the oldest room first.
- * @throws MatrixError M_INVALID_PARAM for the caller's own id, an id that is none, and a token that is none
+ * Returns the rooms that the caller shares with another user (client-server API, "Mutual Rooms"), the oldest room
+ * first.
+ * @throws MatrixError M_INVALID_PARAM for the caller's own id, an invalid user id and an invalid token
  */
 export async function mutualRooms(
   deps: { readonly userRooms: UserRooms; readonly names: Names },

@@ -83,7 +83,10 @@ export class GroupCommit {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** The group is committed at the end of this turn of the event loop, so that all requests of the turn share it. */
+  /**
+   * Schedules the commit of the group at the end of this turn of the event loop, so that all requests of the turn share
+   * it.
+   */
   #schedule(): void {
     if (this.#isRunning || this.#scheduled) return;
     this.#scheduled = true;

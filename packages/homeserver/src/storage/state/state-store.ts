@@ -24,8 +24,8 @@ export interface StatePlace extends StateKeyNums {
   readonly root: NodeRef;
 }
 
-/** Keys of one state. */
-interface Place {
+/** The keys of one state. */
+interface StatePlaces {
   readonly root: NodeRef;
   readonly keys: readonly StateKeyNums[];
 }
@@ -124,7 +124,7 @@ export class StateStore {
   }
 
   /** Loads nodes as {@link loadKeys}, with separate keys for each state. */
-  async loadPlaces(places: readonly Place[]): Promise<void> {
+  async loadPlaces(places: readonly StatePlaces[]): Promise<void> {
     for (;;) {
       const refs = places.flatMap(({ root, keys }) => keys.flatMap((key) => missing(root, key)));
       if (refs.length === 0) return;
@@ -132,7 +132,7 @@ export class StateStore {
     }
   }
 
-  /** Returns, for each state, the events of the keys; `undefined` where it has none. */
+  /** Returns the events of the keys for each state; `undefined` where it has none. */
   lookupMany(
     roots: readonly NodeRef[],
     keys: readonly StateKeyNums[],
@@ -141,7 +141,7 @@ export class StateStore {
   }
 
   /** Returns the same as {@link lookupMany}, with separate keys for each state. */
-  async lookupPlaces(places: readonly Place[]): Promise<readonly (readonly (number | undefined)[])[]> {
+  async lookupPlaces(places: readonly StatePlaces[]): Promise<readonly (readonly (number | undefined)[])[]> {
     await this.loadPlaces(places);
     return places.map(({ root, keys }) =>
       keys.map(({ type, stateKey }) => {

@@ -26,7 +26,7 @@ export interface NewNode {
 
 export const EMPTY_LEAF: Leaf = { kind: 'leaf', entries: [] };
 
-/** The state of a room before its first event. */
+/** Returns the state of a room before its first event. */
 export function emptyState(): NodeRef {
   return reference(EMPTY_LEAF, []);
 }

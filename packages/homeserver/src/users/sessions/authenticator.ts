@@ -56,7 +56,7 @@ export class Authenticator {
     return cached.session;
   }
 
-  /** To be called after the commit of whatever changes a session or account of the user. */
+  /** Evicts the sessions of a user. Callers call it after committing a change of a session or an account. */
   forget(user: number): void {
     if (this.#epochs.size >= EPOCHS_MAX) {
       this.#epochs.clear();
@@ -70,7 +70,10 @@ export class Authenticator {
     return this.#epochs.get(user) ?? 0;
   }
 
-  /** Client-server API, "Soft logout": the client may log in again to the same device. */
+  /**
+   * Refuses an expired access token so that the client may log in again to the same device (client-server API, "Soft
+   * logout").
+   */
   #refuseExpired(expires: number | null): void {
     if (expires !== null && expires <= this.#clock.now()) throw unknownToken(true, 'The access token has expired');
   }
@@ -86,7 +89,10 @@ export class Authenticator {
     return session;
   }
 
-  /** "Refreshing access tokens": the old refresh token goes when the new access token is used. */
+  /**
+   * Invalidates the old refresh token when the new access token is used (client-server API, "Refreshing access
+   * tokens").
+   */
   async #settle(user: number, device: number, replaced: Uint8Array): Promise<void> {
     await this.#database.commit(settleSuccession(device, replaced));
     this.forget(user);

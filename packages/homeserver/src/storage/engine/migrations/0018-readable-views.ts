@@ -121,7 +121,10 @@ function userViews({ time, hex }: Expressions): string[] {
   ];
 }
 
-/** SQLite has no base64: three hexadecimal digits at a time become two characters. */
+/**
+ * Returns an SQL expression for an event id. SQLite has no base64, so three hexadecimal digits at a time become two
+ * characters.
+ */
 function sqliteEventId(id: string, version: string): string {
   const digit = (at: number) => `(instr('0123456789ABCDEF', substr(digits, 3 * n + ${at}, 1)) - 1)`;
   const characters = [

@@ -10,7 +10,7 @@ export class NoConnection extends OperatorError {
   }
 }
 
-/** The connection fails once for each address of a host name. */
+/** Returns the reasons of a failed connection, one for each address of the host name. */
 function reason(cause: unknown): string {
   if (cause instanceof AggregateError) return cause.errors.map(reason).join(', ');
   return cause instanceof Error ? cause.message : String(cause);

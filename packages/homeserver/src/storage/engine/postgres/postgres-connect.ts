@@ -175,7 +175,10 @@ async function counted(
   }
 }
 
-/** Errors of a statement come from the server with a code (PostgreSQL manual, "PostgreSQL Error Codes"). */
+/**
+ * Returns whether an error is a loss of the connection. Errors of a statement come from the server with another code
+ * (PostgreSQL manual, "PostgreSQL Error Codes").
+ */
 function isConnectionLoss(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) return CONNECTION_CODES.test(error.code ?? '');
   return error instanceof Error && !(error instanceof TypeError) && !(error instanceof RangeError);

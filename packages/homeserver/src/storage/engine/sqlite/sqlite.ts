@@ -116,7 +116,7 @@ function pack(writes: readonly Write[]): PackedTransaction {
   );
 }
 
-/** A view into a larger buffer would copy the whole buffer to the other thread. */
+/** Copies a view into a larger buffer, because otherwise the whole buffer would be copied to the other thread. */
 function packValue(value: Bound): SQLInputValue {
   const bound = bindSqlite(value);
   if (bound instanceof Uint8Array && bound.byteLength !== bound.buffer.byteLength) return new Uint8Array(bound);

@@ -25,14 +25,14 @@ const readAfterInRooms = sql(
 const readInStream = sql('SELECT num FROM events WHERE num > ? AND num <= ? AND seq IS NOT NULL ORDER BY num LIMIT ?');
 
 /** A range of a room's timeline: events with `after < seq <= upTo`. */
-export interface Stretch {
+export interface TimelineRange {
   readonly room: number;
   readonly after: number;
   readonly upTo: number;
 }
 
-/** The first (or with `backwards` the last) events of a stretch. */
-export interface TimelinePage extends Stretch {
+/** The first (or with `backwards` the last) events of a range. */
+export interface TimelinePage extends TimelineRange {
   readonly backwards: boolean;
   readonly limit: number;
 }
@@ -49,7 +49,7 @@ export interface LatestEvents extends RoomPosition {
 }
 
 /** The number of an event and its sequence number in its room's timeline. */
-export interface Place {
+export interface EventPosition {
   readonly num: number;
   readonly seq: number;
 }
@@ -69,7 +69,7 @@ export class TimelineStore {
     this.#database = database;
     this.pageSource = loadedSingly(
       () => NOT_LOADED,
-      ({ backwards, limit, ...stretch }) => this.page(stretch, backwards, limit),
+      ({ backwards, limit, ...range }) => this.page(range, backwards, limit),
       ({ room, after, upTo, backwards, limit }) => `${room}/${after}/${upTo}/${backwards}/${limit}`,
     );
     this.latestSource = queried(
@@ -104,7 +104,7 @@ export class TimelineStore {
   }
 
   /** Returns the first (with `backwards` the last) events of a range, in that direction. */
-  async page({ room, after, upTo }: Stretch, backwards: boolean, limit: number): Promise<number[]> {
+  async page({ room, after, upTo }: TimelineRange, backwards: boolean, limit: number): Promise<number[]> {
     const statement = backwards ? readBackwards : readForwards;
     return nums(await this.#database.all(statement, room, after, upTo, limit));
   }
@@ -118,8 +118,12 @@ export class TimelineStore {
   }
 
   /** Returns the same as {@link latest}, with the sequence numbers of the events. Rooms without events are missing. */
-  async ends(rooms: readonly number[], limit: number, after = 0): Promise<ReadonlyMap<number, readonly Place[]>> {
-    const rows = await this.#database.all<Place & { room: number }>(readLatest, limit, rooms, after);
+  async ends(
+    rooms: readonly number[],
+    limit: number,
+    after = 0,
+  ): Promise<ReadonlyMap<number, readonly EventPosition[]>> {
+    const rows = await this.#database.all<EventPosition & { room: number }>(readLatest, limit, rooms, after);
     return Map.groupBy(rows, ({ room }) => room);
   }
 
