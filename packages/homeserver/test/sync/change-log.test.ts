@@ -72,7 +72,7 @@ function isFor(change: Change, user: number, rows: Rows): boolean {
     case 'presence':
       return isMate(change.user);
     case 'device-list':
-      return change.onlyFor === undefined || change.user === user ? isMate(change.user) : change.onlyFor === user;
+      return change.onlyFor === undefined ? isMate(change.user) : change.onlyFor === user;
     case 'to-device':
       return [...change.devices.values()].includes(user);
     default:

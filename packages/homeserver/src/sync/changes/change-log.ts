@@ -45,6 +45,8 @@ export class ChangeLog {
   readonly #byUser = new Map<number, Track>();
   /** Changes of a user that concern everybody who shares a room with them: presence, device lists. */
   readonly #ofUsers = new Track();
+  /** The same changes by the user who has changed. */
+  readonly #byOwner = new Map<number, Track>();
   /** All changes after this position are remembered. */
   #from: number;
   #weight = 0;
@@ -71,11 +73,11 @@ export class ChangeLog {
   concerning(user: number, rows: Rows, position: number): readonly Change[] | undefined {
     if (position < this.#from) return undefined;
     const count = this.#all.countAfter(position);
-    const isWanted = (change: Change) => !isOfUser(change) || this.#isMate(user, rows, change);
-    if (count <= FEW || count <= rows.size) return this.#all.after(position).filter(isWanted);
+    if (count <= FEW || count <= rows.size)
+      return this.#all.after(position).filter((change) => this.#isWanted(user, rows, change));
     const found = [...(this.#byUser.get(user)?.after(position) ?? [])];
     for (const room of rows.keys()) found.push(...(this.#byRoom.get(room)?.after(position) ?? []));
-    found.push(...this.#ofUsers.after(position).filter(isWanted));
+    found.push(...this.#ofMates(user, rows, position));
     return found.sort((a, b) => a.position - b.position);
   }
 
@@ -91,11 +93,43 @@ export class ChangeLog {
     return found.sort((a, b) => a.position - b.position);
   }
 
+  /** Returns the changes of users who share a room with this one. Reads whichever are fewer: the changes or these users. */
+  #ofMates(user: number, rows: Rows, position: number): readonly Change[] {
+    const count = this.#ofUsers.countAfter(position);
+    const mates = count <= FEW ? undefined : this.#fewMates(user, rows, count);
+    if (mates === undefined)
+      return this.#ofUsers.after(position).filter((change) => this.#isWanted(user, rows, change));
+    const found: Change[] = [];
+    for (const mate of mates) found.push(...(this.#byOwner.get(mate)?.after(position) ?? []));
+    return found;
+  }
+
+  /**
+   * Returns a user with all users who share a room with them. Returns undefined if these are more than `max`, or if they
+   * are not known without a query.
+   */
+  #fewMates(user: number, rows: Rows, max: number): ReadonlySet<number> | undefined {
+    const mates = new Set([user]);
+    for (const { room, membership } of rows.values()) {
+      if (membership !== 'join') continue;
+      const joined = this.#mates.heads.cached(room)?.joined;
+      if (joined === undefined || joined.size > max) return undefined;
+      for (const mate of joined) mates.add(mate);
+      if (mates.size > max) return undefined;
+    }
+    return mates;
+  }
+
+  /** Returns false for the presence and device lists of users who share no room with this one. */
+  #isWanted(user: number, rows: Rows, change: Change): boolean {
+    if (change.kind === 'device-list' && change.onlyFor !== undefined) return change.onlyFor === user;
+    return !isOfUser(change) || this.#isMate(user, rows, change);
+  }
+
   /** Returns whether a user shares a room with another. Returns true if that is not known without a query. */
   #isMate(user: number, rows: Rows, change: Change & { readonly user: number }): boolean {
     const { user: other } = change;
     if (other === user) return true;
-    if (change.kind === 'device-list' && change.onlyFor !== undefined) return change.onlyFor === user;
     const theirs = this.#mates.userRooms.cached(other);
     if (theirs === undefined) {
       for (const { room, membership } of rows.values())
@@ -136,7 +170,8 @@ export class ChangeLog {
 
   /** Returns the indexes that contain a change, each with the key of the change. */
   #places(change: Change): (readonly [Map<number, Track>, number])[] {
-    if (isOfUser(change)) return [];
+    if (change.kind === 'device-list' && change.onlyFor !== undefined) return [[this.#byUser, change.onlyFor]];
+    if (isOfUser(change)) return [[this.#byOwner, change.user]];
     if (change.kind === 'to-device')
       return [...new Set(change.devices.values())].map((user) => [this.#byUser, user] as const);
     return isInRoom(change) ? [[this.#byRoom, change.room]] : [[this.#byUser, change.user]];
@@ -156,7 +191,7 @@ function isInRoom(change: Change): change is Change & { readonly kind: 'event' |
 
 /** Returns whether a change of a user concerns everybody who shares a room with that user. */
 function isOfUser(change: Change): change is Change & { readonly kind: 'presence' | 'device-list' } {
-  return change.kind === 'presence' || change.kind === 'device-list';
+  return change.kind === 'presence' || (change.kind === 'device-list' && change.onlyFor === undefined);
 }
 
 function weightOf(change: Change): number {
