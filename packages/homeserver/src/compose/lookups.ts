@@ -4,7 +4,7 @@ import { ProfileLookup } from '../profile/profile-lookup.ts';
 import type { Domains } from './domains.ts';
 import type { Federation } from './federation.ts';
 
-/** Objects that look something up here or, if the server federates, on other servers. */
+/** The lookups of profiles and directories on this server and, if it federates, on other servers. */
 export type Lookups = ReturnType<typeof lookupsOf>;
 
 export function lookupsOf(

@@ -62,8 +62,8 @@ class Search<T> {
   }
 
   /**
-   * Looks below `node` for the rest of the path, which begins at `start`. The recursion is as deep as the longest
-   * declared path.
+   * Finds the rest of the path, which begins at `start`, below `node`. The recursion is as deep as the longest declared
+   * path.
    */
   from(node: Node<T>, start: number): Leaf<T> | undefined {
     const path = this.#path;

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
 import type { Cancellation } from '../platform/concurrency/cancellation.ts';
 import type { Text } from '../platform/long-text.ts';
 
-/** The account and device behind a request. */
+/** The account and device that send a request. */
 export interface Caller {
   readonly userId: string;
   /** The user's number, see `storage/engine/names.ts`. */
@@ -56,7 +56,7 @@ export interface ByteReader {
   close(): void;
 }
 
-/** A reply of bytes: a file. The request may ask for a range of it, or for nothing if it has not changed. */
+/** A reply with a file. The request may select a range of it, or no bytes if the file has not changed. */
 export class FileReply {
   /** Headers besides those about the length and range. */
   readonly headers: Readonly<Record<string, string>>;

@@ -18,7 +18,7 @@ export interface SignedParts {
 }
 
 /**
- * A function that checks the `Authorization` headers of a request, before its body is read, and returns a function that
+ * A function that checks the `Authorization` headers of a request before its body is read. It returns a function that
  * verifies the signature and returns the name of the server. Both throw a MatrixError if the server may not send the
  * request.
  */

@@ -11,9 +11,9 @@ export function isVisible(receipt: ReceiptRow, user: number): boolean {
 }
 
 /**
- * Returns the JSON text of the content of an `m.receipt` event; undefined without receipts. The content can have only
- * one of a user's receipts on an event that differ only in their thread ("Threaded read receipts"): the one without a
- * thread, which covers more, otherwise the latest.
+ * Returns the JSON text of the content of an `m.receipt` event; undefined without receipts. If a user has several
+ * receipts on an event that differ in their thread ("Threaded read receipts"), the content can have only one. It has
+ * the one without a thread, which covers more, otherwise the latest.
  */
 export function receiptContent(receipts: Iterable<ReceiptRow>): string | undefined {
   const events = new Map<string, Map<number, Map<string, ReceiptRow>>>();

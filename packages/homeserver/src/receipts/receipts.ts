@@ -170,8 +170,8 @@ function fullyReadEvent(content: string): string {
 }
 
 /**
- * Returns whether an event belongs to a thread in the way that clients count: the replies of a thread, its root, and
- * events that relate to one of these (client-server API, "Threaded read receipts"). A redacted event may belong to any.
+ * Returns whether a receipt for a thread may name an event: a reply of the thread, its root, or an event that relates
+ * to one of these (client-server API, "Threaded read receipts"). A redacted event may belong to any thread.
  */
 function belongsTo({ thread: own, relatesTo }: EventPlace, thread: string): boolean {
   return own === undefined || own === thread || (own === 'main' && relatesTo.includes(thread));

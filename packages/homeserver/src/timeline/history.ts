@@ -28,7 +28,7 @@ export interface MessagesQuery {
   readonly filter?: RoomEventFilter | undefined;
 }
 
-/** A page of history; `end` is absent when there is nothing further in that direction. */
+/** A page of history; `end` is absent if the page is the last in its direction. */
 export interface MessagesPage {
   readonly start: string;
   readonly end?: string;
@@ -82,7 +82,7 @@ export class History {
       matcher: matcherOf(query.filter),
       filter: query.filter,
     });
-    // With a filter, `end` is present after every page that is not empty, because clients rely on it: other servers do
+    // With a filter, `end` is present after every page that is not empty. Clients rely on it, because other servers do
     // not check whether later events pass.
     const isFound = shown.length > 0 && isSelective(query.filter);
     const more = isFound || (backwards ? next > range.after : next < range.upTo);
@@ -92,8 +92,7 @@ export class History {
   }
 
   /**
-   * Reads events until a page is complete: events that the reader may see and that pass the filter. `next` is the
-   * position of the next page.
+   * Reads a page of events that the reader may see and that pass the filter. `next` is the position of the next page.
    */
   async #scan(
     reader: Reader,

@@ -5,8 +5,8 @@ import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
  * A parsed token. `s…` is a position in the server's stream (`next_batch`, the tokens of `/events`). `t…` is a position
  * in a room's timeline (`prev_batch`, the tokens of `/messages`). Each is the position after the event with this
  * number. Endpoints accept both kinds if the specification permits both. The `pos` of sliding sync is a token of the
- * stream, followed by the name of the state of a connection; it is accepted like the token without the name. A
- * `next_batch` may have a second number, see {@link syncToken}, which only `/sync` evaluates.
+ * stream with the name of the state of a connection. Other endpoints ignore the name. A `next_batch` may have a second
+ * number, see {@link syncToken}, which only `/sync` evaluates.
  */
 export type Token =
   | { readonly kind: 'stream'; readonly position: number }

@@ -29,7 +29,7 @@ export function listenOn(server: Server, address: Address, key: Key): Promise<vo
   });
 }
 
-/** Returns the error of the system behind what {@link listenOn} throws. */
+/** Returns the code of the system's error that caused an error of {@link listenOn}. */
 export function listenErrorCode(error: unknown): unknown {
   const inner = error instanceof OperatorError ? error.cause : error;
   return inner instanceof Error && 'code' in inner ? inner.code : undefined;

@@ -2,8 +2,8 @@ import type { RequestListener } from 'node:http';
 import type { ServerOptions, Server as TlsServer } from 'node:https';
 
 /**
- * Node's HTTP server. An `import` of the module would evaluate all its exports, including a WebSocket client that loads
- * a second HTTP implementation, which costs 45 ms of CPU and 14 MB of memory.
+ * Node's HTTP server. An `import` of the module would evaluate all its exports. One is a WebSocket client that loads a
+ * second HTTP implementation, which costs 45 ms of CPU and 14 MB of memory.
  */
 export const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
 

@@ -1,6 +1,6 @@
 /**
- * Processes a long list in slices and yields to the event loop between slices, so that a long answer does not delay
- * short ones and the memory for a slice is bounded.
+ * Processes a long list in slices and yields to the event loop between slices. A long answer therefore does not delay
+ * short ones, and the memory for a slice is bounded.
  * @param slice the number of items of a slice; a list that is not longer is processed at once
  */
 export async function inSlices<T, R>(

@@ -1,7 +1,7 @@
 import { nextTurn } from '../concurrency/in-slices.ts';
 import { NOT_LOADED, type Source } from './source.ts';
 
-/** The pass from which on a computation yields to the event loop before each further pass. */
+/** The first pass before which a computation yields to the event loop. */
 const YIELDING_PASS = 3;
 
 /** Ends a pass in which a value is missing. Created once, because a stack would cost more than the pass. */
@@ -43,8 +43,9 @@ class Batch<K, V> {
 
 /**
  * The values that a computation looks up. The computation is a synchronous function without side effects. If a value is
- * not in memory, {@link Lookups.get} notes its key and ends the pass. {@link complete} then loads the missing values
- * and starts the next pass. Loaded values stay until the computation is complete, even if a cache has evicted them.
+ * not in memory, {@link Lookups.get} records its key and ends the pass. The function {@link complete} then loads the
+ * missing values and starts the next pass. Loaded values stay until the computation is complete, even if a cache has
+ * evicted them.
  */
 export class Lookups {
   /** The loaded and missing values by source; absent until a value is missing. */

@@ -20,7 +20,7 @@ export const systemResolve: Resolve = (host) =>
 const SERVICE_TIMEOUT_MS = 3_000;
 const NO_RECORDS: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA']);
 
-/** Asks the DNS servers of the system for SRV records. */
+/** The resolver of SRV records, which queries the DNS servers of the system. */
 const systemResolveServices: ResolveServices = async (name) => {
   const { Resolver } = process.getBuiltinModule('node:dns').promises;
   try {

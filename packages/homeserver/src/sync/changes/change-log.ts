@@ -43,7 +43,7 @@ export class ChangeLog {
   readonly #byRoom = new Map<number, Track>();
   /** Changes for a user alone: account data, messages to devices, peeks, followed threads. */
   readonly #byUser = new Map<number, Track>();
-  /** Changes of a user that concern everybody who shares a room with them: presence, device lists. */
+  /** Changes of a user that concern all users who share a room with that user: presence, device lists. */
   readonly #ofUsers = new Track();
   /** The same changes by the user who has changed. */
   readonly #byOwner = new Map<number, Track>();
@@ -189,7 +189,7 @@ function isInRoom(change: Change): change is Change & { readonly kind: 'event' |
   return change.kind === 'event' || change.kind === 'receipt' || change.kind === 'typing';
 }
 
-/** Returns whether a change of a user concerns everybody who shares a room with that user. */
+/** Returns whether a change of a user concerns all users who share a room with that user. */
 function isOfUser(change: Change): change is Change & { readonly kind: 'presence' | 'device-list' } {
   return change.kind === 'presence' || (change.kind === 'device-list' && change.onlyFor === undefined);
 }

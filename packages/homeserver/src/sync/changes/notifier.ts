@@ -19,7 +19,7 @@ export interface Interest {
   readonly rooms?: ReadonlySet<number>;
   /** With `rooms`: rooms whose members' presence also wakes the request. */
   readonly membersOf?: ReadonlySet<number>;
-  /** Further rooms besides those that the user has joined. */
+  /** Rooms besides those that the user has joined. */
   readonly also?: ReadonlySet<number>;
 }
 

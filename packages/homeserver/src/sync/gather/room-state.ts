@@ -77,8 +77,8 @@ export class RoomStates {
   }
 
   /**
-   * Returns the state events for each room, in the order of `rooms`: the whole state of a room that is new to the
-   * client, otherwise the changes in the gap before the timeline.
+   * Returns the state events for each room, in the order of `rooms`. A room that is new to the client has its whole
+   * state, other rooms have the changes in the gap before the timeline.
    */
   states(
     lookups: Lookups,
@@ -155,8 +155,9 @@ export class RoomStates {
   }
 
   /**
-   * Returns the numbers of the events that the client gets. A client with lazy members gets of a new room its user's member
-   * event, later the changes of members that it has, or of all if that is not known.
+   * Returns the numbers of the events that the client gets. A client that loads members lazily gets only the user's own
+   * member event of a new room. Later it gets changes of the members that it has, or of all members if that is not
+   * known.
    */
   #wanted(
     reader: Reader,

@@ -74,8 +74,8 @@ export class GlobalSections {
   }
 
   /**
-   * Returns the users who have begun to share a room with the user: all members of rooms that are new to the user, and
-   * new members of the others.
+   * Returns the users who have begun to share a room with the user: all members of new rooms, and new members of the
+   * others.
    */
   #newMates(lookups: Lookups, joined: readonly SelectedRoom[]): ReadonlySet<number> {
     const { heads, events } = this.#parts;

@@ -1,6 +1,6 @@
 /**
- * Renders an event that is not in a timeline, such as account data or a receipt, as JSON text. `about` has the members
- * `room_id` or `sender` of the endpoints that include them.
+ * Renders an event outside timelines, such as account data or a receipt, as JSON text. The members of `about` are those
+ * that some endpoints add to such events.
  */
 export function plainEvent(
   type: string,

@@ -78,8 +78,8 @@ export class DeviceLists {
   }
 
   /**
-   * Returns the changes of device lists in a range: users who share a room and have changed their keys, users who have
-   * begun to share a room, and users who no longer share one.
+   * Returns the changes of device lists in a range: users with a common room who have changed their keys or have begun
+   * to share a room, and users who no longer share one.
    */
   news(lookups: Lookups, user: number, range: SyncRange): DeviceListNews {
     const { since, changes, rows } = range;

@@ -8,8 +8,8 @@ const ROOMS_MAX = 100_000;
 const LEAVINGS_MAX = 50_000;
 
 /**
- * The latest activity in rooms, and the ways in which users left them. Values are cached for the rooms that are looked
- * up.
+ * The latest activity in rooms, and whether users were removed from rooms. Values are cached for the rooms that are
+ * looked up.
  */
 export class RoomActivity {
   readonly #rooms: RoomStore;

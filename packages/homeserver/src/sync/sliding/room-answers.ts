@@ -45,7 +45,7 @@ export interface RoomAnswer {
   readonly room: number;
   readonly roomId: string;
   readonly text: Text;
-  /** Whether the client gets the whole room, whatever it has of it. */
+  /** Whether the client gets the whole room, even if it has parts of it. */
   readonly isInitial: boolean;
   /** Whether events between the client's position and the timeline were left out. */
   readonly limited: boolean;

@@ -21,9 +21,9 @@ const CHANGES_MAX = 200;
 const NONE: ReadonlyMap<number, StoredEvent> = new Map();
 
 /**
- * Redacts the events of erased users for readers who were not in the room when the event was sent or when its sender was
- * erased (client-server API, "Account deactivation": users who join after the erasure get redacted copies, those who
- * could see the events before still do).
+ * Redacts the events of erased users for readers who were not in the room when the event was sent or when its sender
+ * was erased. Readers who could see the events before the erasure still see them (client-server API, "Account
+ * deactivation").
  */
 export class Erasure {
   readonly #parts: Parts;

@@ -27,7 +27,7 @@ export class ThreadsExtension {
     if (extension?.enabled !== true) return '';
     const since = state?.extensions.includes(THREADS_EXTENSION) === true ? range.since : undefined;
     if (since !== undefined && !hasChanged(this.#parts.changeLog, user, since)) return '';
-    // With a limit of 0 the client would not learn that there are changes.
+    // An answer with a limit of 0 would hide that there are changes.
     const limit = Math.max(extension.limit ?? CHANGES_LIMIT_DEFAULT, 1);
     const asked = { after: since ?? 0, upTo: range.upTo };
     const { content, rest } = await subscriptionChanges(this.#parts, user, asked, limit);
