@@ -95,7 +95,7 @@ describe('the command line', () => {
   });
 });
 
-describe('an operator error about unusable data tells what to do', () => {
+describe('an operator error about unusable data names a remedy', () => {
   test('for a folder that cannot be created', async () => {
     const file = join(folder, 'a-file');
     writeFileSync(file, '');

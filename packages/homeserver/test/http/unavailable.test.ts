@@ -7,7 +7,7 @@ import { startServer } from '../../../../tests/support/server.ts';
 const ANSWERED_MS_MAX = 15_000;
 
 test.skipIf(inject('postgresUrl') === undefined)(
-  'answers 503 with Retry-After while the database is gone, and goes on when it is back',
+  'answers 503 with Retry-After while the database is unavailable, and works again afterwards',
   { timeout: 60_000 },
   async () => {
     const cluster = await PostgresCluster.start();

@@ -113,7 +113,7 @@ describe('an HTTPS request', () => {
     expect(await sent).toMatchObject({ message: 'the answer took too long', isUnsent: false });
   });
 
-  test('gives up a connection that takes too long', async () => {
+  test('closes a connection that takes too long', async () => {
     const clock = new ManualClock();
     const silent: Resolve = () => new Promise(() => {});
     const sent = failure(send(pool(silent, clock), target({ host: 'x.test', certificateName: 'x.test' })));
@@ -140,7 +140,7 @@ describe('a connection', () => {
     expect(error?.message).toContain('ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
-  test('is replaced if the other end has closed it while it was idle', async () => {
+  test('is replaced if the server has closed it while it was idle', async () => {
     const keeping = pool(never);
     for (let i = 0; i < 20; i++) {
       await send(keeping, target());

@@ -46,7 +46,7 @@ test('slices have a maximum count and weight, and a heavy item is a separate sli
   expect(cut()).toEqual([]);
 });
 
-test('others have their turn between slices that give nothing', async () => {
+test('yields to the event loop between slices without results', async () => {
   const order: string[] = [];
   setImmediate(() => order.push('other'));
   await eachSlice([[1], [2]], async ([item]) => {

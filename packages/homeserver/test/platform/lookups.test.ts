@@ -101,7 +101,7 @@ describe('a computation', () => {
     ).rejects.toThrow('wrong input');
   });
 
-  test('gives the same result whatever is in memory', async () => {
+  test('returns the same result for every set of cached values', async () => {
     const key = fc.nat(20);
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(key)), fc.array(key), async (lists, inMemory) => {

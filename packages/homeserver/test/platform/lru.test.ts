@@ -20,7 +20,7 @@ test('a value in use stays while others are added and evicted', () => {
   }
 });
 
-test('a value that was replaced or removed does not come back', () => {
+test('a value that was replaced or removed is not returned again', () => {
   const map = new LruMap<number, string>(4);
   map.set(1, 'old');
   map.set(2, 'removed');

@@ -10,7 +10,7 @@ import { ROOMS_AT_ONCE } from '../../src/sync/render/room-batches.ts';
 import { sqlite } from '../storage/engines.ts';
 import { openWorld, type Person, reopenWorld, type World } from '../support/world.ts';
 
-/** The same database, which counts what is asked of it. */
+/** Returns the same database with a record of its queries. */
 function counting(database: Database) {
   let asked: string[] = [];
   const counted: Database = {
@@ -27,7 +27,7 @@ function counting(database: Database) {
     commit: (writes) => database.commit(writes),
     close: () => database.close(),
   };
-  /** The queries since the last time. */
+  /** Returns the queries since the last call. */
   const queries = () => {
     const all = asked;
     asked = [];
@@ -36,8 +36,8 @@ function counting(database: Database) {
   return { counted, queries };
 }
 
-/** Somebody in rooms in which a little of everything has happened. */
-async function livedIn(world: World, rooms: number): Promise<Person> {
+/** Creates a user with a number of rooms that have changes of every kind. */
+async function userInRooms(world: World, rooms: number): Promise<Person> {
   const [alice, bob] = [await world.person(), await world.person()];
   for (let i = 0; i < rooms; i++) {
     const head = await world.room(alice, { preset: 'public_chat', ...(i % 3 === 0 ? {} : { name: `Room ${i}` }) });
@@ -78,7 +78,7 @@ const slidingFirst = async (world: World, { user, userId, device }: Person) => {
     body: v.parse(slidingSyncEndpoint.body, body),
     cancellation: never,
   });
-  // Where the client is: its connection has another number each time.
+  // The position of the client differs, because its connection has another number each time.
   return (await wholeText(answer)).replace(/"pos":"[^"]*"/, '"pos":""');
 };
 
@@ -88,16 +88,16 @@ function never(): Cancellation {
 
 type Ask = (world: World, person: Person) => Promise<Text>;
 
-/** The queries after a restart for the same answer as before, about a number of rooms. */
+/** Returns the queries after a restart for the same answer as before, about a number of rooms. */
 async function askedAfterRestart(ask: Ask, rooms: number): Promise<string[]> {
   const world = await openWorld(sqlite);
   try {
-    const person = await livedIn(world, rooms);
+    const person = await userInRooms(world, rooms);
     const before = await wholeText(await ask(world, person));
     const { counted, queries } = counting(world.database);
     const reopened = await reopenWorld({ ...world, database: counted });
     queries();
-    // The stream goes on at a higher number.
+    // The stream continues at a higher position.
     const numbered = (text: string) => text.replaceAll(`"s${reopened.stream.current}"`, `"s${world.stream.current}"`);
     expect(numbered(await wholeText(await ask(reopened, person)))).toBe(before);
     return queries();
@@ -117,14 +117,14 @@ const answers: [string, Ask][] = [
 ];
 
 test.each(answers)(
-  '%s says after a restart what it said before, with as many queries for twelve rooms as for three',
+  '%s returns the same after a restart, with as many queries for twelve rooms as for three',
   async (_, ask) => {
     expect(await askedAfterRestart(ask, 12)).toEqual(await askedAfterRestart(ask, 3));
   },
 );
 
-test.each(answers)('%s about more rooms than are put together at once asks the same again, no more', async (_, ask) => {
+test.each(answers)('%s with more rooms than one batch repeats only the queries of one batch', async (_, ask) => {
   const few = await askedAfterRestart(ask, 3);
-  // There is an invitation beside each room: a hundred and some, which makes three times fifty.
+  // Each room has an invitation beside it, so that there are more than a hundred rooms, which make three batches.
   expect((await askedAfterRestart(ask, ROOMS_AT_ONCE + 3)).length).toBeLessThanOrEqual(3 * few.length);
 });

@@ -9,10 +9,10 @@ const ROOM = 10;
 const OTHER_ROOM = 20;
 const JOINED: MembershipRow = { user: USER, room: ROOM, membership: 'join', event: 1, forgotten: false };
 const ROWS: ReadonlyMap<number, MembershipRow> = new Map([[ROOM, JOINED]]);
-/** More reads than a binary search needs, far fewer than there are unrelated changes. */
+/** The maximum number of reads: more than a binary search needs, and much less than the number of unrelated changes. */
 const READS_MAX = 100;
 
-/** Returns one change of each kind that is indexed, all of them for nobody but another user. */
+/** Returns one change of each indexed kind, all for another user. */
 function unrelated(position: number): Change[] {
   return [
     { kind: 'event', position, room: OTHER_ROOM, event: position },

@@ -9,7 +9,7 @@ const ROOMS = 15;
 
 type Rows = Map<number, Map<number, MembershipRow>>;
 
-/** A world of memberships, all of them in memory. */
+/** Creates random memberships of users in rooms. */
 function memberships(dice: Dice): { readonly rows: Rows; readonly mates: RoomMates } {
   const rows: Rows = new Map();
   for (let user = 1; user <= USERS; user += 1) {
@@ -56,7 +56,7 @@ function randomChange(dice: Dice, position: number): Change {
   }
 }
 
-/** Whether a change concerns a user, decided without any index. */
+/** Returns whether a change concerns a user, computed without an index. */
 function isFor(change: Change, user: number, rows: Rows): boolean {
   const own = rows.get(user) ?? new Map<number, MembershipRow>();
   const isMate = (other: number) =>
@@ -80,26 +80,29 @@ function isFor(change: Change, user: number, rows: Rows): boolean {
   }
 }
 
-test.each([1, 2, 3, 4, 5])('finds all that concerns a user, and nobody else’s presence, seed %i', (seed) => {
-  const dice = new Dice(seed);
-  const { rows, mates } = memberships(dice);
-  const listeners: ((changes: readonly Change[]) => void)[] = [];
-  const log = new ChangeLog({ current: 0, listen: (listener) => listeners.push(listener) }, mates);
-  const all: Change[] = [];
-  for (let position = 1; position <= 400; position += 1) {
-    const change = randomChange(dice, position);
-    all.push(change);
-    for (const listener of listeners) listener([change]);
-  }
-  for (const [user, own] of rows) {
-    for (const since of [0, 100, 330, 360, 395, 400]) {
-      const found = log.concerning(user, own, since) ?? [];
-      const positions = found.map(({ position }) => position);
-      expect(positions).toEqual([...positions].sort((a, b) => a - b));
-      const wanted = all.filter((change) => change.position > since && isFor(change, user, rows));
-      expect(found.filter((change) => isFor(change, user, rows))).toEqual(wanted);
-      const presence = found.filter(({ kind }) => kind === 'presence' || kind === 'device-list');
-      expect(presence.every((change) => isFor(change, user, rows))).toBe(true);
+test.each([1, 2, 3, 4, 5])(
+  'returns all changes that concern a user, and presence only of users in common rooms, seed %i',
+  (seed) => {
+    const dice = new Dice(seed);
+    const { rows, mates } = memberships(dice);
+    const listeners: ((changes: readonly Change[]) => void)[] = [];
+    const log = new ChangeLog({ current: 0, listen: (listener) => listeners.push(listener) }, mates);
+    const all: Change[] = [];
+    for (let position = 1; position <= 400; position += 1) {
+      const change = randomChange(dice, position);
+      all.push(change);
+      for (const listener of listeners) listener([change]);
     }
-  }
-});
+    for (const [user, own] of rows) {
+      for (const since of [0, 100, 330, 360, 395, 400]) {
+        const found = log.concerning(user, own, since) ?? [];
+        const positions = found.map(({ position }) => position);
+        expect(positions).toEqual([...positions].sort((a, b) => a - b));
+        const wanted = all.filter((change) => change.position > since && isFor(change, user, rows));
+        expect(found.filter((change) => isFor(change, user, rows))).toEqual(wanted);
+        const presence = found.filter(({ kind }) => kind === 'presence' || kind === 'device-list');
+        expect(presence.every((change) => isFor(change, user, rows))).toBe(true);
+      }
+    }
+  },
+);

@@ -10,7 +10,7 @@ interface InitialSync {
   readonly messages: { readonly end: string };
 }
 
-describe('the streams from before /sync', () => {
+describe('the endpoints that are older than /sync', () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startServer();
@@ -20,7 +20,7 @@ describe('the streams from before /sync', () => {
     expect(server.faults).toEqual([]);
   });
 
-  /** A room that anybody may look into, with two members of whom one has read a message. */
+  /** Creates a world-readable room with two members, one of whom has read a message. */
   const open = async () => {
     const [alice, bob, stranger] = [await server.user(), await server.user(), await server.user()];
     const room = await alice.createRoom({
@@ -40,7 +40,7 @@ describe('the streams from before /sync', () => {
   const presenceOf = async (viewer: TestUser, user: TestUser) =>
     (await viewer.get<{ presence: string }>(`/presence/${user.userId}/status`)).presence;
 
-  test('/initialSync has receipts, presence and account data with the push rules, and sets the caller online', async () => {
+  test('/initialSync contains receipts, presence and account data with the push rules, and sets the caller online', async () => {
     const { alice, bob, room, event } = await open();
     await setStatus(alice, 'here');
     const answer = await bob.get<InitialSync>('/initialSync');
@@ -60,7 +60,7 @@ describe('the streams from before /sync', () => {
     expect(await presenceOf(alice, bob)).toBe('online');
   });
 
-  test('/rooms/{roomId}/initialSync has receipts and the presence of members, also for others', async () => {
+  test('/rooms/{roomId}/initialSync contains receipts and the presence of members, also for users outside the room', async () => {
     const { alice, bob, stranger, room, event } = await open();
     await setStatus(alice, 'here');
     for (const reader of [bob, stranger]) {
@@ -71,7 +71,7 @@ describe('the streams from before /sync', () => {
     }
   });
 
-  test('/events?room_id= wakes those who are no members for the presence of members', async () => {
+  test('/events?room_id= returns the presence of members to users outside the room', async () => {
     const { alice, bob, stranger, room } = await open();
     const { messages } = await stranger.get<InitialSync>(`/rooms/${room}/initialSync`);
     const waiting = stranger.events({ from: messages.end, room_id: room, timeout: '5000' });
@@ -86,7 +86,7 @@ describe('the streams from before /sync', () => {
     expect(alice.userId).not.toBe(elsewhere.userId);
   });
 
-  test('/events?room_id= tells a user who has left nothing but events until the leaving', async () => {
+  test('/events?room_id= returns only events up to the departure to a user who has left', async () => {
     const { alice, bob, room } = await open();
     await alice.setState(room, 'm.room.history_visibility', { history_visibility: 'shared' });
     const from = (await bob.events({ room_id: room, timeout: '0' })).end;

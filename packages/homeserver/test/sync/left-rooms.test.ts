@@ -66,7 +66,7 @@ describe('rooms.leave of /sync', () => {
       },
     ],
   ];
-  test.each(outside)('contains nothing but their own member events for a user %s', async (_name, act) => {
+  test.each(outside)('contains only own member events for a user %s', async (_name, act) => {
     for (const filter of FILTERS) {
       for (const stateAfter of [undefined, 'state_after'] as const) {
         const [alice, bob] = [await world.person(), await world.person()];
@@ -83,7 +83,7 @@ describe('rooms.leave of /sync', () => {
     }
   });
 
-  test('contains what a user could see who joined and left since the token', async () => {
+  test('contains the events that a user could see who joined and left since the token', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     const since = world.stream.current;
@@ -97,7 +97,7 @@ describe('rooms.leave of /sync', () => {
     expect(state.map(({ type }) => type)).toContain('m.room.create');
   });
 
-  test('has the state of the leaving although the user has rejected an invitation since', async () => {
+  test('contains the state at the departure although the user has rejected an invitation since', async () => {
     for (const stateAfter of [undefined, 'state_after'] as const) {
       for (const limit of [1, 10]) {
         const [alice, bob] = [await world.person(), await world.person()];

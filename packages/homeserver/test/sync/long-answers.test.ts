@@ -12,7 +12,7 @@ import { openWorld, type Person, type World } from '../support/world.ts';
 
 const STATE_EVENTS = 2_500;
 
-describe('answers about a room with very much state', () => {
+describe('answers about a room with thousands of state events', () => {
   let world: World;
   let alice: Person;
   let head: Head;
@@ -40,7 +40,7 @@ describe('answers about a room with very much state', () => {
     timeoutMs: 0,
     cancellation: () => new Cancellation(),
   });
-  /** The state in an answer: rendered while it is written, and complete. */
+  /** Returns the state in an answer, and checks that it is rendered while it is written. */
   const parsed = async (text: Text) => {
     expect(text).toBeInstanceOf(LongText);
     return JSON.parse(await wholeText(text)) as JsonObject;
@@ -83,7 +83,7 @@ describe('answers about a room with very much state', () => {
   });
 });
 
-test('the states of many rooms are read later, each by itself, once those before are many', () => {
+test('the states of many rooms are loaded separately while the answer is written', () => {
   const list = (length: number) => Array.from({ length }, (_, i) => i);
   expect(loadedTogether([list(1_000), list(1_001), list(1_000)])).toEqual([true, false, true]);
   expect(loadedTogether(Array.from({ length: 8 }, () => list(900)))).toEqual([
@@ -105,7 +105,7 @@ describe('long text', () => {
     expect(joined([], ',')).toBe('');
   });
 
-  test('lets others have their turn between rooms that have no text', async () => {
+  test('yields to the event loop between rooms without a text', async () => {
     let turns = 0;
     setImmediate(() => {
       turns += 1;
@@ -125,14 +125,14 @@ describe('long text', () => {
     expect(seen).toEqual([0, 1]);
   });
 
-  test('holds the rooms behind the first 16 MB back until they are written', async () => {
+  test('renders the rooms after the first 16 MB while the answer is written', async () => {
     let rendered = 0;
     const rooms = Array.from({ length: 400 }, (_, i) => i);
     const text = await renderRooms(
       roomSlices(rooms, () => 1),
       async (some) => {
         rendered += some.length;
-        // Every other batch has nothing to say.
+        // Every other batch has no text.
         return (some[0] ?? 0) % 100 === 0 ? some.map((i) => `"${i}${'x'.repeat(200_000)}"`) : [];
       },
     );

@@ -15,7 +15,7 @@ describe('a change wakes', () => {
   afterAll(() => world.end());
 
   const NEVER = new Cancellation();
-  /** Waits from now on; says afterwards whether something woke it. */
+  /** Begins to wait. Returns whether the request was woken. */
   const waiting = (interest: Interest, cancellation = NEVER, timeoutMs = 60_000) => {
     const state = { woken: false };
     void world.notifier.wait(interest, world.stream.current, timeoutMs, cancellation).then(() => {
@@ -28,12 +28,12 @@ describe('a change wakes', () => {
     const [alice, bob, carol] = [await world.person(), await world.person(), await world.person()];
     const head = await world.room(alice);
     await world.joining.join(head, bob);
-    // A waiting request has synced before, and its rooms are in memory since.
+    // A client that waits has synced before, so its rooms are cached.
     for (const { user } of [alice, bob, carol]) await world.userRooms.of(user);
     return { alice, bob, carol, head };
   };
 
-  test('members by what happens in their room, others not', async () => {
+  test('members for changes in their room, and no other users', async () => {
     const { alice, bob, carol, head } = await open();
     const waiters = [alice, bob, carol].map(({ user }) => waiting({ user }));
     await world.say(alice, head, 'hello');
@@ -53,7 +53,7 @@ describe('a change wakes', () => {
     expect(again.woken).toBe(true);
   });
 
-  test('a listener to one room, joined or not, by that room alone', async () => {
+  test('a request for one room, joined or not, only for changes in that room', async () => {
     const { alice, carol, head } = await open();
     const other = await world.room(alice);
     const peeking = waiting({ user: carol.user, rooms: new Set([head.num]) });
@@ -65,7 +65,7 @@ describe('a change wakes', () => {
     expect(peeking.woken).toBe(true);
   });
 
-  test('by typing, receipts, account data and presence that concern them', async () => {
+  test('users for typing, receipts, account data and presence that concern them', async () => {
     const { alice, bob, carol, head } = await open();
     const woken = async (act: () => Promise<unknown>) => {
       const waiters = [alice, bob, carol].map(({ user }) => waiting({ user }));
@@ -82,7 +82,7 @@ describe('a change wakes', () => {
     expect(await woken(() => world.tags.set(bob.user, head.num, 'u.mine', {}))).toEqual([false, true, false]);
   });
 
-  test('at once when it has happened already, when the time is over, and when the caller has gone', async () => {
+  test('at once if it is earlier than the wait; the wait also ends by timeout and by cancellation', async () => {
     const { alice, head } = await open();
     const before = world.stream.current;
     await world.say(alice, head, 'already');
@@ -113,7 +113,7 @@ describe('recent changes', () => {
     return { current: 10, add, listen: (listener: (changes: readonly Change[]) => void) => listeners.push(listener) };
   };
 
-  test('are told since a position, in order, as long as they are remembered', () => {
+  test('are returned after a position, in order, as long as they are remembered', () => {
     const given = stream();
     const recent = new ChangeLog(given, NOBODY);
     for (let position = 11; position <= 150_100; position += 1) given.add(position);
@@ -131,7 +131,7 @@ describe('recent changes', () => {
     expect(inRoom(0, 10)).toBeUndefined();
   });
 
-  test('by group: the latest of each key, undefined when some may be forgotten', () => {
+  test('are returned by group, the latest of each key; undefined if some may be forgotten', () => {
     const recent = new RecentByGroup<string>(8, 100);
     expect(recent.since([1], 99)).toBeUndefined();
     expect(recent.since([1], 100)).toEqual([]);

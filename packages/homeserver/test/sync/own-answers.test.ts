@@ -11,35 +11,38 @@ afterAll(async () => {
   expect(server.faults).toEqual([]);
 });
 
-/** Runs a request of a user whose other device waits, and returns which of the two was answered first. */
+/** Runs a request of a user whose other device has a long poll, and returns the order of the answers. */
 async function order(user: TestUser, request: () => Promise<unknown>, path = '/sync') {
   const { next_batch: since } = await user.get<SyncReply>('/sync');
   const answered: string[] = [];
   const from = path === '/sync' ? { since } : { from: since };
   const waiting = user.get(path, { ...from, timeout: 30_000 }).then(() => answered.push('waiting'));
-  // Long enough for the request to arrive and to begin to wait.
+  // The request arrives and begins to wait within this time.
   await new Promise((resolve) => setTimeout(resolve, 30));
   await request().then(() => answered.push('reply'));
   await waiting;
   return answered;
 }
 
-test.each(['/sync', '/events'])('a waiting %s is answered before the reply to what its user does', async (path) => {
-  const alice = await server.user();
-  const other = await server.user();
-  const open = await other.createRoom({ preset: 'public_chat' });
-  const own = await alice.createRoom();
-  const requests: (() => Promise<unknown>)[] = [
-    () => alice.createRoom(),
-    () => alice.join(open),
-    () => alice.send(open, 'hello'),
-    () => alice.setState(own, 'm.room.topic', { topic: 'new' }),
-    () => alice.leave(open),
-  ];
-  for (const request of requests) expect(await order(alice, request, path)).toEqual(['waiting', 'reply']);
-});
+test.each(['/sync', '/events'])(
+  'a waiting %s is answered before the reply to another request of its user',
+  async (path) => {
+    const alice = await server.user();
+    const other = await server.user();
+    const open = await other.createRoom({ preset: 'public_chat' });
+    const own = await alice.createRoom();
+    const requests: (() => Promise<unknown>)[] = [
+      () => alice.createRoom(),
+      () => alice.join(open),
+      () => alice.send(open, 'hello'),
+      () => alice.setState(own, 'm.room.topic', { topic: 'new' }),
+      () => alice.leave(open),
+    ];
+    for (const request of requests) expect(await order(alice, request, path)).toEqual(['waiting', 'reply']);
+  },
+);
 
-test('a waiting request whose filter keeps everything out holds no reply up', async () => {
+test('a waiting request whose filter excludes everything does not delay a reply', async () => {
   const alice = await server.user();
   const room = await alice.createRoom();
   const { next_batch: since } = await alice.get<SyncReply>('/sync');
@@ -52,7 +55,7 @@ test('a waiting request whose filter keeps everything out holds no reply up', as
   await waiting;
 });
 
-test('a reply in a thread is answered without waiting for its echo, which matrix-js-sdk expects behind it', async () => {
+test('a reply in a thread does not wait for the long poll, as matrix-js-sdk expects', async () => {
   const alice = await server.user();
   const room = await alice.createRoom();
   const root = await alice.send(room, 'root');

@@ -33,7 +33,7 @@ async function open(alias?: string): Promise<[TestUser, TestUser, string]> {
   return [alice, bob, room];
 }
 
-test('a room that is looked into comes as a whole, then as it goes on', async () => {
+test('a peeked room is returned with its state at first, and then with its changes', async () => {
   const [alice, bob, room] = await open();
   await say(alice, room, 'one');
   const { next_batch: since } = await sync(bob);
@@ -49,7 +49,7 @@ test('a room that is looked into comes as a whole, then as it goes on', async ()
   expect((await sync(bob, { since: second.next_batch })).rooms).toBeUndefined();
 });
 
-test('only one device looks, and it goes on after a restart until it looks away', async () => {
+test('a peek is of one device, and continues after a restart until it is ended', async () => {
   const [alice, bob, room] = await open();
   await peek(bob, room);
   const { next_batch: since } = await sync(bob);
@@ -63,7 +63,7 @@ test('only one device looks, and it goes on after a restart until it looks away'
   expect((await bob.request('POST', `${PREFIX}/rooms/${room}/unpeek`)).status).toBe(400);
 });
 
-test('joining ends it, and so does a room that is no longer open to the world', async () => {
+test('a peek ends when the user joins or the room is no longer world-readable', async () => {
   const [alice, bob, room] = await open('looked-into');
   expect((await peek(bob, '#looked-into:hearth.test')).status).toBe(200);
   const { next_batch: since } = await sync(bob);
@@ -79,7 +79,7 @@ test('joining ends it, and so does a room that is no longer open to the world', 
   expect(JSON.stringify(await sync(carol, { since: before.next_batch }))).not.toContain('secret');
 });
 
-test('rooms that are not open cannot be looked into', async () => {
+test('peeking is refused for rooms that are not world-readable', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'public_chat' });
   expect((await peek(bob, room)).status).toBe(403);

@@ -34,7 +34,7 @@ describe('the state in /sync', () => {
     });
     return JSON.parse(await wholeText(text)) as JsonObject;
   };
-  /** The member events of a section as `user: membership`, in order. */
+  /** Returns the member events of a section as `user: membership`, in order. */
   const members = (reply: JsonObject, head: Head, section: string) => {
     const room = asObject(asObject(asObject(reply.rooms)?.join)?.[head.roomId]);
     const events = (asArray(asObject(room?.[section])?.events) ?? []) as JsonObject[];
@@ -45,13 +45,13 @@ describe('the state in /sync', () => {
   const open = async () => {
     const people = [await world.person(), await world.person(), await world.person(), await world.person()] as const;
     const [alice, ...others] = people;
-    // With a name: the members that a room is called by would come along.
+    // The room has a name, because otherwise the heroes would be included.
     const head = await world.room(alice, { preset: 'public_chat', name: 'Name' });
     for (const person of others) await world.joining.join(head, person);
     return { people, head };
   };
 
-  test('lazy members: oneself and the senders, each once', async () => {
+  test('lazy loading returns the own member event and those of the senders, each once', async () => {
     const { people, head } = await open();
     const [alice, bob, carol] = people;
     for (const person of [alice, bob, bob]) await world.say(person, head, 'hello');
@@ -67,7 +67,7 @@ describe('the state in /sync', () => {
     expect(members(await answer(carol, redundant, { since }), head, 'state')).toEqual([[bob.userId, 'join']]);
   });
 
-  test('lazy members are those of the state before the timeline, which then changes them', async () => {
+  test('lazily loaded members are those before the timeline', async () => {
     const { people, head } = await open();
     const [, bob, , newcomer] = people;
     await world.joining.leave(head, newcomer);
@@ -82,7 +82,7 @@ describe('the state in /sync', () => {
     expect(members(await answer(bob, LAZY, { since: later }), head, 'state')).toEqual([]);
   });
 
-  test.each([LAZY, {}])('the state after the timeline has every change that the timeline shows, %j', async (filter) => {
+  test.each([LAZY, {}])('the state after the timeline contains every change in the timeline, %j', async (filter) => {
     const { people, head } = await open();
     const [alice, bob, carol, dora] = people;
     const since = world.stream.current;
@@ -102,7 +102,7 @@ describe('the state in /sync', () => {
   const position = ({ next_batch }: JsonObject) => Number(asString(next_batch)?.slice(1));
   const roomIn = (reply: JsonObject, head: Head) => asObject(asObject(asObject(reply.rooms)?.join)?.[head.roomId]);
 
-  test('a gap brings membership changes of members that a lazy client has, and of nobody else', async () => {
+  test('a gap contains membership changes only of members that a lazy client has', async () => {
     const { people, head } = await open();
     const [alice, bob, carol, dora] = people;
     for (const person of [alice, alice, carol]) await world.say(person, head, 'hello');
@@ -114,7 +114,7 @@ describe('the state in /sync', () => {
     expect(changed).not.toContainEqual([dora.userId, 'leave']);
   });
 
-  test('a lazy client that repeats an older token gets the members of the answers in between again', async () => {
+  test('a lazy client that repeats an older token gets the members of later answers again', async () => {
     const { people, head } = await open();
     const [alice, bob, carol, dora] = people;
     for (let i = 0; i < 3; i++) await world.say(alice, head, 'hello');
@@ -127,7 +127,7 @@ describe('the state in /sync', () => {
     for (const { userId } of [carol, dora]) expect(again).toContainEqual([userId, 'join']);
   });
 
-  test('a room that loses its name arrives with heroes and their member events', async () => {
+  test('a room whose name is removed is returned with heroes and their member events', async () => {
     const { people, head } = await open();
     const [alice, bob, carol, dora] = people;
     for (let i = 0; i < 3; i++) await world.say(alice, head, 'hello');
@@ -141,7 +141,7 @@ describe('the state in /sync', () => {
     );
   });
 
-  test('a timeline looks past hidden and filtered events, and says when there is more', async () => {
+  test('a timeline skips hidden and filtered events, and is limited if there are more', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     await world.joining.join(head, bob);
@@ -170,7 +170,7 @@ describe('the state in /sync', () => {
     ]);
   });
 
-  test('a gap brings the state that changed within it', async () => {
+  test('a gap contains the state that changed within it', async () => {
     const { people, head } = await open();
     const [alice, bob] = people;
     const since = world.stream.current;

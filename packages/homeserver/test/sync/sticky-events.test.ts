@@ -33,7 +33,7 @@ const sticky = ({ rooms }: SyncReply, room: string) => {
   return shown?.msc4354_sticky?.events.map(({ event_id }) => event_id);
 };
 
-test('an event that has left the timeline is told to who joins, as long as it is sticky', async () => {
+test('an event before the timeline is returned to a user who joins, as long as it is sticky', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'public_chat' });
   const [short, long] = [await stick(alice, room, 1), await stick(alice, room, 60_000)];
@@ -48,7 +48,7 @@ test('an event that has left the timeline is told to who joins, as long as it is
   expect(event.unsigned?.msc4354_sticky_duration_ttl_ms).toBeGreaterThan(0);
 });
 
-test('an event in the timeline is not sent twice, and none is sticky for more than an hour', async () => {
+test('an event in the timeline is not returned twice, and no event is sticky for more than an hour', async () => {
   const alice = await server.user();
   const room = await alice.createRoom();
   const { next_batch: since } = await alice.sync();
@@ -60,7 +60,7 @@ test('an event in the timeline is not sent twice, and none is sticky for more th
   expect(event.msc4354_sticky).toEqual({ duration_ms: 3_600_000 });
 });
 
-test('a gap does not swallow it, also after a restart; a redaction does', async () => {
+test('sticky events in a gap are returned, also after a restart, but not redacted ones', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'public_chat' });
   await bob.join(room);
@@ -73,7 +73,7 @@ test('a gap does not swallow it, also after a restart; a redaction does', async 
   expect(sticky(await bob.sync({ since }), room)).toEqual([kept]);
 });
 
-test('by sliding sync they come from all joined rooms, with a token of their own', async () => {
+test('sliding sync returns them for all joined rooms, with a separate token', async () => {
   const [alice, bob] = [await server.user(), await server.user()];
   const room = await alice.createRoom({ preset: 'public_chat' });
   await bob.join(room);

@@ -9,7 +9,7 @@ import { openWorld, type Person, reopenWorld, type World } from '../support/worl
 
 const RUNS = 30;
 
-/** Somebody relates an event to one of two parents, takes back what was related before, or somebody looks. */
+/** A step of the test: a person relates an event to one of two parents, redacts an earlier relation, or reads. */
 type Step =
   | {
       readonly kind: 'relate';
@@ -27,7 +27,7 @@ const steps = fc.array(
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('redact' as const), which: fc.nat(30) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('look' as const) }) },
   ),
-  // Long enough that the same person relates to the same event again.
+  // The list is so long that the same person relates to the same event again.
   { minLength: 20, maxLength: 50, size: 'max' },
 );
 
@@ -47,10 +47,10 @@ interface Made {
   isRedacted: boolean;
 }
 
-/** The aggregations that the specification asks for, computed from all events. */
+/** Returns the aggregations that the specification requires, computed from all events. */
 function expected(made: readonly Made[], parent: number, reader: number, ignored: number) {
-  const heard = made.filter(({ step, isRedacted }) => step.to === parent && !isRedacted && step.who !== ignored);
-  const of = (type: string) => heard.filter(({ step }) => step.type === type);
+  const shown = made.filter(({ step, isRedacted }) => step.to === parent && !isRedacted && step.who !== ignored);
+  const of = (type: string) => shown.filter(({ step }) => step.type === type);
   // The first person sends the parents.
   const edits = of('m.replace').filter(({ step }) => step.who === 0 && step.text);
   const edit = edits.toSorted((a, b) => a.event.ts - b.event.ts || (a.event.eventId < b.event.eventId ? -1 : 1)).at(-1);
@@ -83,7 +83,7 @@ async function relate(world: World, head: Head, person: Person, parent: StoredEv
   return world.say(person, head, full, type === 'm.annotation' ? 'm.reaction' : 'm.room.message');
 }
 
-/** Sees what each of the people would, whomever they ignore. */
+/** Reads the aggregations as each person, with each choice of ignored users. */
 async function check(from: World, people: readonly Person[], parents: readonly StoredEvent[], made: readonly Made[]) {
   for (const [reader, ignored] of [
     [0, undefined],
@@ -98,7 +98,9 @@ async function check(from: World, people: readonly Person[], parents: readonly S
   }
 }
 
-/** A world of its own for each list: who opens its database anew gives names numbers that it would not know. */
+/**
+ * Performs the steps in a separate world, because a reopened database numbers names that the old process does not know.
+ */
 async function live(list: readonly Step[]): Promise<void> {
   const world = await openWorld(sqlite);
   const people = [await world.person(), await world.person(), await world.person()];

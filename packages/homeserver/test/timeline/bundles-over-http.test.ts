@@ -13,7 +13,7 @@ afterAll(async () => {
   expect(server.faults).toEqual([]);
 });
 
-/** Every endpoint that returns an event of a room. */
+/** The endpoints that return an event of a room. */
 const ENDPOINTS: readonly [string, (user: TestUser, room: string, event: string) => Promise<JsonValue>][] = [
   ['/event', (user, room, event) => user.get(`/rooms/${room}/event/${event}`)],
   ['/events/{eventId}', (user, _room, event) => user.get(`/events/${event}`)],
@@ -42,7 +42,7 @@ const relate = (user: TestUser, room: string, parent: string, relType: string, b
 };
 
 describe.each(ENDPOINTS)('%s', (_name, ask) => {
-  test('bundles what relates to an event as of the leaving for a user who has left', async () => {
+  test('bundles the relations at the departure for a user who has left', async () => {
     const [alice, bob] = [await server.user(), await server.user()];
     const room = await alice.createRoom();
     await bob.join(room);
@@ -58,7 +58,7 @@ describe.each(ENDPOINTS)('%s', (_name, ask) => {
     if (text.includes('"m.thread":{')) expect(text).toContain('"count":1');
   });
 
-  test('bundles nothing of users whom the reader ignores', async () => {
+  test('bundles no events of users whom the reader ignores', async () => {
     const [alice, bob, mallory] = [await server.user(), await server.user(), await server.user()];
     const room = await alice.createRoom();
     for (const user of [bob, mallory]) await user.join(room);

@@ -32,7 +32,7 @@ const FIELDS: EventFields = {
 const PREVIOUS = { content: '{"topic":"old"}', sender: '@bob:x', eventId: '$old' };
 const json = (...call: Parameters<typeof clientEvent>) => JSON.parse(clientEvent(...call)) as unknown;
 
-describe('events as clients get them', () => {
+describe('the client form of an event', () => {
   const event = () => new StoredEvent(FIELDS, '{"topic":"new \\"one\\""}', null);
   const parts = { age: 12, prevContent: PREVIOUS, membership: 'join', transactionId: 't"1' };
   const common = {
@@ -52,18 +52,18 @@ describe('events as clients get them', () => {
     replaces_state: '$old',
   };
 
-  test('in /sync, without the room', () => {
+  test('in /sync, without room_id', () => {
     expect(json(event(), { roomId: false, legacy: false }, parts)).toEqual({ ...common, unsigned });
   });
 
-  test('elsewhere, and in the form of the first API', () => {
+  test('on other endpoints, and in the form of the r0 API', () => {
     const withRoom = { ...common, room_id: '!room:x', unsigned };
     expect(json(event(), { roomId: true, legacy: false }, parts)).toEqual(withRoom);
     const legacy = { age: 12, user_id: '@alice:x', prev_content: { topic: 'old' } };
     expect(json(event(), { roomId: true, legacy: true }, parts)).toEqual({ ...withRoom, ...legacy });
   });
 
-  test('the part that is the same for everybody is made once', () => {
+  test('the part that is the same for every reader is serialised once', () => {
     const one = event();
     clientEvent(one, { roomId: true, legacy: true }, parts);
     const { clientText } = one;
@@ -72,7 +72,7 @@ describe('events as clients get them', () => {
     expect(one.clientText).toBe(clientText);
   });
 
-  test('a redaction names its target in both places, whatever the room version', () => {
+  test('a redaction names its target in the content and at the top level, in every room version', () => {
     const type = { type: 'm.room.redaction', stateKey: undefined, stateKeyNum: null };
     const beside = new StoredEvent({ ...FIELDS, ...type, extra: '{"redacts":"$target"}' }, '{"reason":"r"}', null);
     const within = new StoredEvent({ ...FIELDS, ...type }, '{"reason":"r","redacts":"$target"}', null);
@@ -86,7 +86,7 @@ describe('events as clients get them', () => {
 });
 
 describe('tokens', () => {
-  test('say what they mean', () => {
+  test('are parsed to their position', () => {
     expect(parseToken(streamToken(12), 'from')).toEqual({ kind: 'stream', position: 12 });
     expect(parseToken(timelineToken(0), 'from')).toEqual({ kind: 'timeline', seq: 0 });
     expect(parseStreamToken('s3', 'since')).toBe(3);
@@ -106,7 +106,7 @@ describe('tokens', () => {
     },
   );
 
-  test('a place in a timeline is none in the stream', () => {
+  test('a timeline token is refused as a stream token', () => {
     expect(() => parseStreamToken('t3', 'since')).toThrow('since');
   });
 });

@@ -20,7 +20,7 @@ async function deactivate(user: TestUser, erase: boolean): Promise<void> {
   expect(status).toBe(200);
 }
 
-/** The contents of a user's events as a reader sees them through every endpoint, by event id. */
+/** Returns the contents of a user's events that a reader gets from every endpoint, by event id. */
 async function seen(reader: TestUser, room: string, sender: string, ids: readonly string[]) {
   const contents = new Map<string, unknown[]>();
   const note = (event: ClientEvent | undefined) => {
@@ -55,7 +55,7 @@ async function search(reader: TestUser, term: string): Promise<number> {
   return found.room_events.count;
 }
 
-test('users who join after an erasure see redacted copies, those who were there see what was said', async () => {
+test('users who join after an erasure see redacted copies, earlier members see the events', async () => {
   const [alice, bob, early, late] = [
     await server.user(),
     await server.user(),

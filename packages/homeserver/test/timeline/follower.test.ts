@@ -8,7 +8,7 @@ import { Follower } from '../../src/timeline/follower.ts';
 import { engines } from '../storage/engines.ts';
 import { openWorld, textsOf, type World } from '../support/world.ts';
 
-/** Refused by every engine: a device belongs to somebody. */
+/** A write that every engine refuses, because a device belongs to a user. */
 const wrong = write(sql('INSERT INTO devices (num) VALUES (1)'));
 
 describe.each(engines)('a follower of the stream, on $name', (engine) => {
@@ -44,7 +44,7 @@ describe.each(engines)('a follower of the stream, on $name', (engine) => {
     return (i: number) => `message ${i} of ${head.num}`;
   };
 
-  test.each(['throws', 'is refused by the database'])('passes over an event that %s, and counts it', async (how) => {
+  test.each(['throws', 'is refused by the database'])('skips an event that %s, and counts it', async (how) => {
     const message = await messages();
     const isBad = (text: string) => text === message(3);
     const { follower, seen, asides } = follow(

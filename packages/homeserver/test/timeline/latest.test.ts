@@ -6,13 +6,13 @@ import { openWorld, reopenWorld } from '../support/world.ts';
 
 const remove = sql('DELETE FROM events WHERE num = ?');
 
-test('heads remember what the database would say, at every position and however much is asked for', async () => {
+test('heads contain the same latest events as the database, at every position and for every limit', async () => {
   const world = await openWorld(sqlite);
   try {
     const alice = await world.person();
     const [short, long] = [await world.room(alice), await world.room(alice)];
     for (let i = 0; i < 3; i++) await world.say(alice, short, `message ${i}`);
-    // More than a head remembers.
+    // The room has more events than a head contains.
     for (let i = 0; i < 200; i++) await world.say(alice, long, `message ${i}`);
     const rooms = [short.num, long.num];
     const last = world.stream.current;
@@ -33,7 +33,7 @@ test('heads remember what the database would say, at every position and however 
   }
 });
 
-test('a head that is loaded remembers the end of the timeline, as far as no event of it was deleted', async () => {
+test('a loaded head contains the end of the timeline after the last deleted event', async () => {
   const world = await openWorld(sqlite);
   try {
     const alice = await world.person();

@@ -18,7 +18,7 @@ describe('pages of history', () => {
     const access = await world.readers.access(head.roomId, person.user);
     return world.history.page(world.readerOf(person, ignored), access, query);
   };
-  /** Every page in one direction, to the end. */
+  /** Returns all pages in one direction, to the end. */
   const pages = async (head: Head, person: Person, query: MessagesQuery) => {
     const found: string[][] = [];
     let { from } = query;
@@ -39,7 +39,7 @@ describe('pages of history', () => {
     return { alice, bob, head, bodies };
   };
 
-  test.each([1, 3, 10, 100])('pages of %i lead from one end to the other in both directions', async (limit) => {
+  test.each([1, 3, 10, 100])('pages of %i contain all events in both directions', async (limit) => {
     const { alice, head } = await filled(12);
     const back = await pages(head, alice, { dir: 'b', limit });
     const forth = await pages(head, alice, { dir: 'f', limit });
@@ -48,7 +48,7 @@ describe('pages of history', () => {
     expect(back.slice(0, -1).every(({ length }) => length === limit)).toBe(true);
   });
 
-  test('pages of very long events end early, and lead to the end all the same', async () => {
+  test('pages of very long events end early, and all pages contain all events', async () => {
     const alice = await world.person();
     const head = await world.room(alice);
     for (let i = 0; i < 220; i += 1) await world.say(alice, head, { body: `${i} ${'x'.repeat(60_000)}` });
@@ -59,7 +59,7 @@ describe('pages of history', () => {
     }
   });
 
-  test('a token of the stream and one of the timeline mean the same place', async () => {
+  test('a stream token and a timeline token of the same event are equivalent', async () => {
     const { alice, head, bodies } = await filled(6);
     const position = world.stream.current;
     await world.say(alice, head, 'later');
@@ -73,7 +73,7 @@ describe('pages of history', () => {
     expect(await refusal(page(head, alice, { dir: 'b', from: 'nonsense' }))).toBe('M_INVALID_PARAM');
   });
 
-  test('hidden events cost no page and leave no gap', async () => {
+  test('hidden events leave no empty pages and no gaps', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     await world.setState(alice, head, 'm.room.history_visibility', { history_visibility: 'joined' });
@@ -85,7 +85,7 @@ describe('pages of history', () => {
     expect(found.some((text) => text.startsWith('hidden'))).toBe(false);
   });
 
-  test.each([1, 4, 7])('pages of %i find events that are far apart, each once', async (limit) => {
+  test.each([1, 4, 7])('pages of %i contain events with many others between them, each once', async (limit) => {
     const { alice, head } = await filled(500);
     const rare = Array.from({ length: 25 }, (_, i) => `rare ${i}`);
     for (const [i, body] of rare.entries()) {
@@ -100,7 +100,7 @@ describe('pages of history', () => {
     for (const list of [back, forth]) expect(list.slice(0, -2).every(({ length }) => length === limit)).toBe(true);
   });
 
-  test('filters', async () => {
+  test('filters exclude events', async () => {
     const { alice, bob, head } = await filled(8);
     const root = await world.say(alice, head, 'root');
     const relation = { rel_type: 'm.thread', event_id: root.eventId };
@@ -131,7 +131,7 @@ describe('pages of history', () => {
     expect(shown.some(({ event }) => event.senderNum === bob.user)).toBe(true);
   });
 
-  test('the context of an event goes on where its tokens say', async () => {
+  test('the tokens of a context continue before and after it', async () => {
     const { alice, bob, head, bodies } = await filled(9);
     const target = (await world.timelines.latest([head.num], 5)).get(head.num)?.[0] ?? 0;
     const event = await world.events.one(target);

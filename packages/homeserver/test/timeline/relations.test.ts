@@ -51,7 +51,7 @@ describe('events that relate to others', () => {
     return { texts: textsOf(shown.map(({ event }) => event)), nextBatch };
   };
 
-  test('the latest valid edit stands in the bundle, until it is redacted', async () => {
+  test('the latest valid edit is bundled until it is redacted', async () => {
     const { alice, bob, head, root } = await pair();
     expect(await bundleOf(bob, root)).toBeUndefined();
     const first = await edit(alice, head, root, 'first');
@@ -67,7 +67,7 @@ describe('events that relate to others', () => {
     expect(await bundleOf(bob, root)).toBeUndefined();
   });
 
-  test('a thread is bundled with its latest reply, the count, and whether one takes part', async () => {
+  test('a thread is bundled with its latest reply, the count, and whether the user participates', async () => {
     const { alice, bob, head, root } = await pair();
     const carol = await world.person();
     await world.joining.join(head, carol);
@@ -96,7 +96,7 @@ describe('events that relate to others', () => {
     expect(await bundleOf(alice, root)).toEqual({ 'm.reference': { chunk } });
   });
 
-  test('pages of related events follow relation type, event type and direction', async () => {
+  test('pages of related events are filtered by relation type and event type, in both directions', async () => {
     const { alice, bob, head, root } = await pair();
     for (const body of ['one', 'two', 'three', 'four']) await relate(bob, head, root, 'm.thread', body);
     await relate(alice, head, root, 'm.reference', 'reference');
@@ -118,7 +118,7 @@ describe('events that relate to others', () => {
     expect(await refusal(find(await world.person(), head, root))).toBe('M_NOT_FOUND');
   });
 
-  test('with recurse also what relates to what relates', async () => {
+  test('recurse includes events that relate to related events', async () => {
     const { alice, bob, head, root } = await pair();
     const reply = await relate(bob, head, root, 'm.thread', 'reply');
     await edit(bob, head, reply, 'edited');
@@ -128,7 +128,7 @@ describe('events that relate to others', () => {
     expect(recursive.depth).toBe(3);
   });
 
-  test('threads: the one with the latest reply first, all or those one takes part in', async () => {
+  test('threads are sorted by their latest reply, and include all or those with the user', async () => {
     const { alice, bob, head, root } = await pair();
     const [second, third] = [await world.say(bob, head, 'second'), await world.say(bob, head, 'third')];
     for (const [parent, person] of [
@@ -145,7 +145,7 @@ describe('events that relate to others', () => {
     expect((await threads(bob, head, { limit: 2, from: page.nextBatch })).texts).toEqual(['second']);
   });
 
-  test('nobody reacts twice in the same way, and threads do not begin within threads', async () => {
+  test('a repeated reaction and a thread within a thread are refused', async () => {
     const { alice, head, root } = await pair();
     const react = (key: string) => {
       const relation = { rel_type: 'm.annotation', event_id: root.eventId, key };

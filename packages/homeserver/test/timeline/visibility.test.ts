@@ -4,7 +4,10 @@ import { sqlite } from '../storage/engines.ts';
 import { refusal } from '../support/refusal.ts';
 import { openWorld, type Person, textsOf, type World } from '../support/world.ts';
 
-/** The messages that a user sees of those sent before the invite, while invited, while joined and after leaving. */
+/**
+ * The messages that each kind of user sees. They are sent before the invitation, while invited, while joined and after
+ * leaving.
+ */
 const SEEN: Record<string, Record<string, readonly string[]>> = {
   world_readable: {
     stranger: ['before', 'invited', 'joined', 'after'],
@@ -27,7 +30,7 @@ const SEEN: Record<string, Record<string, readonly string[]>> = {
   joined: { stranger: [], invited: [], member: ['joined', 'after'], past: ['joined'] },
 };
 
-describe('each history visibility shows a reader the events it should', () => {
+describe('history visibility', () => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld(sqlite);
@@ -46,7 +49,7 @@ describe('each history visibility shows a reader the events it should', () => {
     return textsOf(page.shown.map(({ event }) => event)).filter((text) => !text.startsWith('m.'));
   };
 
-  test.each(Object.keys(SEEN))('%s', async (visibility) => {
+  test.each(Object.keys(SEEN))('%s shows readers the permitted events', async (visibility) => {
     const alice = await world.person();
     const [stranger, invited, member, past] = [
       await world.person(),
@@ -77,7 +80,7 @@ describe('each history visibility shows a reader the events it should', () => {
     else expect(await refusal(paged(head, stranger))).toBe('M_FORBIDDEN');
   });
 
-  test('a change of the visibility is seen by readers of the more open side', async () => {
+  test('a change of the visibility is visible if the old or the new visibility permits it', async () => {
     const [alice, stranger] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     const set = (history_visibility: string) =>
@@ -91,7 +94,7 @@ describe('each history visibility shows a reader the events it should', () => {
     expect(visible.map(({ event }) => event.num)).toEqual([opened.num, opened.num + 1, closed.num]);
   });
 
-  test('the membership at each event comes along, and one sees how one was removed', async () => {
+  test('events have the membership of the reader, who also sees their own removal', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     await world.say(alice, head, 'one');
@@ -109,7 +112,7 @@ describe('each history visibility shows a reader the events it should', () => {
     ]);
   });
 
-  test('a user who comes back sees what was shared in between; a user who has forgotten the room sees nothing', async () => {
+  test('a user who joins again sees shared history in between; a user who has forgotten the room sees nothing', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     await world.joining.join(head, bob);
@@ -122,7 +125,7 @@ describe('each history visibility shows a reader the events it should', () => {
     expect(await paged(head, bob)).toEqual(['meanwhile']);
   });
 
-  test('a rejected invite shows nothing', async () => {
+  test('a user who has rejected an invitation sees nothing', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     await world.joining.invite(head, alice, bob.userId);

@@ -34,7 +34,7 @@ describe('unread counts', () => {
       'm.relates_to': { rel_type: 'm.thread', event_id: root },
     });
 
-  test('begin with the join and grow', async () => {
+  test('begin with the join and grow with each message', async () => {
     const { alice, bob, head } = await open();
     expect(await unread(bob, head)).toEqual({ main: [0, 0], threads: new Map() });
     await world.say(alice, head, 'one');
@@ -44,7 +44,7 @@ describe('unread counts', () => {
     expect((await unread(bob, head)).main).toEqual([2, 1]);
   });
 
-  test('end with what one has sent, each thread by itself, also after a restart', async () => {
+  test('are reset by own messages, each thread separately, also after a restart', async () => {
     const { alice, bob, head } = await open();
     const root = await world.say(alice, head, 'root');
     await reply(alice, head, root.eventId);
@@ -61,7 +61,7 @@ describe('unread counts', () => {
     expect(await unread(bob, head)).toEqual(await afterRestart(bob, head));
   });
 
-  test('end with receipts, each thread by itself', async () => {
+  test('are reset by receipts, each thread separately', async () => {
     const { alice, bob, head } = await open();
     const root = await world.say(alice, head, 'root');
     await reply(alice, head, root.eventId);
@@ -83,7 +83,7 @@ describe('unread counts', () => {
     ]);
   });
 
-  /** The same counts by a server that has just been started on the same data. */
+  /** Returns the counts from a server that has just been started on the same data. */
   const afterRestart = async (person: Person, head: Head) => {
     const again = await reopenWorld(world);
     const row = await again.userRooms.one(person.user, head.num);
@@ -96,7 +96,7 @@ describe('unread counts', () => {
     };
   };
 
-  test.each(['m.read', 'm.read.private'])('end with %s alike, and are the same after a restart', async (type) => {
+  test.each(['m.read', 'm.read.private'])('are reset by %s, and are the same after a restart', async (type) => {
     const { alice, bob, head } = await open();
     const root = await world.say(alice, head, 'root');
     const inThread = await reply(alice, head, root.eventId, { 'm.mentions': { user_ids: [bob.userId] } });
@@ -116,7 +116,7 @@ describe('unread counts', () => {
     expect((await afterRestart(bob, head)).main).toEqual([0, 0]);
   });
 
-  test('leave out threads that one does not follow, and count followed ones in muted rooms, by the rules of MSC4306', async () => {
+  test('exclude threads without a subscription, and include subscribed threads in muted rooms (MSC4306)', async () => {
     const { alice, bob, head } = await open();
     const threads = new ThreadSubscriptions(world.database, world.stream, world.readable);
     const [followed, other] = [await world.say(alice, head, 'one'), await world.say(alice, head, 'two')];
@@ -134,14 +134,14 @@ describe('unread counts', () => {
     expect((await unread(bob, head)).threads.get(followed.eventId)).toEqual([1, 0]);
   });
 
-  test('do not end with the read marker alone, which is for the client', async () => {
+  test('are not reset by the read marker alone', async () => {
     const { alice, bob, head } = await open();
     const { eventId } = await world.say(alice, head, 'one');
     await world.receipts.send(bob, head.roomId, 'm.fully_read', eventId);
     expect((await unread(bob, head)).main).toEqual([1, 0]);
   });
 
-  test('are of the thread for whatever relates to an event in it', async () => {
+  test('include events that relate to an event of a thread in the thread', async () => {
     const { alice, bob, head } = await open();
     const root = await world.say(alice, head, 'root');
     const inThread = await reply(alice, head, root.eventId);
@@ -158,7 +158,7 @@ describe('unread counts', () => {
     expect((await afterRestart(bob, head)).main).toEqual([2, 1]);
   });
 
-  test('leave out edits, unless they mention one', async () => {
+  test('exclude edits, unless they mention the user', async () => {
     const { alice, bob, head } = await open();
     const { eventId } = await world.say(alice, head, 'frist');
     const edit = (more: JsonObject) =>

@@ -33,7 +33,7 @@ async function pair(): Promise<[TestUser, TestUser, string]> {
 const order = (reply: SlidingReply, list = 'all') => reply.lists[list]?.ops.flatMap(({ room_ids }) => room_ids);
 
 describe('sliding sync: rooms', () => {
-  test('a first answer has the room as a whole, the next what has happened since', async () => {
+  test('the first answer contains the whole room, later ones its changes', async () => {
     const [alice, bob, room] = await pair();
     await say(alice, room, 'one');
     const loop = new SlidingLoop(bob);
@@ -60,7 +60,7 @@ describe('sliding sync: rooms', () => {
     expect((await loop.next(all(2, [['m.room.name', '']]))).rooms).toEqual({});
   });
 
-  test('waits for news', async () => {
+  test('waits if there are no changes', async () => {
     const [alice, bob, room] = await pair();
     const loop = new SlidingLoop(bob);
     await loop.next(all());
@@ -69,7 +69,7 @@ describe('sliding sync: rooms', () => {
     expect(bodies((await waiting).rooms[room]?.timeline)).toEqual(['hello']);
   });
 
-  test('an answer that got lost is given again, and only the latest two positions are known', async () => {
+  test('a lost answer is repeated, and only the latest two positions are valid', async () => {
     const [alice, bob, room] = await pair();
     const loop = new SlidingLoop(bob);
     await loop.next(all());
@@ -101,7 +101,7 @@ describe('sliding sync: rooms', () => {
     }
   });
 
-  test('positions hold good after a restart', async () => {
+  test('positions are valid after a restart', async () => {
     const [alice, bob, room] = await pair();
     const loop = new SlidingLoop(bob, 'phone');
     await loop.next(all());
@@ -113,7 +113,7 @@ describe('sliding sync: rooms', () => {
     expect(bodies(reply.rooms[room]?.timeline)).toEqual(['before', 'after']);
   });
 
-  test('state that changes is told, also when the timeline has no place for it', async () => {
+  test('changed state is returned even if the timeline limit excludes it', async () => {
     const [alice, bob, room] = await pair();
     const wish = all(1, [
       ['m.room.topic', ''],
@@ -150,7 +150,7 @@ describe('sliding sync: rooms', () => {
     expect(rest).not.toContain(`m.room.member ${bob.userId}`);
   });
 
-  test('lazy members come once, with the first event of each', async () => {
+  test('lazily loaded members are returned once, with their first event', async () => {
     const [alice, bob, room] = await pair();
     const wish = all(1, [['m.room.member', '$LAZY']]);
     const loop = new SlidingLoop(bob);
@@ -162,7 +162,7 @@ describe('sliding sync: rooms', () => {
     expect(members(await loop.next(wish))).toBeUndefined();
   });
 
-  test('a timeline that grows on demand comes at once and says so', async () => {
+  test('a larger timeline limit is answered at once, with expanded_timeline', async () => {
     const [alice, bob, room] = await pair();
     for (const text of ['a', 'b', 'c', 'd']) await say(alice, room, text);
     const loop = new SlidingLoop(bob);
@@ -180,7 +180,7 @@ describe('sliding sync: rooms', () => {
     expect(bodies(page.chunk)).toEqual(['a']);
   });
 
-  test('more state on demand comes at once', async () => {
+  test('additional required state is returned at once', async () => {
     const [, bob, room] = await pair();
     const loop = new SlidingLoop(bob);
     await loop.next(all(1, [['m.room.name', '']]));
@@ -197,7 +197,7 @@ describe('sliding sync: rooms', () => {
 });
 
 describe('sliding sync: lists', () => {
-  test('rooms stand by their latest activity, and a room outside the range is told when it comes in', async () => {
+  test('rooms are sorted by their latest activity, and a room is returned when it enters the range', async () => {
     const alice = await server.user();
     const [first, second, third] = [await alice.createRoom(), await alice.createRoom(), await alice.createRoom()];
     const top = (limit: number) => ({
@@ -212,7 +212,7 @@ describe('sliding sync: lists', () => {
     const moved = await loop.next(top(2));
     expect(order(moved)).toEqual([first, third]);
     expect(moved.rooms[first]?.initial).toBe(true);
-    // `second` has fallen out of the range: what happens there is told when it is back.
+    // The room `second` has left the range. Its changes are returned when it enters the range again.
     await say(alice, second, 'one');
     await say(alice, third, 'x');
     await say(alice, first, 'y');
@@ -225,7 +225,7 @@ describe('sliding sync: lists', () => {
     expect(bodies(back.rooms[second]?.timeline)).toEqual(['one']);
   });
 
-  test('filters', async () => {
+  test('the filters of a list select its rooms', async () => {
     const [alice, bob] = [await server.user(), await server.user()];
     const plain = await alice.createRoom({ name: 'Plain Tea' });
     const space = await alice.createRoom({ creation_content: { type: 'm.space' }, name: 'Space' });
@@ -255,7 +255,7 @@ describe('sliding sync: lists', () => {
     expect(await rooms({ room_name_like: 'tea' })).toEqual([]);
   });
 
-  test('invitations come stripped, and the room as a whole after the join', async () => {
+  test('an invitation has stripped state, and the join the whole room', async () => {
     const [alice, bob] = [await server.user(), await server.user()];
     const loop = new SlidingLoop(bob);
     await loop.next(all());
@@ -269,7 +269,7 @@ describe('sliding sync: lists', () => {
     expect((await loop.next(all())).rooms[room]).toMatchObject({ initial: true, membership: 'join', name: 'Inner' });
   });
 
-  test('nothing is told of rooms after a kick, and whoever was kicked learns of it', async () => {
+  test('a kick is returned, and no later events of the room', async () => {
     const [alice, bob, room] = await pair();
     const loop = new SlidingLoop(bob);
     await loop.next(all());
@@ -285,7 +285,7 @@ describe('sliding sync: lists', () => {
     );
   });
 
-  test('rooms left of oneself are shown to who knew them only', async () => {
+  test('rooms that the user has left are returned only to clients that have them', async () => {
     const [, bob, room] = await pair();
     const loop = new SlidingLoop(bob);
     await loop.next(all());
@@ -294,7 +294,7 @@ describe('sliding sync: lists', () => {
     expect((await new SlidingLoop(bob).next(all())).rooms).toEqual({});
   });
 
-  test('a subscription to a room of strangers shows nothing', async () => {
+  test('a subscription to a room of other users returns nothing', async () => {
     const [alice, carol] = [await server.user(), await server.user()];
     const room = await alice.createRoom({ preset: 'private_chat' });
     const reply = await new SlidingLoop(carol).next({
@@ -310,7 +310,7 @@ describe('sliding sync: lists', () => {
 describe('sliding sync: extensions', () => {
   const with_ = (extensions: Record<string, { enabled: boolean }>) => ({ ...all(5), extensions });
 
-  test('account data: everything first, then what changes', async () => {
+  test('return all account data first, and then its changes', async () => {
     const [, bob, room] = await pair();
     const path = `/user/${bob.userId}`;
     await bob.put(`${path}/account_data/org.example`, { a: 1 });
@@ -330,7 +330,7 @@ describe('sliding sync: extensions', () => {
     expect(types(await waiting)).toEqual([undefined, ['org.example.room']]);
   });
 
-  test('receipts and typing, also when they are switched on later', async () => {
+  test('return receipts and typing, also if they are enabled later', async () => {
     const [alice, bob, room] = await pair();
     const event = await say(bob, room, 'read me');
     const loop = new SlidingLoop(bob);
@@ -350,7 +350,7 @@ describe('sliding sync: extensions', () => {
     });
   });
 
-  test('only for the lists and rooms that are named', async () => {
+  test('are limited to the named lists and rooms', async () => {
     const [alice, bob, room] = await pair();
     await alice.put(`/rooms/${room}/typing/${alice.userId}`, { typing: true, timeout: 30_000 });
     const ask = async (typing: Record<string, unknown>, body: Record<string, unknown> = all()) =>

@@ -31,13 +31,13 @@ async function open(threads = 1) {
 
 const say = (user: TestUser, room: string) => user.sendEvent(room, 'm.room.message', { msgtype: 'm.text', body: 'x' });
 
-/** Threads that are told, by whether they are followed. */
-function told(changes: JsonObject | undefined): Record<string, string[]> {
+/** Returns the threads in an answer, by whether they are subscribed to. */
+function threadsIn(changes: JsonObject | undefined): Record<string, string[]> {
   const names = (rooms: unknown) => Object.values(rooms ?? {}).flatMap((threads) => Object.keys(threads as object));
   return { subscribed: names(changes?.subscribed), unsubscribed: names(changes?.unsubscribed) };
 }
 
-test('followed threads are sent at first, and then their changes', async () => {
+test('thread subscriptions are returned at first, and then their changes', async () => {
   const { alice, room, roots, paths, loop } = await open(2);
   const [[first = '', second = ''], [one = '', two = '']] = [roots, paths];
   await alice.put(one, {});
@@ -54,44 +54,44 @@ test('followed threads are sent at first, and then their changes', async () => {
     unsubscribed: { [room]: { [first]: { bump_stamp: stamp } } },
   });
   await server.restart();
-  expect(told((await loop.next(body())).extensions[EXTENSION])).toEqual({
+  expect(threadsIn((await loop.next(body())).extensions[EXTENSION])).toEqual({
     subscribed: [second],
     unsubscribed: [first],
   });
   expect((await loop.next(body())).extensions).toEqual({});
 });
 
-test('a request that waits hears of it, and one without the extension does not', async () => {
+test('a change wakes a request with the extension, and none without it', async () => {
   const { alice, roots, paths, loop } = await open();
-  const deaf = new SlidingLoop(alice, 'deaf');
+  const plain = new SlidingLoop(alice, 'plain');
   await loop.next(body());
-  await deaf.next({});
+  await plain.next({});
   const waiting = loop.next(body(), 20_000);
-  const quiet = deaf.next({}, 600);
+  const quiet = plain.next({}, 600);
   const { next_batch: since } = await alice.sync();
   const sync = alice.sync({ since, timeout: '600' });
   await alice.put(paths[0] ?? '', {});
-  expect(told((await waiting).extensions[EXTENSION]).subscribed).toEqual(roots);
+  expect(threadsIn((await waiting).extensions[EXTENSION]).subscribed).toEqual(roots);
   expect((await quiet).extensions).toEqual({});
   expect(Object.keys(await sync).filter((key) => key !== 'next_batch' && !key.startsWith('device_'))).toEqual([]);
-  // Switched on later, it tells what was left out.
-  expect(told((await deaf.next(body())).extensions[EXTENSION]).subscribed).toEqual(roots);
+  // The extension is enabled later, and then returns the earlier changes.
+  expect(threadsIn((await plain.next(body())).extensions[EXTENSION]).subscribed).toEqual(roots);
 });
 
-test('the latest of many are sent, and the others by paging back', async () => {
+test('the latest of many are returned, and the others by pagination', async () => {
   const { alice, roots, paths, loop } = await open(5);
   const latestFirst = (start: number, end: number) => roots.slice(start, end).toReversed();
   const { pos } = await loop.next(body());
   for (const path of paths) await alice.put(path, {});
   const limited = (await loop.next(body({ limit: 2 }))).extensions[EXTENSION];
-  expect(told(limited).subscribed).toEqual(latestFirst(3, 5));
+  expect(threadsIn(limited).subscribed).toEqual(latestFirst(3, 5));
   const from = asString(limited?.prev_batch);
   const page = await alice.get<JsonObject>(PAGES, { dir: 'b', from, to: pos, limit: '2' });
-  expect(told(page).subscribed).toEqual(latestFirst(1, 3));
+  expect(threadsIn(page).subscribed).toEqual(latestFirst(1, 3));
   const last = await alice.get<JsonObject>(PAGES, { dir: 'b', from: asString(page.end), to: pos });
-  expect([told(last).subscribed, last.end]).toEqual([roots.slice(0, 1), undefined]);
+  expect([threadsIn(last).subscribed, last.end]).toEqual([roots.slice(0, 1), undefined]);
   const since = await alice.get<JsonObject>(PAGES, { dir: 'b', to: from });
-  expect(told(since).subscribed).toEqual(latestFirst(3, 5));
+  expect(threadsIn(since).subscribed).toEqual(latestFirst(3, 5));
   const stranger = await server.user();
   expect(await stranger.get(PAGES, { dir: 'b' })).toEqual({});
 });
