@@ -18,6 +18,11 @@ describe('an answer with keys', () => {
     ]);
   });
 
+  test('is valid for seven days at most, whatever it states', () => {
+    const weekMs = 7 * 24 * 3_600_000;
+    expect(parse(keyAnswer({ ...usual, validUntilTs: 2 ** 52 }))).toMatchObject([{ validUntilTs: 5 + weekMs }]);
+  });
+
   test('may leave out the old keys, and may have slashes in the ids of keys', () => {
     const odd = keyOf(3, 'ed25519:x');
     const slash = { ...odd, keyId: 'ed25519:a/b+c' };
@@ -79,11 +84,13 @@ describe('two keys with the same id', () => {
 
   test.each([
     ['a newer answer replaces an older one', { ...known, validUntilTs: 1001 }, 'notary', true],
-    ['an older answer does not replace a newer one', { ...known, validUntilTs: 999 }, 'server', false],
-    ['a newer answer expires a key', { ...known, validUntilTs: 1001, expiredTs: 3 }, 'server', true],
-    ['the server replaces its key', { ...other, validUntilTs: 1001 }, 'server', true],
+    ['a notary does not replace a newer answer', { ...known, validUntilTs: 999 }, 'notary', false],
+    ['the server may shorten the validity', { ...known, validUntilTs: 999 }, 'server', true],
+    ['an answer that is not valid any more replaces nothing', { ...known, validUntilTs: 4 }, 'server', false],
+    ['the server expires a key', { ...known, validUntilTs: 999, expiredTs: 3 }, 'server', true],
+    ['the server replaces its key', { ...other, validUntilTs: 999 }, 'server', true],
     ['a notary does not replace the key of another server', { ...other, validUntilTs: 9999 }, 'notary', false],
-    ['an older answer does not replace the key', { ...other, validUntilTs: 1 }, 'server', false],
+    ['an answer that is not valid any more does not replace the key', { ...other, validUntilTs: 1 }, 'server', false],
   ] as const)('%s', (_, fetched, source, isReplaced) => {
     expect(newerKey(known, fetched, source)).toBe(isReplaced ? fetched : known);
   });

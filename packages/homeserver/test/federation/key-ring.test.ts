@@ -143,6 +143,18 @@ describe.each(engines)('the key ring on $name', (engine) => {
     expect(await ring.find(peer, second.keyId, () => true)).toBeUndefined();
   });
 
+  test('refuses a key that the server has expired, although it was valid for longer', async () => {
+    publish([first], 365 * 24 * HOUR_MS);
+    const ring = open([]);
+    await ring.find(peer, first.keyId, now);
+    clock.skip(HOUR_MS);
+    const old = [{ key: first, expiredTs: clock.now() }];
+    const answer = keyAnswer({ server: peer, keys: [second], validUntilTs: clock.now() + HOUR_MS, old });
+    network.set(peer, () => answer);
+    expect(await ring.find(peer, second.keyId, now)).toBeDefined();
+    expect(await ring.find(peer, first.keyId, now)).toBeUndefined();
+  });
+
   test('asks a notary for the keys of a server that does not answer', async () => {
     const answer = keyAnswer({ server: peer, keys: [first], validUntilTs: clock.now() + HOUR_MS });
     publishNotary(() => [answer]);

@@ -78,6 +78,7 @@ test('a server publishes its keys, its version and where it is reached', async (
   const { json: keys } = await request({ server }, 'GET', '/_matrix/key/v2/server');
   const [[keyId, published] = ['', {}]] = Object.entries(keys.verify_keys as Record<string, { key: string }>);
   expect(verifyJson(keys, 'hearth.test', keyId, (published as { key: string }).key)).toBe(true);
+  expect((await request({ server }, 'GET', '/_matrix/key/v2/server/ed25519%3Aauto')).json).toEqual(keys);
   const version = await request({ server }, 'GET', '/_matrix/federation/v1/version');
   expect(version.json).toEqual({ server: { name: 'Hearth', version: expect.stringMatching(/^\d/) } });
   const wellKnown = await request({ server }, 'GET', '/.well-known/matrix/server');

@@ -10,3 +10,14 @@ export const getServerKey = endpoint({
   whenSuspended: 'allowed',
   whenLocked: 'allowed',
 });
+
+/** `GET /_matrix/key/v2/server/{keyId}`: the same, on the path that servers of old versions use. */
+export const getServerKeyById = endpoint({
+  operation: 'getServerKeyById',
+  method: 'GET',
+  paths: ['/_matrix/key/v2/server/{keyId}'],
+  access: 'none',
+  limit: 'read',
+  whenSuspended: 'allowed',
+  whenLocked: 'allowed',
+});

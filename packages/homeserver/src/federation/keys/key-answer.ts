@@ -3,6 +3,7 @@ import { canonicalJson } from '@hearth/protocol/json/canonical.ts';
 import { asInteger, asObject, asString, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { verifyKey } from '@hearth/protocol/signing/ed25519.ts';
 import { verifyJson } from '@hearth/protocol/signing/json.ts';
+import { KEY_VALIDITY_MS_MAX } from '@hearth/protocol/signing/key-validity.ts';
 import type { ServerKey } from '../../storage/federation/server-keys.ts';
 
 /** Servers have one key and a few old ones. */
@@ -22,12 +23,12 @@ interface PublishedKey {
  * that is malformed, of another server, too long, or not signed by one of the keys in use that it lists.
  */
 export function parseKeyAnswer(answer: JsonObject, server: string, nowTs: number): ServerKey[] | undefined {
-  const validUntilTs = asInteger(answer.valid_until_ts);
+  const statedTs = asInteger(answer.valid_until_ts);
   const verifyKeys = Object.entries(asObject(answer.verify_keys) ?? {});
   // Some servers leave this member out.
   const oldVerifyKeys = Object.entries(asObject(answer.old_verify_keys) ?? {});
   const isBounded = verifyKeys.length + oldVerifyKeys.length <= KEYS_MAX;
-  if (answer.server_name !== server || validUntilTs === undefined || !isBounded) return undefined;
+  if (answer.server_name !== server || statedTs === undefined || !isBounded) return undefined;
   const current = verifyKeys.flatMap(publishedKey).map((key) => ({ ...key, expiredTs: undefined }));
   const old = oldVerifyKeys.flatMap(publishedKey).filter(({ expiredTs }) => expiredTs !== undefined);
   const signatures = validSignatures(answer, server, current);
@@ -35,6 +36,7 @@ export function parseKeyAnswer(answer: JsonObject, server: string, nowTs: number
   // Members that the signature does not cover are not kept.
   const json = canonicalJson({ ...answer, unsigned: undefined, signatures: { [server]: signatures } });
   if (json.length > ANSWER_BYTES_MAX) return undefined;
+  const validUntilTs = Math.min(statedTs, nowTs + KEY_VALIDITY_MS_MAX);
   return [...old, ...current].map((key) => ({ ...key, validUntilTs, fetchedTs: nowTs, json }));
 }
 
@@ -57,11 +59,13 @@ function validSignatures(answer: JsonObject, server: string, keys: readonly Publ
 export type AnswerSource = 'server' | 'notary';
 
 /**
- * Returns which of two keys with the same id counts. An older answer never replaces a newer one. Only the server itself
- * can replace a key by another one with the same id.
+ * Returns which of two keys with the same id counts. A notary may have an older answer, and cannot replace a key by
+ * another one. The server itself can do both, unless its answer is not valid any more.
  */
 export function newerKey(known: ServerKey | undefined, fetched: ServerKey, source: AnswerSource): ServerKey {
-  if (known === undefined) return fetched;
-  if (fetched.validUntilTs < known.validUntilTs) return known;
-  return fetched.publicKey === known.publicKey || source === 'server' ? fetched : known;
+  if (known === undefined || fetched.validUntilTs >= known.validUntilTs) {
+    const isReplaced = known !== undefined && known.publicKey !== fetched.publicKey;
+    return isReplaced && source === 'notary' ? known : fetched;
+  }
+  return source === 'server' && fetched.validUntilTs > fetched.fetchedTs ? fetched : known;
 }

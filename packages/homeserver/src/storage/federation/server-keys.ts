@@ -18,7 +18,10 @@ export interface ServerKey {
   readonly keyId: string;
   /** Unpadded Base64. */
   readonly publicKey: string;
-  /** Until when the answer that lists the key is valid. For a key in use this is the validity of the key. */
+  /**
+   * Until when the answer that lists the key is valid, at most seven days after the fetch. For a key in use this is the
+   * validity of the key.
+   */
   readonly validUntilTs: number;
   /** The time since which the server does not use the key any more. */
   readonly expiredTs: number | undefined;
