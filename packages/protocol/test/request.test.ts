@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseServerName, type ServerName } from '../src/identifiers/server-name.ts';
 import { signingKeyFromSeed, verifyKey } from '../src/signing/ed25519.ts';
@@ -85,4 +86,78 @@ test('a key is valid as long as the room version demands', () => {
   expect(isKeyValidFor({ validUntilTs: later * 2 }, later + 1, now, enforced)).toBe(false);
   expect(isKeyValidFor({ expiredTs: 500 }, 499, now, { enforceSigningKeyValidity: false })).toBe(true);
   expect(isKeyValidFor({ expiredTs: 500 }, 500, now, { enforceSigningKeyValidity: false })).toBe(false);
+});
+
+const tokenText = fc.string({
+  unit: fc.constantFrom('a', 'Z', '0', '9', '+', '/', ':', '.', '_', '-'),
+  minLength: 1,
+  maxLength: 20,
+});
+const spaces = fc.constantFrom('', ' ', '\t', '  ');
+/** One parameter as a server may spell it: the case of the name, quotes and spaces vary. */
+const spelled = (parameter: string, value: string) =>
+  fc
+    .record({ upper: fc.boolean(), quoted: fc.boolean(), before: spaces, around: spaces, after: spaces })
+    .map(({ upper, quoted, before, around, after }) => {
+      const written = quoted ? `"${value.replaceAll(/(["\\])/g, '\\$1')}"` : value;
+      return `${before}${upper ? parameter.toUpperCase() : parameter}${around}=${around}${written}${after}`;
+    });
+
+test('a header has the same meaning in every order and spelling of its parameters', () => {
+  const values = fc.record({
+    keyId: tokenText,
+    signature: tokenText,
+    withDestination: fc.boolean(),
+    withUnknown: fc.boolean(),
+  });
+  const headers = values.chain(({ keyId, signature, withDestination, withUnknown }) => {
+    const pairs: [string, string][] = [
+      ['origin', 'a.example:8448'],
+      ['key', keyId],
+      ['sig', signature],
+    ];
+    if (withDestination) pairs.push(['destination', 'b.example']);
+    if (withUnknown) pairs.push(['unknown', 'x']);
+    const expected = {
+      origin: 'a.example:8448',
+      keyId,
+      signature,
+      ...(withDestination && { destination: 'b.example' }),
+    };
+    return fc
+      .tuple(...pairs.map(([parameter, value]) => spelled(parameter, value)))
+      .chain((parts) => fc.shuffledSubarray([...parts], { minLength: parts.length }))
+      .map((parts) => ({ header: `X-Matrix ${parts.join(',')}`, expected }));
+  });
+  fc.assert(
+    fc.property(headers, ({ header, expected }) => {
+      expect(parseAuthorization(header)).toEqual(expected);
+    }),
+  );
+});
+
+test('a header is parsed or refused without an exception, whatever it contains', () => {
+  const piece = fc.oneof(
+    fc.string(),
+    fc.constantFrom('X-Matrix ', 'origin=', 'key=', 'sig=', ',', '"', '\\', '=', 'a'),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
+      const parsed = parseAuthorization(pieces.join(''));
+      expect(parsed === undefined || parseServerName(parsed.origin) !== undefined).toBe(true);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('a key that is valid for an event is valid for every earlier one', () => {
+  const times = fc.record({ validUntilTs: fc.nat(), earlier: fc.nat(), later: fc.nat(), now: fc.nat() });
+  fc.assert(
+    fc.property(times, fc.option(fc.nat(), { nil: undefined }), fc.boolean(), (given, expiredTs, enforced) => {
+      const validity = { validUntilTs: given.validUntilTs, expiredTs };
+      const [first, second] = [Math.min(given.earlier, given.later), Math.max(given.earlier, given.later)];
+      const isValid = (ts: number) => isKeyValidFor(validity, ts, given.now, { enforceSigningKeyValidity: enforced });
+      if (isValid(second)) expect(isValid(first)).toBe(true);
+    }),
+  );
 });
