@@ -5,7 +5,7 @@ import type { Domains } from './domains.ts';
 import type { Federation } from './federation.ts';
 
 /** The lookups of profiles and directories on this server and, if it federates, on other servers. */
-export type Lookups = ReturnType<typeof lookupsOf>;
+export type FederatedLookups = ReturnType<typeof lookupsOf>;
 
 export function lookupsOf(
   { server_name: serverName }: Config,

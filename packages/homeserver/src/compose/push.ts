@@ -60,7 +60,7 @@ export async function openPush(base: Base, domains: NotifiedDomains, { postJson,
   const queue = new PushQueue({ heads, names, visibility, ignoredUsers, invitePermission, verdicts, pushers });
   const push = new Push({ stream, clock, background, pushers, queue, delivery }, newFollower);
   const clearing = new BadgeClearing({ stream, clock, background, names, pushers, badges, httpChannel });
-  domains.users.sessions.onRemoved((_user, devices) => pushers.departure(devices));
+  domains.users.sessions.onRemoved((_user, devices) => pushers.removal(devices));
   return {
     pushers,
     push,

@@ -110,7 +110,7 @@ import type { Route } from '../http/route.ts';
 import type { HeapWatch } from '../platform/monitoring/heap-watch.ts';
 import type { Domains } from './domains.ts';
 import type { Federation } from './federation.ts';
-import { type Lookups, lookupsOf } from './lookups.ts';
+import { type FederatedLookups, lookupsOf } from './lookups.ts';
 import { turnSettings } from './settings.ts';
 
 /** Returns all routes of the server, in the order of the files of `packages/api`. */
@@ -146,7 +146,7 @@ function adminRoutes({ users, media }: Domains, heap: HeapWatch): Route[] {
 function accountRoutes(
   config: Config,
   { users, rooms, timeline, encryption, delayedEvents, directory }: Domains,
-  { directories }: Lookups,
+  { directories }: FederatedLookups,
 ): Route[] {
   return [
     ...threepidRoutes(),
@@ -198,7 +198,7 @@ function keyAndMediaRoutes({ base: { names }, users, encryption, sync, media }: 
 }
 
 /** Returns the routes of the files from `client/notifications` to `client/report`. */
-function userRoutes(config: Config, domains: Domains, lookups: Lookups): Route[] {
+function userRoutes(config: Config, domains: Domains, lookups: FederatedLookups): Route[] {
   const { users, userData, activity, timeline, services, push } = domains;
   return [
     ...notificationsRoutes(push.notifications, timeline.renderer, timeline.readers),

@@ -70,8 +70,8 @@ async function openSyncBase({ database, names, stream, clock, random }: Base, do
   const connections = new Connections({ database, clock, random });
   const { keyDirectory, claimableKeys } = encryption;
   const deviceLists = new DeviceLists({ database, events, heads, userRooms, memberships, keyDirectory });
-  users.sessions.onRemoved((_user, devices) => connections.departure(devices));
-  users.sessions.onRemoved((_user, devices) => peeks.departure(devices));
+  users.sessions.onRemoved((_user, devices) => connections.removal(devices));
+  users.sessions.onRemoved((_user, devices) => peeks.removal(devices));
   return {
     changeLog,
     peeks,

@@ -1,10 +1,10 @@
-interface Node<T> {
-  readonly literals: Map<string, Node<T>>;
-  parameter: Node<T> | undefined;
-  readonly methods: Map<string, Leaf<T>>;
+interface PathNode<T> {
+  readonly literals: Map<string, PathNode<T>>;
+  parameter: PathNode<T> | undefined;
+  readonly methods: Map<string, PathLeaf<T>>;
 }
 
-interface Leaf<T> {
+interface PathLeaf<T> {
   readonly value: T;
   readonly names: readonly string[];
 }
@@ -26,7 +26,7 @@ export type Lookup<T> = PathMatch<T> | 'wrong-method' | undefined;
  * a parameter may contain `%2F`. A literal segment takes precedence over a parameter. Parameters are never empty.
  */
 export class PathTree<T> {
-  readonly #root: Node<T> = newNode();
+  readonly #root: PathNode<T> = newNode();
 
   /** Adds a path such as `/rooms/{roomId}/messages`. @throws Error when the path and method are already declared */
   add(method: string, path: string, value: T): void {
@@ -42,14 +42,14 @@ export class PathTree<T> {
   }
 
   find(method: string, path: string): Lookup<T> {
-    const search = new Search<T>(method, path);
+    const search = new PathSearch<T>(method, path);
     const leaf = search.from(this.#root, 1);
     if (leaf === undefined) return search.isPathKnown ? 'wrong-method' : undefined;
     return { value: leaf.value, names: leaf.names, values: search.values, isMalformed: search.isMalformed };
   }
 }
 
-class Search<T> {
+class PathSearch<T> {
   readonly values: string[] = [];
   isPathKnown = false;
   isMalformed = false;
@@ -65,7 +65,7 @@ class Search<T> {
    * Finds the rest of the path, which begins at `start`, below `node`. The recursion is as deep as the longest declared
    * path.
    */
-  from(node: Node<T>, start: number): Leaf<T> | undefined {
+  from(node: PathNode<T>, start: number): PathLeaf<T> | undefined {
     const path = this.#path;
     if (start > path.length) {
       if (node.methods.size > 0) this.isPathKnown = true;
@@ -96,17 +96,17 @@ class Search<T> {
   }
 }
 
-function newNode<T>(): Node<T> {
+function newNode<T>(): PathNode<T> {
   return { literals: new Map(), parameter: undefined, methods: new Map() };
 }
 
-function literalChild<T>(node: Node<T>, segment: string): Node<T> {
+function literalChild<T>(node: PathNode<T>, segment: string): PathNode<T> {
   const child = node.literals.get(segment) ?? newNode<T>();
   node.literals.set(segment, child);
   return child;
 }
 
-function parameterChild<T>(node: Node<T>): Node<T> {
+function parameterChild<T>(node: PathNode<T>): PathNode<T> {
   node.parameter ??= newNode<T>();
   return node.parameter;
 }

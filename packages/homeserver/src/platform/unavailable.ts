@@ -7,11 +7,11 @@ const RETRY_AFTER_MS = 5_000;
  */
 export class Unavailable extends Error {
   readonly retryAfterMs = RETRY_AFTER_MS;
-  /** For a transaction in progress: a promise of whether it was stored. */
-  readonly landed: Promise<boolean> | undefined;
+  /** Resolves to whether a transaction in progress was stored; absent for other errors. */
+  readonly outcome: Promise<boolean> | undefined;
 
-  constructor(message: string, landed?: Promise<boolean>) {
+  constructor(message: string, outcome?: Promise<boolean>) {
     super(message);
-    this.landed = landed;
+    this.outcome = outcome;
   }
 }

@@ -33,7 +33,7 @@ interface Parts {
 }
 
 /** A cached presence, which is replaced as a whole with each change. */
-interface Known {
+interface CachedPresence {
   presence: UserPresence;
   /** The presence that was announced last. */
   announced: UserPresence;
@@ -70,12 +70,12 @@ const FORGET_EVERY_MS = 24 * 60 * 60_000;
  */
 export class Presences {
   readonly #parts: Parts;
-  readonly #known: LoadingCache<number, Known>;
+  readonly #known: LoadingCache<number, CachedPresence>;
   /** The users whose presence may change without a request. */
   readonly #connected = new Set<number>();
   readonly #recent: RecentChanges<number>;
   /** Users whose changes are announced together with the next ones. */
-  readonly #pending = new Map<number, Known>();
+  readonly #pending = new Map<number, CachedPresence>();
   #announcedMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
 
@@ -175,7 +175,7 @@ export class Presences {
   }
 
   /** Changes a presence and announces it at once, or together with others when the last announcement is recent. */
-  async #change(user: number, known: Known, presence: UserPresence): Promise<void> {
+  async #change(user: number, known: CachedPresence, presence: UserPresence): Promise<void> {
     known.presence = presence;
     if (presence.state === 'offline') this.#connected.delete(user);
     else this.#connected.add(user);
@@ -227,7 +227,7 @@ export class Presences {
   }
 }
 
-async function load(database: Database, user: number): Promise<Known> {
+async function load(database: Database, user: number): Promise<CachedPresence> {
   const row = await readPresence(database, user);
   const devices = new Map<number, DevicePresence>();
   if (row === undefined) return { presence: NEVER_SEEN, announced: NEVER_SEEN, devices };
@@ -244,6 +244,6 @@ function toRow(presence: UserPresence) {
   };
 }
 
-function knownBytes({ presence }: Known): number {
+function knownBytes({ presence }: CachedPresence): number {
   return 300 + textBytes(presence.statusMsg ?? '');
 }

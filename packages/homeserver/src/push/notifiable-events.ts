@@ -5,7 +5,7 @@ import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import { threadsOf } from '../rooms/threads.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { marksAsRead, readMarks } from '../unread/unread-counts.ts';
+import { marksAsRead, readMarks } from '../unread/read-marks.ts';
 
 /** Decides which events still need a notification. */
 export class NotifiableEvents {

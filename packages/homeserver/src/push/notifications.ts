@@ -13,7 +13,7 @@ import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { Shown } from '../timeline/render/event-renderer.ts';
 import type { Visibility } from '../timeline/visibility.ts';
-import { marksAsRead, readMarks } from '../unread/unread-counts.ts';
+import { marksAsRead, readMarks } from '../unread/read-marks.ts';
 import { LatestFirst } from './latest-first.ts';
 
 interface NotificationsParts {

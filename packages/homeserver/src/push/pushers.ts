@@ -14,7 +14,7 @@ import {
   readPushersSharing,
   readUsersWithPushers,
 } from '../storage/push/pushers.ts';
-import type { Departure } from '../users/sessions/sessions.ts';
+import type { DataRemoval } from '../users/sessions/sessions.ts';
 import { type CheckedPusher, checkPusher, checkPusherKey, type PusherRequest } from './check-pusher.ts';
 
 interface PusherParts {
@@ -88,7 +88,7 @@ export class Pushers {
   }
 
   /** Removes the pushers of removed devices. It is cheap while no user has a pusher. */
-  departure(devices: readonly number[]): Departure {
+  removal(devices: readonly number[]): DataRemoval {
     const writes = this.#users.size === 0 ? [] : deletePushersOfDevices(devices);
     return { writes, changes: [], committed: () => undefined };
   }

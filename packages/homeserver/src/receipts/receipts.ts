@@ -22,7 +22,7 @@ import {
 import { keyOf, RoomReceipts } from './room-receipts.ts';
 
 /** The user who sends a receipt. */
-export interface Reader {
+export interface ReceiptSender {
   readonly user: number;
   readonly userId: string;
 }
@@ -101,24 +101,24 @@ export class Receipts {
    * Stores a receipt of any type from a client. A receipt that would move back has no effect.
    * @throws MatrixError
    */
-  async send(reader: Reader, roomId: string, type: string, eventId: string, thread?: string): Promise<void> {
+  async send(sender: ReceiptSender, roomId: string, type: string, eventId: string, thread?: string): Promise<void> {
     checkThread(type, thread);
-    const room = await this.#joinedRoom(reader, roomId);
-    await this.#serial.run(reader.user, async () => {
+    const room = await this.#joinedRoom(sender, roomId);
+    await this.#serial.run(sender.user, async () => {
       const place = await this.#place(room, eventId);
       const stored = STORED_TYPES.get(type);
-      if (stored === undefined) return this.#setFullyRead(reader.user, room, eventId, place);
+      if (stored === undefined) return this.#setFullyRead(sender.user, room, eventId, place);
       if (thread !== undefined && !belongsTo(place, thread))
         throw invalidParam('The event does not belong to this thread');
       // The thread of a redacted event is unknown.
       if (thread !== undefined && thread !== 'main') await this.#checkRoot(room, thread);
-      await this.#put(reader, room, stored, thread ?? '', eventId, place);
+      await this.#put(sender, room, stored, thread ?? '', eventId, place);
     });
   }
 
-  async #joinedRoom(reader: Reader, roomId: string): Promise<number> {
+  async #joinedRoom(sender: ReceiptSender, roomId: string): Promise<number> {
     const { membership } = this.#parts;
-    const room = (await membership.isJoined(roomId, reader.user)) ? await membership.roomNum(roomId) : undefined;
+    const room = (await membership.isJoined(roomId, sender.user)) ? await membership.roomNum(roomId) : undefined;
     if (room === undefined) throw forbidden('You are not in this room');
     return room;
   }
@@ -133,13 +133,13 @@ export class Receipts {
     if ((await this.#parts.eventPlace(room, thread)) === undefined) throw invalidParam('The thread does not exist');
   }
 
-  async #put(reader: Reader, room: number, type: number, thread: string, eventId: string, place: EventPlace) {
+  async #put(sender: ReceiptSender, room: number, type: number, thread: string, eventId: string, place: EventPlace) {
     const { stream, clock } = this.#parts;
     const known = await this.#rooms.get(room);
-    const before = known.get(reader.user, type, thread);
+    const before = known.get(sender.user, type, thread);
     if (before !== undefined && before.seq >= place.seq) return;
-    const excess = oldestBeyond([...known.ofUser(reader.user)], before === undefined ? OWN_MAX - 1 : OWN_MAX);
-    const { user: user_num, userId: user_id } = reader;
+    const excess = oldestBeyond([...known.ofUser(sender.user)], before === undefined ? OWN_MAX - 1 : OWN_MAX);
+    const { user: user_num, userId: user_id } = sender;
     const position = stream.next();
     const row = { room, user_num, user_id, type, thread, event_id: eventId, seq: place.seq, ts: clock.now(), position };
     const isPrivate = type === PRIVATE_RECEIPT;

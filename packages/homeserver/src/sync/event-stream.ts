@@ -6,7 +6,7 @@ import { type RoomReaders, seesPresent } from '../rooms/access.ts';
 import { streamToken } from '../timeline/position.ts';
 import type { Interest, Notifier } from './changes/notifier.ts';
 import type { StreamEntryTexts } from './render/stream-entry-texts.ts';
-import type { ListenedRooms, Listener, StreamEntrySelection } from './select/stream-entries.ts';
+import type { ListenedRooms, StreamEntrySelection, StreamListener } from './select/stream-entries.ts';
 import type { StreamReader } from './select/stream-reader.ts';
 
 interface Parts {
@@ -20,7 +20,7 @@ interface Parts {
 }
 
 /** A request of `GET /events`, which is older than `/sync`. */
-export interface EventStreamRequest extends Listener {
+export interface EventStreamRequest extends StreamListener {
   /** The position at which the answer begins; the end of the stream if absent. */
   readonly from: number | undefined;
   /** The rooms to listen to; all joined rooms if absent. */

@@ -16,6 +16,7 @@ import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import type { ReceiptRow } from '../storage/rooms/receipts.ts';
+import { isUnread, marksAsRead, type ReadMarks, readMarks } from './read-marks.ts';
 
 /** The unread counts of a room: of the main timeline, and of each thread by the event id of its root. */
 export interface Unread {
@@ -29,7 +30,7 @@ export interface Counts {
 }
 
 /** The latest counts of a user in a room. They are immutable, because concurrent requests may continue from them. */
-interface Entry {
+interface CachedCounts {
   /** The latest member event of the user. */
   readonly member: number;
   readonly join: number;
@@ -49,7 +50,7 @@ export interface MemberOfRoom {
   readonly row: MembershipRow;
 }
 
-interface Case extends Pick<MemberOfRoom, 'user' | 'head'> {
+interface CountedRoom extends Pick<MemberOfRoom, 'user' | 'head'> {
   readonly read: ReadMarks;
 }
 
@@ -84,7 +85,7 @@ export interface UnreadParts {
  */
 export class UnreadCounts {
   readonly #parts: UnreadParts;
-  readonly #kept = new LruMap<string, Entry>(KEPT_MAX, {
+  readonly #kept = new LruMap<string, CachedCounts>(KEPT_MAX, {
     bytesMax: cacheBytes(32),
     bytesOf: ({ receipts, threads }) => 500 + textBytes(receipts) + 150 * threads.size,
   });
@@ -99,7 +100,7 @@ export class UnreadCounts {
     load: async (members) => {
       await this.#prepare(members.filter(({ user, head }) => this.#kept.get(keyOf(user, head.num)) === undefined));
       const counts = new Map<MemberOfRoom, Unread>();
-      for (const member of members) counts.set(member, await this.#goOn(member));
+      for (const member of members) counts.set(member, await this.#continue(member));
       return (member) => counts.get(member) ?? NOTHING;
     },
     idOf: ({ user, head }) => keyOf(user, head.num),
@@ -110,7 +111,7 @@ export class UnreadCounts {
     return complete((lookups) => lookups.get(this.source, { user, head, row }));
   }
 
-  async #goOn({ user, head, row }: MemberOfRoom): Promise<Unread> {
+  async #continue({ user, head, row }: MemberOfRoom): Promise<Unread> {
     const own = [...(await this.#parts.receipts.receiptsOf(head.num)).ofUser(user.num)];
     const receipts = receiptsText(own);
     const ignored = await this.#parts.ignoredUsers.of(user.num);
@@ -172,7 +173,7 @@ export class UnreadCounts {
    * Returns the event of a member's latest join. Later member events, such as a new display name, do not count as
    * joins.
    */
-  async #joinOf(row: MembershipRow, kept: Entry | undefined): Promise<number> {
+  async #joinOf(row: MembershipRow, kept: CachedCounts | undefined): Promise<number> {
     let join = row.event;
     for (;;) {
       // Only the member events after the cached one are read.
@@ -184,14 +185,17 @@ export class UnreadCounts {
     }
   }
 
-  async #begin(basis: Pick<Entry, 'member' | 'join' | 'receipts' | 'ignored'>, read: ReadMarks): Promise<Entry> {
+  async #begin(
+    basis: Pick<CachedCounts, 'member' | 'join' | 'receipts' | 'ignored'>,
+    read: ReadMarks,
+  ): Promise<CachedCounts> {
     const join = await this.#parts.events.one(basis.join);
     const upTo = Math.max(join?.seq ?? 0, read.everywhere);
     return { ...basis, upTo, main: ZERO, threads: NO_THREADS };
   }
 
   /** Continues counting up to the announced events. The head and the database may be ahead of them. */
-  async #count(entry: Entry, { user, head, read }: Case): Promise<Entry> {
+  async #count(entry: CachedCounts, { user, head, read }: CountedRoom): Promise<CachedCounts> {
     const upTo = head.row.seq;
     const after = Math.max(entry.upTo, upTo - COUNTED_MAX);
     if (after >= upTo) return entry;
@@ -207,16 +211,16 @@ export class UnreadCounts {
     const unread = events.filter((event) => isUnread(event, user.num, entry.ignored, read.everywhere));
     const verdicts = await this.#parts.verdicts.of(user.num, user.id, head, unread);
     const totals = { main: entry.main, threads: new Map(entry.threads) };
-    const loud = new Map<StoredEvent, Verdict>();
+    const notifying = new Map<StoredEvent, Verdict>();
     for (const [i, event] of unread.entries()) {
       const verdict = verdicts[i] ?? 'silent';
-      if (verdict !== 'silent') loud.set(event, verdict);
+      if (verdict !== 'silent') notifying.set(event, verdict);
     }
     const own = events.filter((event) => marksAsRead(event, user.num));
-    const threads = await threadsOf(this.#parts.events, [...loud.keys(), ...own]);
+    const threads = await threadsOf(this.#parts.events, [...notifying.keys(), ...own]);
     for (const event of events) {
       const thread = threads.get(event.num);
-      const verdict = loud.get(event);
+      const verdict = notifying.get(event);
       if (marksAsRead(event, user.num)) clear(totals, thread);
       else if (verdict !== undefined && (event.seq ?? 0) > read.of(thread)) add(totals, thread, verdict);
     }
@@ -234,41 +238,12 @@ export function totalOf({ main, threads }: Unread): Counts {
   return { notifications, highlights };
 }
 
-/** The positions up to which a user has read a room. */
-export interface ReadMarks {
-  /** The position up to which everything is read, in all threads. */
-  readonly everywhere: number;
-  of(thread: string | undefined): number;
-}
-
-/** Returns the read marks of receipts. Receipts without a thread count everywhere, others only in their thread. */
-export function readMarks(own: readonly ReceiptRow[]): ReadMarks {
-  const marks = new Map<string, number>();
-  for (const { thread, seq } of own) marks.set(thread, Math.max(marks.get(thread) ?? 0, seq));
-  const everywhere = marks.get('') ?? 0;
-  return { everywhere, of: (thread) => Math.max(everywhere, marks.get(thread ?? 'main') ?? 0) };
-}
-
 function receiptsText(own: readonly ReceiptRow[]): string {
   return own.map(({ type, thread, seq }) => `${type}${thread}:${seq}`).join(' ');
 }
 
-function keyOf(user: Case['user'], room: number): string {
+function keyOf(user: CountedRoom['user'], room: number): string {
   return `${user.num}/${room}`;
-}
-
-/** Returns whether an event is after the user's read mark and may notify the user. */
-function isUnread(event: StoredEvent, user: number, ignored: ReadonlySet<number>, read: number): boolean {
-  if (event.senderNum === user || event.redactedBy !== null || (event.seq ?? 0) <= read) return false;
-  return event.isState || !ignored.has(event.senderNum);
-}
-
-/**
- * Returns whether an event marks its thread as read for its sender (client-server API, "Marking notifications as read":
- * "by sending an event"). Member events do not, because a new display name sends one to every room.
- */
-export function marksAsRead({ senderNum, type, redactedBy }: StoredEvent, user: number): boolean {
-  return senderNum === user && type !== 'm.room.member' && redactedBy === null;
 }
 
 /** Returns whether an event does not change earlier counts and belongs to no thread. */

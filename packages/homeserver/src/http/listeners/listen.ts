@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { OperatorError } from '../../platform/operator-error.ts';
 
-interface Address {
+interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
@@ -18,7 +18,7 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /** Starts listening on an address. @throws OperatorError, with the error of the system as its cause */
-export function listenOn(server: Server, address: Address, key: Key): Promise<void> {
+export function listenOn(server: Server, address: ListenAddress, key: Key): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(toOperatorError(error, address, key));
     server.once('error', fail);
@@ -35,7 +35,7 @@ export function listenErrorCode(error: unknown): unknown {
   return inner instanceof Error && 'code' in inner ? inner.code : undefined;
 }
 
-function toOperatorError(error: Error, { host, port }: Address, key: Key): Error {
+function toOperatorError(error: Error, { host, port }: ListenAddress, key: Key): Error {
   const reason = 'code' in error ? REASONS.get(error.code) : undefined;
   if (reason === undefined) return error;
   const remedy = `set ${key === 'listen' ? 'listen or --listen' : key} to another address`;

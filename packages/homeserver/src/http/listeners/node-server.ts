@@ -36,12 +36,12 @@ export function createNodeServer(parts: NodeServerOptions): Server | TlsServer {
       ? createServer(options, handle)
       : createTlsServer({ ...options, ...tls, handshakeTimeout: timeouts.headMs }, handle);
   server.maxConnections = connectionsMax;
-  server.on('clientError', refuseNonsense);
+  server.on('clientError', refuseInvalid);
   return server;
 }
 
 /** Answers a request that is not HTTP or exceeds the limits of the parser. */
-function refuseNonsense(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseInvalid(error: NodeJS.ErrnoException, socket: Socket): void {
   // An answer would wait for the failed TLS handshake.
   const isUnreachable = error.code === 'ECONNRESET' || /^ERR_(TLS|SSL)_/.test(error.code ?? '');
   if (isUnreachable || !socket.writable) {

@@ -4,7 +4,7 @@ import type { FileReply } from '../route.ts';
 import { CORS } from './reply.ts';
 
 /** A part of a file. `from` is included, `to` is not. */
-interface Part {
+interface FilePart {
   readonly from: number;
   readonly to: number;
 }
@@ -52,7 +52,7 @@ function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
 }
 
 /** Returns the part that the request's range selects. A header that is not a single range of bytes is ignored. */
-function requestedPart(exchange: Exchange, length: number, etag: string): Part | undefined {
+function requestedPart(exchange: Exchange, length: number, etag: string): FilePart | undefined {
   const [, first = '', last = ''] =
     /^bytes=(\d*)-(\d*)$/.exec(exchange.header('range')?.replaceAll(' ', '') ?? '') ?? [];
   if ((first === '' && last === '') || exchange.method !== 'GET') return undefined;

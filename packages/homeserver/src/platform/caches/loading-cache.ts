@@ -1,7 +1,7 @@
 import { loadedSingly, NOT_LOADED, type Source } from '../lookups/source.ts';
 import { type ByteLimit, LruMap } from './lru.ts';
 
-interface Entry<V> {
+interface CacheEntry<V> {
   value: V | undefined;
   loading: Promise<V> | undefined;
   readonly changes: ((value: V) => void)[];
@@ -12,7 +12,7 @@ interface Entry<V> {
  * values are evicted.
  */
 export class LoadingCache<K, V extends object> {
-  readonly #entries: LruMap<K, Entry<V>>;
+  readonly #entries: LruMap<K, CacheEntry<V>>;
   readonly #load: (key: K) => Promise<V>;
 
   constructor(max: number, limit: ByteLimit<V>, load: (key: K) => Promise<V>) {
@@ -96,7 +96,7 @@ export class LoadingCache<K, V extends object> {
   }
 
   #start(key: K, value: Promise<V>): Promise<V> {
-    const entry: Entry<V> = { value: undefined, loading: undefined, changes: [] };
+    const entry: CacheEntry<V> = { value: undefined, loading: undefined, changes: [] };
     this.#entries.set(key, entry);
     entry.loading = value.then(
       (value) => {

@@ -1,4 +1,4 @@
-interface Entry<T> {
+interface RecentChange<T> {
   readonly position: number;
   readonly group: number;
   readonly key: string;
@@ -14,8 +14,8 @@ export class RecentChanges<T> {
   /** The position after which all changes are remembered. */
   #floor: number;
   /** All entries in order of position. Replaced entries stay until they are the oldest. */
-  #order: Entry<T>[] = [];
-  readonly #groups = new Map<number, Map<string, Entry<T>>>();
+  #order: RecentChange<T>[] = [];
+  readonly #groups = new Map<number, Map<string, RecentChange<T>>>();
 
   constructor(max: number, floor: number) {
     this.#max = max;
@@ -25,7 +25,7 @@ export class RecentChanges<T> {
   /** Adds a change. Positions must increase. */
   add(group: number, key: string, position: number, value: T): void {
     const entry = { position, group, key, value };
-    const keys = this.#groups.get(group) ?? new Map<string, Entry<T>>();
+    const keys = this.#groups.get(group) ?? new Map<string, RecentChange<T>>();
     this.#groups.set(group, keys.set(key, entry));
     this.#order.push(entry);
     if (this.#order.length > this.#max) this.#forgetOldest();

@@ -1,6 +1,6 @@
 import { Slots } from './slots.ts';
 
-interface Entry {
+interface SlotsInUse {
   readonly slots: Slots;
   tasks: number;
 }
@@ -8,7 +8,7 @@ interface Entry {
 /** Limits the number of tasks of each key that run at the same time and the number of tasks that wait. */
 export class KeyedSlots<K> {
   readonly #limits: { readonly running: number; readonly waiting: number };
-  readonly #entries = new Map<K, Entry>();
+  readonly #entries = new Map<K, SlotsInUse>();
 
   constructor(limits: { readonly running: number; readonly waiting: number }) {
     this.#limits = limits;

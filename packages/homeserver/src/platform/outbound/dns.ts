@@ -49,7 +49,7 @@ const NAMES_MAX = 10_000;
  */
 const LOOKUPS = { running: 2, waiting: 1_000 };
 
-interface Known {
+interface CachedAddresses {
   readonly addresses: readonly LookupAddress[];
   readonly untilMs: number;
 }
@@ -59,7 +59,7 @@ interface Known {
  * lookups at the same time.
  */
 export function cachedResolve(resolve: Resolve, clock: Clock): Resolve {
-  const known = new LruMap<string, Known>(NAMES_MAX);
+  const known = new LruMap<string, CachedAddresses>(NAMES_MAX);
   const inFlight = new InFlight<string, readonly LookupAddress[]>();
   const slots = new Slots(LOOKUPS);
   const look = async (host: string) => {

@@ -58,7 +58,7 @@ export class GroupCommit {
 
   /**
    * Rejects all waiting and later transactions with {@link Unavailable} until {@link resume}. Callers of the group that
-   * is being committed learn the outcome through `landed`.
+   * is being committed learn through `outcome` whether it was stored.
    */
   refuse(message: string): void {
     this.#refusal = message;

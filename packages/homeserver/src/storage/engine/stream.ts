@@ -127,7 +127,7 @@ export class Stream {
       if (upTo > this.#announced) this.#announced = upTo;
       return;
     }
-    void error.landed?.then((isStored) => {
+    void error.outcome?.then((isStored) => {
       if (isStored) this.#announce(upTo, changes, committed);
     });
   }

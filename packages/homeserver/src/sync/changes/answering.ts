@@ -1,14 +1,14 @@
 import type { Timer } from '../../platform/clock.ts';
 import type { Cancellation } from '../../platform/concurrency/cancellation.ts';
 
-interface Entry {
+interface WokenRequests {
   readonly requests: Set<Cancellation>;
   readonly listeners: Set<() => void>;
 }
 
 /** The requests that were woken and are not answered yet, by user. */
 export class Answering {
-  readonly #users = new Map<number, Entry>();
+  readonly #users = new Map<number, WokenRequests>();
 
   /** Adds a request that has been woken. */
   begin(user: number, request: Cancellation): void {

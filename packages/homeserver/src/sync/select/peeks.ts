@@ -4,7 +4,7 @@ import type { Head } from '../../rooms/head.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import { deletePeek, deletePeeksOf, insertPeek, type PeekRow, readPeeks } from '../../storage/sync/peeks.ts';
-import type { Departure } from '../../users/sessions/sessions.ts';
+import type { DataRemoval } from '../../users/sessions/sessions.ts';
 
 /** The maximum number of rooms that one device may peek into at the same time. */
 const PEEKS_MAX = 100;
@@ -58,7 +58,7 @@ export class Peeks {
   }
 
   /** Removes the peeks of removed devices. */
-  departure(devices: readonly number[]): Departure {
+  removal(devices: readonly number[]): DataRemoval {
     const committed = () => {
       for (const device of devices) this.#byDevice.delete(device);
     };

@@ -22,7 +22,7 @@ interface Parts {
 }
 
 /** The user and device of a request for the event stream. */
-export interface Listener {
+export interface StreamListener {
   readonly user: number;
   readonly device: number;
 }
@@ -78,7 +78,7 @@ export class StreamEntrySelection {
     );
   }
 
-  select(lookups: Lookups, listener: Listener, window: StreamWindow): StreamEntries {
+  select(lookups: Lookups, listener: StreamListener, window: StreamWindow): StreamEntries {
     const { limit, upTo, rooms } = window;
     // Only the presence of members of named rooms is delivered.
     if (rooms !== undefined) lookups.all(this.#parts.heads.source, rooms.open);

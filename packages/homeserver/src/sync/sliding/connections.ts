@@ -11,7 +11,7 @@ import {
   readSlidingStates,
   touchSlidingStates,
 } from '../../storage/sync/sliding-states.ts';
-import type { Departure } from '../../users/sessions/sessions.ts';
+import type { DataRemoval } from '../../users/sessions/sessions.ts';
 import { type ConnectionState, decodeState, encodeState } from './connection-state.ts';
 
 /** The maximum number of connections of a device. A further one replaces the least recently used one. */
@@ -102,7 +102,7 @@ export class Connections {
   }
 
   /** Removes the connections of removed devices from the database. Cached ones can no longer be used. */
-  departure(devices: readonly number[]): Departure {
+  removal(devices: readonly number[]): DataRemoval {
     return { writes: [deleteSlidingStatesOf(devices)], changes: [], committed: () => undefined };
   }
 

@@ -34,7 +34,7 @@ export interface RoomState {
 }
 
 /** The parameters of a request that the states of all rooms use. */
-interface StateRequest {
+interface RequiredStateRequest {
   readonly lazy: LazyChain;
   readonly selections: StateSelections;
 }
@@ -50,7 +50,7 @@ export class RequiredStates {
   }
 
   /** Returns the state for a room: all wanted state of a new room, otherwise the changes of it. */
-  state(lookups: Lookups, request: StateRequest, timed: TimedSpan): RoomState {
+  state(lookups: Lookups, request: RequiredStateRequest, timed: TimedSpan): RoomState {
     const { states, events, lazyMembers, names } = this.#parts;
     const { span, timeline } = timed;
     lazyMembers.restart(request.lazy, span.row.room);
@@ -93,7 +93,7 @@ export class RequiredStates {
    */
   #changed(
     lookups: Lookups,
-    { lazy, selections }: StateRequest,
+    { lazy, selections }: RequiredStateRequest,
     { row: { room }, from, oldState }: RoomSpan,
     {
       known,

@@ -10,7 +10,7 @@ import type { Departure, SelectedRoom } from '../select/room-selection.ts';
 import type { SyncRange } from '../select/stream-reader.ts';
 import type { ConnectionState, SentRoom } from './connection-state.ts';
 import { rulesKey, type StatePairs } from './state-selection.ts';
-import type { RoomConfig, Wanted } from './wanted-rooms.ts';
+import type { RequestedRooms, RoomConfig } from './wanted-rooms.ts';
 
 interface Parts {
   readonly events: EventStore;
@@ -59,7 +59,12 @@ export class RoomSpans {
   }
 
   /** Returns the spans of the wanted rooms, with their events as numbers. */
-  select(lookups: Lookups, wanted: Wanted, state: ConnectionState | undefined, range: SlidingRange): RoomSpan[] {
+  select(
+    lookups: Lookups,
+    wanted: RequestedRooms,
+    state: ConnectionState | undefined,
+    range: SlidingRange,
+  ): RoomSpan[] {
     const spans = lookups.each(wanted.rooms.values(), ({ row, config }) =>
       this.#span(lookups, row, { config, sent: state?.rooms.get(row.room), range }),
     );

@@ -27,7 +27,7 @@ export interface SlidingAnswerRequest {
 }
 
 /** The rooms and extensions between a client's position and a read point. */
-export interface Answer extends Selected {
+export interface RenderedRooms extends Selected {
   readonly rooms: readonly RoomAnswer[];
   readonly extensions: readonly string[];
   readonly hasNews: boolean;
@@ -45,7 +45,7 @@ export class SlidingAnswer {
     request: SlidingAnswerRequest,
     position: ClientPosition & { readonly lazy: LazyChain },
     point: ReadPoint,
-  ): Promise<Answer> {
+  ): Promise<RenderedRooms> {
     const { ignoredUsers, accountData, selection, rooms: roomAnswers, extensions } = this.#parts;
     const { user, userId } = request;
     const { selected, data, reader } = await complete((lookups) => ({

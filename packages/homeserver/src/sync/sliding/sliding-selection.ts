@@ -4,7 +4,7 @@ import type { StreamReader } from '../select/stream-reader.ts';
 import type { ClientMemberships, ClientPosition } from './client-memberships.ts';
 import type { SlidingSyncBody } from './lists.ts';
 import type { RoomSpan, RoomSpans, SlidingRange } from './room-span.ts';
-import type { Wanted, WantedRooms } from './wanted-rooms.ts';
+import type { RequestedRooms, WantedRooms } from './wanted-rooms.ts';
 
 interface Parts {
   readonly memberships: ClientMemberships;
@@ -17,7 +17,7 @@ interface Parts {
 /** The rooms of an answer. */
 export interface Selected {
   readonly range: SlidingRange;
-  readonly wanted: Wanted;
+  readonly wanted: RequestedRooms;
   readonly spans: readonly RoomSpan[];
 }
 

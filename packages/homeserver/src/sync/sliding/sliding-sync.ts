@@ -14,11 +14,11 @@ import { type Connection, type Connections, type Pos, posToken, ROOMS_MAX } from
 import { enabledExtensions } from './extensions/extension-request.ts';
 import type { RoomList, SlidingSyncBody } from './lists.ts';
 import type { SlidingRange } from './room-span.ts';
-import type { Answer, SlidingAnswer, SlidingAnswerRequest } from './sliding-answer.ts';
+import type { RenderedRooms, SlidingAnswer, SlidingAnswerRequest } from './sliding-answer.ts';
 import { rulesKey } from './state-selection.ts';
 
 /** The parameters of a wait. */
-interface Waiting {
+interface WaitParameters {
   readonly clock: Clock;
   readonly stream: StreamReader;
   readonly notifier: Notifier;
@@ -27,7 +27,7 @@ interface Waiting {
 
 interface Parts {
   readonly names: Names;
-  readonly waiting: Waiting;
+  readonly waiting: WaitParameters;
   readonly connections: Connections;
   readonly lazyMembers: LazyMembersCache;
   readonly answer: SlidingAnswer;
@@ -90,7 +90,7 @@ export class SlidingSync {
   }
 
   /** Stores the state of the client after this answer, then renders the answer. */
-  async #finish(open: OpenConnection, answer: Answer, body: SlidingSyncBody): Promise<Text> {
+  async #finish(open: OpenConnection, answer: RenderedRooms, body: SlidingSyncBody): Promise<Text> {
     const { connections, lazyMembers } = this.#parts;
     const next = stateAfter(open, answer, body);
     lazyMembers.endRequest(open.lazy, answer.range.upTo);
@@ -119,7 +119,7 @@ export class SlidingSync {
 /** Returns the state of the client after this answer; the same object if nothing has changed. */
 function stateAfter(
   { state, since }: ClientPosition,
-  { wanted, spans, rooms, range }: Answer,
+  { wanted, spans, rooms, range }: RenderedRooms,
   body: SlidingSyncBody,
 ): ConnectionState | Omit<ConnectionState, 'id'> {
   const extensions = enabledExtensions(body);

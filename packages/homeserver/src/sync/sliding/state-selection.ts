@@ -12,7 +12,7 @@ const MEMBER = 'm.room.member';
 type Keys = ReadonlySet<number> | 'all';
 
 /** One `required_state` with numbers in place of texts. */
-interface Part {
+interface NumberedPairs {
   /** Whether `["*", "*"]` is included. Pairs with a type then restrict the keys of this type. */
   readonly everything: boolean;
   readonly types: ReadonlyMap<number, Keys>;
@@ -60,7 +60,7 @@ function selection(
   return { lazyMembers, places: placesOf(parts), includes };
 }
 
-function partOf(pairs: StatePairs, lookUp: (text: string) => number | undefined): Part {
+function partOf(pairs: StatePairs, lookUp: (text: string) => number | undefined): NumberedPairs {
   const types = new Map<number, Set<number> | 'all'>();
   const keysOfAnyType = new Set<number>();
   for (const [type, stateKey] of pairs) {
@@ -78,13 +78,13 @@ function partOf(pairs: StatePairs, lookUp: (text: string) => number | undefined)
   return { everything: pairs.some(([type, key]) => type === ANY && key === ANY), types, keysOfAnyType };
 }
 
-function partIncludes({ everything, types, keysOfAnyType }: Part, type: number, stateKey: number): boolean {
+function partIncludes({ everything, types, keysOfAnyType }: NumberedPairs, type: number, stateKey: number): boolean {
   const keys = types.get(type);
   if (keys === 'all' || keys?.has(stateKey) === true) return true;
   return keysOfAnyType.has(stateKey) || (everything && keys === undefined);
 }
 
-function placesOf(parts: readonly Part[]): StateSelection['places'] {
+function placesOf(parts: readonly NumberedPairs[]): StateSelection['places'] {
   const places: { type: number; stateKey: number }[] = [];
   for (const { everything, types, keysOfAnyType } of parts) {
     if (everything || keysOfAnyType.size > 0) return undefined;

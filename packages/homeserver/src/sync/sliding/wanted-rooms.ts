@@ -12,7 +12,7 @@ export interface RoomConfig {
 }
 
 /** The rooms that a request selects. */
-export interface Wanted {
+export interface RequestedRooms {
   readonly lists: readonly RoomList[];
   /** The rooms that the request subscribes to and that the user may see. */
   readonly subscribed: ReadonlySet<number>;
@@ -44,7 +44,7 @@ export class WantedRooms {
     body: SlidingSyncBody,
     rows: Rows,
     isKnown: (room: number) => boolean,
-  ): Wanted {
+  ): RequestedRooms {
     const all = this.#lists.byActivity(lookups, rows.values(), isKnown);
     const rules = new Map<number, Rule[]>();
     const lists = lookups.each(Object.entries(body.lists ?? {}), ([name, request]) => {

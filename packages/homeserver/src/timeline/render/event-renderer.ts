@@ -31,7 +31,7 @@ const NO_COPIES: ReadonlyMap<number, StoredEvent> = new Map();
 const NO_BUNDLES: ReadonlyMap<number, Bundle> = new Map();
 
 /** The values besides the events that rendering needs. */
-interface Page {
+interface RenderContext {
   readonly lookups: Lookups;
   readonly reader: Reader;
   readonly now: number;
@@ -85,7 +85,7 @@ export class EventRenderer {
       texts.push(isPlain ? plainText(one, now, format) : '');
     }
     if (others.length === 0) return texts;
-    const page = this.#page(
+    const context = this.#context(
       lookups,
       reader,
       others.flatMap((at) => shown[at]?.event ?? []),
@@ -93,12 +93,12 @@ export class EventRenderer {
     );
     lookups.each(others, (at) => {
       const one = shown[at];
-      if (one !== undefined) texts[at] = this.#text(one, page, format);
+      if (one !== undefined) texts[at] = this.#text(one, context, format);
     });
     return texts;
   }
 
-  #page(lookups: Lookups, reader: Reader, events: readonly StoredEvent[], now: number): Page {
+  #context(lookups: Lookups, reader: Reader, events: readonly StoredEvent[], now: number): RenderContext {
     const { bundles, erasure } = this.#parts;
     const own = events.filter(({ senderNum }) => senderNum === reader.user);
     const [outer] = lookups.both(
@@ -120,9 +120,9 @@ export class EventRenderer {
     return lookups.all(this.#parts.events.source, nums).filter((event) => event !== undefined);
   }
 
-  #text(shown: Shown, page: Page, format: ClientFormat): string {
+  #text(shown: Shown, context: RenderContext, format: ClientFormat): string {
     const { membership } = shown;
-    const { now, reader, redacted, bundles, lookups } = page;
+    const { now, reader, redacted, bundles, lookups } = context;
     const event = redacted.get(shown.event.num) ?? shown.event;
     if (!bundles.has(event.num) && isUnremarkable(event, reader)) return plainText({ ...shown, event }, now, format);
     const inner = { roomId: format.roomId, legacy: false };
@@ -139,21 +139,21 @@ export class EventRenderer {
         replaced === undefined
           ? undefined
           : { content: replaced.contentText, sender: replaced.sender, eventId: replaced.eventId },
-      redactedBecause: redaction === undefined ? undefined : this.#text({ event: redaction }, page, inner),
-      relations: bundle === undefined ? undefined : this.#relations(bundle, page, inner),
+      redactedBecause: redaction === undefined ? undefined : this.#text({ event: redaction }, context, inner),
+      relations: bundle === undefined ? undefined : this.#relations(bundle, context, inner),
     };
     return clientEvent(event, format, parts);
   }
 
-  #relations({ edit, references, thread }: Bundle, page: Page, format: ClientFormat): string | undefined {
+  #relations({ edit, references, thread }: Bundle, context: RenderContext, format: ClientFormat): string | undefined {
     const parts: string[] = [];
-    if (edit !== undefined && !page.redacted.has(edit.num))
-      parts.push(`"m.replace":${clientEvent(edit, format, { age: Math.max(0, page.now - edit.ts) })}`);
+    if (edit !== undefined && !context.redacted.has(edit.num))
+      parts.push(`"m.replace":${clientEvent(edit, format, { age: Math.max(0, context.now - edit.ts) })}`);
     if (references !== undefined) {
       parts.push(`"m.reference":${JSON.stringify({ chunk: references.map((eventId) => ({ event_id: eventId })) })}`);
     }
     if (thread !== undefined) {
-      const latest = this.#text({ event: thread.latest }, page, format);
+      const latest = this.#text({ event: thread.latest }, context, format);
       parts.push(
         `"m.thread":{"latest_event":${latest},"count":${thread.count},"current_user_participated":${thread.participated}}`,
       );

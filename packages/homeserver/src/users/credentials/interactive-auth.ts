@@ -30,7 +30,7 @@ export interface GuardedBody {
 export type Flows = readonly (readonly Stage[])[];
 
 /** The result of authentication: success, or the body of the answer with status 401. */
-export type Verdict =
+export type AuthVerdict =
   | {
       readonly passed: true;
       readonly results: ReadonlyMap<string, unknown>;
@@ -77,7 +77,7 @@ export class InteractiveAuth {
    * Checks the `auth` of a request. A session is valid only for the operation, path and user that it began with.
    * @throws MatrixError when the session belongs to another request
    */
-  async judge(guarded: Guarded, body: GuardedBody, flows: Flows): Promise<Verdict> {
+  async judge(guarded: Guarded, body: GuardedBody, flows: Flows): Promise<AuthVerdict> {
     const [id, session] = this.#sessionFor(bindingOf(guarded), body);
     if (hasParameters(body)) session.parameters = withoutAuth(body);
     const { auth = {} } = body;

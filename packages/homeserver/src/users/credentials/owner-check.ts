@@ -1,7 +1,7 @@
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import type { Accounts } from '../accounts.ts';
 import { dummyStage, passwordStage } from './auth-stages.ts';
-import type { Guarded, GuardedBody, InteractiveAuth, Verdict } from './interactive-auth.ts';
+import type { AuthVerdict, Guarded, GuardedBody, InteractiveAuth } from './interactive-auth.ts';
 import type { PasswordCheck } from './password-check.ts';
 
 /** A request that needs a proof that the caller owns the account. */
@@ -35,7 +35,7 @@ export class OwnerCheck {
   }
 
   /** Requires the password, or only a confirmation for an account without a password. @throws MatrixError */
-  async judge(request: OwnerRequest, body: GuardedBody): Promise<Verdict> {
+  async judge(request: OwnerRequest, body: GuardedBody): Promise<AuthVerdict> {
     const { caller, from } = request;
     const { accounts, passwordCheck, interactiveAuth, server } = this.#parts;
     const account = await accounts.find(caller.userId);

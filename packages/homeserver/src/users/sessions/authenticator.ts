@@ -18,7 +18,7 @@ export interface Session {
   readonly isSuspended: boolean;
 }
 
-interface Cached {
+interface CachedSession {
   readonly session: Session;
   readonly expires: number | null;
   readonly epoch: number;
@@ -32,7 +32,7 @@ export class Authenticator {
   readonly #database: Database;
   readonly #names: Names;
   readonly #clock: Clock;
-  readonly #cache = new LruMap<string, Cached>(SESSIONS_MAX);
+  readonly #cache = new LruMap<string, CachedSession>(SESSIONS_MAX);
   /** Counted up when something about a user's sessions has changed: what was cached before is read again. */
   readonly #epochs = new Map<number, number>();
   #epoch = 0;

@@ -43,7 +43,7 @@ export interface NewSession {
 /**
  * The removal of data that belong to removed devices: writes for the same transaction, and changes announced after it.
  */
-export interface Departure {
+export interface DataRemoval {
   readonly writes: readonly Write[];
   readonly changes: readonly Change[];
   /** Evicts cached copies. Called when the transaction is on disk. */
@@ -51,7 +51,7 @@ export interface Departure {
 }
 
 /** A function that is called before devices are removed. The commit follows without an `await`. */
-export type DevicesRemoved = (user: number, devices: readonly number[]) => Departure;
+export type DevicesRemoved = (user: number, devices: readonly number[]) => DataRemoval;
 
 export type DeviceAdded = (user: number, device: number) => void;
 

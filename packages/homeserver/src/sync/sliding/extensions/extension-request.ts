@@ -3,14 +3,14 @@ import type { ConnectionState } from '../connection-state.ts';
 import type { SlidingSyncBody } from '../lists.ts';
 import type { RoomAnswer } from '../room-answers.ts';
 import type { SlidingRange } from '../room-span.ts';
-import type { Wanted } from '../wanted-rooms.ts';
+import type { RequestedRooms } from '../wanted-rooms.ts';
 
 /** The parameters that all extensions of one answer use. */
 export interface ExtensionRequest {
   readonly user: number;
   readonly body: SlidingSyncBody;
   readonly state: ConnectionState | undefined;
-  readonly wanted: Wanted;
+  readonly wanted: RequestedRooms;
   readonly range: SlidingRange;
   readonly data: UserData;
   /** The rooms of the answer with their timelines, by number. */
