@@ -51,7 +51,7 @@ export function openEncryption(base: Base, users: Users, { log, metrics }: Monit
   const { keptMs, senderBudget } = settings.toDevice;
   const keyDirectory = new KeyDirectory(database);
   const claimableKeys = new ClaimableKeys(database);
-  const inbox = new ToDeviceInbox(database, background);
+  const inbox = new ToDeviceInbox(database, clock, background);
   const keyUpload = new KeyUpload({ database, stream, keyDirectory, claimableKeys });
   const crossSigning = new CrossSigning({ database, stream, keyDirectory });
   const keyBackups = new KeyBackups({ database, names, stream });

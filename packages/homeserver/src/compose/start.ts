@@ -52,8 +52,8 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
   const background = new Background(clock, log, metrics);
   closing.add(background);
   const domains = await openDomains(config, database, { ...machine, metrics }, background);
-  const { users, media, activity, delayedEvents, push, sync } = domains;
-  closing.add({ close: () => users.lastSeen.flush() });
+  const { users, media, activity, encryption, delayedEvents, push, sync } = domains;
+  closing.add({ close: () => users.lastSeen.flush() }, { close: () => encryption.inbox.deleteAcknowledged() });
   closing.add(media, activity, delayedEvents, background, push);
   startJobs(domains, background, clock, log);
   const heap = new HeapWatch(log, metrics);

@@ -14,7 +14,7 @@ import { type Database, Fenced } from '../storage/engine/database.ts';
 import { algorithmOf, KeyStock, type TakenKey } from './key-stock.ts';
 
 const CACHED_DEVICES_MAX = 50_000;
-/** A second process can be faster; not again and again. */
+/** Attempts of a claim. An attempt fails if another process claims at the same time. */
 const ATTEMPTS_MAX = 5;
 
 /** A claimed key; `json` is the key, a JSON text. */
@@ -66,8 +66,8 @@ export class ClaimableKeys {
   }
 
   /**
-   * Claims a key of each device with the given algorithm. Resolves when the claims are on disk, so that no key can be
-   * claimed again.
+   * Claims a key of each device with the given algorithm. Resolves when the claims are on disk, so that no one-time key
+   * can be claimed again. A fallback key can: a device without one-time keys gives it to every claim.
    */
   async claim(wanted: ReadonlyMap<number, string>): Promise<ReadonlyMap<number, ClaimedKey>> {
     for (let attempt = 1; ; attempt += 1) {
@@ -102,6 +102,8 @@ export class ClaimableKeys {
         ...(fallback.length > 0 ? [markFallbackKeysUsed(fallback)] : []),
       ]),
     ]);
+    // A device was removed, or its keys were replaced, while they were read. The claims of this attempt are on disk, so
+    // the next attempt takes other one-time keys.
     if (rows.length < taken.size) throw new Fenced('a key is gone');
     const byNum = new Map(rows.map((row) => [row.num, row]));
     const claimed = new Map<number, ClaimedKey>();

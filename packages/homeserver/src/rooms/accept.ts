@@ -30,9 +30,9 @@ export class Acceptor {
 
   /**
    * Accepts events of one room: authorises the drafts against the room's head, in order, advances the head and stores
-   * everything in one transaction, all or nothing. Resolves when that is on disk and announced. When another writer has
-   * advanced the room in the meantime, everything is decided again on the current head.
-   * @throws MatrixError M_FORBIDDEN when the rules refuse one of the events
+   * everything in one transaction, all or nothing. Resolves when that is on disk and announced. If another writer has
+   * advanced the room in the meantime, everything is decided once more, on the current head.
+   * @throws MatrixError M_FORBIDDEN if the rules refuse one of the events; Fenced if the room was advanced again
    */
   async accept(head: Head, drafts: readonly EventDraft[], options: AcceptOptions = {}): Promise<StoredEvent[]> {
     try {
@@ -47,8 +47,8 @@ export class Acceptor {
 
   /**
    * Accepts events of several rooms in one transaction, as {@link accept} does for one. Returns the events of all parts;
-   * none when the basis of a part no longer holds.
-   * @throws MatrixError M_FORBIDDEN; Fenced when another writer has advanced one of the rooms
+   * none, and stores nothing, if the basis of a part no longer holds.
+   * @throws MatrixError M_FORBIDDEN; Fenced if another writer has advanced one of the rooms
    */
   async acceptTogether(parts: readonly Part[]): Promise<StoredEvent[]> {
     const { names, decider } = this.#parts;

@@ -38,8 +38,8 @@ export class Visibility {
   }
 
   /**
-   * Returns the same as {@link visibleTo}. Events after the user's join need no lookup. For older events, the state
-   * before each is looked up.
+   * Returns the same as {@link visibleTo}. A current member may read all events after the member's own latest member
+   * event. For other events, the state before each is looked up.
    */
   visible(lookups: Lookups, user: number, room: number, all: readonly StoredEvent[]): VisibleEvent[] {
     const { retention, userRooms } = this.#parts;

@@ -1,4 +1,5 @@
 import { LruMap } from '../platform/caches/lru.ts';
+import type { Clock, Timer } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import { deleteToDeviceMessages, readToDeviceMessages, type ToDeviceRow } from '../storage/encryption/to-device.ts';
 import type { Database } from '../storage/engine/database.ts';
@@ -26,14 +27,22 @@ const CACHED_DEVICES_MAX = 100_000;
 /** The maximum number of messages in an answer: "100 messages is recommended as a reasonable limit." */
 const DELIVERED_MAX = 100;
 
+/** The delay of deletions, so that one transaction deletes the messages of several answers. */
+const DELETE_AFTER_MS = 1_000;
+
 /** Messages that wait for devices. A device without messages causes no query. */
 export class ToDeviceInbox {
   readonly #database: Database;
   readonly #background: Background;
+  readonly #clock: Clock;
   readonly #devices = new LruMap<number, Known>(CACHED_DEVICES_MAX);
+  /** The positions up to which devices have acknowledged messages that are still on disk. */
+  #acknowledged = new Map<number, number>();
+  #timer: Timer | undefined;
 
-  constructor(database: Database, background: Background) {
+  constructor(database: Database, clock: Clock, background: Background) {
     this.#database = database;
+    this.#clock = clock;
     this.#background = background;
   }
 
@@ -67,13 +76,14 @@ export class ToDeviceInbox {
    */
   async receive(device: number, after: number | undefined, upTo: number): Promise<Delivery> {
     const known = this.#devices.get(device);
-    if (known?.last !== undefined && known.last <= (after ?? 0)) {
-      if (known.last > 0) this.#remove(device, known.last);
+    const from = Math.max(after ?? 0, this.#acknowledged.get(device) ?? 0);
+    if (known?.last !== undefined && known.last <= from) {
+      if (known.last > 0) this.#acknowledge(device, known.last);
       known.last = 0;
       known.newest = 0;
       return NOTHING;
     }
-    return this.#read(device, after ?? 0, upTo);
+    return this.#read(device, from, upTo);
   }
 
   /** Reads messages without removing any. */
@@ -82,14 +92,8 @@ export class ToDeviceInbox {
   }
 
   async #read(device: number, after: number, upTo: number): Promise<Delivery> {
-    const range = { after: 0, upTo };
-    let rows = await readToDeviceMessages(this.#database, device, range, DELIVERED_MAX + 1);
-    const fresh = rows.filter(({ num }) => positionOfRow(num) > after);
-    if (fresh.length < rows.length) {
-      this.#remove(device, after);
-      const isAll = rows.length <= DELIVERED_MAX;
-      rows = isAll ? fresh : await readToDeviceMessages(this.#database, device, { after, upTo }, DELIVERED_MAX + 1);
-    }
+    const rows = await readToDeviceMessages(this.#database, device, { after, upTo }, DELIVERED_MAX + 1);
+    if (after > 0) this.#acknowledge(device, after);
     if (rows.length <= DELIVERED_MAX) this.#learn(device, rows.at(-1));
     return delivery(rows, DELIVERED_MAX);
   }
@@ -101,11 +105,22 @@ export class ToDeviceInbox {
     this.#devices.set(device, { last: Math.max(found, newest), newest });
   }
 
-  /** Removes messages in the background. Messages that remain after a crash are removed the next time. */
-  #remove(device: number, upTo: number): void {
-    this.#background.start('deleting delivered to-device messages', () =>
-      this.#database.commit([deleteToDeviceMessages(device, upTo)]),
+  /** Deletes acknowledged messages later, with those of other devices. After a crash, the next request deletes them. */
+  #acknowledge(device: number, upTo: number): void {
+    this.#timer ??= this.#clock.after(DELETE_AFTER_MS, () =>
+      this.#background.start('deleting delivered to-device messages', () => this.deleteAcknowledged()),
     );
+    this.#acknowledged.set(device, Math.max(upTo, this.#acknowledged.get(device) ?? 0));
+  }
+
+  /** Deletes all acknowledged messages. */
+  async deleteAcknowledged(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#acknowledged.size === 0) return;
+    const acknowledged = this.#acknowledged;
+    this.#acknowledged = new Map();
+    await this.#database.commit(Array.from(acknowledged, ([device, upTo]) => deleteToDeviceMessages(device, upTo)));
   }
 }
 

@@ -80,8 +80,9 @@ export interface UnreadParts {
 }
 
 /**
- * Unread counts (client-server API, "Receipts", "Threaded read receipts"). They are computed on demand from the last
- * receipt, the user's last own event or the user's join. Later computations continue from the cached counts.
+ * Unread counts (client-server API, "Receipts", "Threaded read receipts"). They are computed for a request.
+ * Counting begins after the user's receipt or join, whichever is later, and an event that the user sent sets the count
+ * of its thread to zero. Later computations continue from the cached counts.
  */
 export class UnreadCounts {
   readonly #parts: UnreadParts;

@@ -32,7 +32,7 @@ describe.each(engines)('keys of devices, on $name', (engine) => {
       claimableKeys,
       keyQueries: new KeyQueries(names, new KeyDirectory(database), 'test.local'),
       keyClaims: new KeyClaims(names, users.deviceNumbers, claimableKeys, 'test.local'),
-      inbox: new ToDeviceInbox(database, background),
+      inbox: new ToDeviceInbox(database, world.clock, background),
     };
   };
 

@@ -32,7 +32,7 @@ describe.each(engines)('messages to devices, on $name', (engine) => {
     const numbers = texts.map((text) => (JSON.parse(text) as { content: { n: number } }).content.n);
     return { numbers, next: through ?? world.stream.current, isAll: through === undefined };
   };
-  const reopened = () => new ToDeviceInbox(world.database, world.background);
+  const reopened = () => new ToDeviceInbox(world.database, world.clock, world.background);
 
   test('reach the device named, or all, in order, until they are acknowledged', async () => {
     const { bob, phone, laptop } = await open();
@@ -46,6 +46,7 @@ describe.each(engines)('messages to devices, on $name', (engine) => {
     expect((await got(phone, undefined, reopened())).numbers).toEqual([1, 2]);
     await send(bob, phone, 'PHONE', 4);
     expect((await got(phone, first.next)).numbers).toEqual([4]);
+    await world.clock.pass(1_000);
     await world.stream.commit([], []);
     expect((await got(phone, undefined, reopened())).numbers).toEqual([4]);
   });

@@ -82,6 +82,20 @@ describe('a change wakes', () => {
     expect(await woken(() => world.tags.set(bob.user, head.num, 'u.mine', {}))).toEqual([false, true, false]);
   });
 
+  test('a listener who has not joined a room, for the presence of its members', async () => {
+    const { alice, carol, head } = await open();
+    const stranger = await world.person();
+    const rooms = new Set([head.num]);
+    const listening = waiting({ user: carol.user, rooms, membersOf: rooms });
+    const withoutPresence = waiting({ user: carol.user, rooms });
+    await world.presences.set(stranger, 'online', 'elsewhere');
+    await settled();
+    expect(listening.woken).toBe(false);
+    await world.presences.set(alice, 'online', 'here');
+    await settled();
+    expect([listening.woken, withoutPresence.woken]).toEqual([true, false]);
+  });
+
   test('at once if it is earlier than the wait; the wait also ends by timeout and by cancellation', async () => {
     const { alice, head } = await open();
     const before = world.stream.current;

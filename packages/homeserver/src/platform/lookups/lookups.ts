@@ -1,7 +1,7 @@
 import { nextTurn } from '../concurrency/in-slices.ts';
 import { NOT_LOADED, type Source } from './source.ts';
 
-/** The first pass before which a computation yields to the event loop. */
+/** The number of passes, that is runs of a computation, after which it yields to the event loop between passes. */
 const YIELDING_PASS = 3;
 
 /** Ends a pass in which a value is missing. Created once, because a stack would cost more than the pass. */

@@ -2,13 +2,13 @@ import { Unavailable } from '../../platform/unavailable.ts';
 import { Fenced, type Write } from './database.ts';
 import { checkWrites } from './storable-text.ts';
 
-/** A transaction that waits for its group. */
+/** A transaction whose caller waits for the outcome. */
 interface Waiting {
   readonly writes: readonly Write[];
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-  /** A function for the outcome, set when the caller was told that the outcome is not known yet. */
-  late?: (isStored: boolean) => void;
+  /** Reports the outcome to a caller that was rejected before the outcome was known. */
+  reportLate?: (isStored: boolean) => void;
 }
 
 /** The outcome of one transaction of a group; `null` if it is on disk. */
@@ -23,6 +23,8 @@ export interface Group {
 
 /** Commits a group and returns the outcome of each of its transactions, in order. */
 export type CommitGroup = (group: Group) => Promise<readonly Outcome[]>;
+
+const NO_OUTCOME: Outcome = { fenced: false, message: 'the committer gave no outcome' };
 
 /** The maximum number of transactions in a group, so that the first one does not wait long for the last one. */
 const GROUP_TRANSACTIONS_MAX = 512;
@@ -44,6 +46,7 @@ export class GroupCommit {
     this.#commitGroup = commitGroup;
   }
 
+  /** Commits writes in one transaction. Resolves when they are on disk. @throws Fenced, Unavailable */
   commit(writes: readonly Write[]): Promise<void> {
     if (this.#refusal !== undefined) return Promise.reject(new Unavailable(this.#refusal));
     // A transaction without writes needs no group if no other transaction waits.
@@ -58,16 +61,17 @@ export class GroupCommit {
 
   /**
    * Rejects all waiting and later transactions with {@link Unavailable} until {@link resume}. Callers of the group that
-   * is being committed learn through `outcome` whether it was stored.
+   * is being committed learn through the promise `outcome` of their error whether it was stored.
    */
   refuse(message: string): void {
     this.#refusal = message;
     for (const { reject } of this.#gathering.splice(0)) reject(new Unavailable(message));
-    if (this.#running === undefined) return;
+    // The callers of a group that was refused before are waiting for its outcome already.
+    if (this.#running === undefined || this.#running.group.isAbandoned) return;
     this.#running.group.isAbandoned = true;
     for (const waiting of this.#running.waiting) {
       const { promise, resolve } = Promise.withResolvers<boolean>();
-      waiting.late = resolve;
+      waiting.reportLate = resolve;
       waiting.reject(new Unavailable(message, promise));
     }
   }
@@ -104,7 +108,7 @@ export class GroupCommit {
       this.#running = { group, waiting };
       const outcomes = await this.#outcomes(group);
       this.#running = undefined;
-      for (const [i, one] of waiting.entries()) settle(one, outcomes[i] ?? null);
+      for (const [i, one] of waiting.entries()) settle(one, outcomes[i]);
     }
     this.#isRunning = false;
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -120,9 +124,9 @@ export class GroupCommit {
   }
 }
 
-function settle(waiting: Waiting, outcome: Outcome): void {
+function settle(waiting: Waiting, outcome: Outcome = NO_OUTCOME): void {
   if (outcome === null) for (const { stored } of waiting.writes) stored?.();
-  if (waiting.late !== undefined) waiting.late(outcome === null);
+  if (waiting.reportLate !== undefined) waiting.reportLate(outcome === null);
   else if (outcome === null) waiting.resolve();
   else if (outcome.fenced) waiting.reject(new Fenced(outcome.message));
   else waiting.reject(new Error(`the transaction failed: ${outcome.message}`));

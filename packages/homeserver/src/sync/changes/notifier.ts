@@ -61,9 +61,7 @@ export class Notifier {
   wait(interest: Interest, position: number, timeoutMs: number, cancellation: Cancellation): Promise<void> {
     this.#answering.end(interest.user, cancellation);
     if (timeoutMs <= 0 || cancellation.isCancelled) return Promise.resolve();
-    if (this.#changesAfter(interest, position).some((change) => this.#concerns(change, interest))) {
-      return Promise.resolve();
-    }
+    if (this.#mayHaveMissed(interest, position)) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         timer.cancel();
@@ -90,13 +88,19 @@ export class Notifier {
     return this.#answering.of(user, (run) => this.#parts.clock.after(ANSWERS_WAIT_MS, run));
   }
 
-  /** Returns the changes after a position that may concern a request; those before it have been delivered. */
-  #changesAfter({ user, rooms, also }: Interest, position: number): readonly Change[] {
+  /** Returns whether a change after a position concerns a request, or whether such a change may have been forgotten. */
+  #mayHaveMissed(interest: Interest, position: number): boolean {
+    const { user, rooms, also } = interest;
     const { changeLog, userRooms } = this.#parts;
     const rows = userRooms.cached(user);
-    if (rooms !== undefined) return changeLog.inRooms(user, rooms, position) ?? [];
     const isIndexed = rows !== undefined && also === undefined;
-    return (isIndexed ? changeLog.concerning(user, rows, position) : changeLog.since(position)) ?? [];
+    const changes =
+      rooms !== undefined
+        ? changeLog.inRooms(user, rooms, position)
+        : isIndexed
+          ? changeLog.concerning(user, rows, position)
+          : changeLog.since(position);
+    return changes === undefined || changes.some((change) => this.#concerns(change, interest));
   }
 
   #add(waiter: Waiter): void {
@@ -160,8 +164,10 @@ export class Notifier {
 
   /** Wakes the users who share a room with the users of some changes, each room once. */
   #wakeMatesOf(changes: readonly Change[]): void {
-    if (this.#byUser.size === 0) return;
+    if (this.#byUser.size === 0 && this.#byRoom.size === 0) return;
     const rooms = new Set<number>();
+    /** Rooms with a member whose presence has changed. */
+    const present = new Set<number>();
     for (const change of changes) {
       if (change.kind !== 'presence' && change.kind !== 'device-list') continue;
       if (change.kind === 'device-list' && change.onlyFor !== undefined) {
@@ -171,15 +177,28 @@ export class Notifier {
       wake(this.#byUser.get(change.user));
       const rows = this.#parts.userRooms.cached(change.user);
       if (rows === undefined) this.#wakeConcerned(change);
-      else for (const { room, membership } of rows.values()) if (membership === 'join') rooms.add(room);
+      else
+        for (const { room, membership } of rows.values()) {
+          if (membership !== 'join') continue;
+          rooms.add(room);
+          if (change.kind === 'presence') present.add(room);
+        }
     }
     for (const room of rooms) this.#wakeMembers(room);
+    for (const room of present) this.#wakePresenceListeners(room);
+  }
+
+  /** Wakes the waiters that listen to a room and to the presence of its members, whether they have joined it or not. */
+  #wakePresenceListeners(room: number): void {
+    for (const waiter of this.#byRoom.get(room) ?? []) if (waiter.interest.membersOf?.has(room)) waiter.wake();
   }
 
   /** Wakes the waiters that a change may concern. Used for a user whose rooms are not cached; checks every waiter. */
   #wakeConcerned(change: Change): void {
-    for (const waiters of this.#byUser.values()) {
-      for (const waiter of waiters) if (this.#concerns(change, waiter.interest)) waiter.wake();
+    for (const index of [this.#byUser, this.#byRoom]) {
+      for (const waiters of index.values()) {
+        for (const waiter of waiters) if (this.#concerns(change, waiter.interest)) waiter.wake();
+      }
     }
   }
 

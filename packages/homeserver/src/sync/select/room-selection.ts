@@ -29,7 +29,7 @@ export interface SelectedRoom {
   readonly nums: readonly number[];
   /** Whether there are events before `nums` that the client does not have. */
   readonly limited: boolean;
-  /** The position up to which the client has everything; `0` for a room that is new to the client. */
+  /** The client has all events up to this position; `0` for a room that is new to the client. */
   readonly after: number;
   /** The departure of a user who is not in the room. */
   readonly departure?: Departure | undefined;
@@ -41,7 +41,10 @@ export interface SelectedRoom {
 export interface Departure {
   /** The event that ended the user's last time as a member; the room is shown as of this event. */
   readonly ended: StoredEvent | undefined;
-  /** The user's current member event, such as the rejection of a later invitation. */
+  /**
+   * The user's current member event. It differs from `ended` if the user was invited again and the invitation was
+   * rejected.
+   */
   readonly member: StoredEvent;
 }
 
@@ -51,7 +54,7 @@ export interface SelectedRooms {
   readonly left: readonly SelectedRoom[];
   readonly invited: readonly MembershipRow[];
   readonly knocked: readonly MembershipRow[];
-  /** The rooms that the device peeks into. */
+  /** The rooms that the device peeks into. {@link RoomSelection} leaves this empty; see `Peeks`. */
   readonly peeked: readonly SelectedRoom[];
   /** Joined rooms in which receipts, typing users or account data may have changed. */
   readonly touched: ReadonlySet<number>;
@@ -86,8 +89,8 @@ export class RoomSelection {
     if (since === undefined) return this.#first(lookups, request, range, rows);
     const selected = this.#next(lookups, request, { ...range, since }, rows);
     if (!request.fullState) return selected;
-    const there = new Set(selected.joined.map(({ row }) => row.room));
-    const others = [...rows.values()].filter((row) => row.membership === 'join' && !there.has(row.room));
+    const selectedRooms = new Set(selected.joined.map(({ row }) => row.room));
+    const others = [...rows.values()].filter((row) => row.membership === 'join' && !selectedRooms.has(row.room));
     return { ...selected, joined: [...selected.joined, ...this.#unchanged(lookups, others, range.upTo)] };
   }
 
@@ -124,15 +127,18 @@ export class RoomSelection {
     const changedRows = changedMemberships(rows, range);
     if (changedRows.length === 0) return { ...NOTHING, ...unmovedRooms(changed, rows, since, limit) };
     const pasts = pastMemberships(lookups, this.#parts.events, changedRows, since);
-    const before = (room: number) => pasts.get(room)?.membership ?? '';
+    const membershipBefore = (room: number) => pasts.get(room)?.membership ?? '';
     // This client has to remove a room that was forgotten on another device.
-    const moved = changedRows.filter(({ forgotten, room }) => !forgotten || KNOWN.has(before(room)));
-    const isNew = (row: MembershipRow) => row.event > since && before(row.room) !== 'join';
+    const moved = changedRows.filter(({ forgotten, room }) => !forgotten || KNOWN.has(membershipBefore(room)));
+    const isNew = (row: MembershipRow) => row.event > since && membershipBefore(row.room) !== 'join';
     const { joined } = unmovedRooms(changed, rows, since, limit);
     const fresh = moved.filter((row) => row.membership === 'join' && isNew(row));
     const invited = this.#parts.invites.among(lookups, user, moved);
     // If an invitation is hidden from the user, the client still gets the departure before it.
-    const left = [...moved.filter(isOutside), ...invited.hidden.filter(({ room }) => before(room) === 'join')];
+    const left = [
+      ...moved.filter(isOutside),
+      ...invited.hidden.filter(({ room }) => membershipBefore(room) === 'join'),
+    ];
     return {
       joined: [...joined.filter(({ row }) => !isNew(row)), ...this.whole(lookups, fresh, range.upTo, filter)],
       left: this.#left(lookups, left, { since, pasts }, filter),
