@@ -22,7 +22,7 @@ import { type AuthenticateServer, readSigned } from './signed-request.ts';
 /** The functions that identify the senders of requests. */
 export interface Authenticators {
   readonly user: Authenticate;
-  /** Absent if the server does not federate. */
+  /** The function that identifies other servers; absent if the server does not federate. */
   readonly server: AuthenticateServer | undefined;
 }
 

@@ -18,7 +18,7 @@ export interface FollowerParts {
   readonly background: Background;
 }
 
-/** Processes a batch of events. Returns the writes that store the result. */
+/** A function that processes a batch of events and returns the writes that store the result. */
 type ProcessEvents = (events: readonly StoredEvent[]) => Promise<Write[]>;
 
 /** A function that creates a follower of the server's stream. Each follower has a unique name. */

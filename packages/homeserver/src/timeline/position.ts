@@ -40,7 +40,7 @@ export function timelineToken(seq: number): string {
 /** Parses a token of either kind. @throws MatrixError M_INVALID_PARAM for an invalid token */
 export function parseToken(text: string, parameter: string): Token {
   const match = /^(?:s(\d{1,15})(?:_\w+|~\d{1,15})?|t(\d{1,15}))$/.exec(text);
-  if (match === null) throw invalidParam(`${parameter} is not a token of this server`);
+  if (match === null) throw invalidParam(`'${parameter}' is not a token of this server`);
   const [, position, seq] = match;
   return position === undefined
     ? { kind: 'timeline', seq: Number(seq) }
@@ -50,7 +50,7 @@ export function parseToken(text: string, parameter: string): Token {
 /** Parses a token of the stream. @throws MatrixError M_INVALID_PARAM for another text */
 export function parseStreamToken(text: string, parameter: string): number {
   const token = parseToken(text, parameter);
-  if (token.kind !== 'stream') throw invalidParam(`${parameter} is not a token of a stream`);
+  if (token.kind !== 'stream') throw invalidParam(`'${parameter}' is not a token of the event stream`);
   return token.position;
 }
 

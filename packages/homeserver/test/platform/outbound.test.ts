@@ -95,13 +95,13 @@ describe('a request to a URL from others', () => {
 
   test.each([
     ['/silent', 'the answer took too long'],
-    ['/slow', 'the answer broke off'],
+    ['/slow', 'the connection closed before the end of the answer'],
   ])('ends in time: %s', async (path, message) => {
     const client = outbound(() => Promise.resolve([address(1)]));
     expect(await why(get(client, `http://x.test:${web.port}${path}`, 200))).toBe(message);
   });
 
-  test('fails with a reason when the answer breaks off or the name does not resolve', async () => {
+  test('fails with a reason when the answer is incomplete or the name does not resolve', async () => {
     expect(
       await why(
         get(
@@ -109,7 +109,7 @@ describe('a request to a URL from others', () => {
           `http://x.test:${web.port}/broken`,
         ),
       ),
-    ).toBe('the answer broke off');
+    ).toBe('the connection closed before the end of the answer');
     const nothing = outbound(() => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })));
     expect(await why(get(nothing, 'http://x.test/'))).toBe('no answer: ENOTFOUND');
   });

@@ -100,9 +100,9 @@ describe('tokens', () => {
   });
 
   test.each(['', 's', '12', 's-1', 's1.5', 's1~', 's1~x', 'x1', 's1 ', 's12345678901234567890', 't1_2', 't1~2'])(
-    '%j is none',
+    '%j is refused',
     (text) => {
-      expect(() => parseToken(text, 'from')).toThrow('from is not a token');
+      expect(() => parseToken(text, 'from')).toThrow("'from' is not a token");
     },
   );
 

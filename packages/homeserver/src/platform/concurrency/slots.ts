@@ -16,7 +16,7 @@ export class Slots {
   /** Runs a task as soon as a slot is free. @throws NoSlot when too many tasks wait */
   async run<T>(task: () => Promise<T>): Promise<T> {
     if (this.#running >= this.#runningMax) {
-      if (this.#waiting.length >= this.#waitingMax) throw new NoSlot('too many are waiting');
+      if (this.#waiting.length >= this.#waitingMax) throw new NoSlot('too many tasks wait for a slot');
       // A task that ends passes its slot to the next waiting task, so that no new task can take it.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running += 1;

@@ -4,7 +4,10 @@ import { NOT_LOADED, type Source } from './source.ts';
 /** The number of passes, that is runs of a computation, after which it yields to the event loop between passes. */
 const YIELDING_PASS = 3;
 
-/** Ends a pass in which a value is missing. Created once, because a stack would cost more than the pass. */
+/**
+ * The error that ends a pass in which a value is missing. It is created once, because a stack would cost more than the
+ * pass.
+ */
 const MISSING = new Error('a value is missing');
 
 /** The values of one source that a computation has loaded, and the keys whose values are missing. */

@@ -86,7 +86,8 @@ export class Outbound {
     const isHttp = url.protocol === 'http:' && isHttpsOnly !== true;
     if (!isHttp && url.protocol !== 'https:')
       throw new OutboundError(isHttpsOnly === true ? 'not an https URL' : 'not an http URL', true);
-    if (url.username !== '' || url.password !== '') throw new OutboundError('a URL with a password', true);
+    if (url.username !== '' || url.password !== '')
+      throw new OutboundError('the URL contains a user name or a password', true);
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const permitted = (await this.#lookup(host)).filter(({ address }) => this.#addresses.allows(address));
     const [first] = permitted;
@@ -124,6 +125,6 @@ export class Outbound {
 
 function next(location: string, from: URL): URL {
   const url = URL.parse(location, from.href);
-  if (url === null) throw new OutboundError('a redirect without a URL');
+  if (url === null) throw new OutboundError('the redirect has no URL');
   return url;
 }

@@ -24,7 +24,7 @@ export interface IncomingReply {
   readonly length: number | undefined;
   /** Returns a header's value by its name in lower case. */
   header(name: string): string | undefined;
-  /** Passes each chunk to `take`. @throws OutboundError when the answer breaks off or takes too long */
+  /** Passes each chunk to `take`. @throws OutboundError when the answer is incomplete or takes too long */
   receive(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void>;
   close(): void;
 }
@@ -61,7 +61,7 @@ export function replyOf(response: IncomingMessage, over: () => void): IncomingRe
       try {
         for await (const chunk of response) await take(chunk);
       } catch (error) {
-        throw isOurs(error) ? error : new OutboundError('the answer broke off');
+        throw isOurs(error) ? error : new OutboundError('the connection closed before the end of the answer');
       } finally {
         end();
       }
@@ -70,7 +70,10 @@ export function replyOf(response: IncomingMessage, over: () => void): IncomingRe
   };
 }
 
-/** Reads an answer to its end. @throws OutboundError when it breaks off, takes too long or has more than `bytesMax` */
+/**
+ * Reads an answer to its end.
+ * @throws OutboundError when it is incomplete, takes too long or has more than `bytesMax`
+ */
 export async function readReply(reply: IncomingReply, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -41,13 +41,13 @@ export class ChangeLog {
   readonly #mates: RoomMates;
   readonly #all = new Track();
   readonly #byRoom = new Map<number, Track>();
-  /** Changes for a user alone: account data, messages to devices, peeks, followed threads. */
+  /** Changes for a user alone: account data, messages to devices, peeks, thread subscriptions. */
   readonly #byUser = new Map<number, Track>();
   /** Changes of a user that concern all users who share a room with that user: presence, device lists. */
   readonly #ofUsers = new Track();
   /** The same changes by the user who has changed. */
   readonly #byOwner = new Map<number, Track>();
-  /** All changes after this position are remembered. */
+  /** The position after which all changes are remembered. */
   #from: number;
   #weight = 0;
 

@@ -7,14 +7,14 @@ import { STICKY, type StoredEvent } from '../../storage/rooms/events/stored-even
 
 /** The members of `unsigned` that differ by reader or time; all texts are JSON. */
 export interface UnsignedParts {
-  /** Milliseconds since the event was sent. */
+  /** The time since the event was sent, in milliseconds. */
   readonly age: number;
   readonly transactionId?: string | undefined;
   readonly prevContent?: { readonly content: string; readonly sender: string; readonly eventId: string } | undefined;
   readonly redactedBecause?: string | undefined;
   readonly relations?: string | undefined;
   readonly membership?: string | undefined;
-  /** For how many more milliseconds the event is sticky (MSC4354). */
+  /** The time for which the event remains sticky, in milliseconds (MSC4354). */
   readonly stickyTtlMs?: number | undefined;
 }
 

@@ -26,7 +26,7 @@ export interface GuardedBody {
   readonly auth?: JsonObject | undefined;
 }
 
-/** Each flow is a list of stages; completing one flow is enough. */
+/** Lists of stages, the flows. A client has to complete one of them. */
 export type Flows = readonly (readonly Stage[])[];
 
 /** The result of authentication: success, or the body of the answer with status 401. */

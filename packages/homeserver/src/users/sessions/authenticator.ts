@@ -6,7 +6,7 @@ import type { Database } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import { tokenHash } from './token-hash.ts';
 
-/** Finds the session of an access token. */
+/** The session of an access token. */
 export interface Session {
   readonly userId: string;
   readonly user: number;
@@ -27,13 +27,13 @@ interface CachedSession {
 const SESSIONS_MAX = 50_000;
 const EPOCHS_MAX = 200_000;
 
-/** Turns access tokens into sessions. A token that was seen lately needs no query and no promise. */
+/** Finds the sessions of access tokens. A cached token needs no query and no promise. */
 export class Authenticator {
   readonly #database: Database;
   readonly #names: Names;
   readonly #clock: Clock;
   readonly #cache = new LruMap<string, CachedSession>(SESSIONS_MAX);
-  /** Counted up when something about a user's sessions has changed: what was cached before is read again. */
+  /** The counts of changes to sessions by user. Sessions that were cached before the latest change are read again. */
   readonly #epochs = new Map<number, number>();
   #epoch = 0;
 

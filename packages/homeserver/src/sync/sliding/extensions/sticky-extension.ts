@@ -72,6 +72,6 @@ export class StickyExtension {
 function parseSince(since: string | undefined): number {
   if (since === undefined) return 0;
   const match = /^sticky_(\d{1,15})$/.exec(since);
-  if (match === null) throw invalidParam('since of the sticky events is not a token of this server');
+  if (match === null) throw invalidParam("'since' of the extension for sticky events is not a token of this server");
   return Number(match[1]);
 }
