@@ -16,6 +16,8 @@ import { type OldKey, OwnKeys } from '../federation/keys/own-keys.ts';
 import { Permits } from '../federation/permits.ts';
 import { keyQueryRoutes } from '../federation-api/keys/query.ts';
 import { serverKeyRoutes } from '../federation-api/keys/server.ts';
+import { federatedDownloadRoutes } from '../federation-api/media/download.ts';
+import { federatedThumbnailRoutes } from '../federation-api/media/thumbnail.ts';
 import { userinfoRoutes } from '../federation-api/openid/userinfo.ts';
 import { federatedPublicRoomsRoutes } from '../federation-api/public-rooms.ts';
 import { queryDirectoryRoutes } from '../federation-api/query/directory.ts';
@@ -41,6 +43,7 @@ const SERVER_KEYS_MAX = 500_000;
 export async function createFederation(config: Config, base: FederationBase, domains: Domains): Promise<Federation> {
   const { database, clock, background } = base;
   const ownKeys = new OwnKeys(config.server_name, domains.rooms.signer.key, await oldKeys(database), clock);
+  const { contents, thumbnails, blobs } = domains.media;
   const { allow, deny, key_servers: keyServers, delegate_to: delegateTo } = config.federation;
   const permits = new Permits(allow, deny);
   const { client, destinations, pool } = createClient(config, base, ownKeys, permits);
@@ -53,6 +56,8 @@ export async function createFederation(config: Config, base: FederationBase, dom
     routes: [
       ...keyQueryRoutes(new Notary(ownKeys, keyRing, clock)),
       ...serverKeyRoutes(ownKeys),
+      ...federatedDownloadRoutes(contents, blobs),
+      ...federatedThumbnailRoutes(contents, thumbnails, blobs),
       ...userinfoRoutes(domains.services.openIdTokens),
       ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
       ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),

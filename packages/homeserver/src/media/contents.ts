@@ -5,6 +5,7 @@ import type { Cancellation } from '../platform/concurrency/cancellation.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { MEDIA_KIND, type MediaRow, readMedia, setMediaQuarantined } from '../storage/media/media.ts';
 import type { LastUsed } from './last-used.ts';
+import { mediaAddress } from './media-address.ts';
 import type { MediaSettings } from './media-settings.ts';
 import type { Origins } from './origins.ts';
 import type { RemoteCopies } from './remote-copies.ts';
@@ -67,6 +68,15 @@ export class Contents {
       fileName: there.file_name,
       isLocal: there.kind !== MEDIA_KIND.copy,
     };
+  }
+
+  /**
+   * Returns the content of a media id of this server, for another server.
+   * @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED
+   */
+  async findLocal(mediaId: string, waitMs: number | undefined, client: MediaRequest['client']): Promise<Content> {
+    const { serverName } = this.#parts.origins;
+    return this.find(mediaAddress({ serverName, mediaId }), { hasToken: true, mayFetch: false, waitMs, client });
   }
 
   /** Puts media into quarantine, or releases them. @throws MatrixError M_NOT_FOUND */

@@ -1,17 +1,8 @@
 import * as v from 'valibot';
 import { authenticated, deprecated } from '../../definitions/media-paths.ts';
+import { thumbnailQuery } from '../../definitions/thumbnail-query.ts';
 import { endpoint } from '../../endpoint.ts';
-import { flag, natural } from '../../query.ts';
-
-const length = v.pipe(natural, v.minValue(1, 'must be at least 1'));
-
-const query = v.object({
-  width: length,
-  height: length,
-  method: v.optional(v.picklist(['crop', 'scale'], 'must be crop or scale')),
-  animated: v.optional(flag),
-  timeout_ms: v.optional(natural),
-});
+import { flag } from '../../query.ts';
 
 const path = '/thumbnail/{serverName}/{mediaId}';
 
@@ -24,7 +15,7 @@ export const getContentThumbnailAuthed = endpoint({
   limit: 'download',
   whenSuspended: 'allowed',
   whenLocked: 'refused',
-  query,
+  query: thumbnailQuery,
 });
 
 /** `GET /_matrix/media/v3/thumbnail/{serverName}/{mediaId}`: deprecated, needs no token. */
@@ -36,5 +27,5 @@ export const getContentThumbnail = endpoint({
   limit: 'download',
   whenSuspended: 'allowed',
   whenLocked: 'allowed',
-  query: v.object({ ...query.entries, allow_remote: v.optional(flag), allow_redirect: v.optional(flag) }),
+  query: v.object({ ...thumbnailQuery.entries, allow_remote: v.optional(flag), allow_redirect: v.optional(flag) }),
 });

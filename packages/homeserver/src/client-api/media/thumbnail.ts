@@ -3,6 +3,7 @@ import { type FileReply, type Route, route } from '../../http/route.ts';
 import type { Blobs } from '../../media/blobs/blobs.ts';
 import type { Contents, MediaRequest } from '../../media/contents.ts';
 import { mediaAddress } from '../../media/media-address.ts';
+import { thumbnailName } from '../../media/thumbnails/thumbnail-name.ts';
 import type { Thumbnails } from '../../media/thumbnails/thumbnails.ts';
 import { fileReply } from '../support/file-reply.ts';
 
@@ -26,7 +27,7 @@ export function thumbnailRoutes(contents: Contents, thumbnails: Thumbnails, blob
   ): Promise<FileReply> => {
     const content = await contents.find(mediaAddress(address), { ...asked, waitMs: timeout_ms });
     const made = await thumbnails.get(content, { width, height, method, animated });
-    return fileReply(blobs.store, { ...made, fileName: fileNameOf(made.contentType) }, asked.hasToken);
+    return fileReply(blobs.store, { ...made, fileName: thumbnailName(made.contentType) }, asked.hasToken);
   };
   return [
     route(getContentThumbnailAuthed, (client) =>
@@ -37,8 +38,4 @@ export function thumbnailRoutes(contents: Contents, thumbnails: Thumbnails, blob
       return thumbnail(client.params, client.query, { hasToken: false, mayFetch, client });
     }),
   ];
-}
-
-function fileNameOf(contentType: string): string {
-  return `thumbnail.${contentType.slice('image/'.length)}`;
 }
