@@ -159,8 +159,8 @@ export class Presences {
     const count = since === undefined ? this.#connected.size : this.#recent.countSince(since);
     if (count === 0) return NOBODY;
     const rooms = this.#parts.membership.membersOfRooms(lookups, viewer);
-    const mates = rooms.reduce((sum, members) => sum + members.size, 0);
-    if (mates < count) {
+    const memberCount = rooms.reduce((sum, members) => sum + members.size, 0);
+    if (memberCount < count) {
       const isNews = (user: number) =>
         since === undefined ? this.#connected.has(user) : this.#recent.hasChanged(user, since);
       return [...new Set([viewer, ...rooms.flatMap((members) => [...members])])].filter(isNews);

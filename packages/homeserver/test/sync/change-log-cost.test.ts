@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Change } from '../../src/storage/engine/stream.ts';
 import type { MembershipRow } from '../../src/storage/rooms/membership-store.ts';
-import { ChangeLog, type RoomMates } from '../../src/sync/changes/change-log.ts';
+import { type CachedMemberships, ChangeLog } from '../../src/sync/changes/change-log.ts';
 
 const USER = 1;
 const OTHER = 2;
@@ -26,10 +26,10 @@ function unrelated(position: number): Change[] {
 /** Returns a log with many unrelated changes and one change in the user's room, and the number of reads of the former. */
 function logAfter(count: number) {
   const listeners: ((changes: readonly Change[]) => void)[] = [];
-  const mates = { heads: { cached: () => undefined }, userRooms: { cached: () => undefined } };
+  const cached = { heads: { cached: () => undefined }, userRooms: { cached: () => undefined } };
   const log = new ChangeLog(
     { current: 0, listen: (listener) => listeners.push(listener) },
-    mates as unknown as RoomMates,
+    cached as unknown as CachedMemberships,
   );
   let reads = 0;
   const counted = (change: Change) =>

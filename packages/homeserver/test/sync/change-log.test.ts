@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Dice } from '../../../../tests/support/dice.ts';
 import type { Change } from '../../src/storage/engine/stream.ts';
 import type { MembershipRow } from '../../src/storage/rooms/membership-store.ts';
-import { ChangeLog, type RoomMates } from '../../src/sync/changes/change-log.ts';
+import { type CachedMemberships, ChangeLog } from '../../src/sync/changes/change-log.ts';
 
 const USERS = 12;
 const ROOMS = 15;
@@ -10,7 +10,7 @@ const ROOMS = 15;
 type Rows = Map<number, Map<number, MembershipRow>>;
 
 /** Creates random memberships of users in rooms. */
-function memberships(dice: Dice): { readonly rows: Rows; readonly mates: RoomMates } {
+function memberships(dice: Dice): { readonly rows: Rows; readonly cached: CachedMemberships } {
   const rows: Rows = new Map();
   for (let user = 1; user <= USERS; user += 1) {
     const own = new Map<number, MembershipRow>();
@@ -24,7 +24,7 @@ function memberships(dice: Dice): { readonly rows: Rows; readonly mates: RoomMat
     new Set([...rows].filter(([, own]) => own.get(room)?.membership === 'join').map(([user]) => user));
   const heads = { cached: (room: number) => ({ joined: joined(room) }) };
   const userRooms = { cached: (user: number) => (dice.chance(0.5) ? rows.get(user) : undefined) };
-  return { rows, mates: { heads, userRooms } as unknown as RoomMates };
+  return { rows, cached: { heads, userRooms } as unknown as CachedMemberships };
 }
 
 function randomChange(dice: Dice, position: number): Change {
@@ -59,7 +59,7 @@ function randomChange(dice: Dice, position: number): Change {
 /** Returns whether a change concerns a user, computed without an index. */
 function isFor(change: Change, user: number, rows: Rows): boolean {
   const own = rows.get(user) ?? new Map<number, MembershipRow>();
-  const isMate = (other: number) =>
+  const sharesRoom = (other: number) =>
     other === user ||
     [...own.values()].some(
       ({ room, membership }) => membership === 'join' && rows.get(other)?.get(room)?.membership === 'join',
@@ -70,9 +70,9 @@ function isFor(change: Change, user: number, rows: Rows): boolean {
     case 'typing':
       return own.has(change.room);
     case 'presence':
-      return isMate(change.user);
+      return sharesRoom(change.user);
     case 'device-list':
-      return change.onlyFor === undefined ? isMate(change.user) : change.onlyFor === user;
+      return change.onlyFor === undefined ? sharesRoom(change.user) : change.onlyFor === user;
     case 'to-device':
       return [...change.devices.values()].includes(user);
     default:
@@ -84,9 +84,9 @@ test.each([1, 2, 3, 4, 5])(
   'returns all changes that concern a user, and presence only of users in common rooms, seed %i',
   (seed) => {
     const dice = new Dice(seed);
-    const { rows, mates } = memberships(dice);
+    const { rows, cached } = memberships(dice);
     const listeners: ((changes: readonly Change[]) => void)[] = [];
-    const log = new ChangeLog({ current: 0, listen: (listener) => listeners.push(listener) }, mates);
+    const log = new ChangeLog({ current: 0, listen: (listener) => listeners.push(listener) }, cached);
     const all: Change[] = [];
     for (let position = 1; position <= 400; position += 1) {
       const change = randomChange(dice, position);

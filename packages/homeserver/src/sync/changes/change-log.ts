@@ -28,7 +28,7 @@ const DEVICES_PER_CHANGE = 4;
 const FEW = 50;
 
 /** The cached memberships by which users who share a room are found. */
-export interface RoomMates {
+export interface CachedMemberships {
   readonly heads: Heads;
   readonly userRooms: UserRooms;
 }
@@ -38,7 +38,7 @@ export interface RoomMates {
  * and by user. The cost of a read depends on the changes that concern its user, not on all changes of the server.
  */
 export class ChangeLog {
-  readonly #mates: RoomMates;
+  readonly #memberships: CachedMemberships;
   readonly #all = new Track();
   readonly #byRoom = new Map<number, Track>();
   /** Changes for a user alone: account data, messages to devices, peeks, thread subscriptions. */
@@ -51,9 +51,9 @@ export class ChangeLog {
   #from: number;
   #weight = 0;
 
-  constructor(stream: Pick<Stream, 'current' | 'listen'>, mates: RoomMates) {
+  constructor(stream: Pick<Stream, 'current' | 'listen'>, memberships: CachedMemberships) {
     this.#from = stream.current;
-    this.#mates = mates;
+    this.#memberships = memberships;
     stream.listen((changes) => {
       for (const change of changes) this.#add(change);
     });
@@ -77,7 +77,7 @@ export class ChangeLog {
       return this.#all.after(position).filter((change) => this.#isWanted(user, rows, change));
     const found = [...(this.#byUser.get(user)?.after(position) ?? [])];
     for (const room of rows.keys()) found.push(...(this.#byRoom.get(room)?.after(position) ?? []));
-    found.push(...this.#ofMates(user, rows, position));
+    found.push(...this.#ofSharingUsers(user, rows, position));
     return found.sort((a, b) => a.position - b.position);
   }
 
@@ -94,13 +94,13 @@ export class ChangeLog {
   }
 
   /** Returns the changes of users who share a room with this one. Reads whichever are fewer: the changes or these users. */
-  #ofMates(user: number, rows: Rows, position: number): readonly Change[] {
+  #ofSharingUsers(user: number, rows: Rows, position: number): readonly Change[] {
     const count = this.#ofUsers.countAfter(position);
-    const mates = count <= FEW ? undefined : this.#fewMates(user, rows, count);
-    if (mates === undefined)
+    const users = count <= FEW ? undefined : this.#sharingUsers(user, rows, count);
+    if (users === undefined)
       return this.#ofUsers.after(position).filter((change) => this.#isWanted(user, rows, change));
     const found: Change[] = [];
-    for (const mate of mates) found.push(...(this.#byOwner.get(mate)?.after(position) ?? []));
+    for (const other of users) found.push(...(this.#byOwner.get(other)?.after(position) ?? []));
     return found;
   }
 
@@ -108,32 +108,32 @@ export class ChangeLog {
    * Returns a user with all users who share a room with them. Returns undefined if these are more than `max`, or if they
    * are not known without a query.
    */
-  #fewMates(user: number, rows: Rows, max: number): ReadonlySet<number> | undefined {
-    const mates = new Set([user]);
+  #sharingUsers(user: number, rows: Rows, max: number): ReadonlySet<number> | undefined {
+    const users = new Set([user]);
     for (const { room, membership } of rows.values()) {
       if (membership !== 'join') continue;
-      const joined = this.#mates.heads.cached(room)?.joined;
+      const joined = this.#memberships.heads.cached(room)?.joined;
       if (joined === undefined || joined.size > max) return undefined;
-      for (const mate of joined) mates.add(mate);
-      if (mates.size > max) return undefined;
+      for (const other of joined) users.add(other);
+      if (users.size > max) return undefined;
     }
-    return mates;
+    return users;
   }
 
   /** Returns false for the presence and device lists of users who share no room with this one. */
   #isWanted(user: number, rows: Rows, change: Change): boolean {
     if (change.kind === 'device-list' && change.onlyFor !== undefined) return change.onlyFor === user;
-    return !isOfUser(change) || this.#isMate(user, rows, change);
+    return !isOfUser(change) || this.#sharesRoom(user, rows, change);
   }
 
   /** Returns whether a user shares a room with another. Returns true if that is not known without a query. */
-  #isMate(user: number, rows: Rows, change: Change & { readonly user: number }): boolean {
+  #sharesRoom(user: number, rows: Rows, change: Change & { readonly user: number }): boolean {
     const { user: other } = change;
     if (other === user) return true;
-    const theirs = this.#mates.userRooms.cached(other);
+    const theirs = this.#memberships.userRooms.cached(other);
     if (theirs === undefined) {
       for (const { room, membership } of rows.values())
-        if (membership === 'join' && this.#mates.heads.cached(room)?.joined.has(other) !== false) return true;
+        if (membership === 'join' && this.#memberships.heads.cached(room)?.joined.has(other) !== false) return true;
       return false;
     }
     const [fewer, more] = theirs.size < rows.size ? [theirs, rows] : [rows, theirs];

@@ -53,7 +53,7 @@ export class Notifier {
     this.#parts = parts;
     parts.stream.listen((changes) => {
       for (const change of changes) this.#notify(change);
-      this.#wakeMatesOf(changes);
+      this.#wakeSharingUsers(changes);
     });
   }
 
@@ -132,7 +132,7 @@ export class Notifier {
         break;
       case 'presence':
       case 'device-list':
-        // These changes often come in groups, see `#wakeMatesOf`.
+        // These changes often come in groups, see `#wakeSharingUsers`.
         break;
       case 'to-device':
         this.#wakeDevices(change.devices);
@@ -163,7 +163,7 @@ export class Notifier {
   }
 
   /** Wakes the users who share a room with the users of some changes, each room once. */
-  #wakeMatesOf(changes: readonly Change[]): void {
+  #wakeSharingUsers(changes: readonly Change[]): void {
     if (this.#byUser.size === 0 && this.#byRoom.size === 0) return;
     const rooms = new Set<number>();
     /** Rooms with a member whose presence has changed. */

@@ -62,7 +62,7 @@ export class GlobalSections {
     if (filter.presence.nothing) return '';
     const { presences, names } = this.#parts;
     const changed = presences.changedSince(lookups, user, since);
-    const met = since === undefined ? NOBODY : this.#newMates(lookups, joined);
+    const met = since === undefined ? NOBODY : this.#newSharingUsers(lookups, joined);
     if (changed.length === 0 && met.size === 0) return '';
     const users = met.size === 0 ? changed : new Set([...changed, ...presences.present(met)]);
     const events = lookups.each(users, (other) => {
@@ -77,17 +77,17 @@ export class GlobalSections {
    * Returns the users who have begun to share a room with the user: all members of new rooms, and new members of the
    * others.
    */
-  #newMates(lookups: Lookups, joined: readonly SelectedRoom[]): ReadonlySet<number> {
+  #newSharingUsers(lookups: Lookups, joined: readonly SelectedRoom[]): ReadonlySet<number> {
     const { heads, events } = this.#parts;
-    const mates: number[] = [];
+    const users: number[] = [];
     lookups.each(joined, ({ row, isNew, nums }) => {
-      if (isNew) for (const user of lookups.get(heads.source, row.room)?.joined ?? NOBODY) mates.push(user);
+      if (isNew) for (const user of lookups.get(heads.source, row.room)?.joined ?? NOBODY) users.push(user);
       lookups.each(nums, (num) => {
         const event = lookups.get(events.source, num);
         if (event?.type !== 'm.room.member' || event.stateKeyNum === null) return;
-        if (event.content.membership === 'join') mates.push(event.stateKeyNum);
+        if (event.content.membership === 'join') users.push(event.stateKeyNum);
       });
     });
-    return mates.length === 0 ? NOBODY : new Set(mates);
+    return users.length === 0 ? NOBODY : new Set(users);
   }
 }
