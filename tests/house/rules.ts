@@ -121,6 +121,7 @@ export const LAZY_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['homeserver/src/federation/', ['homeserver/src/federation/public-domain.ts']],
   ['homeserver/src/federation-api/', []],
   ['homeserver/src/media/remote/', []],
+  ['homeserver/src/encryption/remote/', []],
 ]);
 
 /** Libraries that are not loaded at the start, because few servers need them or need them later. */

@@ -1,6 +1,7 @@
 import { ClaimableKeys } from '../encryption/claimable-keys.ts';
 import { CrossSigning } from '../encryption/cross-signing.ts';
 import { DehydratedDevices } from '../encryption/dehydrated-devices.ts';
+import { DeviceListReader } from '../encryption/device-list.ts';
 import { deviceListChange } from '../encryption/device-list-change.ts';
 import { KeyBackups } from '../encryption/key-backup.ts';
 import { KeyClaims } from '../encryption/key-claim.ts';
@@ -70,8 +71,9 @@ export function openEncryption(base: Base, users: Users, { log, metrics }: Monit
     claimableKeys,
     inbox,
     keyUpload,
-    keyQueries: new KeyQueries(names, keyDirectory, serverName),
-    keyClaims: new KeyClaims(names, deviceNumbers, claimableKeys, serverName),
+    deviceLists: new DeviceListReader(database, users.accounts, serverName),
+    keyQueries: new KeyQueries(names, keyDirectory),
+    keyClaims: new KeyClaims(names, deviceNumbers, claimableKeys),
     crossSigning,
     signatures: new Signatures({ names, stream, keyDirectory, crossSigning }),
     keyBackups,

@@ -2,6 +2,7 @@ import { signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Config } from '../config/schema.ts';
 import { RemoteDirectory } from '../directory/remote-directory.ts';
+import { RemoteKeys } from '../encryption/remote/remote-keys.ts';
 import { authenticateServerBy } from '../federation/authentication.ts';
 import { Destinations } from '../federation/client/destinations.ts';
 import { FederationClient } from '../federation/client/federation-client.ts';
@@ -22,6 +23,9 @@ import { userinfoRoutes } from '../federation-api/openid/userinfo.ts';
 import { federatedPublicRoomsRoutes } from '../federation-api/public-rooms.ts';
 import { queryDirectoryRoutes } from '../federation-api/query/directory.ts';
 import { queryProfileRoutes } from '../federation-api/query/profile.ts';
+import { userDevicesRoutes } from '../federation-api/user/devices.ts';
+import { userKeyClaimRoutes } from '../federation-api/user/keys/claim.ts';
+import { userKeyQueryRoutes } from '../federation-api/user/keys/query.ts';
 import { versionRoutes } from '../federation-api/version.ts';
 import { serverWellKnownRoutes } from '../federation-api/well-known.ts';
 import { DAY_MS } from '../platform/clock.ts';
@@ -45,6 +49,8 @@ export async function createFederation(config: Config, base: FederationBase, dom
   const ownKeys = new OwnKeys(config.server_name, domains.rooms.signer.key, await oldKeys(database), clock);
   const { contents, thumbnails, blobs } = domains.media;
   const { allow, deny, key_servers: keyServers, delegate_to: delegateTo } = config.federation;
+  const { show_device_names: showsDeviceNames } = config.federation;
+  const { encryption } = domains;
   const permits = new Permits(allow, deny);
   const { client, destinations, pool } = createClient(config, base, ownKeys, permits);
   const fetcher = new KeyFetcher(client, clock, keyServers);
@@ -62,11 +68,15 @@ export async function createFederation(config: Config, base: FederationBase, dom
       ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
       ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),
       ...queryProfileRoutes(domains.userData.profiles),
+      ...userDevicesRoutes(encryption.deviceLists, showsDeviceNames),
+      ...userKeyClaimRoutes(encryption.keyClaims, ownKeys.serverName),
+      ...userKeyQueryRoutes(encryption.keyQueries, ownKeys.serverName, showsDeviceNames),
       ...versionRoutes(manifest.version),
       ...serverWellKnownRoutes(delegateTo),
     ],
     profiles: new RemoteProfiles(client, clock),
     directory: new RemoteDirectory(client),
+    keys: new RemoteKeys(client, clock),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
     close: () => pool.close(),
   };

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { RemoteDirectory } from '../directory/remote-directory.ts';
+import type { RemoteKeys } from '../encryption/remote/remote-keys.ts';
 import { isPublicDomain } from '../federation/public-domain.ts';
 import type { Route } from '../http/route.ts';
 import type { AuthenticateServer } from '../http/signed-request.ts';
@@ -19,6 +20,7 @@ export interface Federation {
   readonly routes: readonly Route[];
   readonly profiles: RemoteProfiles;
   readonly directory: RemoteDirectory;
+  readonly keys: RemoteKeys;
   readonly authenticateServer: AuthenticateServer;
   close(): void;
 }

@@ -124,7 +124,7 @@ export function routesOf(
   return [
     ...adminRoutes(domains, heap),
     ...accountRoutes(config, domains, lookups),
-    ...keyAndMediaRoutes(domains),
+    ...keyAndMediaRoutes(domains, lookups),
     ...userRoutes(config, domains, lookups),
     ...roomRoutes(domains),
     ...syncAndServiceRoutes(config, domains),
@@ -175,12 +175,15 @@ function accountRoutes(
 }
 
 /** Returns the routes of the files from `client/keys` to `client/media`. */
-function keyAndMediaRoutes({ base: { names }, users, encryption, sync, media }: Domains): Route[] {
+function keyAndMediaRoutes(
+  { base: { names }, users, encryption, sync, media }: Domains,
+  { keys }: FederatedLookups,
+): Route[] {
   return [
     ...keyChangesRoutes(sync.reader, sync.deviceLists, names),
-    ...keyClaimRoutes(encryption.keyClaims, names),
+    ...keyClaimRoutes(keys, names),
     ...deviceSigningUploadRoutes(encryption.crossSigning, users.ownerCheck),
-    ...keyQueryRoutes(encryption.keyQueries, names),
+    ...keyQueryRoutes(keys, names),
     ...signaturesUploadRoutes(encryption.signatures),
     ...keyUploadRoutes(encryption.keyUpload),
     ...loginTokenRoutes(users.logins, users.ownerCheck),

@@ -53,6 +53,16 @@ export const federation = v.strictObject({
     ),
     [],
   ),
+  show_device_names: v.optional(
+    v.pipe(
+      v.boolean(),
+      about({
+        doc: 'Whether other servers get the names of devices, such as "Alice\'s phone", with their keys.',
+        write: 'true or false',
+      }),
+    ),
+    false,
+  ),
   retry_min_ms: v.optional(
     v.pipe(
       wholeNumber(1),

@@ -1,26 +1,30 @@
 import type { Names } from '../storage/engine/names.ts';
 import type { DeviceNumbers } from '../users/sessions/device-numbers.ts';
 import type { ClaimableKeys } from './claimable-keys.ts';
-import { byServer } from './key-query.ts';
 
-/** Claims of one-time keys (client-server API, `POST /keys/claim`). */
+/** The algorithms of wanted one-time keys, by user id and device id. */
+export type WantedKeys = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** Claimed keys: the JSON text between the braces of an object by user id. */
+export interface ClaimTexts {
+  readonly keys: string;
+}
+
+/** Claims of one-time keys of users of this server (client-server API, `POST /keys/claim`). */
 export class KeyClaims {
   readonly #names: Names;
   readonly #deviceNumbers: DeviceNumbers;
   readonly #claimableKeys: ClaimableKeys;
-  readonly #serverName: string;
 
-  constructor(names: Names, deviceNumbers: DeviceNumbers, claimableKeys: ClaimableKeys, serverName: string) {
+  constructor(names: Names, deviceNumbers: DeviceNumbers, claimableKeys: ClaimableKeys) {
     this.#names = names;
     this.#deviceNumbers = deviceNumbers;
     this.#claimableKeys = claimableKeys;
-    this.#serverName = serverName;
   }
 
-  /** Claims one-time keys. Returns the answer as JSON text. @param wanted the algorithm by user id and device id */
-  async claim(wanted: ReadonlyMap<string, ReadonlyMap<string, string>>): Promise<string> {
-    const { local, failures } = byServer(wanted.keys(), this.#serverName);
-    const nums = await this.#names.findAll(local);
+  /** Claims one-time keys. */
+  async claim(wanted: WantedKeys): Promise<ClaimTexts> {
+    const nums = await this.#names.findAll(wanted.keys());
     const devicesOf = await this.#deviceNumbers.of(nums.values());
     const algorithms = new Map<number, string>();
     const places: { readonly userId: string; readonly deviceId: string; readonly device: number }[] = [];
@@ -43,6 +47,6 @@ export class KeyClaims {
       else texts.push(text);
     }
     const keys = [...users].map(([userId, texts]) => `${JSON.stringify(userId)}:{${texts.join(',')}}`);
-    return `{"one_time_keys":{${keys.join(',')}},"failures":${JSON.stringify(failures)}}`;
+    return { keys: keys.join(',') };
   }
 }

@@ -65,6 +65,11 @@ export class KeyDirectory {
   }
 }
 
+/** Returns the stored keys of one user. */
+export async function loadUserKeys(database: Database, user: number): Promise<UserKeys> {
+  return (await loadKeys(database, [user])).get(user) ?? new UserKeys();
+}
+
 async function loadKeys(database: Database, users: readonly number[]): Promise<ReadonlyMap<number, UserKeys>> {
   const found = new Map(users.map((user) => [user, new UserKeys()]));
   const [devices, crossSigning] = await Promise.all([

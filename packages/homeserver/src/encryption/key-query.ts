@@ -1,73 +1,64 @@
-import { unknown } from '@hearth/protocol/errors.ts';
-import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
-import { isObject, type JsonObject, member } from '@hearth/protocol/json/value.ts';
+import { isObject, member } from '@hearth/protocol/json/value.ts';
 import { withSignature } from '@hearth/protocol/signing/json.ts';
 import type { UserSignatureRow } from '../storage/encryption/cross-signing.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { parseKey, type UserKeys } from './user-keys.ts';
 
-/** The public keys of users (client-server API, `POST /keys/query`). */
+/** Device ids by user id; an empty list of device ids stands for all devices. */
+export type WantedDevices = ReadonlyMap<string, readonly string[]>;
+
+/** The members of an answer of `/keys/query`. Each is the JSON text between the braces of an object by user id. */
+export interface KeyTexts {
+  readonly devices: string;
+  readonly masters: string;
+  readonly selfSigning: string;
+  readonly userSigning: string;
+}
+
+/** The keys that a reader sees besides those that everybody sees. */
+export interface KeyReader {
+  /** The user who gets the own user-signing key and the own signatures on keys of others; undefined for a server. */
+  readonly user: { readonly user: number; readonly userId: string } | undefined;
+  readonly showsDeviceNames: boolean;
+}
+
+const NO_SIGNATURES: ReadonlyMap<number, UserSignatureRow> = new Map();
+
+/** The public keys of users of this server (client-server API, `POST /keys/query`). */
 export class KeyQueries {
   readonly #names: Names;
   readonly #keyDirectory: KeyDirectory;
-  readonly #serverName: string;
 
-  constructor(names: Names, keyDirectory: KeyDirectory, serverName: string) {
+  constructor(names: Names, keyDirectory: KeyDirectory) {
     this.#names = names;
     this.#keyDirectory = keyDirectory;
-    this.#serverName = serverName;
   }
 
   /**
-   * Returns the keys of users as the caller may see them, as JSON text: with signatures of the owner and those of the
-   * caller, so that nobody learns who has verified whom.
-   * @param wanted the device ids by user id; no device ids stand for all
+   * Returns the keys of users of this server as the reader may see them: with signatures of the owner and those of the
+   * reader, so that nobody learns who has verified whom.
    */
-  async query(
-    caller: { readonly user: number; readonly userId: string },
-    wanted: ReadonlyMap<string, readonly string[]>,
-  ): Promise<string> {
-    const { local, failures } = byServer(wanted.keys(), this.#serverName);
-    const nums = await this.#names.findAll(local);
+  async query({ user: caller, showsDeviceNames }: KeyReader, wanted: WantedDevices): Promise<KeyTexts> {
+    const nums = await this.#names.findAll(wanted.keys());
     const found = await this.#keyDirectory.of(nums.values());
-    const signatures = await this.#keyDirectory.signaturesBy(caller.user);
+    const signatures = caller === undefined ? NO_SIGNATURES : await this.#keyDirectory.signaturesBy(caller.user);
     let devices = '';
     let masters = '';
     let selfSigning = '';
     let userSigning = '';
-    for (const userId of local) {
+    for (const [userId, deviceIds] of wanted) {
       const user = nums.get(userId) ?? 0;
       const keys = found.get(user);
       const name = JSON.stringify(userId);
-      devices += entry(devices, name, keys === undefined ? '{}' : devicesOf(keys, wanted.get(userId)));
+      devices += entry(devices, name, keys?.devicesText(deviceIds, showsDeviceNames) ?? '{}');
       if (keys === undefined || !keys.hasCrossSigning) continue;
-      masters += entry(masters, name, masterText(keys, caller.userId, signatures.get(user)));
+      masters += entry(masters, name, masterText(keys, caller?.userId, signatures.get(user)));
       selfSigning += entry(selfSigning, name, keys.crossSigningText('self_signing'));
-      if (user === caller.user) userSigning = entry('', name, keys.crossSigningText('user_signing'));
+      if (user === caller?.user) userSigning = entry('', name, keys.crossSigningText('user_signing'));
     }
-    const others = `"self_signing_keys":{${selfSigning}},"user_signing_keys":{${userSigning}}`;
-    return `{"device_keys":{${devices}},"master_keys":{${masters}},${others},"failures":${JSON.stringify(failures)}}`;
+    return { devices, masters, selfSigning, userSigning };
   }
-}
-
-/** Returns the users of this server, and the failures of the servers of the other users. */
-export function byServer(
-  userIds: Iterable<string>,
-  serverName: string,
-): { readonly local: readonly string[]; readonly failures: JsonObject } {
-  const local: string[] = [];
-  const failures: JsonObject = {};
-  for (const userId of userIds) {
-    const server = domainOf(userId);
-    if (server === serverName) local.push(userId);
-    else if (server !== undefined) failures[server] = unknown('The server of the user cannot be reached', 503).body();
-  }
-  return { local, failures };
-}
-
-function devicesOf(keys: UserKeys, deviceIds: readonly string[] = []): string {
-  return deviceIds.length === 0 ? keys.devicesText : keys.devicesTextOf(deviceIds);
 }
 
 /** Returns the text of an object with one more member. `before` is the text so far. */
@@ -77,9 +68,13 @@ function entry(before: string, name: string, text: string | undefined): string {
 }
 
 /** Returns the master key, with the caller's signature if it is a signature of this key. */
-function masterText(keys: UserKeys, callerId: string, signature: UserSignatureRow | undefined): string | undefined {
+function masterText(
+  keys: UserKeys,
+  callerId: string | undefined,
+  signature: UserSignatureRow | undefined,
+): string | undefined {
   const text = keys.crossSigningText('master');
-  if (text === undefined || signature === undefined) return text;
+  if (text === undefined || signature === undefined || callerId === undefined) return text;
   const master = parseKey(text);
   const publicKeys = master.keys;
   if (!isObject(publicKeys) || member(publicKeys, `ed25519:${signature.master_key}`) === undefined) return text;

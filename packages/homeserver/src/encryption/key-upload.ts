@@ -1,5 +1,5 @@
 import { invalidParam, type MatrixError, unknown, userLimitExceeded } from '@hearth/protocol/errors.ts';
-import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
+import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
 import {
   type ClaimableKeyRow,
@@ -18,10 +18,10 @@ import { deviceListChange } from './device-list-change.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { algorithmOf, type KeyStock } from './key-stock.ts';
 import {
+  checkClaimableKey,
   checkDeviceKeys,
   isSameJson,
   isSameKey,
-  KEY_BYTES_MAX,
   type Signer,
   signaturesBy,
   verifiedSignatures,
@@ -55,8 +55,6 @@ export interface UploadedKeys {
 const ONE_TIME_KEYS_MAX = 500;
 /** Algorithms for which a device has one-time or fallback keys; one is usual. */
 const ALGORITHMS_MAX = 10;
-/** The form `algorithm:id` with limited lengths. */
-const KEY_ID = /^[\w.-]{1,60}:[\x21-\x7e]{1,190}$/;
 
 /** Stores uploaded keys of devices (client-server API, `POST /keys/upload`). An upload is one transaction. */
 export class KeyUpload {
@@ -208,13 +206,5 @@ function claimable(keys: JsonObject | undefined, max: number): readonly NewKey[]
   if (keys === undefined) return [];
   const entries = Object.entries(keys);
   if (entries.length > max) throw invalidParam(`A request may have at most ${max} keys`);
-  return entries.map(([keyId, key]) => {
-    if (!KEY_ID.test(keyId)) throw invalidParam('The id of a one-time key must have the form algorithm:id');
-    if (typeof key !== 'string' && !(isObject(key) && typeof key.key === 'string')) {
-      throw invalidParam(`${keyId} must be a string or an object with a key`);
-    }
-    const json = JSON.stringify(key);
-    if (json.length > KEY_BYTES_MAX) throw invalidParam(`${keyId} is too long`);
-    return { keyId, json };
-  });
+  return entries.map(([keyId, key]) => ({ keyId, json: checkClaimableKey(keyId, key) }));
 }

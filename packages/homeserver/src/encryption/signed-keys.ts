@@ -11,10 +11,13 @@ import {
 import { verifyJson } from '@hearth/protocol/signing/json.ts';
 import type { KeyUsage } from '../storage/encryption/cross-signing.ts';
 
-/** Checks of signed public keys that clients upload (client-server API, "End-to-End Encryption"). */
+/** Checks of public keys that clients upload or that other servers send (client-server API, "End-to-End Encryption"). */
 
 /** The maximum length of a key object. Objects of current algorithms have less than 1 KiB. */
-export const KEY_BYTES_MAX = 16 * 1024;
+const KEY_BYTES_MAX = 16 * 1024;
+
+/** The form `algorithm:id` of a one-time key, with limited lengths. */
+const KEY_ID = /^[\w.-]{1,60}:[\x21-\x7e]{1,190}$/;
 
 /** A public key with the id under which it signs, `ed25519:<device id or public key>`. */
 export interface Signer {
@@ -54,6 +57,17 @@ export function checkCrossSigningKey(key: JsonObject, userId: string, usage: Key
   if (signer === undefined)
     throw invalidParam(`The ${usage} key must have exactly one Ed25519 key, and its id must contain the public key`);
   return signer;
+}
+
+/** Checks a one-time or fallback key and returns it as JSON text. @throws MatrixError M_INVALID_PARAM */
+export function checkClaimableKey(keyId: string, key: JsonValue | undefined): string {
+  if (!KEY_ID.test(keyId)) throw invalidParam('The id of a one-time key must have the form algorithm:id');
+  if (typeof key !== 'string' && !(isObject(key) && typeof key.key === 'string')) {
+    throw invalidParam(`${keyId} must be a string or an object with a key`);
+  }
+  const json = JSON.stringify(key);
+  if (json.length > KEY_BYTES_MAX) throw invalidParam(`${keyId} is too long`);
+  return json;
 }
 
 /** Returns the public key of a cross-signing key. It is the only key in the object, and its id contains it. */

@@ -8,7 +8,7 @@ import { type Signer, signerOf } from './signed-keys.ts';
 export class UserKeys {
   readonly #devices = new Map<string, DeviceKeysRow>();
   readonly #crossSigning = new Map<KeyUsage, string>();
-  #devicesText: string | undefined;
+  #allDevicesText: string | undefined;
   #bytes = 200;
 
   /** An estimate of the memory of all keys, which are also part of the cached answer. */
@@ -27,18 +27,28 @@ export class UserKeys {
     this.#bytes += textBytes(json);
   }
 
-  /** The keys of all devices in the form for other users: the JSON text of an object by device id. */
-  get devicesText(): string {
-    this.#devicesText ??= this.devicesTextOf([...this.#devices.keys()]);
-    return this.#devicesText;
+  /**
+   * Returns the keys of devices in the form for others: the JSON text of an object by device id.
+   * @param deviceIds the wanted devices; no ids stand for all devices
+   */
+  devicesText(deviceIds: readonly string[], showsNames: boolean): string {
+    if (deviceIds.length > 0 || !showsNames) return this.#textOf(deviceIds, showsNames);
+    this.#allDevicesText ??= this.#textOf(deviceIds, showsNames);
+    return this.#allDevicesText;
   }
 
-  /** Returns {@link devicesText} for the existing ones among some devices. */
-  devicesTextOf(deviceIds: readonly string[]): string {
-    const texts = [...new Set(deviceIds)].flatMap((id) => {
+  /** The devices with their keys. */
+  get devices(): Iterable<DeviceKeysRow> {
+    return this.#devices.values();
+  }
+
+  #textOf(deviceIds: readonly string[], showsNames: boolean): string {
+    const wanted = deviceIds.length === 0 ? this.#devices.keys() : new Set(deviceIds);
+    const texts: string[] = [];
+    for (const id of wanted) {
       const row = this.#devices.get(id);
-      return row === undefined ? [] : [`${JSON.stringify(id)}:${shownText(row)}`];
-    });
+      if (row !== undefined) texts.push(`${JSON.stringify(id)}:${showsNames ? shownText(row) : row.json}`);
+    }
     return `{${texts.join(',')}}`;
   }
 

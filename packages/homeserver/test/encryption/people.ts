@@ -1,3 +1,5 @@
+import type { KeyClaims } from '../../src/encryption/key-claim.ts';
+import { KeyLookup, renderQueryAnswer } from '../../src/encryption/key-lookup.ts';
 import type { KeyQueries } from '../../src/encryption/key-query.ts';
 import type { KeyOwner } from '../../src/encryption/key-upload.ts';
 import { DeviceMaker } from '../support/key-maker.ts';
@@ -33,10 +35,11 @@ export interface KeyAnswer {
 
 /** The answer to a user's query for the keys of some users. */
 export async function asked(
-  keys: { readonly keyQueries: KeyQueries },
+  keys: { readonly keyQueries: KeyQueries; readonly keyClaims: KeyClaims },
   by: Person,
   ...userIds: readonly string[]
 ): Promise<QueryAnswer> {
-  const text = await keys.keyQueries.query(by, new Map(userIds.map((id) => [id, []])));
-  return JSON.parse(text) as QueryAnswer;
+  const lookup = new KeyLookup(keys.keyQueries, keys.keyClaims, undefined, 'test.local');
+  const answer = await lookup.query(by, new Map(userIds.map((id) => [id, []])));
+  return JSON.parse(renderQueryAnswer(answer)) as QueryAnswer;
 }
