@@ -7,6 +7,7 @@ export const FOLDERS: readonly string[] = [
   'storage',
   // Other servers: discovery, keys, signed requests.
   'federation',
+  'doctor',
   // Domain folders.
   'users',
   'profile',
@@ -84,7 +85,7 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['node:crypto', /^protocol\/src\/|^homeserver\/src\//],
   ['node:sqlite', /^homeserver\/src\/storage\/engine\/(sqlite\/|data-folder\/lock\.ts$)/],
   ['node:worker_threads', /^homeserver\/src\/storage\/engine\/sqlite\//],
-  ['pg', /^homeserver\/src\/storage\/engine\/postgres\/postgres-connect\.ts$/],
+  ['pg', /^homeserver\/src\/storage\/engine\/postgres\/(postgres-connect|read-once)\.ts$/],
   ['node:https', /^homeserver\/src\/(http|platform\/outbound)\//],
   ['node:net', /^homeserver\/src\/(http|config|platform\/outbound)\//],
   ['node:dns', /^homeserver\/src\/platform\/outbound\//],
@@ -94,7 +95,7 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['node:querystring', /^homeserver\/src\/http\//],
   ['node:buffer', /^homeserver\/src\/(http|federation\/client)\//],
   ['node:fs', /^homeserver\/src\/(storage|config|cli|media\/blobs)\/|^homeserver\/src\/compose\/settings\.ts$/],
-  ['node:fs/promises', /^homeserver\/src\/media\/(blobs\/|garbage\.ts$)/],
+  ['node:fs/promises', /^homeserver\/src\/(media\/(blobs\/|garbage\.ts$)|storage\/engine\/data-folder\/)/],
   ['node:path', /^homeserver\/src\/(storage|config|media)\/|^homeserver\/src\/compose\/media\.ts$/],
   ['node:util', /^homeserver\/src\/media\/blobs\//],
   ['node:stream', /^homeserver\/src\/cli\//],
@@ -120,6 +121,7 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
 export const LAZY_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['homeserver/src/federation/', ['homeserver/src/federation/public-domain.ts']],
   ['homeserver/src/federation-api/', []],
+  ['homeserver/src/doctor/', []],
   ['homeserver/src/media/remote/', []],
   ['homeserver/src/encryption/remote/', []],
 ]);

@@ -21,6 +21,8 @@ const SERVER_NAME = 'hearth.test';
 export interface TestServer {
   readonly url: string;
   readonly dataDir: string;
+  /** The URL of the server's own database on a PostgreSQL server. */
+  readonly databaseUrl: string | undefined;
   readonly routes: readonly Route[];
   readonly firstToken: string | undefined;
   /** Errors that the server has logged, such as each 500. */
@@ -73,6 +75,7 @@ export async function startServer({ config: given, machine, postgres }: ServerOp
   const view = stored === undefined ? new SqliteView(dataDir) : new PostgresView(stored.url);
   const server: TestServer = {
     dataDir,
+    databaseUrl: stored?.url,
     faults,
     look: (text) => view.look(text),
     dataVersion: () => view.dataVersion(),

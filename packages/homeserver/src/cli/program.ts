@@ -4,6 +4,7 @@ import { ConfigError } from '../config/problems.ts';
 import { OperatorError } from '../platform/operator-error.ts';
 import { checkConfig } from './check-config.ts';
 import { createUser } from './create-user.ts';
+import { examine } from './doctor.ts';
 import { collectMediaGarbage } from './media-gc.ts';
 import { start } from './start.ts';
 
@@ -47,6 +48,12 @@ function program(): Command {
     .description('Check the configuration and print all mistakes.')
     .option('--listen <host:port...>', 'an address to listen on')
     .action(checkConfig);
+  configured(hearth.command('doctor'))
+    .description(
+      'Examine the configured server, or another server as this one sees it: DNS, certificates, keys, clock, database, disk.',
+    )
+    .argument('[server-name]', 'the name of another server, such as example.org')
+    .action(examine);
   const media = hearth.command('media').description('Manage media files.');
   configured(media.command('gc'))
     .description(

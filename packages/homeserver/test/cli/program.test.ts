@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'hearth-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const NAME = ['--server-name', 'hearth.test'];
-const COMMANDS = ['', 'start', 'create-user', 'check-config', 'media gc'];
+const COMMANDS = ['', 'start', 'create-user', 'check-config', 'doctor', 'media gc'];
 
 /** Returns a separate folder for a test. */
 function dataDir(name: string): string {

@@ -33,3 +33,10 @@ export function openForReading(path: string): DatabaseSync {
   database.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`);
   return database;
 }
+
+/** Opens a connection that cannot write, for a program besides the server. */
+export function openReadOnly(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true });
+  database.exec('PRAGMA busy_timeout = 5000');
+  return database;
+}
