@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { trustAuthorities } from '../../packages/homeserver/src/platform/outbound/trusted-authorities.ts';
@@ -23,8 +24,8 @@ export interface ReceivedRequest {
   readonly body: string;
 }
 
-/** The answer of a peer: a status with JSON. */
-export type PeerAnswer = readonly [status: number, body: JsonObject];
+/** The answer of a peer: a status with JSON, or a function that writes any other answer. */
+export type PeerAnswer = readonly [status: number, body: JsonObject] | ((response: ServerResponse) => void);
 
 /** A minimal server of its own name that publishes a signing key and signs requests. */
 export interface Peer {
@@ -62,7 +63,9 @@ export async function startPeer(answer?: (request: ReceivedRequest) => PeerAnswe
       const { method = '', url: path = '', headers } = request;
       const one = { method, path, authorization: headers.authorization, body };
       received.push(one);
-      const [status, json] = path === '/_matrix/key/v2/server' ? [200, keys()] : (answer?.(one) ?? [404, {}]);
+      const given = path === '/_matrix/key/v2/server' ? ([200, keys()] as const) : (answer?.(one) ?? [404, {}]);
+      if (typeof given === 'function') return given(response);
+      const [status, json] = given;
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(json));
     });
   });

@@ -28,6 +28,7 @@ import { userKeyClaimRoutes } from '../federation-api/user/keys/claim.ts';
 import { userKeyQueryRoutes } from '../federation-api/user/keys/query.ts';
 import { versionRoutes } from '../federation-api/version.ts';
 import { serverWellKnownRoutes } from '../federation-api/well-known.ts';
+import { FederatedMedia } from '../media/remote/federated-media.ts';
 import { DAY_MS } from '../platform/clock.ts';
 import { cachedResolve, systemDns } from '../platform/outbound/dns.ts';
 import { HttpsPool } from '../platform/outbound/https-pool.ts';
@@ -52,7 +53,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
   const { show_device_names: showsDeviceNames } = config.federation;
   const { encryption } = domains;
   const permits = new Permits(allow, deny);
-  const { client, destinations, pool } = createClient(config, base, ownKeys, permits);
+  const { client, destinations, pool, outbound } = createClient(config, base, ownKeys, permits);
   const fetcher = new KeyFetcher(client, clock, keyServers);
   const keyRing = new KeyRing({ database, fetcher, ownKeys, clock });
   background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
@@ -77,6 +78,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     profiles: new RemoteProfiles(client, clock),
     directory: new RemoteDirectory(client),
     keys: new RemoteKeys(client, clock),
+    media: new FederatedMedia({ client, outbound, clock }),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
     close: () => pool.close(),
   };
@@ -91,15 +93,16 @@ function createClient(
   const addresses = new PublicAddresses(config.outbound.allowed_addresses);
   const network = { addresses, resolve: cachedResolve(dns.resolve, clock), clock };
   const pool = new HttpsPool(network);
+  const outbound = new Outbound(network);
   const delegations = new Delegations(
-    fetchDelegationBy(new Outbound(network), () => clock.now()),
+    fetchDelegationBy(outbound, () => clock.now()),
     clock,
   );
   const discovery = new Discovery(delegations, new Services(dns.resolveServices, clock, random));
   const { retry_min_ms: minMs, retry_max_ms: maxMs } = config.federation;
   const destinations = new Destinations(clock, random, { minMs, maxMs }, log);
   const client = new FederationClient({ ownKeys, permits, discovery, pool, destinations, clock, metrics });
-  return { client, destinations, pool };
+  return { client, destinations, pool, outbound };
 }
 
 /** Returns the keys that were replaced. A key expires when the next one is created. */

@@ -4,6 +4,7 @@ import type { RemoteKeys } from '../encryption/remote/remote-keys.ts';
 import { isPublicDomain } from '../federation/public-domain.ts';
 import type { Route } from '../http/route.ts';
 import type { AuthenticateServer } from '../http/signed-request.ts';
+import type { RemoteMedia } from '../media/remote-media.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { Base } from './base.ts';
@@ -21,6 +22,7 @@ export interface Federation {
   readonly profiles: RemoteProfiles;
   readonly directory: RemoteDirectory;
   readonly keys: RemoteKeys;
+  readonly media: RemoteMedia;
   readonly authenticateServer: AuthenticateServer;
   close(): void;
 }

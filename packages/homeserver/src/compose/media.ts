@@ -10,7 +10,6 @@ import { LastUsed } from '../media/last-used.ts';
 import { Origins } from '../media/origins.ts';
 import { Previews } from '../media/previews/previews.ts';
 import { RemoteCopies } from '../media/remote-copies.ts';
-import { noRemoteMedia, type RemoteMedia } from '../media/remote-media.ts';
 import { Thumbnails } from '../media/thumbnails/thumbnails.ts';
 import { UploadWaiters } from '../media/upload-waiters.ts';
 import { Uploads } from '../media/uploads.ts';
@@ -28,15 +27,13 @@ interface MediaBase {
   readonly clock: Clock;
   readonly random: Random;
   readonly outbound: OpenOutbound;
-  /** The source of media of other servers. */
-  readonly remote?: RemoteMedia;
 }
 
 const loadPreviewMaker = memoise(() => import('../media/previews/make-preview.ts'));
 
 /** Creates the content repository. It does not access the disk before there is media. */
 export async function openMedia(base: MediaBase, config: Config) {
-  const { database, names, clock, random, outbound, remote = noRemoteMedia } = base;
+  const { database, names, clock, random, outbound } = base;
   const { store, incoming } = await openStore(config, random);
   const blobs = new Blobs(database, store, incoming);
   const settings = mediaSettings(config);
@@ -46,7 +43,7 @@ export async function openMedia(base: MediaBase, config: Config) {
   const inserts = names.inserts(origin);
   if (inserts.length > 0) await database.commit(inserts);
   const origins = new Origins(config.server_name, origin, names);
-  const copies = new RemoteCopies({ database, names, clock, blobs, remote, settings });
+  const copies = new RemoteCopies({ database, names, clock, blobs, settings });
   const uploads = new Uploads({ database, clock, random, blobs, uploadWaiters, origins, settings });
   const { previews: preview, thumbnail_sizes: sizes, image_pixels: pixelsMax } = config.media;
   const keptMs = previewsKeptMs(config);
@@ -60,6 +57,7 @@ export async function openMedia(base: MediaBase, config: Config) {
     blobs,
     settings,
     uploads,
+    copies,
     contents: new Contents({ database, clock, origins, uploadWaiters, lastUsed, copies, settings }),
     thumbnails: new Thumbnails(database, blobs, { sizes, pixelsMax }),
     previews,

@@ -60,8 +60,10 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
   heap.start();
   closing.add(heap);
   const federation = await openFederation(config, { ...machine, database, background, metrics }, domains);
-  if (federation !== undefined) closing.add(federation);
-  else log.info(NOT_FEDERATING, { server_name: config.server_name });
+  if (federation !== undefined) {
+    closing.add(federation);
+    media.copies.fetchFrom(federation.media);
+  } else log.info(NOT_FEDERATING, { server_name: config.server_name });
   const routes = routesOf(config, domains, federation, heap);
   const parts = {
     authenticate: {

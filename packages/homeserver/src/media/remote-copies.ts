@@ -9,14 +9,13 @@ import type { Blobs } from './blobs/blobs.ts';
 import { cleanType } from './content-type.ts';
 import { cleanFileName } from './file-name.ts';
 import type { MediaSettings } from './media-settings.ts';
-import type { RemoteMedia } from './remote-media.ts';
+import { noRemoteMedia, type RemoteFile, type RemoteMedia } from './remote-media.ts';
 
 interface RemoteCopiesParts {
   readonly database: Database;
   readonly names: Names;
   readonly clock: Clock;
   readonly blobs: Blobs;
-  readonly remote: RemoteMedia;
   readonly settings: MediaSettings;
 }
 
@@ -25,20 +24,30 @@ export class RemoteCopies {
   readonly #parts: RemoteCopiesParts;
   /** The contents that are being fetched, so that each is fetched once. */
   readonly #fetching = new InFlight<string, MediaRow>();
+  #remote: RemoteMedia = noRemoteMedia;
 
   constructor(parts: RemoteCopiesParts) {
     this.#parts = parts;
   }
 
-  /** Fetches a content from its server and stores it. @throws MatrixError M_NOT_FOUND, M_TOO_LARGE */
-  fetch(address: MxcParts, waitMs: number): Promise<MediaRow> {
-    return this.#fetching.run(`${address.server}/${address.mediaId}`, () => this.#copy(address, waitMs));
+  /** Sets the source of contents, which is created after this object. */
+  fetchFrom(remote: RemoteMedia): void {
+    this.#remote = remote;
   }
 
-  /** Creates a copy of another server's content. */
-  async #copy(address: MxcParts, waitMs: number): Promise<MediaRow> {
-    const { database, names, clock, blobs, remote, settings } = this.#parts;
-    const { content, fileName } = await remote.fetch(address, waitMs);
+  /**
+   * Fetches a content from its server and stores it.
+   * @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED, M_TOO_LARGE (502), M_UNKNOWN (502)
+   */
+  fetch(address: MxcParts, waitMs: number): Promise<MediaRow> {
+    return this.#fetching.run(`${address.server}/${address.mediaId}`, () =>
+      this.#remote.fetch(address, waitMs, (file) => this.#store(address, file)),
+    );
+  }
+
+  /** Stores a copy of another server's content. */
+  async #store(address: MxcParts, { content, fileName }: RemoteFile): Promise<MediaRow> {
+    const { database, names, clock, blobs, settings } = this.#parts;
     const origin = await names.reserve(address.server);
     const now = clock.now();
     const keeping = blobs.keep(content, settings.uploadBytesMax, async (blob) => {

@@ -11,13 +11,14 @@ export interface RemoteFile {
 /** Fetches media from other servers. */
 export interface RemoteMedia {
   /**
-   * Fetches a content. The other server may wait up to `waitMs` for a content that is not uploaded yet.
-   * @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED
+   * Fetches a content and returns the result of `store`, which reads it as it arrives. The other server may wait up to
+   * `waitMs` for a content that is not uploaded yet.
+   * @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED, M_UNKNOWN (502); the error of `store`
    */
-  fetch(address: MxcParts, waitMs: number): Promise<RemoteFile>;
+  fetch<T>(address: MxcParts, waitMs: number, store: (file: RemoteFile) => Promise<T>): Promise<T>;
 }
 
 /** The implementation for a server without federation. */
 export const noRemoteMedia: RemoteMedia = {
-  fetch: () => Promise.reject(notFound('This server does not federate yet')),
+  fetch: () => Promise.reject(notFound('This server does not federate')),
 };

@@ -24,13 +24,17 @@ const targetTo = (host: string): HttpsTarget => ({ host, port: 8448, certificate
 const unsent = () => new OutboundError('no answer: ECONNREFUSED', false, true);
 
 function reply(status: number, body: string | Buffer, encoding?: string): IncomingReply {
+  const chunks = async function* () {
+    yield Promise.resolve(Buffer.from(body));
+  };
   return {
     status,
     contentType: 'application/json',
     length: undefined,
     header: (name) => (name === 'content-encoding' ? encoding : undefined),
+    chunks,
     receive: async (take) => {
-      await take(Buffer.from(body));
+      for await (const chunk of chunks()) await take(chunk);
     },
     close: () => {},
   };

@@ -32,14 +32,17 @@ async function open(engine: Engine, remote?: RemoteMedia, unauthenticated: 'froz
   const clock = new ManualClock();
   const base = { database, names: await Names.open(database), clock, random: systemRandom };
   const outbound = () => Promise.reject(new Error('nobody goes out'));
-  const with_ = (state: 'frozen' | 'open') =>
-    openMedia(
-      { ...base, outbound, ...(remote && { remote }) },
+  const with_ = async (state: 'frozen' | 'open') => {
+    const media = await openMedia(
+      { ...base, outbound },
       v.parse(configSchema, {
         server_name: 'here.test',
         media: { folder, unauthenticated: state, upload_bytes: 1_000_000 },
       }),
     );
+    if (remote !== undefined) media.copies.fetchFrom(remote);
+    return media;
+  };
   opened.push(async () => {
     rmSync(folder, { recursive: true });
     await end();
@@ -188,11 +191,11 @@ describe('media of other servers', () => {
   const engine = sqlite;
 
   const remote = (counts: { fetched: number }): RemoteMedia => ({
-    async fetch({ mediaId }) {
+    async fetch({ mediaId }, _waitMs, store) {
       counts.fetched += 1;
       if (mediaId === 'none') throw notFound();
       const content = Buffer.from(mediaId === 'large' ? 'x'.repeat(1_000_001) : 'from there');
-      return { content: bytes(content, 'text/html'), fileName: 'a\nb.html' };
+      return store({ content: bytes(content, 'text/html'), fileName: 'a\nb.html' });
     },
   });
 

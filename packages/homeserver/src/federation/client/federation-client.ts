@@ -25,7 +25,17 @@ export interface FederationRequest {
   readonly answerBytesMax?: number;
   /** The request is sent although the server did not answer lately, and needs no signature: it asks for its keys. */
   readonly isForKeys?: true;
+  /** The request needs no signature. */
+  readonly isUnsigned?: true;
 }
+
+/** A request whose answer is JSON, or a file that is read as it arrives. */
+interface SentRequest extends FederationRequest {
+  readonly isForFile?: true;
+}
+
+/** A function that runs a task when the limits of a server permit it. */
+type RunInTurn = <T>(name: ServerName, task: () => Promise<T>) => Promise<T>;
 
 export interface FederationClientParts {
   readonly ownKeys: OwnKeys;
@@ -46,6 +56,8 @@ const REQUESTS_TO_FAILING = { running: 50, waiting: 2_000 };
 const REQUESTS_OF_SERVER = { running: 8, waiting: 100 };
 /** The statuses of reverse proxies whose server does not answer, those of Cloudflare included. */
 const DOWN: ReadonlySet<number> = new Set([502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 530]);
+/** The error codes of the specification for answers with a status of `DOWN`. */
+const ANSWERED_WHEN_DOWN: ReadonlySet<string | undefined> = new Set(['M_NOT_YET_UPLOADED', 'M_TOO_LARGE']);
 
 /** Sends requests to other servers. Nothing else in the program does. */
 export class FederationClient {
@@ -62,7 +74,27 @@ export class FederationClient {
   }
 
   /** Sends a signed request. Returns the body of the answer. @throws FederationError */
-  async request(server: string, request: FederationRequest): Promise<JsonObject> {
+  request(server: string, request: FederationRequest): Promise<JsonObject> {
+    const bytesMax = request.answerBytesMax ?? ANSWER_BYTES_MAX;
+    return this.#attempt(server, request, this.#inTurn, (reply) => readAnswer(server, reply, bytesMax));
+  }
+
+  /**
+   * Sends a request for a file. Returns the answer when its head has arrived; the time of the request ends then. The
+   * caller reads or closes the answer, and limits the number of requests, because a download may take long.
+   * @throws FederationError
+   */
+  requestFile(server: string, request: FederationRequest): Promise<IncomingReply> {
+    const sent: SentRequest = { ...request, isForFile: true };
+    return this.#attempt(server, sent, atOnce, (reply) => Promise.resolve(reply));
+  }
+
+  async #attempt<T>(
+    server: string,
+    request: SentRequest,
+    runInTurn: RunInTurn,
+    read: (reply: IncomingReply) => Promise<T>,
+  ): Promise<T> {
     const { destinations, clock } = this.#parts;
     const name = this.#check(server);
     if (request.isForKeys !== true && destinations.waitMs(name) > 0)
@@ -71,9 +103,9 @@ export class FederationClient {
     let isSent = false;
     try {
       const answer = await this.#withinTime(request.timeoutMs ?? TIMEOUT_MS, (signal) =>
-        this.#inTurn(name, () => {
+        runInTurn(name, async () => {
           isSent = true;
-          return this.#exchange(name, request, signal);
+          return read(await this.#exchange(name, request, signal));
         }),
       );
       destinations.alive(name);
@@ -98,20 +130,18 @@ export class FederationClient {
   }
 
   /** Runs a task when the limits for the server and for all servers permit it. @throws NoSlot */
-  #inTurn<T>(name: ServerName, task: () => Promise<T>): Promise<T> {
+  readonly #inTurn: RunInTurn = (name, task) => {
     const slots = this.#parts.destinations.isFailing(name) ? this.#failingSlots : this.#slots;
     return this.#serverSlots.run(name, () => slots.run(task));
-  }
+  };
 
-  async #exchange(name: ServerName, request: FederationRequest, signal: AbortSignal): Promise<JsonObject> {
+  /** Returns the answer of a server that has accepted the request. */
+  async #exchange(name: ServerName, request: SentRequest, signal: AbortSignal): Promise<IncomingReply> {
     if (signal.aborted) throw new OutboundError('the request waited too long');
     const reply = await this.#send(name, request, signal);
-    const isSuccess = reply.status >= 200 && reply.status < 300;
-    const body = await readJson(reply, isSuccess ? (request.answerBytesMax ?? ANSWER_BYTES_MAX) : ERROR_BYTES_MAX);
-    if (isSuccess && body !== undefined) return body;
-    if (isSuccess || DOWN.has(reply.status))
-      throw new FederationError('no-answer', `${name} has answered ${reply.status} without a usable body`);
-    const errcode = asString(body?.errcode);
+    if (isSuccess(reply)) return reply;
+    const errcode = asString((await readJson(reply, ERROR_BYTES_MAX))?.errcode);
+    if (DOWN.has(reply.status) && !ANSWERED_WHEN_DOWN.has(errcode)) throw unusable(name, reply);
     throw new FederationError('refused', `${name} has answered ${reply.status}`, {
       status: reply.status,
       ...(errcode !== undefined && { errcode }),
@@ -119,7 +149,7 @@ export class FederationClient {
   }
 
   /** Sends a request to the first target of a server that can be connected to. */
-  async #send(name: ServerName, request: FederationRequest, signal: AbortSignal): Promise<IncomingReply> {
+  async #send(name: ServerName, request: SentRequest, signal: AbortSignal): Promise<IncomingReply> {
     const { discovery, pool } = this.#parts;
     const sent = this.#prepare(name, request);
     let failure: unknown = new OutboundError(`${name} has no address`);
@@ -135,11 +165,12 @@ export class FederationClient {
     throw failure;
   }
 
-  #prepare(name: ServerName, { method, path, content, isForKeys }: FederationRequest): HttpsRequest {
+  #prepare(name: ServerName, request: SentRequest): HttpsRequest {
     const { serverName, signingKey } = this.#parts.ownKeys;
+    const { method, path, content, isForKeys, isUnsigned, isForFile } = request;
     const body = content === undefined ? undefined : JSON.stringify(content);
-    const headers = { 'accept-encoding': ACCEPTED_ENCODING };
-    if (isForKeys === true) return { method, path, headers, body };
+    const headers = isForFile === true ? {} : { 'accept-encoding': ACCEPTED_ENCODING };
+    if (isForKeys === true || isUnsigned === true) return { method, path, headers, body };
     const signed = { method, uri: path, origin: serverName, destination: name, content };
     return { method, path, headers: { ...headers, authorization: authorizeRequest(signed, signingKey) }, body };
   }
@@ -158,6 +189,22 @@ export class FederationClient {
       timer.cancel();
     }
   }
+}
+
+const atOnce: RunInTurn = (_name, task) => task();
+
+function isSuccess({ status }: IncomingReply): boolean {
+  return status >= 200 && status < 300;
+}
+
+async function readAnswer(server: string, reply: IncomingReply, bytesMax: number): Promise<JsonObject> {
+  const body = await readJson(reply, bytesMax);
+  if (body === undefined) throw unusable(server, reply);
+  return body;
+}
+
+function unusable(server: string, { status }: IncomingReply): FederationError {
+  return new FederationError('no-answer', `${server} has answered ${status} without a usable body`);
 }
 
 function failureOf(name: string, error: unknown): FederationError {

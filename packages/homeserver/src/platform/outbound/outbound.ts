@@ -17,6 +17,8 @@ export interface OutboundRequest {
   readonly accept: string;
   /** The time limit from the first byte sent to the last byte received, including redirects. */
   readonly timeoutMs: number;
+  /** The time limit for the body. Without it the body is part of `timeoutMs`. */
+  readonly bodyTimeoutMs?: number;
   /** Whether redirects to `http` URLs are refused. */
   readonly isHttpsOnly?: boolean;
 }
@@ -63,13 +65,17 @@ export class Outbound {
 
   async #ask(url: URL, request: PreparedRequest, redirects: number): Promise<OutboundReply> {
     const controller = new AbortController();
-    const timer = this.#clock.after(request.timeoutMs, () => controller.abort());
+    let timer = this.#clock.after(request.timeoutMs, () => controller.abort());
     let at = url;
     try {
       for (let i = 0; i <= redirects; i++) {
         const response = await this.#once(at, request, controller.signal);
         const { location } = response.headers;
         if (redirects === 0 || !REDIRECTS.has(response.statusCode) || location === undefined) {
+          if (request.bodyTimeoutMs !== undefined) {
+            timer.cancel();
+            timer = this.#clock.after(request.bodyTimeoutMs, () => controller.abort());
+          }
           return { ...replyOf(response, () => timer.cancel()), url: at };
         }
         response.destroy();

@@ -24,6 +24,11 @@ export interface IncomingReply {
   readonly length: number | undefined;
   /** Returns a header's value by its name in lower case. */
   header(name: string): string | undefined;
+  /**
+   * Returns the bytes as they arrive. The answer is closed when the consumer stops.
+   * @throws OutboundError when the answer is incomplete or takes too long
+   */
+  chunks(): AsyncGenerator<Buffer, void>;
   /** Passes each chunk to `take`. @throws OutboundError when the answer is incomplete or takes too long */
   receive(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void>;
   close(): void;
@@ -47,7 +52,16 @@ export function replyOf(response: IncomingMessage, over: () => void): IncomingRe
   const end = () => {
     over();
     // A connection whose answer was read to its end may be used again.
-    if (!response.complete) response.destroy();
+    if (!response.readableEnded) response.destroy();
+  };
+  const chunks = async function* (): AsyncGenerator<Buffer, void> {
+    try {
+      for await (const chunk of response) yield chunk;
+    } catch {
+      throw new OutboundError('the connection closed before the end of the answer');
+    } finally {
+      end();
+    }
   };
   return {
     status: response.statusCode ?? 0,
@@ -57,14 +71,9 @@ export function replyOf(response: IncomingMessage, over: () => void): IncomingRe
       const value = headers[name];
       return typeof value === 'object' ? value.join(', ') : value;
     },
+    chunks,
     async receive(take) {
-      try {
-        for await (const chunk of response) await take(chunk);
-      } catch (error) {
-        throw isOurs(error) ? error : new OutboundError('the connection closed before the end of the answer');
-      } finally {
-        end();
-      }
+      for await (const chunk of chunks()) await take(chunk);
     },
     close: end,
   };
@@ -84,14 +93,6 @@ export async function readReply(reply: IncomingReply, bytesMax: number): Promise
     return undefined;
   });
   return Buffer.concat(chunks);
-}
-
-/**
- * Returns whether an error comes from the network. Such errors have a code; others come from the consumer of the
- * chunks.
- */
-function isOurs(error: unknown): boolean {
-  return !(error instanceof Error && 'code' in error);
 }
 
 /** Returns the error of a failed request for its caller. */
