@@ -6,12 +6,19 @@ import { safeParse } from 'valibot';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { JsonObject, JsonValue } from '../../packages/protocol/src/json/value.ts';
 import { pathOf, request } from '../support/client.ts';
+import { requestEndpoint } from '../support/endpoint-request.ts';
+import { FEDERATING, startPeer } from '../support/peer.ts';
 import { startServer } from '../support/server.ts';
 import type { TestUser } from '../support/user.ts';
 import { accepted, isSchema, unwrapped } from './from-schema.ts';
 
-const server = await startServer();
-afterAll(() => server.close());
+const server = await startServer({ config: FEDERATING });
+/** A server that signs the requests to endpoints for other servers. */
+const peer = await startPeer();
+afterAll(async () => {
+  await server.close();
+  await peer.close();
+});
 
 const bodies = server.routes.flatMap(({ endpoint }) =>
   endpoint.body === undefined ? [] : [[endpoint.operation, endpoint, endpoint.body] as const],
@@ -97,7 +104,8 @@ async function send(endpoint: Endpoint, body: JsonValue): Promise<{ status: numb
   const path = (endpoint.paths[0] ?? '').replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(known[name] ?? 'x'),
   );
-  const { status, json } = await request(user, endpoint.method, path, { rawBody: JSON.stringify(body) });
+  const { status, json } = await requestEndpoint(endpoint, { user, peer }, path, { rawBody: JSON.stringify(body) });
+  if (endpoint.access === 'server') expect(status).not.toBe(401);
   return { status, errcode: json.errcode };
 }
 

@@ -3,7 +3,9 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../packages/protocol/src/json/value.ts';
 import { type QueryValues, request } from '../support/client.ts';
+import { requestEndpoint } from '../support/endpoint-request.ts';
 import { TEST_ENGINES } from '../support/engines.ts';
+import { FEDERATING, type Peer, startPeer } from '../support/peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import type { TestUser } from '../support/user.ts';
 import { accepted } from './from-schema.ts';
@@ -44,15 +46,21 @@ function fresh(roomId: string): string[] {
 
 describe.each(TEST_ENGINES)('on $name', ({ postgres }) => {
   let server: TestServer;
+  /** A server that signs the requests to endpoints for other servers. */
+  let peer: Peer;
   let stranger: TestUser;
   let closedRoom: string;
 
   beforeAll(async () => {
-    server = await startServer({ postgres });
+    server = await startServer({ postgres, config: FEDERATING });
+    peer = await startPeer();
     const owner = await server.user();
     closedRoom = await owner.createRoom();
   });
-  afterAll(() => server.close());
+  afterAll(async () => {
+    await server.close();
+    await peer.close();
+  });
 
   const names = async () => (await server.look('SELECT text FROM names ORDER BY num')).length;
 
@@ -66,6 +74,8 @@ describe.each(TEST_ENGINES)('on $name', ({ postgres }) => {
         const reply = await sendFresh(endpoint, i);
         const isRead = endpoint.method === 'GET';
         if (reply.status < 400 && !isRead) continue;
+        // A server whose signatures are valid is never refused as an unknown caller.
+        if (endpoint.access === 'server') expect([endpoint.operation, reply.status]).not.toContain(401);
         expect([endpoint.operation, reply.status, await names()]).toEqual([endpoint.operation, reply.status, before]);
       }
     }
@@ -102,7 +112,7 @@ describe.each(TEST_ENGINES)('on $name', ({ postgres }) => {
       renewed(fc.sample(accepted(schema), { numRuns: 1, seed: SEED + variant })[0] as JsonValue, text);
     const query = endpoint.query === undefined ? {} : (sample(endpoint.query) as QueryValues);
     const body = endpoint.body === undefined ? undefined : sample(endpoint.body);
-    return request(stranger, endpoint.method, path, {
+    return requestEndpoint(endpoint, { user: stranger, peer }, path, {
       query: { ...query, ...(query.timeout === undefined ? {} : { timeout: '0' }) },
       ...(body === undefined ? {} : { rawBody: JSON.stringify(body) }),
     });

@@ -4,7 +4,8 @@ import { safeParse } from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../packages/protocol/src/json/value.ts';
 import { pathOf, type QueryValues, type RequestOptions, request, type TestReply } from '../support/client.ts';
-import { FEDERATING, signedHeaders, startPeer } from '../support/peer.ts';
+import { requestEndpoint } from '../support/endpoint-request.ts';
+import { FEDERATING, startPeer } from '../support/peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import type { TestUser } from '../support/user.ts';
 import { chosenEngine } from './chosen-engine.ts';
@@ -66,9 +67,7 @@ function send(endpoint: Endpoint, options: RequestOptions, params = known, acces
   const path = (endpoint.paths[0] ?? '').replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent((params[name] ?? 'x').toWellFormed()),
   );
-  if (endpoint.access !== 'server') return request(access, endpoint.method, path, options);
-  const headers = signedHeaders(peer, 'hearth.test', { method: endpoint.method, path, ...options });
-  return request({ server }, endpoint.method, path, { ...options, headers });
+  return requestEndpoint(endpoint, { user: access, peer }, path, options);
 }
 
 function someQuery(endpoint: Endpoint, seed = SEED): QueryValues {

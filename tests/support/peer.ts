@@ -107,7 +107,8 @@ export function signedHeaders(
   request: { readonly method: string; readonly path: string } & RequestOptions,
 ): Record<string, string> {
   try {
-    const content = request.rawBody === undefined ? undefined : (JSON.parse(request.rawBody) as JsonObject);
+    const { rawBody = '' } = request;
+    const content = rawBody === '' ? undefined : (JSON.parse(rawBody) as JsonObject);
     return peer.sign(destination, request.method, uriOf(request.path, request.query), content);
   } catch {
     return { authorization: `X-Matrix origin="${peer.name}",key="${peer.key.keyId}",sig="AA"` };

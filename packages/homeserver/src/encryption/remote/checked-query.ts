@@ -36,7 +36,7 @@ function devicesText(devices: JsonObject, userId: string, deviceIds: readonly st
   const wanted = deviceIds.length === 0 ? Object.keys(devices) : new Set(deviceIds);
   const texts: string[] = [];
   for (const deviceId of wanted) {
-    const keys = withOwnSignatures(member(devices, deviceId), userId);
+    const keys = deviceKeys(member(devices, deviceId), userId);
     if (keys !== undefined && isAccepted(() => checkDeviceKeys(keys, { userId, deviceId })))
       texts.push(`${JSON.stringify(deviceId)}:${JSON.stringify(keys)}`);
   }
@@ -49,12 +49,17 @@ function crossSigningText(keys: JsonValue | undefined, userId: string, usage: Ke
   return isValid ? JSON.stringify(key) : undefined;
 }
 
-/** Returns a key with the signatures of its owner only, and with the name of its device if it has one. */
+/** Returns the keys of a device with the signatures of its owner only, and with the name of the device if it has one. */
+function deviceKeys(keys: JsonValue | undefined, userId: string): JsonObject | undefined {
+  const signed = withOwnSignatures(keys, userId);
+  const unsigned = isObject(keys) ? member(keys, 'unsigned') : undefined;
+  const name = isObject(unsigned) ? asString(member(unsigned, 'device_display_name')) : undefined;
+  return signed === undefined || name === undefined ? signed : { ...signed, unsigned: { device_display_name: name } };
+}
+
+/** Returns a key with the signatures of its owner only. */
 function withOwnSignatures(key: JsonValue | undefined, userId: string): JsonObject | undefined {
   if (!isObject(key)) return undefined;
   const signatures = Object.entries(signaturesBy(key, userId)).filter(([, value]) => typeof value === 'string');
-  const signed = withSignatures(key, userId, Object.fromEntries(signatures));
-  const unsigned = member(key, 'unsigned');
-  const name = isObject(unsigned) ? asString(member(unsigned, 'device_display_name')) : undefined;
-  return name === undefined ? signed : { ...signed, unsigned: { device_display_name: name } };
+  return withSignatures(key, userId, Object.fromEntries(signatures));
 }
