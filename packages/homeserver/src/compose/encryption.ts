@@ -71,7 +71,7 @@ export function openEncryption(base: Base, users: Users, { log, metrics }: Monit
     claimableKeys,
     inbox,
     keyUpload,
-    deviceLists: new DeviceListReader(database, users.accounts, serverName),
+    deviceListReader: new DeviceListReader(database, users.accounts, serverName),
     keyQueries: new KeyQueries(names, keyDirectory),
     keyClaims: new KeyClaims(names, deviceNumbers, claimableKeys),
     crossSigning,

@@ -69,7 +69,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
       ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
       ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),
       ...queryProfileRoutes(domains.userData.profiles),
-      ...userDevicesRoutes(encryption.deviceLists, showsDeviceNames),
+      ...userDevicesRoutes(encryption.deviceListReader, showsDeviceNames),
       ...userKeyClaimRoutes(encryption.keyClaims, ownKeys.serverName),
       ...userKeyQueryRoutes(encryption.keyQueries, ownKeys.serverName, showsDeviceNames),
       ...versionRoutes(manifest.version),

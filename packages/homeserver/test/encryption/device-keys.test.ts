@@ -3,7 +3,7 @@ import { ClaimableKeys } from '../../src/encryption/claimable-keys.ts';
 import { KeyClaims } from '../../src/encryption/key-claim.ts';
 import { KeyDirectory } from '../../src/encryption/key-directory.ts';
 import { KeyQueries } from '../../src/encryption/key-query.ts';
-import { sql } from '../../src/storage/engine/database.ts';
+import { sql, write } from '../../src/storage/engine/database.ts';
 import { ToDeviceInbox } from '../../src/to-device/inbox.ts';
 import { engines } from '../storage/engines.ts';
 import { curveKey, DeviceMaker } from '../support/key-maker.ts';
@@ -80,6 +80,30 @@ describe.each(engines)('keys of devices, on $name', (engine) => {
     await world.keyUpload.upload(phone, { deviceKeys: phone.maker.keys({ algorithms: ['m.other'] }) });
     expect(announced).toEqual([alice.user, alice.user]);
     expect((await asked(world, bob, alice.userId)).device_keys[alice.userId]?.PHONE?.algorithms).toEqual(['m.other']);
+  });
+
+  test('are in the device list with the position of their last change, even if an older list is cached', async () => {
+    const { alice, phone } = await open();
+    const list = async () => {
+      const { position, keys } = await world.deviceListReader.of(alice.userId);
+      return {
+        position,
+        devices: Array.from(keys.devices, ({ device_id, display_name }) => [device_id, display_name]),
+      };
+    };
+    expect((await list()).devices).toEqual([]);
+    await world.keyUpload.upload(phone, { deviceKeys: phone.maker.keys() });
+    const uploaded = { position: world.stream.current, devices: [['PHONE', "PHONE's name"]] };
+    expect(await list()).toEqual(uploaded);
+    // The announcement of the change follows the commit, so that the cache is older than the stored position.
+    await world.keyDirectory.one(alice.user);
+    const renamed = sql('UPDATE devices SET display_name = ? WHERE num = ?');
+    await world.database.commit([write(renamed, 'another', phone.device)]);
+    expect((await list()).devices).toEqual([['PHONE', 'another']]);
+    await world.users.sessions.logout(alice.user, [phone.device]);
+    expect(await list()).toEqual({ position: world.stream.current, devices: [] });
+    expect(await refusal(world.deviceListReader.of('@nobody:test.local'))).toBe('M_NOT_FOUND');
+    expect(await refusal(world.deviceListReader.of('@x:elsewhere.test'))).toBe('M_INVALID_PARAM');
   });
 
   test('one-time keys are given out once, in the order of upload, then the fallback key again and again', async () => {
