@@ -205,6 +205,50 @@ describe('a request to another server', () => {
   });
 });
 
+describe('a request for a file', () => {
+  test('is signed unless it says otherwise, and accepts no compressed answer', async () => {
+    await client().requestFile(PEER, get());
+    await client().requestFile(PEER, { ...get(), isUnsigned: true });
+    expect(sent.map(({ request: { headers } }) => Object.keys(headers))).toEqual([['authorization'], []]);
+  });
+
+  test('returns the answer when its head has arrived, and its time ends then', async () => {
+    let isAborted = false;
+    network = (_, signal) => {
+      signal.addEventListener('abort', () => {
+        isAborted = true;
+      });
+      return Promise.resolve(reply(200, 'not JSON'));
+    };
+    const answer = await client().requestFile(PEER, { ...get(), timeoutMs: 500 });
+    await clock.pass(10_000);
+    expect(isAborted).toBe(false);
+    expect((await Array.fromAsync(answer.chunks())).join('')).toBe('not JSON');
+  });
+
+  test('does not occupy the slots of other requests', async () => {
+    network = () => (sent.at(-1)?.request.path === '/file' ? hanging.promise : Promise.resolve(reply(200, '{}')));
+    const hanging = Promise.withResolvers<IncomingReply>();
+    const busy = client();
+    const files = Array.from({ length: 20 }, () => kind(busy.requestFile(PEER, get('/file'))));
+    expect(await kind(busy.request(PEER, get()))).toBe('answered');
+    hanging.resolve(reply(200, ''));
+    expect(new Set(await Promise.all(files))).toEqual(new Set(['answered']));
+  });
+
+  test.each([
+    [504, '{"errcode":"M_NOT_YET_UPLOADED"}', 'refused'],
+    [502, '{"errcode":"M_TOO_LARGE"}', 'refused'],
+    [504, '{"errcode":"M_UNKNOWN"}', 'no-answer'],
+    [504, 'text', 'no-answer'],
+    [404, '{}', 'refused'],
+  ])('fails with an answer of status %d and body %s: %s', async (status, body, expected) => {
+    network = () => Promise.resolve(reply(status, body));
+    expect(await kind(client().requestFile(PEER, get()))).toBe(expected);
+    expect(destinations.isFailing(PEER)).toBe(expected === 'no-answer');
+  });
+});
+
 describe('a server that does not answer', () => {
   test('is not asked again before its time, which doubles up to an hour', async () => {
     network = () => Promise.reject(unsent());
