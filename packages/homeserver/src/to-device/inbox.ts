@@ -37,7 +37,7 @@ export class ToDeviceInbox {
   readonly #clock: Clock;
   readonly #devices = new LruMap<number, Known>(CACHED_DEVICES_MAX);
   /** The positions up to which devices have acknowledged messages that are still on disk. */
-  #acknowledged = new Map<number, number>();
+  readonly #acknowledged = new Map<number, number>();
   #timer: Timer | undefined;
 
   constructor(database: Database, clock: Clock, background: Background) {
@@ -117,17 +117,20 @@ export class ToDeviceInbox {
   async deleteAcknowledged(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#acknowledged.size === 0) return;
-    const acknowledged = this.#acknowledged;
-    this.#acknowledged = new Map();
-    await this.#database.commit(Array.from(acknowledged, ([device, upTo]) => deleteToDeviceMessages(device, upTo)));
+    const acknowledged = [...this.#acknowledged];
+    if (acknowledged.length === 0) return;
+    await this.#database.commit(acknowledged.map(([device, upTo]) => deleteToDeviceMessages(device, upTo)));
+    // Until they are deleted, requests with an older token must not get these messages again.
+    for (const [device, upTo] of acknowledged)
+      if (this.#acknowledged.get(device) === upTo) this.#acknowledged.delete(device);
   }
 }
 
+/** Returns at most `limit` messages. Ends between two positions, because a client acknowledges whole positions. */
 function delivery(rows: readonly ToDeviceRow[], limit: number): Delivery {
   if (rows.length === 0) return NOTHING;
-  const delivered = rows.slice(0, limit);
-  const last = delivered.at(-1);
-  const through = rows.length > limit && last !== undefined ? positionOfRow(last.num) : undefined;
+  const first = rows[limit];
+  const through = first === undefined ? undefined : positionOfRow(first.num) - 1;
+  const delivered = through === undefined ? rows : rows.filter(({ num }) => positionOfRow(num) <= through);
   return { texts: delivered.map(({ json }) => json), through };
 }

@@ -85,6 +85,33 @@ describe.each(engines)('messages to devices, on $name', (engine) => {
     expect(await got(phone, after)).toMatchObject({ numbers: [], isAll: true });
   });
 
+  test('an answer contains all messages of one request or none', async () => {
+    const { bob, phone } = await open();
+    for (let n = 0; n < 99; n += 1) await send(bob, phone, 'PHONE', n);
+    const messages = { [phone.userId]: { '*': { n: 99 }, PHONE: { n: 100 } } };
+    await world.toDevice.send(bob, 'both', { type: 'm.test', messages });
+    const first = await got(phone, undefined);
+    const second = await got(phone, first.next);
+    expect([first.numbers.length, second.numbers]).toEqual([99, [99, 100]]);
+    expect([first.isAll, second.isAll]).toEqual([false, true]);
+  });
+
+  test('acknowledged messages are not delivered again before they are deleted', async () => {
+    const { bob, phone } = await open();
+    await send(bob, phone, 'PHONE', 1);
+    const { next } = await got(phone, undefined);
+    await send(bob, phone, 'PHONE', 2);
+    await got(phone, next);
+    const commit = vi.spyOn(world.database, 'commit').mockRejectedValueOnce(new Error('the disk is full'));
+    const deletion = expect(world.inbox.deleteAcknowledged()).rejects.toThrow('the disk is full');
+    expect((await got(phone, undefined)).numbers).toEqual([2]);
+    await deletion;
+    commit.mockRestore();
+    expect((await got(phone, undefined)).numbers).toEqual([2]);
+    await world.inbox.deleteAcknowledged();
+    expect((await got(phone, undefined, reopened())).numbers).toEqual([2]);
+  });
+
   test('cost no query when there are none', async () => {
     const { bob, phone } = await open();
     const query = vi.spyOn(world.database, 'all');
