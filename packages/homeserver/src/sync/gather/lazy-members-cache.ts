@@ -5,6 +5,12 @@ const NOBODY: ReadonlySet<number> = new Set();
 const ROOMS_MAX = 20_000;
 const DEVICES_MAX = 20_000;
 
+/**
+ * The value that identifies an answer to a client: the position of a `next_batch`, or the text of a `pos`. Several
+ * answers of sliding sync may end at the same position.
+ */
+type Token = number | string;
+
 /** The member events of one room that a client has. */
 interface ClientMembers {
   /** Event numbers by user. */
@@ -19,12 +25,12 @@ interface ClientMembers {
  */
 export interface LazyChain {
   readonly device: number;
-  /** The position of the client's token. */
-  readonly token: number | undefined;
+  /** The client's token. */
+  readonly token: Token | undefined;
   /** The key of the client's cached rooms. A client that goes back to an older token gets a new one. */
   readonly history: number;
-  /** The position at which the answer ends; `undefined` until there is one. */
-  answered: number | undefined;
+  /** The token of the answer; `undefined` until there is one. */
+  answered: Token | undefined;
   /** The member events that the answer contains, by room and user. */
   readonly sent: Map<number, Map<number, number>>;
   /** The rooms that the answer contains from the beginning. */
@@ -47,8 +53,8 @@ export class LazyMembersCache {
   });
   #histories = 0;
 
-  /** Begins a request of a device that has the token of a position. */
-  beginRequest(device: number, token: number | undefined): LazyChain {
+  /** Begins a request of a device that has a token. */
+  beginRequest(device: number, token: Token | undefined): LazyChain {
     const before = this.#chains.get(device);
     const isNext = before !== undefined && token !== undefined && before.answered === token;
     const isRepeated = before !== undefined && before.token === token && token !== undefined;
@@ -60,9 +66,9 @@ export class LazyMembersCache {
     return chain;
   }
 
-  /** Ends a request with the position at which its answer ends. */
-  endRequest(chain: LazyChain, upTo: number): void {
-    chain.answered = upTo;
+  /** Ends a request with the token of its answer. */
+  endRequest(chain: LazyChain, token: Token): void {
+    chain.answered = token;
     const isLatest = this.#chains.get(chain.device) === chain;
     // The size of the entry has changed.
     if (isLatest && (chain.sent.size > 0 || chain.begun.size > 0)) this.#chains.set(chain.device, chain);

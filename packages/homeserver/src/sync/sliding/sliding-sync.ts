@@ -86,17 +86,18 @@ export class SlidingSync {
     }
     const { connection, state } = await connections.resume(device, name, pos);
     const since = waiting.stream.clamp(pos.position);
-    return { connection, state, since, lazy: lazyMembers.beginRequest(connection.num, since) };
+    return { connection, state, since, lazy: lazyMembers.beginRequest(connection.num, posToken(pos)) };
   }
 
   /** Stores the state of the client after this answer, then renders the answer. */
   async #finish(open: OpenConnection, answer: RenderedRooms, body: SlidingSyncBody): Promise<Text> {
     const { connections, lazyMembers } = this.#parts;
     const next = stateAfter(open, answer, body);
-    lazyMembers.endRequest(open.lazy, answer.range.upTo);
     const { id } = 'id' in next ? next : await connections.advance(open.connection, open.state, next);
+    const pos = posToken({ position: answer.range.upTo, state: id });
+    lazyMembers.endRequest(open.lazy, pos);
     const rooms = answer.rooms.map(({ roomId, text }) => concat(`${JSON.stringify(roomId)}:{`, text, '}'));
-    const parts = [`"pos":"${posToken({ position: answer.range.upTo, state: id })}"`];
+    const parts = [`"pos":"${pos}"`];
     if (typeof body.txn_id === 'string') parts.push(`"txn_id":${JSON.stringify(body.txn_id)}`);
     const lists = await complete((lookups) => this.#listTexts(lookups, answer.wanted.lists));
     parts.push(`"lists":{${lists.join(',')}}`);

@@ -162,6 +162,21 @@ describe('sliding sync: rooms', () => {
     expect(members(await loop.next(wish))).toBeUndefined();
   });
 
+  test('lazily loaded members are returned again after a lost answer at the same position', async () => {
+    const [alice, bob, room] = await pair();
+    await say(bob, room, 'one');
+    await say(alice, room, 'two');
+    const wish = all(1, [['m.room.member', '$LAZY']]);
+    const more = all(2, [['m.room.member', '$LAZY']]);
+    const loop = new SlidingLoop(bob);
+    const members = (reply: SlidingReply) => reply.rooms[room]?.required_state?.map(({ state_key }) => state_key);
+    expect(members(await loop.next(wish))).toEqual([alice.userId]);
+    expect(members(await loop.retry(more))).toEqual([bob.userId]);
+    expect(members(await loop.next(more))).toEqual([bob.userId]);
+    await say(bob, room, 'three');
+    expect(members(await loop.next(more))).toBeUndefined();
+  });
+
   test('a larger timeline limit is answered at once, with expanded_timeline', async () => {
     const [alice, bob, room] = await pair();
     for (const text of ['a', 'b', 'c', 'd']) await say(alice, room, text);
