@@ -72,5 +72,7 @@ function changedRooms(changes: readonly Change[], rows: Rows): ChangedRooms {
       touched.add(change.room);
     }
   }
+  for (const [room, nums] of timelines ?? NO_TIMELINES)
+    if (nums.length > TIMELINE_READ_MAX) timelines?.set(room, nums.slice(-TIMELINE_READ_MAX));
   return { timelines: timelines ?? NO_TIMELINES, touched: touched ?? NO_ROOMS };
 }
