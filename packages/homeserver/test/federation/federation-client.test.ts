@@ -121,9 +121,10 @@ describe('a request to another server', () => {
   test.each([
     [200, '[]', 'no-answer'],
     [200, 'text', 'no-answer'],
-    [200, '{"a":1,"a":2}', 'no-answer'],
-    [200, `{"a":"${'x'.repeat(200)}"}`, 'no-answer'],
+    [200, '{"a":1,"a":2}', 'over-limit'],
+    [200, `{"a":"${'x'.repeat(200)}"}`, 'over-limit'],
     [404, '{"errcode":"M_NOT_FOUND"}', 'refused'],
+    [404, '{"errcode":"M_NOT_FOUND","errcode":"M_UNKNOWN"}', 'refused'],
     [500, 'text', 'refused'],
     [502, '{}', 'no-answer'],
     [521, '', 'no-answer'],
@@ -133,16 +134,36 @@ describe('a request to another server', () => {
     expect(await kind(client().request(PEER, { ...get(), answerBytesMax: 100 }))).toBe(expected);
   });
 
+  test.each([
+    [404, 'refused'],
+    [502, 'no-answer'],
+  ])('fails with an error page of status %d that is too long: %s', async (status, expected) => {
+    network = () => Promise.resolve(reply(status, 'x'.repeat(70_000)));
+    expect(await kind(client().request(PEER, get()))).toBe(expected);
+  });
+
   test('may have a compressed answer, whose length is limited when it is decompressed', async () => {
     const zipped = (length: number) => reply(200, gzipSync(JSON.stringify({ a: 'x'.repeat(length) })), 'gzip');
     network = () => Promise.resolve(zipped(50));
     expect(await client().request(PEER, { ...get(), answerBytesMax: 100 })).toEqual({ a: 'x'.repeat(50) });
     expect(sent[0]?.request.headers['accept-encoding']).toBe('gzip');
     network = () => Promise.resolve(zipped(10_000));
-    expect(await kind(client().request(PEER, { ...get(), answerBytesMax: 100 }))).toBe('no-answer');
+    expect(await kind(client().request(PEER, { ...get(), answerBytesMax: 100 }))).toBe('over-limit');
     destinations.alive(PEER);
     network = () => Promise.resolve(reply(200, '{}', 'gzip'));
     expect(await kind(client().request(PEER, get()))).toBe('no-answer');
+  });
+
+  test.each([
+    ['is too long', `{"a":"${'x'.repeat(400)}"}`],
+    ['is nested too deeply', `{"a":${'['.repeat(120)}${']'.repeat(120)}}`],
+  ])('is sent again at once after an answer that %s', async (_, body) => {
+    network = () => Promise.resolve(reply(200, body));
+    for (let i = 0; i < 3; i += 1) {
+      expect(await kind(client().request(PEER, { ...get(), answerBytesMax: 300 }))).toBe('over-limit');
+    }
+    expect(sent).toHaveLength(3);
+    expect(destinations.waitMs(PEER)).toBe(0);
   });
 
   test('keeps the status and code of a refusal for the program', async () => {

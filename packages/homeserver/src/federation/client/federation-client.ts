@@ -6,7 +6,7 @@ import { KeyedSlots } from '../../platform/concurrency/keyed-slots.ts';
 import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
 import type { Counter, Metrics } from '../../platform/monitoring/metrics.ts';
 import type { HttpsPool, HttpsRequest } from '../../platform/outbound/https-pool.ts';
-import { type IncomingReply, OutboundError } from '../../platform/outbound/reply.ts';
+import { AnswerOverLimit, type IncomingReply, OutboundError } from '../../platform/outbound/reply.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { OwnKeys } from '../keys/own-keys.ts';
 import type { Permits } from '../permits.ts';
@@ -115,7 +115,7 @@ export class FederationClient {
       const failure = failureOf(name, error);
       this.#requests.add(1, { outcome: failure.kind });
       if (failure.kind === 'no-answer' && isSent) destinations.failed(name, begunAtMs, failure.message);
-      else if (failure.kind === 'refused') destinations.alive(name);
+      else if (failure.kind === 'refused' || failure.kind === 'over-limit') destinations.alive(name);
       throw failure;
     }
   }
@@ -140,7 +140,7 @@ export class FederationClient {
     if (signal.aborted) throw new OutboundError('the request waited too long');
     const reply = await this.#send(name, request, signal);
     if (isSuccess(reply)) return reply;
-    const errcode = asString((await readJson(reply, ERROR_BYTES_MAX))?.errcode);
+    const errcode = await readErrcode(reply);
     if (DOWN.has(reply.status) && !ANSWERED_WHEN_DOWN.has(errcode)) throw unusable(name, reply);
     throw new FederationError('refused', `${name} has answered ${reply.status}`, {
       status: reply.status,
@@ -197,10 +197,27 @@ function isSuccess({ status }: IncomingReply): boolean {
   return status >= 200 && status < 300;
 }
 
+/** Returns the error code of an answer, if it has one that this server accepts. */
+async function readErrcode(reply: IncomingReply): Promise<string | undefined> {
+  try {
+    return asString((await readJson(reply, ERROR_BYTES_MAX))?.errcode);
+  } catch (error) {
+    if (error instanceof AnswerOverLimit) return undefined;
+    throw error;
+  }
+}
+
 async function readAnswer(server: string, reply: IncomingReply, bytesMax: number): Promise<JsonObject> {
-  const body = await readJson(reply, bytesMax);
-  if (body === undefined) throw unusable(server, reply);
-  return body;
+  try {
+    const body = await readJson(reply, bytesMax);
+    if (body !== undefined) return body;
+  } catch (error) {
+    if (!(error instanceof AnswerOverLimit)) throw error;
+    // Users of the other server decide on the length and depth of some answers, so that such an answer must not count
+    // as a failure of their server.
+    throw new FederationError('over-limit', `${server}: ${error.message}`);
+  }
+  throw unusable(server, reply);
 }
 
 function unusable(server: string, { status }: IncomingReply): FederationError {

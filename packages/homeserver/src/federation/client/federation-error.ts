@@ -8,6 +8,8 @@ export type FailureKind =
   | 'busy'
   /** There is no connection, no answer in time, or an answer that is no JSON object. */
   | 'no-answer'
+  /** The server has answered, and the answer exceeds a limit of this server. */
+  | 'over-limit'
   /** The server has answered with an error. */
   | 'refused';
 

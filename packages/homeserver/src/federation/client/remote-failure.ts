@@ -14,6 +14,7 @@ function toMatrixError({ kind, status }: FederationError, server: string): Matri
   if (kind === 'not-permitted') return forbidden(`This server does not federate with ${server}`);
   if (kind === 'refused' && status === 404) return notFound(`${server} has not found this`);
   if (kind === 'refused' && status === 403) return forbidden(`${server} does not permit this`);
+  if (kind === 'over-limit') return unknown(`${server} has answered with too much data`, 502);
   if (kind === 'refused') return unknown(`${server} has refused the request`, 502);
   return unknown(`${server} does not answer`, 502);
 }

@@ -17,6 +17,9 @@ export class OutboundError extends Error {
   }
 }
 
+/** The error for an answer that has arrived, but exceeds a limit of this server. */
+export class AnswerOverLimit extends OutboundError {}
+
 /** An answer. The caller reads or closes its body. */
 export interface IncomingReply {
   readonly status: number;
@@ -81,14 +84,14 @@ export function replyOf(response: IncomingMessage, over: () => void): IncomingRe
 
 /**
  * Reads an answer to its end.
- * @throws OutboundError when it is incomplete, takes too long or has more than `bytesMax`
+ * @throws OutboundError when it is incomplete or takes too long, AnswerOverLimit when it has more than `bytesMax`
  */
 export async function readReply(reply: IncomingReply, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   await reply.receive((chunk) => {
     bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw new OutboundError('the answer is too long');
+    if (bytes > bytesMax) throw new AnswerOverLimit('the answer is too long');
     chunks.push(chunk);
     return undefined;
   });
