@@ -1,6 +1,6 @@
 import type { AccountData } from '../../account-data/account-data.ts';
 import { GLOBAL } from '../../account-data/user-data.ts';
-import { matches } from '../../filters/matching.ts';
+import { matches, type Test } from '../../filters/matching.ts';
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import { isVisible, receiptContent } from '../../receipts/content.ts';
 import type { Receipts } from '../../receipts/receipts.ts';
@@ -53,17 +53,26 @@ export class RoomNewsReader {
     };
   }
 
+  /** Returns the rooms whose ids pass the tests. */
+  #passing(lookups: Lookups, rooms: ReadonlySet<number>, tests: readonly Test[]): ReadonlySet<number> {
+    if (rooms.size === 0 || tests.every((test) => test === undefined)) return rooms;
+    const ids = lookups.all(this.#parts.names.textSource, rooms);
+    return new Set([...rooms].filter((_, i) => tests.every((test) => test === undefined || test(ids[i] ?? ''))));
+  }
+
   #ephemeral(
     lookups: Lookups,
     request: NewsRequest,
-    fresh: ReadonlySet<number>,
+    begun: ReadonlySet<number>,
     touched: ReadonlySet<number>,
   ): ReadonlyMap<number, readonly string[]> {
-    const known = [...touched].filter((room) => !fresh.has(room));
+    const { room } = request.filter.ephemeral;
+    const fresh = this.#passing(lookups, begun, [room]);
+    const known = [...this.#passing(lookups, touched, [room])].filter((num) => !begun.has(num));
     const texts = new Map<number, string[]>();
-    for (const [room, rows] of this.#receipts(lookups, request, fresh, known)) {
+    for (const [num, rows] of this.#receipts(lookups, request, fresh, known)) {
       const content = receiptContent(rows.filter((row) => isVisible(row, request.user)));
-      if (content !== undefined) put(texts, room, plainEvent('m.receipt', content));
+      if (content !== undefined) put(texts, num, plainEvent('m.receipt', content));
     }
     this.#addTyping(lookups, request, { fresh, rooms: [...fresh, ...known] }, texts);
     return texts;
@@ -118,9 +127,13 @@ export class RoomNewsReader {
     const rows = [...fresh].flatMap((room) => [...data.inRoom(room)]);
     const changed =
       since === undefined ? [] : data.since(since).filter(({ room }) => room !== GLOBAL && !fresh.has(room));
+    const all = [...rows, ...changed];
+    const rooms = new Set(all.map(({ room }) => room));
+    const passing = this.#passing(lookups, rooms, [filter.room, filter.roomAccountData.room]);
     const texts = new Map<number, string[]>();
-    for (const { room, type, content } of [...rows, ...changed]) {
-      if (matches(filter.roomAccountData, type, '', () => false)) put(texts, room, plainEvent(type, content));
+    for (const { room, type, content } of all) {
+      if (passing.has(room) && matches(filter.roomAccountData, type, '', () => false))
+        put(texts, room, plainEvent(type, content));
     }
     return texts;
   }
