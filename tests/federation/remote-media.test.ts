@@ -101,6 +101,17 @@ describe('a file of another server', () => {
     expect((await waiting).bytes.toString()).toBe('later');
   });
 
+  test('is fetched on the connection of the file before it', async () => {
+    const ports = new Set<number | undefined>();
+    const send = multipart('Content-Type: text/plain', 'x'.repeat(50_000));
+    answer = () => (response) => {
+      ports.add(response.socket?.remotePort);
+      if (typeof send === 'function') send(response);
+    };
+    for (let i = 0; i < 5; i++) expect((await download(alice, newAddress())).status).toBe(200);
+    expect(ports.size).toBe(1);
+  });
+
   test('is asked for again after a failure', async () => {
     const address = newAddress();
     expect((await download(alice, address)).status).toBe(404);

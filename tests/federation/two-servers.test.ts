@@ -1,18 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Dns } from '../../packages/homeserver/src/platform/outbound/dns.ts';
 import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
-import { SERVER_TLS } from '../support/certificates.ts';
 import { pathOf, type QueryValues, request } from '../support/client.ts';
+import { startFederatingServer } from '../support/federating-server.ts';
 import { freePort } from '../support/free-port.ts';
 import { FEDERATING, type Peer, type PeerAnswer, startPeer } from '../support/peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import type { TestUser } from '../support/user.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'hearth-federation-'));
-const tls = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
 
 /** The servers, each on its own loopback address. The name of a server contains its port. */
 let one: TestServer;
@@ -22,10 +16,9 @@ let answer: PeerAnswer = [200, {}];
 let alice: TestUser;
 let bob: TestUser;
 beforeAll(async () => {
-  writeFileSync(tls.certificate, SERVER_TLS.cert);
-  writeFileSync(tls.key, SERVER_TLS.key);
   peer = await startPeer(() => answer);
-  [one, two] = [await start('127.0.0.2'), await start('127.0.0.3')];
+  const config = { federation: { enabled: true, retry_min_ms: 600_000 } };
+  [one, two] = [await startFederatingServer('127.0.0.2', config), await startFederatingServer('127.0.0.3', config)];
   [alice, bob] = [await one.user('alice'), await two.user('bob')];
   await bob.put(`/profile/${bob.userId}/displayname`, { displayname: 'Bob' });
 });
@@ -33,16 +26,8 @@ afterAll(async () => {
   await one.close();
   await two.close();
   await peer.close();
-  rmSync(folder, { recursive: true });
   expect([...one.faults, ...two.faults]).toEqual([]);
 });
-
-async function start(host: string): Promise<TestServer> {
-  const address = `${host}:${await freePort()}`;
-  const federation = { enabled: true, retry_min_ms: 600_000 };
-  const listen = ['127.0.0.1:0', { address, tls }];
-  return startServer({ config: { ...FEDERATING, federation, server_name: address, listen } });
-}
 
 const profile = (user: TestUser, userId: string, ...field: string[]) =>
   request(user, 'GET', pathOf('profile', userId, ...field));

@@ -187,9 +187,7 @@ test.each([1_000, 700_000])(
   },
 );
 
-describe('media of other servers', () => {
-  const engine = sqlite;
-
+describe.each(engines)('media of other servers, on $name,', (engine) => {
   const remote = (counts: { fetched: number }): RemoteMedia => ({
     async fetch({ mediaId }, _waitMs, store) {
       counts.fetched += 1;

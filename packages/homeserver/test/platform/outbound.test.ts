@@ -16,6 +16,10 @@ beforeAll(async () => {
     '/again': redirect('http://changing.test:1/'),
     '/silent': () => {},
     '/slow': (_, response) => void response.writeHead(200, { 'Content-Length': 10 }).write('x'),
+    '/late': (_, response) => {
+      response.writeHead(200).write('x');
+      setTimeout(() => response.end('y'), 1_300);
+    },
     '/broken': (_, response) => {
       response.writeHead(200, { 'Content-Length': 10 });
       response.write('x', () => response.destroy());
@@ -99,6 +103,34 @@ describe('a request to a URL from others', () => {
   ])('ends in time: %s', async (path, message) => {
     const client = outbound(() => Promise.resolve([address(1)]));
     expect(await why(get(client, `http://x.test:${web.port}${path}`, 200))).toBe(message);
+  });
+
+  test.each([
+    [undefined, 1_000, 'the connection closed before the end of the answer'],
+    [5_000, 1_000, 'xy'],
+    [100, 5_000, 'the connection closed before the end of the answer'],
+  ])(
+    'may have a time of its own for the body: %s ms after a head in %d ms',
+    async (bodyTimeoutMs, timeoutMs, result) => {
+      const client = outbound(() => Promise.resolve([address(1)]));
+      const reply = await client.get(new URL(`http://x.test:${web.port}/late`), {
+        accept: '*/*',
+        timeoutMs,
+        ...(bodyTimeoutMs !== undefined && { bodyTimeoutMs }),
+      });
+      const body = Array.fromAsync(reply.chunks()).then(
+        (chunks) => chunks.join(''),
+        (error: Error) => error.message,
+      );
+      expect(await body).toBe(result);
+    },
+  );
+
+  test('passes on the error of the consumer of its answer', async () => {
+    const client = outbound(() => Promise.resolve([address(1)]));
+    const reply = await client.get(new URL(`http://x.test:${web.port}/slow`), { accept: '*/*', timeoutMs: 5_000 });
+    const error = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    await expect(reply.receive(() => Promise.reject(error))).rejects.toBe(error);
   });
 
   test('fails with a reason when the answer is incomplete or the name does not resolve', async () => {
