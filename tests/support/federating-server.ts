@@ -24,7 +24,7 @@ export async function startFederatingServer(
   const name = `${host}:${await freePort()}`;
   const listen = ['127.0.0.1:0', { address: name, tls }];
   const server = await startServer({ config: { ...FEDERATING, ...config, server_name: name, listen } });
-  const { close } = server;
+  const close = server.close.bind(server);
   return Object.assign(server, {
     name,
     async close() {

@@ -48,7 +48,7 @@ const SERVER_KEYS_MAX = 500_000;
 export async function createFederation(config: Config, base: FederationBase, domains: Domains): Promise<Federation> {
   const { database, clock, background } = base;
   const ownKeys = new OwnKeys(config.server_name, domains.rooms.signer.key, await oldKeys(database), clock);
-  const { contents, thumbnails, blobs } = domains.media;
+  const { contents, thumbnails, blobs, settings } = domains.media;
   const { allow, deny, key_servers: keyServers, delegate_to: delegateTo } = config.federation;
   const { show_device_names: showsDeviceNames } = config.federation;
   const { encryption } = domains;
@@ -78,7 +78,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     profiles: new RemoteProfiles(client, clock),
     directory: new RemoteDirectory(client),
     keys: new RemoteKeys(client, clock),
-    media: new FederatedMedia({ client, outbound, clock }),
+    media: new FederatedMedia({ client, outbound, clock, bytesMax: settings.uploadBytesMax }),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
     close: () => pool.close(),
   };

@@ -1,4 +1,4 @@
-import { MatrixError, matrixError } from '@hearth/protocol/errors.ts';
+import { MatrixError } from '@hearth/protocol/errors.ts';
 import type { MxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts';
 import type { Clock } from '../platform/clock.ts';
 import { InFlight } from '../platform/concurrency/in-flight.ts';
@@ -9,7 +9,7 @@ import type { Blobs } from './blobs/blobs.ts';
 import { cleanType } from './content-type.ts';
 import { cleanFileName } from './file-name.ts';
 import type { MediaSettings } from './media-settings.ts';
-import { noRemoteMedia, type RemoteFile, type RemoteMedia } from './remote-media.ts';
+import { noRemoteMedia, type RemoteFile, type RemoteMedia, tooLargeThere } from './remote-media.ts';
 
 interface RemoteCopiesParts {
   readonly database: Database;
@@ -73,12 +73,4 @@ export class RemoteCopies {
       throw error instanceof MatrixError && error.errcode === 'M_TOO_LARGE' ? tooLargeThere() : error;
     });
   }
-}
-
-/**
- * Returns the error for a content of another server that is too large, which the client has not caused ("Security
- * considerations").
- */
-function tooLargeThere(): MatrixError {
-  return matrixError('M_TOO_LARGE', 'The content is too large to serve', { status: 502 });
 }

@@ -1,5 +1,5 @@
 import type { IncomingBytes } from '@hearth/api/endpoint.ts';
-import { notFound } from '@hearth/protocol/errors.ts';
+import { type MatrixError, matrixError, notFound } from '@hearth/protocol/errors.ts';
 import type { MxcParts } from '@hearth/protocol/identifiers/mxc-uri.ts';
 
 /** A content from another server. */
@@ -13,7 +13,7 @@ export interface RemoteMedia {
   /**
    * Fetches a content and returns the result of `store`, which reads it as it arrives. The other server may wait up to
    * `waitMs` for a content that is not uploaded yet.
-   * @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED, M_UNKNOWN (502); the error of `store`
+   * @throws MatrixError M_NOT_FOUND, M_NOT_YET_UPLOADED, M_TOO_LARGE (502), M_UNKNOWN (502); the error of `store`
    */
   fetch<T>(address: MxcParts, waitMs: number, store: (file: RemoteFile) => Promise<T>): Promise<T>;
 }
@@ -22,3 +22,11 @@ export interface RemoteMedia {
 export const noRemoteMedia: RemoteMedia = {
   fetch: () => Promise.reject(notFound('This server does not federate')),
 };
+
+/**
+ * Returns the error for a content of another server that is too large, which the client has not caused ("Security
+ * considerations").
+ */
+export function tooLargeThere(): MatrixError {
+  return matrixError('M_TOO_LARGE', 'The content is too large to serve', { status: 502 });
+}

@@ -6,7 +6,7 @@ import { KeyedSlots } from '../../platform/concurrency/keyed-slots.ts';
 import { Slots } from '../../platform/concurrency/slots.ts';
 import type { Outbound } from '../../platform/outbound/outbound.ts';
 import { type IncomingReply, OutboundError } from '../../platform/outbound/reply.ts';
-import type { RemoteFile, RemoteMedia } from '../remote-media.ts';
+import { type RemoteFile, type RemoteMedia, tooLargeThere } from '../remote-media.ts';
 import { boundaryOf, fileNameOf } from './header-parameters.ts';
 import { mediaFailure } from './media-failure.ts';
 import { MultipartReader } from './multipart-reader.ts';
@@ -17,6 +17,8 @@ interface FederatedMediaParts {
   /** The client for redirects. */
   readonly outbound: Pick<Outbound, 'get'>;
   readonly clock: Clock;
+  /** The maximum length of a file. */
+  readonly bytesMax: number;
 }
 
 /** A function that reads a file as it arrives. */
@@ -29,6 +31,8 @@ const DOWNLOADS = { running: 64, waiting: 500 };
 const DOWNLOADS_OF_SERVER = { running: 8, waiting: 50 };
 /** The time until an answer begins. A server may fetch a file from elsewhere before it answers. */
 const HEAD_MS = 60_000;
+/** The number of bytes that a multipart answer may have besides the file. */
+const OVERHEAD_BYTES_MAX = 64 * 1024;
 /** The URL against which relative URLs are resolved. No host has this name. */
 const RELATIVE = new URL('https://relative.invalid');
 
@@ -116,11 +120,13 @@ export class FederatedMedia implements RemoteMedia {
     });
   }
 
-  /** Returns the bytes of an answer. A compressed answer is refused because none was accepted. */
+  /** Returns the bytes of an answer. A compressed answer is refused because the request did not accept any. */
   #chunksOf(reply: IncomingReply): AsyncGenerator<Buffer, void> {
     const encoding = reply.header('content-encoding')?.trim().toLowerCase() ?? 'identity';
     if (encoding !== 'identity') throw new OutboundError('the answer is compressed');
-    return steadyChunks(reply, this.#parts.clock);
+    const { clock, bytesMax } = this.#parts;
+    if ((reply.length ?? 0) > bytesMax + OVERHEAD_BYTES_MAX) throw tooLargeThere();
+    return steadyChunks(reply, clock);
   }
 }
 

@@ -22,6 +22,7 @@ beforeEach(() => {
     client: { requestFile: () => network() },
     outbound: { get: () => Promise.reject(new Error('not expected')) },
     clock,
+    bytesMax: 1_000_000,
   });
 });
 
@@ -107,6 +108,17 @@ describe('a download from another server', () => {
     expect(closings).toBeGreaterThan(before);
     await clock.pass(60 * 60_000);
     expect(closed).toBe(closings);
+  });
+
+  test('is refused without reading the answer if the stated length is too large', async () => {
+    let isRead = false;
+    const body = (async function* () {
+      isRead = true;
+      yield await Promise.resolve(Buffer.from(HEAD));
+    })();
+    network = () => Promise.resolve({ ...reply(body), length: 1_100_000 });
+    expect(await failure(fetch())).toEqual([502, 'M_TOO_LARGE']);
+    expect([isRead, closed]).toEqual([false, 1]);
   });
 
   test('passes on the error of the storage', async () => {
