@@ -15,6 +15,8 @@ export class RoomActivity {
   readonly #rooms: RoomStore;
   readonly #events: EventStore;
   readonly #last = new LruMap<number, number>(ROOMS_MAX);
+  /** The rooms whose latest events are being read. */
+  readonly #reading = new Set<number>();
   readonly #wasThere = new LruMap<number, boolean>(LEAVINGS_MAX);
 
   constructor(parts: { readonly rooms: RoomStore; readonly events: EventStore; readonly stream: Stream }) {
@@ -22,9 +24,9 @@ export class RoomActivity {
     this.#events = parts.events;
     parts.stream.listen((changes) => {
       for (const change of changes) {
-        if (change.kind === 'event' && this.#last.get(change.room) !== undefined) {
-          this.#last.set(change.room, change.event);
-        }
+        if (change.kind !== 'event') continue;
+        const isUsed = this.#last.get(change.room) !== undefined || this.#reading.has(change.room);
+        if (isUsed) this.#last.set(change.room, change.event);
       }
     });
   }
@@ -48,7 +50,10 @@ export class RoomActivity {
   };
 
   async #lastEvents(rooms: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    const found = await this.#rooms.lastEvents(rooms);
+    for (const room of rooms) this.#reading.add(room);
+    const found = await this.#rooms.lastEvents(rooms).finally(() => {
+      for (const room of rooms) this.#reading.delete(room);
+    });
     const last = new Map<number, number>();
     for (const room of rooms) {
       const loaded = found.get(room);
