@@ -53,6 +53,8 @@ export class PeekedRooms {
     const known = new Map<number, MembershipRow>();
     const ended: number[] = [];
     lookups.each(peeks, ([room, position]) => {
+      // A later answer begins with this room.
+      if (position > range.upTo) return;
       if (range.rows.get(room)?.membership === 'join' || !this.#isWorldReadable(lookups, room)) {
         ended.push(room);
         return;
