@@ -155,13 +155,26 @@ describe('a query for keys of users of other servers', () => {
     },
   );
 
-  test('reports failures without the texts of the other server', async () => {
+  test.each([
+    [new FederationError('refused', 'secret', { status: 401, errcode: 'M_UNKNOWN_TOKEN' }), 'M_UNKNOWN'],
+    [new FederationError('over-limit', 'secret'), 'M_UNKNOWN'],
+    [new FederationError('backing-off', 'secret'), 'M_UNKNOWN'],
+    [new FederationError('not-permitted', 'secret'), 'M_FORBIDDEN'],
+  ])('reports failures without the texts of the other server: %s', async (error, errcode) => {
     answer = () => {
-      throw new FederationError('refused', 'secret', { status: 401, errcode: 'M_UNKNOWN_TOKEN' });
+      throw error;
     };
-    const { failures } = await query();
-    expect(failures).toMatchObject({ [SERVER]: { errcode: 'M_UNKNOWN' } });
-    expect(JSON.stringify(failures)).not.toMatch(/secret|TOKEN/);
+    for (const { failures } of [await query(), await claim()]) {
+      expect(failures).toMatchObject({ [SERVER]: { errcode } });
+      expect(JSON.stringify(failures)).not.toMatch(/secret|TOKEN/);
+    }
+  });
+
+  test('fails if the program has a fault', async () => {
+    answer = () => {
+      throw new TypeError('a fault');
+    };
+    await expect(query()).rejects.toThrow('a fault');
   });
 
   test('reports the servers that have not answered when the time is over, with the keys of the others', async () => {
