@@ -148,12 +148,12 @@ describe('a download from another server', () => {
       await hanging.promise;
       return store(file);
     };
-    const results = Array.from({ length: 60 }, () => fetch('peer.example', keep).catch((error: Error) => error));
+    const results = Array.from({ length: 518 }, () => fetch('peer.example', keep).catch((error: Error) => error));
     expect(await fetch('other.example')).toBe('file');
-    expect(running).toBe(8);
+    expect(running).toBe(16);
     hanging.resolve();
     const all = await Promise.all(results);
-    expect(all.filter((one) => one === 'file')).toHaveLength(58);
+    expect(all.filter((one) => one === 'file')).toHaveLength(516);
     expect(all.filter((one) => one !== 'file')).toMatchObject([{ status: 429 }, { status: 429 }]);
   });
 });
