@@ -325,6 +325,15 @@ describe('sliding sync: lists', () => {
 describe('sliding sync: extensions', () => {
   const with_ = (extensions: Record<string, { enabled: boolean }>) => ({ ...all(5), extensions });
 
+  test('messages to a device continue after those of a /sync answer', async () => {
+    const alice = await server.user();
+    for (let n = 0; n < 101; n += 1)
+      await alice.put(`/sendToDevice/m.test/${n}`, { messages: { [alice.userId]: { [alice.deviceId]: { n } } } });
+    const { next_batch: since } = await alice.sync();
+    const { extensions } = await new SlidingLoop(alice).next({ extensions: { to_device: { enabled: true, since } } });
+    expect(extensions.to_device?.events).toMatchObject([{ content: { n: 100 } }]);
+  });
+
   test('return all account data first, and then its changes', async () => {
     const [, bob, room] = await pair();
     const path = `/user/${bob.userId}`;

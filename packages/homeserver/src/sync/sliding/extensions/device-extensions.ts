@@ -1,5 +1,5 @@
 import type { Lookups } from '../../../platform/lookups/lookups.ts';
-import { parseStreamToken, streamToken } from '../../../timeline/position.ts';
+import { parseSyncToken, streamToken } from '../../../timeline/position.ts';
 import type { ToDeviceInbox } from '../../../to-device/inbox.ts';
 import type { DeviceSections } from '../../render/device-sections.ts';
 import type { SyncRange } from '../../select/stream-reader.ts';
@@ -37,7 +37,7 @@ export class DeviceExtensions {
     const extension = body.extensions?.to_device;
     if (extension?.enabled !== true) return undefined;
     const since = extension.since ?? undefined;
-    const after = since === undefined ? undefined : Math.min(parseStreamToken(since, 'since'), upTo);
+    const after = since === undefined ? undefined : Math.min(parseSyncToken(since, 'since').toDevice, upTo);
     const { texts, through } = await this.#inbox.receive(device, after, upTo);
     const next = streamToken(through ?? upTo);
     const text = `"to_device":{"next_batch":"${next}","events":[${texts.join(',')}]}`;
