@@ -111,7 +111,7 @@ function openClassicSync({ names, clock }: Base, domains: SyncedDomains, shared:
     ignoredUsers,
     lazyMembers,
     selection,
-    peeked: new PeekedRooms({ changes, heads, peeks, selection }),
+    peeked: new PeekedRooms({ names, changes, heads, peeks, selection }),
     news: new RoomNewsReader({ names, receipts, typing, accountData }),
     globals: new GlobalSections({ names, events, heads, accountData, presences }),
     sections,

@@ -49,6 +49,18 @@ test('a peeked room is returned with its state at first, and then with its chang
   expect((await sync(bob, { since: second.next_batch })).rooms).toBeUndefined();
 });
 
+test('a peeked room that the filter excludes is left out', async () => {
+  const [alice, bob, room] = await open();
+  await peek(bob, room);
+  const filtered = async (filter: { rooms?: string[]; not_rooms?: string[] }, since?: string) =>
+    sync(bob, { filter: JSON.stringify({ room: filter }), ...(since === undefined ? {} : { since }) });
+  const first = await filtered({ not_rooms: [room] });
+  expect(first.rooms).toBeUndefined();
+  await say(alice, room, 'one');
+  expect((await filtered({ rooms: [] }, first.next_batch)).rooms).toBeUndefined();
+  expect(bodies((await filtered({ rooms: [room] }, first.next_batch)).rooms?.peek?.[room])).toEqual(['one']);
+});
+
 test('a peek is of one device, and continues after a restart until it is ended', async () => {
   const [alice, bob, room] = await open();
   await peek(bob, room);

@@ -1,5 +1,6 @@
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { Heads } from '../../rooms/heads.ts';
+import type { Names } from '../../storage/engine/names.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import type { SyncFilter } from '../sync-filter.ts';
 import { type RoomChanges, TIMELINE_READ_MAX } from './changed-rooms.ts';
@@ -8,6 +9,7 @@ import type { RoomSelection, SelectedRoom } from './room-selection.ts';
 import type { SyncRange } from './stream-reader.ts';
 
 interface Parts {
+  readonly names: Names;
   readonly changes: RoomChanges;
   readonly heads: Heads;
   readonly peeks: Peeks;
@@ -59,6 +61,7 @@ export class PeekedRooms {
         ended.push(room);
         return;
       }
+      if (filter.room?.(lookups.get(this.#parts.names.textSource, room)) === false) return;
       // The room is rendered like a joined one. Its history visibility determines the visible events.
       const row = { user, room, membership: 'join', event: 0, forgotten: false } as const;
       if (range.since === undefined || position > range.since) fresh.push(row);
