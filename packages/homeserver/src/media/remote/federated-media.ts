@@ -27,7 +27,7 @@ type Store<T> = (file: RemoteFile) => Promise<T>;
 /** The result of a function that has read a file, or the URL at which the file is. */
 type Stored<T> = { readonly result: T } | { readonly location: string };
 
-const DOWNLOADS = { running: 64, waiting: 2_000 };
+const DOWNLOADS = { running: 128, waiting: 2_000 };
 /** A client may request the avatars of all members of a room at the same time. */
 const DOWNLOADS_OF_SERVER = { running: 16, waiting: 500 };
 /** The time until an answer begins. A server may fetch a file from elsewhere before it answers. */
