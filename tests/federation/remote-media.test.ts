@@ -4,7 +4,7 @@ import { download, fetchBytes, thumbnail, upload } from '../../packages/homeserv
 import { png } from '../../packages/homeserver/test/media/images.ts';
 import { startFederatingServer } from '../support/federating-server.ts';
 import { type Peer, type PeerAnswer, type ReceivedRequest, startPeer } from '../support/peer.ts';
-import type { TestServer } from '../support/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import type { TestUser } from '../support/user.ts';
 
 const BYTES_MAX = 100_000;
@@ -125,6 +125,20 @@ describe('a file of another server', () => {
       expect((await fetchBytes(one, `/_matrix/media/v3/download/${address}${query}`)).status).toBe(404);
     }
     expect(peer.received).toEqual([]);
+  });
+});
+
+describe('a file of a server that cannot be reached', () => {
+  test('gives 502', async () => {
+    const reply = await download(alice, 'elsewhere.test/abc');
+    expect([reply.status, reply.json.errcode]).toEqual([502, 'M_UNKNOWN']);
+  });
+
+  test('gives 404 if this server does not federate', async () => {
+    const alone = await startServer({ config: { federation: { enabled: false } } });
+    const reply = await download(await alone.user(), 'elsewhere.test/abc');
+    expect([reply.status, reply.json.errcode]).toEqual([404, 'M_NOT_FOUND']);
+    await alone.close();
   });
 });
 

@@ -267,7 +267,6 @@ describe('an address', () => {
     'hearth.test/%C3%A9',
     `hearth.test/${'x'.repeat(300)}`,
     'not a server/abc',
-    'elsewhere.test/abc',
   ])('%s leads nowhere', async (address) => {
     const reply = await download(alice, address);
     expect(reply).toMatchObject({ status: 404, json: { errcode: 'M_NOT_FOUND' } });
