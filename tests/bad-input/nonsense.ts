@@ -62,5 +62,7 @@ export const NO_OBJECT: readonly string[] = ['[]', '[{}]', '"text"', '42', 'true
 /** An object that is nested so deeply that a recursive function exhausts the stack. */
 export const DEEP = `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
 
-/** An object that is longer than the maximum length of a body. */
-export const LONG = JSON.stringify({ a: 'x'.repeat(1_100_000) });
+/** Returns an object that is longer than the maximum length of a body. */
+export function tooLong(bytesMax = 1_048_576): string {
+  return JSON.stringify({ a: 'x'.repeat(bytesMax + 1) });
+}

@@ -10,7 +10,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import type { TestUser } from '../support/user.ts';
 import { chosenEngine } from './chosen-engine.ts';
 import { accepted, keysOf, looksLike, refused } from './from-schema.ts';
-import { anyText, DEEP, LONG, NO_OBJECT, NOT_JSON, UNSTORABLE_TEXTS } from './nonsense.ts';
+import { anyText, DEEP, NO_OBJECT, NOT_JSON, tooLong, UNSTORABLE_TEXTS } from './nonsense.ts';
 import { replaceEverywhere } from './replace-everywhere.ts';
 
 /** The seed of the generators. A failure is repeated with its seed. */
@@ -115,7 +115,7 @@ describe('a request', () => {
       for (const rawBody of [...NO_OBJECT, DEEP]) {
         expectStandardError(await send(endpoint, { rawBody, query }), ['M_BAD_JSON']);
       }
-      expectStandardError(await send(endpoint, { rawBody: LONG, query }), ['M_TOO_LARGE']);
+      expectStandardError(await send(endpoint, { rawBody: tooLong(endpoint.bodyBytesMax), query }), ['M_TOO_LARGE']);
       expect(await server.dataVersion()).toEqual(before);
     },
   );

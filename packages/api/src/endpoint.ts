@@ -91,6 +91,8 @@ export interface Endpoint<P extends string = string, Q extends Schema = Schema, 
   readonly query?: Q;
   /** The schema of the parsed JSON body. Without a schema the body is ignored. */
   readonly body?: B;
+  /** The maximum number of bytes of the body, if it is not the one of the configuration (`limits.body_bytes`). */
+  readonly bodyBytesMax?: number;
   /** The body consists of bytes instead of JSON. The handler receives them as they arrive and limits their number. */
   readonly bodyBytes?: true;
   /**

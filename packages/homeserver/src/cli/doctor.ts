@@ -1,4 +1,5 @@
 import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import { federates } from '../compose/federation.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { systemClock } from '../platform/clock.ts';
 import { OperatorError } from '../platform/operator-error.ts';
@@ -14,7 +15,7 @@ export async function examine(name: string | undefined, options: ConfigOptions):
   const config = await readConfig(options);
   const serverName = parseServerName(name ?? config.server_name);
   if (serverName === undefined) throw new OperatorError(`${name} is not a server name, such as example.org`);
-  const { federates, openDoctor } = await import('../compose/doctor.ts');
+  const { openDoctor } = await import('../compose/doctor.ts');
   const examination = openDoctor(config, { clock: systemClock, random: systemRandom });
   let failures = 0;
   const report = async (findings: AsyncIterable<Finding>) => {

@@ -5,7 +5,6 @@ import { checkDatabase, checkDataFolder, checkListenerCertificate } from '../doc
 import { NameCheck } from '../doctor/name-check.ts';
 import { PeerCheck } from '../doctor/peer-check.ts';
 import { fetchDelegationBy } from '../federation/discovery/well-known.ts';
-import { isPublicDomain } from '../federation/public-domain.ts';
 import { systemDns } from '../platform/outbound/dns.ts';
 import { HttpsPool } from '../platform/outbound/https-pool.ts';
 import { Outbound } from '../platform/outbound/outbound.ts';
@@ -40,11 +39,6 @@ export function openDoctor(
     ofMachine: () => examineMachine(config, clock.now()),
     close: () => pool.close(),
   };
-}
-
-/** Returns whether the configured server federates. */
-export function federates({ federation, server_name }: Config): boolean {
-  return federation.enabled ?? isPublicDomain(server_name);
 }
 
 async function* examineMachine(config: Config, nowMs: number): AsyncIterable<Finding> {

@@ -77,7 +77,7 @@ export function openEncryption(base: Base, users: Users, { log, metrics }: Monit
     crossSigning,
     signatures: new Signatures({ names, stream, keyDirectory, crossSigning }),
     keyBackups,
-    toDevice: new ToDevice({ names, stream, clock, deviceNumbers, inbox, serverName, senderBudget }),
+    toDevice: new ToDevice({ names, stream, clock, deviceNumbers, inbox, serverName }, senderBudget),
     toDeviceRetention: retention,
     dehydratedDevices: new DehydratedDevices({ database, stream, sessions, inbox, keyUpload }),
   };

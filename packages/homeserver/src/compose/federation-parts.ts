@@ -15,6 +15,8 @@ import { KeyRing } from '../federation/keys/key-ring.ts';
 import { Notary } from '../federation/keys/notary.ts';
 import { type OldKey, OwnKeys } from '../federation/keys/own-keys.ts';
 import { Permits } from '../federation/permits.ts';
+import { EduSender } from '../federation/sending/edu-sender.ts';
+import { RemoteInboxes } from '../federation/sending/remote-inboxes.ts';
 import { keyQueryRoutes } from '../federation-api/keys/query.ts';
 import { serverKeyRoutes } from '../federation-api/keys/server.ts';
 import { federatedDownloadRoutes } from '../federation-api/media/download.ts';
@@ -23,6 +25,7 @@ import { userinfoRoutes } from '../federation-api/openid/userinfo.ts';
 import { federatedPublicRoomsRoutes } from '../federation-api/public-rooms.ts';
 import { queryDirectoryRoutes } from '../federation-api/query/directory.ts';
 import { queryProfileRoutes } from '../federation-api/query/profile.ts';
+import { sendTransactionRoutes } from '../federation-api/send.ts';
 import { userDevicesRoutes } from '../federation-api/user/devices.ts';
 import { userKeyClaimRoutes } from '../federation-api/user/keys/claim.ts';
 import { userKeyQueryRoutes } from '../federation-api/user/keys/query.ts';
@@ -38,15 +41,18 @@ import { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { trimServerKeys } from '../storage/federation/server-keys.ts';
 import { readSigningKeys, type StoredSigningKey } from '../storage/rooms/signing-keys.ts';
+import { ReceivedEdus } from '../to-device/received-edus.ts';
 import type { Domains } from './domains.ts';
 import type { Federation, FederationBase } from './federation.ts';
 
 /** The number of keys of other servers that are kept; the keys that were fetched first are deleted first. */
 const SERVER_KEYS_MAX = 500_000;
+/** The time for which messages wait for a server that does not answer. */
+const EDUS_KEPT_MS = 30 * DAY_MS;
 
 /** Creates the objects and routes of federation. */
 export async function createFederation(config: Config, base: FederationBase, domains: Domains): Promise<Federation> {
-  const { database, clock, background } = base;
+  const { database, clock, random, log, background } = base;
   const ownKeys = new OwnKeys(config.server_name, domains.rooms.signer.key, await oldKeys(database), clock);
   const { contents, thumbnails, blobs, settings } = domains.media;
   const { allow, deny, key_servers: keyServers, delegate_to: delegateTo } = config.federation;
@@ -56,6 +62,12 @@ export async function createFederation(config: Config, base: FederationBase, dom
   const { client, destinations, pool, outbound } = createClient(config, base, ownKeys, permits);
   const fetcher = new KeyFetcher(client, clock, keyServers);
   const keyRing = new KeyRing({ database, fetcher, ownKeys, clock });
+  const { serverName } = ownKeys;
+  const eduSender = new EduSender({ database, client, destinations, clock, background, log, serverName });
+  background.start('sending to other servers', () => eduSender.start());
+  background.every(DAY_MS, 'deleting messages for servers that do not answer', () =>
+    eduSender.expire(clock.now() - EDUS_KEPT_MS),
+  );
   background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
     database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
   );
@@ -69,6 +81,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
       ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
       ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),
       ...queryProfileRoutes(domains.userData.profiles),
+      ...sendTransactionRoutes(new ReceivedEdus(encryption.toDevice, log)),
       ...userDevicesRoutes(encryption.deviceListReader, showsDeviceNames),
       ...userKeyClaimRoutes(encryption.keyClaims, ownKeys.serverName),
       ...userKeyQueryRoutes(encryption.keyQueries, ownKeys.serverName, showsDeviceNames),
@@ -80,7 +93,11 @@ export async function createFederation(config: Config, base: FederationBase, dom
     keys: new RemoteKeys(client, clock),
     media: new FederatedMedia({ client, outbound, clock, bytesMax: settings.uploadBytesMax }),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
-    close: () => pool.close(),
+    toDevice: new RemoteInboxes(eduSender, clock, random),
+    close() {
+      eduSender.close();
+      pool.close();
+    },
   };
 }
 

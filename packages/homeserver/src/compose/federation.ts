@@ -7,6 +7,7 @@ import type { AuthenticateServer } from '../http/signed-request.ts';
 import type { RemoteMedia } from '../media/remote-media.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { RemoteProfiles } from '../profile/remote-profiles.ts';
+import type { RemoteDevices } from '../to-device/remote-devices.ts';
 import type { Base } from './base.ts';
 import type { Domains } from './domains.ts';
 import type { Machine } from './machine.ts';
@@ -23,6 +24,7 @@ export interface Federation {
   readonly directory: RemoteDirectory;
   readonly keys: RemoteKeys;
   readonly media: RemoteMedia;
+  readonly toDevice: RemoteDevices;
   readonly authenticateServer: AuthenticateServer;
   close(): void;
 }
@@ -33,7 +35,12 @@ export async function openFederation(
   base: FederationBase,
   domains: Domains,
 ): Promise<Federation | undefined> {
-  if (!(config.federation.enabled ?? isPublicDomain(config.server_name))) return undefined;
+  if (!federates(config)) return undefined;
   const { createFederation } = await import('./federation-parts.ts');
   return createFederation(config, base, domains);
+}
+
+/** Returns whether the configured server federates. */
+export function federates({ federation, server_name }: Config): boolean {
+  return federation.enabled ?? isPublicDomain(server_name);
 }

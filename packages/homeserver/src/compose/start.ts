@@ -63,6 +63,7 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
   if (federation !== undefined) {
     closing.add(federation);
     media.copies.fetchFrom(federation.media);
+    encryption.toDevice.sendTo(federation.toDevice);
   } else log.info(NOT_FEDERATING, { server_name: config.server_name });
   const routes = routesOf(config, domains, federation, heap);
   const parts = {

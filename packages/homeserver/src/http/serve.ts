@@ -165,7 +165,7 @@ export class Serve {
     rateLimits.take(endpoint.limit, call.limitKey);
     if (endpoint.query !== undefined) call.query = checkQuery(endpoint.query, call.parsedQuery);
     if (endpoint.body !== undefined) {
-      const bytes = await readBody(exchange, bodyBytesMax);
+      const bytes = await readBody(exchange, endpoint.bodyBytesMax ?? bodyBytesMax);
       if (bytes.length > 0 || endpoint.bodyOptional !== 'repetition') {
         const body = parseBody(bytes, endpoint.bodyOptional === true);
         call.body = checkBody(endpoint.body, body, bytes.includes('null'));

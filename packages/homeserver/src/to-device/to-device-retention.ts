@@ -8,12 +8,15 @@ import {
   readUnseenDevices,
 } from '../storage/encryption/to-device.ts';
 import type { Database } from '../storage/engine/database.ts';
+import { deleteOldReceivedMessages } from '../storage/federation/received-messages.ts';
 import type { LastSeen } from '../users/sessions/last-seen.ts';
 
 /** The maximum size of messages for a device that is not seen any more, in characters of JSON. */
 const UNSEEN_LENGTH_MAX = 16 * 1024 * 1024;
 
 const TRANSACTIONS_KEPT_MS = DAY_MS;
+/** The time for which ids of messages of other servers are kept. Servers repeat a message for days. */
+const RECEIVED_KEPT_MS = 30 * DAY_MS;
 
 interface RetentionParts {
   readonly database: Database;
@@ -41,10 +44,16 @@ export class ToDeviceRetention {
     );
   }
 
-  /** Deletes old transaction ids. Clients do not repeat a request later. */
+  /**
+   * Deletes old transaction ids, because clients do not repeat a request later, and old ids of messages of other
+   * servers.
+   */
   async expireTransactions(): Promise<void> {
     const { database, clock } = this.#parts;
-    await database.commit([deleteOldToDeviceTransactions(clock.now() - TRANSACTIONS_KEPT_MS)]);
+    await database.commit([
+      deleteOldToDeviceTransactions(clock.now() - TRANSACTIONS_KEPT_MS),
+      deleteOldReceivedMessages(clock.now() - RECEIVED_KEPT_MS),
+    ]);
   }
 
   /** Processes all devices that were not seen for long. */

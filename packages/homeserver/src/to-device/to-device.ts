@@ -4,12 +4,14 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type BucketSize, TokenBuckets } from '../platform/token-buckets.ts';
 import { insertToDeviceMessages, insertToDeviceTransaction } from '../storage/encryption/to-device.ts';
-import { Fenced } from '../storage/engine/database.ts';
+import { Fenced, type Write } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import { ROWS_PER_CHANGE_MAX, rowNumber } from '../storage/engine/row-numbers.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
+import { insertReceivedMessage } from '../storage/federation/received-messages.ts';
 import type { DeviceNumbers } from '../users/sessions/device-numbers.ts';
 import type { ToDeviceInbox } from './inbox.ts';
+import { noRemoteDevices, type RemoteDevices } from './remote-devices.ts';
 
 interface ToDeviceParts {
   readonly names: Names;
@@ -18,8 +20,6 @@ interface ToDeviceParts {
   readonly deviceNumbers: DeviceNumbers;
   readonly inbox: ToDeviceInbox;
   readonly serverName: string;
-  /** The budget of characters of JSON that a user may send, counted for each device; undefined without a limit. */
-  readonly senderBudget: BucketSize | undefined;
 }
 
 /** The sender of messages. */
@@ -52,40 +52,89 @@ const MESSAGE_BYTES_MAX = 65_536;
 export class ToDevice {
   readonly #parts: ToDeviceParts;
   readonly #budgets: TokenBuckets<string> | undefined;
+  #remote = noRemoteDevices;
 
-  constructor(parts: ToDeviceParts) {
+  /** @param senderBudget the budget of a user in characters of JSON, counted for each device; undefined: no limit */
+  constructor(parts: ToDeviceParts, senderBudget: BucketSize | undefined) {
     this.#parts = parts;
-    if (parts.senderBudget !== undefined) this.#budgets = new TokenBuckets(parts.clock, parts.senderBudget);
+    if (senderBudget !== undefined) this.#budgets = new TokenBuckets(parts.clock, senderBudget);
+  }
+
+  /** Sets how messages reach devices of other servers. */
+  sendTo(remote: RemoteDevices): void {
+    this.#remote = remote;
   }
 
   /**
-   * Stores one message for each device. Resolves when they are on disk. A repeated transaction id sends nothing. Users
-   * of other servers are skipped.
+   * Stores one message for each device. Resolves when they are on disk. A repeated transaction id sends nothing.
+   * Messages to users of other servers are queued for these servers.
    * @throws MatrixError M_TOO_LARGE, M_LIMIT_EXCEEDED when the sender's budget is used up
    */
-  async send(sender: ToDeviceSender, txnId: string, event: ToDeviceEvent): Promise<void> {
-    const { stream, clock, inbox } = this.#parts;
-    const start = `{"type":${JSON.stringify(event.type)},"sender":${JSON.stringify(sender.userId)},"content":`;
-    const { devices, jsons, owners } = await this.#address(event.messages, start);
-    if (devices.length > ROWS_PER_CHANGE_MAX) throw tooLarge('The request has too many devices');
-    this.#spend(sender, jsons);
-    const writes = [insertToDeviceTransaction(sender.device, txnId, clock.now())];
-    const changes: Change[] = [];
+  async send(sender: ToDeviceSender, txnId: string, { type, messages }: ToDeviceEvent): Promise<void> {
+    const { stream, clock } = this.#parts;
+    const addressed = await this.#address(messages, startOf(type, sender.userId));
+    const toOthers = this.#remoteOf(messages);
+    const remote = toOthers && this.#remote.prepare(sender.userId, { type, messages: toOthers });
+    this.#spend(
+      sender,
+      addressed.jsons.reduce((sum, json) => sum + json.length, remote?.length ?? 0),
+    );
     const position = stream.next();
+    const guard = insertToDeviceTransaction(sender.device, txnId, clock.now());
+    // A transaction that was sent before has its messages on disk.
+    await this.#store(position, addressed, [guard, ...(remote?.writesAt(position) ?? [])], () => remote?.committed());
+  }
+
+  /**
+   * Stores the messages of an event of another server. Resolves when they are on disk. A message id of the server that
+   * was received before stores nothing.
+   * @throws MatrixError M_TOO_LARGE
+   */
+  async receive(server: string, messageId: string, sender: string, { type, messages }: ToDeviceEvent): Promise<void> {
+    const { stream, clock } = this.#parts;
+    const addressed = await this.#address(messages, startOf(type, sender));
+    await this.#store(stream.next(), addressed, [insertReceivedMessage(server, messageId, clock.now())]);
+  }
+
+  /** Stores messages for devices. Stores nothing if a guard in `guards` rejects the transaction. */
+  async #store(
+    position: number,
+    { devices, jsons, owners }: Addressed,
+    guards: readonly Write[],
+    committed?: () => void,
+  ): Promise<void> {
+    const { stream, clock, inbox } = this.#parts;
+    const writes = [...guards];
+    const changes: Change[] = [];
     if (devices.length > 0) {
       const nums = devices.map((_, i) => rowNumber(position, i));
       writes.push(insertToDeviceMessages(nums, devices, jsons, clock.now()));
       changes.push({ kind: 'to-device', position, devices: owners });
     }
     try {
-      await stream.commit(writes, changes, () => inbox.arrived(owners.keys(), position));
+      await stream.commit(writes, changes, () => {
+        inbox.arrived(owners.keys(), position);
+        committed?.();
+      });
     } catch (error) {
-      // The transaction was sent before, so its messages are on disk.
       if (!(error instanceof Fenced)) throw error;
     }
   }
 
-  /** Finds the devices of messages. `start` is the beginning of each event, up to its content. */
+  /** Returns the messages to users of other servers; undefined if there are none. @throws MatrixError M_TOO_LARGE */
+  #remoteOf(messages: Messages): Messages | undefined {
+    const { serverName } = this.#parts;
+    const remote = Object.entries(messages).filter(([userId]) => domainOf(userId) !== serverName);
+    if (remote.length === 0) return undefined;
+    for (const content of remote.flatMap(([, devices]) => Object.values(devices)))
+      if (JSON.stringify(content).length > MESSAGE_BYTES_MAX) throw tooLarge('A message is too large');
+    return Object.fromEntries(remote);
+  }
+
+  /**
+   * Finds the devices of messages. `start` is the beginning of each event, up to its content.
+   * @throws MatrixError M_TOO_LARGE
+   */
   async #address(messages: Messages, start: string): Promise<Addressed> {
     const { names, deviceNumbers, serverName } = this.#parts;
     const users = await names.findAll(Object.keys(messages).filter((userId) => domainOf(userId) === serverName));
@@ -107,15 +156,20 @@ export class ToDevice {
         else if (device !== undefined) add(device, user, json);
       }
     }
+    if (found.devices.length > ROWS_PER_CHANGE_MAX) throw tooLarge('The request has too many devices');
     return found;
   }
 
-  #spend({ userId }: ToDeviceSender, jsons: readonly string[]): void {
+  #spend({ userId }: ToDeviceSender, length: number): void {
     if (this.#budgets === undefined) return;
-    const length = jsons.reduce((sum, json) => sum + json.length, 0);
     const waitMs = this.#budgets.take(userId, length);
     if (waitMs > 0) throw limitExceeded(waitMs, 'You have sent too many to-device messages');
   }
 }
 
 const NONE: ReadonlyMap<string, number> = new Map();
+
+/** Returns the beginning of an event as a device receives it, up to its content. */
+function startOf(type: string, sender: string): string {
+  return `{"type":${JSON.stringify(type)},"sender":${JSON.stringify(sender)},"content":`;
+}

@@ -23,6 +23,7 @@ const WHOLE: ReadonlyMap<string, string> = new Map([
   ['FROM media_thumbnails WHERE NOT EXISTS', 'when garbage is collected'],
   ['SELECT origin, media_id FROM media WHERE expires <= ?', 'an index of the uploads that are waited for'],
   ['FROM url_previews WHERE fetched <= ?', 'an index of a table with a bound'],
+  ['DISTINCT server FROM outgoing_edus', 'an index, once at the start'],
   ['FROM server_keys ORDER BY fetched', 'an index of a table with a bound, once a day'],
   ['SELECT d.num FROM devices d WHERE COALESCE(d.seen_ts', 'once an hour'],
   ['SELECT * FROM reports ORDER BY ts DESC', 'an index in its order, as far as the page goes'],

@@ -23,6 +23,7 @@ const SERVERS_MAX = 50_000;
  */
 export class Destinations {
   readonly #failing = new LruMap<string, Failing>(SERVERS_MAX);
+  readonly #listeners: ((server: string) => void)[] = [];
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #settings: BackOffSettings;
@@ -62,7 +63,14 @@ export class Destinations {
 
   /** Notes a sign of life: an answer or an authenticated request. */
   alive(server: string): void {
+    if (this.#failing.get(server) === undefined) return;
     this.#failing.delete(server);
+    for (const listener of this.#listeners) listener(server);
+  }
+
+  /** Calls `listener` with each server that gives a sign of life after it did not answer. */
+  onAlive(listener: (server: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   #between(min: number, max: number): number {

@@ -23,6 +23,8 @@ const MORE_ROWS = [
   `INSERT INTO url_previews (url, json, fetched) VALUES ('https://example.org/', '{"og:title":"Example"}', 1700000000000)`,
   "INSERT OR REPLACE INTO followers (name, position) SELECT 'search', max(num) FROM events",
   `INSERT INTO server_keys (server, key_id, public_key, valid_until, expired, fetched, json) VALUES ('peer.example', 'ed25519:1', '${'A'.repeat(43)}', 1700000000000, NULL, 1699990000000, '{"server_name":"peer.example"}')`,
+  `INSERT INTO outgoing_edus (num, server, json, ts) VALUES (65536, 'peer.example', '{"edu_type":"m.direct_to_device"}', 1700000000000)`,
+  "INSERT INTO received_messages (server, message_id, ts) VALUES ('peer.example', 'abc', 1700000000000)",
   'INSERT OR IGNORE INTO open_rooms (room, is_public) SELECT num, 1 FROM rooms WHERE published = 1',
 ];
 

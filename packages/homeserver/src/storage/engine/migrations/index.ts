@@ -17,6 +17,7 @@ import { toDeviceTimes } from './0016-to-device-times.ts';
 import { erasedUsers } from './0017-erased-users.ts';
 import { readableViews } from './0018-readable-views.ts';
 import { serverKeys } from './0019-server-keys.ts';
+import { edus } from './0020-edus.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in the order of their versions, which is the order of their files. */
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   erasedUsers,
   readableViews,
   serverKeys,
+  edus,
 ];
