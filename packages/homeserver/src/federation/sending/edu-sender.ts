@@ -95,8 +95,9 @@ export class EduSender {
       waitMs = await this.#sendAll(server, queue);
     } finally {
       queue.isRunning = false;
-      if (waitMs === undefined) this.#queues.delete(server);
-      else if (!this.#isClosed) queue.timer = this.#parts.clock.after(waitMs, () => this.wake(server));
+      // EDUs may have been added after the last read.
+      if (waitMs === undefined && !queue.isDirty) this.#queues.delete(server);
+      else if (!this.#isClosed) queue.timer = this.#parts.clock.after(waitMs ?? 0, () => this.wake(server));
     }
   }
 
