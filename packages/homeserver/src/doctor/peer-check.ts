@@ -1,12 +1,13 @@
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
-import { parseJson } from '@hearth/protocol/json/parse.ts';
 import { asObject, asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { readJson } from '../federation/client/read-json.ts';
 import { ANSWER_BYTES_MAX, parseKeyAnswer } from '../federation/keys/key-answer.ts';
 import type { Clock } from '../platform/clock.ts';
+import { withinTime } from '../platform/concurrency/within-time.ts';
 import { dateText } from '../platform/date-text.ts';
 import { errorText } from '../platform/error-text.ts';
 import type { HttpsPool } from '../platform/outbound/https-pool.ts';
-import { type IncomingReply, readReply } from '../platform/outbound/reply.ts';
+import { type IncomingReply, tookTooLong } from '../platform/outbound/reply.ts';
 import { checkCertificate } from './certificate-check.ts';
 import type { Finding } from './finding.ts';
 import type { ReachableTarget } from './name-check.ts';
@@ -57,20 +58,16 @@ export class PeerCheck {
   }
 
   /** @throws Error unless the answer is a JSON object with the status 200 */
-  async #get({ target }: ReachableTarget, path: string): Promise<Answer> {
-    const controller = new AbortController();
-    const timer = this.#clock.after(TIMEOUT_MS, () => controller.abort());
-    try {
-      const request = { method: 'GET', path, headers: {}, body: undefined };
-      const reply = await this.#pool.send(target, request, controller.signal);
-      const bytes = await readReply(reply, ANSWER_BYTES_MAX);
+  #get({ target }: ReachableTarget, path: string): Promise<Answer> {
+    const request = { method: 'GET', path, headers: {}, body: undefined };
+    const ask = async (signal: AbortSignal) => {
+      const reply = await this.#pool.send(target, request, signal);
+      const body = await readJson(reply, ANSWER_BYTES_MAX);
       if (reply.status !== 200) throw new Error(`${path} was answered with ${reply.status}`);
-      const body = asObject(parseJson(bytes.toString('utf8')));
       if (body === undefined) throw new Error(`the answer to ${path} is not a JSON object`);
       return { reply, body };
-    } finally {
-      timer.cancel();
-    }
+    };
+    return withinTime(this.#clock, TIMEOUT_MS, ask, tookTooLong);
   }
 }
 

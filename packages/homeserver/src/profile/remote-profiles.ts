@@ -3,15 +3,9 @@ import type { JsonObject, JsonValue } from '@hearth/protocol/json/value.ts';
 import type { FederationClient } from '../federation/client/federation-client.ts';
 import { remoteFailure } from '../federation/client/remote-failure.ts';
 import { cacheBytes, textBytes } from '../platform/caches/cache-size.ts';
-import { LruMap } from '../platform/caches/lru.ts';
+import { ExpiringCache } from '../platform/caches/expiring-cache.ts';
 import type { Clock } from '../platform/clock.ts';
-import { InFlight } from '../platform/concurrency/in-flight.ts';
 import { PROFILE_BYTES_MAX } from './fields.ts';
-
-interface Cached {
-  readonly text: string;
-  readonly untilMs: number;
-}
 
 const CACHED_MAX = 10_000;
 const KEPT_MS = 60_000;
@@ -21,23 +15,20 @@ const TEXT_FIELDS: ReadonlySet<string> = new Set(['displayname', 'avatar_url']);
 /** Profiles of users of other servers, cached for a minute. */
 export class RemoteProfiles {
   readonly #client: Pick<FederationClient, 'request'>;
-  readonly #clock: Clock;
-  readonly #cached = new LruMap<string, Cached>(CACHED_MAX, {
-    bytesMax: cacheBytes(4),
-    bytesOf: ({ text }) => textBytes(text),
-  });
-  readonly #inFlight = new InFlight<string, string>();
+  /** Profiles as JSON texts. */
+  readonly #cached: ExpiringCache<string>;
 
   constructor(client: Pick<FederationClient, 'request'>, clock: Clock) {
     this.#client = client;
-    this.#clock = clock;
+    this.#cached = new ExpiringCache(clock, CACHED_MAX, { bytesMax: cacheBytes(4), bytesOf: textBytes });
   }
 
   /** Returns the whole profile of a user of a server. @throws MatrixError if the server does not return it */
   async of(userId: string, server: string): Promise<JsonObject> {
-    const cached = this.#cached.get(userId);
-    const isFresh = cached !== undefined && this.#clock.elapsed() < cached.untilMs;
-    const text = isFresh ? cached.text : await this.#inFlight.run(userId, () => this.#fetch(userId, server));
+    const text = await this.#cached.get(userId, async () => ({
+      value: await this.#fetch(userId, server),
+      keptMs: KEPT_MS,
+    }));
     return JSON.parse(text) as JsonObject;
   }
 
@@ -46,9 +37,7 @@ export class RemoteProfiles {
     const limits = { timeoutMs: TIMEOUT_MS, answerBytesMax: PROFILE_BYTES_MAX };
     try {
       const profile = await this.#client.request(server, { method: 'GET', path, ...limits });
-      const text = JSON.stringify(Object.fromEntries(Object.entries(profile).filter(isValidField)));
-      this.#cached.set(userId, { text, untilMs: this.#clock.elapsed() + KEPT_MS });
-      return text;
+      return JSON.stringify(Object.fromEntries(Object.entries(profile).filter(isValidField)));
     } catch (error) {
       throw remoteFailure(error, server);
     }

@@ -5,6 +5,7 @@ import { FederationError } from '../../federation/client/federation-error.ts';
 import { remoteFailure } from '../../federation/client/remote-failure.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { InFlight } from '../../platform/concurrency/in-flight.ts';
+import { withinTime } from '../../platform/concurrency/within-time.ts';
 import type { ClaimTexts, WantedKeys } from '../key-claim.ts';
 import type { KeyTexts, WantedDevices } from '../key-query.ts';
 import { checkedClaim } from './checked-claim.ts';
@@ -74,15 +75,13 @@ export class RemoteKeys {
     ask: (server: string, users: Wanted, waitMs: number) => Promise<Answer>,
   ): Promise<{ readonly answers: readonly Answer[] } & Failures> {
     const waitMs = Math.min(Math.max(timeoutMs ?? WAIT_MS, 0), WAIT_MS_MAX);
-    const late = Promise.withResolvers<never>();
-    const timer = this.#clock.after(waitMs, () => late.reject(new FederationError('no-answer', 'the time is over')));
     const failures: JsonObject = {};
     const answers: Answer[] = [];
     let length = 0;
     const askOne = async (server: string, users: Wanted, count: number): Promise<void> => {
       try {
         if (count >= SERVERS_MAX) throw unknown('The request is about users of too many servers', 503);
-        const answer = await Promise.race([ask(server, users, waitMs), late.promise]);
+        const answer = await withinTime(this.#clock, waitMs, () => ask(server, users, waitMs), late);
         length += lengthOf(answer);
         if (length > TEXT_MAX) throw unknown('The answers of the servers are too long', 503);
         answers.push(answer);
@@ -92,11 +91,7 @@ export class RemoteKeys {
         failures[server] = failure.body();
       }
     };
-    try {
-      await Promise.all(Array.from(wanted, ([server, users], i) => askOne(server, users, i)));
-    } finally {
-      timer.cancel();
-    }
+    await Promise.all(Array.from(wanted, ([server, users], i) => askOne(server, users, i)));
     return { answers, failures };
   }
 
@@ -111,6 +106,8 @@ export class RemoteKeys {
     });
   }
 }
+
+const late = () => new FederationError('no-answer', 'the time is over');
 
 /** Returns the members of many objects as one text. */
 function texts<Answer>(answers: readonly Answer[], textOf: (answer: Answer) => string): string {

@@ -1,3 +1,4 @@
+import { backOffMs } from '../../platform/back-off.ts';
 import { LruMap } from '../../platform/caches/lru.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
@@ -55,7 +56,7 @@ export class Destinations {
     if (before !== undefined && begunAtMs <= before.failedAtMs) return;
     const now = this.#clock.elapsed();
     const failures = (before?.failures ?? 0) + 1;
-    const longestMs = Math.min(this.#settings.minMs * 2 ** (failures - 1), this.#settings.maxMs);
+    const longestMs = backOffMs(failures, this.#settings.minMs, this.#settings.maxMs);
     const waitMs = longestMs * this.#between(0.5, 1);
     this.#failing.set(server, { failures, failedAtMs: now, retryAtMs: now + waitMs });
     this.#log.debug('another server does not answer', { server, failures, reason, waitMs: Math.round(waitMs) });

@@ -4,9 +4,10 @@ import { authorizeRequest } from '@hearth/protocol/signing/request.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { KeyedSlots } from '../../platform/concurrency/keyed-slots.ts';
 import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
+import { withinTime } from '../../platform/concurrency/within-time.ts';
 import type { Counter, Metrics } from '../../platform/monitoring/metrics.ts';
 import type { HttpsPool, HttpsRequest } from '../../platform/outbound/https-pool.ts';
-import { AnswerOverLimit, type IncomingReply, OutboundError } from '../../platform/outbound/reply.ts';
+import { AnswerOverLimit, type IncomingReply, OutboundError, tookTooLong } from '../../platform/outbound/reply.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { OwnKeys } from '../keys/own-keys.ts';
 import type { Permits } from '../permits.ts';
@@ -102,12 +103,12 @@ export class FederationClient {
     const begunAtMs = clock.elapsed();
     let isSent = false;
     try {
-      const answer = await this.#withinTime(request.timeoutMs ?? TIMEOUT_MS, (signal) =>
+      const ask = (signal: AbortSignal) =>
         runInTurn(name, async () => {
           isSent = true;
           return read(await this.#exchange(name, request, signal));
-        }),
-      );
+        });
+      const answer = await withinTime(clock, request.timeoutMs ?? TIMEOUT_MS, ask, tookTooLong);
       destinations.alive(name);
       this.#requests.add(1, { outcome: 'answered' });
       return answer;
@@ -173,21 +174,6 @@ export class FederationClient {
     if (isForKeys === true || isUnsigned === true) return { method, path, headers, body };
     const signed = { method, uri: path, origin: serverName, destination: name, content };
     return { method, path, headers: { ...headers, authorization: authorizeRequest(signed, signingKey) }, body };
-  }
-
-  /** Runs a task that gives up when its time is over. */
-  async #withinTime<T>(timeoutMs: number, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const controller = new AbortController();
-    const late = Promise.withResolvers<never>();
-    const timer = this.#parts.clock.after(timeoutMs, () => {
-      controller.abort();
-      late.reject(new OutboundError('the answer took too long'));
-    });
-    try {
-      return await Promise.race([task(controller.signal), late.promise]);
-    } finally {
-      timer.cancel();
-    }
   }
 }
 

@@ -1,13 +1,11 @@
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
-import { LruMap } from '../../platform/caches/lru.ts';
+import { backOffMs } from '../../platform/back-off.ts';
+import { ExpiringCache, type Loaded } from '../../platform/caches/expiring-cache.ts';
 import { type Clock, DAY_MS } from '../../platform/clock.ts';
-import { InFlight } from '../../platform/concurrency/in-flight.ts';
 import type { FetchDelegation } from './well-known.ts';
 
 interface Known {
   readonly delegatedTo: ServerName | undefined;
-  /** The time until which nothing is fetched. */
-  readonly untilMs: number;
   /** The time after which `delegatedTo` is not used any more, even if every fetch fails. */
   readonly discardMs: number;
   readonly failures: number;
@@ -25,46 +23,38 @@ const FAILURE_MS_MAX = 60 * 60_000;
  * hours old. Repeated failures are cached for longer.
  */
 export class Delegations {
-  readonly #known = new LruMap<string, Known>(HOSTS_MAX);
-  readonly #inFlight = new InFlight<string, ServerName | undefined>();
+  readonly #known: ExpiringCache<Known>;
   readonly #fetch: FetchDelegation;
   readonly #clock: Clock;
 
   constructor(fetch: FetchDelegation, clock: Clock) {
+    this.#known = new ExpiringCache(clock, HOSTS_MAX);
     this.#fetch = fetch;
     this.#clock = clock;
   }
 
   /** Returns the name to which a host name delegates; undefined if it does not delegate. */
   async of(host: string): Promise<ServerName | undefined> {
-    const known = this.#known.get(host);
-    if (known !== undefined && this.#clock.elapsed() < known.untilMs) return known.delegatedTo;
-    return this.#inFlight.run(host, () => this.#refresh(host));
+    const { delegatedTo } = await this.#known.get(host, (expired) => this.#refresh(host, expired));
+    return delegatedTo;
   }
 
-  async #refresh(host: string): Promise<ServerName | undefined> {
-    let next: Known;
+  async #refresh(host: string, expired: Known | undefined): Promise<Loaded<Known>> {
     try {
       const { delegatedTo, lifetimeMs } = await this.#fetch(host);
-      const now = this.#clock.elapsed();
-      next = { delegatedTo, untilMs: now + lifetimeMs, discardMs: now + KEPT_MS_MAX, failures: 0 };
+      const discardMs = this.#clock.elapsed() + KEPT_MS_MAX;
+      return { value: { delegatedTo, discardMs, failures: 0 }, keptMs: lifetimeMs };
     } catch {
-      next = this.#afterFailure(this.#known.get(host));
+      return this.#afterFailure(expired);
     }
-    this.#known.set(host, next);
-    return next.delegatedTo;
   }
 
-  #afterFailure(known: Known | undefined): Known {
+  #afterFailure(expired: Known | undefined): Loaded<Known> {
     const now = this.#clock.elapsed();
-    const failures = (known?.failures ?? 0) + 1;
-    const untilMs = now + Math.min(FAILURE_MS_MIN * 2 ** (failures - 1), FAILURE_MS_MAX);
-    const isUsable = known !== undefined && now < known.discardMs;
-    return {
-      delegatedTo: isUsable ? known.delegatedTo : undefined,
-      untilMs: isUsable ? Math.min(untilMs, known.discardMs) : untilMs,
-      discardMs: known?.discardMs ?? now,
-      failures,
-    };
+    const failures = (expired?.failures ?? 0) + 1;
+    const keptMs = backOffMs(failures, FAILURE_MS_MIN, FAILURE_MS_MAX);
+    if (expired !== undefined && now < expired.discardMs)
+      return { value: { ...expired, failures }, keptMs: Math.min(keptMs, expired.discardMs - now) };
+    return { value: { delegatedTo: undefined, discardMs: expired?.discardMs ?? now, failures }, keptMs };
   }
 }

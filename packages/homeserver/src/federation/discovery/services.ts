@@ -1,13 +1,7 @@
-import { LruMap } from '../../platform/caches/lru.ts';
+import { ExpiringCache } from '../../platform/caches/expiring-cache.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { InFlight } from '../../platform/concurrency/in-flight.ts';
 import type { ResolveServices, ServiceRecord } from '../../platform/outbound/dns.ts';
 import type { Random } from '../../platform/random.ts';
-
-interface Known {
-  readonly records: readonly ServiceRecord[];
-  readonly untilMs: number;
-}
 
 const NAMES_MAX = 20_000;
 /** The resolver of the system does not tell the lifetime of SRV records. */
@@ -15,38 +9,28 @@ const RECORDS_KEPT_MS = 5 * 60_000;
 const FAILURE_KEPT_MS = 30_000;
 const RECORDS_MAX = 10;
 
-/** SRV records with their cache. */
+/** SRV records with their cache. A failure does not replace an earlier answer. */
 export class Services {
-  readonly #known = new LruMap<string, Known>(NAMES_MAX);
-  readonly #inFlight = new InFlight<string, readonly ServiceRecord[]>();
+  readonly #known: ExpiringCache<readonly ServiceRecord[]>;
   readonly #resolve: ResolveServices;
-  readonly #clock: Clock;
   readonly #random: Random;
 
   constructor(resolve: ResolveServices, clock: Clock, random: Random) {
+    this.#known = new ExpiringCache(clock, NAMES_MAX);
     this.#resolve = resolve;
-    this.#clock = clock;
     this.#random = random;
   }
 
   /** Returns the records of a name, in the order in which they are to be tried. */
   async of(name: string): Promise<ServiceRecord[]> {
-    const known = this.#known.get(name);
-    const isFresh = known !== undefined && this.#clock.elapsed() < known.untilMs;
-    const records = isFresh ? known.records : await this.#inFlight.run(name, () => this.#refresh(name, known));
+    const records = await this.#known.get(name, async (expired = []) => {
+      try {
+        return { value: await this.#resolve(name), keptMs: RECORDS_KEPT_MS };
+      } catch {
+        return { value: expired, keptMs: FAILURE_KEPT_MS };
+      }
+    });
     return inOrder(records, this.#random).slice(0, RECORDS_MAX);
-  }
-
-  async #refresh(name: string, before: Known | undefined): Promise<readonly ServiceRecord[]> {
-    try {
-      const records = await this.#resolve(name);
-      this.#known.set(name, { records, untilMs: this.#clock.elapsed() + RECORDS_KEPT_MS });
-      return records;
-    } catch {
-      const records = before?.records ?? [];
-      this.#known.set(name, { records, untilMs: this.#clock.elapsed() + FAILURE_KEPT_MS });
-      return records;
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import { type VerifyKey, verifyKey } from '@hearth/protocol/signing/ed25519.ts';
 import type { KeyValidity } from '@hearth/protocol/signing/key-validity.ts';
+import { backOffMs } from '../../platform/back-off.ts';
 import { cacheBytes, textBytes } from '../../platform/caches/cache-size.ts';
 import { LoadingCache } from '../../platform/caches/loading-cache.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -105,7 +106,7 @@ export class KeyRing {
     const keys = await this.#cache.get(server);
     if (answer === undefined) {
       keys.failures += 1;
-      keys.nextFetchMs = clock.elapsed() + Math.min(FAILURE_MS_MIN * 2 ** (keys.failures - 1), FAILURE_MS_MAX);
+      keys.nextFetchMs = clock.elapsed() + backOffMs(keys.failures, FAILURE_MS_MIN, FAILURE_MS_MAX);
       return;
     }
     const chosen = answer.keys.map((key) => newerKey(keys.byId.get(key.keyId), key, answer.source));

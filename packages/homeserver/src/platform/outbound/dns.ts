@@ -1,7 +1,6 @@
 import type { LookupAddress, SrvRecord } from 'node:dns';
-import { LruMap } from '../caches/lru.ts';
+import { ExpiringCache } from '../caches/expiring-cache.ts';
 import type { Clock } from '../clock.ts';
-import { InFlight } from '../concurrency/in-flight.ts';
 import { Slots } from '../concurrency/slots.ts';
 
 /** A function that returns all addresses of a host name. */
@@ -49,27 +48,13 @@ const NAMES_MAX = 10_000;
  */
 const LOOKUPS = { running: 2, waiting: 1_000 };
 
-interface CachedAddresses {
-  readonly addresses: readonly LookupAddress[];
-  readonly untilMs: number;
-}
-
 /**
  * Returns a resolver that caches addresses for a minute, coalesces requests for the same name and limits the number of
  * lookups at the same time.
  */
 export function cachedResolve(resolve: Resolve, clock: Clock): Resolve {
-  const known = new LruMap<string, CachedAddresses>(NAMES_MAX);
-  const inFlight = new InFlight<string, readonly LookupAddress[]>();
+  const known = new ExpiringCache<readonly LookupAddress[]>(clock, NAMES_MAX);
   const slots = new Slots(LOOKUPS);
-  const look = async (host: string) => {
-    const addresses = await slots.run(() => resolve(host));
-    known.set(host, { addresses, untilMs: clock.elapsed() + ADDRESSES_KEPT_MS });
-    return addresses;
-  };
-  return async (host) => {
-    const cached = known.get(host);
-    if (cached !== undefined && clock.elapsed() < cached.untilMs) return cached.addresses;
-    return inFlight.run(host, () => look(host));
-  };
+  return (host) =>
+    known.get(host, async () => ({ value: await slots.run(() => resolve(host)), keptMs: ADDRESSES_KEPT_MS }));
 }

@@ -101,7 +101,12 @@ export async function readReply(reply: IncomingReply, bytesMax: number): Promise
 /** Returns the error of a failed request for its caller. */
 export function toOutboundError(error: unknown, signal: AbortSignal, isUnsent = false): unknown {
   if (error instanceof OutboundError) return error;
-  if (signal.aborted) return new OutboundError('the answer took too long', false, isUnsent);
+  if (signal.aborted) return tookTooLong(isUnsent);
   if (!(error instanceof Error && 'code' in error)) return error;
   return new OutboundError(`no answer: ${String(error.code)}`, false, isUnsent);
+}
+
+/** Returns the error of an answer that is not complete in time. */
+export function tookTooLong(isUnsent = false): OutboundError {
+  return new OutboundError('the answer took too long', false, isUnsent);
 }
