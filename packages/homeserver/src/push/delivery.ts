@@ -1,5 +1,7 @@
-import type { Clock, Timer } from '../platform/clock.ts';
+import { backOffMs } from '../platform/back-off.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
+import { KeyedTasks } from '../platform/concurrency/keyed-tasks.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { failureOfRow } from '../storage/engine/row-failure.ts';
 import {
@@ -36,14 +38,14 @@ const RETRY_MS_MAX = 60 * 60_000;
  */
 export class Delivery {
   readonly #parts: DeliveryParts;
-  readonly #waiting = new Set<number>();
-  readonly #running = new Set<number>();
+  readonly #tasks: KeyedTasks<number>;
   readonly #failures = new Map<number, number>();
-  readonly #later = new Map<number, Timer>();
-  #isClosed = false;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
+    const { clock, background } = parts;
+    const name = 'delivering notifications';
+    this.#tasks = new KeyedTasks({ clock, background, name, runningMax: AT_ONCE_MAX }, (pusher) => this.#run(pusher));
   }
 
   /** Continues with the notifications that the last process has left. */
@@ -53,44 +55,27 @@ export class Delivery {
 
   /** Starts the delivery of queued notifications. Pushers that wait because of a failure continue to wait. */
   wake(pushers: Iterable<number>): void {
-    for (const pusher of pushers) if (!this.#later.has(pusher)) this.#waiting.add(pusher);
-    this.#start();
+    this.#tasks.wake(pushers);
   }
 
   close(): void {
-    this.#isClosed = true;
-    for (const timer of this.#later.values()) timer.cancel();
-    this.#later.clear();
-    this.#waiting.clear();
+    this.#tasks.close();
   }
 
-  #start(): void {
-    for (const pusher of this.#waiting) {
-      if (this.#isClosed || this.#running.size >= AT_ONCE_MAX) return;
-      if (this.#running.has(pusher)) continue;
-      this.#waiting.delete(pusher);
-      this.#running.add(pusher);
-      this.#parts.background.start('delivering notifications', () => this.#run(pusher));
+  /** Delivers the notifications of a pusher. Returns the time to wait after a failure, in milliseconds. */
+  async #run(num: number): Promise<number | undefined> {
+    const { database, channelOf } = this.#parts;
+    const pusher = await readPusher(database, num);
+    const channel = pusher === undefined ? undefined : channelOf(pusher.kind);
+    if (pusher === undefined || channel === undefined) return undefined;
+    while (!this.#tasks.isClosed) {
+      const queue = await readPushQueue(database, num, READ_AT_ONCE);
+      if (queue.length === 0) return undefined;
+      const outcome = await this.#deliver(pusher, channel, queue);
+      const afterMs = await this.#settle(pusher, outcome);
+      if (outcome.kind !== 'done') return afterMs;
     }
-  }
-
-  async #run(num: number): Promise<void> {
-    try {
-      const pusher = await readPusher(this.#parts.database, num);
-      const channel = pusher === undefined ? undefined : this.#parts.channelOf(pusher.kind);
-      if (pusher !== undefined && channel !== undefined) await this.#work(pusher, channel);
-    } finally {
-      this.#running.delete(num);
-      this.#start();
-    }
-  }
-
-  async #work(pusher: PusherRow, channel: Channel): Promise<void> {
-    while (!this.#isClosed) {
-      const queue = await readPushQueue(this.#parts.database, pusher.num, READ_AT_ONCE);
-      if (queue.length === 0) return;
-      if (!(await this.#settle(pusher, await this.#deliver(pusher, channel, queue)))) return;
-    }
+    return undefined;
   }
 
   /** Delivers some of the queue. If that throws, the first event is tried alone and then skipped. */
@@ -107,37 +92,26 @@ export class Delivery {
     return { kind: 'done', upTo: first?.event ?? 0 };
   }
 
-  /** Processes an outcome. Returns whether delivery continues at once. */
-  async #settle(pusher: PusherRow, outcome: Outcome): Promise<boolean> {
+  /** Processes an outcome. Returns the time to wait before the next attempt, in milliseconds, if there is one. */
+  async #settle(pusher: PusherRow, outcome: Outcome): Promise<number | undefined> {
     const { database, pushers } = this.#parts;
     switch (outcome.kind) {
       case 'done':
         this.#failures.delete(pusher.num);
         await database.commit([deletePushesUpTo(pusher.num, outcome.upTo)]);
-        return true;
+        return undefined;
       case 'later':
-        this.#wait(pusher.num, outcome.afterMs);
-        return false;
+        return outcome.afterMs;
       case 'rejected':
         this.#failures.delete(pusher.num);
         await pushers.remove([pusher]);
-        return false;
+        return undefined;
       default: {
         const failures = (this.#failures.get(pusher.num) ?? 0) + 1;
         this.#failures.set(pusher.num, failures);
         await database.commit([deleteExcessPushes(pusher.num, QUEUED_MAX)]);
-        this.#wait(pusher.num, Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), RETRY_MS_MAX));
-        return false;
+        return backOffMs(failures, FIRST_RETRY_MS, RETRY_MS_MAX);
       }
     }
-  }
-
-  #wait(pusher: number, ms: number): void {
-    if (this.#isClosed) return;
-    const timer = this.#parts.clock.after(ms, () => {
-      this.#later.delete(pusher);
-      this.wake([pusher]);
-    });
-    this.#later.set(pusher, timer);
   }
 }

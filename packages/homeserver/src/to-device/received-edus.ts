@@ -3,7 +3,7 @@ import { serverOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { asObject, asString, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Log } from '../platform/monitoring/log.ts';
-import type { Messages, ToDevice } from './to-device.ts';
+import { isByDevice, type Messages, type ToDevice } from './to-device.ts';
 
 /** Event types and message ids of other servers are at most this long. */
 const NAME_LENGTH_MAX = 255;
@@ -62,5 +62,5 @@ function parseMessage(origin: string, content: JsonObject | undefined): DirectMe
 }
 
 function areMessages(messages: JsonObject): messages is JsonObject & Messages {
-  return Object.values(messages).every((devices) => isObject(devices) && Object.values(devices).every(isObject));
+  return Object.values(messages).every(isByDevice);
 }

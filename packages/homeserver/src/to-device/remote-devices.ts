@@ -1,7 +1,13 @@
 import type { Write } from '../storage/engine/database.ts';
-import type { ToDeviceEvent } from './to-device.ts';
 
-/** An event for devices of other servers that is stored in the transaction of a change. */
+/** The content for one device of a user, as a JSON text. `deviceId` may be `*`. */
+export interface DeviceContent {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly text: string;
+}
+
+/** Messages for devices of other servers that are stored in the transaction of a change. */
 export interface PreparedMessages {
   /** The number of characters of JSON. */
   readonly length: number;
@@ -13,8 +19,8 @@ export interface PreparedMessages {
 
 /** Sends messages to devices of other servers. */
 export interface RemoteDevices {
-  /** Prepares an event for devices of users of other servers. */
-  prepare(sender: string, event: ToDeviceEvent): PreparedMessages;
+  /** Prepares messages of one type of a user of this server. */
+  prepare(sender: string, type: string, contents: readonly DeviceContent[]): PreparedMessages;
 }
 
 /** The implementation for a server without federation: messages to other servers are dropped. */

@@ -1,6 +1,6 @@
 import { limitExceeded, tooLarge } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
-import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type BucketSize, TokenBuckets } from '../platform/token-buckets.ts';
 import { insertToDeviceMessages, insertToDeviceTransaction } from '../storage/encryption/to-device.ts';
@@ -11,7 +11,7 @@ import type { Change, Stream } from '../storage/engine/stream.ts';
 import { insertReceivedMessage } from '../storage/federation/received-messages.ts';
 import type { DeviceNumbers } from '../users/sessions/device-numbers.ts';
 import type { ToDeviceInbox } from './inbox.ts';
-import { noRemoteDevices, type RemoteDevices } from './remote-devices.ts';
+import { type DeviceContent, noRemoteDevices, type RemoteDevices } from './remote-devices.ts';
 
 interface ToDeviceParts {
   readonly names: Names;
@@ -73,8 +73,8 @@ export class ToDevice {
   async send(sender: ToDeviceSender, txnId: string, { type, messages }: ToDeviceEvent): Promise<void> {
     const { stream, clock } = this.#parts;
     const addressed = await this.#address(messages, startOf(type, sender.userId));
-    const toOthers = this.#remoteOf(messages);
-    const remote = toOthers && this.#remote.prepare(sender.userId, { type, messages: toOthers });
+    const contents = this.#remoteContents(messages);
+    const remote = contents.length === 0 ? undefined : this.#remote.prepare(sender.userId, type, contents);
     this.#spend(
       sender,
       addressed.jsons.reduce((sum, json) => sum + json.length, remote?.length ?? 0),
@@ -121,14 +121,16 @@ export class ToDevice {
     }
   }
 
-  /** Returns the messages to users of other servers; undefined if there are none. @throws MatrixError M_TOO_LARGE */
-  #remoteOf(messages: Messages): Messages | undefined {
+  /** Returns the contents for devices of users of other servers. @throws MatrixError M_TOO_LARGE */
+  #remoteContents(messages: Messages): DeviceContent[] {
     const { serverName } = this.#parts;
-    const remote = Object.entries(messages).filter(([userId]) => domainOf(userId) !== serverName);
-    if (remote.length === 0) return undefined;
-    for (const content of remote.flatMap(([, devices]) => Object.values(devices)))
-      if (JSON.stringify(content).length > MESSAGE_BYTES_MAX) throw tooLarge('A message is too large');
-    return Object.fromEntries(remote);
+    const contents: DeviceContent[] = [];
+    for (const [userId, devices] of Object.entries(messages)) {
+      if (domainOf(userId) === serverName) continue;
+      for (const [deviceId, content] of Object.entries(devices))
+        contents.push({ userId, deviceId, text: textOf(content) });
+    }
+    return contents;
   }
 
   /**
@@ -148,9 +150,7 @@ export class ToDevice {
     for (const [userId, user] of users) {
       const own = numbers.get(user) ?? NONE;
       for (const [deviceId, content] of Object.entries(messages[userId] ?? {})) {
-        const text = JSON.stringify(content);
-        if (text.length > MESSAGE_BYTES_MAX) throw tooLarge('A message is too large');
-        const json = `${start}${text}}`;
+        const json = `${start}${textOf(content)}}`;
         const device = own.get(deviceId);
         if (deviceId === '*') for (const one of own.values()) add(one, user, json);
         else if (device !== undefined) add(device, user, json);
@@ -168,6 +168,18 @@ export class ToDevice {
 }
 
 const NONE: ReadonlyMap<string, number> = new Map();
+
+/** Returns a content as a JSON text. @throws MatrixError M_TOO_LARGE */
+function textOf(content: JsonObject): string {
+  const text = JSON.stringify(content);
+  if (text.length > MESSAGE_BYTES_MAX) throw tooLarge('A message is too large');
+  return text;
+}
+
+/** Returns whether the messages to one user have the right shape: an object of objects by device id. */
+export function isByDevice(devices: unknown): devices is Messages[string] {
+  return isObject(devices) && Object.values(devices).every(isObject);
+}
 
 /** Returns the beginning of an event as a device receives it, up to its content. */
 function startOf(type: string, sender: string): string {

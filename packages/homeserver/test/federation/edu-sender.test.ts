@@ -63,7 +63,7 @@ describe('the queue of EDUs for a server', () => {
     await database.commit([
       insertOutgoingEdus([num], [SERVER], [`{"n":${num},"x":"${'x'.repeat(length)}"}`], clock.now()),
     ]);
-    sender.wake(SERVER);
+    sender.wake([SERVER]);
   }
   const settled = () => new Promise((resolve) => setTimeout(resolve, 30));
   const waiting = async () => (await database.all(SELECT)).length;

@@ -1,10 +1,10 @@
 import { sendToDevice } from '@hearth/api/client/devices/send-to-device.ts';
 import { badJson, invalidParam } from '@hearth/protocol/errors.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
-import { isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { type Route, route } from '../../http/route.ts';
 import { transactionKey } from '../../rooms/events/transaction-key.ts';
-import type { Messages, ToDevice } from '../../to-device/to-device.ts';
+import { isByDevice, type Messages, type ToDevice } from '../../to-device/to-device.ts';
 
 /** The maximum length of an event type (client-server API, "Size limits"). */
 const TYPE_BYTES_MAX = 255;
@@ -28,7 +28,6 @@ export function sendToDeviceRoutes(toDevice: ToDevice): Route[] {
 function checkMessages(messages: JsonObject): asserts messages is JsonObject & Messages {
   for (const [userId, devices] of Object.entries(messages)) {
     if (parseUserId(userId) === undefined) throw badJson('messages has a key that is not a user id');
-    if (!isObject(devices) || !Object.values(devices).every(isObject))
-      throw badJson(`The messages for ${userId} must be an object of objects by device id`);
+    if (!isByDevice(devices)) throw badJson(`The messages for ${userId} must be an object of objects by device id`);
   }
 }

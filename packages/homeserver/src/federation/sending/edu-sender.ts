@@ -1,7 +1,9 @@
 import { parseJson } from '@hearth/protocol/json/parse.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { backOffMs } from '../../platform/back-off.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
+import { KeyedTasks } from '../../platform/concurrency/keyed-tasks.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import {
@@ -35,15 +37,8 @@ const REFUSED_MS_MIN = 60_000;
 const REFUSED_MS_MAX = 60 * 60_000;
 /** The time to wait when too many requests are waiting. */
 const BUSY_MS = 1_000;
-
-/** The state of a server for which EDUs wait. */
-interface Queue {
-  isRunning: boolean;
-  /** Whether EDUs were added since the last read. */
-  isDirty: boolean;
-  refusals: number;
-  timer: { cancel(): void } | undefined;
-}
+/** The number of servers to which transactions are sent at the same time, limited further by `FederationClient`. */
+const SERVERS_MAX = 1_000;
 
 /**
  * Sends the EDUs that wait for other servers (server-server API, "Transactions"): one transaction at a time for each
@@ -51,31 +46,28 @@ interface Queue {
  */
 export class EduSender {
   readonly #parts: Parts;
-  readonly #queues = new Map<string, Queue>();
-  #isClosed = false;
+  readonly #tasks: KeyedTasks<string>;
+  /** The numbers of refusals since the last accepted transaction. */
+  readonly #refusals = new Map<string, number>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    parts.destinations.onAlive((server) => {
-      if (this.#queues.get(server)?.timer !== undefined) this.wake(server);
-    });
+    const { clock, background, destinations } = parts;
+    const limits = { runningMax: SERVERS_MAX, errorWaitMs: REFUSED_MS_MIN };
+    this.#tasks = new KeyedTasks({ clock, background, name: 'sending to other servers', ...limits }, (server) =>
+      this.#run(server),
+    );
+    destinations.onAlive((server) => this.#tasks.endWait(server));
   }
 
   /** Sends what was queued before the start of the process. */
   async start(): Promise<void> {
-    for (const server of await readServersWithEdus(this.#parts.database)) this.wake(server);
+    this.wake(await readServersWithEdus(this.#parts.database));
   }
 
-  /** Sends the EDUs for a server, now or when its back-off ends. */
-  wake(server: string): void {
-    const queue = this.#queues.get(server) ?? { isRunning: false, isDirty: false, refusals: 0, timer: undefined };
-    this.#queues.set(server, queue);
-    queue.isDirty = true;
-    if (queue.isRunning || this.#isClosed) return;
-    queue.timer?.cancel();
-    queue.timer = undefined;
-    queue.isRunning = true;
-    this.#parts.background.start('sending to other servers', () => this.#run(server, queue));
+  /** Sends the EDUs for servers, now or at the end of the wait after a failure. */
+  wake(servers: Iterable<string>): void {
+    this.#tasks.wake(servers);
   }
 
   /** Deletes EDUs that could not be sent for a long time. */
@@ -84,43 +76,22 @@ export class EduSender {
   }
 
   close(): void {
-    this.#isClosed = true;
-    for (const { timer } of this.#queues.values()) timer?.cancel();
-  }
-
-  async #run(server: string, queue: Queue): Promise<void> {
-    // After an unexpected error, for example of the database, the queue is tried again like after a refusal.
-    let waitMs: number | undefined = REFUSED_MS_MIN;
-    try {
-      waitMs = await this.#sendAll(server, queue);
-    } finally {
-      queue.isRunning = false;
-      // EDUs may have been added after the last read.
-      if (waitMs === undefined && !queue.isDirty) this.#queues.delete(server);
-      else if (!this.#isClosed) queue.timer = this.#parts.clock.after(waitMs ?? 0, () => this.wake(server));
-    }
+    this.#tasks.close();
   }
 
   /** Sends transactions until no EDU waits. Returns the time to wait if the server does not accept one. */
-  async #sendAll(server: string, queue: Queue): Promise<number | undefined> {
+  async #run(server: string): Promise<number | undefined> {
     const { database, destinations } = this.#parts;
-    while (!this.#isClosed) {
+    while (!this.#tasks.isClosed) {
       const waitMs = destinations.waitMs(server);
       if (waitMs > 0) return waitMs;
-      queue.isDirty = false;
       const edus = fitting(await readOutgoingEdus(database, server, EDUS_MAX));
       const last = edus.at(-1);
-      if (last === undefined) {
-        if (queue.isDirty) continue;
-        return undefined;
-      }
-      const failure = await this.#send(server, edus, last);
-      if (failure === undefined || failure.kind === 'not-permitted') {
-        queue.refusals = 0;
-        await database.commit([deleteOutgoingEdus(server, last.num)]);
-      } else {
-        return this.#delayAfter(server, queue, failure);
-      }
+      const failure = last && (await this.#send(server, edus, last));
+      if (failure !== undefined && failure.kind !== 'not-permitted') return this.#delayAfter(server, failure);
+      this.#refusals.delete(server);
+      if (last === undefined) return undefined;
+      await database.commit([deleteOutgoingEdus(server, last.num)]);
     }
     return undefined;
   }
@@ -144,10 +115,11 @@ export class EduSender {
     }
   }
 
-  #delayAfter(server: string, queue: Queue, failure: FederationError): number {
+  #delayAfter(server: string, failure: FederationError): number {
     if (failure.kind !== 'refused') return Math.max(this.#parts.destinations.waitMs(server), BUSY_MS);
-    queue.refusals += 1;
-    const waitMs = Math.min(REFUSED_MS_MIN * 2 ** (queue.refusals - 1), REFUSED_MS_MAX);
+    const refusals = (this.#refusals.get(server) ?? 0) + 1;
+    this.#refusals.set(server, refusals);
+    const waitMs = backOffMs(refusals, REFUSED_MS_MIN, REFUSED_MS_MAX);
     this.#parts.log.warn('another server refuses messages to its users', { server, reason: failure.message, waitMs });
     return waitMs;
   }

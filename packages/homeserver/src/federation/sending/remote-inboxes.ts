@@ -1,3 +1,4 @@
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { type Random, randomText } from '../../platform/random.ts';
 import { rowNumber } from '../../storage/engine/row-numbers.ts';
@@ -9,14 +10,8 @@ const LENGTH_MAX = 128 * 1024;
 /** The specification limits ids to 32 code points. */
 const MESSAGE_ID_LENGTH = 32;
 
-/** An event for devices of other servers. Contents by user id and device id. */
-interface RemoteEvent {
-  readonly type: string;
-  readonly messages: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-}
-
-/** A message to one device, as a JSON text. */
-interface DeviceMessage {
+/** The content for one device, as a JSON text; see `DeviceContent` in `to-device/`. */
+interface DeviceContent {
   readonly userId: string;
   readonly deviceId: string;
   readonly text: string;
@@ -34,11 +29,11 @@ export class RemoteInboxes {
     this.#random = random;
   }
 
-  /** Prepares an event; see `RemoteDevices` in `to-device/`. */
-  prepare(sender: string, { type, messages }: RemoteEvent) {
+  /** Prepares messages; see `RemoteDevices` in `to-device/`. */
+  prepare(sender: string, type: string, contents: readonly DeviceContent[]) {
     const servers: string[] = [];
     const jsons: string[] = [];
-    for (const [server, ofServer] of byServer(messages)) {
+    for (const [server, ofServer] of Map.groupBy(contents, ({ userId }) => domainOf(userId) ?? '')) {
       for (const part of inParts(ofServer)) {
         servers.push(server);
         jsons.push(this.#edu(sender, type, part));
@@ -50,13 +45,11 @@ export class RemoteInboxes {
         const nums = jsons.map((_, i) => rowNumber(position, i));
         return [insertOutgoingEdus(nums, servers, jsons, this.#clock.now())];
       },
-      committed: () => {
-        for (const server of new Set(servers)) this.#sender.wake(server);
-      },
+      committed: () => this.#sender.wake(new Set(servers)),
     };
   }
 
-  #edu(sender: string, type: string, part: readonly DeviceMessage[]): string {
+  #edu(sender: string, type: string, part: readonly DeviceContent[]): string {
     const id = randomText(this.#random, MESSAGE_ID_LENGTH);
     const users = [...Map.groupBy(part, ({ userId }) => userId)].map(([userId, devices]) => {
       const list = devices.map(({ deviceId, text }) => `${JSON.stringify(deviceId)}:${text}`);
@@ -67,29 +60,17 @@ export class RemoteInboxes {
   }
 }
 
-function byServer(messages: RemoteEvent['messages']): Map<string, DeviceMessage[]> {
-  const found = new Map<string, DeviceMessage[]>();
-  for (const [userId, devices] of Object.entries(messages)) {
-    const server = userId.slice(userId.indexOf(':') + 1);
-    const list = found.get(server) ?? [];
-    found.set(server, list);
-    for (const [deviceId, content] of Object.entries(devices))
-      list.push({ userId, deviceId, text: JSON.stringify(content) });
-  }
-  return found;
-}
-
-function inParts(messages: readonly DeviceMessage[]): DeviceMessage[][] {
-  const parts: DeviceMessage[][] = [];
+function inParts(contents: readonly DeviceContent[]): DeviceContent[][] {
+  const parts: DeviceContent[][] = [];
   let length = 0;
-  for (const message of messages) {
+  for (const content of contents) {
     const part = parts.at(-1);
-    if (part === undefined || length + message.text.length > LENGTH_MAX) {
-      parts.push([message]);
-      length = message.text.length;
+    if (part === undefined || length + content.text.length > LENGTH_MAX) {
+      parts.push([content]);
+      length = content.text.length;
     } else {
-      part.push(message);
-      length += message.text.length;
+      part.push(content);
+      length += content.text.length;
     }
   }
   return parts;
