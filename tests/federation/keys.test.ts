@@ -1,18 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CrossSigningMaker, DeviceMaker } from '../../packages/homeserver/test/support/key-maker.ts';
 import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
-import { SERVER_TLS } from '../support/certificates.ts';
 import { request, type TestReply } from '../support/client.ts';
+import { startFederatingServer } from '../support/federating-server.ts';
 import { freePort } from '../support/free-port.ts';
-import { FEDERATING, type Peer, type PeerAnswer, startPeer } from '../support/peer.ts';
+import { type Peer, type PeerAnswer, startPeer } from '../support/peer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import type { TestUser } from '../support/user.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'hearth-keys-'));
-const tls = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
 
 /** The servers, each on its own loopback address. The name of a server contains its port. */
 let one: TestServer;
@@ -24,8 +18,6 @@ let bob: TestUser;
 let phone: DeviceMaker;
 let crossSigning: ReturnType<CrossSigningMaker['upload']>;
 beforeAll(async () => {
-  writeFileSync(tls.certificate, SERVER_TLS.cert);
-  writeFileSync(tls.key, SERVER_TLS.key);
   peer = await startPeer(() => answer);
   [one, two] = [await start('127.0.0.2', false), await start('127.0.0.3', true)];
   [alice, bob] = [await one.user('alice'), await two.user('bob')];
@@ -39,15 +31,12 @@ afterAll(async () => {
   await one.close();
   await two.close();
   await peer.close();
-  rmSync(folder, { recursive: true });
   expect([...one.faults, ...two.faults]).toEqual([]);
 });
 
-async function start(host: string, showsDeviceNames: boolean): Promise<TestServer> {
-  const address = `${host}:${await freePort()}`;
+function start(host: string, showsDeviceNames: boolean): Promise<TestServer> {
   const federation = { enabled: true, retry_min_ms: 600_000, show_device_names: showsDeviceNames };
-  const listen = ['127.0.0.1:0', { address, tls }];
-  return startServer({ config: { ...FEDERATING, federation, server_name: address, listen } });
+  return startFederatingServer(host, { federation });
 }
 
 const serverOf = ({ userId }: TestUser) => userId.slice(userId.indexOf(':') + 1);

@@ -155,7 +155,8 @@ export class Serve {
 
   async #answer(call: IncomingCall): Promise<Answer> {
     const { endpoint, exchange } = call;
-    const { authenticate, rateLimits, bodyBytesMax } = this.#parts;
+    const { authenticate, rateLimits } = this.#parts;
+    const bodyBytesMax = endpoint.bodyBytesMax ?? this.#parts.bodyBytesMax;
     if (endpoint.access === 'server') {
       await readSigned(call, authenticate.server, rateLimits, bodyBytesMax);
       return call.route.handle(call as unknown as Call);
@@ -165,7 +166,7 @@ export class Serve {
     rateLimits.take(endpoint.limit, call.limitKey);
     if (endpoint.query !== undefined) call.query = checkQuery(endpoint.query, call.parsedQuery);
     if (endpoint.body !== undefined) {
-      const bytes = await readBody(exchange, endpoint.bodyBytesMax ?? bodyBytesMax);
+      const bytes = await readBody(exchange, bodyBytesMax);
       if (bytes.length > 0 || endpoint.bodyOptional !== 'repetition') {
         const body = parseBody(bytes, endpoint.bodyOptional === true);
         call.body = checkBody(endpoint.body, body, bytes.includes('null'));

@@ -40,7 +40,7 @@ export async function readSigned(
   const verify = authenticate(exchange.headers('authorization'));
   // Requests that are not valid or cause a fetch of keys are counted, because an address can send any number of them.
   const takeBack = rateLimits.attempt('server-keys', call.limitKey);
-  const bytes = await readBody(exchange, endpoint.bodyBytesMax ?? bodyBytesMax);
+  const bytes = await readBody(exchange, bodyBytesMax);
   const content = bytes.length === 0 ? undefined : parseContent(bytes);
   let isCounted = false;
   const countFetch = () => {

@@ -3,11 +3,17 @@ import type { Database } from './database.ts';
 import { migrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
 
+/** A row of `schema_versions`. */
+export interface AppliedVersion {
+  readonly version: number;
+  readonly oldest_compatible: number;
+}
+
 /** The functions of an engine that migrations use: they run DDL, and read and write the table of applied versions. */
 export interface MigrationConnection {
   readonly dialect: Database['dialect'];
   run(text: string): Promise<void>;
-  versions(): Promise<readonly { version: number; oldest_compatible: number }[]>;
+  versions(): Promise<readonly AppliedVersion[]>;
 }
 
 const VERSIONS_TABLE =
@@ -23,9 +29,10 @@ export async function migrate(
 ): Promise<void> {
   await connection.run(VERSIONS_TABLE);
   const applied = await connection.versions();
-  const ours = known.at(-1)?.version ?? 0;
-  for (const { version, oldest_compatible } of applied) {
-    if (version > ours && oldest_compatible > ours) {
+  const ours = latestVersion(known);
+  for (const row of applied) {
+    if (!isSupported(row, ours)) {
+      const { version } = row;
       throw new OperatorError(
         `the database has schema version ${version}, which this version of Hearth does not support (it supports up to ${ours}): install a newer version, or restore a backup`,
       );
@@ -33,6 +40,16 @@ export async function migrate(
   }
   const done = new Set(applied.map(({ version }) => version));
   for (const migration of known) if (!done.has(migration.version)) await apply(connection, migration);
+}
+
+/** Returns the version of the schema that this program creates. */
+export function latestVersion(known: readonly Migration[] = migrations): number {
+  return known.at(-1)?.version ?? 0;
+}
+
+/** Returns whether a program with the latest version `ours` can use a database to which a version was applied. */
+export function isSupported({ version, oldest_compatible }: AppliedVersion, ours: number): boolean {
+  return version <= ours || oldest_compatible <= ours;
 }
 
 async function apply(

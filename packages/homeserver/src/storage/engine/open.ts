@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { createPrivateFile } from './data-folder/private-files.ts';
+import { createPrivateFile, databasePath } from './data-folder/private-files.ts';
 import { unusable } from './data-folder/unusable-file.ts';
 import type { Database } from './database.ts';
 import { migrate } from './migrate.ts';
@@ -18,7 +17,7 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
     return openPostgres(location);
   }
   mkdirSync(location.dataDir, { recursive: true, mode: 0o700 });
-  return openSqlite(join(location.dataDir, 'hearth.db'));
+  return openSqlite(databasePath(location.dataDir));
 }
 
 /** @throws OperatorError when the file cannot be used */

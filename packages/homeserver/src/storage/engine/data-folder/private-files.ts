@@ -7,6 +7,11 @@ const PRIVATE = 0o600;
 /** The bits that the mode of a private file or folder must not have. */
 const OTHERS = 0o077;
 
+/** Returns the path of the embedded database in a data folder. */
+export function databasePath(dataDir: string): string {
+  return join(dataDir, 'hearth.db');
+}
+
 /**
  * Creates a file that only its owner can read, unless the file exists. SQLite gives its further files the same mode.
  */

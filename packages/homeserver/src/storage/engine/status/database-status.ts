@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { migrations } from '../migrations/index.ts';
+import { databasePath } from '../data-folder/private-files.ts';
+import { isSupported, latestVersion } from '../migrate.ts';
 import { openReadOnly } from '../sqlite/sqlite-connection.ts';
 
 /** The status of a database, which is read without opening the database for writing. */
@@ -24,7 +24,7 @@ export async function readDatabaseStatus(
   location: { readonly dataDir: string } | { readonly url: string },
 ): Promise<DatabaseStatus | undefined> {
   if ('url' in location) return statusOfPostgres(location.url);
-  const path = join(location.dataDir, 'hearth.db');
+  const path = databasePath(location.dataDir);
   if (!existsSync(path)) return undefined;
   const database = openReadOnly(path);
   try {
@@ -46,8 +46,8 @@ async function statusOfPostgres(url: string): Promise<DatabaseStatus> {
 }
 
 function statusOf(description: string, row: Record<string, unknown> | undefined): DatabaseStatus {
-  const supportedVersion = migrations.at(-1)?.version ?? 0;
-  const schemaVersion = Number(row?.version ?? 0);
-  const isReadable = schemaVersion <= supportedVersion || Number(row?.oldest_compatible) <= supportedVersion;
-  return { description, schemaVersion, supportedVersion, isReadable };
+  const supportedVersion = latestVersion();
+  const applied = { version: Number(row?.version ?? 0), oldest_compatible: Number(row?.oldest_compatible ?? 0) };
+  const isReadable = isSupported(applied, supportedVersion);
+  return { description, schemaVersion: applied.version, supportedVersion, isReadable };
 }
