@@ -85,6 +85,8 @@ describe.each(engines)('stores, on $name', (engine) => {
       depth: seq ?? 1,
       standing: seq === null ? STANDING.outlier : STANDING.accepted,
       snapshot: 0,
+      graphSnapshot: null,
+      after: null,
       replaces: null,
       extra: null,
     };

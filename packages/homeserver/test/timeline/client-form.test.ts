@@ -26,6 +26,8 @@ const FIELDS: EventFields = {
   depth: 3,
   standing: STANDING.accepted,
   snapshot: 6,
+  graphSnapshot: null,
+  after: null,
   replaces: 6,
   extra: null,
 };

@@ -162,6 +162,8 @@ function toStored(
     depth: given.depth,
     standing: STANDING.accepted,
     snapshot: row.snapshot,
+    graphSnapshot: null,
+    after: null,
     replaces: replaced?.num ?? null,
     extra: Object.keys(extra).length === 0 ? null : JSON.stringify(extra),
   };

@@ -6,7 +6,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { countersignPdu } from '@hearth/protocol/signing/pdu.ts';
 import type { Names } from '../../storage/engine/names.ts';
-import type { EventProof } from '../../storage/rooms/events/event-proof.ts';
+import type { EventProof, LocalProof } from '../../storage/rooms/events/event-proof.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import { references } from './build.ts';
@@ -34,16 +34,17 @@ export async function pdusOf(deps: PduDeps, version: RoomVersion, events: readon
   const all = [...proofs.values()];
   const referred = {
     events: await deps.events.load(new Set(all.flatMap(({ prev, auth }) => [...prev, ...auth]))),
-    keyIds: await deps.names.texts(all.map(({ signingKey }) => signingKey)),
+    keyIds: await deps.names.texts(all.flatMap((proof) => (proof.envelope === undefined ? [proof.signingKey] : []))),
   };
   return events.map((event) => {
     const proof = proofs.get(event.num);
     if (proof === undefined) throw new Error(`the proof of ${event.eventId} is missing`);
-    return signed(deps.signer, version, assemble(event, proof, version, referred), { event, proof, referred });
+    const pdu = assemble(event, proof, version, referred);
+    return proof.envelope === undefined ? signed(deps.signer, version, pdu, { event, proof, referred }) : pdu;
   });
 }
 
-/** Returns the event without signatures. */
+/** Returns the event, without the signature of this server. */
 function assemble(event: StoredEvent, proof: EventProof, version: RoomVersion, { events }: Referred): Pdu {
   const listed = (nums: readonly number[]) =>
     references(
@@ -61,13 +62,25 @@ function assemble(event: StoredEvent, proof: EventProof, version: RoomVersion, {
     ...extraMembers(event),
     content: event.content,
     depth: event.depth,
-    prev_events: listed(proof.prev),
-    auth_events: listed(proof.auth),
     origin_server_ts: event.ts,
-    hashes: { sha256: encodeBase64(proof.contentHash) },
-    signatures: {},
+    ...(proof.envelope === undefined ? ownMembers(proof, listed) : (proof.envelope as ProofMembers)),
   };
   return event.redactedBy === null ? pdu : redactPdu(pdu, version);
+}
+
+type ProofMembers = Pick<Pdu, 'prev_events' | 'auth_events' | 'hashes' | 'signatures'>;
+
+/** Returns the members of an event of this server that are in its proof. */
+function ownMembers(
+  { prev, auth, contentHash }: LocalProof,
+  listed: (nums: readonly number[]) => ReturnType<typeof references>,
+): ProofMembers {
+  return {
+    prev_events: listed(prev),
+    auth_events: listed(auth),
+    hashes: { sha256: encodeBase64(contentHash) },
+    signatures: {},
+  };
 }
 
 /** Returns the members without a column, except the reference hash of room versions 1 and 2. */
@@ -81,7 +94,7 @@ function signed(
   signer: Signer,
   version: RoomVersion,
   pdu: Pdu,
-  { event, proof, referred }: { event: StoredEvent; proof: EventProof; referred: Referred },
+  { event, proof, referred }: { event: StoredEvent; proof: LocalProof; referred: Referred },
 ): Pdu {
   const keyId = referred.keyIds.get(proof.signingKey);
   const server = domainOf(event.sender);

@@ -86,6 +86,11 @@ export class VarintReader {
     return Array.from({ length: this.integer() }, () => this.integer());
   }
 
+  /** Returns all bytes that are left. */
+  rest(): Uint8Array {
+    return this.bytes(this.#bytes.length - this.#at);
+  }
+
   bytes(length: number): Uint8Array {
     const end = this.#at + length;
     if (end > this.#bytes.length) throw new RangeError('the bytes end too early');

@@ -2,7 +2,7 @@ import { LruMap } from '../../platform/caches/lru.ts';
 import { NOT_LOADED, type Source } from '../../platform/lookups/source.ts';
 import { type Database, sql, type Write, write } from '../engine/database.ts';
 import { decodeNode, hashBytes, hashText, type NodeHash, type NodeRef, type StateNode } from './state-node.ts';
-import { EMPTY_LEAF, emptyState, lookup, missing, type NewNode } from './state-tree.ts';
+import { EMPTY_LEAF, emptyState, lookup, missing, missingForDifference, type NewNode } from './state-tree.ts';
 
 const readNodes = sql('SELECT hash, body FROM state_nodes WHERE hash IN @blobs');
 const readSnapshots = sql('SELECT num, root FROM snapshots WHERE num IN @list');
@@ -113,6 +113,15 @@ export class StateStore {
   async loadAll(roots: readonly NodeRef[]): Promise<void> {
     for (;;) {
       const refs = roots.flatMap((root) => missing(root));
+      if (refs.length === 0) return;
+      await this.#load(refs);
+    }
+  }
+
+  /** Loads the nodes in which two states differ, with one query for each level of the trees. */
+  async loadDifference(before: NodeRef, after: NodeRef): Promise<void> {
+    for (;;) {
+      const refs = missingForDifference(before, after);
       if (refs.length === 0) return;
       await this.#load(refs);
     }

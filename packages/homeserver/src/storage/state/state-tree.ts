@@ -53,6 +53,14 @@ export function withEntry(root: NodeRef, entry: StateEntry, created: NewNode[]):
   return insert(root, entry, 0, created);
 }
 
+/**
+ * Removes one entry of a state. The nodes on the path to the key must be loaded.
+ * @returns the new root; new nodes are appended to `created`
+ */
+export function withoutEntry(root: NodeRef, key: Omit<StateEntry, 'event'>, created: NewNode[]): NodeRef {
+  return remove(root, key, 0, created);
+}
+
 /** Returns all entries of a loaded state, in no particular order. */
 export function entries(root: NodeRef): StateEntry[] {
   const found: StateEntry[] = [];
@@ -90,6 +98,23 @@ export function difference(before: NodeRef, after: NodeRef): StateEntry[] {
   return changed;
 }
 
+/** Returns nodes that {@link difference} needs for both directions and that are not loaded. */
+export function missingForDifference(before: NodeRef, after: NodeRef): NodeRef[] {
+  if (before.hash === after.hash) return [];
+  const [left, right] = [before.node, after.node];
+  if (left === undefined || right === undefined)
+    return [...(left === undefined ? [before] : []), ...(right === undefined ? [after] : [])];
+  if (left.kind === 'inner' && right.kind === 'inner') {
+    return right.children.flatMap((child, i) => {
+      const other = left.children[i];
+      if (child !== undefined && other !== undefined) return missingForDifference(other, child);
+      const only = child ?? other;
+      return only === undefined ? [] : missing(only);
+    });
+  }
+  return [...missing(before), ...missing(after)];
+}
+
 function collectEntries(ref: NodeRef, found: StateEntry[]): void {
   const node = loaded(ref);
   if (node.kind === 'leaf') found.push(...node.entries);
@@ -114,6 +139,18 @@ function insertInner(node: Inner, entry: StateEntry, depth: number, created: New
       ? reference({ kind: 'leaf', entries: [entry] }, created)
       : insert(child, entry, depth + 1, created);
   return reference({ kind: 'inner', children: node.children.with(at, changed) }, created);
+}
+
+function remove(ref: NodeRef, key: Omit<StateEntry, 'event'>, depth: number, created: NewNode[]): NodeRef {
+  const node = loaded(ref);
+  if (node.kind === 'leaf') {
+    const left = node.entries.filter(({ type, stateKey }) => type !== key.type || stateKey !== key.stateKey);
+    return reference({ kind: 'leaf', entries: left }, created);
+  }
+  const at = branch(key.type, key.stateKey, depth);
+  const child = node.children[at];
+  if (child === undefined) return ref;
+  return reference({ kind: 'inner', children: node.children.with(at, remove(child, key, depth + 1, created)) }, created);
 }
 
 function split(list: readonly StateEntry[], depth: number, created: NewNode[]): NodeRef {

@@ -18,6 +18,7 @@ import { erasedUsers } from './0017-erased-users.ts';
 import { readableViews } from './0018-readable-views.ts';
 import { serverKeys } from './0019-server-keys.ts';
 import { edus } from './0020-edus.ts';
+import { remoteEvents } from './0021-remote-events.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in the order of their versions, which is the order of their files. */
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   readableViews,
   serverKeys,
   edus,
+  remoteEvents,
 ];

@@ -4,17 +4,17 @@ import { inSlices } from '../../../platform/concurrency/in-slices.ts';
 import { NOT_LOADED, type Source } from '../../../platform/lookups/source.ts';
 import { type Database, sql, type Write, write } from '../../engine/database.ts';
 import type { Names } from '../../engine/names.ts';
-import { decodeProof, type EventProof, encodeProof } from './event-proof.ts';
+import { decodeAuthNums, decodeProof, type EventProof, encodeProof } from './event-proof.ts';
 import { eventIdOfStored, type Standing, StoredEvent, storedEventId } from './stored-event.ts';
 
 const COLUMNS =
-  'e.num, e.id, e.room, e.seq, e.type, e.sender, e.state_key, e.ts, e.depth, e.standing, e.snapshot, e.replaces, e.redacted_by, e.content, e.extra, r.version';
+  'e.num, e.id, e.room, e.seq, e.type, e.sender, e.state_key, e.ts, e.depth, e.standing, e.snapshot, e.graph_snapshot, e.snapshot_after, e.replaces, e.redacted_by, e.content, e.extra, r.version';
 const readByNum = sql(`SELECT ${COLUMNS} FROM events e JOIN rooms r ON r.num = e.room WHERE e.num IN @list`);
 const readById = sql('SELECT num FROM events WHERE id = ?');
 const readByIds = sql('SELECT num, id FROM events WHERE id IN @blobs');
 const readProofs = sql('SELECT num, proof FROM events WHERE num IN @list');
 const insert = sql(
-  'INSERT INTO events (num, id, room, seq, type, sender, state_key, ts, depth, standing, snapshot, replaces, redacted_by, content, proof, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  'INSERT INTO events (num, id, room, seq, type, sender, state_key, ts, depth, standing, snapshot, graph_snapshot, snapshot_after, replaces, redacted_by, content, proof, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
 );
 const redact = sql('UPDATE events SET redacted_by = ?, content = ? WHERE num = ?');
 
@@ -30,6 +30,8 @@ interface Row {
   depth: number;
   standing: Standing;
   snapshot: number;
+  graph_snapshot: number | null;
+  snapshot_after: number | null;
   replaces: number | null;
   redacted_by: number | null;
   content: string;
@@ -84,7 +86,7 @@ export class EventStore {
     this.#cacheOf(event).set(event.num, event);
     const { num, room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing, snapshot, replaces } = event;
     const values = [num, storedEventId(event.eventId), room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing];
-    const rest = [snapshot, replaces, event.redactedBy, event.contentText, encodeProof(proof), event.extra];
+    const rest = [snapshot, event.graphSnapshot, event.after, replaces, event.redactedBy, event.contentText, encodeProof(proof), event.extra];
     return write(insert, ...values, ...rest);
   }
 
@@ -184,6 +186,12 @@ export class EventStore {
     );
   }
 
+  /** Returns the numbers of the auth events of events. */
+  async authNums(nums: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>> {
+    const rows = await this.#database.all<{ num: number; proof: Uint8Array }>(readProofs, nums);
+    return new Map(rows.map(({ num, proof }) => [num, decodeAuthNums(proof)]));
+  }
+
   /** Returns the parts of events that only other servers need. */
   async proofs(nums: readonly number[]): Promise<ReadonlyMap<number, EventProof>> {
     const rows = await this.#database.all<{ num: number; proof: Uint8Array }>(readProofs, nums);
@@ -223,6 +231,8 @@ function toEvent(row: Row, texts: ReadonlyMap<number, string>): StoredEvent {
     depth: row.depth,
     standing: row.standing,
     snapshot: row.snapshot,
+    graphSnapshot: row.graph_snapshot,
+    after: row.snapshot_after,
     replaces: row.replaces,
     extra: row.extra,
   };

@@ -40,7 +40,10 @@ export class StoredEvent {
   readonly eventId: string;
   readonly room: number;
   readonly roomId: string;
-  /** The sequence number of the event in the room's timeline, counted from 1; `null` for events that are not shown. */
+  /**
+   * The sequence number of the event in the room's timeline, counted from 1; 0 and less for events
+   * from before this server joined; `null` for events that are not shown.
+   */
   readonly seq: number | null;
   readonly typeNum: number;
   readonly type: string;
@@ -53,8 +56,15 @@ export class StoredEvent {
   readonly ts: number;
   readonly depth: number;
   readonly standing: Standing;
-  /** The snapshot of the room's state before this event. */
+  /** The snapshot of the room's state before this event; for an event outside the timeline that of `graphSnapshot`. */
   readonly snapshot: number;
+  /**
+   * The snapshot of the state before this event according to its `prev_events`; `null` if it is `snapshot`. Both differ
+   * for an event of another server that does not follow all forward extremities.
+   */
+  readonly graphSnapshot: number | null;
+  /** The snapshot of the room's state after this event; `null` if it follows from `snapshot` and the event. */
+  readonly after: number | null;
   /** The state event that this one replaces. */
   readonly replaces: number | null;
   /** JSON text of the members that have no column, such as `redacts`. */
@@ -91,6 +101,8 @@ export class StoredEvent {
     this.depth = fields.depth;
     this.standing = fields.standing;
     this.snapshot = fields.snapshot;
+    this.graphSnapshot = fields.graphSnapshot;
+    this.after = fields.after;
     this.replaces = fields.replaces;
     this.extra = fields.extra;
     this.contentText = contentText;
@@ -134,7 +146,7 @@ export class StoredEvent {
 
   /** The snapshot of the room's state after this event. */
   get snapshotAfter(): number {
-    return this.isState ? this.num : this.snapshot;
+    return this.after ?? (this.isState ? this.num : this.snapshot);
   }
 }
 
@@ -154,6 +166,17 @@ export type EventFields = Omit<
 >;
 
 /**
+ * Ends the stored id of an outlier that has been received again and was stored anew in the timeline. The old row stays,
+ * because states refer to its number.
+ */
+const REPEATED = 0;
+
+/** Returns the stored id of an outlier whose event is stored anew. */
+export function repeatedEventId(eventId: string): Uint8Array {
+  return new Uint8Array([...storedEventId(eventId), REPEATED]);
+}
+
+/**
  * Returns an event id as it is stored: the 32 bytes of its hash, or the text of an id that is not a hash (room versions
  * 1 and 2).
  */
@@ -164,7 +187,8 @@ export function storedEventId(eventId: string): Uint8Array {
 const HASH_BYTES = 32;
 
 /** Returns the event id of stored bytes. `standardBase64` is for room version 3. */
-export function eventIdOfStored(bytes: Uint8Array, standardBase64: boolean): string {
+export function eventIdOfStored(stored: Uint8Array, standardBase64: boolean): string {
+  const bytes = stored.at(-1) === REPEATED && stored.length !== HASH_BYTES ? stored.subarray(0, -1) : stored;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteLength !== HASH_BYTES) return buffer.toString('utf8');
   return `$${standardBase64 ? buffer.toString('base64').replace(/=+$/, '') : buffer.toString('base64url')}`;

@@ -1,0 +1,76 @@
+import type { AuthEvent } from '@hearth/protocol/events/event.ts';
+import { LruMap } from '../../platform/caches/lru.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { authForm } from '../head.ts';
+
+/** The number of events whose lists of auth events are cached. */
+const LISTS_MAX = 100_000;
+
+/** The auth chains of events: their auth events, the auth events of those, and so on. */
+export class AuthChains {
+  readonly #events: EventStore;
+  readonly #lists = new LruMap<number, readonly number[]>(LISTS_MAX);
+  readonly #forms = new WeakMap<StoredEvent, AuthEvent>();
+
+  constructor(events: EventStore) {
+    this.#events = events;
+  }
+
+  /** Returns the numbers of all events in the auth chains of some events, with one query for each level of the chains. */
+  async chain(nums: Iterable<number>): Promise<Set<number>> {
+    const chain = new Set<number>();
+    let level = new Set(nums);
+    while (level.size > 0) {
+      const next = new Set<number>();
+      for (const list of (await this.listsOf([...level])).values()) {
+        for (const num of list) {
+          if (chain.has(num)) continue;
+          chain.add(num);
+          next.add(num);
+        }
+      }
+      level = next;
+    }
+    return chain;
+  }
+
+  /** Returns the numbers of the auth events of events. */
+  async listsOf(nums: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>> {
+    const found = new Map<number, readonly number[]>();
+    const absent: number[] = [];
+    for (const num of nums) {
+      const list = this.#lists.get(num);
+      if (list === undefined) absent.push(num);
+      else found.set(num, list);
+    }
+    if (absent.length === 0) return found;
+    for (const [num, list] of await this.#events.authNums(absent)) {
+      this.#lists.set(num, list);
+      found.set(num, list);
+    }
+    return found;
+  }
+
+  /** Returns events with their whole auth chains in the form for authorisation and state resolution, by event id. */
+  async load(nums: Iterable<number>): Promise<Map<string, AuthEvent>> {
+    const starts = [...nums];
+    const all = new Set([...starts, ...(await this.chain(starts))]);
+    const events = await this.#events.load(all);
+    const lists = await this.listsOf([...all]);
+    const forms = new Map<string, AuthEvent>();
+    for (const event of events.values()) {
+      forms.set(event.eventId, this.#formOf(event, lists.get(event.num) ?? [], events));
+    }
+    return forms;
+  }
+
+  #formOf(event: StoredEvent, list: readonly number[], events: ReadonlyMap<number, StoredEvent>): AuthEvent {
+    const known = this.#forms.get(event);
+    if (known !== undefined) return known;
+    const authEvents = list.flatMap((num) => events.get(num)?.eventId ?? []);
+    const form = { ...authForm(event, []), authEvents, ...(event.standing === STANDING.rejected && { rejected: true }) };
+    this.#forms.set(event, form);
+    return form;
+  }
+}

@@ -1,0 +1,45 @@
+import type { Migration } from './migration.ts';
+
+/** Stores the events of other servers, and what this server still has to do with them. */
+export const remoteEvents: Migration = {
+  version: 21,
+  name: 'events of other servers',
+  oldestCompatible: 21,
+  statements: [
+    // The state before an event in the graph, if it is not the room's state at that moment, and the room's state after
+    // the event, if it does not follow from the event.
+    'ALTER TABLE events ADD COLUMN graph_snapshot INTEGER',
+    'ALTER TABLE events ADD COLUMN snapshot_after INTEGER',
+    // Events that events of the room follow, and that this server does not have.
+    `CREATE TABLE missing_events (
+      room INTEGER NOT NULL, id BLOB NOT NULL, follower INTEGER NOT NULL, PRIMARY KEY (room, id, follower)
+    ) WITHOUT ROWID`,
+    // Redactions whose targets this server does not have.
+    `CREATE TABLE early_redactions (
+      target BLOB NOT NULL, redaction INTEGER NOT NULL, PRIMARY KEY (target, redaction)
+    ) WITHOUT ROWID`,
+    // The stripped state that came with an invite or a knock of a user of this server.
+    `CREATE TABLE invite_states (
+      user_num INTEGER NOT NULL, room INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (user_num, room)
+    ) WITHOUT ROWID`,
+    // The servers that have or had members in a room.
+    `CREATE TABLE room_servers (
+      server TEXT NOT NULL, room INTEGER NOT NULL, PRIMARY KEY (server, room)
+    ) WITHOUT ROWID`,
+    // Events that were received and not yet processed.
+    `CREATE TABLE staged_events (
+      num INTEGER PRIMARY KEY,
+      room_id TEXT NOT NULL,
+      event_id TEXT NOT NULL,
+      origin TEXT NOT NULL,
+      json TEXT NOT NULL,
+      ts INTEGER NOT NULL,
+      UNIQUE (room_id, event_id)
+    )`,
+    'CREATE INDEX staged_events_room ON staged_events (room_id, num)',
+    // Servers that have not received all events: they have those up to a position.
+    `CREATE TABLE late_servers (
+      server TEXT PRIMARY KEY, position INTEGER NOT NULL, failing_since INTEGER NOT NULL
+    )`,
+  ],
+};
