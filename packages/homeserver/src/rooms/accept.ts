@@ -71,7 +71,7 @@ export class Acceptor {
       for (const part of decided.reverse()) decider.undo(part);
       throw error;
     }
-    const pending = this.#commit(decided);
+    const pending = this.commit(decided);
     for (const { head } of decided) head.pending = pending;
     await pending;
     return decided.flatMap(({ events }) => events);
@@ -89,8 +89,12 @@ export class Acceptor {
     }
   }
 
-  /** Stores decided events. Guards come first, because a statement after a failed one may fail because of it. */
-  async #commit(decided: readonly Decided[]): Promise<void> {
+  /**
+   * Stores decided events. The caller calls it without an `await` after the decision. Guards come first, because a
+   * statement after a failed one may fail because of it.
+   * @throws Fenced if another writer has advanced one of the rooms
+   */
+  async commit(decided: readonly Decided[]): Promise<void> {
     const { stream, heads, events: store } = this.#parts;
     const writes = [...decided.flatMap(({ guards }) => guards), ...decided.flatMap((part) => part.writes)];
     const changes = decided.flatMap(({ head, events }) =>

@@ -45,6 +45,8 @@ export class Head {
   pending: Promise<void> = Promise.resolve();
   /** The cached heroes of a room without a name. Each change of the members clears the value. */
   heroes: { readonly users: readonly number[] | undefined } | undefined;
+  /** The cached servers of the joined users. Each change of the members clears the value. */
+  servers: ReadonlySet<string> | undefined;
   #isAbandoned = false;
   /** The numbers of the latest events, the last of them that of `row.seq`. */
   readonly #tail: number[];

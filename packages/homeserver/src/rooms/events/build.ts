@@ -58,7 +58,8 @@ export class EventBuilder {
     const { row, version } = head;
     const auth = authEventKeys(draft, version).flatMap(([type, key]) => head.known(type, key) ?? []);
     const ts = draft.ts ?? this.#clock.now();
-    const depth = row.depth + 1;
+    // Other servers may send events of any depth.
+    const depth = Math.min(row.depth + 1, Number.MAX_SAFE_INTEGER);
     const createWithoutRoom = version.createRoomIdHash && draft.type === 'm.room.create';
     // The members are in the order of the canonical form, so that sorting them is cheap.
     const pdu = {

@@ -71,21 +71,33 @@ export class EventEffects {
   /** Adds the change of the membership of a member event, and updates the head's members. */
   addMembership(event: StoredEvent, head: Head, effects: Effects): void {
     if (event.type !== 'm.room.member' || event.stateKeyNum === null) return;
-    const { events, memberships } = this.#stores;
-    const membership = membershipOf(event);
-    effects.writes.push(memberships.put(event.stateKeyNum, event.room, membership, event.num));
-    effects.memberships.push({
-      user: event.stateKeyNum,
-      room: event.room,
-      membership,
-      event: event.num,
-      forgotten: false,
-    });
-    const replaced = event.replaces === null ? undefined : events.cached(event.replaces);
-    count(head, replaced === undefined ? 'none' : membershipOf(replaced), -1);
+    const replaced = event.replaces === null ? undefined : this.#stores.events.cached(event.replaces);
+    this.addMemberChange(event.stateKeyNum, { before: replaced, after: event, cause: event }, head, effects);
+  }
+
+  /**
+   * Adds the change of a user's member event in the state of a room, and updates the head's members. `after` is
+   * undefined when the resolution of the state has removed the member event; `cause` is the event that has led to that.
+   */
+  addMemberChange(
+    user: number,
+    change: {
+      readonly before: StoredEvent | undefined;
+      readonly after: StoredEvent | undefined;
+      readonly cause: StoredEvent;
+    },
+    head: Head,
+    effects: Effects,
+  ): void {
+    const { before, after, cause } = change;
+    const membership = after === undefined ? 'leave' : membershipOf(after);
+    const event = (after ?? cause).num;
+    effects.writes.push(this.#stores.memberships.put(user, head.num, membership, event));
+    effects.memberships.push({ user, room: head.num, membership, event, forgotten: false });
+    count(head, before === undefined ? 'none' : membershipOf(before), -1);
     count(head, membership, 1);
-    if (membership === 'join') head.joined.add(event.stateKeyNum);
-    else head.joined.delete(event.stateKeyNum);
+    if (membership === 'join') head.joined.add(user);
+    else head.joined.delete(user);
   }
 
   /**
@@ -128,7 +140,10 @@ export class EventEffects {
     for (const { child, type, parent } of effects.lost) aggregations.removed(child, type, parent);
     for (const row of effects.sticky) sticky.add(row);
     for (const membership of effects.memberships) userRooms.apply(membership);
-    if (effects.memberships.length > 0) head.heroes = undefined;
+    if (effects.memberships.length > 0) {
+      head.heroes = undefined;
+      head.servers = undefined;
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateKeyNums, StateStore } from '../../storage/state/state-store.ts';
 import { difference, entries, lookup, type NewNode, withEntry, withoutEntry } from '../../storage/state/state-tree.ts';
-import type { StateKeyPair } from '../head.ts';
+import { authForm, type StateKeyPair } from '../head.ts';
 import type { AuthChains } from './auth-chains.ts';
 
 export interface ResolutionParts {
@@ -42,7 +42,80 @@ export class StateResolution {
     this.#parts = parts;
   }
 
-  /** Returns the one state that results from several. There must be at least one. */
+  /**
+   * Returns the one state that results from several. There must be at least one.
+   * @param provisional an event that is not stored yet, with the number 0
+   * @param auth its auth events
+   */
+  async resolve(
+    version: RoomVersion,
+    states: readonly BuiltState[],
+    provisional?: StoredEvent,
+    auth: readonly StoredEvent[] = [],
+  ): Promise<BuiltState> {
+    const source =
+      provisional === undefined ? this.#parts : withProvisional(this.#parts, provisional, auth.map(({ num }) => num));
+    return new Resolving(source).resolve(version, states);
+  }
+}
+
+/** Returns the parts of a resolution that know an event which is not stored yet. */
+function withProvisional(
+  { names, states, events, authChains }: ResolutionParts,
+  provisional: StoredEvent,
+  auth: readonly number[],
+): ResolutionSource {
+  const stored = (nums: Iterable<number>) => [...nums].filter((num) => num !== provisional.num);
+  const has = (nums: Iterable<number>) => [...nums].includes(provisional.num);
+  const starts = (nums: readonly number[]) => (has(nums) ? [...stored(nums), ...auth] : nums);
+  return {
+    names,
+    states,
+    events: {
+      numsOf: (eventIds) => events.numsOf(eventIds),
+      list: (nums) => events.list(nums),
+      load: async (nums) => {
+        const wanted = [...nums];
+        const found = new Map(await events.load(stored(wanted)));
+        if (has(wanted)) found.set(provisional.num, provisional);
+        return found;
+      },
+    },
+    authChains: {
+      chain: async (nums) => {
+        const wanted = [...nums];
+        const chain = await authChains.chain(starts(wanted));
+        if (has(wanted)) for (const num of auth) chain.add(num);
+        return chain;
+      },
+      load: async (nums) => {
+        const wanted = [...nums];
+        const forms = await authChains.load(starts(wanted));
+        if (!has(wanted)) return forms;
+        const authEvents = (await events.list(auth)).map(({ eventId }) => eventId);
+        forms.set(provisional.eventId, { ...authForm(provisional, []), authEvents });
+        return forms;
+      },
+    },
+  };
+}
+
+/** What a resolution reads. */
+interface ResolutionSource {
+  readonly names: Names;
+  readonly states: StateStore;
+  readonly events: Pick<EventStore, 'load' | 'list' | 'numsOf'>;
+  readonly authChains: Pick<AuthChains, 'chain' | 'load'>;
+}
+
+/** One resolution. */
+class Resolving {
+  readonly #parts: ResolutionSource;
+
+  constructor(parts: ResolutionSource) {
+    this.#parts = parts;
+  }
+
   async resolve(version: RoomVersion, states: readonly BuiltState[]): Promise<BuiltState> {
     const distinct = [...new Map(states.map((state) => [state.root.hash, state])).values()];
     const [first, ...others] = distinct;

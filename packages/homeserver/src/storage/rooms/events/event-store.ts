@@ -5,7 +5,7 @@ import { NOT_LOADED, type Source } from '../../../platform/lookups/source.ts';
 import { type Database, sql, type Write, write } from '../../engine/database.ts';
 import type { Names } from '../../engine/names.ts';
 import { decodeAuthNums, decodeProof, type EventProof, encodeProof } from './event-proof.ts';
-import { eventIdOfStored, type Standing, StoredEvent, storedEventId } from './stored-event.ts';
+import { eventIdOfStored, repeatedEventId, type Standing, StoredEvent, storedEventId } from './stored-event.ts';
 
 const COLUMNS =
   'e.num, e.id, e.room, e.seq, e.type, e.sender, e.state_key, e.ts, e.depth, e.standing, e.snapshot, e.graph_snapshot, e.snapshot_after, e.replaces, e.redacted_by, e.content, e.extra, r.version';
@@ -16,6 +16,7 @@ const readProofs = sql('SELECT num, proof FROM events WHERE num IN @list');
 const insert = sql(
   'INSERT INTO events (num, id, room, seq, type, sender, state_key, ts, depth, standing, snapshot, graph_snapshot, snapshot_after, replaces, redacted_by, content, proof, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
 );
+const markRepeated = sql('UPDATE events SET id = ? WHERE num = ?');
 const redact = sql('UPDATE events SET redacted_by = ?, content = ? WHERE num = ?');
 
 interface Row {
@@ -88,6 +89,11 @@ export class EventStore {
     const values = [num, storedEventId(event.eventId), room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing];
     const rest = [snapshot, event.graphSnapshot, event.after, replaces, event.redactedBy, event.contentText, encodeProof(proof), event.extra];
     return write(insert, ...values, ...rest);
+  }
+
+  /** Returns the write that frees the id of an outlier whose event is stored anew in the timeline. */
+  markRepeated({ num, eventId }: StoredEvent): Write {
+    return write(markRepeated, repeatedEventId(eventId), num);
   }
 
   /**
