@@ -69,7 +69,11 @@ export class AuthChains {
     const known = this.#forms.get(event);
     if (known !== undefined) return known;
     const authEvents = list.flatMap((num) => events.get(num)?.eventId ?? []);
-    const form = { ...authForm(event, []), authEvents, ...(event.standing === STANDING.rejected && { rejected: true }) };
+    const form = {
+      ...authForm(event, []),
+      authEvents,
+      ...(event.standing === STANDING.rejected && { rejected: true }),
+    };
     this.#forms.set(event, form);
     return form;
   }

@@ -1,9 +1,9 @@
+import { NOT_LOADED } from '../../platform/lookups/source.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateKeyNums, StateStore } from '../../storage/state/state-store.ts';
 import { difference, lookup } from '../../storage/state/state-tree.ts';
-import { NOT_LOADED } from '../../platform/lookups/source.ts';
 
 /** A key whose event differs between two states. */
 export interface StateChange extends StateKeyNums {
@@ -30,7 +30,9 @@ export async function stateChanges(
     before: eventNum(before, key),
     after: eventNum(after, key),
   }));
-  const loaded = await events.load(changed.flatMap((one) => [one.before ?? 0, one.after ?? 0]).filter((num) => num > 0));
+  const loaded = await events.load(
+    changed.flatMap((one) => [one.before ?? 0, one.after ?? 0]).filter((num) => num > 0),
+  );
   const eventOf = (num: number | undefined) => (num === provisional.num ? provisional : loaded.get(num ?? -1));
   return changed.map(({ key, ...one }) => ({ ...key, before: eventOf(one.before), after: eventOf(one.after) }));
 }

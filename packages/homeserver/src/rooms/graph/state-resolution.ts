@@ -54,7 +54,13 @@ export class StateResolution {
     auth: readonly StoredEvent[] = [],
   ): Promise<BuiltState> {
     const source =
-      provisional === undefined ? this.#parts : withProvisional(this.#parts, provisional, auth.map(({ num }) => num));
+      provisional === undefined
+        ? this.#parts
+        : withProvisional(
+            this.#parts,
+            provisional,
+            auth.map(({ num }) => num),
+          );
     return new Resolving(source).resolve(version, states);
   }
 }

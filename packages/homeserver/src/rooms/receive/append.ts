@@ -138,7 +138,9 @@ export class RemoteAppender {
     const next = new Set([...known, after].map(({ root }) => root.hash));
     if (next.size === previous.size && [...next].every((hash) => previous.has(hash))) return { ...more, changes: [] };
     const isLinear = extremities.length === 0 && before.root.hash === seen.root.hash;
-    const resolved = isLinear ? after : await resolution.resolve(head.version, [...known, after], provisional, placed.auth);
+    const resolved = isLinear
+      ? after
+      : await resolution.resolve(head.version, [...known, after], provisional, placed.auth);
     return { ...more, changes: await stateChanges(stores, seen.root, resolved.root, provisional) };
   }
 
@@ -194,7 +196,8 @@ export class RemoteAppender {
       if (event.isState && event.graphSnapshot === null && event.after === null) return event.num;
       return event.graphSnapshot ?? event.snapshot;
     });
-    for (const [num, found] of await this.#parts.stores.states.snapshots(nums)) if (found.hash === root.hash) return num;
+    for (const [num, found] of await this.#parts.stores.states.snapshots(nums))
+      if (found.hash === root.hash) return num;
     return undefined;
   }
 
@@ -205,7 +208,8 @@ export class RemoteAppender {
     const before = { row: head.row, extremities: head.extremities };
     const { row } = before;
     const writes: Write[] = [];
-    const graphSnapshot = placed.before.root.hash === row.root.hash ? null : this.#graphSnapshot(head, placed, plan, writes);
+    const graphSnapshot =
+      placed.before.root.hash === row.root.hash ? null : this.#graphSnapshot(head, placed, plan, writes);
     const num = stream.next();
     const created: NewNode[] = [];
     const root = withChanges(row.root, plan.changes, num, created);
@@ -225,7 +229,11 @@ export class RemoteAppender {
       replaces: replaced?.num ?? null,
     });
     event.transaction = null;
-    const proof = proofOf(incoming.pdu, placed.prev.map((prev) => prev.num), placed.auth.map((auth) => auth.num));
+    const proof = proofOf(
+      incoming.pdu,
+      placed.prev.map((prev) => prev.num),
+      placed.auth.map((auth) => auth.num),
+    );
     if (placed.outlier !== undefined) writes.push(store.markRepeated(placed.outlier));
     writes.push(store.insert(event, proof));
     if (isChanged) writes.push(...states.snapshotWrites(num, head.num, root, created));
@@ -264,7 +272,8 @@ export class RemoteAppender {
     this.#parts.effects.addMemberChange(change.stateKey, { before: change.before, after, cause: event }, head, effects);
     const server = domainOf(member.stateKey ?? '');
     if (after === undefined || membershipOf(after) !== 'join' || server === undefined) return;
-    if (server !== this.#parts.serverName) effects.writes.push(...this.#parts.stores.roomServers.insert(server, head.num));
+    if (server !== this.#parts.serverName)
+      effects.writes.push(...this.#parts.stores.roomServers.insert(server, head.num));
   }
 
   /** Returns the number of a snapshot with the state before the event. */
@@ -304,7 +313,11 @@ export class RemoteAppender {
       replaces: null,
     };
     const event = remoteEvent(names, head.version, placed.incoming, fields);
-    const proof = proofOf(placed.incoming.pdu, placed.prev.map((prev) => prev.num), placed.auth.map((auth) => auth.num));
+    const proof = proofOf(
+      placed.incoming.pdu,
+      placed.prev.map((prev) => prev.num),
+      placed.auth.map((auth) => auth.num),
+    );
     if (placed.outlier !== undefined) writes.push(store.markRepeated(placed.outlier));
     writes.push(store.insert(event, proof));
     if (plan.isFollowed) writes.push(missingEvents.remove(head.num, event.eventId));

@@ -5,7 +5,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { RemoteProof } from '../../storage/rooms/events/event-proof.ts';
-import { type Standing, STICKY, StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { STICKY, type Standing, StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { IncomingEvent } from './incoming.ts';
 
 /** The values that this server gives to an event of another server. */

@@ -150,7 +150,10 @@ function remove(ref: NodeRef, key: Omit<StateEntry, 'event'>, depth: number, cre
   const at = branch(key.type, key.stateKey, depth);
   const child = node.children[at];
   if (child === undefined) return ref;
-  return reference({ kind: 'inner', children: node.children.with(at, remove(child, key, depth + 1, created)) }, created);
+  return reference(
+    { kind: 'inner', children: node.children.with(at, remove(child, key, depth + 1, created)) },
+    created,
+  );
 }
 
 function split(list: readonly StateEntry[], depth: number, created: NewNode[]): NodeRef {

@@ -87,7 +87,16 @@ export class EventStore {
     this.#cacheOf(event).set(event.num, event);
     const { num, room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing, snapshot, replaces } = event;
     const values = [num, storedEventId(event.eventId), room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing];
-    const rest = [snapshot, event.graphSnapshot, event.after, replaces, event.redactedBy, event.contentText, encodeProof(proof), event.extra];
+    const rest = [
+      snapshot,
+      event.graphSnapshot,
+      event.after,
+      replaces,
+      event.redactedBy,
+      event.contentText,
+      encodeProof(proof),
+      event.extra,
+    ];
     return write(insert, ...values, ...rest);
   }
 

@@ -1,0 +1,57 @@
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { RoomServers } from '../../storage/rooms/room-servers.ts';
+import type { Head } from '../head.ts';
+import type { Heads } from '../heads.ts';
+
+/** The servers that take part in rooms: those with at least one joined user. */
+export class ServersInRooms {
+  readonly #heads: Heads;
+  readonly #names: Names;
+  readonly #roomServers: RoomServers;
+  readonly #serverName: string;
+
+  constructor(heads: Heads, names: Names, roomServers: RoomServers, serverName: string) {
+    this.#heads = heads;
+    this.#names = names;
+    this.#roomServers = roomServers;
+    this.#serverName = serverName;
+  }
+
+  /** Returns the servers of the joined users of a room, this server included. */
+  async of(head: Head): Promise<ReadonlySet<string>> {
+    for (;;) {
+      if (head.servers !== undefined) return head.servers;
+      const { joined } = head;
+      const count = joined.size;
+      const userIds = await this.#names.texts(joined);
+      const servers = new Set<string>();
+      for (const userId of userIds.values()) servers.add(domainOf(userId) ?? '');
+      // The members may have changed during the query. Every change clears the cached value.
+      if (joined.size !== count) continue;
+      head.servers = servers;
+    }
+  }
+
+  /** Returns the other servers in a room. */
+  async others(head: Head): Promise<string[]> {
+    return [...(await this.of(head))].filter((server) => server !== this.#serverName);
+  }
+
+  /** Returns whether a user of this server has joined a room. */
+  async isLocal(head: Head): Promise<boolean> {
+    return (await this.of(head)).has(this.#serverName);
+  }
+
+  /** Returns the heads of the rooms in which a server has joined users. */
+  async roomsOf(server: string): Promise<Head[]> {
+    const nums = await this.#roomServers.roomsOf(server);
+    await this.#heads.ensure(nums);
+    const shared: Head[] = [];
+    for (const num of nums) {
+      const head = await this.#heads.byNum(num);
+      if (head !== undefined && (await this.of(head)).has(server)) shared.push(head);
+    }
+    return shared;
+  }
+}
