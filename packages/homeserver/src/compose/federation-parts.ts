@@ -15,8 +15,8 @@ import { KeyRing } from '../federation/keys/key-ring.ts';
 import { Notary } from '../federation/keys/notary.ts';
 import { type OldKey, OwnKeys } from '../federation/keys/own-keys.ts';
 import { Permits } from '../federation/permits.ts';
-import { EduSender } from '../federation/sending/edu-sender.ts';
 import { RemoteInboxes } from '../federation/sending/remote-inboxes.ts';
+import { TransactionSender } from '../federation/sending/transaction-sender.ts';
 import { keyQueryRoutes } from '../federation-api/keys/query.ts';
 import { serverKeyRoutes } from '../federation-api/keys/server.ts';
 import { federatedDownloadRoutes } from '../federation-api/media/download.ts';
@@ -63,10 +63,18 @@ export async function createFederation(config: Config, base: FederationBase, dom
   const fetcher = new KeyFetcher(client, clock, keyServers);
   const keyRing = new KeyRing({ database, fetcher, ownKeys, clock });
   const { serverName } = ownKeys;
-  const eduSender = new EduSender({ database, client, destinations, clock, background, log, serverName });
-  background.start('sending to other servers', () => eduSender.start());
+  const transactionSender = new TransactionSender({
+    database,
+    client,
+    destinations,
+    clock,
+    background,
+    log,
+    serverName,
+  });
+  background.start('sending to other servers', () => transactionSender.start());
   background.every(DAY_MS, 'deleting messages for servers that do not answer', () =>
-    eduSender.expire(clock.now() - EDUS_KEPT_MS),
+    transactionSender.expire(clock.now() - EDUS_KEPT_MS),
   );
   background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
     database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
@@ -93,9 +101,9 @@ export async function createFederation(config: Config, base: FederationBase, dom
     keys: new RemoteKeys(client, clock),
     media: new FederatedMedia({ client, outbound, clock, bytesMax: settings.uploadBytesMax }),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
-    toDevice: new RemoteInboxes(eduSender, clock, random),
+    toDevice: new RemoteInboxes(transactionSender, clock, random),
     close() {
-      eduSender.close();
+      transactionSender.close();
       pool.close();
     },
   };

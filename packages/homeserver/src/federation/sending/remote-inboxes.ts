@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { type Random, randomText } from '../../platform/random.ts';
 import { rowNumber } from '../../storage/engine/row-numbers.ts';
 import { insertOutgoingEdus } from '../../storage/federation/outgoing-edus.ts';
-import type { EduSender } from './edu-sender.ts';
+import type { TransactionSender } from './transaction-sender.ts';
 
 /** The maximum length of the messages of one EDU in characters. An EDU has at least one message. */
 const LENGTH_MAX = 128 * 1024;
@@ -19,11 +19,11 @@ interface DeviceContent {
 
 /** Queues messages to devices of other servers as EDUs of type `m.direct_to_device`. */
 export class RemoteInboxes {
-  readonly #sender: EduSender;
+  readonly #sender: TransactionSender;
   readonly #clock: Clock;
   readonly #random: Random;
 
-  constructor(sender: EduSender, clock: Clock, random: Random) {
+  constructor(sender: TransactionSender, clock: Clock, random: Random) {
     this.#sender = sender;
     this.#clock = clock;
     this.#random = random;

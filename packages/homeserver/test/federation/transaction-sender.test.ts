@@ -2,7 +2,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Destinations } from '../../src/federation/client/destinations.ts';
 import { FederationError } from '../../src/federation/client/federation-error.ts';
-import { EduSender } from '../../src/federation/sending/edu-sender.ts';
+import { TransactionSender } from '../../src/federation/sending/transaction-sender.ts';
 import { Background } from '../../src/platform/concurrency/background.ts';
 import { silentLog } from '../../src/platform/monitoring/log.ts';
 import { systemRandom } from '../../src/platform/random.ts';
@@ -19,7 +19,7 @@ describe('the queue of EDUs for a server', () => {
   let end: () => Promise<void>;
   let clock: ManualClock;
   let destinations: Destinations;
-  let sender: EduSender;
+  let sender: TransactionSender;
   /** The numbers in each transaction that the server has got. */
   let sent: number[][];
   /** The reactions of the server to the next transactions; it accepts further ones. */
@@ -46,7 +46,7 @@ describe('the queue of EDUs for a server', () => {
       return { pdus: {} };
     };
     const background = new Background(clock, silentLog);
-    sender = new EduSender({
+    sender = new TransactionSender({
       database,
       client: { request },
       destinations,
@@ -114,6 +114,16 @@ describe('the queue of EDUs for a server', () => {
     await settled();
     expect(sent).toEqual([[1], [1], [1]]);
     expect(await waiting()).toBe(0);
+  });
+
+  test('includes EDUs in memory, of which the latest with a key counts', async () => {
+    sender.queueEdu(SERVER, 'typing', { n: 1 });
+    await settled();
+    sender.queueEdu(SERVER, 'typing', { n: 2 });
+    sender.queueEdu(SERVER, 'receipt', { n: 3 });
+    sender.queueEdu(SERVER, 'typing', { n: 4 });
+    await settled();
+    expect(sent.flat().toSorted()).toEqual([1, 3, 4]);
   });
 
   test('is dropped if the configuration does not permit the server, or after its time', async () => {

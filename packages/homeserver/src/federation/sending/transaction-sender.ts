@@ -37,16 +37,20 @@ const REFUSED_MS_MIN = 60_000;
 const REFUSED_MS_MAX = 60 * 60_000;
 /** The time to wait when too many requests are waiting. */
 const BUSY_MS = 1_000;
+/** The number of EDUs in memory that wait for one server. The oldest are dropped first. */
+const VOLATILE_MAX = 200;
 /** The number of servers to which transactions are sent at the same time, limited further by `FederationClient`. */
 const SERVERS_MAX = 1_000;
 
 /**
  * Sends the EDUs that wait for other servers (server-server API, "Transactions"): one transaction at a time for each
- * server, in order. An EDU stays on disk until the server has accepted it.
+ * server, in order. A stored EDU stays on disk until the server has accepted it.
  */
-export class EduSender {
+export class TransactionSender {
   readonly #parts: Parts;
   readonly #tasks: KeyedTasks<string>;
+  /** The EDUs that are not stored, by server and key. */
+  readonly #volatile = new Map<string, Map<string, JsonObject>>();
   /** The numbers of refusals since the last accepted transaction. */
   readonly #refusals = new Map<string, number>();
 
@@ -70,6 +74,17 @@ export class EduSender {
     this.#tasks.wake(servers);
   }
 
+  /**
+   * Queues an EDU that is lost when the process ends or the server does not answer: typing, receipts, presence. It
+   * replaces a waiting EDU with the same key. Callers pass the same object for all servers that get the EDU.
+   */
+  queueEdu(server: string, key: string, edu: JsonObject): void {
+    const edus = this.#volatile.get(server) ?? new Map<string, JsonObject>();
+    this.#volatile.set(server, edus.set(key, edu));
+    if (edus.size > VOLATILE_MAX) for (const oldest of edus.keys().take(1)) edus.delete(oldest);
+    this.wake([server]);
+  }
+
   /** Deletes EDUs that could not be sent for a long time. */
   async expire(beforeTs: number): Promise<void> {
     await this.#parts.database.commit([deleteOldOutgoingEdus(beforeTs)]);
@@ -86,25 +101,32 @@ export class EduSender {
       const waitMs = destinations.waitMs(server);
       if (waitMs > 0) return waitMs;
       const edus = fitting(await readOutgoingEdus(database, server, EDUS_MAX));
+      const volatile = [...(this.#volatile.get(server)?.values() ?? [])].slice(0, EDUS_MAX - edus.length);
+      this.#volatile.delete(server);
       const last = edus.at(-1);
-      const failure = last && (await this.#send(server, edus, last));
+      if (last === undefined && volatile.length === 0) return undefined;
+      const failure = await this.#send(server, edus, volatile);
       if (failure !== undefined && failure.kind !== 'not-permitted') return this.#delayAfter(server, failure);
       this.#refusals.delete(server);
-      if (last === undefined) return undefined;
-      await database.commit([deleteOutgoingEdus(server, last.num)]);
+      if (last !== undefined) await database.commit([deleteOutgoingEdus(server, last.num)]);
     }
     return undefined;
   }
 
-  async #send(server: string, edus: readonly OutgoingEdu[], last: OutgoingEdu): Promise<FederationError | undefined> {
-    const { client, serverName } = this.#parts;
-    // A repeated transaction has the same id and the same content.
-    const path = `/_matrix/federation/v1/send/${edus[0]?.num}-${last.num}-${last.ts}`;
+  async #send(
+    server: string,
+    edus: readonly OutgoingEdu[],
+    volatile: readonly JsonObject[],
+  ): Promise<FederationError | undefined> {
+    const { client, clock, serverName } = this.#parts;
+    const ts = edus.at(-1)?.ts ?? clock.now();
+    // A repeated transaction has the same id.
+    const path = `/_matrix/federation/v1/send/${edus[0]?.num}-${edus.at(-1)?.num}-${ts}`;
     const content: JsonObject = {
       origin: serverName,
-      origin_server_ts: last.ts,
+      origin_server_ts: ts,
       pdus: [],
-      edus: edus.map(({ json }) => parseJson(json)),
+      edus: [...edus.map(({ json }) => parseJson(json)), ...volatile],
     };
     try {
       await client.request(server, { method: 'PUT', path, content, timeoutMs: TIMEOUT_MS });
