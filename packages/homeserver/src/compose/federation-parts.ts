@@ -44,6 +44,7 @@ import { readSigningKeys, type StoredSigningKey } from '../storage/rooms/signing
 import { ReceivedEdus } from '../to-device/received-edus.ts';
 import type { Domains } from './domains.ts';
 import type { Federation, FederationBase } from './federation.ts';
+import { openFederatedRooms } from './federation-rooms.ts';
 
 /** The number of keys of other servers that are kept; the keys that were fetched first are deleted first. */
 const SERVER_KEYS_MAX = 500_000;
@@ -63,6 +64,8 @@ export async function createFederation(config: Config, base: FederationBase, dom
   const fetcher = new KeyFetcher(client, clock, keyServers);
   const keyRing = new KeyRing({ database, fetcher, ownKeys, clock });
   const { serverName } = ownKeys;
+  const federatedRooms = openFederatedRooms(base, domains, client, keyRing);
+  background.start('processing events of other servers', () => federatedRooms.staging.start());
   const transactionSender = new TransactionSender({
     database,
     client,
@@ -89,7 +92,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
       ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
       ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),
       ...queryProfileRoutes(domains.userData.profiles),
-      ...sendTransactionRoutes(new ReceivedEdus(encryption.toDevice, log)),
+      ...sendTransactionRoutes(federatedRooms.staging, new ReceivedEdus(encryption.toDevice, log)),
       ...userDevicesRoutes(encryption.deviceListReader, showsDeviceNames),
       ...userKeyClaimRoutes(encryption.keyClaims, ownKeys.serverName),
       ...userKeyQueryRoutes(encryption.keyQueries, ownKeys.serverName, showsDeviceNames),
@@ -102,7 +105,9 @@ export async function createFederation(config: Config, base: FederationBase, dom
     media: new FederatedMedia({ client, outbound, clock, bytesMax: settings.uploadBytesMax }),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
     toDevice: new RemoteInboxes(transactionSender, clock, random),
+    memberships: federatedRooms.memberRequests,
     close() {
+      federatedRooms.staging.close();
       transactionSender.close();
       pool.close();
     },

@@ -7,6 +7,7 @@ import type { AuthenticateServer } from '../http/signed-request.ts';
 import type { RemoteMedia } from '../media/remote-media.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { RemoteProfiles } from '../profile/remote-profiles.ts';
+import type { RemoteMemberships } from '../rooms/membership/remote-memberships.ts';
 import type { RemoteDevices } from '../to-device/remote-devices.ts';
 import type { Base } from './base.ts';
 import type { Domains } from './domains.ts';
@@ -25,6 +26,7 @@ export interface Federation {
   readonly keys: RemoteKeys;
   readonly media: RemoteMedia;
   readonly toDevice: RemoteDevices;
+  readonly memberships: RemoteMemberships;
   readonly authenticateServer: AuthenticateServer;
   close(): void;
 }

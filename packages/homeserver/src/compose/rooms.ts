@@ -26,6 +26,7 @@ import { RelationStore } from '../storage/rooms/events/relation-store.ts';
 import { StickyStore } from '../storage/rooms/events/sticky-events.ts';
 import { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
 import { TransactionStore } from '../storage/rooms/events/transaction-store.ts';
+import { InviteStates } from '../storage/rooms/invite-states.ts';
 import { MembershipStore } from '../storage/rooms/membership-store.ts';
 import { RoomStore } from '../storage/rooms/room-store.ts';
 import { StateStore } from '../storage/state/state-store.ts';
@@ -71,6 +72,8 @@ export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, setting
     userRooms,
     aliases,
     acceptor,
+    effects,
+    memberChanges,
     creation: new RoomCreation({ acceptor, newRooms, aliases, profileOf, blocksInvites, settings }),
     upgrades: new RoomUpgrades({ acceptor, heads, newRooms, aliases, rooms, profileOf }),
     sender: new Sender({ acceptor, heads, memberChanges, checks, events, transactions }),
@@ -92,6 +95,7 @@ async function openStores({ database, names, clock }: Pick<Base, 'database' | 'n
     aggregations: new AggregationStore(database, names, events),
     timelines: new TimelineStore(database),
     transactions: new TransactionStore(database),
+    inviteStates: new InviteStates(database),
     sticky: await StickyStore.open(database, clock.now()),
   };
 }

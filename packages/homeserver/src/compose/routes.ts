@@ -126,7 +126,7 @@ export function routesOf(
     ...accountRoutes(config, domains, lookups),
     ...keyAndMediaRoutes(domains, lookups),
     ...userRoutes(config, domains, lookups),
-    ...roomRoutes(domains),
+    ...roomRoutes(domains, lookups),
     ...syncAndServiceRoutes(config, domains),
     ...(federation?.routes ?? []),
   ];
@@ -224,8 +224,11 @@ function userRoutes(config: Config, domains: Domains, lookups: FederatedLookups)
 }
 
 /** Returns the routes of the files from `client/room-keys` to `client/rooms`. */
-function roomRoutes({ base: { names }, activity, encryption, rooms, timeline, sync, delayedEvents }: Domains): Route[] {
-  const { heads, aliases, joining, userRooms } = rooms;
+function roomRoutes(
+  { base: { names }, activity, encryption, rooms, timeline, sync, delayedEvents }: Domains,
+  { directories }: FederatedLookups,
+): Route[] {
+  const { heads, joining, userRooms } = rooms;
   const { readers, readable, renderer, stateTexts } = timeline;
   return [
     ...roomKeysRoutes(encryption.keyBackups, names),
@@ -233,15 +236,15 @@ function roomRoutes({ base: { names }, activity, encryption, rooms, timeline, sy
     ...banRoutes(heads, joining),
     ...forgetRoutes(heads, joining),
     ...inviteRoutes(heads, joining),
-    ...joinRoutes(heads, aliases, joining),
+    ...joinRoutes(directories, joining),
     ...joinedMembersRoutes(readers, timeline.members, rooms.events),
     ...joinedRoomsRoutes(userRooms, names),
     ...kickRoutes(heads, joining),
-    ...knockRoutes(heads, aliases, joining),
+    ...knockRoutes(directories, joining),
     ...leaveRoutes(heads, joining),
     ...membersRoutes(readers, timeline.members, stateTexts),
     ...mutualRoomsRoutes(userRooms, names),
-    ...peekRoutes(heads, aliases, sync.peeks),
+    ...peekRoutes(heads, directories, sync.peeks),
     ...unbanRoutes(heads, joining),
     ...unpeekRoutes(heads, sync.peeks),
     ...contextRoutes(readers, timeline.contexts, stateTexts),

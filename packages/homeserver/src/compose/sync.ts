@@ -82,7 +82,7 @@ async function openSyncBase({ database, names, stream, clock, random }: Base, do
     invites: new Invites({ ...userData, events }),
     summaries: new MemberSummaries({ names, heads, memberships }),
     roomTimelines: new RoomTimelines({ events, timelines, visibility }),
-    stripped: new StrippedState({ heads, events }),
+    stripped: new StrippedState({ heads, events, inviteStates: rooms.inviteStates }),
     deviceLists,
     deviceSections: new DeviceSections({ names, claimableKeys, deviceLists }),
   };

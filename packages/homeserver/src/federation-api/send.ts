@@ -1,6 +1,7 @@
 import { sendTransaction } from '@hearth/api/federation/send.ts';
 import { badJson } from '@hearth/protocol/errors.ts';
 import { type Route, route } from '../http/route.ts';
+import type { Staging } from '../rooms/receive/staging.ts';
 import type { ReceivedEdus } from '../to-device/received-edus.ts';
 
 /** The limits of a transaction (server-server API, "Transactions"). */
@@ -8,16 +9,16 @@ const PDUS_MAX = 50;
 const EDUS_MAX = 100;
 
 /**
- * Returns the route of `PUT /send/{txnId}`. It answers when everything that it accepts is on disk. PDUs are left out of
- * the answer, because no room is shared with other servers yet.
+ * Returns the route of `PUT /send/{txnId}`. It answers when everything that it accepts is on disk. PDUs are
+ * processed later.
  */
-export function sendTransactionRoutes(edus: ReceivedEdus): Route[] {
+export function sendTransactionRoutes(staging: Staging, edus: ReceivedEdus): Route[] {
   return [
     route(sendTransaction, async ({ origin, body }) => {
       if ((body.pdus?.length ?? 0) > PDUS_MAX) throw badJson(`A transaction has at most ${PDUS_MAX} PDUs`);
       if ((body.edus?.length ?? 0) > EDUS_MAX) throw badJson(`A transaction has at most ${EDUS_MAX} EDUs`);
-      await edus.receive(origin, body.edus ?? []);
-      return { pdus: {} };
+      const [pdus] = await Promise.all([staging.add(origin, body.pdus ?? []), edus.receive(origin, body.edus ?? [])]);
+      return { pdus };
     }),
   ];
 }

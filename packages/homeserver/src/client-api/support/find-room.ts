@@ -1,5 +1,5 @@
-import { forbidden, invalidParam, notFound } from '@hearth/protocol/errors.ts';
-import type { Aliases } from '../../rooms/aliases.ts';
+import { forbidden, invalidParam } from '@hearth/protocol/errors.ts';
+import type { Directories } from '../../directory/directories.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
 
@@ -10,15 +10,30 @@ export async function roomOfMember(heads: Heads, roomId: string): Promise<Head> 
   return head;
 }
 
+/** The query parameters that name servers which may know a room. */
+interface Via {
+  readonly via?: readonly string[] | undefined;
+  readonly server_name?: readonly string[] | undefined;
+}
+
+/** A room by its id, and servers that may be in it. */
+export interface RoomTarget {
+  readonly roomId: string;
+  readonly servers: readonly string[];
+}
+
 /**
- * Finds a room by its id or alias.
- * @throws MatrixError M_NOT_FOUND for an unknown alias or room, M_INVALID_PARAM for another text
+ * Finds the room of an id or alias. The servers that the client names come first.
+ * @throws MatrixError M_NOT_FOUND for an unknown alias, M_INVALID_PARAM for another text
  */
-export async function roomByIdOrAlias(heads: Heads, aliases: Aliases, idOrAlias: string): Promise<Head> {
-  if (idOrAlias.startsWith('!')) return heads.get(idOrAlias);
+export async function roomByIdOrAlias(
+  directories: Directories,
+  idOrAlias: string,
+  { via = [], server_name: named = [] }: Via = {},
+): Promise<RoomTarget> {
+  const servers = [...via, ...named];
+  if (idOrAlias.startsWith('!')) return { roomId: idOrAlias, servers };
   if (!idOrAlias.startsWith('#')) throw invalidParam(`${idOrAlias} is neither a room id nor a room alias`);
-  const alias = await aliases.find(idOrAlias);
-  const head = alias === undefined ? undefined : await heads.byNum(alias.room);
-  if (head === undefined) throw notFound(`There is no room alias ${idOrAlias}`);
-  return head;
+  const found = await directories.resolve(idOrAlias);
+  return { roomId: found.roomId, servers: [...servers, ...found.servers] };
 }

@@ -18,6 +18,7 @@ import { aliasesIn } from '../events/check-content.ts';
 import { type BlocksInvites, checkInvites } from '../membership/invites.ts';
 import { withoutServerMembers } from '../membership/member-change.ts';
 import { type MemberProfile, memberContent, type ProfileOf, profileMembers } from '../membership/member-content.ts';
+import type { RemoteMemberships } from '../membership/remote-memberships.ts';
 import { type InitialState, initialEvents, type RoomOptions } from './initial-events.ts';
 import type { NewRooms } from './new-rooms.ts';
 
@@ -48,13 +49,20 @@ export interface Creator {
 /** The creation of rooms. */
 export class RoomCreation {
   readonly #parts: CreationParts;
+  #remote: RemoteMemberships | undefined;
 
   constructor(parts: CreationParts) {
     this.#parts = parts;
   }
 
+  /** Makes invites of users of other servers possible. */
+  useRemote(remote: RemoteMemberships): void {
+    this.#remote = remote;
+  }
+
   /**
-   * Creates a room with everything that the request asks for, in one transaction.
+   * Creates a room with everything that the request asks for, in one transaction. Users of other servers are invited
+   * afterwards, because their servers sign the invites.
    * @throws MatrixError M_UNSUPPORTED_ROOM_VERSION, M_ROOM_IN_USE, M_INVALID_ROOM_STATE, M_INVALID_PARAM, M_BAD_ALIAS,
    *   M_INVITE_BLOCKED, M_FORBIDDEN
    */
@@ -76,7 +84,11 @@ export class RoomCreation {
     const { head, create } = opened;
     const member = memberContent('join', await profileOf(creator.userId));
     const given = { creator: creator.userId, member, version, profiles, ...(alias !== undefined && { alias }) };
-    const drafts = [create, ...initialEvents({ ...given, options: { ...options, initial_state: initialState } })];
+    const [invited, remote] = this.#byServer(options.invite ?? []);
+    const drafts = [
+      create,
+      ...initialEvents({ ...given, options: { ...options, invite: invited, initial_state: initialState } }),
+    ];
     const guards = alias === undefined ? [] : [aliases.insert(alias, head.num, creator.user)];
     try {
       await acceptor.accept(head, drafts, { isNew: true, guards });
@@ -87,7 +99,17 @@ export class RoomCreation {
       if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') throw invalidRoomState(error.message);
       throw error;
     }
+    for (const userId of remote) {
+      const isDirect = options.is_direct === true;
+      await this.#remote?.invite(head, creator.userId, userId, memberContent('invite', {}, { isDirect }));
+    }
     return { roomId: head.roomId, ...(alias === undefined ? {} : { alias }) };
+  }
+
+  /** Returns the users of this server and those of other servers among some users. */
+  #byServer(userIds: readonly string[]): [local: string[], remote: string[]] {
+    const isLocal = (userId: string) => domainOf(userId) === this.#parts.settings.serverName;
+    return [userIds.filter(isLocal), [...new Set(userIds.filter((userId) => !isLocal(userId)))]];
   }
 
   async #freeAlias(localpart: string): Promise<string> {
@@ -107,11 +129,13 @@ export class RoomCreation {
     }
     for (const userId of invited) {
       if (parseUserId(userId) === undefined) throw invalidParam(`${userId} is not a valid user id`);
-      if (domainOf(userId) !== settings.serverName) throw forbidden('This server does not federate yet');
+      const isRemote = domainOf(userId) !== settings.serverName;
+      if (isRemote && this.#remote === undefined) throw forbidden('This server does not federate');
     }
-    await checkInvites(blocksInvites, [...invited]);
+    const local = [...invited].filter((userId) => domainOf(userId) === settings.serverName);
+    await checkInvites(blocksInvites, local);
     const profiles = new Map<string, MemberProfile>();
-    for (const userId of invited) profiles.set(userId, await profileOf(userId));
+    for (const userId of local) profiles.set(userId, await profileOf(userId));
     return profiles;
   }
 }

@@ -8,7 +8,15 @@ import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateKeyNums, StateStore } from '../../storage/state/state-store.ts';
-import { difference, entries, lookup, type NewNode, withEntry, withoutEntry } from '../../storage/state/state-tree.ts';
+import {
+  difference,
+  entries,
+  lookup,
+  type NewNode,
+  nodesOf,
+  withEntry,
+  withoutEntry,
+} from '../../storage/state/state-tree.ts';
 import { authForm, type StateKeyPair } from '../head.ts';
 import type { AuthChains } from './auth-chains.ts';
 
@@ -302,6 +310,6 @@ class Resolving {
           ? withoutEntry(root, { type, stateKey }, created)
           : withEntry(root, { type, stateKey, event: event.num }, created);
     }
-    return { root, created };
+    return { root, created: nodesOf(root, created) };
   }
 }

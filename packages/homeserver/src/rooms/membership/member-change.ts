@@ -10,6 +10,7 @@ import { Basis } from '../events/basis.ts';
 import type { Head } from '../head.ts';
 import { type BlocksInvites, checkInvites } from './invites.ts';
 import { type ProfileOf, profileMembers } from './member-content.ts';
+import type { RemoteMemberships } from './remote-memberships.ts';
 import type { RestrictedJoins } from './restricted-join.ts';
 
 interface MemberChangeParts {
@@ -68,9 +69,15 @@ const NOTHING: Completed = { content: {}, basis: new Basis([]) };
  */
 export class MemberChanges {
   readonly #parts: MemberChangeParts;
+  #remote: RemoteMemberships | undefined;
 
   constructor(parts: MemberChangeParts) {
     this.#parts = parts;
+  }
+
+  /** Makes invites of users of other servers possible. */
+  useRemote(remote: RemoteMemberships): void {
+    this.#remote = remote;
   }
 
   /**
@@ -83,6 +90,8 @@ export class MemberChanges {
     if (parseUserId(target) === undefined) throw invalidParam(`${target} is not a valid user id`);
     const asked = { ...request, content: withoutServerMembers(request.content) };
     checkGuest(asked);
+    if (asked.content.membership === 'invite' && domainOf(target) !== this.#parts.serverName)
+      return this.#inviteRemote(head, asked);
     return acceptor.untilAccepted(head, async (current) => {
       const before = await current.state('m.room.member', target);
       const isDone = request.check?.(asString(before?.content.membership)) === true;
@@ -104,18 +113,22 @@ export class MemberChanges {
     });
   }
 
+  async #inviteRemote(head: Head, { actor, target, content }: MemberRequest): Promise<StoredEvent> {
+    if (this.#remote === undefined) throw forbidden('This server does not federate');
+    return this.#remote.invite(head, actor.userId, target, content);
+  }
+
   async #complete(
     head: Head,
     { actor, target, content }: MemberRequest,
     before: StoredEvent | undefined,
   ): Promise<Completed> {
-    const { profileOf, blocksInvites, serverName } = this.#parts;
+    const { profileOf, blocksInvites } = this.#parts;
     const isOwn = target === actor.userId;
     if (content.membership === 'join' && isOwn) return this.#completeJoin(head, actor, content, before);
     const basis = new Basis([[['m.room.member', target], before]]);
     if (content.membership === 'knock' && isOwn) return { content: await this.#withProfile(target, content), basis };
     if (content.membership !== 'invite') return { content, basis };
-    if (domainOf(target) !== serverName) throw forbidden('This server does not federate yet');
     const membership = before?.content.membership;
     if (membership !== 'invite' && membership !== 'join') await checkInvites(blocksInvites, [target]);
     // The inviter cannot choose the display name of the invited user.

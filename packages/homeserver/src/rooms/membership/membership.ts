@@ -1,4 +1,4 @@
-import { badState, forbidden, unknown } from '@hearth/protocol/errors.ts';
+import { badState, forbidden, MatrixError, notFound, unknown } from '@hearth/protocol/errors.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import type { MembershipRow, MembershipStore } from '../../storage/rooms/membership-store.ts';
@@ -7,6 +7,7 @@ import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { MemberChanges, MemberRequest } from './member-change.ts';
 import { memberContent, type ProfileOf } from './member-content.ts';
+import type { RemoteMemberships } from './remote-memberships.ts';
 import type { UserRooms } from './user-rooms.ts';
 
 interface MembershipsParts {
@@ -21,24 +22,79 @@ interface MembershipsParts {
 /** Moves users in and out of rooms (client-server API, "Room membership"). All methods throw MatrixErrors. */
 export class Memberships {
   readonly #parts: MembershipsParts;
+  #remote: RemoteMemberships | undefined;
 
   constructor(parts: MembershipsParts) {
     this.#parts = parts;
   }
 
+  /** Makes rooms of other servers available. */
+  useRemote(remote: RemoteMemberships): void {
+    this.#remote = remote;
+  }
+
+  /**
+   * Joins the actor in a room of this or another server, with `more` in the member event.
+   * @param servers servers that may be in the room
+   */
+  async joinById(roomId: string, actor: Actor, more: JsonObject, servers: readonly string[]): Promise<void> {
+    const remote = this.#remote;
+    const head = await this.#parts.heads.find(roomId);
+    if (head !== undefined && (remote === undefined || (await remote.isLocal(head)))) {
+      try {
+        return await this.join(head, actor, more);
+      } catch (error) {
+        // A server with a user who may invite has to authorise some joins of restricted rooms.
+        const isRefused = error instanceof MatrixError && error.errcode === 'M_FORBIDDEN';
+        if (!isRefused || remote === undefined || !(await isRestricted(head))) throw error;
+        const content = await this.#contentOf('join', actor, more);
+        return remote.join(roomId, actor, content, servers).catch(() => {
+          throw error;
+        });
+      }
+    }
+    if (remote === undefined) throw notFound('The room does not exist');
+    await remote.join(roomId, actor, await this.#contentOf('join', actor, more), servers);
+  }
+
+  /** Lets the actor knock at a room of this or another server. @param servers servers that may be in the room */
+  async knockById(roomId: string, actor: Actor, reason: string | undefined, servers: readonly string[]): Promise<void> {
+    const remote = this.#remote;
+    const head = await this.#parts.heads.find(roomId);
+    if (head !== undefined && (remote === undefined || (await remote.isLocal(head))))
+      return this.knock(head, actor, reason);
+    if (remote === undefined) throw notFound('The room does not exist');
+    const more: JsonObject = reason === undefined ? {} : { reason };
+    await remote.knock(roomId, actor, await this.#contentOf('knock', actor, more), servers);
+  }
+
+  async #contentOf(membership: 'join' | 'knock', actor: Actor, more: JsonObject): Promise<JsonObject> {
+    return { ...more, ...memberContent(membership, await this.#parts.profileOf(actor.userId)) };
+  }
+
   /** Joins the actor, with `more` in the member event. Somebody who has joined already stays as they are. */
   async join(head: Head, actor: Actor, more: JsonObject = {}): Promise<void> {
-    const content = { ...more, ...memberContent('join', await this.#parts.profileOf(actor.userId)) };
+    const content = await this.#contentOf('join', actor, more);
     await this.#change(head, { actor, target: actor.userId, content, check: (membership) => membership === 'join' });
   }
 
   /** Leaves a room, rejects an invite or takes a knock back. */
   async leave(head: Head, actor: Actor, reason?: string): Promise<void> {
+    if (this.#remote !== undefined && !(await this.#remote.isLocal(head)))
+      return this.#leaveOutside(this.#remote, head, actor, reason);
     const check = (membership: string | undefined) => {
       if (membership === undefined) throw forbidden(`${actor.userId} is not in the room`);
       return membership === 'leave';
     };
     await this.#change(head, { actor, target: actor.userId, content: content('leave', reason), check });
+  }
+
+  async #leaveOutside(remote: RemoteMemberships, head: Head, actor: Actor, reason: string | undefined): Promise<void> {
+    const row = await this.#parts.userRooms.one(actor.user, head.num);
+    if (row === undefined) throw forbidden(`${actor.userId} is not in the room`);
+    if (row.membership === 'leave') return;
+    if (row.membership === 'ban') throw forbidden(`${actor.userId} is banned from the room`);
+    await remote.leave(head, actor, content('leave', reason));
   }
 
   async invite(head: Head, actor: Actor, target: string, reason?: string): Promise<void> {
@@ -101,6 +157,11 @@ export class Memberships {
   async #change(head: Head, request: MemberRequest): Promise<void> {
     await this.#parts.memberChanges.change(head, request);
   }
+}
+
+async function isRestricted(head: Head): Promise<boolean> {
+  const rule = (await head.state('m.room.join_rules'))?.content.join_rule;
+  return rule === 'restricted' || rule === 'knock_restricted';
 }
 
 function content(membership: 'leave' | 'invite' | 'knock' | 'ban', reason: string | undefined): JsonObject {

@@ -39,6 +39,11 @@ export interface PlacedEvent {
   readonly isRejected: boolean;
   /** The stored outlier that is the same event. */
   readonly outlier: StoredEvent | undefined;
+  /**
+   * Whether the event is the join by which this server comes into the room. It replaces what this server knew of the
+   * room before.
+   */
+  readonly isFirst?: boolean;
 }
 
 export interface AppenderStores {
@@ -47,10 +52,14 @@ export interface AppenderStores {
   readonly events: EventStore;
   readonly states: StateStore;
   readonly rooms: RoomStore;
+  readonly graph: GraphStores;
+}
+
+/** The stores that only events of other servers change. */
+interface GraphStores {
   readonly missingEvents: MissingEvents;
   readonly earlyRedactions: EarlyRedactions;
   readonly roomServers: RoomServers;
-  readonly relations: import('../../storage/rooms/events/relation-store.ts').RelationStore;
 }
 
 export interface AppenderParts {
@@ -117,8 +126,9 @@ export class RemoteAppender {
     const provisional = this.#provisional(head, placed);
     const knownSnapshot = await this.#knownSnapshot(prev, before.root);
     const common = { seen, knownSnapshot, relations: {}, redacted: undefined, earlyRedactions: [] };
-    const isFollowed = await stores.missingEvents.isMissing(head.num, incoming.eventId);
-    const isSoftFailed = !placed.isRejected && (await this.#isRefusedNow(head, incoming));
+    const isFollowed = await stores.graph.missingEvents.isMissing(head.num, incoming.eventId);
+    const isFirst = placed.isFirst === true;
+    const isSoftFailed = !placed.isRejected && !isFirst && (await this.#isRefusedNow(head, incoming));
     if (placed.isRejected || isSoftFailed)
       return { ...common, isSoftFailed, isFollowed, extremities: head.extremities, changes: [] };
     const redacted = await this.#redactedBy(head, provisional);
@@ -129,8 +139,12 @@ export class RemoteAppender {
     const following = new Set(prev.map(({ num }) => num));
     const extremities = isFollowed ? head.extremities : head.extremities.filter(({ num }) => !following.has(num));
     const more = { ...common, isSoftFailed, isFollowed, extremities, relations, redacted, earlyRedactions };
-    if (isFollowed) return { ...more, changes: [] };
     const after = await graphStates.withEvent(before, provisional);
+    if (isFirst) {
+      const changes = await stateChanges(stores, seen.root, after.root, provisional);
+      return { ...more, isFollowed: false, extremities: [], changes };
+    }
+    if (isFollowed) return { ...more, changes: [] };
     const others = await Promise.all(extremities.map((event) => graphStates.after(event)));
     const known = others.filter((state) => state !== undefined);
     // Most events of a branch leave the states at the ends of all branches as they are.
@@ -182,8 +196,8 @@ export class RemoteAppender {
   }
 
   async #earlyRedactions(head: Head, event: StoredEvent): Promise<StoredEvent[]> {
-    const { earlyRedactions, events } = this.#parts.stores;
-    const redactions = await events.list(await earlyRedactions.of(event.eventId));
+    const { graph, events } = this.#parts.stores;
+    const redactions = await events.list(await graph.earlyRedactions.of(event.eventId));
     const effective = await Promise.all(
       redactions.map(async (redaction) => redaction.room === head.num && (await mayRedact(head, redaction, event))),
     );
@@ -207,6 +221,7 @@ export class RemoteAppender {
     const { names, stream, events: store, rooms, states } = stores;
     const before = { row: head.row, extremities: head.extremities };
     const { row } = before;
+    const isFirst = placed.isFirst === true;
     const writes: Write[] = [];
     const graphSnapshot =
       placed.before.root.hash === row.root.hash ? null : this.#graphSnapshot(head, placed, plan, writes);
@@ -223,8 +238,8 @@ export class RemoteAppender {
       room: head.num,
       seq: row.seq + 1,
       standing: STANDING.accepted,
-      snapshot: row.snapshot,
-      graphSnapshot,
+      snapshot: isFirst ? (graphSnapshot ?? row.snapshot) : row.snapshot,
+      graphSnapshot: isFirst ? null : graphSnapshot,
       after: isChanged ? (isState ? null : num) : isState ? row.snapshot : null,
       replaces: replaced?.num ?? null,
     });
@@ -273,7 +288,7 @@ export class RemoteAppender {
     const server = domainOf(member.stateKey ?? '');
     if (after === undefined || membershipOf(after) !== 'join' || server === undefined) return;
     if (server !== this.#parts.serverName)
-      effects.writes.push(...this.#parts.stores.roomServers.insert(server, head.num));
+      effects.writes.push(...this.#parts.stores.graph.roomServers.insert(server, head.num));
   }
 
   /** Returns the number of a snapshot with the state before the event. */
@@ -286,7 +301,7 @@ export class RemoteAppender {
   }
 
   #graphWrites(head: Head, placed: PlacedEvent, plan: Plan, event: StoredEvent): Write[] {
-    const { missingEvents, earlyRedactions } = this.#parts.stores;
+    const { missingEvents, earlyRedactions } = this.#parts.stores.graph;
     const writes = missingEvents.insert(head.num, placed.missing, event.num);
     if (plan.isFollowed) writes.push(missingEvents.remove(head.num, event.eventId));
     if (plan.earlyRedactions.length > 0) writes.push(earlyRedactions.remove(event.eventId));
@@ -297,7 +312,7 @@ export class RemoteAppender {
 
   /** Stores a rejected or soft-failed event, which has no place in the timeline. */
   async #storeOutside(head: Head, placed: PlacedEvent, plan: Plan): Promise<StoredEvent> {
-    const { names, stream, events: store, missingEvents } = this.#parts.stores;
+    const { names, stream, events: store, graph } = this.#parts.stores;
     const writes: Write[] = [];
     const snapshot = this.#graphSnapshot(head, placed, plan, writes);
     const standing: Standing = placed.isRejected ? STANDING.rejected : STANDING.softFailed;
@@ -320,7 +335,7 @@ export class RemoteAppender {
     );
     if (placed.outlier !== undefined) writes.push(store.markRepeated(placed.outlier));
     writes.push(store.insert(event, proof));
-    if (plan.isFollowed) writes.push(missingEvents.remove(head.num, event.eventId));
+    if (plan.isFollowed) writes.push(graph.missingEvents.remove(head.num, event.eventId));
     const nums = [head.num, event.typeNum, event.senderNum, ...(event.stateKeyNum === null ? [] : [event.stateKeyNum])];
     writes.push(...names.inserts(...nums));
     try {

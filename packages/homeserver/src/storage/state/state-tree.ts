@@ -98,6 +98,22 @@ export function difference(before: NodeRef, after: NodeRef): StateEntry[] {
   return changed;
 }
 
+/** Returns those of the created nodes that are part of a state. Several changes create nodes that later ones replace. */
+export function nodesOf(root: NodeRef, created: readonly NewNode[]): NewNode[] {
+  const byHash = new Map(created.map((node) => [node.hash, node]));
+  const found: NewNode[] = [];
+  const visit = ({ hash, node }: NodeRef) => {
+    const own = byHash.get(hash);
+    // A node that was not created is stored, with all nodes below it.
+    if (own === undefined) return;
+    byHash.delete(hash);
+    found.push(own);
+    if (node?.kind === 'inner') for (const child of node.children) if (child !== undefined) visit(child);
+  };
+  visit(root);
+  return found;
+}
+
 /** Returns nodes that {@link difference} needs for both directions and that are not loaded. */
 export function missingForDifference(before: NodeRef, after: NodeRef): NodeRef[] {
   if (before.hash === after.hash) return [];

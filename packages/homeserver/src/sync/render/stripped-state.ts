@@ -2,7 +2,8 @@ import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
-import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { InviteStates } from '../../storage/rooms/invite-states.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 
 /** The types of state events that invited and knocking users get (client-server API, "Stripped state"). */
@@ -27,19 +28,33 @@ export interface StrippedRoom {
 export class StrippedState {
   readonly #heads: Heads;
   readonly #events: EventStore;
+  readonly #inviteStates: InviteStates;
 
-  constructor({ heads, events }: { readonly heads: Heads; readonly events: EventStore }) {
+  constructor({
+    heads,
+    events,
+    inviteStates,
+  }: {
+    readonly heads: Heads;
+    readonly events: EventStore;
+    readonly inviteStates: InviteStates;
+  }) {
     this.#heads = heads;
     this.#events = events;
+    this.#inviteStates = inviteStates;
   }
 
   /** Renders the room of an invitation or a knock; `undefined` if the room is unknown. */
-  room(lookups: Lookups, { room, event }: MembershipRow): StrippedRoom | undefined {
+  room(lookups: Lookups, { user, room, event }: MembershipRow): StrippedRoom | undefined {
     const [head, member] = lookups.both(
       () => lookups.get(this.#heads.source, room),
       () => lookups.get(this.#events.source, event),
     );
     if (head === undefined || member === undefined) return undefined;
+    if (member.standing === STANDING.outlier) {
+      const received = lookups.get(this.#inviteStates.source, { user, room });
+      return { head, events: [...(received === '' ? [] : [received]), strippedEvent(member)].join(',') };
+    }
     const state = lookups.all(this.#heads.stateSource, [
       ...SHOWN_TYPES.map((type) => ({ head, type, stateKey: '' })),
       { head, type: 'm.room.member', stateKey: member.sender },

@@ -1,0 +1,104 @@
+import type { FederationClient } from '../federation/client/federation-client.ts';
+import type { KeyRing } from '../federation/keys/key-ring.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
+import { randomText } from '../platform/random.ts';
+import { AuthChains } from '../rooms/graph/auth-chains.ts';
+import { GraphStates } from '../rooms/graph/graph-states.ts';
+import { StateResolution } from '../rooms/graph/state-resolution.ts';
+import { RemoteAppender } from '../rooms/receive/append.ts';
+import { EventSignatures } from '../rooms/receive/event-signatures.ts';
+import { Gaps } from '../rooms/receive/gaps.ts';
+import { Outliers } from '../rooms/receive/outliers.ts';
+import { Receiver } from '../rooms/receive/receive.ts';
+import { Staging } from '../rooms/receive/staging.ts';
+import { StateBefore } from '../rooms/receive/state-before.ts';
+import { EventFetcher } from '../rooms/remote/event-fetcher.ts';
+import { Handshakes } from '../rooms/remote/handshake.ts';
+import { KnownRooms } from '../rooms/remote/known-rooms.ts';
+import { MemberRequests } from '../rooms/remote/member-requests.ts';
+import { OutsideMembers } from '../rooms/remote/outside-members.ts';
+import { OwnEvents } from '../rooms/remote/own-events.ts';
+import { RemoteInvites } from '../rooms/remote/remote-invites.ts';
+import { RemoteJoins } from '../rooms/remote/remote-join.ts';
+import { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
+import { Templates } from '../rooms/remote/templates.ts';
+import { EarlyRedactions } from '../storage/rooms/events/early-redactions.ts';
+import { MissingEvents } from '../storage/rooms/events/missing-events.ts';
+import { RoomServers } from '../storage/rooms/room-servers.ts';
+import type { Domains } from './domains.ts';
+import type { FederationBase } from './federation.ts';
+
+const OPAQUE_ID_LETTERS = 18;
+
+/** The objects of rooms that are shared with other servers. */
+export type FederatedRooms = ReturnType<typeof openFederatedRooms>;
+
+/** Creates the objects that receive events of other servers and take part in rooms there. */
+export function openFederatedRooms(
+  { database, clock, random, log, background }: FederationBase,
+  { base, rooms }: Domains,
+  client: FederationClient,
+  keyRing: KeyRing,
+) {
+  const { names, stream } = base;
+  const { events, states, heads, acceptor, effects, userRooms, memberships, signer } = rooms;
+  const { serverName } = signer;
+  const roomServers = new RoomServers(database);
+  const missingEvents = new MissingEvents(database);
+  const servers = new ServersInRooms(heads, names, roomServers, serverName);
+  const authChains = new AuthChains(events);
+  const graphStates = new GraphStates(states);
+  const resolution = new StateResolution({ names, events, states, authChains });
+  const inTurn = new Serial<number>();
+  const signatures = new EventSignatures(keyRing, clock);
+  const fetcher = new EventFetcher(client);
+  const outliers = new Outliers({ names, stream, events, signatures, inTurn });
+  const stateBefore = new StateBefore({ states, events, graphStates, resolution, outliers, fetcher });
+  const stores = { names, stream, events, states, rooms: rooms.rooms, relations: rooms.relations };
+  const appender = new RemoteAppender({
+    stores: { ...stores, graph: { missingEvents, earlyRedactions: new EarlyRedactions(database), roomServers } },
+    acceptor,
+    effects,
+    graphStates,
+    resolution,
+    serverName,
+  });
+  const graph = { gaps: new Gaps(events, fetcher), stateBefore };
+  const receiver = new Receiver({ stores, signatures, outliers, fetcher, graph, appender, inTurn });
+  const staging = new Staging({ storage: { database, stream }, heads, servers, receiver, clock, background, log });
+  const pdus = { names, events, signer };
+  const templates = new Templates(pdus);
+  const ownEvents = new OwnEvents(signer, clock, () => `$${randomText(random, OPAQUE_ID_LETTERS)}:${serverName}`);
+  const knownRooms = new KnownRooms({ names, stream, rooms: rooms.rooms, heads });
+  const { inviteStates } = rooms;
+  const outside = new OutsideMembers({ names, stream, events, memberships, userRooms, inviteStates });
+  const own = { events: ownEvents, outside, knownRooms };
+  const handshakes = new Handshakes(client, log);
+  const joins = new RemoteJoins({ handshakes, ownEvents, knownRooms, outliers, stateBefore, appender, events });
+  const invites = new RemoteInvites({ client, receiver, signatures, templates, own, servers });
+  const memberRequests = new MemberRequests({
+    handshakes,
+    joins,
+    invites,
+    own,
+    rooms: { heads, userRooms, events },
+    servers,
+  });
+  return {
+    pdus,
+    servers,
+    roomServers,
+    missingEvents,
+    authChains,
+    graphStates,
+    signatures,
+    fetcher,
+    outliers,
+    stateBefore,
+    receiver,
+    staging,
+    templates,
+    invites,
+    memberRequests,
+  };
+}

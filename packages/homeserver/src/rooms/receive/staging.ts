@@ -1,0 +1,178 @@
+import { parseJson } from '@hearth/protocol/json/parse.ts';
+import { asObject, asString, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { FederationError } from '../../federation/client/federation-error.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Background } from '../../platform/concurrency/background.ts';
+import { KeyedTasks } from '../../platform/concurrency/keyed-tasks.ts';
+import type { Log } from '../../platform/monitoring/log.ts';
+import type { Database } from '../../storage/engine/database.ts';
+import type { Stream } from '../../storage/engine/stream.ts';
+import {
+  insertStagedEvent,
+  readStagedEvents,
+  readStagedRooms,
+  removeStagedEvents,
+  type StagedEvent,
+} from '../../storage/federation/staged-events.ts';
+import type { Head } from '../head.ts';
+import type { Heads } from '../heads.ts';
+import type { ServersInRooms } from '../remote/servers-in-room.ts';
+import { aclPermits } from './acl.ts';
+import { readIncoming } from './incoming.ts';
+import type { Receiver } from './receive.ts';
+import { NotReceived } from './receive-error.ts';
+
+interface StagingParts {
+  readonly storage: { readonly database: Database; readonly stream: Stream };
+  readonly heads: Heads;
+  readonly servers: ServersInRooms;
+  readonly receiver: Receiver;
+  readonly clock: Clock;
+  readonly background: Background;
+  readonly log: Pick<Log, 'info' | 'debug' | 'warn'>;
+}
+
+/** The result of each event of a transaction, by event id: an empty object, or an error. */
+export type TransactionResults = Record<string, { error?: string }>;
+
+const READ_AT_ONCE = 50;
+/** The number of rooms whose events are processed at the same time. */
+const ROOMS_MAX = 20;
+/** The time until an event is tried again whose earlier events or state nobody provides. It doubles with each attempt. */
+const RETRY_MS_MIN = 10_000;
+const RETRY_MS_MAX = 60 * 60_000;
+/** The time for which an event is tried again. */
+const KEPT_MS = 2 * 24 * 60 * 60_000;
+
+/**
+ * Stores the events of transactions, and processes them afterwards: those of a room in order, those of different rooms
+ * concurrently. An event stays stored until it is processed, also across restarts.
+ */
+export class Staging {
+  readonly #parts: StagingParts;
+  readonly #tasks: KeyedTasks<string>;
+  /** The events that could not be processed, with the time of the next attempt. */
+  readonly #later = new Map<number, { readonly atMs: number; readonly waitMs: number }>();
+
+  constructor(parts: StagingParts) {
+    this.#parts = parts;
+    const { clock, background } = parts;
+    const limits = { runningMax: ROOMS_MAX, errorWaitMs: RETRY_MS_MIN };
+    this.#tasks = new KeyedTasks({ clock, background, name: 'processing received events', ...limits }, (roomId) =>
+      this.#run(roomId),
+    );
+  }
+
+  /** Processes what was stored before the start of the process. */
+  async start(): Promise<void> {
+    this.#tasks.wake(await readStagedRooms(this.#parts.storage.database));
+  }
+
+  close(): void {
+    this.#tasks.close();
+  }
+
+  /** The number of events that wait for another attempt. */
+  get laterCount(): number {
+    return this.#later.size;
+  }
+
+  /** Stores the events of a transaction. Resolves with their results when they are on disk. */
+  async add(origin: string, values: readonly unknown[]): Promise<TransactionResults> {
+    const { storage, clock } = this.#parts;
+    const results: TransactionResults = {};
+    const accepted: Omit<StagedEvent, 'num'>[] = [];
+    for (const value of values) {
+      if (!isObject(value)) continue;
+      const { eventId, refusal, roomId } = await this.#check(origin, value);
+      if (eventId === undefined) continue;
+      results[eventId] = refusal === undefined ? {} : { error: refusal };
+      if (refusal === undefined && roomId !== undefined)
+        accepted.push({ roomId, eventId, origin, json: JSON.stringify(value), ts: clock.now() });
+    }
+    if (accepted.length === 0) return results;
+    const writes = accepted.map((one) => insertStagedEvent({ ...one, num: storage.stream.next() }));
+    await storage.stream.commit(writes, []);
+    const rooms = new Set(accepted.map(({ roomId }) => roomId));
+    for (const roomId of rooms) this.#tasks.endWait(roomId);
+    this.#tasks.wake(rooms);
+    return results;
+  }
+
+  /** Checks whether an event of a transaction is processed at all. */
+  async #check(
+    origin: string,
+    value: JsonObject,
+  ): Promise<{ readonly eventId?: string; readonly refusal?: string; readonly roomId?: string }> {
+    const head = await this.#headOf(value);
+    if (head === undefined) {
+      // The id depends on the version of the room, which is unknown.
+      const eventId = asString(value.event_id);
+      return eventId === undefined ? {} : { eventId, refusal: 'The room is unknown' };
+    }
+    const { incoming } = readIncoming(value, head.version);
+    if (incoming === undefined) return {};
+    const { eventId } = incoming;
+    if (incoming.roomId !== head.roomId) return { eventId, refusal: 'The event belongs to another room' };
+    if (!(await this.#parts.servers.isLocal(head))) return { eventId, refusal: 'This server is not in the room' };
+    if (!(await aclPermits(head, origin))) return { eventId, refusal: `The room excludes ${origin}` };
+    return { eventId, roomId: head.roomId };
+  }
+
+  async #headOf(value: JsonObject): Promise<Head | undefined> {
+    const roomId = asString(value.room_id);
+    return roomId === undefined ? undefined : this.#parts.heads.find(roomId);
+  }
+
+  /** Processes the events of a room that are due. Returns the time until the next one is. */
+  async #run(roomId: string): Promise<number | undefined> {
+    const { database } = this.#parts.storage;
+    while (!this.#tasks.isClosed) {
+      const staged = await readStagedEvents(database, roomId, READ_AT_ONCE + this.#later.size);
+      const now = this.#parts.clock.elapsed();
+      const due = staged.filter(({ num }) => (this.#later.get(num)?.atMs ?? 0) <= now);
+      if (due.length === 0) {
+        const times = staged.map(({ num }) => (this.#later.get(num)?.atMs ?? now) - now);
+        return times.length === 0 ? undefined : Math.max(1, Math.min(...times));
+      }
+      const done: number[] = [];
+      for (const one of due) {
+        if (this.#tasks.isClosed) break;
+        if (await this.#process(one)) done.push(one.num);
+      }
+      if (done.length === 0) continue;
+      await database.commit([removeStagedEvents(done)]);
+      for (const num of done) this.#later.delete(num);
+    }
+    return undefined;
+  }
+
+  /** Processes an event. Returns false if it has to be tried again. */
+  async #process(staged: StagedEvent): Promise<boolean> {
+    const { heads, receiver, log, clock } = this.#parts;
+    const { roomId, eventId, origin, num } = staged;
+    const head = await heads.find(roomId);
+    const value = asObject(parseJson(staged.json));
+    if (head === undefined || value === undefined) return true;
+    try {
+      const event = await receiver.receive(head, value, origin);
+      if (event.seq === null)
+        log.info('an event of another server was not accepted', { roomId, eventId, origin, standing: event.standing });
+      return true;
+    } catch (error) {
+      if (error instanceof NotReceived && error.isFinal) {
+        log.info('an event of another server was dropped', { roomId, eventId, origin, reason: error.message });
+        return true;
+      }
+      if (!(error instanceof NotReceived || error instanceof FederationError)) throw error;
+      const waitMs = Math.min(RETRY_MS_MAX, 2 * (this.#later.get(num)?.waitMs ?? RETRY_MS_MIN / 2));
+      if (clock.now() - staged.ts > KEPT_MS) {
+        log.warn('an event of another server was given up', { roomId, eventId, origin, reason: error.message });
+        return true;
+      }
+      this.#later.set(num, { atMs: clock.elapsed() + waitMs, waitMs });
+      log.info('an event of another server waits', { roomId, eventId, origin, reason: error.message, waitMs });
+      return false;
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
+import { authorise } from '@hearth/protocol/auth/authorise.ts';
+import { authEventIds, prevEventIds, toAuthEvent } from '@hearth/protocol/events/event.ts';
+import { asObject, asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
+import { Serial } from '../../platform/concurrency/serial.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { Head } from '../head.ts';
+import type { RemoteAppender } from '../receive/append.ts';
+import { type IncomingEvent, readIncoming } from '../receive/incoming.ts';
+import { formOf, type Outliers, refusalByAuthEvents } from '../receive/outliers.ts';
+import { NotReceived } from '../receive/receive-error.ts';
+import type { StateBefore } from '../receive/state-before.ts';
+import { type Handshakes, listIn } from './handshake.ts';
+import type { KnownRooms } from './known-rooms.ts';
+import type { OwnEvents } from './own-events.ts';
+
+interface RemoteJoinsParts {
+  readonly handshakes: Handshakes;
+  readonly ownEvents: OwnEvents;
+  readonly knownRooms: KnownRooms;
+  readonly outliers: Outliers;
+  readonly stateBefore: StateBefore;
+  readonly appender: RemoteAppender;
+  readonly events: EventStore;
+}
+
+/** A join of a user of this server in a room on other servers. */
+export interface JoinRequest {
+  readonly roomId: string;
+  readonly userId: string;
+  /** The content of the member event. */
+  readonly content: JsonObject;
+  /** Servers that may be in the room, in the order in which they are tried. */
+  readonly servers: readonly string[];
+}
+
+/** Joins rooms with the help of servers that are in them (server-server API, "Joining Rooms"). */
+export class RemoteJoins {
+  readonly #parts: RemoteJoinsParts;
+  readonly #inTurn = new Serial<string>();
+
+  constructor(parts: RemoteJoinsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Joins a room. One join of a room runs at a time.
+   * @param isJoined returns whether an earlier join has made this one unnecessary
+   * @throws MatrixError
+   */
+  join(request: JoinRequest, isDone: () => Promise<boolean>): Promise<void> {
+    return this.#inTurn.run(request.roomId, async () => {
+      if (await isDone()) return;
+      await this.#parts.handshakes.withAny(request.servers, 'join', (server) => this.#joinBy(server, request));
+    });
+  }
+
+  async #joinBy(server: string, { roomId, userId, content }: JoinRequest): Promise<void> {
+    const { handshakes, ownEvents, knownRooms } = this.#parts;
+    const template = await handshakes.make(server, 'join', roomId, userId);
+    const { version } = template;
+    const authoriser = asString(asObject(template.event.content)?.join_authorised_via_users_server);
+    const joining = { ...content, ...(authoriser !== undefined && { join_authorised_via_users_server: authoriser }) };
+    const sent = ownEvents.member({
+      roomId,
+      version,
+      sender: userId,
+      target: userId,
+      content: joining,
+      place: template.event,
+    });
+    const answer = await handshakes.send(server, 'join', roomId, sent.eventId, sent.pdu);
+    const join = signedBoth(sent, answer, version);
+    const state = listIn(answer, 'state');
+    checkVersion(state, version);
+    const head = await knownRooms.headOf(roomId, version);
+    await this.#enter(head, join, state, listIn(answer, 'auth_chain'));
+  }
+
+  /** Stores the state of the room, and the join as the first event of its timeline here. */
+  async #enter(
+    head: Head,
+    join: IncomingEvent,
+    state: readonly JsonObject[] | readonly unknown[],
+    authChain: readonly unknown[],
+  ): Promise<void> {
+    const { outliers, stateBefore, appender, events } = this.#parts;
+    const { version } = head;
+    const stored = await outliers.store(head, [...authChain, ...state] as JsonObject[]);
+    const ids = new Set(state.flatMap((value) => readIncoming(value as JsonObject, version).incoming?.eventId ?? []));
+    const stateEvents = [...ids].flatMap((eventId) => stored.get(eventId) ?? []);
+    const before = await stateBefore.treeOf(head, stateEvents);
+    const wanted = authEventIds(join.pdu, version);
+    const nums = await events.numsOf([...wanted, ...prevEventIds(join.pdu, version)]);
+    const auth = await events.list(wanted.flatMap((id) => nums.get(id) ?? []));
+    if (auth.length < wanted.length) throw new NotReceived('the answer lacks auth events of the join', true);
+    const refusal = refusalOf(join, version, auth, stateEvents);
+    if (refusal !== undefined) throw new NotReceived(`the rules reject the join: ${refusal}`, true);
+    const prevIds = prevEventIds(join.pdu, version);
+    const known = await events.list(prevIds.flatMap((id) => nums.get(id) ?? []));
+    const prev = known.filter(({ standing }) => standing !== STANDING.outlier);
+    const missing = prevIds.filter((id) => !prev.some(({ eventId }) => eventId === id));
+    const outlier = await events.byId(join.eventId);
+    const placed = { incoming: join, prev, missing, auth, before, isRejected: false, outlier, isFirst: true };
+    await appender.append(head, placed);
+  }
+}
+
+/** Returns the join, with the signature of the server that has authorised it for a restricted room. */
+function signedBoth(sent: IncomingEvent, answer: JsonObject, version: RoomVersion): IncomingEvent {
+  const event = asObject(answer.event);
+  if (event === undefined) return sent;
+  const { incoming } = readIncoming(event, version);
+  return incoming?.eventId === sent.eventId ? incoming : sent;
+}
+
+/** @throws NotReceived if the state has no create event of the room's version */
+function checkVersion(state: readonly unknown[], version: RoomVersion): void {
+  const create = state.map((value) => asObject(value)).find((event) => event?.type === 'm.room.create');
+  const stated = asString(asObject(create?.content)?.room_version) ?? '1';
+  if (create === undefined || stated !== version.id)
+    throw new NotReceived('the answer has no create event of the version of the template', true);
+}
+
+function refusalOf(
+  { pdu, eventId }: IncomingEvent,
+  version: RoomVersion,
+  auth: readonly StoredEvent[],
+  state: readonly StoredEvent[],
+): string | undefined {
+  const form = toAuthEvent(pdu, eventId, version);
+  const keys = new Set(
+    [...authEventKeys(form, version), ['m.room.create', '']].map(([type, key]) => `${type}\0${key}`),
+  );
+  const byKey = new Map(
+    state
+      .filter(({ type, stateKey, standing }) => keys.has(`${type}\0${stateKey}`) && standing !== STANDING.rejected)
+      .map((event) => [`${event.type}\0${event.stateKey}`, formOf(event)]),
+  );
+  const byAuth = refusalByAuthEvents(form, auth.map(formOf), byKey.get('m.room.create\0'), version);
+  return byAuth ?? authorise(form, (type, key) => byKey.get(`${type}\0${key}`), version);
+}

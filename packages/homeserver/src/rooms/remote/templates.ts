@@ -1,0 +1,71 @@
+import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
+import { authorise } from '@hearth/protocol/auth/authorise.ts';
+import { forbidden } from '@hearth/protocol/errors.ts';
+import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { references } from '../events/build.ts';
+import type { EventDraft } from '../events/draft.ts';
+import { type PduDeps, pdusOf } from '../events/pdu.ts';
+import { type Head, toAuthEvent } from '../head.ts';
+
+/** The maximum number of forward extremities that an event follows. The event format permits 20. */
+export const PREV_EVENTS_MAX = 20;
+
+/** The types of state events that invited and knocking users get (client-server API, "Stripped state"). */
+const SHOWN_TYPES = [
+  'm.room.create',
+  'm.room.name',
+  'm.room.avatar',
+  'm.room.topic',
+  'm.room.join_rules',
+  'm.room.canonical_alias',
+  'm.room.encryption',
+] as const;
+
+/** Chooses places in the event graph for events that other servers take part in. */
+export class Templates {
+  readonly #pdus: PduDeps;
+
+  constructor(pdus: PduDeps) {
+    this.#pdus = pdus;
+  }
+
+  /**
+   * Returns `prev_events`, `auth_events` and `depth` of an event that follows the head of a room.
+   * @throws MatrixError M_FORBIDDEN if the rules do not permit the event now
+   */
+  async place(head: Head, draft: EventDraft): Promise<JsonObject> {
+    const { version } = head;
+    const keys = authEventKeys(draft, version);
+    await head.ensure([['m.room.create', ''], ...keys]);
+    const state = (type: string, key: string) => {
+      const event = head.known(type, key);
+      return event === undefined ? undefined : toAuthEvent(event);
+    };
+    const { type, sender, content, stateKey } = draft;
+    const form = {
+      eventId: '$template',
+      roomId: head.roomId,
+      sender,
+      type,
+      content,
+      ...(stateKey !== undefined && { stateKey }),
+      originServerTs: 0,
+      authEvents: [],
+      prevEvents: [],
+    };
+    const refusal = authorise(form, state, version);
+    if (refusal !== undefined) throw forbidden(refusal);
+    const auth = keys.flatMap(([type_, key]) => head.known(type_, key) ?? []);
+    return {
+      auth_events: references(auth, version) as string[],
+      depth: Math.min(head.row.depth + 1, Number.MAX_SAFE_INTEGER),
+      prev_events: references(head.extremities.slice(-PREV_EVENTS_MAX), version) as string[],
+    };
+  }
+
+  /** Returns the state events that show a room to people outside, in the format of servers (MSC4311). */
+  async strippedState(head: Head, sender: string): Promise<JsonObject[]> {
+    const keys = [...SHOWN_TYPES.map((type) => [type, ''] as const), ['m.room.member', sender] as const];
+    return pdusOf(this.#pdus, head.version, await head.states(keys));
+  }
+}
