@@ -41,9 +41,9 @@ import { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { trimServerKeys } from '../storage/federation/server-keys.ts';
 import { readSigningKeys, type StoredSigningKey } from '../storage/rooms/signing-keys.ts';
-import { ReceivedEdus } from '../to-device/received-edus.ts';
 import type { Domains } from './domains.ts';
 import type { Federation, FederationBase } from './federation.ts';
+import { createEdus } from './federation-edus.ts';
 import { openFederatedRooms } from './federation-rooms.ts';
 
 /** The number of keys of other servers that are kept; the keys that were fetched first are deleted first. */
@@ -82,6 +82,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
   background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
     database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
   );
+  const edus = createEdus(config, base, domains, { queue: transactionSender, servers: federatedRooms.servers });
   return {
     routes: [
       ...keyQueryRoutes(new Notary(ownKeys, keyRing, clock)),
@@ -92,7 +93,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
       ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
       ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),
       ...queryProfileRoutes(domains.userData.profiles),
-      ...sendTransactionRoutes(federatedRooms.staging, new ReceivedEdus(encryption.toDevice, log)),
+      ...sendTransactionRoutes(federatedRooms.staging, edus.received),
       ...userDevicesRoutes(encryption.deviceListReader, showsDeviceNames),
       ...userKeyClaimRoutes(encryption.keyClaims, ownKeys.serverName),
       ...userKeyQueryRoutes(encryption.keyQueries, ownKeys.serverName, showsDeviceNames),
@@ -108,6 +109,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     memberships: federatedRooms.memberRequests,
     close() {
       federatedRooms.staging.close();
+      edus.close();
       transactionSender.close();
       pool.close();
     },

@@ -63,6 +63,16 @@ export const federation = v.strictObject({
     ),
     false,
   ),
+  presence: v.optional(
+    v.pipe(
+      v.boolean(),
+      about({
+        doc: 'Whether the presence of users is exchanged with servers that share a room with them.',
+        write: 'true or false',
+      }),
+    ),
+    true,
+  ),
   retry_min_ms: v.optional(
     v.pipe(
       wholeNumber(1),

@@ -1,8 +1,8 @@
 import { sendTransaction } from '@hearth/api/federation/send.ts';
 import { badJson } from '@hearth/protocol/errors.ts';
+import type { ReceivedEdus } from '../federation/receiving/received-edus.ts';
 import { type Route, route } from '../http/route.ts';
 import type { Staging } from '../rooms/receive/staging.ts';
-import type { ReceivedEdus } from '../to-device/received-edus.ts';
 
 /** The limits of a transaction (server-server API, "Transactions"). */
 const PDUS_MAX = 50;

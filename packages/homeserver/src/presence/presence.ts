@@ -20,6 +20,7 @@ import {
   PRESENCE_STATES,
   type PresenceState,
   presenceContent,
+  STATUS_BYTES_MAX,
   type UserPresence,
 } from './user-presence.ts';
 
@@ -39,6 +40,8 @@ interface CachedPresence {
   announced: UserPresence;
   /** The devices that are connected. */
   readonly devices: Map<number, DevicePresence>;
+  /** The time until which the presence of a user of another server is valid; undefined for users of this server. */
+  remoteUntil?: number;
 }
 
 /** A device of a user. */
@@ -60,7 +63,6 @@ const ANNOUNCE_EVERY_MS = 1_000;
 const GRACE_MS = 30_000;
 /** The time for which a presence that was set is valid without a sync. */
 const SET_FOR_MS = 5 * 60_000;
-const STATUS_BYTES_MAX = 1_024;
 const FORGOTTEN_AFTER_MS = 30 * 24 * 60 * 60_000;
 const FORGET_EVERY_MS = 24 * 60 * 60_000;
 
@@ -128,6 +130,14 @@ export class Presences {
     const connectedUntil = Math.max(before?.connectedUntil ?? 0, now + timeoutMs + GRACE_MS);
     known.devices.set(device, { state, activeTs, connectedUntil });
     await this.#change(user, known, aggregate(known.devices.values(), known.presence, now));
+  }
+
+  /** Records the presence of a user of another server, which is valid until a time unless the server repeats it. */
+  async receive(user: number, presence: UserPresence, validUntil: number): Promise<void> {
+    if (this.#connected.size >= CACHED_MAX && !this.#connected.has(user)) return;
+    const known = await this.#known.get(user);
+    known.remoteUntil = validUntil;
+    await this.#change(user, known, presence);
   }
 
   /** Returns the presence of a user, for another user. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
@@ -201,7 +211,8 @@ export class Presences {
     for (const [user, known] of this.#pending) {
       const { announced: before, presence } = known;
       known.announced = presence;
-      const isStored = before.statusMsg !== presence.statusMsg || presence.state === 'offline';
+      const isOwnEnd = presence.state === 'offline' && known.remoteUntil === undefined;
+      const isStored = before.statusMsg !== presence.statusMsg || isOwnEnd;
       if (isStored) writes.push(putPresence(user, toRow(presence)));
       changes.push({ kind: 'presence', position: stream.next(), user });
     }
@@ -217,14 +228,19 @@ export class Presences {
     const changes: Promise<void>[] = [];
     for (const user of this.#connected) {
       const known = await this.#known.get(user);
-      for (const [device, { connectedUntil }] of known.devices) {
-        if (now > connectedUntil) known.devices.delete(device);
-      }
-      const next = aggregate(known.devices.values(), known.presence, now);
+      const next = presenceAt(known, now);
       if (differs(known.announced, next)) changes.push(this.#change(user, known, next));
     }
     await Promise.all(changes);
   }
+}
+
+/** Returns the presence of a user at a time. Devices that are not connected any more are removed. */
+function presenceAt({ devices, presence, remoteUntil }: CachedPresence, now: number): UserPresence {
+  if (remoteUntil !== undefined)
+    return now > remoteUntil ? { ...presence, state: 'offline', currentlyActive: false } : presence;
+  for (const [device, { connectedUntil }] of devices) if (now > connectedUntil) devices.delete(device);
+  return aggregate(devices.values(), presence, now);
 }
 
 async function load(database: Database, user: number): Promise<CachedPresence> {

@@ -26,6 +26,8 @@ export interface DevicePresence {
 
 export const NEVER_SEEN: UserPresence = { state: 'offline', statusMsg: null, activeTs: 0, currentlyActive: false };
 
+/** The maximum length of a status message. */
+export const STATUS_BYTES_MAX = 1_024;
 /** The time without activity after which an online device counts as idle. */
 const IDLE_AFTER_MS = 5 * 60_000;
 /** The time for which a user counts as currently active, so that not every request is announced. */

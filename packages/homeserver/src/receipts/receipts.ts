@@ -27,6 +27,16 @@ export interface ReceiptSender {
   readonly userId: string;
 }
 
+/** A receipt of type `m.read` that another server has sent. `thread` is empty for a receipt without a thread. */
+export interface RemoteReceipt {
+  readonly thread: string;
+  readonly eventId: string;
+  readonly ts: number;
+}
+
+/** Where a receipt belongs. */
+type ReceiptTarget = Pick<ReceiptRow, 'room' | 'type' | 'thread' | 'event_id' | 'ts'>;
+
 interface Parts {
   readonly database: Database;
   readonly stream: Stream;
@@ -52,6 +62,7 @@ export class Receipts {
   readonly #rooms: LoadingCache<number, RoomReceipts>;
   readonly #recent: RecentChanges<ReceiptRow>;
   readonly #serial = new Serial<number>();
+  #observer: ((receipt: ReceiptRow) => void) | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -61,6 +72,11 @@ export class Receipts {
       { bytesMax: cacheBytes(32), bytesOf: ({ size }) => 100 + 250 * size },
       async (room) => new RoomReceipts(await readReceipts(parts.database, [room])),
     );
+  }
+
+  /** Sets the observer of public receipts of users of this server. It is called when a receipt is on disk. */
+  observeWith(observer: (receipt: ReceiptRow) => void): void {
+    this.#observer = observer;
   }
 
   /** Returns all receipts of a room, including private ones. */
@@ -112,7 +128,22 @@ export class Receipts {
         throw invalidParam('The event does not belong to this thread');
       // The thread of a redacted event is unknown.
       if (thread !== undefined && thread !== 'main') await this.#checkRoot(room, thread);
-      await this.#put(sender, room, stored, thread ?? '', eventId, place);
+      const target = { room, type: stored, thread: thread ?? '', event_id: eventId, ts: this.#parts.clock.now() };
+      const row = await this.#put(sender, target, place);
+      if (row?.type === PUBLIC_RECEIPT) this.#observer?.(row);
+    });
+  }
+
+  /**
+   * Stores a receipt of a joined user of another server. Returns false if the event is not known, or not yet. A receipt
+   * that would move back has no effect.
+   */
+  async receive(sender: ReceiptSender, room: number, { thread, eventId, ts }: RemoteReceipt): Promise<boolean> {
+    return this.#serial.run(sender.user, async () => {
+      const place = await this.#parts.eventPlace(room, eventId);
+      if (place === undefined) return false;
+      await this.#put(sender, { room, type: PUBLIC_RECEIPT, thread, event_id: eventId, ts }, place);
+      return true;
     });
   }
 
@@ -133,15 +164,16 @@ export class Receipts {
     if ((await this.#parts.eventPlace(room, thread)) === undefined) throw invalidParam('The thread does not exist');
   }
 
-  async #put(sender: ReceiptSender, room: number, type: number, thread: string, eventId: string, place: EventPlace) {
-    const { stream, clock } = this.#parts;
+  async #put(sender: ReceiptSender, target: ReceiptTarget, place: EventPlace): Promise<ReceiptRow | undefined> {
+    const { stream } = this.#parts;
+    const { room, type, thread } = target;
     const known = await this.#rooms.get(room);
     const before = known.get(sender.user, type, thread);
-    if (before !== undefined && before.seq >= place.seq) return;
+    if (before !== undefined && before.seq >= place.seq) return undefined;
     const excess = oldestBeyond([...known.ofUser(sender.user)], before === undefined ? OWN_MAX - 1 : OWN_MAX);
     const { user: user_num, userId: user_id } = sender;
     const position = stream.next();
-    const row = { room, user_num, user_id, type, thread, event_id: eventId, seq: place.seq, ts: clock.now(), position };
+    const row = { ...target, user_num, user_id, seq: place.seq, position };
     const isPrivate = type === PRIVATE_RECEIPT;
     const change = { kind: 'receipt', position, room, user: user_num, private: isPrivate } as const;
     await stream.commit([putReceipt(row), ...excess.map(deleteReceipt)], [change], () => {
@@ -151,6 +183,7 @@ export class Receipts {
         cached.put(row);
       });
     });
+    return row;
   }
 
   /** Sets `m.fully_read`, which is account data of the room ("Fully read markers"). */

@@ -16,6 +16,16 @@ const LONGEST_MS = 120_000;
 const ROOMS_MAX = 20_000;
 /** The maximum number of typing users in a room. */
 const TYPING_IN_ROOM_MAX = 200;
+/** The maximum number of typing users in a room above which no more users of other servers are added. */
+const TYPING_WITH_REMOTE_MAX = 100;
+
+/** An observer that informs other servers of typing users. */
+export interface TypingObserver {
+  /** Is called when a user of this server types, or still types. */
+  started(room: number, user: number): void;
+  /** Is called when a user does not type any more. */
+  stopped(room: number, user: number): void;
+}
 
 interface TypingParts {
   readonly stream: Stream;
@@ -35,6 +45,7 @@ export class TypingNotices {
   readonly #background: Background;
   readonly #timers = new Map<number, Map<number, Timer>>();
   readonly #announced = new LruMap<number, TypingState>(ROOMS_MAX);
+  #observer: TypingObserver | undefined;
 
   constructor({ stream, clock, membership, background }: TypingParts) {
     this.#stream = stream;
@@ -57,13 +68,24 @@ export class TypingNotices {
     return this.#announced.get(room);
   }
 
-  /** Sets whether a user types. @throws MatrixError M_FORBIDDEN */
+  /** Sets the observer of users of this server. */
+  observeWith(observer: TypingObserver): void {
+    this.#observer = observer;
+  }
+
+  /** Sets whether a user of this server types. @throws MatrixError M_FORBIDDEN */
   async set(user: number, roomId: string, isTyping: boolean, timeoutMs = DEFAULT_MS): Promise<void> {
     const isJoined = await this.#membership.isJoined(roomId, user);
     const room = isJoined ? await this.#membership.roomNum(roomId) : undefined;
     if (room === undefined) throw forbidden('You are not in this room');
-    if (isTyping && timeoutMs > 0) await this.#start(room, user, Math.min(timeoutMs, LONGEST_MS));
-    else await this.stop(room, user);
+    if (!isTyping || timeoutMs <= 0) return this.stop(room, user);
+    await this.#start(room, user, Math.min(timeoutMs, LONGEST_MS), TYPING_IN_ROOM_MAX);
+    if (this.#timers.get(room)?.has(user) === true) this.#observer?.started(room, user);
+  }
+
+  /** Records that a joined user of another server types. */
+  async startRemote(room: number, user: number, timeoutMs: number): Promise<void> {
+    await this.#start(room, user, timeoutMs, TYPING_WITH_REMOTE_MAX);
   }
 
   /** Records that a user has stopped typing. */
@@ -74,6 +96,7 @@ export class TypingNotices {
     timer.cancel();
     users.delete(user);
     if (users.size === 0) this.#timers.delete(room);
+    this.#observer?.stopped(room, user);
     await this.#announce(room);
   }
 
@@ -97,10 +120,10 @@ export class TypingNotices {
     for (const user of absent) await this.stop(room, user);
   }
 
-  async #start(room: number, user: number, timeoutMs: number): Promise<void> {
+  async #start(room: number, user: number, timeoutMs: number, usersMax: number): Promise<void> {
     const users = this.#timers.get(room) ?? new Map<number, Timer>();
     const before = users.get(user);
-    if (before === undefined && (users.size >= TYPING_IN_ROOM_MAX || this.#timers.size >= ROOMS_MAX)) return;
+    if (before === undefined && (users.size >= usersMax || this.#timers.size >= ROOMS_MAX)) return;
     before?.cancel();
     users.set(
       user,

@@ -1,0 +1,64 @@
+import type { Config } from '../config/schema.ts';
+import { type EduHandler, ReceivedEdus } from '../federation/receiving/received-edus.ts';
+import type { EduQueue } from '../federation/sending/edu-queue.ts';
+import { PresenceSender } from '../presence/presence-sender.ts';
+import { RemotePresence } from '../presence/remote-presence.ts';
+import { EarlyReceipts } from '../receipts/early-receipts.ts';
+import { RemoteReceipts } from '../receipts/remote-receipts.ts';
+import type { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
+import { SharedRooms } from '../rooms/remote/shared-rooms.ts';
+import { ReceivedMessages } from '../to-device/received-messages.ts';
+import { RemoteTyping } from '../typing/remote-typing.ts';
+import type { Domains } from './domains.ts';
+import type { FederationBase } from './federation.ts';
+
+/** The objects of federation on which the exchange of EDUs is built. */
+interface EduParts {
+  readonly queue: EduQueue;
+  readonly servers: ServersInRooms;
+}
+
+/** Creates the exchange of EDUs with other servers: typing, receipts, presence, to-device messages and device lists. */
+export function createEdus(config: Config, base: FederationBase, domains: Domains, { queue, servers }: EduParts) {
+  const { database, clock, log, background } = base;
+  const { names, stream } = domains.base;
+  const { heads, userRooms, events } = domains.rooms;
+  const { typing, receipts } = domains.activity;
+  const sharedRooms = new SharedRooms({ heads, names, userRooms, servers });
+  const remoteTyping = new RemoteTyping({ typing, sharedRooms, queue, names, clock, background });
+  typing.observeWith(remoteTyping);
+  const early = new EarlyReceipts({ stream, events, receipts, background });
+  const remoteReceipts = new RemoteReceipts({ receipts, early, sharedRooms, queue, names, clock, background });
+  receipts.observeWith((receipt) => remoteReceipts.send(receipt));
+  const presence = config.federation.presence
+    ? createPresence(config, base, domains, { sharedRooms, queue })
+    : undefined;
+  const handlers = new Map<string, EduHandler>([
+    ['m.typing', remoteTyping],
+    ['m.receipt', remoteReceipts],
+    ['m.direct_to_device', new ReceivedMessages(domains.encryption.toDevice)],
+  ]);
+  if (presence !== undefined) handlers.set('m.presence', presence.remote);
+  return {
+    received: new ReceivedEdus(handlers, database, log),
+    close() {
+      presence?.sender.close();
+    },
+  };
+}
+
+function createPresence(
+  { server_name: serverName }: Config,
+  { clock, background }: FederationBase,
+  { base, rooms, activity }: Domains,
+  { sharedRooms, queue }: { readonly sharedRooms: SharedRooms; readonly queue: EduQueue },
+) {
+  const { names, stream } = base;
+  const { events } = rooms;
+  const { presences } = activity;
+  const parts = { presences, sharedRooms, queue, names, events, clock, serverName };
+  return {
+    remote: new RemotePresence({ presences, sharedRooms, names, clock }),
+    sender: new PresenceSender(parts, stream, background),
+  };
+}
