@@ -122,6 +122,7 @@ export const LAZY_FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['homeserver/src/federation/', ['homeserver/src/federation/public-domain.ts']],
   ['homeserver/src/federation-api/', []],
   ['homeserver/src/doctor/', []],
+  ['homeserver/src/rooms/serving/', []],
   ['homeserver/src/media/remote/', []],
   ['homeserver/src/encryption/remote/', []],
 ]);

@@ -74,6 +74,7 @@ export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, setting
     acceptor,
     effects,
     memberChanges,
+    restrictedJoins,
     creation: new RoomCreation({ acceptor, newRooms, aliases, profileOf, blocksInvites, settings }),
     upgrades: new RoomUpgrades({ acceptor, heads, newRooms, aliases, rooms, profileOf }),
     sender: new Sender({ acceptor, heads, memberChanges, checks, events, transactions }),

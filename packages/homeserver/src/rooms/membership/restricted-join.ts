@@ -16,6 +16,20 @@ export interface Authorisation {
   readonly holds: () => boolean;
 }
 
+/** Returns whether a user with a membership joins only if a condition of the join rules is met. */
+export function isRestrictedFor(membership: string | undefined, rules: StoredEvent | undefined): boolean {
+  const joinRule = rules?.content.join_rule;
+  const isRestricted = joinRule === 'restricted' || joinRule === 'knock_restricted';
+  return isRestricted && membership !== 'join' && membership !== 'invite' && membership !== 'ban';
+}
+
+/** Returns the rooms whose members may join according to restricted join rules. */
+export function allowedRooms(rules: StoredEvent | undefined): string[] {
+  return (asArray(rules?.content.allow) ?? []).flatMap((allow) =>
+    isObject(allow) && allow.type === 'm.room_membership' && typeof allow.room_id === 'string' ? [allow.room_id] : [],
+  );
+}
+
 /** Joins of restricted rooms (rooms/v8, "Restricted rooms"). */
 export class RestrictedJoins {
   readonly #heads: Heads;
@@ -38,20 +52,17 @@ export class RestrictedJoins {
     actor: Actor,
     { membership, rules }: { readonly membership: string | undefined; readonly rules: StoredEvent | undefined },
   ): Promise<Authorisation | undefined> {
-    const joinRule = rules?.content.join_rule;
-    const isRestricted = joinRule === 'restricted' || joinRule === 'knock_restricted';
-    if (!isRestricted || membership === 'join' || membership === 'invite' || membership === 'ban') return undefined;
-    for (const allow of asArray(rules?.content.allow) ?? []) {
-      if (!isObject(allow) || allow.type !== 'm.room_membership' || typeof allow.room_id !== 'string') continue;
-      const other = await this.#heads.find(allow.room_id);
+    if (!isRestrictedFor(membership, rules)) return undefined;
+    for (const roomId of allowedRooms(rules)) {
+      const other = await this.#heads.find(roomId);
       if (other?.joined.has(actor.user) !== true) continue;
-      return { authoriser: await this.#inviter(head), holds: () => !other.isAbandoned && other.joined.has(actor.user) };
+      return { authoriser: await this.inviter(head), holds: () => !other.isAbandoned && other.joined.has(actor.user) };
     }
     throw forbidden('You are in none of the rooms whose members are allowed to join');
   }
 
   /** Returns a member of this server who may invite. */
-  async #inviter(head: Head): Promise<string | undefined> {
+  async inviter(head: Head): Promise<string | undefined> {
     const powers = await powersIn(head);
     const needed = powers.to('invite');
     const members = await this.#names.texts(head.joined);

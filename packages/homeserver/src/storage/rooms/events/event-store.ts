@@ -12,6 +12,7 @@ const COLUMNS =
 const readByNum = sql(`SELECT ${COLUMNS} FROM events e JOIN rooms r ON r.num = e.room WHERE e.num IN @list`);
 const readById = sql('SELECT num FROM events WHERE id = ?');
 const readByIds = sql('SELECT num, id FROM events WHERE id IN @blobs');
+const readIds = sql('SELECT e.num, e.id, r.version FROM events e JOIN rooms r ON r.num = e.room WHERE e.num IN @list');
 const readProofs = sql('SELECT num, proof FROM events WHERE num IN @list');
 const insert = sql(
   'INSERT INTO events (num, id, room, seq, type, sender, state_key, ts, depth, standing, snapshot, graph_snapshot, snapshot_after, replaces, redacted_by, content, proof, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -199,6 +200,21 @@ export class EventStore {
         return eventId === undefined ? [] : [[eventId, num] as const];
       }),
     );
+  }
+
+  /** Returns the ids of events by number, with one query. The events are not loaded, so that many ids can be read. */
+  async idsOf(nums: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    const found = new Map<number, string>();
+    const absent: number[] = [];
+    for (const num of nums) {
+      const event = this.cached(num);
+      if (event === undefined) absent.push(num);
+      else found.set(num, event.eventId);
+    }
+    if (absent.length === 0) return found;
+    for (const row of await this.#database.all<Pick<Row, 'num' | 'id' | 'version'>>(readIds, absent))
+      found.set(row.num, eventIdOfStored(row.id, row.version === '3'));
+    return found;
   }
 
   /** Returns the numbers of the auth events of events. */

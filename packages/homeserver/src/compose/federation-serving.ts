@@ -1,0 +1,76 @@
+import { makeJoinRoutes } from '../federation-api/room-membership/make-join.ts';
+import { makeKnockRoutes } from '../federation-api/room-membership/make-knock.ts';
+import { makeLeaveRoutes } from '../federation-api/room-membership/make-leave.ts';
+import { backfillRoutes } from '../federation-api/rooms/backfill.ts';
+import { servedEventRoutes } from '../federation-api/rooms/event.ts';
+import { eventAuthRoutes } from '../federation-api/rooms/event-auth.ts';
+import { missingEventsRoutes } from '../federation-api/rooms/get-missing-events.ts';
+import { servedStateRoutes } from '../federation-api/rooms/state.ts';
+import { servedStateIdsRoutes } from '../federation-api/rooms/state-ids.ts';
+import { servedTimestampRoutes } from '../federation-api/rooms/timestamp-to-event.ts';
+import type { Route } from '../http/route.ts';
+import { AuthChains } from '../rooms/graph/auth-chains.ts';
+import { GraphStates } from '../rooms/graph/graph-states.ts';
+import { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
+import { AskingServers } from '../rooms/serving/asking-servers.ts';
+import { HeavyRequests } from '../rooms/serving/heavy-requests.ts';
+import { MemberTemplates } from '../rooms/serving/member-templates.ts';
+import { PduTexts } from '../rooms/serving/pdu-texts.ts';
+import { RestrictedGrants } from '../rooms/serving/restricted-grants.ts';
+import { ServedEvents } from '../rooms/serving/served-events.ts';
+import { ServedHistory } from '../rooms/serving/served-history.ts';
+import { ServedState } from '../rooms/serving/served-state.ts';
+import { ServerVisibility } from '../rooms/serving/server-visibility.ts';
+import type { Names } from '../storage/engine/names.ts';
+import { RoomServers } from '../storage/rooms/room-servers.ts';
+import type { FederationBase } from './federation.ts';
+import type { Rooms } from './rooms.ts';
+import type { Users } from './users.ts';
+
+/** The domains whose data other servers may ask for. */
+interface ServedDomains {
+  readonly names: Names;
+  readonly rooms: Rooms;
+  readonly users: Pick<Users, 'erasedUsers'>;
+}
+
+/** Creates the objects that answer questions of other servers about rooms. */
+export function openServing(
+  { database, clock }: Pick<FederationBase, 'database' | 'clock'>,
+  { names, rooms, users }: ServedDomains,
+) {
+  const { events, states, timelines, heads, signer, restrictedJoins } = rooms;
+  const { serverName } = signer;
+  const servers = new ServersInRooms(heads, names, new RoomServers(database), serverName);
+  const graphStates = new GraphStates(states);
+  const asking = new AskingServers(heads, servers, events);
+  const visibility = new ServerVisibility({ names, events, states, erasedUsers: users.erasedUsers });
+  const texts = new PduTexts({ names, events, signer });
+  const heavy = new HeavyRequests();
+  const grants = new RestrictedGrants({ names, heads, servers, restrictedJoins });
+  const sources = { events, states, graphStates, authChains: new AuthChains(events) };
+  const stores = { events, timelines };
+  return {
+    asking,
+    events: new ServedEvents({ asking, stores, visibility, texts, serverName, clock }),
+    history: new ServedHistory({ asking, stores, visibility, texts, heavy, serverName, clock }),
+    state: new ServedState({ asking, sources, visibility, texts, heavy }),
+    templates: new MemberTemplates({ asking, grants, serverName, clock }),
+  };
+}
+
+/** Returns the routes of the folders `federation/room-membership` and `federation/rooms`. */
+export function servingRoutes({ events, history, state, templates }: ReturnType<typeof openServing>): Route[] {
+  return [
+    ...makeJoinRoutes(templates),
+    ...makeKnockRoutes(templates),
+    ...makeLeaveRoutes(templates),
+    ...backfillRoutes(history),
+    ...eventAuthRoutes(state),
+    ...servedEventRoutes(events),
+    ...missingEventsRoutes(history),
+    ...servedStateIdsRoutes(state),
+    ...servedStateRoutes(state),
+    ...servedTimestampRoutes(events),
+  ];
+}

@@ -1,0 +1,58 @@
+import { forbidden, notFound } from '@hearth/protocol/errors.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { Head } from '../head.ts';
+import type { Heads } from '../heads.ts';
+import { aclPermits } from '../receive/acl.ts';
+import type { ServersInRooms } from '../remote/servers-in-room.ts';
+
+/** Decides which rooms and events other servers may ask for. Every request of another server about a room uses it. */
+export class AskingServers {
+  readonly #heads: Heads;
+  readonly #servers: ServersInRooms;
+  readonly #events: EventStore;
+
+  constructor(heads: Heads, servers: ServersInRooms, events: EventStore) {
+    this.#heads = heads;
+    this.#servers = servers;
+    this.#events = events;
+  }
+
+  /**
+   * Returns the head of a room that has members of this server and whose access control list permits a server.
+   * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
+   */
+  async permitted(roomId: string, server: string): Promise<Head> {
+    const head = await this.#heads.find(roomId);
+    if (head === undefined || !(await this.#servers.isLocal(head))) throw notFound('This server is not in the room');
+    if (!(await aclPermits(head, server))) throw forbidden('The room does not permit your server');
+    return head;
+  }
+
+  /** Returns the same as {@link permitted} for a room that the server is in. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
+  async inRoom(roomId: string, server: string): Promise<Head> {
+    const head = await this.permitted(roomId, server);
+    if (!(await this.#servers.of(head)).has(server)) throw forbidden('Your server is not in the room');
+    return head;
+  }
+
+  /** Returns an event of a room that is not rejected. @throws MatrixError M_NOT_FOUND */
+  async event(head: Head, eventId: string): Promise<StoredEvent> {
+    const event = await this.#events.byId(eventId);
+    if (event === undefined || event.room !== head.num || event.standing === STANDING.rejected)
+      throw notFound('There is no such event in the room');
+    return event;
+  }
+
+  /** Returns those of some events that belong to a room and have a place in its graph. Others are left out. */
+  async placed(head: Head, eventIds: readonly string[]): Promise<StoredEvent[]> {
+    const nums = await this.#events.numsOf(eventIds);
+    const events = await this.#events.list([...new Set(nums.values())]);
+    return events.filter((event) => event.room === head.num && eventIds.includes(event.eventId) && isPlaced(event));
+  }
+}
+
+/** Returns whether an event has a place in the graph, and is not rejected. */
+export function isPlaced({ standing }: StoredEvent): boolean {
+  return standing === STANDING.accepted || standing === STANDING.softFailed;
+}

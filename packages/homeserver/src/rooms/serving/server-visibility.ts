@@ -1,0 +1,150 @@
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import { type HistoryVisibility, historyVisibility, serverMayRead } from '@hearth/protocol/visibility/visibility.ts';
+import { slicesOf } from '../../platform/concurrency/in-slices.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { NodeRef } from '../../storage/state/state-node.ts';
+import type { StateStore } from '../../storage/state/state-store.ts';
+import { entries } from '../../storage/state/state-tree.ts';
+import type { ErasedUsers } from '../../users/erased-users.ts';
+import { membershipOf } from '../events/effects.ts';
+import type { Head } from '../head.ts';
+
+interface VisibilityParts {
+  readonly names: Names;
+  readonly events: EventStore;
+  readonly states: StateStore;
+  readonly erasedUsers: Pick<ErasedUsers, 'has'>;
+}
+
+/** The number of users whose memberships are looked up together. Most servers have few users in a room. */
+const USERS_AT_ONCE = 50;
+
+/** The state before some events, and its history visibility. */
+interface StateBefore {
+  readonly root: NodeRef;
+  readonly visibility: HistoryVisibility;
+}
+
+/** Determines the events of a room that a server may read (client-server API, "Room History Visibility"). */
+export class ServerVisibility {
+  readonly #parts: VisibilityParts;
+
+  constructor(parts: VisibilityParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Returns the numbers of those events that a server gets only redacted: its users could not read them, or their sender
+   * is erased and the server was not in the room.
+   */
+  async hiddenFrom(server: string, head: Head, events: readonly StoredEvent[]): Promise<ReadonlySet<number>> {
+    const hidden = new Set<number>();
+    const states = await this.#statesBefore(events);
+    const asked = new AskedMemberships(this.#parts, head, server);
+    for (const event of events) {
+      const before = states.get(event.num);
+      if (before === undefined || !(await this.#isShown(event, before, asked))) hidden.add(event.num);
+    }
+    return hidden;
+  }
+
+  async #isShown(event: StoredEvent, { root, visibility }: StateBefore, asked: AskedMemberships): Promise<boolean> {
+    const isErased = this.#parts.erasedUsers.has(event.senderNum);
+    if (!isErased && serverMayRead(visibility, [])) return true;
+    const memberships = [...asked.after(event), ...(await asked.before(root))];
+    if (isErased) return memberships.includes('join');
+    if (serverMayRead(visibility, memberships)) return true;
+    // The more permissive of the values before and after the event counts.
+    const after = visibilityAfter(event);
+    return after !== undefined && serverMayRead(after, memberships);
+  }
+
+  /** Returns the states before events by the graph, by the events' numbers. Those of outliers are not known. */
+  async #statesBefore(events: readonly StoredEvent[]): Promise<ReadonlyMap<number, StateBefore>> {
+    const { names, states, events: store } = this.#parts;
+    const placed = events.filter(({ standing }) => standing !== STANDING.outlier);
+    const roots = await states.snapshots(placed.map(snapshotOf));
+    const distinct = [...new Map(Array.from(roots.values(), (root) => [root.hash, root])).values()];
+    const key = { type: await names.num('m.room.history_visibility'), stateKey: await names.num('') };
+    const found = await states.lookupMany(distinct, [key]);
+    const loaded = await store.load(found.flat().filter((num) => num !== undefined));
+    const visibilities = new Map(
+      distinct.map(({ hash }, i) => {
+        const content = loaded.get(found[i]?.[0] ?? -1)?.content;
+        return [hash, historyVisibility(content?.history_visibility)] as const;
+      }),
+    );
+    return new Map(
+      placed.flatMap((event) => {
+        const root = roots.get(snapshotOf(event));
+        return root === undefined
+          ? []
+          : [[event.num, { root, visibility: visibilities.get(root.hash) ?? 'shared' }] as const];
+      }),
+    );
+  }
+}
+
+/** The memberships of one server's users in a room, for one request. */
+class AskedMemberships {
+  readonly #parts: VisibilityParts;
+  readonly #head: Head;
+  readonly #server: string;
+  readonly #answers = new Map<string, readonly string[]>();
+  #users: readonly number[] | undefined;
+
+  constructor(parts: VisibilityParts, head: Head, server: string) {
+    this.#parts = parts;
+    this.#head = head;
+    this.#server = server;
+  }
+
+  /** Returns the membership that an event gives to a user of the server, as a list. */
+  after(event: StoredEvent): string[] {
+    if (event.type !== 'm.room.member' || domainOf(event.stateKey ?? '') !== this.#server) return [];
+    return [membershipOf(event)];
+  }
+
+  /** Returns the memberships of the server's users in a state. It stops at a user who has joined. */
+  async before(root: NodeRef): Promise<readonly string[]> {
+    const known = this.#answers.get(root.hash);
+    if (known !== undefined) return known;
+    const { names, states, events } = this.#parts;
+    const found = new Set<string>();
+    const type = await names.num('m.room.member');
+    for (const users of slicesOf(await this.#usersOfServer(), { count: USERS_AT_ONCE }, () => 0)) {
+      const keys = users.map((stateKey) => ({ type, stateKey }));
+      const [nums = []] = await states.lookupMany([root], keys);
+      const members = await events.list(nums.filter((num) => num !== undefined));
+      for (const member of members) found.add(membershipOf(member));
+      if (found.has('join')) break;
+    }
+    this.#answers.set(root.hash, [...found]);
+    return [...found];
+  }
+
+  /** Returns the users of the server who are or were in the room, those who have joined first. */
+  async #usersOfServer(): Promise<readonly number[]> {
+    if (this.#users !== undefined) return this.#users;
+    const { names, states } = this.#parts;
+    const { root, joined } = this.#head;
+    await states.loadAll([root]);
+    const type = await names.num('m.room.member');
+    const members = entries(root).flatMap((entry) => (entry.type === type ? entry.stateKey : []));
+    const ids = await names.texts(members);
+    const users = members.filter((user) => domainOf(ids.get(user) ?? '') === this.#server);
+    this.#users = [...users.filter((user) => joined.has(user)), ...users.filter((user) => !joined.has(user))];
+    return this.#users;
+  }
+}
+
+function snapshotOf({ graphSnapshot, snapshot }: StoredEvent): number {
+  return graphSnapshot ?? snapshot;
+}
+
+function visibilityAfter({ type, stateKey, content }: StoredEvent): HistoryVisibility | undefined {
+  if (type !== 'm.room.history_visibility' || stateKey !== '') return undefined;
+  return historyVisibility(content.history_visibility);
+}
