@@ -9,9 +9,6 @@ import { servedStateRoutes } from '../federation-api/rooms/state.ts';
 import { servedStateIdsRoutes } from '../federation-api/rooms/state-ids.ts';
 import { servedTimestampRoutes } from '../federation-api/rooms/timestamp-to-event.ts';
 import type { Route } from '../http/route.ts';
-import { AuthChains } from '../rooms/graph/auth-chains.ts';
-import { GraphStates } from '../rooms/graph/graph-states.ts';
-import { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
 import { AskingServers } from '../rooms/serving/asking-servers.ts';
 import { HeavyRequests } from '../rooms/serving/heavy-requests.ts';
 import { MemberTemplates } from '../rooms/serving/member-templates.ts';
@@ -22,8 +19,8 @@ import { ServedHistory } from '../rooms/serving/served-history.ts';
 import { ServedState } from '../rooms/serving/served-state.ts';
 import { ServerVisibility } from '../rooms/serving/server-visibility.ts';
 import type { Names } from '../storage/engine/names.ts';
-import { RoomServers } from '../storage/rooms/room-servers.ts';
 import type { FederationBase } from './federation.ts';
+import type { FederatedRooms } from './federation-rooms.ts';
 import type { Rooms } from './rooms.ts';
 import type { Users } from './users.ts';
 
@@ -34,28 +31,31 @@ interface ServedDomains {
   readonly users: Pick<Users, 'erasedUsers'>;
 }
 
+/** The objects of rooms that are shared with other servers. */
+type SharedRooms = Pick<FederatedRooms, 'servers' | 'graphStates' | 'authChains' | 'templates'>;
+
 /** Creates the objects that answer questions of other servers about rooms. */
 export function openServing(
-  { database, clock }: Pick<FederationBase, 'database' | 'clock'>,
+  { clock }: Pick<FederationBase, 'clock'>,
   { names, rooms, users }: ServedDomains,
+  shared: SharedRooms,
 ) {
   const { events, states, timelines, heads, signer, restrictedJoins } = rooms;
   const { serverName } = signer;
-  const servers = new ServersInRooms(heads, names, new RoomServers(database), serverName);
-  const graphStates = new GraphStates(states);
+  const { servers, graphStates, authChains, templates } = shared;
   const asking = new AskingServers(heads, servers, events);
   const visibility = new ServerVisibility({ names, events, states, erasedUsers: users.erasedUsers });
   const texts = new PduTexts({ names, events, signer });
   const heavy = new HeavyRequests();
   const grants = new RestrictedGrants({ names, heads, servers, restrictedJoins });
-  const sources = { events, states, graphStates, authChains: new AuthChains(events) };
+  const sources = { events, states, graphStates, authChains };
   const stores = { events, timelines };
   return {
     asking,
     events: new ServedEvents({ asking, stores, visibility, texts, serverName, clock }),
     history: new ServedHistory({ asking, stores, visibility, texts, heavy, serverName, clock }),
     state: new ServedState({ asking, sources, visibility, texts, heavy }),
-    templates: new MemberTemplates({ asking, grants, serverName, clock }),
+    templates: new MemberTemplates({ asking, grants, templates, serverName, clock }),
   };
 }
 

@@ -25,7 +25,7 @@ describe.each(engines)('requests of other servers about rooms on $name', (engine
   beforeAll(async () => {
     world = await openWorld(engine);
     remote = new RemoteEvents(world);
-    serving = openServing(world, { names: world.names, rooms: world, users: world.users });
+    serving = openServing(world, { names: world.names, rooms: world, users: world.users }, remote);
     alice = await world.person();
   });
   afterAll(() => world.end());

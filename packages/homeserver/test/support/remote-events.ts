@@ -12,6 +12,8 @@ import { StateResolution } from '../../src/rooms/graph/state-resolution.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { type PlacedEvent, RemoteAppender } from '../../src/rooms/receive/append.ts';
 import { readIncoming } from '../../src/rooms/receive/incoming.ts';
+import { ServersInRooms } from '../../src/rooms/remote/servers-in-room.ts';
+import { Templates } from '../../src/rooms/remote/templates.ts';
 import { EarlyRedactions } from '../../src/storage/rooms/events/early-redactions.ts';
 import { MissingEvents } from '../../src/storage/rooms/events/missing-events.ts';
 import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
@@ -34,7 +36,8 @@ export interface RemoteDraft {
 
 /** Appends events of other servers to the rooms of a world, without the checks of their signatures. */
 export class RemoteEvents {
-  readonly roomServers: RoomServers;
+  readonly servers: ServersInRooms;
+  readonly templates: Templates;
   readonly graphStates: GraphStates;
   readonly authChains: AuthChains;
   readonly #world: World;
@@ -42,9 +45,11 @@ export class RemoteEvents {
   readonly #appender: RemoteAppender;
 
   constructor(world: World) {
-    const { database, names, stream, events, states, rooms, relations } = world;
+    const { database, names, stream, events, states, rooms } = world;
     this.#world = world;
-    this.roomServers = new RoomServers(database);
+    const roomServers = new RoomServers(database);
+    this.servers = new ServersInRooms(world.heads, names, roomServers, 'test.local');
+    this.templates = new Templates(world);
     this.graphStates = new GraphStates(states);
     this.authChains = new AuthChains(events);
     this.#appender = new RemoteAppender({
@@ -54,10 +59,11 @@ export class RemoteEvents {
         events,
         states,
         rooms,
-        relations,
-        missingEvents: new MissingEvents(database),
-        earlyRedactions: new EarlyRedactions(database),
-        roomServers: this.roomServers,
+        graph: {
+          missingEvents: new MissingEvents(database),
+          earlyRedactions: new EarlyRedactions(database),
+          roomServers,
+        },
       },
       acceptor: world.acceptor,
       effects: new EventEffects(world),

@@ -36,12 +36,15 @@ export class Templates {
   async place(head: Head, draft: EventDraft): Promise<JsonObject> {
     const { version } = head;
     const keys = authEventKeys(draft, version);
+    // The events that the new one refers to must be stored.
+    await head.pending;
     await head.ensure([['m.room.create', ''], ...keys]);
     const state = (type: string, key: string) => {
       const event = head.known(type, key);
       return event === undefined ? undefined : toAuthEvent(event);
     };
     const { type, sender, content, stateKey } = draft;
+    const prev = head.extremities.slice(-PREV_EVENTS_MAX);
     const form = {
       eventId: '$template',
       roomId: head.roomId,
@@ -51,7 +54,7 @@ export class Templates {
       ...(stateKey !== undefined && { stateKey }),
       originServerTs: 0,
       authEvents: [],
-      prevEvents: [],
+      prevEvents: prev.map(({ eventId }) => eventId),
     };
     const refusal = authorise(form, state, version);
     if (refusal !== undefined) throw forbidden(refusal);
@@ -59,7 +62,7 @@ export class Templates {
     return {
       auth_events: references(auth, version) as string[],
       depth: Math.min(head.row.depth + 1, Number.MAX_SAFE_INTEGER),
-      prev_events: references(head.extremities.slice(-PREV_EVENTS_MAX), version) as string[],
+      prev_events: references(prev, version) as string[],
     };
   }
 

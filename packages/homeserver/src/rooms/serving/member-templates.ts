@@ -1,13 +1,10 @@
-import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
-import { authorise } from '@hearth/protocol/auth/authorise.ts';
 import { forbidden, incompatibleRoomVersion, invalidParam } from '@hearth/protocol/errors.ts';
-import { PREV_EVENTS_MAX } from '@hearth/protocol/events/shape.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { references } from '../events/build.ts';
-import { type Head, toAuthEvent } from '../head.ts';
+import type { Head } from '../head.ts';
+import type { Templates } from '../remote/templates.ts';
 import type { AskingServers } from './asking-servers.ts';
 import type { RestrictedGrants } from './restricted-grants.ts';
 
@@ -17,6 +14,7 @@ export type AskedMembership = 'join' | 'leave' | 'knock';
 interface TemplateParts {
   readonly asking: AskingServers;
   readonly grants: RestrictedGrants;
+  readonly templates: Templates;
   readonly serverName: string;
   readonly clock: Clock;
 }
@@ -58,32 +56,14 @@ export class MemberTemplates {
   }
 
   async #template(head: Head, userId: string, content: JsonObject): Promise<JsonObject> {
-    const { version, roomId } = head;
+    const { templates, serverName, clock } = this.#parts;
     const member = { type: 'm.room.member', sender: userId, stateKey: userId, content };
-    const keys = authEventKeys(member, version);
-    // The events that the template refers to must be stored.
-    await head.pending;
-    await head.ensure([['m.room.create', ''], ...keys]);
-    const prev = head.extremities.toSorted((a, b) => b.depth - a.depth).slice(0, PREV_EVENTS_MAX);
-    const auth = keys.flatMap(([type, key]) => head.known(type, key) ?? []);
-    const depth = Math.min(head.row.depth + 1, Number.MAX_SAFE_INTEGER);
-    const originServerTs = this.#parts.clock.now();
-    const prevEvents = prev.map(({ eventId }) => eventId);
-    const form = { ...member, eventId: '', roomId, originServerTs, depth, authEvents: [], prevEvents };
-    const state = (type: string, key: string) => {
-      const event = head.known(type, key);
-      return event === undefined ? undefined : toAuthEvent(event);
-    };
-    const refusal = authorise(form, state, version);
-    if (refusal !== undefined) throw forbidden(refusal);
     return {
-      auth_events: references(auth, version),
+      ...(await templates.place(head, member)),
       content,
-      depth,
-      origin: this.#parts.serverName,
-      origin_server_ts: originServerTs,
-      prev_events: references(prev, version),
-      room_id: roomId,
+      origin: serverName,
+      origin_server_ts: clock.now(),
+      room_id: head.roomId,
       sender: userId,
       state_key: userId,
       type: 'm.room.member',
