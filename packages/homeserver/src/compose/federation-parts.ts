@@ -16,7 +16,6 @@ import { Notary } from '../federation/keys/notary.ts';
 import { type OldKey, OwnKeys } from '../federation/keys/own-keys.ts';
 import { Permits } from '../federation/permits.ts';
 import { RemoteInboxes } from '../federation/sending/remote-inboxes.ts';
-import { TransactionSender } from '../federation/sending/transaction-sender.ts';
 import { keyQueryRoutes } from '../federation-api/keys/query.ts';
 import { serverKeyRoutes } from '../federation-api/keys/server.ts';
 import { federatedDownloadRoutes } from '../federation-api/media/download.ts';
@@ -45,16 +44,15 @@ import type { Domains } from './domains.ts';
 import type { Federation, FederationBase } from './federation.ts';
 import { createEdus } from './federation-edus.ts';
 import { openFederatedRooms } from './federation-rooms.ts';
+import { createSending } from './federation-sending.ts';
 import { openServing, servingRoutes } from './federation-serving.ts';
 
 /** The number of keys of other servers that are kept; the keys that were fetched first are deleted first. */
 const SERVER_KEYS_MAX = 500_000;
-/** The time for which messages wait for a server that does not answer. */
-const EDUS_KEPT_MS = 30 * DAY_MS;
 
 /** Creates the objects and routes of federation. */
 export async function createFederation(config: Config, base: FederationBase, domains: Domains): Promise<Federation> {
-  const { database, clock, random, log, background } = base;
+  const { database, clock, random, background } = base;
   const ownKeys = new OwnKeys(config.server_name, domains.rooms.signer.key, await oldKeys(database), clock);
   const { contents, thumbnails, blobs, settings } = domains.media;
   const { allow, deny, key_servers: keyServers, delegate_to: delegateTo } = config.federation;
@@ -67,23 +65,12 @@ export async function createFederation(config: Config, base: FederationBase, dom
   const { serverName } = ownKeys;
   const federatedRooms = openFederatedRooms(base, domains, client, keyRing);
   background.start('processing events of other servers', () => federatedRooms.staging.start());
-  const transactionSender = new TransactionSender({
-    database,
-    client,
-    destinations,
-    clock,
-    background,
-    log,
-    serverName,
-  });
-  background.start('sending to other servers', () => transactionSender.start());
-  background.every(DAY_MS, 'deleting messages for servers that do not answer', () =>
-    transactionSender.expire(clock.now() - EDUS_KEPT_MS),
-  );
+  const sending = createSending(base, domains, { client, destinations, rooms: federatedRooms, serverName });
+  background.start('sending to other servers', () => sending.start());
   background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
     database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
   );
-  const edus = createEdus(config, base, domains, { queue: transactionSender, servers: federatedRooms.servers });
+  const edus = createEdus(config, base, domains, { queue: sending.sender, servers: federatedRooms.servers });
   const servedDomains = { names: domains.base.names, rooms: domains.rooms, users: domains.users };
   return {
     routes: [
@@ -108,12 +95,12 @@ export async function createFederation(config: Config, base: FederationBase, dom
     keys: new RemoteKeys(client, clock),
     media: new FederatedMedia({ client, outbound, clock, bytesMax: settings.uploadBytesMax }),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
-    toDevice: new RemoteInboxes(transactionSender, clock, random),
+    toDevice: new RemoteInboxes(sending.sender, clock, random),
     memberships: federatedRooms.memberRequests,
-    close() {
+    async close() {
       federatedRooms.staging.close();
       edus.close();
-      transactionSender.close();
+      await sending.close();
       pool.close();
     },
   };

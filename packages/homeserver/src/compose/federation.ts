@@ -28,7 +28,7 @@ export interface Federation {
   readonly toDevice: RemoteDevices;
   readonly memberships: RemoteMemberships;
   readonly authenticateServer: AuthenticateServer;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Creates federation; returns undefined if the configuration disables it. Its code is loaded only if it is enabled. */

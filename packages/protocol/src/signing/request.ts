@@ -17,6 +17,11 @@ export interface SignedRequest {
   readonly content?: JsonValue | undefined;
 }
 
+/** A request that is sent. A body that is canonical JSON already is passed as a text. */
+export interface OwnRequest extends SignedRequest {
+  readonly contentText?: string | undefined;
+}
+
 /** The parameters of an `Authorization: X-Matrix` header. Old servers leave out the destination. */
 export interface RequestAuthorization {
   readonly origin: ServerName;
@@ -32,8 +37,8 @@ const SCHEME = /^X-Matrix[ ]+/i;
 const PARAMETER = /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))[ \t]*(?:,|$)/y;
 
 /** Returns the value of the `Authorization` header that authenticates a request. @throws CanonicalJsonError */
-export function authorizeRequest(request: SignedRequest, key: SigningKey): string {
-  const signature = encodeBase64(signText(canonicalJson(signedObject(request), NUMBERS), key));
+export function authorizeRequest(request: OwnRequest, key: SigningKey): string {
+  const signature = encodeBase64(signText(signedText(request), key));
   const { origin, destination } = request;
   return `X-Matrix origin="${origin}",destination="${destination}",key="${key.keyId}",sig="${signature}"`;
 }
@@ -60,6 +65,12 @@ export function verifyRequest(request: SignedRequest, authorization: RequestAuth
   if (authorization.origin !== request.origin) return false;
   const signed = { ...signedObject(request), signatures: { [request.origin]: { [keyId]: signature } } };
   return verifyJsonWithKey(signed, request.origin, keyId, key, NUMBERS);
+}
+
+/** Returns the canonical JSON of a request. `content` is the first of its members in the canonical order. */
+function signedText(request: OwnRequest): string {
+  const text = canonicalJson(signedObject(request), NUMBERS);
+  return request.contentText === undefined ? text : `{"content":${request.contentText},${text.slice(1)}`;
 }
 
 function signedObject({ method, uri, origin, destination, content }: SignedRequest): JsonObject {

@@ -21,6 +21,8 @@ export interface FederationRequest {
   /** The path and query, percent-encoded. */
   readonly path: string;
   readonly content?: JsonObject;
+  /** The body as canonical JSON, instead of `content`. */
+  readonly contentText?: string;
   /** The time for the whole request, including the wait for other requests to the same server. */
   readonly timeoutMs?: number;
   readonly answerBytesMax?: number;
@@ -168,11 +170,11 @@ export class FederationClient {
 
   #prepare(name: ServerName, request: SentRequest): HttpsRequest {
     const { serverName, signingKey } = this.#parts.ownKeys;
-    const { method, path, content, isForKeys, isUnsigned, isForFile } = request;
-    const body = content === undefined ? undefined : JSON.stringify(content);
+    const { method, path, content, contentText, isForKeys, isUnsigned, isForFile } = request;
+    const body = contentText ?? (content === undefined ? undefined : JSON.stringify(content));
     const headers = isForFile === true ? {} : { 'accept-encoding': ACCEPTED_ENCODING };
     if (isForKeys === true || isUnsigned === true) return { method, path, headers, body };
-    const signed = { method, uri: path, origin: serverName, destination: name, content };
+    const signed = { method, uri: path, origin: serverName, destination: name, content, contentText };
     return { method, path, headers: { ...headers, authorization: authorizeRequest(signed, signingKey) }, body };
   }
 }

@@ -45,7 +45,7 @@ export class RemoteInboxes {
         const nums = jsons.map((_, i) => rowNumber(position, i));
         return [insertOutgoingEdus(nums, servers, jsons, this.#clock.now())];
       },
-      committed: () => this.#sender.wake(new Set(servers)),
+      committed: () => this.#sender.wakeForStored(new Set(servers)),
     };
   }
 

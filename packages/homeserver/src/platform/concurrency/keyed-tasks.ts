@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { Background } from './background.ts';
 
-interface KeyedTasksParts {
+export interface KeyedTasksParts {
   readonly clock: Clock;
   readonly background: Background;
   /** The name of the task in the log. */

@@ -9,6 +9,7 @@ const insert = sqlRows('INSERT INTO outgoing_edus (num, server, json, ts) VALUES
 const select = sql('SELECT num, json, ts FROM outgoing_edus WHERE server = ? ORDER BY num LIMIT ?');
 const selectServers = sql('SELECT DISTINCT server FROM outgoing_edus');
 const removeThrough = sql('DELETE FROM outgoing_edus WHERE server = ? AND num <= ?');
+const removeOfServer = sql('DELETE FROM outgoing_edus WHERE server = ?');
 const removeOld = sql('DELETE FROM outgoing_edus WHERE ts < ?');
 
 /** An EDU that waits for a server. `json` is the EDU as a JSON text. */
@@ -48,6 +49,11 @@ export async function readServersWithEdus(database: Database): Promise<string[]>
 /** Deletes the EDUs for a server up to a number. */
 export function deleteOutgoingEdus(server: string, through: number): Write {
   return write(removeThrough, server, through);
+}
+
+/** Deletes all EDUs for a server. */
+export function deleteAllOutgoingEdus(server: string): Write {
+  return write(removeOfServer, server);
 }
 
 /** Deletes the EDUs that were queued before a time. */

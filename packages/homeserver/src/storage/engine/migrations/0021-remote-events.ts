@@ -41,5 +41,8 @@ export const remoteEvents: Migration = {
     `CREATE TABLE late_servers (
       server TEXT PRIMARY KEY, position INTEGER NOT NULL, failing_since INTEGER NOT NULL
     )`,
+    // Events of other servers that this server passes on to the servers of their rooms. `num` is the position at which
+    // that was decided.
+    'CREATE TABLE forwarded_events (num INTEGER PRIMARY KEY, event INTEGER NOT NULL, ts INTEGER NOT NULL)',
   ],
 };

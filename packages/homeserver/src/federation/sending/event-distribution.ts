@@ -1,0 +1,160 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { Background } from '../../platform/concurrency/background.ts';
+import { nextTurn } from '../../platform/concurrency/in-slices.ts';
+import type { Database } from '../../storage/engine/database.ts';
+import type { Change, Stream } from '../../storage/engine/stream.ts';
+import {
+  insertForwardedEvent,
+  readSendableEvents,
+  type SendableEvent,
+} from '../../storage/federation/sendable-events.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { TransactionSender } from './transaction-sender.ts';
+
+/** The events that other servers get. */
+export interface EventDestinations {
+  /** Returns whether a user of this server has sent an event. */
+  isOwn(event: StoredEvent): boolean;
+  /** Returns the other servers that get an event, as a promise only if something has to be loaded. */
+  serversFor(event: StoredEvent): readonly string[] | Promise<readonly string[]>;
+}
+
+interface DistributionParts {
+  readonly database: Database;
+  readonly stream: Stream;
+  readonly events: EventStore;
+  readonly destinations: EventDestinations;
+  readonly sender: Pick<TransactionSender, 'sendEvent' | 'wake'>;
+  readonly clock: Clock;
+  readonly background: Background;
+}
+
+const READ_AT_ONCE = 500;
+/** The number of positions that one query examines, so that it does not block other requests. */
+const WINDOW = 5_000;
+const RETRY_MS = 1_000;
+
+/**
+ * Puts the events that other servers get into the queues of these servers, in the order of the stream. Events go from
+ * the stream to the queues directly as long as everything necessary is in memory. Otherwise they are read from disk,
+ * beginning with the first one that could not be distributed, until the end of the stream is reached.
+ */
+export class EventDistribution {
+  readonly #parts: DistributionParts;
+  /** The position up to which all events are in the queues, while events are read from disk; otherwise undefined. */
+  #readFrom: number | undefined = 0;
+  #isClosed = false;
+
+  constructor(parts: DistributionParts) {
+    this.#parts = parts;
+    parts.stream.listen((changes) => this.#announced(changes));
+  }
+
+  /** The position up to which all events are in the queues. */
+  get position(): number {
+    return this.#readFrom ?? this.#parts.stream.current;
+  }
+
+  /** Begins with the events after a position. */
+  start(position: number): void {
+    this.#readOn(position);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /**
+   * Sends an event of another server to the other servers of its room, because this server has accepted it on behalf of
+   * the server that sent it. Resolves when the event will be sent even if the process ends. It may be called again for
+   * the same event.
+   */
+  async alsoSend(event: StoredEvent): Promise<void> {
+    const { stream, clock } = this.#parts;
+    const position = stream.next();
+    const write = insertForwardedEvent(position, event.num, clock.now());
+    let woken: ReadonlySet<string> = new Set();
+    await stream.commit([write], [], () => {
+      woken = this.#distributeNow([{ position, event }]);
+    });
+    this.#parts.sender.wake(woken);
+  }
+
+  #announced(changes: readonly Change[]): void {
+    if (this.#readFrom !== undefined) return;
+    const { events, destinations } = this.#parts;
+    const own: { position: number; event: StoredEvent | undefined }[] = [];
+    for (const change of changes) {
+      if (change.kind !== 'event') continue;
+      const event = events.cached(change.event);
+      if (event === undefined || destinations.isOwn(event)) own.push({ position: change.position, event });
+    }
+    if (own.length > 0) this.#parts.sender.wake(this.#distributeNow(own));
+  }
+
+  /**
+   * Distributes events without waiting. If that is not possible, the rest is read from disk. Returns the servers that
+   * get something. They are woken when the stream has reached the position of the events.
+   */
+  #distributeNow(
+    some: readonly { readonly position: number; readonly event: StoredEvent | undefined }[],
+  ): ReadonlySet<string> {
+    const woken = new Set<string>();
+    for (const { position, event } of some) {
+      if (this.#readFrom !== undefined) break;
+      const servers = event && this.#parts.destinations.serversFor(event);
+      if (servers === undefined || servers instanceof Promise) {
+        servers?.catch(() => undefined);
+        this.#readOn(position - 1);
+      } else this.#queue({ position, num: event?.num ?? 0 }, servers, woken);
+    }
+    return woken;
+  }
+
+  #queue(event: SendableEvent, servers: readonly string[], woken: Set<string>): void {
+    if (servers.length === 0) return;
+    this.#parts.sender.sendEvent({ ...event, queuedAtMs: this.#parts.clock.elapsed() }, servers);
+    for (const server of servers) woken.add(server);
+  }
+
+  #readOn(position: number): void {
+    this.#readFrom = position;
+    this.#parts.background.start('reading events for other servers', () => this.#read());
+  }
+
+  /** Reads events until the end of the stream. */
+  async #read(): Promise<void> {
+    const { stream, clock } = this.#parts;
+    // The position of an announced change is in the stream only after its listeners have returned.
+    await nextTurn();
+    try {
+      while (!this.#isClosed && this.#readFrom !== undefined) {
+        if (this.#readFrom >= stream.current) this.#readFrom = undefined;
+        else this.#readFrom = await this.#readPage(this.#readFrom, Math.min(this.#readFrom + WINDOW, stream.current));
+      }
+    } catch (error) {
+      const from = this.#readFrom;
+      if (from !== undefined && !this.#isClosed) clock.after(RETRY_MS, () => this.#readOn(from));
+      throw error;
+    }
+  }
+
+  /** Distributes the first events of a range. Returns the position that is reached. */
+  async #readPage(after: number, upTo: number): Promise<number> {
+    const { database, events, destinations, sender } = this.#parts;
+    const found = await readSendableEvents(database, { after, upTo }, READ_AT_ONCE);
+    const stored = await events.load(found.map(({ num }) => num));
+    const woken = new Set<string>();
+    try {
+      for (const { position, num } of found) {
+        const event = stored.get(num);
+        if (event !== undefined) this.#queue({ position, num }, await destinations.serversFor(event), woken);
+        this.#readFrom = position;
+      }
+    } finally {
+      sender.wake(woken);
+    }
+    return found.length < READ_AT_ONCE ? upTo : (found.at(-1)?.position ?? upTo);
+  }
+}

@@ -1,0 +1,90 @@
+import { type Database, sql, type Write, write } from '../engine/database.ts';
+
+const insertForwarded = sql('INSERT INTO forwarded_events (num, event, ts) VALUES (?, ?, ?)');
+const removeForwarded = sql('DELETE FROM forwarded_events WHERE ts < ?');
+// Users of this server have accounts, so that `accounts` tells their events from those of other servers.
+const readInStream = sql(
+  `SELECT e.num AS position, e.num FROM events e
+   WHERE e.num > ? AND e.num <= ? AND e.seq > 0 AND EXISTS (SELECT 1 FROM accounts a WHERE a.user_num = e.sender)
+   ORDER BY e.num LIMIT ?`,
+);
+const readForwarded = sql(
+  'SELECT num AS position, event AS num FROM forwarded_events WHERE num > ? AND num <= ? ORDER BY num LIMIT ?',
+);
+// Only the events after the position are read, and only in rooms that have some.
+const readNewest = sql(
+  `SELECT found.num AS position, found.num FROM (
+     SELECT (
+       SELECT e.num FROM events e
+       WHERE e.room = r.num AND e.num <= ? AND e.seq > COALESCE(
+         (SELECT l.seq FROM events l WHERE l.room = r.num AND l.seq > 0 AND l.num <= ? ORDER BY l.seq DESC LIMIT 1), 0)
+       AND EXISTS (SELECT 1 FROM accounts a WHERE a.user_num = e.sender)
+       ORDER BY e.seq DESC LIMIT 1) AS num
+     FROM rooms r WHERE r.num IN @list AND r.last_event > ?) found
+   WHERE found.num IS NOT NULL`,
+);
+const readNewestForwarded = sql(
+  `SELECT max(f.num) AS position, max(f.event) AS num FROM forwarded_events f JOIN events e ON e.num = f.event
+   WHERE f.num > ? AND f.num <= ? AND e.room IN @list GROUP BY e.room`,
+);
+
+// Member events with the memberships leave and ban, see `MEMBERSHIPS`.
+const readRemoved = sql(
+  `SELECT m.event AS position, m.event AS num FROM memberships m JOIN names n ON n.num = m.user_num
+   WHERE m.room IN @list AND m.membership IN (4, 5) AND m.event > ? AND m.event <= ? AND n.text LIKE ?
+   AND EXISTS (SELECT 1 FROM events e JOIN accounts a ON a.user_num = e.sender WHERE e.num = m.event)`,
+);
+
+/** An event that other servers get: one of a user of this server, or one that this server passes on. */
+export interface SendableEvent {
+  /** The position in the stream at which the event is sent: its own, or that of the decision to pass it on. */
+  readonly position: number;
+  /** The number of the event. */
+  readonly num: number;
+}
+
+/** Returns the write that marks an event of another server as one to pass on. */
+export function insertForwardedEvent(position: number, event: number, ts: number): Write {
+  return write(insertForwarded, position, event, ts);
+}
+
+/** Deletes the marks of events that were passed on before a time. */
+export function deleteOldForwardedEvents(beforeTs: number): Write {
+  return write(removeForwarded, beforeTs);
+}
+
+/** Returns the first sendable events with `after < position <= upTo`, in the order of their positions. */
+export async function readSendableEvents(
+  database: Database,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+  limit: number,
+): Promise<SendableEvent[]> {
+  const own = await database.all<SendableEvent>(readInStream, after, upTo, limit);
+  const forwarded = await database.all<SendableEvent>(readForwarded, after, upTo, limit);
+  return [...own, ...forwarded].toSorted(byPosition).slice(0, limit);
+}
+
+/** Returns the newest sendable event with `after < position <= upTo` of each room, the newest of all first. */
+export async function readNewestSendable(
+  database: Database,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+  rooms: readonly number[],
+): Promise<SendableEvent[]> {
+  const own = await database.all<SendableEvent>(readNewest, upTo, after, rooms, after);
+  const forwarded = await database.all<SendableEvent>(readNewestForwarded, after, upTo, rooms);
+  return [...own, ...forwarded].toSorted((a, b) => byPosition(b, a));
+}
+
+/** Returns the events with which users of this server have removed users of a server from rooms. */
+export function readRemovals(
+  database: Database,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+  rooms: readonly number[],
+  server: string,
+): Promise<SendableEvent[]> {
+  return database.all<SendableEvent>(readRemoved, rooms, after, upTo, `%:${server}`);
+}
+
+function byPosition(a: SendableEvent, b: SendableEvent): number {
+  return a.position - b.position;
+}
