@@ -88,6 +88,11 @@ export class Head {
     if (this.#tail.length > 2 * TAIL_MAX) this.#tail.splice(0, TAIL_MAX);
   }
 
+  /** Forgets the latest events, before an event that does not follow them without a gap. */
+  restart(): void {
+    this.#tail.length = 0;
+  }
+
   /** Removes the last events of the timeline. */
   shrink(by: number): void {
     this.#tail.length = Math.max(0, this.#tail.length - by);

@@ -23,7 +23,12 @@ interface NewRoom {
   readonly num: number;
   readonly version: RoomVersion;
   readonly isPublished: boolean;
+  /** Whether the room is on other servers, so that history from before its first event here may be fetched. */
+  readonly isRemote?: boolean;
 }
+
+/** The sequence number before the first event of a room on other servers. Its history gets the numbers below. */
+const REMOTE_SEQ = 2 ** 30;
 
 interface HeadsStores extends HeadStores {
   readonly rooms: RoomStore;
@@ -151,12 +156,12 @@ export class Heads {
   }
 
   /** Creates and caches the head of a room without events. */
-  create({ roomId, num, version, isPublished }: NewRoom): Head {
+  create({ roomId, num, version, isPublished, isRemote = false }: NewRoom): Head {
     const row = {
       num,
       version: version.id,
       fence: 0,
-      seq: 0,
+      seq: isRemote ? REMOTE_SEQ : 0,
       lastEvent: 0,
       depth: 0,
       snapshot: 0,

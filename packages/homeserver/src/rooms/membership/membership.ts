@@ -40,7 +40,7 @@ export class Memberships {
   async joinById(roomId: string, actor: Actor, more: JsonObject, servers: readonly string[]): Promise<void> {
     const remote = this.#remote;
     const head = await this.#parts.heads.find(roomId);
-    if (head !== undefined && (remote === undefined || (await remote.isLocal(head)))) {
+    if (head !== undefined && (remote === undefined || (await remote.decidesHere(head)))) {
       try {
         return await this.join(head, actor, more);
       } catch (error) {
@@ -61,7 +61,7 @@ export class Memberships {
   async knockById(roomId: string, actor: Actor, reason: string | undefined, servers: readonly string[]): Promise<void> {
     const remote = this.#remote;
     const head = await this.#parts.heads.find(roomId);
-    if (head !== undefined && (remote === undefined || (await remote.isLocal(head))))
+    if (head !== undefined && (remote === undefined || (await remote.decidesHere(head))))
       return this.knock(head, actor, reason);
     if (remote === undefined) throw notFound('The room does not exist');
     const more: JsonObject = reason === undefined ? {} : { reason };
@@ -80,7 +80,7 @@ export class Memberships {
 
   /** Leaves a room, rejects an invite or takes a knock back. */
   async leave(head: Head, actor: Actor, reason?: string): Promise<void> {
-    if (this.#remote !== undefined && !(await this.#remote.isLocal(head)))
+    if (this.#remote !== undefined && !(await this.#remote.decidesHere(head)))
       return this.#leaveOutside(this.#remote, head, actor, reason);
     const check = (membership: string | undefined) => {
       if (membership === undefined) throw forbidden(`${actor.userId} is not in the room`);

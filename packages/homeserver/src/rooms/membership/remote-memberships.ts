@@ -5,8 +5,8 @@ import type { Head } from '../head.ts';
 
 /** Changes of memberships that need other servers. A server that does not federate has none. All methods throw MatrixErrors. */
 export interface RemoteMemberships {
-  /** Returns whether a user of this server has joined the room, so that this server decides about it. */
-  isLocal(head: Head): Promise<boolean>;
+  /** Returns whether this server decides about memberships in the room, because it is in the room. */
+  decidesHere(head: Head): Promise<boolean>;
   /** @param servers servers that may be in the room, those to try first at the beginning */
   join(roomId: string, actor: Actor, content: JsonObject, servers: readonly string[]): Promise<void>;
   knock(roomId: string, actor: Actor, content: JsonObject, servers: readonly string[]): Promise<void>;

@@ -87,6 +87,9 @@ interface Plan {
   readonly knownSnapshot: number | undefined;
 }
 
+/** The sequence numbers that a gap in a timeline leaves for the missing events, which may be fetched later. */
+const GAP_SEQS = 2 ** 20;
+
 /** Appends events of other servers to the timelines of their rooms. */
 export class RemoteAppender {
   readonly #parts: AppenderParts;
@@ -230,13 +233,15 @@ export class RemoteAppender {
     const root = withChanges(row.root, plan.changes, num, created);
     const isChanged = root.hash !== row.root.hash;
     const { incoming } = placed;
+    const hasGap = placed.missing.length > 0 && row.lastEvent !== 0;
+    const seq = row.seq + (hasGap ? GAP_SEQS : 1);
     const { type, state_key: stateKey } = incoming.pdu;
     const isState = stateKey !== undefined;
     const replaced = isState ? head.known(type, stateKey) : undefined;
     const event = remoteEvent(names, head.version, incoming, {
       num,
       room: head.num,
-      seq: row.seq + 1,
+      seq,
       standing: STANDING.accepted,
       snapshot: isFirst ? (graphSnapshot ?? row.snapshot) : row.snapshot,
       graphSnapshot: isFirst ? null : graphSnapshot,
@@ -258,9 +263,10 @@ export class RemoteAppender {
     for (const redaction of plan.earlyRedactions)
       eventEffects.addRedaction(redaction, { target: event, relation: undefined }, head, effects);
     eventEffects.addSticky(event, effects);
+    if (seq > row.seq + 1) head.restart();
     head.row = {
       ...row,
-      seq: row.seq + 1,
+      seq,
       lastEvent: num,
       depth: Math.max(row.depth, event.depth),
       snapshot: isChanged ? num : row.snapshot,

@@ -33,7 +33,7 @@ export class KnownRooms {
     const num = await names.reserve(roomId);
     const existing = await heads.byNum(num);
     if (existing !== undefined) return existing;
-    const head = heads.create({ roomId, num, version, isPublished: false });
+    const head = heads.create({ roomId, num, version, isPublished: false, isRemote: true });
     try {
       await stream.commit([rooms.insert(head.row), ...names.inserts(num)], []);
       return head;

@@ -36,8 +36,8 @@ export class MemberRequests implements RemoteMemberships {
     this.#parts = parts;
   }
 
-  isLocal(head: Head): Promise<boolean> {
-    return this.#parts.servers.isLocal(head);
+  decidesHere(head: Head): Promise<boolean> {
+    return this.#parts.servers.decides(head);
   }
 
   async join(roomId: string, actor: Actor, content: JsonObject, servers: readonly string[]): Promise<void> {

@@ -43,6 +43,14 @@ export class ServersInRooms {
     return (await this.of(head)).has(this.#serverName);
   }
 
+  /**
+   * Returns whether this server decides about events of a room: one of its users has joined, or nobody has and this
+   * server knows the state, because the last member was one of its users.
+   */
+  async decides(head: Head): Promise<boolean> {
+    return (await this.isLocal(head)) || (head.joined.size === 0 && head.row.extremities.length > 0);
+  }
+
   /** Returns the heads of the rooms in which a server has joined users. */
   async roomsOf(server: string): Promise<Head[]> {
     const nums = await this.#roomServers.roomsOf(server);

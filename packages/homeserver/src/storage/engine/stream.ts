@@ -48,6 +48,12 @@ const writeReserved = sql(
   'INSERT INTO positions (slot, reserved) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET reserved = excluded.reserved',
 );
 
+/**
+ * The first position of the stream. Smaller numbers are for events from before this server joined a room, which are
+ * fetched later and older than all others (`rooms/history-numbers.ts`). The value is half of the largest small integer
+ * of V8.
+ */
+export const FIRST_POSITION = 2 ** 30;
 /** The number of positions that are reserved together, so that no position is used twice after a restart. */
 const RESERVED_AHEAD = 10_000;
 
@@ -75,7 +81,7 @@ export class Stream {
   /** Opens the stream after all positions that were used before, even if the last process was killed. */
   static async open(database: Database): Promise<Stream> {
     const row = await database.first<{ reserved: number }>(readReserved, 0);
-    const stream = new Stream(database, row?.reserved ?? 0);
+    const stream = new Stream(database, Math.max(FIRST_POSITION, row?.reserved ?? 0));
     await stream.#reserve();
     return stream;
   }

@@ -25,6 +25,12 @@ const MORE_ROWS = [
   `INSERT INTO server_keys (server, key_id, public_key, valid_until, expired, fetched, json) VALUES ('peer.example', 'ed25519:1', '${'A'.repeat(43)}', 1700000000000, NULL, 1699990000000, '{"server_name":"peer.example"}')`,
   `INSERT INTO outgoing_edus (num, server, json, ts) VALUES (65536, 'peer.example', '{"edu_type":"m.direct_to_device"}', 1700000000000)`,
   "INSERT INTO received_messages (server, message_id, ts) VALUES ('peer.example', 'abc', 1700000000000)",
+  `INSERT INTO missing_events (room, id, follower) SELECT room, x'${'ef'.repeat(32)}', num FROM events ORDER BY num LIMIT 1`,
+  `INSERT INTO early_redactions (target, redaction) SELECT x'${'ef'.repeat(32)}', num FROM events ORDER BY num LIMIT 1`,
+  `INSERT INTO invite_states (user_num, room, json) SELECT user_num, room, '{"type":"m.room.name"}' FROM memberships LIMIT 1`,
+  "INSERT INTO room_servers (server, room) SELECT 'peer.example', num FROM rooms LIMIT 1",
+  `INSERT INTO staged_events (num, room_id, event_id, origin, json, ts) VALUES (65537, '!r:peer.example', '$e', 'peer.example', '{}', 1700000000000)`,
+  "INSERT INTO late_servers (server, position, failing_since) VALUES ('peer.example', 65536, 1700000000000)",
   'INSERT OR IGNORE INTO open_rooms (room, is_public) SELECT num, 1 FROM rooms WHERE published = 1',
 ];
 
