@@ -136,6 +136,11 @@ export function federationV1<const S extends string>(suffix: S) {
   return [`/_matrix/federation/v1${suffix}`] as const;
 }
 
+/** Returns a path of the server-server API under `v2`. */
+export function federationV2<const S extends string>(suffix: S) {
+  return [`/_matrix/federation/v2${suffix}`] as const;
+}
+
 /** Returns a path under `v1`, for endpoints that were added after `v3`. */
 export function v1<const S extends string>(suffix: S) {
   return [`/_matrix/client/v1${suffix}`] as const;

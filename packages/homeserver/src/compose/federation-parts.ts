@@ -45,7 +45,7 @@ import type { Federation, FederationBase } from './federation.ts';
 import { createEdus } from './federation-edus.ts';
 import { openFederatedRooms } from './federation-rooms.ts';
 import { createSending } from './federation-sending.ts';
-import { openServing, servingRoutes } from './federation-serving.ts';
+import { servingRoutes } from './federation-serving.ts';
 
 /** The number of keys of other servers that are kept; the keys that were fetched first are deleted first. */
 const SERVER_KEYS_MAX = 500_000;
@@ -82,7 +82,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
       ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
       ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),
       ...queryProfileRoutes(domains.userData.profiles),
-      ...servingRoutes(openServing(base, servedDomains, federatedRooms)),
+      ...servingRoutes(base, servedDomains, federatedRooms, sending.alsoSend),
       ...sendTransactionRoutes(federatedRooms.staging, edus.received),
       ...userDevicesRoutes(encryption.deviceListReader, showsDeviceNames),
       ...userKeyClaimRoutes(encryption.keyClaims, ownKeys.serverName),

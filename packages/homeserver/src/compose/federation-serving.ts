@@ -1,6 +1,9 @@
 import { makeJoinRoutes } from '../federation-api/room-membership/make-join.ts';
 import { makeKnockRoutes } from '../federation-api/room-membership/make-knock.ts';
 import { makeLeaveRoutes } from '../federation-api/room-membership/make-leave.ts';
+import { sendJoinRoutes } from '../federation-api/room-membership/send-join.ts';
+import { sendKnockRoutes } from '../federation-api/room-membership/send-knock.ts';
+import { sendLeaveRoutes } from '../federation-api/room-membership/send-leave.ts';
 import { backfillRoutes } from '../federation-api/rooms/backfill.ts';
 import { servedEventRoutes } from '../federation-api/rooms/event.ts';
 import { eventAuthRoutes } from '../federation-api/rooms/event-auth.ts';
@@ -13,9 +16,11 @@ import { AskingServers } from '../rooms/serving/asking-servers.ts';
 import { HeavyRequests } from '../rooms/serving/heavy-requests.ts';
 import { MemberTemplates } from '../rooms/serving/member-templates.ts';
 import { PduTexts } from '../rooms/serving/pdu-texts.ts';
+import { type AlsoSend, ReceivedMembers } from '../rooms/serving/received-members.ts';
 import { RestrictedGrants } from '../rooms/serving/restricted-grants.ts';
 import { ServedEvents } from '../rooms/serving/served-events.ts';
 import { ServedHistory } from '../rooms/serving/served-history.ts';
+import { ServedJoins } from '../rooms/serving/served-joins.ts';
 import { ServedState } from '../rooms/serving/served-state.ts';
 import { ServerVisibility } from '../rooms/serving/server-visibility.ts';
 import type { Names } from '../storage/engine/names.ts';
@@ -31,40 +36,72 @@ interface ServedDomains {
   readonly users: Pick<Users, 'erasedUsers'>;
 }
 
-/** The objects of rooms that are shared with other servers. */
-type SharedRooms = Pick<FederatedRooms, 'servers' | 'graphStates' | 'authChains' | 'templates'>;
+/** The objects of shared rooms that questions need. */
+type GraphParts = Pick<FederatedRooms, 'servers' | 'graphStates' | 'authChains'>;
+/** The objects of shared rooms that members of other servers need. */
+type MemberParts = Pick<FederatedRooms, 'servers' | 'templates' | 'signatures' | 'receiver'>;
 
 /** Creates the objects that answer questions of other servers about rooms. */
 export function openServing(
   { clock }: Pick<FederationBase, 'clock'>,
   { names, rooms, users }: ServedDomains,
-  shared: SharedRooms,
+  { servers, graphStates, authChains }: GraphParts,
 ) {
-  const { events, states, timelines, heads, signer, restrictedJoins } = rooms;
+  const { events, states, timelines, heads, signer } = rooms;
   const { serverName } = signer;
-  const { servers, graphStates, authChains, templates } = shared;
   const asking = new AskingServers(heads, servers, events);
   const visibility = new ServerVisibility({ names, events, states, erasedUsers: users.erasedUsers });
   const texts = new PduTexts({ names, events, signer });
   const heavy = new HeavyRequests();
-  const grants = new RestrictedGrants({ names, heads, servers, restrictedJoins });
   const sources = { events, states, graphStates, authChains };
   const stores = { events, timelines };
   return {
     asking,
+    texts,
+    heavy,
+    sources,
     events: new ServedEvents({ asking, stores, visibility, texts, serverName, clock }),
     history: new ServedHistory({ asking, stores, visibility, texts, heavy, serverName, clock }),
     state: new ServedState({ asking, sources, visibility, texts, heavy }),
-    templates: new MemberTemplates({ asking, grants, templates, serverName, clock }),
+  };
+}
+
+/** Creates the objects that let users of other servers join, knock and leave. */
+function openMembers(
+  { clock }: Pick<FederationBase, 'clock'>,
+  { names, rooms }: ServedDomains,
+  { servers, templates, signatures, receiver }: MemberParts,
+  { asking, texts, heavy, sources }: ReturnType<typeof openServing>,
+  alsoSend: AlsoSend,
+) {
+  const { heads, memberships, signer, restrictedJoins } = rooms;
+  const { serverName } = signer;
+  const grants = new RestrictedGrants({ names, heads, servers, restrictedJoins });
+  const received = new ReceivedMembers({ asking, grants, signatures, signer, receiver, templates, alsoSend });
+  return {
+    received,
+    joins: new ServedJoins({ received, sources, names, memberships, servers, texts, heavy }),
+    memberTemplates: new MemberTemplates({ asking, grants, templates, serverName, clock }),
   };
 }
 
 /** Returns the routes of the folders `federation/room-membership` and `federation/rooms`. */
-export function servingRoutes({ events, history, state, templates }: ReturnType<typeof openServing>): Route[] {
+export function servingRoutes(
+  base: Pick<FederationBase, 'clock'>,
+  domains: ServedDomains,
+  shared: GraphParts & MemberParts,
+  alsoSend: AlsoSend,
+): Route[] {
+  const serving = openServing(base, domains, shared);
+  const { events, history, state } = serving;
+  const { joins, received, memberTemplates } = openMembers(base, domains, shared, serving, alsoSend);
   return [
-    ...makeJoinRoutes(templates),
-    ...makeKnockRoutes(templates),
-    ...makeLeaveRoutes(templates),
+    ...makeJoinRoutes(memberTemplates),
+    ...makeKnockRoutes(memberTemplates),
+    ...makeLeaveRoutes(memberTemplates),
+    ...sendJoinRoutes(joins),
+    ...sendKnockRoutes(received),
+    ...sendLeaveRoutes(received),
     ...backfillRoutes(history),
     ...eventAuthRoutes(state),
     ...servedEventRoutes(events),

@@ -9,13 +9,13 @@ export class ServersInRooms {
   readonly #heads: Heads;
   readonly #names: Names;
   readonly #roomServers: RoomServers;
-  readonly #serverName: string;
+  readonly serverName: string;
 
   constructor(heads: Heads, names: Names, roomServers: RoomServers, serverName: string) {
     this.#heads = heads;
     this.#names = names;
     this.#roomServers = roomServers;
-    this.#serverName = serverName;
+    this.serverName = serverName;
   }
 
   /** Returns the servers of the joined users of a room, this server included. */
@@ -35,12 +35,12 @@ export class ServersInRooms {
 
   /** Returns the other servers in a room. */
   async others(head: Head): Promise<string[]> {
-    return [...(await this.of(head))].filter((server) => server !== this.#serverName);
+    return [...(await this.of(head))].filter((server) => server !== this.serverName);
   }
 
   /** Returns whether a user of this server has joined a room. */
   async isLocal(head: Head): Promise<boolean> {
-    return (await this.of(head)).has(this.#serverName);
+    return (await this.of(head)).has(this.serverName);
   }
 
   /**

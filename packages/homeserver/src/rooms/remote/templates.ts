@@ -5,7 +5,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { references } from '../events/build.ts';
 import type { EventDraft } from '../events/draft.ts';
 import { type PduDeps, pdusOf } from '../events/pdu.ts';
-import { type Head, toAuthEvent } from '../head.ts';
+import { type Head, type StateKeyPair, toAuthEvent } from '../head.ts';
 
 /** The maximum number of forward extremities that an event follows. The event format permits 20. */
 export const PREV_EVENTS_MAX = 20;
@@ -66,9 +66,13 @@ export class Templates {
     };
   }
 
-  /** Returns the state events that show a room to people outside, in the format of servers (MSC4311). */
-  async strippedState(head: Head, sender: string): Promise<JsonObject[]> {
-    const keys = [...SHOWN_TYPES.map((type) => [type, ''] as const), ['m.room.member', sender] as const];
+  /**
+   * Returns the state events that show a room to people outside, in the format of servers (MSC4311).
+   * @param inviter a user whose member event is added
+   */
+  async strippedState(head: Head, inviter?: string): Promise<JsonObject[]> {
+    const keys: StateKeyPair[] = SHOWN_TYPES.map((type) => [type, '']);
+    if (inviter !== undefined) keys.push(['m.room.member', inviter]);
     return pdusOf(this.#pdus, head.version, await head.states(keys));
   }
 }

@@ -1,31 +1,32 @@
-import { invalidParam } from '@hearth/protocol/errors.ts';
+import { forbidden, invalidParam, unknown } from '@hearth/protocol/errors.ts';
 import type { Pdu } from '@hearth/protocol/events/event.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { countersignPdu } from '@hearth/protocol/signing/pdu.ts';
-import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { FederationError } from '../../federation/client/federation-error.ts';
+import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { Signer } from '../events/signer.ts';
 import type { Head } from '../head.ts';
 import type { EventSignatures } from '../receive/event-signatures.ts';
 import { readIncoming } from '../receive/incoming.ts';
+import type { Receiver } from '../receive/receive.ts';
+import { NotReceived } from '../receive/receive-error.ts';
+import type { Templates } from '../remote/templates.ts';
 import type { AskingServers } from './asking-servers.ts';
 import type { AskedMembership } from './member-templates.ts';
 import type { RestrictedGrants } from './restricted-grants.ts';
 
-/**
- * A function that adds an event of another server to a room. It throws a MatrixError M_FORBIDDEN if the rules refuse
- * the event at its place in the graph or now.
- */
-export type AcceptRemote = (head: Head, pdu: JsonObject, origin: string) => Promise<StoredEvent>;
+/** A function that sends an event of another server to the other servers in its room. */
+export type AlsoSend = (event: StoredEvent) => Promise<void>;
 
 interface ReceivedParts {
   readonly asking: AskingServers;
   readonly grants: RestrictedGrants;
   readonly signatures: EventSignatures;
   readonly signer: Signer;
-  readonly accept: AcceptRemote;
-  /** Sends an event of another server to the other servers in the room. */
-  readonly alsoSend: (event: StoredEvent) => Promise<void>;
+  readonly receiver: Pick<Receiver, 'receive'>;
+  readonly templates: Templates;
+  readonly alsoSend: AlsoSend;
 }
 
 /** A member event that another server has made from a template. */
@@ -55,12 +56,24 @@ export class ReceivedMembers {
     return this.#parts.asking.permitted(roomId, server);
   }
 
+  /** Accepts a leave. @throws MatrixError as {@link accept} */
+  async leave(sent: SentMember): Promise<void> {
+    await this.accept(await this.headOf(sent), 'leave', sent);
+  }
+
+  /** Accepts a knock. Returns the state that the user may see. @throws MatrixError as {@link accept} */
+  async knock(sent: SentMember): Promise<JsonObject[]> {
+    const head = await this.headOf(sent);
+    await this.accept(head, 'knock', sent);
+    return this.#parts.templates.strippedState(head);
+  }
+
   /**
    * Verifies a member event, accepts it and sends it to the other servers in the room.
    * @throws MatrixError M_INVALID_PARAM, M_FORBIDDEN, M_UNABLE_TO_AUTHORISE_JOIN, M_UNABLE_TO_GRANT_JOIN
    */
   async accept(head: Head, membership: AskedMembership, sent: SentMember): Promise<AcceptedMember> {
-    const { signatures, accept, alsoSend } = this.#parts;
+    const { signatures, alsoSend } = this.#parts;
     const { version } = head;
     const { incoming, refusal } = readIncoming(sent.pdu, version);
     if (refusal !== undefined) throw invalidParam(`The event is not valid: ${refusal}`);
@@ -70,9 +83,23 @@ export class ReceivedMembers {
     const pdu = await this.#countersigned(head, incoming.pdu);
     const unsigned = await signatures.refusal({ pdu }, version);
     if (unsigned !== undefined) throw invalidParam(`The event is not valid: ${unsigned}`);
-    const event = await accept(head, pdu, sent.server);
+    const event = await this.#receive(head, pdu, sent.server);
     await alsoSend(event);
     return { event, pdu };
+  }
+
+  /** @throws MatrixError M_FORBIDDEN if the rules refuse the event at its place in the graph or now */
+  async #receive(head: Head, pdu: Pdu, server: string): Promise<StoredEvent> {
+    try {
+      const event = await this.#parts.receiver.receive(head, pdu, server);
+      if (event.standing !== STANDING.accepted) throw forbidden('The room does not permit this change of membership');
+      return event;
+    } catch (error) {
+      if (error instanceof NotReceived) throw forbidden(`The event cannot be accepted: ${error.message}`);
+      if (error instanceof FederationError)
+        throw unknown('The events that your event refers to are not available', 502);
+      throw error;
+    }
   }
 
   /**

@@ -36,7 +36,7 @@ export class ServedJoins {
    * @param omitMembers leaves out member events that the other server does not need at once (MSC3706)
    * @throws MatrixError
    */
-  async join(sent: SentMember, serverName: string, omitMembers: boolean): Promise<Text> {
+  async join(sent: SentMember, omitMembers: boolean): Promise<Text> {
     const { received, servers, texts, heavy, sources } = this.#parts;
     const head = await received.headOf(sent);
     return heavy.run(async () => {
@@ -49,7 +49,7 @@ export class ServedJoins {
       const chain = await authChainOf(sources.authChains, [...state, event.num]);
       const needed = chain.filter((num) => !returned.has(num));
       const later = (nums: readonly number[]) => texts.later(head.version, nums);
-      const origin = `"origin":${JSON.stringify(serverName)},"members_omitted":${omitMembers}`;
+      const origin = `"origin":${JSON.stringify(servers.serverName)},"members_omitted":${omitMembers}`;
       const inRoom = omitMembers ? `,"servers_in_room":${JSON.stringify(serversBefore)}` : '';
       const start = `{${origin}${inRoom},"event":${JSON.stringify(pdu)},"state":[`;
       return concat(start, later(state), '],"auth_chain":[', later(needed), ']}');
