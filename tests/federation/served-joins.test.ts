@@ -19,7 +19,7 @@ describe('a room that users of another server join', () => {
   beforeAll(async () => {
     server = await startFederatingServer('127.0.0.41');
     remote = new RemoteServer(await startPeer(), server);
-    other = new RemoteServer(await startPeer(), server);
+    other = new RemoteServer(await startPeer(() => [200, {}]), server);
     alice = await server.user('alice');
   });
   afterEach(() => expect(server.faults).toEqual([]));
@@ -206,6 +206,22 @@ describe('a room that users of another server join', () => {
     expect(replies.map(({ status }) => status)).toEqual([200, 200]);
     const { chunk } = await alice.get<{ chunk: ClientEvent[] }>(pathOf('rooms', roomId, 'messages'), { dir: 'b' });
     expect(chunk.filter(({ event_id }) => event_id === member.eventId)).toHaveLength(1);
+  });
+
+  test('is sent to the other servers in the room, also a leave', async () => {
+    const roomId = await createRoom();
+    const bob = newUser();
+    await other.join(roomId, other.user('dora'));
+    const join = await remote.signed('join', roomId, bob);
+    await remote.send('join', roomId, join);
+    const leave = await remote.signed('leave', roomId, bob);
+    await remote.send('leave', roomId, leave);
+    const sentPdus = () =>
+      other.peer.received
+        .filter(({ path }) => path.startsWith('/_matrix/federation/v1/send/'))
+        .flatMap(({ body }) => (JSON.parse(body) as { pdus: Pdu[] }).pdus)
+        .filter(({ sender }) => sender === bob);
+    await expect.poll(() => sentPdus().map((pdu) => eventId(pdu, join.version))).toEqual([join.eventId, leave.eventId]);
   });
 
   describe('and that is restricted', () => {
