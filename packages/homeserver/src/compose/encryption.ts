@@ -2,7 +2,7 @@ import { ClaimableKeys } from '../encryption/claimable-keys.ts';
 import { CrossSigning } from '../encryption/cross-signing.ts';
 import { DehydratedDevices } from '../encryption/dehydrated-devices.ts';
 import { DeviceListReader } from '../encryption/device-list.ts';
-import { deviceListChange } from '../encryption/device-list-change.ts';
+import { DeviceListChanges } from '../encryption/device-list-change.ts';
 import { KeyBackups } from '../encryption/key-backup.ts';
 import { KeyClaims } from '../encryption/key-claim.ts';
 import { KeyDirectory } from '../encryption/key-directory.ts';
@@ -16,7 +16,6 @@ import { deleteClaimableKeysOfDevices } from '../storage/encryption/claimable-ke
 import { deleteDehydratedDevices } from '../storage/encryption/dehydrated-devices.ts';
 import { deleteDeviceKeys } from '../storage/encryption/device-keys.ts';
 import { deleteToDeviceOfDevices } from '../storage/encryption/to-device.ts';
-import type { Stream } from '../storage/engine/stream.ts';
 import { ToDeviceInbox } from '../to-device/inbox.ts';
 import { ToDevice } from '../to-device/to-device.ts';
 import { ToDeviceRetention } from '../to-device/to-device-retention.ts';
@@ -53,21 +52,23 @@ export function openEncryption(base: Base, users: Users, { log, metrics }: Monit
   const keyDirectory = new KeyDirectory(database);
   const claimableKeys = new ClaimableKeys(database);
   const inbox = new ToDeviceInbox(database, clock, background);
-  const keyUpload = new KeyUpload({ database, stream, keyDirectory, claimableKeys });
-  const crossSigning = new CrossSigning({ database, stream, keyDirectory });
+  const deviceListChanges = new DeviceListChanges();
+  const keyUpload = new KeyUpload({ database, stream, keyDirectory, claimableKeys, deviceListChanges });
+  const crossSigning = new CrossSigning({ database, stream, keyDirectory, deviceListChanges });
   const keyBackups = new KeyBackups({ database, names, stream });
   const retention = new ToDeviceRetention({ database, clock, log, metrics, lastSeen, keptMs });
   sessions.onAdded((_user, device) => {
     inbox.deviceAdded(device);
     claimableKeys.deviceAdded(device);
   });
-  followDevices(users, stream, { keyDirectory, claimableKeys, inbox });
+  followDevices(base, users, deviceListChanges, { keyDirectory, claimableKeys, inbox });
   users.accountChanges.onDeactivated(async (user) => {
     await crossSigning.forget(user);
     await keyBackups.forget(user);
   });
   return {
     keyDirectory,
+    deviceListChanges,
     claimableKeys,
     inbox,
     keyUpload,
@@ -75,7 +76,7 @@ export function openEncryption(base: Base, users: Users, { log, metrics }: Monit
     keyQueries: new KeyQueries(names, keyDirectory),
     keyClaims: new KeyClaims(names, deviceNumbers, claimableKeys),
     crossSigning,
-    signatures: new Signatures({ names, stream, keyDirectory, crossSigning }),
+    signatures: new Signatures({ names, stream, keyDirectory, crossSigning, deviceListChanges }),
     keyBackups,
     toDevice: new ToDevice({ names, stream, clock, deviceNumbers, inbox, serverName }, senderBudget),
     toDeviceRetention: retention,
@@ -88,20 +89,21 @@ export function openEncryption(base: Base, users: Users, { log, metrics }: Monit
  * list.
  */
 function followDevices(
+  { stream }: Pick<Base, 'stream'>,
   users: Users,
-  stream: Stream,
+  deviceListChanges: DeviceListChanges,
   caches: { keyDirectory: KeyDirectory; claimableKeys: ClaimableKeys; inbox: ToDeviceInbox },
 ) {
   const { keyDirectory, claimableKeys, inbox } = caches;
   users.sessions.onRemoved((user, devices) => {
-    const listed = deviceListChange(user, stream.next());
+    const listed = deviceListChanges.of(user, stream.next(), [{ devices }]);
     return {
       writes: [
+        ...listed.writes,
         deleteDeviceKeys(devices),
         ...deleteClaimableKeysOfDevices(devices),
         deleteDehydratedDevices(devices),
         ...deleteToDeviceOfDevices(devices),
-        ...listed.writes,
       ],
       changes: [listed.change],
       committed() {
@@ -111,8 +113,8 @@ function followDevices(
       },
     };
   });
-  users.devices.onRenamed(async (user) => {
-    const listed = deviceListChange(user, stream.next());
+  users.devices.onRenamed(async (user, device) => {
+    const listed = deviceListChanges.of(user, stream.next(), [{ devices: [device] }]);
     await stream.commit(listed.writes, [listed.change], () => keyDirectory.changed(user));
   });
 }

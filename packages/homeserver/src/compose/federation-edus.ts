@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import { type EduHandler, ReceivedEdus } from '../federation/receiving/received-edus.ts';
-import type { EduQueue } from '../federation/sending/edu-queue.ts';
+import type { TransactionSender } from '../federation/sending/transaction-sender.ts';
 import { PresenceSender } from '../presence/presence-sender.ts';
 import { RemotePresence } from '../presence/remote-presence.ts';
 import { EarlyReceipts } from '../receipts/early-receipts.ts';
@@ -11,10 +11,11 @@ import { ReceivedMessages } from '../to-device/received-messages.ts';
 import { RemoteTyping } from '../typing/remote-typing.ts';
 import type { Domains } from './domains.ts';
 import type { FederationBase } from './federation.ts';
+import { createDeviceLists } from './federation-device-lists.ts';
 
 /** The objects of federation on which the exchange of EDUs is built. */
 interface EduParts {
-  readonly queue: EduQueue;
+  readonly queue: TransactionSender;
   readonly servers: ServersInRooms;
 }
 
@@ -33,6 +34,7 @@ export function createEdus(config: Config, base: FederationBase, domains: Domain
   const presence = config.federation.presence
     ? createPresence(config, base, domains, { sharedRooms, queue })
     : undefined;
+  const deviceLists = createDeviceLists(config, base, domains, { sharedRooms, edus: queue });
   const handlers = new Map<string, EduHandler>([
     ['m.typing', remoteTyping],
     ['m.receipt', remoteReceipts],
@@ -43,6 +45,7 @@ export function createEdus(config: Config, base: FederationBase, domains: Domain
     received: new ReceivedEdus(handlers, database, log),
     close() {
       presence?.sender.close();
+      deviceLists.close();
     },
   };
 }
@@ -51,7 +54,7 @@ function createPresence(
   { server_name: serverName }: Config,
   { clock, background }: FederationBase,
   { base, rooms, activity }: Domains,
-  { sharedRooms, queue }: { readonly sharedRooms: SharedRooms; readonly queue: EduQueue },
+  { sharedRooms, queue }: { readonly sharedRooms: SharedRooms; readonly queue: TransactionSender },
 ) {
   const { names, stream } = base;
   const { events } = rooms;

@@ -11,7 +11,7 @@ import {
 } from '../storage/encryption/cross-signing.ts';
 import type { Database, Write } from '../storage/engine/database.ts';
 import type { Stream } from '../storage/engine/stream.ts';
-import { deviceListChange, ownKeyChange } from './device-list-change.ts';
+import { type DeviceListChanges, ownKeyChange } from './device-list-change.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import {
   checkCrossSigningKey,
@@ -37,6 +37,7 @@ interface CrossSigningParts {
   readonly database: Database;
   readonly stream: Stream;
   readonly keyDirectory: KeyDirectory;
+  readonly deviceListChanges: DeviceListChanges;
 }
 
 /** Users' cross-signing keys (client-server API, "Cross-signing"). */
@@ -73,7 +74,7 @@ export class CrossSigning {
   }
 
   async #store({ user, userId }: Owner, keys: CrossSigningKeys, isAuthenticated: boolean): Promise<boolean> {
-    const { stream, keyDirectory } = this.#parts;
+    const { stream, keyDirectory, deviceListChanges } = this.#parts;
     const known = await keyDirectory.one(user);
     const master = check(keys, userId, known);
     const changed = KEY_USAGES.filter((usage) => differs(keys[usage], known.crossSigningKey(usage)));
@@ -92,7 +93,10 @@ export class CrossSigning {
     }
     if (changed.includes('user_signing') || changed.includes('master')) writes.push(deleteSignaturesBy(user));
     const isForOthers = changed.some((usage) => usage !== 'user_signing');
-    const listed = isForOthers ? deviceListChange(user, stream.next()) : ownKeyChange(user, stream.next());
+    const position = stream.next();
+    const listed = isForOthers
+      ? deviceListChanges.of(user, position, [{ crossSigning: true }])
+      : ownKeyChange(user, position);
     await stream.commit([...writes, ...listed.writes], [listed.change], () => {
       keyDirectory.changed(user);
       keyDirectory.signaturesChanged(user);

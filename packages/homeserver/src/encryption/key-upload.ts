@@ -14,7 +14,7 @@ import type { Database, Write } from '../storage/engine/database.ts';
 import { rowNumber } from '../storage/engine/row-numbers.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { ClaimableKeys } from './claimable-keys.ts';
-import { deviceListChange } from './device-list-change.ts';
+import type { DeviceListChanges } from './device-list-change.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { algorithmOf, type KeyStock } from './key-stock.ts';
 import {
@@ -34,6 +34,7 @@ interface KeyUploadParts {
   readonly stream: Stream;
   readonly keyDirectory: KeyDirectory;
   readonly claimableKeys: ClaimableKeys;
+  readonly deviceListChanges: DeviceListChanges;
 }
 
 /** The device whose keys are uploaded. */
@@ -97,7 +98,7 @@ export class KeyUpload {
     const changes: Change[] = [];
     const writes: Write[] = [];
     if (json !== undefined) {
-      const listed = deviceListChange(user, position);
+      const listed = this.#parts.deviceListChanges.of(user, position, [{ devices: [device] }]);
       writes.push(putDeviceKeys(device, user, json), ...listed.writes);
       changes.push(listed.change);
     }

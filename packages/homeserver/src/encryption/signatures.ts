@@ -6,7 +6,7 @@ import type { Write } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { CrossSigning } from './cross-signing.ts';
-import { deviceListChange } from './device-list-change.ts';
+import type { ChangedKeys, DeviceListChanges } from './device-list-change.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { isSameKey, isSignedBy, type Signer, signaturesBy, withSignatures } from './signed-keys.ts';
 import type { UserKeys } from './user-keys.ts';
@@ -16,6 +16,7 @@ interface SignaturesParts {
   readonly stream: Stream;
   readonly keyDirectory: KeyDirectory;
   readonly crossSigning: CrossSigning;
+  readonly deviceListChanges: DeviceListChanges;
 }
 
 /** Signed keys by user id, then by device id or public key. */
@@ -55,6 +56,7 @@ export class Signatures {
     const own = found.get(signer.user);
     const failures: Failures = {};
     const writes: Write[] = [];
+    const changed: ChangedKeys[] = [];
     const signatures: NewUserSignature[] = [];
     for (const [userId, keys] of signed) {
       const user = nums.get(userId);
@@ -62,8 +64,12 @@ export class Signatures {
       for (const [keyId, object] of keys) {
         try {
           if (own === undefined || user === undefined || theirs === undefined) throw notFound('The key does not exist');
-          if (user === signer.user) writes.push(...signOwn(signer, own, keyId, object));
-          else signatures.push(signOther(signer, own, { user, keys: theirs }, keyId, object));
+          if (user === signer.user) {
+            const made = signOwn(signer, own, keyId, object);
+            if (made === undefined) continue;
+            writes.push(made.write);
+            changed.push(made.changed);
+          } else signatures.push(signOther(signer, own, { user, keys: theirs }, keyId, object));
         } catch (error) {
           if (!(error instanceof MatrixError)) throw error;
           failures[userId] = { ...failures[userId], [keyId]: error.body() };
@@ -74,7 +80,7 @@ export class Signatures {
     const position = stream.next();
     const changes: Change[] = [];
     if (writes.length > 0) {
-      const listed = deviceListChange(signer.user, position);
+      const listed = this.#parts.deviceListChanges.of(signer.user, position, changed);
       writes.push(...listed.writes);
       changes.push(listed.change);
     }
@@ -96,7 +102,7 @@ function signOwn(
   known: UserKeys,
   keyId: string,
   object: JsonValue | undefined,
-): readonly Write[] {
+): { readonly write: Write; readonly changed: ChangedKeys } | undefined {
   const device = known.device(keyId);
   const master = known.crossSigner('master')?.publicKey === keyId ? known.crossSigningKey('master') : undefined;
   const stored = device?.keys ?? master;
@@ -106,9 +112,10 @@ function signOwn(
     return device === undefined ? known.deviceSigner(id.slice('ed25519:'.length)) : undefined;
   };
   const fresh = newSignatures(object, stored, userId, signerOf);
-  if (stored === undefined || Object.keys(fresh).length === 0) return [];
+  if (stored === undefined || Object.keys(fresh).length === 0) return undefined;
   const json = JSON.stringify(withSignatures(stored, userId, { ...signaturesBy(stored, userId), ...fresh }));
-  return [device === undefined ? putCrossSigningKey(user, 'master', json) : putDeviceKeys(device.device, user, json)];
+  if (device === undefined) return { write: putCrossSigningKey(user, 'master', json), changed: { crossSigning: true } };
+  return { write: putDeviceKeys(device.device, user, json), changed: { devices: [device.device] } };
 }
 
 /**

@@ -82,26 +82,21 @@ describe.each(engines)('keys of devices, on $name', (engine) => {
     expect((await asked(world, bob, alice.userId)).device_keys[alice.userId]?.PHONE?.algorithms).toEqual(['m.other']);
   });
 
-  test('are in the device list with the position of their last change, even if an older list is cached', async () => {
+  test('are in the device list, even if an older list is cached', async () => {
     const { alice, phone } = await open();
     const list = async () => {
-      const { position, keys } = await world.deviceListReader.of(alice.userId);
-      return {
-        position,
-        devices: Array.from(keys.devices, ({ device_id, display_name }) => [device_id, display_name]),
-      };
+      const { keys } = await world.deviceListReader.of(alice.userId);
+      return Array.from(keys.devices, ({ device_id, display_name }) => [device_id, display_name]);
     };
-    expect((await list()).devices).toEqual([]);
+    expect(await list()).toEqual([]);
     await world.keyUpload.upload(phone, { deviceKeys: phone.maker.keys() });
-    const uploaded = { position: world.stream.current, devices: [['PHONE', "PHONE's name"]] };
-    expect(await list()).toEqual(uploaded);
-    // The announcement of the change follows the commit, so that the cache is older than the stored position.
+    expect(await list()).toEqual([['PHONE', "PHONE's name"]]);
     await world.keyDirectory.one(alice.user);
     const renamed = sql('UPDATE devices SET display_name = ? WHERE num = ?');
     await world.database.commit([write(renamed, 'another', phone.device)]);
-    expect((await list()).devices).toEqual([['PHONE', 'another']]);
+    expect(await list()).toEqual([['PHONE', 'another']]);
     await world.users.sessions.logout(alice.user, [phone.device]);
-    expect(await list()).toEqual({ position: world.stream.current, devices: [] });
+    expect(await list()).toEqual([]);
     expect(await refusal(world.deviceListReader.of('@nobody:test.local'))).toBe('M_NOT_FOUND');
     expect(await refusal(world.deviceListReader.of('@x:elsewhere.test'))).toBe('M_INVALID_PARAM');
   });

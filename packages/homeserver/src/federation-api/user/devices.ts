@@ -12,7 +12,7 @@ export function userDevicesRoutes(deviceLists: DeviceListReader, showsDeviceName
   ];
 }
 
-function render(userId: string, { position, keys }: DeviceList, showsDeviceNames: boolean): string {
+function render(userId: string, { streamId, keys }: DeviceList, showsDeviceNames: boolean): string {
   const devices = Array.from(keys.devices, ({ device_id, display_name, json }) => {
     const isNamed = showsDeviceNames && display_name !== null;
     const name = isNamed ? `,"device_display_name":${JSON.stringify(display_name)}` : '';
@@ -20,7 +20,7 @@ function render(userId: string, { position, keys }: DeviceList, showsDeviceNames
   });
   const master = optional('master_key', keys.crossSigningText('master'));
   const selfSigning = optional('self_signing_key', keys.crossSigningText('self_signing'));
-  const list = `"stream_id":${position},"devices":[${devices.join(',')}]`;
+  const list = `"stream_id":${streamId},"devices":[${devices.join(',')}]`;
   return `{"user_id":${JSON.stringify(userId)},${list}${master}${selfSigning}}`;
 }
 

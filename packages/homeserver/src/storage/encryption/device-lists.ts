@@ -5,16 +5,10 @@ const upsert = sql(
    ON CONFLICT (user_num) DO UPDATE SET position = excluded.position`,
 );
 const selectAfter = sql('SELECT user_num FROM device_list_changes WHERE position > ? AND position <= ?');
-const selectOne = sql('SELECT position FROM device_list_changes WHERE user_num = ?');
 
 /** Returns the write that records a change of a user's keys. */
 export function putDeviceListChange(user: number, position: number): Write {
   return write(upsert, user, position);
-}
-
-/** Returns the position of the last change of a user's keys; 0 if they have never changed. */
-export async function readDeviceListPosition(database: Database, user: number): Promise<number> {
-  return (await database.first<{ position: number }>(selectOne, user))?.position ?? 0;
 }
 
 /** Returns the users whose last change of keys is after one position and up to another. */

@@ -17,7 +17,7 @@ export interface Device {
   readonly seenAgent: string | undefined;
 }
 
-export type DeviceRenamed = (user: number) => Promise<void>;
+export type DeviceRenamed = (user: number, device: number) => Promise<void>;
 
 /** Reads and renames devices. `sessions.ts` creates and removes them. */
 export class Devices {
@@ -56,7 +56,7 @@ export class Devices {
   async rename(user: number, deviceId: string, displayName: string): Promise<void> {
     const { num } = await this.get(user, deviceId);
     await this.#database.commit([renameDevice(num, sanitiseText(displayName, NAME_LENGTH_MAX))]);
-    for (const renamed of this.#renamed) await renamed(user);
+    for (const renamed of this.#renamed) await renamed(user, num);
   }
 
   #present(row: DeviceRow): Device {

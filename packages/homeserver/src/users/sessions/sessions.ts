@@ -41,7 +41,8 @@ export interface NewSession {
 }
 
 /**
- * The removal of data that belong to removed devices: writes for the same transaction, and changes announced after it.
+ * The removal of data that belong to removed devices: writes for the same transaction, before the devices are deleted,
+ * and changes announced after it.
  */
 export interface DataRemoval {
   readonly writes: readonly Write[];
@@ -171,7 +172,7 @@ export class Sessions {
     const writes = departures.flatMap((departure) => departure.writes);
     const changes = departures.flatMap((departure) => departure.changes);
     const own = [...deleteTokensOfDevices(devices), deleteDevices(devices)];
-    await this.#parts.stream.commit([...own, ...writes], changes, () => {
+    await this.#parts.stream.commit([...writes, ...own], changes, () => {
       this.#authenticator.forget(user);
       this.#parts.deviceNumbers.changed(user);
       for (const { committed } of departures) committed();

@@ -44,5 +44,20 @@ export const remoteEvents: Migration = {
     // Events of other servers that this server passes on to the servers of their rooms. `num` is the position at which
     // that was decided.
     'CREATE TABLE forwarded_events (num INTEGER PRIMARY KEY, event INTEGER NOT NULL, ts INTEGER NOT NULL)',
+    // Changes of the keys of this server's users that are not yet sent to other servers. The device id of a change of
+    // cross-signing keys is empty.
+    'CREATE TABLE device_list_outbox (num INTEGER PRIMARY KEY, user_num INTEGER NOT NULL, device_id TEXT NOT NULL)',
+    'CREATE INDEX device_list_outbox_user ON device_list_outbox (user_num, num)',
+    // The stream id of the last device list update of each user of this server.
+    'CREATE TABLE device_list_streams (user_num INTEGER PRIMARY KEY, stream_id INTEGER NOT NULL)',
+    // Device lists of users of other servers. A list with a stale_ts has to be fetched again.
+    `CREATE TABLE remote_device_lists (
+      user_num INTEGER PRIMARY KEY, stream_id INTEGER NOT NULL, stale_ts INTEGER, master TEXT, self_signing TEXT
+    )`,
+    'CREATE INDEX remote_device_lists_stale ON remote_device_lists (stale_ts)',
+    `CREATE TABLE remote_devices (
+      user_num INTEGER NOT NULL, device_id TEXT NOT NULL, display_name TEXT, json TEXT NOT NULL,
+      PRIMARY KEY (user_num, device_id)
+    ) WITHOUT ROWID`,
   ],
 };
