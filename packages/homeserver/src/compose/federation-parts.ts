@@ -63,7 +63,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
   const fetcher = new KeyFetcher(client, clock, keyServers);
   const keyRing = new KeyRing({ database, fetcher, ownKeys, clock });
   const { serverName } = ownKeys;
-  const federatedRooms = openFederatedRooms(base, domains, client, keyRing);
+  const federatedRooms = await openFederatedRooms(base, domains, client, keyRing);
   background.start('processing events of other servers', () => federatedRooms.staging.start());
   const sending = createSending(base, domains, { client, destinations, rooms: federatedRooms, serverName });
   background.start('sending to other servers', () => sending.start());
@@ -97,6 +97,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
     toDevice: new RemoteInboxes(sending.sender, clock, random),
     memberships: federatedRooms.memberRequests,
+    history: federatedRooms.backfill,
     async close() {
       federatedRooms.staging.close();
       edus.close();

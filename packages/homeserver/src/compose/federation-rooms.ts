@@ -6,14 +6,18 @@ import { AuthChains } from '../rooms/graph/auth-chains.ts';
 import { GraphStates } from '../rooms/graph/graph-states.ts';
 import { StateResolution } from '../rooms/graph/state-resolution.ts';
 import { RemoteAppender } from '../rooms/receive/append.ts';
+import { AuthEvents } from '../rooms/receive/auth-events.ts';
 import { EventSignatures } from '../rooms/receive/event-signatures.ts';
 import { Gaps } from '../rooms/receive/gaps.ts';
 import { Outliers } from '../rooms/receive/outliers.ts';
 import { Receiver } from '../rooms/receive/receive.ts';
+import { Rules } from '../rooms/receive/rules.ts';
 import { Staging } from '../rooms/receive/staging.ts';
 import { StateBefore } from '../rooms/receive/state-before.ts';
+import { Backfill } from '../rooms/remote/backfill.ts';
 import { EventFetcher } from '../rooms/remote/event-fetcher.ts';
 import { Handshakes } from '../rooms/remote/handshake.ts';
+import { HistoryPages } from '../rooms/remote/history-page.ts';
 import { KnownRooms } from '../rooms/remote/known-rooms.ts';
 import { MemberRequests } from '../rooms/remote/member-requests.ts';
 import { OutsideMembers } from '../rooms/remote/outside-members.ts';
@@ -23,6 +27,7 @@ import { RemoteJoins } from '../rooms/remote/remote-join.ts';
 import { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
 import { Templates } from '../rooms/remote/templates.ts';
 import { EarlyRedactions } from '../storage/rooms/events/early-redactions.ts';
+import { HistoryNumbers } from '../storage/rooms/events/history-numbers.ts';
 import { MissingEvents } from '../storage/rooms/events/missing-events.ts';
 import { RoomServers } from '../storage/rooms/room-servers.ts';
 import type { Domains } from './domains.ts';
@@ -31,10 +36,10 @@ import type { FederationBase } from './federation.ts';
 const OPAQUE_ID_LETTERS = 18;
 
 /** The objects of rooms that are shared with other servers. */
-export type FederatedRooms = ReturnType<typeof openFederatedRooms>;
+export type FederatedRooms = Awaited<ReturnType<typeof openFederatedRooms>>;
 
 /** Creates the objects that receive events of other servers and take part in rooms there. */
-export function openFederatedRooms(
+export async function openFederatedRooms(
   { database, clock, random, log, background }: FederationBase,
   { base, rooms }: Domains,
   client: FederationClient,
@@ -45,6 +50,7 @@ export function openFederatedRooms(
   const { serverName } = signer;
   const roomServers = new RoomServers(database);
   const missingEvents = new MissingEvents(database);
+  const numbers = await HistoryNumbers.open(database);
   const servers = new ServersInRooms(heads, names, roomServers, serverName);
   const authChains = new AuthChains(events);
   const graphStates = new GraphStates(states);
@@ -63,8 +69,24 @@ export function openFederatedRooms(
     resolution,
     serverName,
   });
-  const graph = { gaps: new Gaps(events, fetcher), stateBefore };
-  const receiver = new Receiver({ stores, signatures, outliers, fetcher, graph, appender, inTurn });
+  const authEvents = new AuthEvents(events, outliers, fetcher);
+  const rules = new Rules(stores);
+  const graph = { gaps: new Gaps(events, fetcher), stateBefore, authEvents, rules };
+  const receiver = new Receiver({ stores, signatures, graph, appender, inTurn });
+  const pages = new HistoryPages({
+    stores: { names, stream, events, states, missingEvents, numbers },
+    graphStates,
+    effects,
+  });
+  const backfill = new Backfill({
+    fetcher,
+    servers,
+    missingEvents,
+    checks: { signatures, authEvents, rules, gaps: graph.gaps },
+    stateBefore,
+    pages,
+    tools: { clock, log, inTurn },
+  });
   const staging = new Staging({ storage: { database, stream }, heads, servers, receiver, clock, background, log });
   const pdus = { names, events, signer };
   const templates = new Templates(pdus);
@@ -100,5 +122,6 @@ export function openFederatedRooms(
     templates,
     invites,
     memberRequests,
+    backfill,
   };
 }

@@ -8,6 +8,7 @@ import type { RemoteMedia } from '../media/remote-media.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { RemoteMemberships } from '../rooms/membership/remote-memberships.ts';
+import type { OlderHistory } from '../timeline/history.ts';
 import type { RemoteDevices } from '../to-device/remote-devices.ts';
 import type { Base } from './base.ts';
 import type { Domains } from './domains.ts';
@@ -27,6 +28,7 @@ export interface Federation {
   readonly media: RemoteMedia;
   readonly toDevice: RemoteDevices;
   readonly memberships: RemoteMemberships;
+  readonly history: OlderHistory;
   readonly authenticateServer: AuthenticateServer;
   close(): Promise<void>;
 }

@@ -64,6 +64,7 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
     closing.add(federation);
     media.copies.fetchFrom(federation.media);
     encryption.toDevice.sendTo(federation.toDevice);
+    domains.timeline.history.fetchFrom(federation.history);
     const { joining, memberChanges, creation } = domains.rooms;
     for (const domain of [joining, memberChanges, creation]) domain.useRemote(federation.memberships);
   } else log.info(NOT_FEDERATING, { server_name: config.server_name });

@@ -2,6 +2,7 @@ import type { RoomEventFilter } from '../filters/filter.ts';
 import { type Matcher, matcherOf, matches } from '../filters/matching.ts';
 import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import { type Reader, type RoomAccess, seesPresent } from '../rooms/access.ts';
+import type { Head } from '../rooms/head.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
@@ -17,6 +18,15 @@ interface Parts {
   readonly visibility: Visibility;
   readonly children: VisibleChildren;
   readonly senders: LazySenders;
+}
+
+/** Fetches events that this server does not have from other servers. */
+export interface OlderHistory {
+  /**
+   * Fetches the events that are missing among the last `limit` events up to a sequence number. Returns false if some are
+   * still missing.
+   */
+  complete(head: Head, upTo: number, limit: number): Promise<boolean>;
 }
 
 /** The query of `GET /rooms/{roomId}/messages`. */
@@ -51,9 +61,15 @@ const PAGE_LENGTH_MAX = 8 * 1024 * 1024;
 /** The history of rooms. */
 export class History {
   readonly #parts: Parts;
+  #older: OlderHistory | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  /** Makes the history that other servers have available. */
+  fetchFrom(older: OlderHistory): void {
+    this.#older = older;
   }
 
   /** Returns the member events of the senders of some events of one room (client-server API, "Lazy-loading room members"). */
@@ -75,7 +91,9 @@ export class History {
     const range = backwards
       ? { after: Math.max(0, to ?? 0), upTo: Math.min(from, last) }
       : { after: from, upTo: Math.min(to ?? last, last) };
-    const { shown, next, newest } = await this.#scan(reader, head.num, {
+    const older = backwards && access.kind === 'member' ? this.#older : undefined;
+    const isComplete = older === undefined || (await older.complete(head, range.upTo, limit));
+    const { shown, next, newest, oldest } = await this.#scan(reader, head.num, {
       range,
       backwards,
       limit,
@@ -85,10 +103,12 @@ export class History {
     // With a filter, `end` is present after every page that is not empty. Clients rely on it, because other servers do
     // not check whether later events pass.
     const isFound = shown.length > 0 && isSelective(query.filter);
-    const more = isFound || (backwards ? next > range.after : next < range.upTo);
+    const more = isFound || !isComplete || (backwards ? next > range.after : next < range.upTo);
+    // The next page begins before the gap if nobody has answered the events in it.
+    const end = !isComplete && next <= range.after ? (oldest ?? range.upTo + 1) - 1 : next;
     // The head may be ahead of the database. A client that continues from `start` gets the events in between.
     const start = backwards ? (newest ?? from) : from;
-    return { start: query.from ?? timelineToken(start), ...(more ? { end: timelineToken(next) } : {}), shown };
+    return { start: query.from ?? timelineToken(start), ...(more ? { end: timelineToken(end) } : {}), shown };
   }
 
   /**
@@ -98,31 +118,33 @@ export class History {
     reader: Reader,
     room: number,
     scan: Scan,
-  ): Promise<{ shown: Shown[]; next: number; newest: number | undefined }> {
+  ): Promise<{ shown: Shown[]; next: number; newest: number | undefined; oldest: number | undefined }> {
     const { backwards, limit } = scan;
     const shown: Shown[] = [];
     let { after, upTo } = scan.range;
     let scanned = 0;
     let length = 0;
     let newest: number | undefined;
+    let oldest: number | undefined;
     while (shown.length < limit && scanned < SCANNED_MAX && length < PAGE_LENGTH_MAX && after < upTo) {
       // If few events pass, further ones are read in larger steps, with a yield to the event loop between them.
       if (scanned > 0) await nextTurn();
       const count = scanned === 0 ? Math.min(limit, FIRST_SCAN) : length > PAGE_LENGTH_MAX / 8 ? 20 : SCANNED_AT_ONCE;
       const nums = await this.#parts.timelines.page({ room, after, upTo }, backwards, count);
-      if (nums.length === 0) return { shown, next: backwards ? after : upTo, newest };
+      if (nums.length === 0) return { shown, next: backwards ? after : upTo, newest, oldest };
       scanned += nums.length;
       const events = await this.#parts.events.list(nums);
       const found = (await this.#passing(reader, room, events, scan)).slice(0, limit - shown.length);
       shown.push(...found);
       for (const { event } of found) length += event.contentText.length;
       newest ??= events[0]?.seq ?? undefined;
+      oldest = events.at(-1)?.seq ?? oldest;
       // The next page begins after the last event of this one, or after the last that was read.
       const edge = (shown.length === limit ? found.at(-1)?.event : events.at(-1))?.seq ?? 0;
       if (backwards) upTo = edge - 1;
       else after = edge;
     }
-    return { shown, next: backwards ? upTo : after, newest };
+    return { shown, next: backwards ? upTo : after, newest, oldest };
   }
 
   async #passing(reader: Reader, room: number, events: readonly StoredEvent[], scan: Scan): Promise<Shown[]> {

@@ -1,29 +1,25 @@
-import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
-import { authorise } from '@hearth/protocol/auth/authorise.ts';
-import { authEventIds, prevEventIds, toAuthEvent } from '@hearth/protocol/events/event.ts';
+import { prevEventIds } from '@hearth/protocol/events/event.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { JsonValue } from '@hearth/protocol/json/value.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
 import type { Serial } from '../../platform/concurrency/serial.ts';
-import type { Names } from '../../storage/engine/names.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
-import { type Head, loadState, type StateKeyPair } from '../head.ts';
-import type { EventFetcher } from '../remote/event-fetcher.ts';
+import type { Head } from '../head.ts';
 import { aclPermits } from './acl.ts';
 import type { PlacedEvent, RemoteAppender } from './append.ts';
+import type { AuthEvents } from './auth-events.ts';
 import type { EventSignatures } from './event-signatures.ts';
 import type { Gaps } from './gaps.ts';
 import { type IncomingEvent, readIncoming } from './incoming.ts';
-import { formOf, type Outliers, refusalByAuthEvents } from './outliers.ts';
 import { NotReceived } from './receive-error.ts';
+import type { Rules } from './rules.ts';
 import type { StateBefore } from './state-before.ts';
 
 export interface ReceiverStores {
-  readonly names: Names;
   readonly events: EventStore;
   readonly states: StateStore;
 }
@@ -31,9 +27,12 @@ export interface ReceiverStores {
 export interface ReceiverParts {
   readonly stores: ReceiverStores;
   readonly signatures: EventSignatures;
-  readonly outliers: Outliers;
-  readonly fetcher: EventFetcher;
-  readonly graph: { readonly gaps: Gaps; readonly stateBefore: StateBefore };
+  readonly graph: {
+    readonly gaps: Gaps;
+    readonly stateBefore: StateBefore;
+    readonly authEvents: AuthEvents;
+    readonly rules: Rules;
+  };
   readonly appender: RemoteAppender;
   /** Runs one change of a room's events of other servers at a time. */
   readonly inTurn: Serial<number>;
@@ -95,9 +94,9 @@ export class Receiver {
   }
 
   async #process(head: Head, incoming: IncomingEvent, server: string): Promise<StoredEvent> {
-    const auth = await this.#authEvents(head, incoming, server);
+    const auth = await this.#parts.graph.authEvents.of(head, incoming, server);
     const basis = { ...(await this.#positionOf(head, incoming, server)), auth };
-    const isRejected = (await this.#refusal(head, incoming, basis)) !== undefined;
+    const isRejected = (await this.#parts.graph.rules.refusal(head, incoming, basis)) !== undefined;
     return this.#parts.inTurn.run(head.num, async () => {
       const known = await this.#placed(head, incoming.eventId);
       if (known !== undefined) return known;
@@ -120,25 +119,6 @@ export class Receiver {
     return lookup(head.root, event.typeNum, event.stateKeyNum) === event.num ? event : undefined;
   }
 
-  /** Returns the auth events, and fetches those that are missing. @throws NotReceived if one cannot be fetched */
-  async #authEvents(head: Head, { pdu, eventId }: IncomingEvent, server: string): Promise<StoredEvent[]> {
-    const { stores, fetcher, outliers } = this.#parts;
-    const wanted = authEventIds(pdu, head.version);
-    let nums = await stores.events.numsOf(wanted);
-    if (wanted.some((id) => !nums.has(id))) {
-      await outliers.store(head, [...(await fetcher.authChain(server, head.roomId, eventId))]);
-      nums = await stores.events.numsOf(wanted);
-    }
-    for (const absent of wanted.filter((id) => !nums.has(id))) {
-      const value = await fetcher.event(server, absent);
-      if (value !== undefined) await outliers.store(head, [value]);
-    }
-    nums = await stores.events.numsOf(wanted);
-    const absent = wanted.find((id) => !nums.has(id));
-    if (absent !== undefined) throw new NotReceived(`the auth event ${absent} is missing`, false);
-    return stores.events.list(wanted.flatMap((id) => nums.get(id) ?? []));
-  }
-
   /** Returns the place of an event in the graph and the state before it. */
   async #positionOf(head: Head, incoming: IncomingEvent, server: string): Promise<Omit<Basis, 'auth'>> {
     const { graph, stores } = this.#parts;
@@ -149,37 +129,5 @@ export class Receiver {
     if (missing.length === 0 && prev.length > 0)
       return { prev, missing, before: await graph.stateBefore.afterAll(head, prev) };
     return { prev, missing, before: await graph.stateBefore.fetched(head, incoming.eventId, prev, server) };
-  }
-
-  /** Returns the reason why the rules reject an event by its auth events or by the state before it, or undefined. */
-  async #refusal(head: Head, { pdu, eventId }: IncomingEvent, basis: Basis): Promise<string | undefined> {
-    const { version } = head;
-    const form = toAuthEvent(pdu, eventId, version);
-    if (form.type === 'm.room.create') return 'the room exists already';
-    const before = await this.#lookupIn(head, basis.before, [['m.room.create', ''], ...authEventKeys(form, version)]);
-    const create = before('m.room.create', '');
-    const byAuth = refusalByAuthEvents(
-      form,
-      basis.auth.map((event) => formOf(event)),
-      create,
-      version,
-    );
-    return byAuth ?? authorise(form, before, version);
-  }
-
-  async #lookupIn(head: Head, state: BuiltState, keys: readonly StateKeyPair[]) {
-    const { stores } = this.#parts;
-    await loadState(stores, [{ root: state.root, keys }]);
-    const nums = await stores.names.reserveAll(new Set(keys.flat()));
-    const found = new Map<string, number>();
-    for (const [type, key] of keys) {
-      const num = lookup(state.root, nums.get(type) ?? 0, nums.get(key) ?? 0);
-      if (typeof num === 'number') found.set(`${type}\0${key}`, num);
-    }
-    const events = await stores.events.load(found.values());
-    return (type: string, key: string) => {
-      const event = events.get(found.get(`${type}\0${key}`) ?? -1);
-      return event === undefined || event.room !== head.num ? undefined : formOf(event);
-    };
   }
 }

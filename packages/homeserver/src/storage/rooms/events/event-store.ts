@@ -17,6 +17,9 @@ const readProofs = sql('SELECT num, proof FROM events WHERE num IN @list');
 const insert = sql(
   'INSERT INTO events (num, id, room, seq, type, sender, state_key, ts, depth, standing, snapshot, graph_snapshot, snapshot_after, replaces, redacted_by, content, proof, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
 );
+const placeOutlier = sql(
+  'UPDATE events SET seq = ?, standing = ?, snapshot = ?, graph_snapshot = ?, snapshot_after = ?, replaces = ?, proof = ? WHERE num = ?',
+);
 const markRepeated = sql('UPDATE events SET id = ? WHERE num = ?');
 const redact = sql('UPDATE events SET redacted_by = ?, content = ? WHERE num = ?');
 
@@ -99,6 +102,14 @@ export class EventStore {
       event.extra,
     ];
     return write(insert, ...values, ...rest);
+  }
+
+  /**
+   * Returns the write that gives an outlier its place in the timeline. The caller calls {@link replace} after the commit.
+   */
+  place(event: StoredEvent, proof: EventProof): Write {
+    const { num, seq, standing, snapshot, graphSnapshot, after, replaces } = event;
+    return write(placeOutlier, seq, standing, snapshot, graphSnapshot, after, replaces, encodeProof(proof), num);
   }
 
   /** Returns the write that frees the id of an outlier whose event is stored anew in the timeline. */

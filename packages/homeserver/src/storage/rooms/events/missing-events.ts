@@ -6,18 +6,22 @@ const insert = sql(
 );
 const remove = sql('DELETE FROM missing_events WHERE room = ? AND id = ?');
 const readFollowers = sql('SELECT follower FROM missing_events WHERE room = ? AND id = ?');
-const readOfRoom = sql(
-  `SELECT m.id, e.depth, e.seq, e.num FROM missing_events m JOIN events e ON e.num = m.follower
-   WHERE m.room = ? ORDER BY e.depth DESC LIMIT ?`,
+const readInRange = sql(
+  `SELECT m.id, e.seq, e.num FROM missing_events m JOIN events e ON e.num = m.follower
+   WHERE m.room = ? AND e.seq > ? AND e.seq <= ? ORDER BY e.seq DESC LIMIT ?`,
 );
+const readAny = sql('SELECT follower FROM missing_events WHERE room = ? LIMIT 1');
 
-/** An event that this server does not have, with the depth and place of an event that follows it. */
+/** An event that this server does not have, and the event of the timeline that follows it. */
 export interface MissingEvent {
   readonly eventId: string;
-  readonly depth: number;
-  readonly seq: number | null;
   readonly follower: number;
+  /** The sequence number of the follower. */
+  readonly seq: number;
 }
+
+/** The number of missing events that are read at once. An event follows at most 20. */
+const READ_MAX = 20;
 
 /**
  * The events that stored events follow, and that this server does not have. The events that follow them are the
@@ -45,18 +49,23 @@ export class MissingEvents {
     return (await this.#database.first(readFollowers, room, storedEventId(eventId))) !== undefined;
   }
 
-  /** Returns the missing events of a room, those after which the latest events came first. */
-  async ofRoom(room: number, limit: number, standardBase64: boolean): Promise<MissingEvent[]> {
-    const rows = await this.#database.all<{ id: Uint8Array; depth: number; seq: number | null; num: number }>(
-      readOfRoom,
+  /** Returns whether an event of a room is missing. */
+  async isIncomplete(room: number): Promise<boolean> {
+    return (await this.#database.first(readAny, room)) !== undefined;
+  }
+
+  /** Returns missing events before events with `after < seq <= upTo`, those before the latest events first. */
+  async inRange(
+    { room, after, upTo }: { readonly room: number; readonly after: number; readonly upTo: number },
+    standardBase64: boolean,
+  ): Promise<MissingEvent[]> {
+    const rows = await this.#database.all<{ id: Uint8Array; seq: number; num: number }>(
+      readInRange,
       room,
-      limit,
+      after,
+      upTo,
+      READ_MAX,
     );
-    return rows.map(({ id, depth, seq, num }) => ({
-      eventId: eventIdOfStored(id, standardBase64),
-      depth,
-      seq,
-      follower: num,
-    }));
+    return rows.map(({ id, seq, num }) => ({ eventId: eventIdOfStored(id, standardBase64), follower: num, seq }));
   }
 }

@@ -1,0 +1,167 @@
+import { prevEventIds } from '@hearth/protocol/events/event.ts';
+import { FederationError } from '../../federation/client/federation-error.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { InFlight } from '../../platform/concurrency/in-flight.ts';
+import type { Serial } from '../../platform/concurrency/serial.ts';
+import type { Log } from '../../platform/monitoring/log.ts';
+import type { MissingEvent, MissingEvents } from '../../storage/rooms/events/missing-events.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { emptyState } from '../../storage/state/state-tree.ts';
+import type { BuiltState } from '../graph/state-resolution.ts';
+import type { Head } from '../head.ts';
+import type { AuthEvents } from '../receive/auth-events.ts';
+import type { EventSignatures } from '../receive/event-signatures.ts';
+import { type Gaps, inGraphOrder } from '../receive/gaps.ts';
+import { type IncomingEvent, readIncoming } from '../receive/incoming.ts';
+import { NotReceived } from '../receive/receive-error.ts';
+import type { Rules } from '../receive/rules.ts';
+import type { StateBefore } from '../receive/state-before.ts';
+import type { EventFetcher } from './event-fetcher.ts';
+import type { HistoryPages, OlderEvent } from './history-page.ts';
+import type { ServersInRooms } from './servers-in-room.ts';
+
+interface BackfillParts {
+  readonly fetcher: EventFetcher;
+  readonly servers: ServersInRooms;
+  readonly missingEvents: MissingEvents;
+  readonly checks: {
+    readonly signatures: EventSignatures;
+    readonly authEvents: AuthEvents;
+    readonly rules: Rules;
+    readonly gaps: Gaps;
+  };
+  readonly stateBefore: StateBefore;
+  readonly pages: HistoryPages;
+  readonly tools: { readonly clock: Clock; readonly log: Pick<Log, 'info'>; readonly inTurn: Serial<number> };
+}
+
+/** The number of events that a server is asked for. */
+const PAGE_MAX = 100;
+/** The number of servers that are asked for one page. */
+const SERVERS_MAX = 5;
+/** The number of pages that are fetched for one request of a client. */
+const PAGES_MAX = 4;
+/** A gap that nobody could fill is not tried again within this time. */
+const RETRY_MS = 30_000;
+const FAILURES_MAX = 10_000;
+
+/** Fetches history from before this server joined a room, and events that it has missed (server-server API, "Backfilling"). */
+export class Backfill {
+  readonly #parts: BackfillParts;
+  readonly #running = new InFlight<string, boolean>();
+  /** The gaps that could not be filled lately, with the time of the next attempt. */
+  readonly #failed = new Map<string, number>();
+
+  constructor(parts: BackfillParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Fetches the events that are missing among the last `limit` events up to a sequence number. Returns false if some are
+   * still missing.
+   */
+  async complete(head: Head, upTo: number, limit: number): Promise<boolean> {
+    const { missingEvents } = this.#parts;
+    if (!(await missingEvents.isIncomplete(head.num))) return true;
+    for (let page = 0; page < PAGES_MAX; page += 1) {
+      const range = { room: head.num, after: upTo - limit, upTo: upTo + 1 };
+      const gap = await missingEvents.inRange(range, head.version.eventIdFormat === 'v3');
+      const [latest] = gap;
+      if (latest === undefined) return true;
+      if (!(await this.#running.run(`${head.num}/${latest.follower}`, () => this.#fill(head, latest, gap))))
+        return false;
+    }
+    return true;
+  }
+
+  /** Fills the gap before an event. Returns false if nobody has the events. */
+  async #fill(head: Head, latest: MissingEvent, gap: readonly MissingEvent[]): Promise<boolean> {
+    const { servers, tools } = this.#parts;
+    const key = `${head.num}/${latest.follower}`;
+    if ((this.#failed.get(key) ?? 0) > tools.clock.elapsed()) return false;
+    const ids = [...new Set(gap.filter(({ seq }) => seq === latest.seq).map(({ eventId }) => eventId))];
+    for (const server of (await servers.others(head)).slice(0, SERVERS_MAX)) {
+      try {
+        if (await this.#fillFrom(head, server, ids, latest.seq)) return true;
+      } catch (error) {
+        if (!(error instanceof FederationError || error instanceof NotReceived)) throw error;
+        tools.log.info('another server did not answer history', {
+          roomId: head.roomId,
+          server,
+          reason: error.message,
+        });
+      }
+    }
+    if (this.#failed.size > FAILURES_MAX) this.#failed.clear();
+    this.#failed.set(key, tools.clock.elapsed() + RETRY_MS);
+    return false;
+  }
+
+  async #fillFrom(head: Head, server: string, ids: readonly string[], seq: number): Promise<boolean> {
+    const { fetcher, checks, pages, tools } = this.#parts;
+    const values = await fetcher.backfill(server, head.roomId, ids, PAGE_MAX);
+    const fetched = new Map<string, IncomingEvent>();
+    for (const value of values) {
+      const { incoming } = readIncoming(value, head.version);
+      if (incoming?.roomId === head.roomId) fetched.set(incoming.eventId, incoming);
+    }
+    if (!ids.some((id) => fetched.has(id))) return false;
+    const unplaced = new Set(await checks.gaps.unplaced([...fetched.keys()]));
+    const wanted = [...fetched.values()].filter(({ eventId }) => unplaced.has(eventId));
+    const ordered = inGraphOrder(wanted, (one) => prevEventIds(one.pdu, head.version));
+    const page = await this.#placed(head, server, ordered);
+    if (page.length === 0) return false;
+    await tools.inTurn.run(head.num, async () => {
+      const still = new Set(await checks.gaps.unplaced(page.map(({ incoming }) => incoming.eventId)));
+      const left = page.filter(({ incoming }) => still.has(incoming.eventId));
+      if (left.length > 0) await pages.store(head, left, seq - 1);
+    });
+    return true;
+  }
+
+  /** Returns the events with the states before them. Events without valid signatures or auth events are left out. */
+  async #placed(head: Head, server: string, ordered: readonly IncomingEvent[]): Promise<OlderEvent[]> {
+    const { checks, pages } = this.#parts;
+    const page: OlderEvent[] = [];
+    const after = new Map<string, BuiltState>();
+    const numbers = await pages.numbered(head, ordered);
+    for (const [i, incoming] of ordered.entries()) {
+      const given = numbers[i];
+      if (given === undefined || (await checks.signatures.refusal(incoming, head.version)) !== undefined) continue;
+      try {
+        const auth = await checks.authEvents.of(head, incoming, server);
+        const before = await this.#stateBefore(head, server, incoming, after);
+        const isRejected = await this.#isRejected(head, incoming, auth, before);
+        page.push({ incoming, auth, before, isRejected, numbers: given });
+        after.set(incoming.eventId, isRejected ? before : await pages.stateAfter(head, incoming, before, given.num));
+      } catch (error) {
+        if (!(error instanceof NotReceived || error instanceof FederationError)) throw error;
+      }
+    }
+    return page;
+  }
+
+  async #isRejected(
+    head: Head,
+    incoming: IncomingEvent,
+    auth: readonly StoredEvent[],
+    before: BuiltState,
+  ): Promise<boolean> {
+    if (incoming.pdu.type === 'm.room.create') return (await head.state('m.room.create'))?.eventId !== incoming.eventId;
+    return (await this.#parts.checks.rules.refusal(head, incoming, { auth, before })) !== undefined;
+  }
+
+  async #stateBefore(
+    head: Head,
+    server: string,
+    incoming: IncomingEvent,
+    after: ReadonlyMap<string, BuiltState>,
+  ): Promise<BuiltState> {
+    const prevIds = prevEventIds(incoming.pdu, head.version);
+    if (prevIds.length === 0) return { root: emptyState(), created: [] };
+    const states = prevIds.map((id) => after.get(id));
+    const [first] = states;
+    if (first !== undefined && states.every((state) => state?.root.hash === first.root.hash)) return first;
+    return this.#parts.stateBefore.fetched(head, incoming.eventId, [], server);
+  }
+}
