@@ -71,7 +71,6 @@ export async function createFederation(config: Config, base: FederationBase, dom
     database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
   );
   const edus = createEdus(config, base, domains, { queue: sending.sender, servers: federatedRooms.servers });
-  const servedDomains = { names: domains.base.names, rooms: domains.rooms, users: domains.users };
   return {
     routes: [
       ...keyQueryRoutes(new Notary(ownKeys, keyRing, clock)),
@@ -82,7 +81,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
       ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
       ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),
       ...queryProfileRoutes(domains.userData.profiles),
-      ...servingRoutes(base, servedDomains, federatedRooms, sending.alsoSend),
+      ...servingRoutes(config, base, domains, { ...federatedRooms, alsoSend: sending.alsoSend }),
       ...sendTransactionRoutes(federatedRooms.staging, edus.received),
       ...userDevicesRoutes(encryption.deviceListReader, showsDeviceNames),
       ...userKeyClaimRoutes(encryption.keyClaims, ownKeys.serverName),

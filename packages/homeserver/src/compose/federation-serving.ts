@@ -1,3 +1,5 @@
+import type { Config } from '../config/schema.ts';
+import { federatedInviteRoutes } from '../federation-api/room-membership/invite.ts';
 import { makeJoinRoutes } from '../federation-api/room-membership/make-join.ts';
 import { makeKnockRoutes } from '../federation-api/room-membership/make-knock.ts';
 import { makeLeaveRoutes } from '../federation-api/room-membership/make-leave.ts';
@@ -16,6 +18,7 @@ import { AskingServers } from '../rooms/serving/asking-servers.ts';
 import { HeavyRequests } from '../rooms/serving/heavy-requests.ts';
 import { MemberTemplates } from '../rooms/serving/member-templates.ts';
 import { PduTexts } from '../rooms/serving/pdu-texts.ts';
+import { ReceivedInvites } from '../rooms/serving/received-invites.ts';
 import { type AlsoSend, ReceivedMembers } from '../rooms/serving/received-members.ts';
 import { RestrictedGrants } from '../rooms/serving/restricted-grants.ts';
 import { ServedEvents } from '../rooms/serving/served-events.ts';
@@ -24,6 +27,7 @@ import { ServedJoins } from '../rooms/serving/served-joins.ts';
 import { ServedState } from '../rooms/serving/served-state.ts';
 import { ServerVisibility } from '../rooms/serving/server-visibility.ts';
 import type { Names } from '../storage/engine/names.ts';
+import type { Domains } from './domains.ts';
 import type { FederationBase } from './federation.ts';
 import type { FederatedRooms } from './federation-rooms.ts';
 import type { Rooms } from './rooms.ts';
@@ -39,7 +43,9 @@ interface ServedDomains {
 /** The objects of shared rooms that questions need. */
 type GraphParts = Pick<FederatedRooms, 'servers' | 'graphStates' | 'authChains'>;
 /** The objects of shared rooms that members of other servers need. */
-type MemberParts = Pick<FederatedRooms, 'servers' | 'templates' | 'signatures' | 'receiver'>;
+type MemberParts = Pick<FederatedRooms, 'servers' | 'templates' | 'signatures' | 'receiver' | 'invites'> & {
+  readonly alsoSend: AlsoSend;
+};
 
 /** Creates the objects that answer questions of other servers about rooms. */
 export function openServing(
@@ -69,10 +75,9 @@ export function openServing(
 /** Creates the objects that let users of other servers join, knock and leave. */
 function openMembers(
   { clock }: Pick<FederationBase, 'clock'>,
-  { names, rooms }: ServedDomains,
-  { servers, templates, signatures, receiver }: MemberParts,
+  { base: { names }, rooms }: Domains,
+  { servers, templates, signatures, receiver, alsoSend }: MemberParts,
   { asking, texts, heavy, sources }: ReturnType<typeof openServing>,
-  alsoSend: AlsoSend,
 ) {
   const { heads, memberships, signer, restrictedJoins } = rooms;
   const { serverName } = signer;
@@ -85,17 +90,37 @@ function openMembers(
   };
 }
 
+/** Creates the receiver of invites by users of other servers. */
+function openInvites(
+  { federation }: Config,
+  { users, userData, rooms }: Domains,
+  { servers, signatures, invites }: MemberParts,
+) {
+  const { heads, signer } = rooms;
+  const isActive = async (userId: string) => (await users.accounts.find(userId))?.isDeactivated === false;
+  const blocksInvites = (userId: string) => userData.invitePermission.blocksInvitesTo(userId);
+  return new ReceivedInvites({
+    rooms: { heads, servers },
+    signatures,
+    signer,
+    users: { isActive, blocksInvites },
+    invites,
+    isStateStrict: federation.strict_invite_state,
+  });
+}
+
 /** Returns the routes of the folders `federation/room-membership` and `federation/rooms`. */
 export function servingRoutes(
+  config: Config,
   base: Pick<FederationBase, 'clock'>,
-  domains: ServedDomains,
+  domains: Domains,
   shared: GraphParts & MemberParts,
-  alsoSend: AlsoSend,
 ): Route[] {
-  const serving = openServing(base, domains, shared);
+  const serving = openServing(base, { names: domains.base.names, rooms: domains.rooms, users: domains.users }, shared);
   const { events, history, state } = serving;
-  const { joins, received, memberTemplates } = openMembers(base, domains, shared, serving, alsoSend);
+  const { joins, received, memberTemplates } = openMembers(base, domains, shared, serving);
   return [
+    ...federatedInviteRoutes(openInvites(config, domains, shared)),
     ...makeJoinRoutes(memberTemplates),
     ...makeKnockRoutes(memberTemplates),
     ...makeLeaveRoutes(memberTemplates),

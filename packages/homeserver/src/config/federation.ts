@@ -63,6 +63,16 @@ export const federation = v.strictObject({
     ),
     false,
   ),
+  strict_invite_state: v.optional(
+    v.pipe(
+      v.boolean(),
+      about({
+        doc: 'Whether invites of other servers are refused if the events that show the room are not complete and signed (MSC4311). Many servers still send an older format.',
+        write: 'true or false',
+      }),
+    ),
+    false,
+  ),
   presence: v.optional(
     v.pipe(
       v.boolean(),
