@@ -19,7 +19,7 @@ import type { FederatedRooms } from './federation-rooms.ts';
 
 /** The objects of federation on which sending is built. */
 interface SendingParts {
-  readonly client: FederationClient;
+  readonly client: Pick<FederationClient, 'request'>;
   readonly destinations: Destinations;
   readonly rooms: Pick<FederatedRooms, 'pdus' | 'servers' | 'roomServers'>;
   readonly serverName: string;
@@ -32,7 +32,7 @@ const STORE_EVERY_MS = 30_000;
 /** Creates the sending of events and EDUs to other servers. */
 export function createSending(
   { database, clock, random, log, background, metrics }: FederationBase,
-  domains: Domains,
+  domains: Pick<Domains, 'base' | 'rooms'>,
   { client, destinations, rooms, serverName }: SendingParts,
 ) {
   const { stream } = domains.base;

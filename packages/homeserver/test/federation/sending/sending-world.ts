@@ -101,4 +101,4 @@ export function openSendingWorld(database: Database, clock = new ManualClock()) 
   });
 }
 
-export const settled = () => new Promise((resolve) => setTimeout(resolve, 30));
+export const settled = () => new Promise((resolve) => setTimeout(resolve, 50));
