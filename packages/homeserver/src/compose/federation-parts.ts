@@ -97,6 +97,8 @@ export async function createFederation(config: Config, base: FederationBase, dom
     toDevice: new RemoteInboxes(sending.sender, clock, random),
     memberships: federatedRooms.memberRequests,
     history: federatedRooms.backfill,
+    destinationList: sending.destinationList,
+    servers: federatedRooms.servers,
     async close() {
       federatedRooms.staging.close();
       edus.close();

@@ -1,6 +1,7 @@
 import type { Destinations } from '../federation/client/destinations.ts';
 import type { FederationClient } from '../federation/client/federation-client.ts';
 import { Composer } from '../federation/sending/composer.ts';
+import { DestinationList } from '../federation/sending/destination-list.ts';
 import { EventDistribution } from '../federation/sending/event-distribution.ts';
 import { Exchange } from '../federation/sending/exchange.ts';
 import { Queues } from '../federation/sending/queues.ts';
@@ -66,6 +67,7 @@ export function createSending(
   });
   return {
     sender,
+    destinationList: new DestinationList({ roomServers, destinations, queues, positions, position }),
     alsoSend: (event: Parameters<EventDistribution['alsoSend']>[0]) => distribution.alsoSend(event),
     async start() {
       distribution.start(await positions.load(stream.current));

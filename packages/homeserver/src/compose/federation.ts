@@ -2,12 +2,14 @@ import type { Config } from '../config/schema.ts';
 import type { RemoteDirectory } from '../directory/remote-directory.ts';
 import type { RemoteKeys } from '../encryption/remote/remote-keys.ts';
 import { isPublicDomain } from '../federation/public-domain.ts';
+import type { DestinationList } from '../federation/sending/destination-list.ts';
 import type { Route } from '../http/route.ts';
 import type { AuthenticateServer } from '../http/signed-request.ts';
 import type { RemoteMedia } from '../media/remote-media.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { RemoteMemberships } from '../rooms/membership/remote-memberships.ts';
+import type { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
 import type { OlderHistory } from '../timeline/history.ts';
 import type { RemoteDevices } from '../to-device/remote-devices.ts';
 import type { Base } from './base.ts';
@@ -29,6 +31,8 @@ export interface Federation {
   readonly toDevice: RemoteDevices;
   readonly memberships: RemoteMemberships;
   readonly history: OlderHistory;
+  readonly destinationList: DestinationList;
+  readonly servers: ServersInRooms;
   readonly authenticateServer: AuthenticateServer;
   close(): Promise<void>;
 }

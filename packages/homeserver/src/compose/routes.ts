@@ -1,7 +1,3 @@
-import { healthRoutes } from '../admin-api/health.ts';
-import { quarantineRoutes } from '../admin-api/media/quarantine.ts';
-import { unquarantineRoutes } from '../admin-api/media/unquarantine.ts';
-import { sharedSecretRoutes } from '../admin-api/register.ts';
 import { threepidRoutes } from '../client-api/account/3pid.ts';
 import { deactivateRoutes } from '../client-api/account/deactivate.ts';
 import { passwordRoutes } from '../client-api/account/password.ts';
@@ -108,6 +104,7 @@ import { wellKnownRoutes } from '../client-api/well-known.ts';
 import type { Config } from '../config/schema.ts';
 import type { Route } from '../http/route.ts';
 import type { HeapWatch } from '../platform/monitoring/heap-watch.ts';
+import { adminRoutes } from './admin-routes.ts';
 import type { Domains } from './domains.ts';
 import type { Federation } from './federation.ts';
 import { type FederatedLookups, lookupsOf } from './lookups.ts';
@@ -122,23 +119,13 @@ export function routesOf(
 ): Route[] {
   const lookups = lookupsOf(config, domains, federation);
   return [
-    ...adminRoutes(domains, heap),
+    ...adminRoutes(domains, federation, heap),
     ...accountRoutes(config, domains, lookups),
     ...keyAndMediaRoutes(domains, lookups),
     ...userRoutes(config, domains, lookups),
     ...roomRoutes(domains, lookups),
     ...syncAndServiceRoutes(config, domains),
     ...(federation?.routes ?? []),
-  ];
-}
-
-/** Returns the routes of the folder `admin`. */
-function adminRoutes({ users, media }: Domains, heap: HeapWatch): Route[] {
-  return [
-    ...healthRoutes([heap]),
-    ...quarantineRoutes(media.contents),
-    ...unquarantineRoutes(media.contents),
-    ...sharedSecretRoutes(users.sharedSecret, users.sessions),
   ];
 }
 

@@ -69,7 +69,7 @@ function openSending(world: World, others: Others) {
   return { sending, destinations };
 }
 
-describe.each(engines)('events for other servers on $name', (engine) => {
+describe.each(engines)('the sending of events on $name', (engine) => {
   let world: World;
   let others: Others;
   let sending: ReturnType<typeof openSending>['sending'];
@@ -115,7 +115,7 @@ describe.each(engines)('events for other servers on $name', (engine) => {
     await settled();
   }
 
-  test('go to each server in the room in order, and not to rooms without other servers', async () => {
+  test('events go to each server in the room in order, and events of rooms without other servers go nowhere', async () => {
     const head = await world.room(alice);
     await addStrangers(head, '@bob:b.example', '@carol:c.example');
     const alone = await world.room(alice);
@@ -128,7 +128,7 @@ describe.each(engines)('events for other servers on $name', (engine) => {
     expect(others.sent).toEqual([]);
   });
 
-  test('of users of other servers are sent only if this server passes them on, and not to their own server', async () => {
+  test('events of users of other servers are sent only if this server passes them on, and not to their own server', async () => {
     const head = await world.room(alice);
     const [bob] = await addStrangers(head, '@bob:b.example', '@carol:c.example');
     if (bob === undefined) throw new Error('there must be one');
@@ -142,7 +142,7 @@ describe.each(engines)('events for other servers on $name', (engine) => {
     expect(await world.database.all(selectEvent)).toHaveLength(1);
   });
 
-  test('reach the server of a user who is kicked, although it has left the room', async () => {
+  test('a kick reaches the server of the user, although it has left the room', async () => {
     const head = await world.room(alice);
     const [bob] = await addStrangers(head, '@bob:b.example');
     if (bob === undefined) throw new Error('there must be one');
@@ -152,7 +152,7 @@ describe.each(engines)('events for other servers on $name', (engine) => {
     expect(others.taken('b.example')).toEqual(['m.room.member']);
   });
 
-  test('of a short outage all arrive in order', async () => {
+  test('all events of a short outage arrive in order', async () => {
     const head = await world.room(alice);
     await addStrangers(head, '@bob:b.example');
     others.down.add('b.example');
@@ -164,7 +164,7 @@ describe.each(engines)('events for other servers on $name', (engine) => {
     expect(others.taken('b.example')).toEqual(['0', '1', '2', '3', '4']);
   });
 
-  test('of an outage during which this server was killed arrive as the newest of each room, then new ones', async () => {
+  test('a server that was late when this one was killed gets the newest event of each room, then new ones', async () => {
     const rooms = [await world.room(alice), await world.room(alice), await world.room(alice)];
     const [first, second, third] = rooms;
     if (first === undefined || second === undefined || third === undefined) throw new Error('there must be three');
@@ -193,7 +193,7 @@ describe.each(engines)('events for other servers on $name', (engine) => {
     expect(await world.database.all(selectLate)).toEqual([]);
   });
 
-  test('since the last stored position are sent again after a kill, and none after a regular end', async () => {
+  test('events since the last stored position are sent again after a kill, and none after a regular end', async () => {
     const head = await world.room(alice);
     await addStrangers(head, '@bob:b.example');
     await world.say(alice, head, '1');
@@ -213,7 +213,7 @@ describe.each(engines)('events for other servers on $name', (engine) => {
     expect(others.taken('b.example')).toEqual(['3']);
   });
 
-  test('that are more than the queue holds are replaced by the newest one', async () => {
+  test('a server for which too many events wait gets the newest one of each room', async () => {
     const head = await world.room(alice);
     await addStrangers(head, '@bob:b.example');
     others.down.add('b.example');

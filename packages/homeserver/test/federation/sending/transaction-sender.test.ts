@@ -162,7 +162,7 @@ describe('the EDUs in memory for a server', () => {
 });
 
 describe('events for servers', () => {
-  test('are sent in order, at most 50 in a transaction and one transaction at a time', async () => {
+  test('events are sent in order, at most 50 in a transaction and one transaction at a time', async () => {
     world.send([SERVER], ...range(1, 120));
     await settled();
     world.send([SERVER], 121);
@@ -172,7 +172,7 @@ describe('events for servers', () => {
     expect(world.queues.get(SERVER)).toBeUndefined();
   });
 
-  test('go to twenty servers, of which one that does not answer does not delay the others', async () => {
+  test('events go to twenty servers, of which one that does not answer does not delay the others', async () => {
     const servers = range(1, 20).map((n) => `s${n}.example`);
     world.always = (transaction) => (transaction.server === 's7.example' ? world.noAnswer(transaction) : undefined);
     world.send(servers, 1, 2, 3);
@@ -187,7 +187,7 @@ describe('events for servers', () => {
     expect(seventh.slice(1).flatMap(({ pdus }) => pdus.map(({ n }) => n))).toEqual([1, 2, 3]);
   });
 
-  test('that the server rejects one by one are not sent again', async () => {
+  test('PDUs that the server rejects one by one are not sent again', async () => {
     world.reactions.push(() => ({ pdus: { $1: { error: 'no' }, $2: {} } }));
     world.send([SERVER], 1, 2);
     await settled();
@@ -195,7 +195,7 @@ describe('events for servers', () => {
     expect(world.queues.get(SERVER)).toBeUndefined();
   });
 
-  test('of which the server refuses one do not delay the others, and that one is skipped', async () => {
+  test('a PDU because of which the server refuses transactions is skipped, and does not stop the others', async () => {
     const refuse = world.refuse(400);
     world.always = (transaction) => (transaction.pdus.some(({ n }) => n === 33) ? refuse(transaction) : undefined);
     world.send([SERVER], ...range(1, 100));
@@ -207,7 +207,7 @@ describe('events for servers', () => {
     expect(world.queues.get(SERVER)).toBeUndefined();
   });
 
-  test('are kept, and sent more and more rarely, if the server is overloaded', async () => {
+  test('waiting PDUs are kept, and sent more and more rarely, if the server is overloaded', async () => {
     world.always = world.refuse(429);
     world.send([SERVER], 1, 2);
     await settled();
@@ -220,7 +220,7 @@ describe('events for servers', () => {
     expect(world.pdus().at(-1)).toEqual([1, 2]);
   });
 
-  test('that cannot be rendered are skipped', async () => {
+  test('events that cannot be rendered are skipped', async () => {
     world.send([SERVER], -1, 2, -3);
     world.send(['other.example'], -4);
     await settled();
