@@ -26,9 +26,7 @@ import { RemoteInvites } from '../rooms/remote/remote-invites.ts';
 import { RemoteJoins } from '../rooms/remote/remote-join.ts';
 import { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
 import { Templates } from '../rooms/remote/templates.ts';
-import { EarlyRedactions } from '../storage/rooms/events/early-redactions.ts';
 import { HistoryNumbers } from '../storage/rooms/events/history-numbers.ts';
-import { MissingEvents } from '../storage/rooms/events/missing-events.ts';
 import { RoomServers } from '../storage/rooms/room-servers.ts';
 import type { Domains } from './domains.ts';
 import type { FederationBase } from './federation.ts';
@@ -47,9 +45,9 @@ export async function openFederatedRooms(
 ) {
   const { names, stream } = base;
   const { events, states, heads, acceptor, effects, userRooms, memberships, signer } = rooms;
+  const { earlyRedactions, missingEvents } = rooms;
   const { serverName } = signer;
   const roomServers = new RoomServers(database);
-  const missingEvents = new MissingEvents(database);
   const numbers = await HistoryNumbers.open(database);
   const servers = new ServersInRooms(heads, names, roomServers, serverName);
   const authChains = new AuthChains(events);
@@ -62,7 +60,7 @@ export async function openFederatedRooms(
   const stateBefore = new StateBefore({ states, events, graphStates, resolution, outliers, fetcher });
   const stores = { names, stream, events, states, rooms: rooms.rooms, relations: rooms.relations };
   const appender = new RemoteAppender({
-    stores: { ...stores, graph: { missingEvents, earlyRedactions: new EarlyRedactions(database), roomServers } },
+    stores: { ...stores, graph: { missingEvents, earlyRedactions, roomServers } },
     acceptor,
     effects,
     graphStates,
@@ -96,7 +94,8 @@ export async function openFederatedRooms(
   const outside = new OutsideMembers({ names, stream, events, memberships, userRooms, inviteStates });
   const own = { events: ownEvents, outside, knownRooms };
   const handshakes = new Handshakes(client, log);
-  const joins = new RemoteJoins({ handshakes, ownEvents, knownRooms, outliers, stateBefore, appender, events });
+  const room = { appender, receiver, servers };
+  const joins = new RemoteJoins({ handshakes, ownEvents, knownRooms, outliers, stateBefore, room, events });
   const invites = new RemoteInvites({ client, receiver, signatures, templates, own, servers });
   const memberRequests = new MemberRequests({
     handshakes,

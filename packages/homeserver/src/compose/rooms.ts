@@ -21,7 +21,9 @@ import { UserRooms } from '../rooms/membership/user-rooms.ts';
 import { Sender } from '../rooms/send.ts';
 import { AliasStore } from '../storage/rooms/alias-store.ts';
 import { AggregationStore } from '../storage/rooms/events/aggregation-store.ts';
+import { EarlyRedactions } from '../storage/rooms/events/early-redactions.ts';
 import { EventStore } from '../storage/rooms/events/event-store.ts';
+import { MissingEvents } from '../storage/rooms/events/missing-events.ts';
 import { RelationStore } from '../storage/rooms/events/relation-store.ts';
 import { StickyStore } from '../storage/rooms/events/sticky-events.ts';
 import { TimelineStore } from '../storage/rooms/events/timeline-store.ts';
@@ -77,7 +79,7 @@ export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, setting
     restrictedJoins,
     creation: new RoomCreation({ acceptor, newRooms, aliases, profileOf, blocksInvites, settings }),
     upgrades: new RoomUpgrades({ acceptor, heads, newRooms, aliases, rooms, profileOf }),
-    sender: new Sender({ acceptor, heads, memberChanges, checks, events, transactions }),
+    sender: new Sender({ ...stores, acceptor, heads, memberChanges, checks }),
     joining: new Memberships({ memberChanges, heads, userRooms, memberships, stream, profileOf }),
     memberProfiles: new MemberProfiles(acceptor, heads, userRooms, profileOf),
     membership: new RoomMembership(heads, userRooms, events),
@@ -97,6 +99,8 @@ async function openStores({ database, names, clock }: Pick<Base, 'database' | 'n
     timelines: new TimelineStore(database),
     transactions: new TransactionStore(database),
     inviteStates: new InviteStates(database),
+    earlyRedactions: new EarlyRedactions(database),
+    missingEvents: new MissingEvents(database),
     sticky: await StickyStore.open(database, clock.now()),
   };
 }

@@ -4,6 +4,7 @@ import { InFlight } from '../platform/concurrency/in-flight.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
 import type { Write } from '../storage/engine/database.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import type { MissingEvents } from '../storage/rooms/events/missing-events.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { TransactionStore } from '../storage/rooms/events/transaction-store.ts';
 import type { Acceptor } from './accept.ts';
@@ -30,7 +31,7 @@ export interface Sending {
   readonly with?: readonly Write[];
 }
 
-type Draft = Pick<EventDraft, 'type' | 'stateKey' | 'content' | 'redacts'>;
+type Draft = Pick<EventDraft, 'type' | 'stateKey' | 'content' | 'redacts' | 'redactsUnknown'>;
 
 interface SenderParts {
   readonly acceptor: Acceptor;
@@ -39,6 +40,7 @@ interface SenderParts {
   readonly checks: ContentChecks;
   readonly events: EventStore;
   readonly transactions: TransactionStore;
+  readonly missingEvents: MissingEvents;
 }
 
 /**
@@ -124,6 +126,8 @@ export class Sender {
 
   async #redact(head: Head, eventId: string, content: JsonObject, sending: Sending): Promise<StoredEvent> {
     const target = await this.#parts.events.byId(eventId);
+    const isUnknown = target === undefined && (await this.#parts.missingEvents.isIncomplete(head.num));
+    if (isUnknown) return this.#redactUnknown(head, eventId, content, sending);
     if (target === undefined || target.room !== head.num) throw notFound('The event does not exist in this room');
     if (sending.onlyOwn === true && target.sender !== sending.sender.userId) throw userSuspended();
     const named = head.version.contentRedacts ? { ...content, redacts: eventId } : content;
@@ -134,6 +138,15 @@ export class Sender {
       const draft = { type: 'm.room.redaction', content: named, redacts: target };
       return this.#trySend(current, draft, sending, basis);
     });
+  }
+
+  /** Redacts an event that other servers have and this one does not. */
+  async #redactUnknown(head: Head, eventId: string, content: JsonObject, sending: Sending): Promise<StoredEvent> {
+    const powers = await powersIn(head);
+    if (sending.onlyOwn === true || powers.of(sending.sender.userId) < powers.to('redact'))
+      throw forbidden(`${sending.sender.userId} is not allowed to redact events of other users`);
+    const named = head.version.contentRedacts ? { ...content, redacts: eventId } : content;
+    return this.#send(head, { type: 'm.room.redaction', content: named, redactsUnknown: eventId }, sending);
   }
 
   async #send(head: Head, draft: Draft, sending: Sending): Promise<StoredEvent> {

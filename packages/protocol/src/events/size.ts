@@ -13,17 +13,20 @@ const LIMITED_FIELDS = ['sender', 'room_id', 'state_key', 'type', 'event_id'];
  * Checks the size limits of an event in the federation format (client-server API, "Size limits"). Returns the reason
  * for rejecting the event, or undefined.
  */
-export function checkEventSize(pdu: JsonObject): string | undefined {
+export function checkEventSize(pdu: JsonObject, unit: 'bytes' | 'code points' = 'bytes'): string | undefined {
   // `unsigned` belongs to this server and does not count against the limit.
-  return checkFieldSizes(pdu) ?? checkBytes(Buffer.byteLength(canonicalJson({ ...pdu, unsigned: undefined }, 'any')));
+  return (
+    checkFieldSizes(pdu, unit) ?? checkBytes(Buffer.byteLength(canonicalJson({ ...pdu, unsigned: undefined }, 'any')))
+  );
 }
 
 /** Checks the sizes of single members, as a part of {@link checkEventSize}. */
-export function checkFieldSizes(pdu: JsonObject): string | undefined {
+export function checkFieldSizes(pdu: JsonObject, unit: 'bytes' | 'code points' = 'bytes'): string | undefined {
   for (const field of LIMITED_FIELDS) {
     const value = pdu[field];
-    if (typeof value === 'string' && Buffer.byteLength(value) > EVENT_FIELD_BYTES_MAX) {
-      return `${field} is longer than ${EVENT_FIELD_BYTES_MAX} bytes`;
+    if (typeof value !== 'string' || Buffer.byteLength(value) <= EVENT_FIELD_BYTES_MAX) continue;
+    if (unit === 'bytes' || [...value].length > EVENT_FIELD_BYTES_MAX) {
+      return `${field} is longer than ${EVENT_FIELD_BYTES_MAX} ${unit}`;
     }
   }
   return undefined;

@@ -42,6 +42,11 @@ export interface RoomVersion {
   readonly createRoomIdHash: boolean;
   /** Creators, `additional_creators` among them, have infinite power (version 12). */
   readonly creatorsPrivileged: boolean;
+  /**
+   * The limits of members such as `type` count bytes (version 11). Earlier versions contain events of servers that counted
+   * code points.
+   */
+  readonly byteLimits: boolean;
   /** The create event is not among `auth_events`: the room id implies it (version 12). */
   readonly authEventsWithoutCreate: boolean;
 }
@@ -65,6 +70,7 @@ const v1: RoomVersion = {
   implicitCreator: false,
   createRoomIdHash: false,
   creatorsPrivileged: false,
+  byteLimits: false,
   authEventsWithoutCreate: false,
 };
 const v2: RoomVersion = { ...v1, id: '2', stateResolution: 'v2' };
@@ -92,6 +98,7 @@ const v11: RoomVersion = {
   ...v10,
   id: '11',
   contentRedacts: true,
+  byteLimits: true,
   implicitCreator: true,
   redaction: {
     ...v10.redaction,

@@ -63,7 +63,8 @@ export function initialEvents(given: Given): EventDraft[] {
     ...(alias === undefined ? [] : [state('m.room.canonical_alias', { alias })]),
     state('m.room.join_rules', { join_rule: preset.joinRule }),
     state('m.room.history_visibility', { history_visibility: preset.historyVisibility }),
-    state('m.room.guest_access', { guest_access: preset.guestAccess }),
+    // Guests may not join a room without this event.
+    ...(preset.guestAccess === 'forbidden' ? [] : [state('m.room.guest_access', { guest_access: preset.guestAccess })]),
   ].filter(({ type }) => !isGiven(type));
   return [
     state('m.room.member', given.member, creator),

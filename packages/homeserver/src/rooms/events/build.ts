@@ -126,7 +126,8 @@ export function references(events: readonly StoredEvent[], version: RoomVersion)
 
 /** Returns the member that names the target of a redaction, which is outside the content up to room version 10. */
 function redactsField(draft: EventDraft, head: Head): { redacts?: string } {
-  return draft.redacts === undefined || head.version.contentRedacts ? {} : { redacts: draft.redacts.eventId };
+  const redacts = draft.redacts?.eventId ?? draft.redactsUnknown;
+  return redacts === undefined || head.version.contentRedacts ? {} : { redacts };
 }
 
 /** Returns the member of a sticky event, which is outside the content (MSC4354). */

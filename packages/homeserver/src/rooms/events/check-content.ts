@@ -1,3 +1,4 @@
+import { privilegedCreators } from '@hearth/protocol/auth/creators.ts';
 import { badAlias, duplicateAnnotation, invalidParam, unknown } from '@hearth/protocol/errors.ts';
 import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
 import { asObject, asString, asStringArray, type JsonObject } from '@hearth/protocol/json/value.ts';
@@ -5,7 +6,7 @@ import type { Names } from '../../storage/engine/names.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { RelationStore } from '../../storage/rooms/events/relation-store.ts';
 import type { Aliases } from '../aliases.ts';
-import type { Head, StateKeyPair } from '../head.ts';
+import { type Head, type StateKeyPair, toAuthEvent } from '../head.ts';
 import { relationOf } from './relations.ts';
 
 /** Returns the aliases that a canonical alias event names. @throws MatrixError M_INVALID_PARAM */
@@ -57,6 +58,8 @@ export class ContentChecks {
   /** Checks a state event. @throws MatrixError M_BAD_ALIAS, M_INVALID_PARAM */
   async checkState(head: Head, [type, stateKey]: StateKeyPair, content: JsonObject): Promise<void> {
     if (stateKey !== '') return;
+    if (type === 'm.room.create') throw invalidParam('A room is created only once');
+    if (type === 'm.room.power_levels') await checkCreators(head, content);
     if (type === 'm.room.canonical_alias') await this.#checkCanonicalAlias(head, content);
     if (type === 'm.room.tombstone' && content.replacement_room === head.roomId) {
       throw invalidParam('A room cannot be replaced by itself');
@@ -99,6 +102,18 @@ export class ContentChecks {
       throw duplicateAnnotation('You have already sent this reaction');
     }
   }
+}
+
+/**
+ * Checks that power levels do not name a creator of the room, whose power is infinite (rooms/v12, "Authorisation rules").
+ * @throws MatrixError M_INVALID_PARAM
+ */
+async function checkCreators(head: Head, content: JsonObject): Promise<void> {
+  if (!head.version.creatorsPrivileged) return;
+  const create = await head.state('m.room.create');
+  const creators = create === undefined ? [] : privilegedCreators(toAuthEvent(create), head.version);
+  const named = creators.find((userId) => Object.hasOwn(asObject(content.users) ?? {}, userId));
+  if (named !== undefined) throw invalidParam(`The power levels must not name ${named}, a creator of the room`);
 }
 
 function annotationKey(content: JsonObject): string | undefined {

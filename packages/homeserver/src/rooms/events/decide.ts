@@ -88,6 +88,7 @@ export class Decider {
         writes.push(store.insert(event, proof), ...this.#advance(head, event, created));
         this.#effects.addRelation(event, related[i]?.own, effects);
         this.#effects.addRedaction(event, { target: draft.redacts, relation: related[i]?.redacted }, head, effects);
+        if (draft.redactsUnknown !== undefined) this.#effects.addEarlyRedaction(event, draft.redactsUnknown, effects);
         this.#effects.addSticky(event, effects);
       }
     } catch (error) {

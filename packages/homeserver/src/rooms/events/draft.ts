@@ -14,6 +14,8 @@ export interface EventDraft {
   readonly stickyMs?: number;
   /** The loaded and checked target of a redaction. */
   readonly redacts?: StoredEvent;
+  /** The id of the target of a redaction that this server does not have. */
+  readonly redactsUnknown?: string;
 }
 
 /** The transaction id under which a device sends an event. */

@@ -3,6 +3,7 @@ import { asString } from '@hearth/protocol/json/value.ts';
 import type { Write } from '../../storage/engine/database.ts';
 import type { AggregationStore } from '../../storage/rooms/events/aggregation-store.ts';
 import { type Aggregated, isAggregated } from '../../storage/rooms/events/aggregations.ts';
+import type { EarlyRedactions } from '../../storage/rooms/events/early-redactions.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { RelationStore } from '../../storage/rooms/events/relation-store.ts';
 import type { StickyRow, StickyStore } from '../../storage/rooms/events/sticky-events.ts';
@@ -25,6 +26,7 @@ interface AffectedStores {
   readonly relations: RelationStore;
   readonly aggregations: AggregationStore;
   readonly sticky: StickyStore;
+  readonly earlyRedactions: EarlyRedactions;
 }
 
 /** An event that is shown with its parent. */
@@ -121,6 +123,11 @@ export class EventEffects {
     if (relation.type !== 'm.thread') effects.writes.push(relations.remove({ ...relation, child: target.num }));
     if (isAggregated(relation.type))
       effects.lost.push({ child: redacted, type: relation.type, parent: relation.parent });
+  }
+
+  /** Adds the row of a redaction whose target this server does not have. */
+  addEarlyRedaction(event: StoredEvent, targetId: string, effects: Effects): void {
+    effects.writes.push(this.#stores.earlyRedactions.insert(targetId, event.num));
   }
 
   /** Adds the row of a relation. */

@@ -247,6 +247,7 @@ export class RemoteAppender {
       graphSnapshot: isFirst ? null : graphSnapshot,
       after: isChanged ? (isState ? null : num) : isState ? row.snapshot : null,
       replaces: replaced?.num ?? null,
+      isEntry: isFirst,
     });
     event.transaction = null;
     const proof = proofOf(

@@ -70,6 +70,9 @@ export class Receiver {
     const absent = await gaps.unplaced(prevEventIds(incoming.pdu, head.version));
     if (absent.length > 0 && head.extremities.length > 0) {
       for (const before of await gaps.before(head, incoming, server)) await this.#receiveBefore(head, before, server);
+      // The state before the event would be whatever its server states. Events in a gap are resolved against known ones.
+      const withheld = await gaps.unplaced(prevEventIds(incoming.pdu, head.version));
+      if (withheld.length > 0) throw new NotReceived(`the events before it are missing: ${withheld.join(', ')}`, false);
     }
     return this.#process(head, incoming, server);
   }
@@ -94,8 +97,10 @@ export class Receiver {
   }
 
   async #process(head: Head, incoming: IncomingEvent, server: string): Promise<StoredEvent> {
+    // The answer about the state before the event has most auth events.
+    const position = await this.#positionOf(head, incoming, server);
     const auth = await this.#parts.graph.authEvents.of(head, incoming, server);
-    const basis = { ...(await this.#positionOf(head, incoming, server)), auth };
+    const basis = { ...position, auth };
     const isRejected = (await this.#parts.graph.rules.refusal(head, incoming, basis)) !== undefined;
     return this.#parts.inTurn.run(head.num, async () => {
       const known = await this.#placed(head, incoming.eventId);

@@ -143,6 +143,8 @@ export class Staging {
       if (done.length === 0) continue;
       await database.commit([removeStagedEvents(done)]);
       for (const num of done) this.#later.delete(num);
+      // Events that wait may follow one of these.
+      for (const { num } of staged) this.#later.delete(num);
     }
     return undefined;
   }

@@ -98,8 +98,8 @@ export class MemberRequests implements RemoteMemberships {
   }
 
   /**
-   * Returns the servers to ask: those that the client names, that of the user who has sent the invite, that in the room
-   * id, and those of the members when this server was last in the room.
+   * Returns the servers to ask: those that the client names and that of the user who has sent the invite. If the client
+   * names none, also that in the room id, and those of the members when this server was last in the room.
    */
   async #candidates(roomId: string, user: number, named: readonly string[]): Promise<string[]> {
     const { rooms, servers, own } = this.#parts;
@@ -107,11 +107,11 @@ export class MemberRequests implements RemoteMemberships {
     const invite = head === undefined ? undefined : await this.#memberEvent(head, user);
     const known = head === undefined ? [] : await servers.others(head);
     const inRoomId = domainOf(roomId);
+    const guessed = [...(inRoomId === undefined ? [] : [inRoomId]), ...known];
     const all = [
       ...named,
       ...(invite === undefined ? [] : [domainOf(invite.sender) ?? '']),
-      ...(inRoomId === undefined ? [] : [inRoomId]),
-      ...known,
+      ...(named.length > 0 ? [] : guessed),
     ];
     return [...new Set(all)].filter((server) => server !== own.events.serverName);
   }

@@ -48,7 +48,8 @@ export class OutgoingEvents {
 
   /**
    * Returns the other servers that get an event: those in the room now, and the server of a user whom the event removes
-   * from the room. The server that has sent the event does not get it.
+   * from the room. The server that has sent the event does not get it. The join by which this server came into the room
+   * was sent by the server that helped with it.
    */
   serversFor(event: StoredEvent): readonly string[] | Promise<readonly string[]> {
     const present = this.#parts.heads.cached(event.room)?.servers;
@@ -62,6 +63,7 @@ export class OutgoingEvents {
   }
 
   #others(event: StoredEvent, present: ReadonlySet<string>): readonly string[] {
+    if (event.isEntry) return NO_SERVERS;
     const removed = removedServer(event);
     // Most rooms have only users of this server.
     if (present.size <= 1 && removed === undefined && present.has(this.#parts.serverName)) return NO_SERVERS;

@@ -10,11 +10,13 @@ import type { Head } from '../head.ts';
 import type { RemoteAppender } from '../receive/append.ts';
 import { type IncomingEvent, readIncoming } from '../receive/incoming.ts';
 import { formOf, type Outliers, refusalByAuthEvents } from '../receive/outliers.ts';
+import type { Receiver } from '../receive/receive.ts';
 import { NotReceived } from '../receive/receive-error.ts';
 import type { StateBefore } from '../receive/state-before.ts';
 import { type Handshakes, listIn } from './handshake.ts';
 import type { KnownRooms } from './known-rooms.ts';
 import type { OwnEvents } from './own-events.ts';
+import type { ServersInRooms } from './servers-in-room.ts';
 
 interface RemoteJoinsParts {
   readonly handshakes: Handshakes;
@@ -22,7 +24,7 @@ interface RemoteJoinsParts {
   readonly knownRooms: KnownRooms;
   readonly outliers: Outliers;
   readonly stateBefore: StateBefore;
-  readonly appender: RemoteAppender;
+  readonly room: { readonly appender: RemoteAppender; readonly receiver: Receiver; readonly servers: ServersInRooms };
   readonly events: EventStore;
 }
 
@@ -76,7 +78,10 @@ export class RemoteJoins {
     const state = listIn(answer, 'state');
     checkVersion(state, version);
     const head = await knownRooms.headOf(roomId, version);
-    await this.#enter(head, join, state, listIn(answer, 'auth_chain'));
+    const { servers, receiver } = this.#parts.room;
+    // Another server has authorised the join of a restricted room that this server is in.
+    if (await servers.isLocal(head)) await receiver.receive(head, join.pdu, server);
+    else await this.#enter(head, join, state, listIn(answer, 'auth_chain'));
   }
 
   /** Stores the state of the room, and the join as the first event of its timeline here. */
@@ -86,7 +91,7 @@ export class RemoteJoins {
     state: readonly JsonObject[] | readonly unknown[],
     authChain: readonly unknown[],
   ): Promise<void> {
-    const { outliers, stateBefore, appender, events } = this.#parts;
+    const { outliers, stateBefore, events } = this.#parts;
     const { version } = head;
     const stored = await outliers.store(head, [...authChain, ...state] as JsonObject[]);
     const ids = new Set(state.flatMap((value) => readIncoming(value as JsonObject, version).incoming?.eventId ?? []));
@@ -104,7 +109,7 @@ export class RemoteJoins {
     const missing = prevIds.filter((id) => !prev.some(({ eventId }) => eventId === id));
     const outlier = await events.byId(join.eventId);
     const placed = { incoming: join, prev, missing, auth, before, isRejected: false, outlier, isFirst: true };
-    await appender.append(head, placed);
+    await this.#parts.room.appender.append(head, placed);
   }
 }
 

@@ -1,4 +1,4 @@
-import { asObject, asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { asInteger, asObject, asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 
 /** The number of events of a stripped state, and the length of their contents, in characters. */
 const EVENTS_MAX = 100;
@@ -18,7 +18,9 @@ export function strippedEvents(values: readonly unknown[]): JsonObject[] {
     if (type === undefined || stateKey === undefined || sender === undefined || content === undefined) continue;
     length += JSON.stringify(content).length;
     if (length > LENGTH_MAX) break;
-    events.push({ type, state_key: stateKey, sender, content });
+    const ts = asInteger(event?.origin_server_ts);
+    const age = type === 'm.room.create' && ts !== undefined ? { origin_server_ts: ts } : {};
+    events.push({ ...age, type, state_key: stateKey, sender, content });
   }
   return events;
 }

@@ -64,8 +64,12 @@ export class StrippedState {
   }
 }
 
-/** Renders only sender, type, state key and content of an event. */
+/**
+ * Renders only sender, type, state key and content of an event; of the create event also the members by which clients
+ * know the room's age and id (MSC4311).
+ */
 function strippedEvent(event: StoredEvent): string {
-  const { sender, type, stateKey = '', contentText } = event;
-  return `{"type":${JSON.stringify(type)},"state_key":${JSON.stringify(stateKey)},"sender":${JSON.stringify(sender)},"content":${contentText}}`;
+  const { sender, type, stateKey = '', contentText, eventId, ts } = event;
+  const more = type === 'm.room.create' ? `"event_id":${JSON.stringify(eventId)},"origin_server_ts":${ts},` : '';
+  return `{${more}"type":${JSON.stringify(type)},"state_key":${JSON.stringify(stateKey)},"sender":${JSON.stringify(sender)},"content":${contentText}}`;
 }

@@ -11,6 +11,9 @@ export type Standing = (typeof STANDING)[keyof typeof STANDING];
 /** The member of an event that makes it sticky (MSC4354). */
 export const STICKY = 'msc4354_sticky';
 
+/** Marks a join by which this server came into a room, in `extra`. It is not a member of the event. */
+export const ENTRY = 'hearth.entry';
+
 /**
  * The maximum length of a content that stays parsed. A content of many small objects takes thirty times the memory of
  * its text.
@@ -137,6 +140,11 @@ export class StoredEvent {
     return asString(redacts);
   }
 
+  /** Whether the event is a join by which this server came into the room. Another server has sent it to the others. */
+  get isEntry(): boolean {
+    return this.extra?.includes(ENTRY) === true;
+  }
+
   /** The time until which the event is sticky, in milliseconds (MSC4354). */
   get stickyUntil(): number | undefined {
     if (this.extra?.includes(STICKY) !== true || this.redactedBy !== null) return undefined;
@@ -163,6 +171,7 @@ export type EventFields = Omit<
   | 'redacts'
   | 'snapshotAfter'
   | 'stickyUntil'
+  | 'isEntry'
 >;
 
 /**
