@@ -31,14 +31,14 @@ interface CatchUpRound {
 }
 
 /** The limits of a transaction (server-server API, "Transactions"). */
-export const PDUS_MAX = 50;
+const PDUS_MAX = 50;
 export const EDUS_MAX = 100;
 /** The maximum number of events that wait in memory for a server. The others are read from disk later. */
 export const EVENTS_WAITING_MAX = 10_000;
 /** The same for a server that does not answer. */
 export const EVENTS_OF_FAILING_MAX = 1_000;
 /** The maximum number of EDUs that wait in memory for a server. The oldest are dropped first. */
-export const EDUS_WAITING_MAX = EDUS_MAX;
+const EDUS_WAITING_MAX = 100;
 
 /**
  * The queue of one destination. Events are in order. If there are too many of them, the queue drops them and notes the
