@@ -1,4 +1,3 @@
-import { Hierarchy } from '../directory/hierarchy.ts';
 import { KnownRooms } from '../directory/known-rooms.ts';
 import { PublicRooms } from '../directory/public-rooms.ts';
 import { RoomDirectory } from '../directory/room-directory.ts';
@@ -8,7 +7,7 @@ import type { Rooms } from './rooms.ts';
 
 export type Directory = ReturnType<typeof openDirectory>;
 
-/** Creates the room directory, the summaries of rooms and the hierarchies of spaces. */
+/** Creates the room directory and the summaries of rooms. */
 export function openDirectory({ names, stream }: Base, domain: Rooms, onlyAdministratorsPublish: boolean) {
   const { acceptor, aliases, heads, events, states, rooms, userRooms } = domain;
   const summaries = new RoomSummaries({ names, events, states, rooms, stream });
@@ -16,7 +15,6 @@ export function openDirectory({ names, stream }: Base, domain: Rooms, onlyAdmini
   return {
     summaries,
     knownRooms,
-    hierarchy: new Hierarchy(knownRooms, summaries),
     publicRooms: new PublicRooms(rooms, summaries),
     roomDirectory: new RoomDirectory({ names, acceptor, aliases, heads, rooms, stream, onlyAdministratorsPublish }),
   };

@@ -2,6 +2,7 @@ import { signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Config } from '../config/schema.ts';
 import { RemoteDirectory } from '../directory/remote-directory.ts';
+import { RemoteRooms } from '../directory/remote-rooms.ts';
 import { RemoteKeys } from '../encryption/remote/remote-keys.ts';
 import { authenticateServerBy } from '../federation/authentication.ts';
 import { Destinations } from '../federation/client/destinations.ts';
@@ -91,6 +92,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     ],
     profiles: new RemoteProfiles(client, clock),
     directory: new RemoteDirectory(client),
+    rooms: new RemoteRooms({ client, heads: domains.rooms.heads, servers: federatedRooms.servers, clock }),
     keys: new RemoteKeys(client, clock),
     media: new FederatedMedia({ client, outbound, clock, bytesMax: settings.uploadBytesMax }),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),

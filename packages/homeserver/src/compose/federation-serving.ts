@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts';
+import { ServedHierarchy } from '../directory/served-hierarchy.ts';
 import { federatedInviteRoutes } from '../federation-api/room-membership/invite.ts';
 import { makeJoinRoutes } from '../federation-api/room-membership/make-join.ts';
 import { makeKnockRoutes } from '../federation-api/room-membership/make-knock.ts';
@@ -10,6 +11,7 @@ import { backfillRoutes } from '../federation-api/rooms/backfill.ts';
 import { servedEventRoutes } from '../federation-api/rooms/event.ts';
 import { eventAuthRoutes } from '../federation-api/rooms/event-auth.ts';
 import { missingEventsRoutes } from '../federation-api/rooms/get-missing-events.ts';
+import { servedHierarchyRoutes } from '../federation-api/rooms/hierarchy.ts';
 import { servedStateRoutes } from '../federation-api/rooms/state.ts';
 import { servedStateIdsRoutes } from '../federation-api/rooms/state-ids.ts';
 import { servedTimestampRoutes } from '../federation-api/rooms/timestamp-to-event.ts';
@@ -119,6 +121,9 @@ export function servingRoutes(
   const serving = openServing(base, { names: domains.base.names, rooms: domains.rooms, users: domains.users }, shared);
   const { events, history, state } = serving;
   const { joins, received, memberTemplates } = openMembers(base, domains, shared, serving);
+  const { summaries } = domains.directory;
+  const { heads } = domains.rooms;
+  const hierarchy = new ServedHierarchy({ heads, servers: shared.servers, summaries, heavy: serving.heavy });
   return [
     ...federatedInviteRoutes(openInvites(config, domains, shared)),
     ...makeJoinRoutes(memberTemplates),
@@ -131,6 +136,7 @@ export function servingRoutes(
     ...eventAuthRoutes(state),
     ...servedEventRoutes(events),
     ...missingEventsRoutes(history),
+    ...servedHierarchyRoutes(hierarchy),
     ...servedStateIdsRoutes(state),
     ...servedStateRoutes(state),
     ...servedTimestampRoutes(events),

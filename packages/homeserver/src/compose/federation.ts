@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { RemoteDirectory } from '../directory/remote-directory.ts';
+import type { RemoteRooms } from '../directory/remote-rooms.ts';
 import type { RemoteKeys } from '../encryption/remote/remote-keys.ts';
 import { isPublicDomain } from '../federation/public-domain.ts';
 import type { DestinationList } from '../federation/sending/destination-list.ts';
@@ -26,6 +27,7 @@ export interface Federation {
   readonly routes: readonly Route[];
   readonly profiles: RemoteProfiles;
   readonly directory: RemoteDirectory;
+  readonly rooms: RemoteRooms;
   readonly keys: RemoteKeys;
   readonly media: RemoteMedia;
   readonly toDevice: RemoteDevices;

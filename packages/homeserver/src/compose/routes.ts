@@ -133,7 +133,7 @@ export function routesOf(
 function accountRoutes(
   config: Config,
   { users, rooms, timeline, encryption, delayedEvents, directory }: Domains,
-  { directories }: FederatedLookups,
+  { directories, hierarchy, rooms: lookedUpRooms }: FederatedLookups,
 ): Route[] {
   return [
     ...threepidRoutes(),
@@ -154,9 +154,9 @@ function accountRoutes(
     ...devicesRoutes(users.devices, users.sessions, users.ownerCheck),
     ...sendToDeviceRoutes(encryption.toDevice),
     ...roomAliasesRoutes(timeline.readers, rooms.aliases),
-    ...hierarchyRoutes(directory.hierarchy),
+    ...hierarchyRoutes(hierarchy),
     ...publicRoomsRoutes(directories, config.room_directory.public_list),
-    ...roomSummaryRoutes(directory.knownRooms, directory.roomDirectory),
+    ...roomSummaryRoutes(lookedUpRooms),
     ...directoryRoomRoutes(directory.roomDirectory, directories),
   ];
 }

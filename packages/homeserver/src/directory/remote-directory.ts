@@ -60,7 +60,7 @@ export class RemoteDirectory {
     const [next, previous] = [asString(answer.next_batch), asString(answer.prev_batch)];
     const total = asInteger(answer.total_room_count_estimate);
     return {
-      chunk: chunk.slice(0, count).flatMap(publicRoom),
+      chunk: chunk.slice(0, count).flatMap(publicRoomEntry),
       ...(next !== undefined && { next_batch: next }),
       ...(previous !== undefined && { prev_batch: previous }),
       ...(total !== undefined && { total_room_count_estimate: total }),
@@ -80,13 +80,13 @@ export class RemoteDirectory {
   }
 }
 
-function validServer(value: JsonValue): string[] {
+export function validServer(value: JsonValue): string[] {
   const name = asString(value);
   return name === undefined || parseServerName(name) === undefined ? [] : [name];
 }
 
 /** Returns the known members of an entry, each if it has its type; nothing for an entry without a valid room id. */
-function publicRoom(value: JsonValue): JsonObject[] {
+export function publicRoomEntry(value: JsonValue): JsonObject[] {
   const entry = asObject(value);
   const roomId = asString(entry?.room_id);
   if (entry === undefined || roomId === undefined || parseRoomId(roomId) === undefined) return [];

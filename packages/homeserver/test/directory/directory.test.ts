@@ -1,6 +1,6 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { HierarchyQuery } from '../../src/directory/hierarchy.ts';
+import { Hierarchy, type HierarchyQuery } from '../../src/directory/hierarchy.ts';
 import { RoomDirectory } from '../../src/directory/room-directory.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { sqlite } from '../storage/engines.ts';
@@ -10,9 +10,11 @@ import { openWorld, type Person, type World } from '../support/world.ts';
 describe('finding rooms', () => {
   let world: World;
   let directory: RoomDirectory;
+  let hierarchy: Hierarchy;
   beforeAll(async () => {
     world = await openWorld(sqlite);
     directory = world.roomDirectory;
+    hierarchy = new Hierarchy({ ...world, remoteRooms: undefined });
   });
   afterAll(() => world.end());
 
@@ -133,7 +135,7 @@ describe('finding rooms', () => {
     await child(inner, root);
     await world.setState(alice, inner, 'm.space.child', {}, last.roomId);
     const list = async (person: Person, more: Partial<HierarchyQuery> = {}) => {
-      const answer = await world.hierarchy.page(person.user, root.roomId, { suggestedOnly: false, ...more });
+      const answer = await hierarchy.page(person.user, root.roomId, { suggestedOnly: false, ...more });
       return { names: (answer.rooms as { name: string }[]).map(({ name }) => name), next: answer.next_batch };
     };
     expect((await list(alice)).names).toEqual(['root', 'inner', 'open', 'secret', 'last']);
@@ -145,6 +147,6 @@ describe('finding rooms', () => {
     const from = asString(first.next);
     expect(await list(bob, { limit: 3, from })).toEqual({ names: ['last'], next: undefined });
     expect(await refusal(list(bob, { limit: 3, from, maxDepth: 1 }))).toBe('M_INVALID_PARAM');
-    expect(await refusal(world.hierarchy.page(bob.user, secret.roomId, { suggestedOnly: false }))).toBe('M_FORBIDDEN');
+    expect(await refusal(hierarchy.page(bob.user, secret.roomId, { suggestedOnly: false }))).toBe('M_FORBIDDEN');
   });
 });
