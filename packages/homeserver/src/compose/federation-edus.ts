@@ -11,17 +11,17 @@ import { ReceivedMessages } from '../to-device/received-messages.ts';
 import { RemoteTyping } from '../typing/remote-typing.ts';
 import type { Domains } from './domains.ts';
 import type { FederationBase } from './federation.ts';
-import { createDeviceLists } from './federation-device-lists.ts';
+import { createDeviceLists, type ListParts } from './federation-device-lists.ts';
 
 /** The objects of federation on which the exchange of EDUs is built. */
-interface EduParts {
-  readonly queue: TransactionSender;
+interface EduParts extends Omit<ListParts, 'sharedRooms'> {
   readonly servers: ServersInRooms;
 }
 
 /** Creates the exchange of EDUs with other servers: typing, receipts, presence, to-device messages and device lists. */
-export function createEdus(config: Config, base: FederationBase, domains: Domains, { queue, servers }: EduParts) {
+export function createEdus(config: Config, base: FederationBase, domains: Domains, parts: EduParts) {
   const { database, clock, log, background } = base;
+  const { queue, servers } = parts;
   const { names, stream } = domains.base;
   const { heads, userRooms, events } = domains.rooms;
   const { typing, receipts } = domains.activity;
@@ -34,14 +34,17 @@ export function createEdus(config: Config, base: FederationBase, domains: Domain
   const presence = config.federation.presence
     ? createPresence(config, base, domains, { sharedRooms, queue })
     : undefined;
-  const deviceLists = createDeviceLists(config, base, domains, { sharedRooms, edus: queue });
+  const deviceLists = createDeviceLists(config, base, domains, { ...parts, sharedRooms });
   const handlers = new Map<string, EduHandler>([
     ['m.typing', remoteTyping],
     ['m.receipt', remoteReceipts],
-    ['m.direct_to_device', new ReceivedMessages(domains.encryption.toDevice)],
+    ['m.direct_to_device', new ReceivedMessages(domains.encryption.toDevice, deviceLists.examine)],
+    ['m.device_list_update', deviceLists.deviceUpdates],
+    ['m.signing_key_update', deviceLists.crossSigningUpdates],
   ]);
   if (presence !== undefined) handlers.set('m.presence', presence.remote);
   return {
+    followedKeys: deviceLists.followedKeys,
     received: new ReceivedEdus(handlers, database, log),
     close() {
       presence?.sender.close();

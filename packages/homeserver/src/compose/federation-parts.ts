@@ -71,7 +71,12 @@ export async function createFederation(config: Config, base: FederationBase, dom
   background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
     database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
   );
-  const edus = createEdus(config, base, domains, { queue: sending.sender, servers: federatedRooms.servers });
+  const edus = createEdus(config, base, domains, {
+    queue: sending.sender,
+    servers: federatedRooms.servers,
+    client,
+    destinations,
+  });
   return {
     routes: [
       ...keyQueryRoutes(new Notary(ownKeys, keyRing, clock)),
@@ -94,6 +99,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     directory: new RemoteDirectory(client),
     rooms: new RemoteRooms({ client, heads: domains.rooms.heads, servers: federatedRooms.servers, clock }),
     keys: new RemoteKeys(client, clock),
+    followedKeys: edus.followedKeys,
     media: new FederatedMedia({ client, outbound, clock, bytesMax: settings.uploadBytesMax }),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
     toDevice: new RemoteInboxes(sending.sender, clock, random),

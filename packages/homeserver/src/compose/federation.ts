@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { RemoteDirectory } from '../directory/remote-directory.ts';
 import type { RemoteRooms } from '../directory/remote-rooms.ts';
+import type { FollowedUsers } from '../encryption/key-lookup.ts';
 import type { RemoteKeys } from '../encryption/remote/remote-keys.ts';
 import { isPublicDomain } from '../federation/public-domain.ts';
 import type { DestinationList } from '../federation/sending/destination-list.ts';
@@ -29,6 +30,7 @@ export interface Federation {
   readonly directory: RemoteDirectory;
   readonly rooms: RemoteRooms;
   readonly keys: RemoteKeys;
+  readonly followedKeys: FollowedUsers;
   readonly media: RemoteMedia;
   readonly toDevice: RemoteDevices;
   readonly memberships: RemoteMemberships;

@@ -24,6 +24,6 @@ export function lookupsOf(
     directories,
     hierarchy: new Hierarchy({ names, knownRooms, summaries, remoteRooms }),
     rooms: new RoomLookup({ names, directories, knownRooms, remoteRooms }),
-    keys: new KeyLookup(keyQueries, keyClaims, federation?.keys, serverName),
+    keys: new KeyLookup(keyQueries, keyClaims, federation?.keys, serverName, federation?.followedKeys),
   };
 }

@@ -2,11 +2,13 @@ import { BatchCache } from '../platform/caches/batch-cache.ts';
 import { cacheBytes } from '../platform/caches/cache-size.ts';
 import type { Source } from '../platform/lookups/source.ts';
 import {
+  KEY_USAGES,
   readCrossSigningKeys,
   readUserSignatures,
   type UserSignatureRow,
 } from '../storage/encryption/cross-signing.ts';
 import { readDeviceKeys } from '../storage/encryption/device-keys.ts';
+import { readRemoteDevices, readRemoteLists } from '../storage/encryption/remote-device-lists.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { UserKeys } from './user-keys.ts';
 
@@ -14,24 +16,30 @@ const CACHED_USERS_MAX = 5_000;
 const CACHED_SIGNERS_MAX = 5_000;
 
 /**
- * A cache of the public keys of this server's users, and of the signatures of users on the keys of others. Values are
+ * A cache of stored public keys, and of the signatures of users on the keys of others. Values are
  * loaded in batches.
  */
 export class KeyDirectory {
   readonly #users: BatchCache<UserKeys>;
+  #includesRemote = false;
   readonly #signatures: BatchCache<ReadonlyMap<number, UserSignatureRow>>;
 
   constructor(database: Database) {
     this.#users = new BatchCache(
       CACHED_USERS_MAX,
       { bytesMax: cacheBytes(48), bytesOf: ({ bytes }) => bytes },
-      (users) => loadKeys(database, users),
+      (users) => (this.#includesRemote ? loadAllKeys(database, users) : loadKeys(database, users)),
     );
     this.#signatures = new BatchCache(
       CACHED_SIGNERS_MAX,
       { bytesMax: cacheBytes(16), bytesOf: signaturesBytes },
       (signers) => loadSignatures(database, signers),
     );
+  }
+
+  /** Includes the stored keys of users of other servers. */
+  includeRemote(): void {
+    this.#includesRemote = true;
   }
 
   /** Returns the keys of some users. */
@@ -78,6 +86,23 @@ async function loadKeys(database: Database, users: readonly number[]): Promise<R
   ]);
   for (const row of devices) found.get(row.user_num)?.addDevice(row);
   for (const row of crossSigning) found.get(row.user_num)?.addCrossSigningKey(row);
+  return found;
+}
+
+/** Returns the stored keys of users of this server and of others. */
+async function loadAllKeys(database: Database, users: readonly number[]): Promise<ReadonlyMap<number, UserKeys>> {
+  const [found, devices, lists] = await Promise.all([
+    loadKeys(database, users),
+    readRemoteDevices(database, users),
+    readRemoteLists(database, users),
+  ]);
+  for (const row of devices) found.get(row.user_num)?.addDevice({ ...row, device: 0 });
+  for (const { user_num, master, self_signing } of lists) {
+    for (const [usage, json] of [['master', master] as const, ['self_signing', self_signing] as const]) {
+      const key_usage = KEY_USAGES.indexOf(usage);
+      if (json !== null) found.get(user_num)?.addCrossSigningKey({ user_num, key_usage, json });
+    }
+  }
   return found;
 }
 

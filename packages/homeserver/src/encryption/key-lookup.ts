@@ -11,6 +11,12 @@ interface Failures {
   readonly failures?: string;
 }
 
+/** The stored keys of users of other servers; see `remote/followed-keys.ts`. */
+export interface FollowedUsers {
+  /** Returns those users whose stored keys are current. */
+  current(wanted: WantedDevices, timeoutMs?: number): Promise<ReadonlySet<string>>;
+}
+
 /** Values by user id, for users of this server and, by server, for users of other servers. */
 interface ByServer<T> {
   readonly own: ReadonlyMap<string, T>;
@@ -23,9 +29,20 @@ export class KeyLookup {
   readonly #claims: KeyClaims;
   readonly #remote: RemoteKeys | undefined;
   readonly #serverName: string;
+  readonly #followed: FollowedUsers | undefined;
 
-  /** @param remote the keys of users of other servers; undefined if the server does not federate */
-  constructor(queries: KeyQueries, claims: KeyClaims, remote: RemoteKeys | undefined, serverName: string) {
+  /**
+   * @param remote the keys of users of other servers; undefined if the server does not federate
+   * @param followed the stored keys of users of other servers
+   */
+  constructor(
+    queries: KeyQueries,
+    claims: KeyClaims,
+    remote: RemoteKeys | undefined,
+    serverName: string,
+    followed?: FollowedUsers,
+  ) {
+    this.#followed = followed;
     this.#queries = queries;
     this.#claims = claims;
     this.#remote = remote;
@@ -36,7 +53,7 @@ export class KeyLookup {
    * Returns the public keys of users as the caller may see them.
    * @param timeoutMs the time to wait for other servers
    */
-  query(
+  async query(
     caller: { readonly user: number; readonly userId: string },
     wanted: WantedDevices,
     timeoutMs?: number,
@@ -44,7 +61,8 @@ export class KeyLookup {
     const reader = { user: caller, showsDeviceNames: true };
     if (this.#areOwn(wanted)) return this.#queries.query(reader, wanted);
     const { own, others } = this.#byServer(wanted);
-    return this.#queryAll(this.#queries.query(reader, own), others, timeoutMs);
+    const { stored, asked } = await this.#stored(others, timeoutMs);
+    return this.#queryAll(this.#queries.query(reader, new Map([...own, ...stored])), asked, timeoutMs);
   }
 
   /**
@@ -55,6 +73,19 @@ export class KeyLookup {
     if (this.#areOwn(wanted)) return this.#claims.claim(wanted);
     const { own, others } = this.#byServer(wanted);
     return this.#claimAll(this.#claims.claim(own), others, timeoutMs);
+  }
+
+  /** Separates users whose stored keys are current from those whose servers have to be asked. */
+  async #stored(others: ByServer<readonly string[]>['others'], timeoutMs: number | undefined) {
+    if (this.#followed === undefined) return { stored: [], asked: others };
+    const users = new Map([...others.values()].flatMap((some) => [...some]));
+    const current = await this.#followed.current(users, timeoutMs);
+    const asked = new Map<string, ReadonlyMap<string, readonly string[]>>();
+    for (const [server, some] of others) {
+      const missing = [...some].filter(([userId]) => !current.has(userId));
+      if (missing.length > 0) asked.set(server, new Map(missing));
+    }
+    return { stored: [...users].filter(([userId]) => current.has(userId)), asked };
   }
 
   async #queryAll(

@@ -15,12 +15,18 @@ interface DirectMessage {
   readonly messages: Messages;
 }
 
+/** An observer of messages that are on disk. */
+export type MessageObserver = (sender: string, messages: Messages) => void;
+
 /** Processes the to-device messages of other servers: the EDUs of type `m.direct_to_device`. */
 export class ReceivedMessages {
   readonly #toDevice: Pick<ToDevice, 'receive'>;
 
-  constructor(toDevice: Pick<ToDevice, 'receive'>) {
+  readonly #observer: MessageObserver;
+
+  constructor(toDevice: Pick<ToDevice, 'receive'>, observer: MessageObserver) {
     this.#toDevice = toDevice;
+    this.#observer = observer;
   }
 
   /** Returns the id of a message, because different messages are independent of each other. */
@@ -34,6 +40,7 @@ export class ReceivedMessages {
     if (message === undefined) throw badJson('The to-device message is malformed');
     const { sender, type, messageId, messages } = message;
     await this.#toDevice.receive(origin, messageId, sender, { type, messages });
+    this.#observer(sender, messages);
   }
 }
 

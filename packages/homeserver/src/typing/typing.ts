@@ -21,9 +21,9 @@ const TYPING_WITH_REMOTE_MAX = 100;
 
 /** An observer that informs other servers of typing users. */
 export interface TypingObserver {
-  /** Is called when a user of this server types, or still types. */
+  /** Records that a user of this server types, or still types. */
   started(room: number, user: number): void;
-  /** Is called when a user does not type any more. */
+  /** Records that a user does not type any more. */
   stopped(room: number, user: number): void;
 }
 

@@ -97,7 +97,7 @@ describe.each(engines)('changes of device lists for other servers, on $name', (e
     expect(deleted[1]?.content.stream_id).toBe(await streamIdOf(alice.userId));
   });
 
-  test('of cross-signing keys do not interrupt the sequence', async () => {
+  test('have no gap after a change of cross-signing keys', async () => {
     const { alice, phone } = await open();
     await world.keyUpload.upload(phone, { deviceKeys: phone.maker.keys() });
     const signer = new CrossSigningMaker(alice.userId);
@@ -126,7 +126,7 @@ describe.each(engines)('changes of device lists for other servers, on $name', (e
     expect(updates.every(({ content }) => content.user_id === alice.userId)).toBe(true);
   });
 
-  test('that are many become one update with a gap, so that servers fetch the list', async () => {
+  test('become one update with a gap if they are many, so that servers fetch the list', async () => {
     const { alice } = await open();
     const devices: number[] = [];
     for (let i = 0; i < 25; i += 1) devices.push((await logIn(world, alice, `D${i}`)).device);
@@ -138,7 +138,7 @@ describe.each(engines)('changes of device lists for other servers, on $name', (e
     expect(updates[0]?.content.stream_id).toBe(await streamIdOf(alice.userId));
   });
 
-  test('that were not sent before the process ended are sent by the next one', async () => {
+  test('are sent by the next process if this one ends before', async () => {
     const { alice, phone } = await open();
     const { database, stream, keyDirectory, claimableKeys, deviceListChanges } = world;
     // The changes of this upload are announced to nobody, as if the process had ended.

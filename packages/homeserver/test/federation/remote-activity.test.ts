@@ -59,7 +59,7 @@ describe('activity in rooms with other servers', () => {
   });
 
   describe('typing', () => {
-    test('of own users is sent when it changes, and again while it lasts', async () => {
+    test('is sent for own users when it changes, and again while it lasts', async () => {
       const { alice, head } = await shared();
       const sent = () => world.taken('m.typing').map(([server, content]) => [server, (content as JsonObject).typing]);
       await world.typing.set(alice.user, head.roomId, true, 100_000);
@@ -76,7 +76,7 @@ describe('activity in rooms with other servers', () => {
       expect(sent()).toEqual([[ELSEWHERE, false]]);
     });
 
-    test('of a user who begins and stops all the time is sent once in five seconds', async () => {
+    test('is sent once in five seconds for a user who begins and stops all the time', async () => {
       const { alice, head } = await shared();
       for (let i = 0; i < 20; i += 1) {
         await world.typing.set(alice.user, head.roomId, true);
@@ -96,7 +96,7 @@ describe('activity in rooms with other servers', () => {
       expect(world.taken('m.typing')).toEqual([]);
     });
 
-    test('of joined users of a server is shown, and ends after a minute without the server', async () => {
+    test('is shown for joined users of a server, and ends after a minute without the server', async () => {
       const { bob, head } = await shared();
       await remoteTyping.handle(ELSEWHERE, typingEdu(head, bob));
       expect(typingIn(head)).toEqual([bob.user]);
@@ -108,7 +108,7 @@ describe('activity in rooms with other servers', () => {
       expect(world.taken('m.typing')).toEqual([]);
     });
 
-    test('of users of other servers, of users outside the room and from denied servers is ignored', async () => {
+    test('is ignored for users of third servers, for users outside the room and from denied servers', async () => {
       const { alice, bob, head } = await shared();
       const outside = await world.stranger(`@carol${count}:${ELSEWHERE}`);
       await remoteTyping.handle('third.test', typingEdu(head, bob));
@@ -127,7 +127,7 @@ describe('activity in rooms with other servers', () => {
       [head.roomId]: { 'm.read': { [by.userId]: { event_ids: [eventId], data } } },
     });
 
-    test('of own users are sent with their thread, and private ones are not', async () => {
+    test('are sent for own users with their thread, unless they are private', async () => {
       const { alice, head } = await shared();
       const first = await world.say(alice, head, 'first');
       const second = await world.say(alice, head, 'second');
@@ -143,7 +143,7 @@ describe('activity in rooms with other servers', () => {
       ]);
     });
 
-    test('in a room with many servers are collected', async () => {
+    test('are collected in a room with many servers', async () => {
       const { alice, head } = await shared();
       for (let i = 0; i < 10; i += 1) await world.joining.join(head, await world.stranger(`@x:s${i}-${count}.test`));
       const events = [];
@@ -160,7 +160,7 @@ describe('activity in rooms with other servers', () => {
       ]);
     });
 
-    test('of joined users of a server are stored, those of others are ignored', async () => {
+    test('are stored for joined users of the server only', async () => {
       const { alice, bob, head } = await shared();
       const { eventId } = await world.say(alice, head, 'text');
       await remoteReceipts.handle('third.test', receipt(head, bob, eventId));
@@ -182,7 +182,7 @@ describe('activity in rooms with other servers', () => {
       expect(world.taken('m.receipt')).toEqual([]);
     });
 
-    test('of a server that the ACL denies are ignored', async () => {
+    test('are ignored from a server that the ACL denies', async () => {
       const { alice, bob, head } = await shared();
       await world.setState(alice, head, 'm.room.server_acl', { allow: ['*'], deny: ['elsewhere.*'] });
       const { eventId } = await world.say(alice, head, 'text');
@@ -190,7 +190,7 @@ describe('activity in rooms with other servers', () => {
       expect(await receiptsOf(head)).toEqual([]);
     });
 
-    test('for an event that arrives later are stored then', async () => {
+    test('are stored when their event arrives after them', async () => {
       const { alice, bob, head } = await shared();
       const early = new EarlyReceipts(world);
       const event = await world.say(alice, head, 'text');
@@ -211,7 +211,7 @@ describe('activity in rooms with other servers', () => {
       ...more,
     });
 
-    test('of own users is sent to the servers of their rooms, once a second for each user', async () => {
+    test('is sent to the servers in the rooms of a user, once a second', async () => {
       const { alice } = await shared();
       const alone = await world.person();
       await world.presences.set(alone, 'online', 'nobody reads this');
@@ -226,7 +226,7 @@ describe('activity in rooms with other servers', () => {
       });
     });
 
-    test('of connected users is sent to a server that joins their room, and repeated', async () => {
+    test('is sent to a server that joins a room, and repeated', async () => {
       const { alice, head } = await shared();
       await world.presences.set(alice, 'online', 'here');
       await world.clock.pass(2_000);
@@ -243,7 +243,7 @@ describe('activity in rooms with other servers', () => {
       expect(new Set(world.taken('m.presence').map(([server]) => server))).toEqual(new Set([ELSEWHERE, 'new.test']));
     });
 
-    test('of users of a server is shown until it is not repeated any more', async () => {
+    test('is shown until the server does not repeat it any more', async () => {
       const { bob } = await shared();
       await remotePresence.handle(ELSEWHERE, { push: [update(bob, { status_msg: 'away soon' })] });
       expect(await presenceOf(bob.user)).toMatchObject({ presence: 'online', status_msg: 'away soon' });
@@ -254,7 +254,7 @@ describe('activity in rooms with other servers', () => {
       expect(JSON.stringify(world.taken('m.presence'))).not.toContain(bob.userId);
     });
 
-    test('of users of other servers, of users without a common room, and malformed presence is ignored', async () => {
+    test('is ignored for users of third servers, without a common room, and if it is malformed', async () => {
       const { alice, bob } = await shared();
       const outside = await world.stranger(`@carol${count}:${ELSEWHERE}`);
       const push = [

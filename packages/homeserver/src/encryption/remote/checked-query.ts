@@ -1,9 +1,8 @@
-import { asString, isObject, type JsonObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
+import { isObject, type JsonObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
 import type { KeyUsage } from '../../storage/encryption/cross-signing.ts';
 import type { KeyTexts, WantedDevices } from '../key-query.ts';
-import { checkCrossSigningKey, checkDeviceKeys, signaturesBy, withSignatures } from '../signed-keys.ts';
-import { isAccepted } from './is-accepted.ts';
+import { checkedCrossSigningKey, checkedDeviceKeys, deviceName } from './checked-keys.ts';
 
 /**
  * Checks the answer of a server to a query of keys. Keys that are malformed, that name another user or device, or that
@@ -36,30 +35,17 @@ function devicesText(devices: JsonObject, userId: string, deviceIds: readonly st
   const wanted = deviceIds.length === 0 ? Object.keys(devices) : new Set(deviceIds);
   const texts: string[] = [];
   for (const deviceId of wanted) {
-    const keys = deviceKeys(member(devices, deviceId), userId);
-    if (keys !== undefined && isAccepted(() => checkDeviceKeys(keys, { userId, deviceId })))
-      texts.push(`${JSON.stringify(deviceId)}:${JSON.stringify(keys)}`);
+    const given = member(devices, deviceId);
+    const keys = checkedDeviceKeys(given, userId, deviceId);
+    const name = deviceName(given);
+    if (keys === undefined) continue;
+    const shown = name === undefined ? keys : { ...keys, unsigned: { device_display_name: name } };
+    texts.push(`${JSON.stringify(deviceId)}:${JSON.stringify(shown)}`);
   }
   return `{${texts.join(',')}}`;
 }
 
 function crossSigningText(keys: JsonValue | undefined, userId: string, usage: KeyUsage): string | undefined {
-  const key = withOwnSignatures(isObject(keys) ? member(keys, userId) : undefined, userId);
-  const isValid = key !== undefined && isAccepted(() => checkCrossSigningKey(key, userId, usage));
-  return isValid ? JSON.stringify(key) : undefined;
-}
-
-/** Returns the keys of a device with the signatures of its owner only, and with the name of the device if it has one. */
-function deviceKeys(keys: JsonValue | undefined, userId: string): JsonObject | undefined {
-  const signed = withOwnSignatures(keys, userId);
-  const unsigned = isObject(keys) ? member(keys, 'unsigned') : undefined;
-  const name = isObject(unsigned) ? asString(member(unsigned, 'device_display_name')) : undefined;
-  return signed === undefined || name === undefined ? signed : { ...signed, unsigned: { device_display_name: name } };
-}
-
-/** Returns a key with the signatures of its owner only. */
-function withOwnSignatures(key: JsonValue | undefined, userId: string): JsonObject | undefined {
-  if (!isObject(key)) return undefined;
-  const signatures = Object.entries(signaturesBy(key, userId)).filter(([, value]) => typeof value === 'string');
-  return withSignatures(key, userId, Object.fromEntries(signatures));
+  const key = checkedCrossSigningKey(isObject(keys) ? member(keys, userId) : undefined, userId, usage);
+  return key === undefined ? undefined : JSON.stringify(key);
 }

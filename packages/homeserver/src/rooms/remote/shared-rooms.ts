@@ -48,6 +48,12 @@ export class SharedRooms {
     return (await this.#parts.heads.byNum(room))?.joined ?? NOBODY;
   }
 
+  /** Returns whether a user of this server has joined a room. */
+  async isLocal(room: number): Promise<boolean> {
+    const head = await this.#parts.heads.byNum(room);
+    return head !== undefined && this.#isShared(head);
+  }
+
   /** Returns the other servers in a room. */
   async serversIn(room: number): Promise<readonly string[]> {
     const head = await this.#parts.heads.byNum(room);
