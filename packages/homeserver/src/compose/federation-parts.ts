@@ -87,7 +87,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
       ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
       ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),
       ...queryProfileRoutes(domains.userData.profiles),
-      ...servingRoutes(config, base, domains, { ...federatedRooms, alsoSend: sending.alsoSend }),
+      ...servingRoutes(config, base, domains, { ...federatedRooms, client, alsoSend: sending.alsoSend }),
       ...sendTransactionRoutes(federatedRooms.staging, edus.received),
       ...userDevicesRoutes(encryption.deviceListReader, showsDeviceNames),
       ...userKeyClaimRoutes(encryption.keyClaims, ownKeys.serverName),

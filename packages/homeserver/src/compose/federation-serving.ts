@@ -1,9 +1,12 @@
 import type { Config } from '../config/schema.ts';
 import { ServedHierarchy } from '../directory/served-hierarchy.ts';
+import type { FederationClient } from '../federation/client/federation-client.ts';
+import { exchangeThirdPartyInviteRoutes } from '../federation-api/room-membership/exchange-third-party-invite.ts';
 import { federatedInviteRoutes } from '../federation-api/room-membership/invite.ts';
 import { makeJoinRoutes } from '../federation-api/room-membership/make-join.ts';
 import { makeKnockRoutes } from '../federation-api/room-membership/make-knock.ts';
 import { makeLeaveRoutes } from '../federation-api/room-membership/make-leave.ts';
+import { onBindRoutes } from '../federation-api/room-membership/onbind.ts';
 import { sendJoinRoutes } from '../federation-api/room-membership/send-join.ts';
 import { sendKnockRoutes } from '../federation-api/room-membership/send-knock.ts';
 import { sendLeaveRoutes } from '../federation-api/room-membership/send-leave.ts';
@@ -28,6 +31,7 @@ import { ServedHistory } from '../rooms/serving/served-history.ts';
 import { ServedJoins } from '../rooms/serving/served-joins.ts';
 import { ServedState } from '../rooms/serving/served-state.ts';
 import { ServerVisibility } from '../rooms/serving/server-visibility.ts';
+import { ThirdPartyInvites } from '../rooms/serving/third-party-invites.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Domains } from './domains.ts';
 import type { FederationBase } from './federation.ts';
@@ -47,6 +51,7 @@ type GraphParts = Pick<FederatedRooms, 'servers' | 'graphStates' | 'authChains'>
 /** The objects of shared rooms that members of other servers need. */
 type MemberParts = Pick<FederatedRooms, 'servers' | 'templates' | 'signatures' | 'receiver' | 'invites'> & {
   readonly alsoSend: AlsoSend;
+  readonly client: FederationClient;
 };
 
 /** Creates the objects that answer questions of other servers about rooms. */
@@ -92,43 +97,60 @@ function openMembers(
   };
 }
 
-/** Creates the receiver of invites by users of other servers. */
+/** Creates the receivers of invites of users of this server and of third-party identifiers. */
 function openInvites(
   { federation }: Config,
+  { log }: Pick<FederationBase, 'log'>,
   { users, userData, rooms }: Domains,
-  { servers, signatures, invites }: MemberParts,
+  { servers, signatures, invites, client }: MemberParts,
+  { asking }: ReturnType<typeof openServing>,
 ) {
-  const { heads, signer } = rooms;
+  const { heads, acceptor, signer } = rooms;
+  const { serverName } = signer;
   const isActive = async (userId: string) => (await users.accounts.find(userId))?.isDeactivated === false;
   const blocksInvites = (userId: string) => userData.invitePermission.blocksInvitesTo(userId);
-  return new ReceivedInvites({
-    rooms: { heads, servers },
-    signatures,
-    signer,
-    users: { isActive, blocksInvites },
-    invites,
-    isStateStrict: federation.strict_invite_state,
-  });
+  return {
+    receivedInvites: new ReceivedInvites({
+      rooms: { heads, servers },
+      signatures,
+      signer,
+      users: { isActive, blocksInvites },
+      invites,
+      isStateStrict: federation.strict_invite_state,
+    }),
+    thirdPartyInvites: new ThirdPartyInvites({
+      asking,
+      rooms: { heads, acceptor },
+      invites,
+      client,
+      isActive,
+      serverName,
+      log,
+    }),
+  };
 }
 
 /** Returns the routes of the folders `federation/room-membership` and `federation/rooms`. */
 export function servingRoutes(
   config: Config,
-  base: Pick<FederationBase, 'clock'>,
+  base: Pick<FederationBase, 'clock' | 'log'>,
   domains: Domains,
   shared: GraphParts & MemberParts,
 ): Route[] {
   const serving = openServing(base, { names: domains.base.names, rooms: domains.rooms, users: domains.users }, shared);
   const { events, history, state } = serving;
   const { joins, received, memberTemplates } = openMembers(base, domains, shared, serving);
+  const { receivedInvites, thirdPartyInvites } = openInvites(config, base, domains, shared, serving);
   const { summaries } = domains.directory;
   const { heads } = domains.rooms;
   const hierarchy = new ServedHierarchy({ heads, servers: shared.servers, summaries, heavy: serving.heavy });
   return [
-    ...federatedInviteRoutes(openInvites(config, domains, shared)),
+    ...exchangeThirdPartyInviteRoutes(thirdPartyInvites),
+    ...federatedInviteRoutes(receivedInvites),
     ...makeJoinRoutes(memberTemplates),
     ...makeKnockRoutes(memberTemplates),
     ...makeLeaveRoutes(memberTemplates),
+    ...onBindRoutes(thirdPartyInvites),
     ...sendJoinRoutes(joins),
     ...sendKnockRoutes(received),
     ...sendLeaveRoutes(received),

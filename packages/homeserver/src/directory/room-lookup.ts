@@ -24,7 +24,7 @@ export class RoomLookup {
 
   /**
    * Returns the summary of a room that a user may know of.
-   * @param servers servers that may know the room
+   * @param servers names of servers that may know the room
    * @throws MatrixError M_NOT_FOUND
    */
   async summary(roomIdOrAlias: string, user: number | undefined, servers: readonly string[]): Promise<JsonObject> {

@@ -35,7 +35,7 @@ export class Memberships {
 
   /**
    * Joins the actor in a room of this or another server, with `more` in the member event.
-   * @param servers servers that may be in the room
+   * @param servers names of servers that may be in the room
    */
   async joinById(roomId: string, actor: Actor, more: JsonObject, servers: readonly string[]): Promise<void> {
     const remote = this.#remote;
@@ -57,7 +57,7 @@ export class Memberships {
     await remote.join(roomId, actor, await this.#contentOf('join', actor, more), servers);
   }
 
-  /** Lets the actor knock at a room of this or another server. @param servers servers that may be in the room */
+  /** Lets the actor knock at a room of this or another server. @param servers names of servers that may be in the room */
   async knockById(roomId: string, actor: Actor, reason: string | undefined, servers: readonly string[]): Promise<void> {
     const remote = this.#remote;
     const head = await this.#parts.heads.find(roomId);

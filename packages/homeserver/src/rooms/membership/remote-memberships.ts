@@ -7,7 +7,7 @@ import type { Head } from '../head.ts';
 export interface RemoteMemberships {
   /** Returns whether this server decides about memberships in the room, because it is in the room. */
   decidesHere(head: Head): Promise<boolean>;
-  /** @param servers servers that may be in the room, those to try first at the beginning */
+  /** @param servers names of servers that may be in the room, those to try first at the beginning */
   join(roomId: string, actor: Actor, content: JsonObject, servers: readonly string[]): Promise<void>;
   knock(roomId: string, actor: Actor, content: JsonObject, servers: readonly string[]): Promise<void>;
   /** Rejects an invite to a room, or takes a knock back, in which no user of this server has joined. */
