@@ -29,6 +29,8 @@ interface SendingParts {
 /** The time for which EDUs wait for a server that does not answer, and for which forwarded events are remembered. */
 const KEPT_MS = 30 * DAY_MS;
 const STORE_EVERY_MS = 30_000;
+/** The shortest time between two transactions to a server. The first event after a pause does not wait. */
+const INTERVAL_MS = 25;
 
 /** Creates the sending of events and EDUs to other servers. */
 export function createSending(
@@ -47,7 +49,7 @@ export function createSending(
   const position = () => distribution.position;
   const composer = new Composer({ outgoing, storedEdus, position, clock, random, counts, log });
   const exchange = new Exchange(client, serverName, counts, log);
-  const tasks = { clock, background };
+  const tasks = { clock, background, intervalMs: INTERVAL_MS };
   const sender = new TransactionSender({ queues, composer, exchange, storedEdus, destinations, tasks, log });
   const distribution = new EventDistribution({
     database,

@@ -96,6 +96,11 @@ export class DestinationQueue {
     return first === undefined ? undefined : first.position - 1;
   }
 
+  /** Whether so much waits that waiting for more would not make the next transaction fuller. */
+  get hasFullTransaction(): boolean {
+    return this.attempt !== undefined || this.#behind !== undefined || this.#events.length >= PDUS_MAX;
+  }
+
   get isIdle(): boolean {
     const hasWork = this.#behind !== undefined || this.#events.length > 0 || this.#edus.size > 0 || this.hasStoredEdus;
     return !hasWork && this.attempt === undefined;

@@ -17,7 +17,13 @@ interface SenderParts {
   readonly exchange: Exchange;
   readonly storedEdus: StoredEdus;
   readonly destinations: Destinations;
-  readonly tasks: Pick<KeyedTasksParts, 'clock' | 'background'>;
+  readonly tasks: Pick<KeyedTasksParts, 'clock' | 'background'> & {
+    /**
+     * The shortest time between the beginnings of two transactions to a server. Events and EDUs that are queued
+     * meanwhile are sent together. Milliseconds.
+     */
+    readonly intervalMs: number;
+  };
   readonly log: Pick<Log, 'warn'>;
 }
 
@@ -43,8 +49,9 @@ export class TransactionSender {
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
+    const { clock, background } = parts.tasks;
     const limits = { runningMax: SERVERS_MAX, errorWaitMs: REFUSED_MS_MIN };
-    this.#tasks = new KeyedTasks({ ...parts.tasks, name: 'sending to other servers', ...limits }, (server) =>
+    this.#tasks = new KeyedTasks({ clock, background, name: 'sending to other servers', ...limits }, (server) =>
       this.#run(server),
     );
     parts.destinations.onAlive((server) => this.#tasks.endWait(server));
@@ -87,12 +94,13 @@ export class TransactionSender {
 
   /** Sends transactions until nothing waits. Returns the time to wait if the server does not accept one. */
   async #run(server: string): Promise<number | undefined> {
-    const { queues, destinations, composer, exchange } = this.#parts;
+    const { queues, destinations, composer, exchange, tasks } = this.#parts;
     while (!this.#tasks.isClosed) {
       const queue = queues.get(server);
       if (queue === undefined) return undefined;
       const waitMs = destinations.waitMs(server);
       if (waitMs > 0) return waitMs;
+      const begunAtMs = tasks.clock.elapsed();
       const transaction = await composer.compose(server, queue);
       if (transaction === undefined) {
         if (queues.release(server)) return undefined;
@@ -102,6 +110,9 @@ export class TransactionSender {
       const failure = await exchange.send(server, transaction);
       const delayMs = await this.#settle(server, queue, transaction, failure);
       if (delayMs !== undefined) return delayMs;
+      // The queue stays although it may be empty, so that the next event waits for the end of the interval.
+      const restMs = tasks.intervalMs - (tasks.clock.elapsed() - begunAtMs);
+      if (restMs > 0 && !queue.hasFullTransaction) return restMs;
     }
     return undefined;
   }

@@ -13,7 +13,7 @@ import { RoomServers } from '../../../src/storage/rooms/room-servers.ts';
 import { engines } from '../../storage/engines.ts';
 import { storedName } from '../../support/stored-name.ts';
 import { openWorld, type Person, reopenWorld, textsOf, type World } from '../../support/world.ts';
-import { settled } from './sending-world.ts';
+import { settled as settledNow } from './sending-world.ts';
 
 const selectLate = sql('SELECT server FROM late_servers');
 const selectEvent = sql('SELECT event FROM forwarded_events');
@@ -88,6 +88,13 @@ describe.each(engines)('the sending of events on $name', (engine) => {
     await world.end();
     expect(world.faults).toEqual([]);
   });
+
+  /** Lets the events that wait be sent, also those that wait for the end of the interval between transactions. */
+  async function settled(): Promise<void> {
+    await settledNow();
+    for (let i = 0; i < 3; i += 1) await world.clock.pass(25);
+    await settledNow();
+  }
 
   /** Adds users of other servers to a room. */
   async function addStrangers(head: Head, ...userIds: string[]): Promise<Person[]> {

@@ -30,7 +30,8 @@ export type Reaction = (transaction: SentTransaction) => JsonObject | undefined;
 export type SendingWorld = ReturnType<typeof openSendingWorld>;
 
 /** The sending to other servers over a database, with servers and events that a test makes up. */
-export function openSendingWorld(database: Database, clock = new ManualClock()) {
+export function openSendingWorld(database: Database, intervalMs = 0) {
+  const clock = new ManualClock();
   const destinations = new Destinations(clock, systemRandom, { minMs: 1_000, maxMs: 60_000 }, silentLog);
   const counts = sendingCounts(noMetrics);
   const queues = new Queues(destinations, counts);
@@ -63,7 +64,7 @@ export function openSendingWorld(database: Database, clock = new ManualClock()) 
   const position = () => world.position;
   const composer = new Composer({ outgoing, storedEdus, position, clock, random: systemRandom, counts, log });
   const exchange = new Exchange({ request }, 'hearth.test', counts, log);
-  const tasks = { clock, background };
+  const tasks = { clock, background, intervalMs };
   const sender = new TransactionSender({ queues, composer, exchange, storedEdus, destinations, tasks, log });
   const positions = new SendingPositions({ database, queues, destinations, position, clock, log });
   return Object.assign(world, {

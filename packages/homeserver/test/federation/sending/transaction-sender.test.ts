@@ -187,6 +187,27 @@ describe('events for servers', () => {
     expect(seventh.slice(1).flatMap(({ pdus }) => pdus.map(({ n }) => n))).toEqual([1, 2, 3]);
   });
 
+  test('events soon after a transaction wait a little and are sent together, the first one after a pause is not', async () => {
+    world.sender.close();
+    world = openSendingWorld(database, 25);
+    for (const n of [1, 2, 3]) {
+      world.send([SERVER], n);
+      await settled();
+    }
+    expect(world.pdus()).toEqual([[1]]);
+    await world.clock.pass(25);
+    expect(world.pdus()).toEqual([[1], [2, 3]]);
+    await world.clock.pass(25);
+    expect(world.queues.get(SERVER)).toBeUndefined();
+    world.send([SERVER], 4);
+    await settled();
+    expect(world.pdus().at(-1)).toEqual([4]);
+    world.send([SERVER], ...range(5, 104));
+    await world.clock.pass(25);
+    await settled();
+    expect(world.pdus().slice(-2)).toEqual([range(5, 54), range(55, 104)]);
+  });
+
   test('PDUs that the server rejects one by one are not sent again', async () => {
     world.reactions.push(() => ({ pdus: { $1: { error: 'no' }, $2: {} } }));
     world.send([SERVER], 1, 2);
