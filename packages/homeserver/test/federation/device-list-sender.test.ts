@@ -25,7 +25,7 @@ describe.each(engines)('changes of device lists for other servers, on $name', (e
     new DeviceListSender(
       {
         ...world,
-        edus: { wake: (servers) => woken.push([...servers]) },
+        edus: { wakeForStored: (servers) => woken.push([...servers]) },
         settings: { serverName: 'test.local', showsDeviceNames: true },
       },
       world.background,
@@ -122,7 +122,7 @@ describe.each(engines)('changes of device lists for other servers, on $name', (e
     await world.keyUpload.upload(phone, { deviceKeys: phone.maker.keys() });
     const updates = await sent();
     expect(updates.map(({ server }) => server).toSorted()).toEqual([ELSEWHERE, 'third.test']);
-    expect(new Set(woken.at(-1))).toEqual(new Set([ELSEWHERE, 'third.test']));
+    await expect.poll(() => woken.flat()).toContain('third.test');
     expect(updates.every(({ content }) => content.user_id === alice.userId)).toBe(true);
   });
 

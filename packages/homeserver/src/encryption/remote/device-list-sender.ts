@@ -24,7 +24,7 @@ import { crossSigningUpdate, type DeviceState, deviceUpdate } from './list-updat
 /** The queue of stored EDUs. */
 interface StoredEdus {
   /** Sends the stored EDUs for servers. */
-  wake(servers: Iterable<string>): void;
+  wakeForStored(servers: Iterable<string>): void;
 }
 
 interface Parts {
@@ -104,7 +104,7 @@ export class DeviceListSender {
     for (let from = 0; from < servers.length && jsons.length > 0; from += serversAtOnce)
       writes.push(this.#insert(stream.next(), servers.slice(from, from + serversAtOnce), jsons));
     await stream.commit(writes, []);
-    edus.wake(servers);
+    edus.wakeForStored(servers);
   }
 
   #insert(position: number, servers: readonly string[], jsons: readonly string[]): Write {
