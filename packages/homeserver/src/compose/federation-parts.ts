@@ -105,6 +105,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     toDevice: new RemoteInboxes(sending.sender, clock, random),
     memberships: federatedRooms.memberRequests,
     history: federatedRooms.backfill,
+    timestamps: federatedRooms.timestamps,
     destinationList: sending.destinationList,
     servers: federatedRooms.servers,
     async close() {

@@ -10,6 +10,7 @@ import { AuthEvents } from '../rooms/receive/auth-events.ts';
 import { EventSignatures } from '../rooms/receive/event-signatures.ts';
 import { Gaps } from '../rooms/receive/gaps.ts';
 import { Outliers } from '../rooms/receive/outliers.ts';
+import { OutsideChanges } from '../rooms/receive/outside-changes.ts';
 import { Receiver } from '../rooms/receive/receive.ts';
 import { Rules } from '../rooms/receive/rules.ts';
 import { Staging } from '../rooms/receive/staging.ts';
@@ -24,6 +25,7 @@ import { OutsideMembers } from '../rooms/remote/outside-members.ts';
 import { OwnEvents } from '../rooms/remote/own-events.ts';
 import { RemoteInvites } from '../rooms/remote/remote-invites.ts';
 import { RemoteJoins } from '../rooms/remote/remote-join.ts';
+import { RemoteTimestamps } from '../rooms/remote/remote-timestamps.ts';
 import { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
 import { Templates } from '../rooms/remote/templates.ts';
 import { HistoryNumbers } from '../storage/rooms/events/history-numbers.ts';
@@ -85,13 +87,16 @@ export async function openFederatedRooms(
     pages,
     tools: { clock, log, inTurn },
   });
-  const staging = new Staging({ storage: { database, stream }, heads, servers, receiver, clock, background, log });
   const pdus = { names, events, signer };
   const templates = new Templates(pdus);
   const ownEvents = new OwnEvents(signer, clock, () => `$${randomText(random, OPAQUE_ID_LETTERS)}:${serverName}`);
   const knownRooms = new KnownRooms({ names, stream, rooms: rooms.rooms, heads });
   const { inviteStates } = rooms;
   const outside = new OutsideMembers({ names, stream, events, memberships, userRooms, inviteStates });
+  const outsideChanges = new OutsideChanges({ names, events, userRooms, signatures, outside, serverName });
+  const storage = { database, stream };
+  const staged = { heads, servers, outside: outsideChanges };
+  const staging = new Staging({ storage, rooms: staged, receiver, clock, background, log });
   const own = { events: ownEvents, outside, knownRooms };
   const handshakes = new Handshakes(client, log);
   const room = { appender, receiver, servers };
@@ -122,5 +127,6 @@ export async function openFederatedRooms(
     invites,
     memberRequests,
     backfill,
+    timestamps: new RemoteTimestamps({ client, servers, missingEvents, backfill }),
   };
 }

@@ -13,6 +13,7 @@ import type { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { RemoteMemberships } from '../rooms/membership/remote-memberships.ts';
 import type { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
 import type { OlderHistory } from '../timeline/history.ts';
+import type { EventsByTime } from '../timeline/readable-events.ts';
 import type { RemoteDevices } from '../to-device/remote-devices.ts';
 import type { Base } from './base.ts';
 import type { Domains } from './domains.ts';
@@ -35,6 +36,7 @@ export interface Federation {
   readonly toDevice: RemoteDevices;
   readonly memberships: RemoteMemberships;
   readonly history: OlderHistory;
+  readonly timestamps: EventsByTime;
   readonly destinationList: DestinationList;
   readonly servers: ServersInRooms;
   readonly authenticateServer: AuthenticateServer;

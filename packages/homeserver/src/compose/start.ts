@@ -65,6 +65,7 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
     media.copies.fetchFrom(federation.media);
     encryption.toDevice.sendTo(federation.toDevice);
     domains.timeline.history.fetchFrom(federation.history);
+    domains.timeline.readable.fetchFrom(federation.timestamps);
     const { joining, memberChanges, creation } = domains.rooms;
     for (const domain of [joining, memberChanges, creation]) domain.useRemote(federation.memberships);
   } else log.info(NOT_FEDERATING, { server_name: config.server_name });

@@ -1,5 +1,6 @@
 import { notFound } from '@hearth/protocol/errors.ts';
 import type { RoomAccess } from '../rooms/access.ts';
+import type { Head } from '../rooms/head.ts';
 import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
@@ -17,14 +18,26 @@ interface Parts {
   readonly history: History;
 }
 
+/** Fetches events that this server does not have from other servers. */
+export interface EventsByTime {
+  /** @param known the time of the closest event that this server has */
+  fetch(head: Head, ts: number, dir: 'f' | 'b', known: number | undefined): Promise<void>;
+}
+
 const NOBODY: ReadonlySet<number> = new Set();
 
 /** Reads single events that a user may read. */
 export class ReadableEvents {
   readonly #parts: Parts;
+  #remote: EventsByTime | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  /** Makes the events that other servers have available. */
+  fetchFrom(remote: EventsByTime): void {
+    this.#remote = remote;
   }
 
   /**
@@ -52,14 +65,21 @@ export class ReadableEvents {
     access: RoomAccess,
     { ts, dir }: { readonly ts: number; readonly dir: 'f' | 'b' },
   ): Promise<StoredEvent | undefined> {
-    const { events, timelines, history } = this.#parts;
-    const num = await timelines.closest(access.head.num, ts, dir);
-    const event = num === undefined ? undefined : await events.one(num);
+    const { history } = this.#parts;
+    const { head, kind } = access;
+    if (this.#remote !== undefined && kind === 'member')
+      await this.#remote.fetch(head, ts, dir, (await this.#closest(head, ts, dir))?.ts);
+    const event = await this.#closest(head, ts, dir);
     if (event === undefined) return undefined;
     const seq = event.seq ?? 0;
     const from = timelineToken(dir === 'f' ? seq - 1 : seq);
     const reader = { user, device: 0, ignored: NOBODY };
     const { shown } = await history.page(reader, access, { dir, from, limit: 1 });
     return shown[0]?.event;
+  }
+
+  async #closest(head: Head, ts: number, dir: 'f' | 'b'): Promise<StoredEvent | undefined> {
+    const num = await this.#parts.timelines.closest(head.num, ts, dir);
+    return num === undefined ? undefined : this.#parts.events.one(num);
   }
 }

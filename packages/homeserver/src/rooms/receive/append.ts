@@ -85,6 +85,8 @@ interface Plan {
   readonly earlyRedactions: readonly StoredEvent[];
   /** An existing snapshot with the state before the event. */
   readonly knownSnapshot: number | undefined;
+  /** The invite that the join by which this server comes into the room accepts. */
+  readonly invite: number | null;
 }
 
 /** The sequence numbers that a gap in a timeline leaves for the missing events, which may be fetched later. */
@@ -128,7 +130,8 @@ export class RemoteAppender {
     const seen = head.row;
     const provisional = this.#provisional(head, placed);
     const knownSnapshot = await this.#knownSnapshot(prev, before.root);
-    const common = { seen, knownSnapshot, relations: {}, redacted: undefined, earlyRedactions: [] };
+    const invite = placed.isFirst === true ? await this.#memberBefore(provisional, before.root) : null;
+    const common = { seen, knownSnapshot, invite, relations: {}, redacted: undefined, earlyRedactions: [] };
     const isFollowed = await stores.graph.missingEvents.isMissing(head.num, incoming.eventId);
     const isFirst = placed.isFirst === true;
     const isSoftFailed = !placed.isRejected && !isFirst && (await this.#isRefusedNow(head, incoming));
@@ -159,6 +162,14 @@ export class RemoteAppender {
       ? after
       : await resolution.resolve(head.version, [...known, after], provisional, placed.auth);
     return { ...more, changes: await stateChanges(stores, seen.root, resolved.root, provisional) };
+  }
+
+  /** Returns the number of the earlier member event of a user. */
+  async #memberBefore({ typeNum, stateKeyNum }: StoredEvent, root: NodeRef): Promise<number | null> {
+    if (stateKeyNum === null) return null;
+    const key = { type: typeNum, stateKey: stateKeyNum };
+    const [[num] = []] = await this.#parts.stores.states.lookupMany([root], [key]);
+    return num ?? null;
   }
 
   async #rootsOf(head: Head): Promise<Set<string>> {
@@ -246,7 +257,7 @@ export class RemoteAppender {
       snapshot: isFirst ? (graphSnapshot ?? row.snapshot) : row.snapshot,
       graphSnapshot: isFirst ? null : graphSnapshot,
       after: isChanged ? (isState ? null : num) : isState ? row.snapshot : null,
-      replaces: replaced?.num ?? null,
+      replaces: isFirst ? plan.invite : (replaced?.num ?? null),
       isEntry: isFirst,
     });
     event.transaction = null;

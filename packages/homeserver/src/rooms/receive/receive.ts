@@ -133,6 +133,6 @@ export class Receiver {
     const prev = (await stores.events.list([...nums.values()])).filter(({ room }) => room === head.num);
     if (missing.length === 0 && prev.length > 0)
       return { prev, missing, before: await graph.stateBefore.afterAll(head, prev) };
-    return { prev, missing, before: await graph.stateBefore.fetched(head, incoming.eventId, prev, server) };
+    return { prev, missing, before: await graph.stateBefore.fetched(head, missing, prev, server) };
   }
 }

@@ -19,13 +19,13 @@ import type { Heads } from '../heads.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { aclPermits } from './acl.ts';
 import { readIncoming } from './incoming.ts';
+import type { OutsideChanges } from './outside-changes.ts';
 import type { Receiver } from './receive.ts';
 import { NotReceived } from './receive-error.ts';
 
 interface StagingParts {
   readonly storage: { readonly database: Database; readonly stream: Stream };
-  readonly heads: Heads;
-  readonly servers: ServersInRooms;
+  readonly rooms: { readonly heads: Heads; readonly servers: ServersInRooms; readonly outside: OutsideChanges };
   readonly receiver: Receiver;
   readonly clock: Clock;
   readonly background: Background;
@@ -114,14 +114,17 @@ export class Staging {
     if (incoming === undefined) return {};
     const { eventId } = incoming;
     if (incoming.roomId !== head.roomId) return { eventId, refusal: 'The event belongs to another room' };
-    if (!(await this.#parts.servers.isLocal(head))) return { eventId, refusal: 'This server is not in the room' };
+    if (!(await this.#parts.rooms.servers.isLocal(head))) {
+      const isReceived = await this.#parts.rooms.outside.receive(head, incoming, origin);
+      return isReceived ? { eventId } : { eventId, refusal: 'This server is not in the room' };
+    }
     if (!(await aclPermits(head, origin))) return { eventId, refusal: `The room excludes ${origin}` };
     return { eventId, roomId: head.roomId };
   }
 
   async #headOf(value: JsonObject): Promise<Head | undefined> {
     const roomId = asString(value.room_id);
-    return roomId === undefined ? undefined : this.#parts.heads.find(roomId);
+    return roomId === undefined ? undefined : this.#parts.rooms.heads.find(roomId);
   }
 
   /** Processes the events of a room that are due. Returns the time until the next one is. */
@@ -151,9 +154,9 @@ export class Staging {
 
   /** Processes an event. Returns false if it has to be tried again. */
   async #process(staged: StagedEvent): Promise<boolean> {
-    const { heads, receiver, log, clock } = this.#parts;
+    const { rooms, receiver, log, clock } = this.#parts;
     const { roomId, eventId, origin, num } = staged;
-    const head = await heads.find(roomId);
+    const head = await rooms.heads.find(roomId);
     const value = asObject(parseJson(staged.json));
     if (head === undefined || value === undefined) return true;
     try {

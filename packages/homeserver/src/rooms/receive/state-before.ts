@@ -41,19 +41,35 @@ export class StateBefore {
   }
 
   /**
-   * Returns the state before an event that follows events which this server does not have: the state that another
-   * server answers, resolved with the states after the events that are known.
+   * Returns the state before an event that follows events which this server does not have: the states after those, as
+   * another server answers them, resolved with the states after the events that are known.
    * @throws NotReceived, FederationError
    */
-  async fetched(head: Head, eventId: string, prev: readonly StoredEvent[], server: string): Promise<BuiltState> {
+  async fetched(
+    head: Head,
+    missing: readonly string[],
+    prev: readonly StoredEvent[],
+    server: string,
+  ): Promise<BuiltState> {
     const { graphStates, resolution } = this.#parts;
-    const fetched = await this.fetch(head, eventId, server);
-    const known: BuiltState[] = [];
+    const states: BuiltState[] = [];
+    for (const eventId of missing) states.push(await this.#after(head, eventId, server));
     for (const event of prev) {
       const state = await graphStates.after(event);
-      if (state !== undefined) known.push(state);
+      if (state !== undefined) states.push(state);
     }
-    return resolution.resolve(head.version, [fetched, ...known]);
+    return resolution.resolve(head.version, states);
+  }
+
+  /** Returns the state after an event that this server does not have. */
+  async #after(head: Head, eventId: string, server: string): Promise<BuiltState> {
+    const { events, graphStates } = this.#parts;
+    const before = await this.fetch(head, eventId, server);
+    if ((await events.byId(eventId)) === undefined) await this.#fetchEvents(head, eventId, [eventId], server);
+    const event = await events.byId(eventId);
+    if (event === undefined || event.room !== head.num)
+      throw new NotReceived(`${server} did not answer the event ${eventId}`, false);
+    return event.standing === STANDING.rejected ? before : graphStates.withEvent(before, event);
   }
 
   /** Returns the state before an event as another server answers it. @throws NotReceived, FederationError */

@@ -41,6 +41,8 @@ const PAGE_MAX = 100;
 const SERVERS_MAX = 5;
 /** The number of pages that are fetched for one request of a client. */
 const PAGES_MAX = 4;
+/** The number of pages that are fetched to reach an event. */
+const PAGES_UNTIL_MAX = 10;
 /** A gap that nobody could fill is not tried again within this time. */
 const RETRY_MS = 30_000;
 const FAILURES_MAX = 10_000;
@@ -72,6 +74,24 @@ export class Backfill {
         return false;
     }
     return true;
+  }
+
+  /**
+   * Fetches history before the first event of the timeline until it includes an event. Returns false if nobody has it
+   * within the limits.
+   */
+  async until(head: Head, eventId: string): Promise<boolean> {
+    const { checks, missingEvents } = this.#parts;
+    for (let page = 0; page < PAGES_UNTIL_MAX; page += 1) {
+      if ((await checks.gaps.unplaced([eventId])).length === 0) return true;
+      const range = { room: head.num, after: 0, upTo: head.row.seq };
+      const gap = await missingEvents.inRange(range, head.version.eventIdFormat === 'v3');
+      const [latest] = gap;
+      if (latest === undefined) return false;
+      if (!(await this.#running.run(`${head.num}/${latest.follower}`, () => this.#fill(head, latest, gap))))
+        return false;
+    }
+    return false;
   }
 
   /** Fills the gap before an event. Returns false if nobody has the events. */
@@ -162,6 +182,6 @@ export class Backfill {
     const states = prevIds.map((id) => after.get(id));
     const [first] = states;
     if (first !== undefined && states.every((state) => state?.root.hash === first.root.hash)) return first;
-    return this.#parts.stateBefore.fetched(head, incoming.eventId, [], server);
+    return this.#parts.stateBefore.fetch(head, incoming.eventId, server);
   }
 }

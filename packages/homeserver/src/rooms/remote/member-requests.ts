@@ -103,15 +103,16 @@ export class MemberRequests implements RemoteMemberships {
    */
   async #candidates(roomId: string, user: number, named: readonly string[]): Promise<string[]> {
     const { rooms, servers, own } = this.#parts;
+    const others = named.filter((server) => server !== own.events.serverName);
     const head = await rooms.heads.find(roomId);
     const invite = head === undefined ? undefined : await this.#memberEvent(head, user);
     const known = head === undefined ? [] : await servers.others(head);
     const inRoomId = domainOf(roomId);
     const guessed = [...(inRoomId === undefined ? [] : [inRoomId]), ...known];
     const all = [
-      ...named,
+      ...others,
       ...(invite === undefined ? [] : [domainOf(invite.sender) ?? '']),
-      ...(named.length > 0 ? [] : guessed),
+      ...(others.length > 0 ? [] : guessed),
     ];
     return [...new Set(all)].filter((server) => server !== own.events.serverName);
   }

@@ -59,7 +59,8 @@ export class JoinedExtras {
     if (!hasNews && !mayCount) return '';
     let text = '';
     if (accountData.length > 0) text += `,"account_data":{"events":[${accountData.join(',')}]}`;
-    if (ephemeral.length > 0) text += `,"ephemeral":{"events":[${ephemeral.join(',')}]}`;
+    // Clients that check a new room expect the member even if it is empty.
+    if (ephemeral.length > 0 || room.isNew) text += `,"ephemeral":{"events":[${ephemeral.join(',')}]}`;
     if (sticky.length > 0) text += `,"msc4354_sticky":{"events":[${sticky.join(',')}]}`;
     return `${text},${unreadText(unread, request.filter.threadCounts)}${summary}`;
   }
