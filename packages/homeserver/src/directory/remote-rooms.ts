@@ -46,7 +46,8 @@ const CHILDREN_MAX = 1_000;
 const CACHED_MAX = 1_000;
 const CACHED_BYTES_MAX = 16 * 1024 * 1024;
 const KEPT_MS = 5 * 60_000;
-const FAILURE_KEPT_MS = 60_000;
+/** A server that does not know a room now may know it soon; servers that do not answer are not asked again for a time. */
+const FAILURE_KEPT_MS = 0;
 
 interface Answer {
   readonly space: RemoteSpace | undefined;
