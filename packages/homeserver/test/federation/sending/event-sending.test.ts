@@ -92,7 +92,7 @@ describe.each(engines)('the sending of events on $name', (engine) => {
   /** Lets the events that wait be sent, also those that wait for the end of the interval between transactions. */
   async function settled(): Promise<void> {
     await settledNow();
-    for (let i = 0; i < 3; i += 1) await world.clock.pass(25);
+    for (let i = 0; i < 3; i += 1) await world.clock.pass(50);
     await settledNow();
   }
 
