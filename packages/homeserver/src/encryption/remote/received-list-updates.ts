@@ -19,6 +19,9 @@ interface Parts {
   readonly lists: RemoteDeviceLists;
 }
 
+/** The members of updates that contain keys. */
+const KEYS = ['keys', 'master_key', 'self_signing_key'] as const;
+
 /** A function that returns the effect of an update on a current list of a user. */
 type EffectOf = (list: RemoteListRow, userId: string, content: JsonObject) => UpdateEffect;
 
@@ -46,7 +49,8 @@ export class ReceivedListUpdates {
     if (userId === undefined || domainOf(userId) !== origin) return;
     const user = await names.find(userId);
     if (user === undefined || !(await sharedRooms.isShared(user))) return;
-    await lists.update(user, (list) => this.#effectOf(list, userId, content));
+    const hasKeys = content.deleted === true || KEYS.some((name) => content[name] !== undefined);
+    await lists.update(user, (list) => this.#effectOf(list, userId, content), hasKeys);
   }
 }
 

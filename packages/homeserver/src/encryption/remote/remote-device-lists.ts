@@ -57,12 +57,13 @@ export class RemoteDeviceLists {
   /**
    * Applies an update of a user's server, and announces it to clients. A user without a list gets none.
    * @param effectOn returns the effect of the update on a current list
+   * @param hasKeys whether the update changes keys; others are not announced for a user without a list
    */
-  update(user: number, effectOn: (list: RemoteListRow) => UpdateEffect): Promise<void> {
+  update(user: number, effectOn: (list: RemoteListRow) => UpdateEffect, hasKeys: boolean): Promise<void> {
     const { serial, clock } = this.#parts;
     return serial.run(user, async () => {
       const list = await this.one(user);
-      if (list === undefined) return this.announce(user, []);
+      if (list === undefined) return hasKeys ? this.announce(user, []) : undefined;
       const effect = list.stale_ts === null ? effectOn(list) : 'gap';
       if (effect === 'known') return;
       if (effect !== 'gap') return this.announce(user, effect);
