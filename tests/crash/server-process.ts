@@ -29,15 +29,24 @@ export class ServerProcess {
   #log = '';
 
   readonly #databaseUrl: string | undefined;
+  readonly #variables: Readonly<Record<string, string>>;
 
-  private constructor(port: number, databaseUrl: string | undefined) {
+  private constructor(
+    port: number,
+    databaseUrl: string | undefined,
+    variables: Readonly<Record<string, string>> = { SERVER_NAME: 'crash.test' },
+  ) {
     this.#port = port;
     this.#databaseUrl = databaseUrl;
+    this.#variables = variables;
   }
 
-  /** @param databaseUrl a PostgreSQL database; by default the server uses the embedded database */
-  static async create(databaseUrl?: string): Promise<ServerProcess> {
-    return new ServerProcess(await freePort(), databaseUrl);
+  /**
+   * @param databaseUrl a PostgreSQL database; by default the server uses the embedded database
+   * @param variables further variables of the launcher
+   */
+  static async create(databaseUrl?: string, variables?: Readonly<Record<string, string>>): Promise<ServerProcess> {
+    return new ServerProcess(await freePort(), databaseUrl, variables);
   }
 
   get url(): string {
@@ -61,7 +70,7 @@ export class ServerProcess {
     const child = spawn(LAUNCHER, {
       env: {
         ...process.env,
-        SERVER_NAME: 'crash.test',
+        ...this.#variables,
         HS_CLIENT_PORT: `${this.#port}`,
         HS_DATA_DIR: this.dataDir,
         ...(this.#databaseUrl === undefined ? {} : { HS_DATABASE_URL: this.#databaseUrl }),
