@@ -101,7 +101,6 @@ describe('a query for keys of users of other servers', () => {
     ['with the id of another device', { [BOB]: { OTHER: good } }],
     ['without a signing key', { [BOB]: { [DEVICE]: { ...good, keys: { 'curve25519:PHONE': curveKey() } } } }],
     ['without algorithms', { [BOB]: { [DEVICE]: { ...good, algorithms: 'all' } } }],
-    ['without signatures of the owner', { [BOB]: { [DEVICE]: { ...good, signatures: { [CAROL]: { a: 'b' } } } } }],
     ['that are too long', { [BOB]: { [DEVICE]: { ...good, more: 'x'.repeat(20_000) } } }],
     ['that are no objects', { [BOB]: { [DEVICE]: 'keys', A: null, B: [] } }],
     ['that are inherited members', JSON.parse(`{"__proto__":{"${BOB}":{}}}`) as JsonObject],
@@ -110,6 +109,11 @@ describe('a query for keys of users of other servers', () => {
     answer = () => ({ device_keys: devices });
     const { devices: found, failures } = await query();
     expect([found, failures]).toEqual([devices[BOB] === undefined ? {} : { [BOB]: {} }, {}]);
+  });
+
+  test('passes on keys of devices that only others have signed, without these signatures', async () => {
+    answer = () => ({ device_keys: { [BOB]: { [DEVICE]: { ...good, signatures: { [CAROL]: { a: 'b' } } } } } });
+    expect((await query()).devices).toEqual({ [BOB]: { [DEVICE]: { ...good, signatures: {} } } });
   });
 
   test('shortens names of devices that are too long', async () => {

@@ -15,9 +15,11 @@ export function checkedDeviceKeys(
   userId: string,
   deviceId: string,
 ): JsonObject | undefined {
-  const signed = withOwnSignatures(keys, userId);
-  const isValid = signed !== undefined && isAccepted(() => checkDeviceKeys(signed, { userId, deviceId }));
-  return isValid ? signed : undefined;
+  const own = withOwnSignatures(keys, userId);
+  if (own === undefined) return undefined;
+  // Keys that nobody has signed are passed on as well, because clients verify the signatures.
+  const signed = { signatures: {}, ...own };
+  return isAccepted(() => checkDeviceKeys(signed, { userId, deviceId })) ? signed : undefined;
 }
 
 /** Returns the name of a device in a form that can be stored. A name that is too long is cut off. */

@@ -116,11 +116,13 @@ export class ListFetcher {
   }
 
   async #fetch(user: number): Promise<void> {
-    const { names, serial } = this.#parts;
-    const userId = await names.text(user);
+    const { names, serial, lists } = this.#parts;
     this.#isOutdated.set(user, false);
     try {
-      const list = await this.#request(userId);
+      // Another fetch may just have ended.
+      const stored = await lists.one(user);
+      if (stored === undefined || stored.stale_ts === null) return;
+      const list = await this.#request(await names.text(user));
       await serial.run(user, () => this.#store(user, list, this.#isOutdated.get(user) === true));
     } finally {
       this.#isOutdated.delete(user);
