@@ -7,8 +7,8 @@ import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-ev
 import type { RoomServers } from '../../storage/rooms/room-servers.ts';
 import { membershipOf } from '../events/effects.ts';
 import type { Heads } from '../heads.ts';
+import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import type { OutgoingTexts } from './outgoing-texts.ts';
-import type { ServersInRooms } from './servers-in-room.ts';
 
 interface OutgoingEventsParts {
   readonly database: Database;
