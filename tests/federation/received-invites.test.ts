@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Pdu, PduDraft } from '../../packages/protocol/src/events/event.ts';
+import type { Pdu } from '../../packages/protocol/src/events/event.ts';
 import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
 import { roomVersion } from '../../packages/protocol/src/room-versions/rules.ts';
 import { verifyPduSignature } from '../../packages/protocol/src/signing/pdu.ts';
@@ -50,7 +50,7 @@ function inviteBy(remote: RemoteServer, target: string, version = '10', changes:
     depth: 2,
     room_id: roomId,
   };
-  return { roomId, version, create, invite: remote.sign(version, { ...common, ...event, ...changes } as PduDraft) };
+  return { roomId, version, create, invite: remote.sign(version, { ...common, ...event, ...changes }) };
 }
 
 function send(

@@ -107,9 +107,9 @@ describe('the history of a room', () => {
       pathOf('rooms', roomId, 'event', first),
     );
     const here = await alice.get(path, { ts, dir: 'b' });
-    const there = await bob.get(path, { ts, dir: 'b' });
+    const there = await bob.get<{ event_id: string }>(path, { ts, dir: 'b' });
     expect(there).toEqual(here);
-    const context = await bob.get(pathOf('rooms', roomId, 'context', String(there.event_id)), { limit: 0 });
+    const context = await bob.get(pathOf('rooms', roomId, 'context', there.event_id), { limit: 0 });
     expect(context.event).toMatchObject({ event_id: there.event_id });
   });
 });

@@ -38,8 +38,8 @@ describe('a space with rooms on several servers', () => {
   });
 
   const create = async (user: TestUser, name: string, options: JsonObject = {}) => {
-    const { room_id } = await user.post('/createRoom', { preset: 'public_chat', name, ...options });
-    return String(room_id);
+    const body = { preset: 'public_chat', name, ...options };
+    return (await user.post<{ room_id: string }>('/createRoom', body)).room_id;
   };
   const space = (user: TestUser, name: string, options: JsonObject = {}) =>
     create(user, name, { creation_content: { type: 'm.space' }, ...options });

@@ -1,6 +1,6 @@
 import type { Pdu, PduDraft } from '../../packages/protocol/src/events/event.ts';
 import { eventId } from '../../packages/protocol/src/events/hash.ts';
-import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
+import { asString, type JsonObject } from '../../packages/protocol/src/json/value.ts';
 import { type RoomVersion, roomVersion } from '../../packages/protocol/src/room-versions/rules.ts';
 import { signPdu } from '../../packages/protocol/src/signing/pdu.ts';
 import { pathOf, type QueryValues, request, type TestReply, UnexpectedReply } from './client.ts';
@@ -61,7 +61,7 @@ export class RemoteServer {
   /** Signs the event of a template, with changed members. */
   async signed(kind: 'join' | 'leave' | 'knock', roomId: string, userId: string, changes: JsonObject = {}) {
     const { json } = await this.make(kind, roomId, userId);
-    return this.sign(String(json.room_version), { ...(json.event as PduDraft), ...changes });
+    return this.sign(asString(json.room_version) ?? '', { ...(json.event as PduDraft), ...changes });
   }
 
   /** Signs an event. */

@@ -117,10 +117,11 @@ function roomIn(value: unknown): RemoteRoom | undefined {
   const given = asObject(value);
   const [entry] = given === undefined ? [] : publicRoomEntry(given);
   if (given === undefined || entry === undefined) return undefined;
+  const roomId = asString(entry.room_id) ?? '';
   const [version, encryption] = [asString(given.room_version), asString(given.encryption)];
   const allowedRooms = asStringArray(given.allowed_room_ids) ?? [];
   return {
-    roomId: String(entry.room_id),
+    roomId,
     entry: {
       ...entry,
       ...(version !== undefined && { room_version: version }),

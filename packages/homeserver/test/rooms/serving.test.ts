@@ -45,6 +45,12 @@ describe.each(engines)('requests of other servers about rooms on $name', (engine
     await remote.join(head, BOB);
     return head;
   };
+  /** The requests for the state at an event and for its auth chain. */
+  const statesAt = (head: Head, { eventId: id }: StoredEvent): (() => Promise<unknown>)[] => [
+    () => serving.state.pdus(PEER, head.roomId, id),
+    () => serving.state.ids(PEER, head.roomId, id),
+    () => serving.state.authChain(PEER, head.roomId, id),
+  ];
   /** The requests about a room and an event. */
   const requests = (server: string, roomId: string, event: string): [string, () => Promise<unknown>][] => [
     ['state', () => serving.state.pdus(server, roomId, event)],
@@ -82,8 +88,7 @@ describe.each(engines)('requests of other servers about rooms on $name', (engine
   test('answer nothing about an event of another room', async () => {
     const [head, other] = [await shared(), await world.room(alice)];
     const secret = await world.say(alice, other, 'secret');
-    for (const ask of [serving.state.pdus, serving.state.ids, serving.state.authChain])
-      expect(await refusal(ask.call(serving.state, PEER, head.roomId, secret.eventId))).toBe('M_NOT_FOUND');
+    for (const ask of statesAt(head, secret)) expect(await refusal(ask())).toBe('M_NOT_FOUND');
     expect(pdusIn(await json(serving.history.backfill(PEER, head.roomId, [secret.eventId], 10)))).toEqual([]);
     const query = { latest: [secret.eventId], earliest: [], limit: 10, minDepth: 0 };
     expect(pdusIn(await json(serving.history.missing(PEER, head.roomId, query)), 'events')).toEqual([]);
@@ -123,8 +128,7 @@ describe.each(engines)('requests of other servers about rooms on $name', (engine
       content: { body: 'rejected' },
       isRejected: true,
     });
-    for (const ask of [serving.state.pdus, serving.state.ids, serving.state.authChain])
-      expect(await refusal(ask.call(serving.state, PEER, head.roomId, rejected.eventId))).toBe('M_NOT_FOUND');
+    for (const ask of statesAt(head, rejected)) expect(await refusal(ask())).toBe('M_NOT_FOUND');
     expect(await refusal(serving.events.event(PEER, rejected.eventId))).toBe('M_NOT_FOUND');
     const after = await remote.append(head, {
       type: 'm.room.message',

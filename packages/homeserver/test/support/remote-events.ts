@@ -21,7 +21,7 @@ import { RoomServers } from '../../src/storage/rooms/room-servers.ts';
 import type { World } from './world.ts';
 
 /** The key of all other servers in these tests. */
-export const REMOTE_KEY = signingKeyFromSeed(new Uint8Array(32).fill(7), 'ed25519:remote');
+const REMOTE_KEY = signingKeyFromSeed(new Uint8Array(32).fill(7), 'ed25519:remote');
 
 /** An event of another server, without the members that follow from its place in the room. */
 export interface RemoteDraft {

@@ -53,6 +53,6 @@ export class AskingServers {
 }
 
 /** Returns whether an event has a place in the graph, and is not rejected. */
-export function isPlaced({ standing }: StoredEvent): boolean {
+function isPlaced({ standing }: StoredEvent): boolean {
   return standing === STANDING.accepted || standing === STANDING.softFailed;
 }
