@@ -3,7 +3,7 @@ import { FederationError } from '../../federation/client/federation-error.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING } from '../../storage/rooms/events/stored-event.ts';
 import type { Head } from '../head.ts';
-import type { EventFetcher } from '../remote/event-fetcher.ts';
+import { type EventFetcher, MISSING_MAX } from '../remote/event-fetcher.ts';
 import { type IncomingEvent, readIncoming } from './incoming.ts';
 
 /** The number of requests for the events of one gap. */
@@ -42,7 +42,10 @@ export class Gaps {
       const fetched = await this.#fetch(head, server, { earliest, latest: [...open.keys()], minDepth });
       const news = fetched.filter(({ eventId }) => eventId !== incoming.eventId && !found.has(eventId));
       if (news.length === 0) break;
+      const isLimited = fetched.length >= MISSING_MAX;
       for (const one of news) found.set(one.eventId, one);
+      // A server that has answered fewer events than it may has no more.
+      if (!isLimited) break;
       open = new Map();
       for (const one of [incoming, ...found.values()]) {
         const absent = prevEventIds(one.pdu, head.version).filter((eventId) => !found.has(eventId));

@@ -10,7 +10,7 @@ export interface FetchedState {
 const STATE_BYTES_MAX = 128 * 1024 * 1024;
 const STATE_TIMEOUT_MS = 3 * 60_000;
 /** The maximum number of events that `GET /get_missing_events` is asked for at once. */
-const MISSING_MAX = 20;
+export const MISSING_MAX = 20;
 
 /** Fetches events from other servers. All methods throw FederationErrors. */
 export class EventFetcher {

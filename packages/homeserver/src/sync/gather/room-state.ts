@@ -103,13 +103,15 @@ export class RoomStates {
     if (lazy !== undefined) this.#parts.lazyMembers.restart(lazy, room.row.room);
     const span = this.#span(lookups, timed, request);
     const own = room.departure?.member;
-    if (span === undefined && own === undefined && !filter.lazyMembers) return NO_NUMS;
+    const isResolved = timeline.considered.some((event) => event.after !== null);
+    if (span === undefined && own === undefined && !filter.lazyMembers && !isResolved) return NO_NUMS;
     const member = lookups.get(this.#parts.names.wellKnownSource, 'm.room.member');
     const all = this.#entries(lookups, span);
     const list =
       own === undefined ? all : all.filter(({ type, stateKey }) => type !== member || stateKey !== reader.user);
     const senders = filter.lazyMembers ? this.#lazyUsers(lookups, reader, timed, request, member) : NO_MEMBERS;
     const nums = this.#wanted(reader, room, list, request, member);
+    if (!after) nums.push(...this.#resolved(lookups, timeline));
     // A membership change after the departure, such as the rejection of another invitation, replaces the member event.
     if (own !== undefined) nums.push(own.num);
     const members = filter.lazyMembers ? this.#lazyMembers(timed, senders, request) : NO_NUMS;
@@ -125,6 +127,21 @@ export class RoomStates {
     if (span.known.hash === span.needed.hash) return NO_ENTRIES;
     lookups.all(states.wholeSource, [span.known, span.needed]);
     return difference(span.known, span.needed);
+  }
+
+  /**
+   * Returns the state events that have come into the state without being in the timeline: by the resolution of the states
+   * after events of several servers that do not follow each other.
+   */
+  #resolved(lookups: Lookups, { considered }: RoomTimeline): readonly number[] {
+    const [first] = considered;
+    const last = considered.at(-1);
+    if (first === undefined || last === undefined || !considered.some(({ after }) => after !== null)) return NO_NUMS;
+    const { states } = this.#parts;
+    const [before, after] = lookups.all(states.snapshotSource, [first.snapshot, last.snapshotAfter]);
+    if (before === undefined || after === undefined) return NO_NUMS;
+    lookups.all(states.wholeSource, [before, after]);
+    return difference(before, after).map(({ event }) => event);
   }
 
   /** Returns the two states to compare; `undefined` if the timeline continues from the state that the client has. */
