@@ -52,7 +52,12 @@ export class Handshakes {
       } catch (error) {
         const failure = failureOf(error, server);
         if (failure === undefined) throw error;
-        this.#log.info('another server did not help with a membership', { kind, server, reason: failure.message });
+        this.#log.info('another server did not help with a membership', {
+          kind,
+          server,
+          reason: error instanceof Error ? error.message : failure.message,
+          ...(error instanceof FederationError && { status: error.status, errcode: error.errcode }),
+        });
         failures.push(failure);
       }
     }

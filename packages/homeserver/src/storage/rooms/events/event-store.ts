@@ -61,6 +61,8 @@ export class EventStore {
   readonly #messages: LruMap<number, StoredEvent>;
   /** Events whose commit may not have ended. They are never evicted. */
   readonly #pending = new Map<number, StoredEvent>();
+  /** The proofs of these events. */
+  readonly #pendingProofs = new Map<number, EventProof>();
 
   /** Events by number; `undefined` for a number without an event. */
   readonly source: Source<number, StoredEvent | undefined> = {
@@ -88,6 +90,7 @@ export class EventStore {
   /** Returns the write that stores a new event, and caches the event. The caller calls {@link stored} after the commit. */
   insert(event: StoredEvent, proof: EventProof): Write {
     this.#pending.set(event.num, event);
+    this.#pendingProofs.set(event.num, proof);
     this.#cacheOf(event).set(event.num, event);
     const { num, room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing, snapshot, replaces } = event;
     const values = [num, storedEventId(event.eventId), room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing];
@@ -137,13 +140,17 @@ export class EventStore {
 
   /** Records that new events are on disk. */
   stored(events: readonly StoredEvent[]): void {
-    for (const { num } of events) this.#pending.delete(num);
+    for (const { num } of events) {
+      this.#pending.delete(num);
+      this.#pendingProofs.delete(num);
+    }
   }
 
   /** Removes events whose commit has failed from memory. */
   forget(nums: Iterable<number>): void {
     for (const num of nums) {
       this.#pending.delete(num);
+      this.#pendingProofs.delete(num);
       this.#messages.delete(num);
       this.#state.delete(num);
     }
@@ -231,13 +238,23 @@ export class EventStore {
   /** Returns the numbers of the auth events of events. */
   async authNums(nums: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>> {
     const rows = await this.#database.all<{ num: number; proof: Uint8Array }>(readProofs, nums);
-    return new Map(rows.map(({ num, proof }) => [num, decodeAuthNums(proof)]));
+    const found = new Map(rows.map(({ num, proof }) => [num, decodeAuthNums(proof)]));
+    for (const [num, { auth }] of this.#pendingOf(nums)) found.set(num, [...auth]);
+    return found;
   }
 
   /** Returns the parts of events that only other servers need. */
   async proofs(nums: readonly number[]): Promise<ReadonlyMap<number, EventProof>> {
     const rows = await this.#database.all<{ num: number; proof: Uint8Array }>(readProofs, nums);
-    return new Map(rows.map(({ num, proof }) => [num, decodeProof(proof)]));
+    return new Map([...rows.map(({ num, proof }) => [num, decodeProof(proof)] as const), ...this.#pendingOf(nums)]);
+  }
+
+  /** Returns the proofs of events whose commit may not have ended. */
+  #pendingOf(nums: readonly number[]): (readonly [number, EventProof])[] {
+    return nums.flatMap((num) => {
+      const proof = this.#pendingProofs.get(num);
+      return proof === undefined ? [] : [[num, proof] as const];
+    });
   }
 }
 
