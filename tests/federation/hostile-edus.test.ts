@@ -118,12 +118,13 @@ describe('a server that sends EDUs which it may not send', () => {
 
   test('does not block the other EDUs of a transaction by malformed ones', async () => {
     const odd: JsonValue[] = [null, 1, 'edu', [], {}, { edu_type: 'm.typing' }, { edu_type: 1, content: {} }];
-    const types = [
-      ...['m.typing', 'm.receipt', 'm.presence', 'm.device_list_update', 'm.signing_key_update', 'm.direct_to_device'],
-      ...['m.unknown', '__proto__', 'constructor'],
-    ];
+    const keys = ['m.device_list_update', 'm.signing_key_update', 'm.direct_to_device'];
+    const types = ['m.typing', 'm.receipt', 'm.presence', ...keys, 'm.unknown', '__proto__', 'constructor'];
+    const plain: JsonValue[] = [null, 5, 'text', [], {}];
     const contents: JsonValue[] = [
-      ...[null, 5, 'text', [], {}, { push: {} }, { push: [null, [], { user_id: bob, presence: {} }] }],
+      ...plain,
+      { push: {} },
+      { push: [null, [], { user_id: bob, presence: {} }] },
       { room_id: null, user_id: null, typing: null },
       { user_id: bob, device_id: '\0', stream_id: 1.5, prev_id: 'x', keys: [], deleted: 'yes' },
       { user_id: `${bob}\0`, device_id: 'X', stream_id: -1, prev_id: [[]] },

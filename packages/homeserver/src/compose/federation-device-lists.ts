@@ -16,7 +16,7 @@ import type { FederationClient } from '../federation/client/federation-client.ts
 import type { TransactionSender } from '../federation/sending/transaction-sender.ts';
 import { DAY_MS } from '../platform/clock.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
-import type { SharedRooms } from '../rooms/remote/shared-rooms.ts';
+import type { SharedRooms } from '../rooms/membership/shared-rooms.ts';
 import type { Messages } from '../to-device/to-device.ts';
 import type { Domains } from './domains.ts';
 import type { FederationBase } from './federation.ts';

@@ -71,12 +71,8 @@ export async function createFederation(config: Config, base: FederationBase, dom
   background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
     database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
   );
-  const edus = createEdus(config, base, domains, {
-    queue: sending.sender,
-    servers: federatedRooms.servers,
-    client,
-    destinations,
-  });
+  const { servers } = federatedRooms;
+  const edus = createEdus(config, base, domains, { queue: sending.sender, servers, client, destinations });
   return {
     routes: [
       ...keyQueryRoutes(new Notary(ownKeys, keyRing, clock)),
@@ -97,7 +93,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     ],
     profiles: new RemoteProfiles(client, clock),
     directory: new RemoteDirectory(client),
-    rooms: new RemoteRooms({ client, heads: domains.rooms.heads, servers: federatedRooms.servers, clock }),
+    rooms: new RemoteRooms({ client, heads: domains.rooms.heads, servers, clock }),
     keys: new RemoteKeys(client, clock),
     followedKeys: edus.followedKeys,
     media: new FederatedMedia({ client, outbound, clock, bytesMax: settings.uploadBytesMax }),
@@ -107,7 +103,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     history: federatedRooms.backfill,
     timestamps: federatedRooms.timestamps,
     destinationList: sending.destinationList,
-    servers: federatedRooms.servers,
+    servers,
     async close() {
       federatedRooms.staging.close();
       edus.close();

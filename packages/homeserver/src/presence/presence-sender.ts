@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import { complete } from '../platform/lookups/lookups.ts';
 import { NOT_LOADED } from '../platform/lookups/source.ts';
-import type { SharedRooms } from '../rooms/remote/shared-rooms.ts';
+import type { SharedRooms } from '../rooms/membership/shared-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';

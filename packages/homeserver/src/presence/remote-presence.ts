@@ -9,7 +9,7 @@ import {
 } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../platform/clock.ts';
 import { sanitiseText } from '../platform/sanitise-text.ts';
-import type { SharedRooms } from '../rooms/remote/shared-rooms.ts';
+import type { SharedRooms } from '../rooms/membership/shared-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Presences } from './presence.ts';
 import { PRESENCE_STATES, STATUS_BYTES_MAX, type UserPresence } from './user-presence.ts';

@@ -11,7 +11,7 @@ import type { EduQueue } from '../federation/sending/edu-queue.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import type { Head } from '../rooms/head.ts';
-import type { SharedRooms } from '../rooms/remote/shared-rooms.ts';
+import type { SharedRooms } from '../rooms/membership/shared-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { ReceiptRow } from '../storage/rooms/receipts.ts';
 import type { EarlyReceipts } from './early-receipts.ts';

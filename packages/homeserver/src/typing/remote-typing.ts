@@ -4,7 +4,7 @@ import { LruMap } from '../platform/caches/lru.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import { TokenBuckets } from '../platform/token-buckets.ts';
-import type { SharedRooms } from '../rooms/remote/shared-rooms.ts';
+import type { SharedRooms } from '../rooms/membership/shared-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { TypingNotices, TypingObserver } from './typing.ts';
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
 import { KeyedTasks } from '../../platform/concurrency/keyed-tasks.ts';
 import { NOT_LOADED } from '../../platform/lookups/source.ts';
-import type { SharedRooms } from '../../rooms/remote/shared-rooms.ts';
+import type { SharedRooms } from '../../rooms/membership/shared-rooms.ts';
 import { readDevices } from '../../storage/accounts/devices.ts';
 import {
   deleteListChanges,

@@ -2,7 +2,7 @@ import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { withinTime } from '../../platform/concurrency/within-time.ts';
-import type { SharedRooms } from '../../rooms/remote/shared-rooms.ts';
+import type { SharedRooms } from '../../rooms/membership/shared-rooms.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { WantedDevices } from '../key-query.ts';
 import type { ListFetcher } from './list-fetcher.ts';

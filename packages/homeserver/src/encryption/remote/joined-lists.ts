@@ -1,7 +1,7 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
 import { membershipOf } from '../../rooms/events/effects.ts';
-import type { SharedRooms } from '../../rooms/remote/shared-rooms.ts';
+import type { SharedRooms } from '../../rooms/membership/shared-rooms.ts';
 import { readDevices } from '../../storage/accounts/devices.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import type { Stream } from '../../storage/engine/stream.ts';

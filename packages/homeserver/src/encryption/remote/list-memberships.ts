@@ -2,7 +2,7 @@ import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
 import { inSlices } from '../../platform/concurrency/in-slices.ts';
 import { membershipOf } from '../../rooms/events/effects.ts';
-import type { SharedRooms } from '../../rooms/remote/shared-rooms.ts';
+import type { SharedRooms } from '../../rooms/membership/shared-rooms.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';

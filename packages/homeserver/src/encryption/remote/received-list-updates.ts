@@ -1,6 +1,6 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { asArray, asInteger, asString, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
-import type { SharedRooms } from '../../rooms/remote/shared-rooms.ts';
+import type { SharedRooms } from '../../rooms/membership/shared-rooms.ts';
 import {
   deleteRemoteDevice,
   putRemoteCrossSigning,

@@ -1,6 +1,6 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { SharedRooms } from '../../../src/rooms/membership/shared-rooms.ts';
 import { ServersInRooms } from '../../../src/rooms/remote/servers-in-room.ts';
-import { SharedRooms } from '../../../src/rooms/remote/shared-rooms.ts';
 import { RoomServers } from '../../../src/storage/rooms/room-servers.ts';
 import type { Engine } from '../../storage/engines.ts';
 import { storedName } from '../../support/stored-name.ts';

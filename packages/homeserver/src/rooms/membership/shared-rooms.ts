@@ -2,9 +2,9 @@ import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
-import type { UserRooms } from '../membership/user-rooms.ts';
 import { aclPermits } from '../receive/acl.ts';
-import type { ServersInRooms } from './servers-in-room.ts';
+import type { ServersInRooms } from '../remote/servers-in-room.ts';
+import type { UserRooms } from './user-rooms.ts';
 
 interface Parts {
   readonly heads: Heads;
