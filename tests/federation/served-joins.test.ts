@@ -224,6 +224,20 @@ describe('a room that users of another server join', () => {
     await expect.poll(() => sentPdus().map((pdu) => eventId(pdu, join.version))).toEqual([join.eventId, leave.eventId]);
   });
 
+  test('is found by its alias together with the servers in it', async () => {
+    const roomId = await createRoom({ room_alias_name: 'shared' });
+    const alias = `#shared:${server.name}`;
+    await remote.join(roomId, newUser());
+    const answer = await other.call('GET', '/v1/query/directory', { query: { room_alias: alias } });
+    expect(answer).toEqual({ room_id: roomId, servers: [server.name, remote.peer.name] });
+    expect(await alice.get(pathOf('directory', 'room', alias))).toEqual(answer);
+    await alice.post(pathOf('rooms', roomId, 'leave'));
+    expect(await alice.get(pathOf('directory', 'room', alias))).toEqual({
+      room_id: roomId,
+      servers: [remote.peer.name],
+    });
+  });
+
   describe('and that is restricted', () => {
     const restrictedBy = async (...allowed: string[]) => {
       const roomId = await createRoom({ room_version: '10', preset: 'private_chat' });

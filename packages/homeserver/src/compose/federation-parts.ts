@@ -81,7 +81,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
       ...federatedThumbnailRoutes(contents, thumbnails, blobs),
       ...userinfoRoutes(domains.services.openIdTokens),
       ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
-      ...queryDirectoryRoutes(domains.directory.roomDirectory, ownKeys.serverName),
+      ...queryDirectoryRoutes(domains.directory.roomDirectory, federatedRooms.servers),
       ...queryProfileRoutes(domains.userData.profiles),
       ...servingRoutes(config, base, domains, { ...federatedRooms, client, alsoSend: sending.alsoSend }),
       ...sendTransactionRoutes(federatedRooms.staging, edus.received),

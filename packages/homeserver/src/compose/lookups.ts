@@ -17,7 +17,7 @@ export function lookupsOf(
 ) {
   const { keyQueries, keyClaims } = encryption;
   const { roomDirectory, publicRooms, knownRooms, summaries } = directory;
-  const directories = new Directories(serverName, roomDirectory, publicRooms, federation?.directory);
+  const directories = new Directories(serverName, roomDirectory, publicRooms, federation);
   const remoteRooms = federation?.rooms;
   return {
     profiles: new ProfileLookup(userData.profiles, federation?.profiles, serverName),

@@ -4,6 +4,9 @@ import type { RoomServers } from '../../storage/rooms/room-servers.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 
+/** The number of servers that are listed with an alias. */
+const CANDIDATES_MAX = 100;
+
 /** The servers that take part in rooms: those with at least one joined user. */
 export class ServersInRooms {
   readonly #heads: Heads;
@@ -36,6 +39,13 @@ export class ServersInRooms {
   /** Returns the other servers in a room. */
   async others(head: Head): Promise<string[]> {
     return [...(await this.of(head))].filter((server) => server !== this.serverName);
+  }
+
+  /** Returns servers through which a room can be joined, this one first if it is in the room. */
+  async candidates(head: Head): Promise<string[]> {
+    const all = await this.of(head);
+    const others = [...all].filter((server) => server !== this.serverName).slice(0, CANDIDATES_MAX - 1);
+    return all.has(this.serverName) ? [this.serverName, ...others] : others;
   }
 
   /** Returns whether a user of this server has joined a room. */

@@ -39,9 +39,10 @@ export class ServedJoins {
   async join(sent: SentMember, omitMembers: boolean): Promise<Text> {
     const { received, servers, texts, heavy, sources } = this.#parts;
     const head = await received.headOf(sent);
+    const serversBefore = [...(await servers.of(head))];
+    // The join may need events of the other server, whose answers must not hold up others.
+    const { event, pdu } = await received.accept(head, 'join', sent);
     return heavy.run(async () => {
-      const serversBefore = [...(await servers.of(head))];
-      const { event, pdu } = await received.accept(head, 'join', sent);
       const all = await stateBefore(sources, event);
       const entries = omitMembers ? await this.#withoutMembers(head, event, all) : all;
       const state = entries.map((entry) => entry.event);
