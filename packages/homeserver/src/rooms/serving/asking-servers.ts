@@ -44,6 +44,12 @@ export class AskingServers {
     return event;
   }
 
+  /** Returns whether this server knows one of some events as an event of another room. */
+  async areElsewhere(head: Head, eventIds: readonly string[]): Promise<boolean> {
+    const nums = await this.#events.numsOf(eventIds);
+    return (await this.#events.list([...nums.values()])).some(({ room }) => room !== head.num);
+  }
+
   /** Returns those of some events that belong to a room and have a place in its graph. Others are left out. */
   async placed(head: Head, eventIds: readonly string[]): Promise<StoredEvent[]> {
     const nums = await this.#events.numsOf(eventIds);

@@ -1,5 +1,5 @@
 import { forbidden, invalidParam, unknown } from '@hearth/protocol/errors.ts';
-import type { Pdu } from '@hearth/protocol/events/event.ts';
+import { type Pdu, prevEventIds } from '@hearth/protocol/events/event.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { countersignPdu } from '@hearth/protocol/signing/pdu.ts';
@@ -73,13 +73,16 @@ export class ReceivedMembers {
    * @throws MatrixError M_INVALID_PARAM, M_FORBIDDEN, M_UNABLE_TO_AUTHORISE_JOIN, M_UNABLE_TO_GRANT_JOIN
    */
   async accept(head: Head, membership: AskedMembership, sent: SentMember): Promise<AcceptedMember> {
-    const { signatures, alsoSend } = this.#parts;
+    const { asking, signatures, alsoSend } = this.#parts;
     const { version } = head;
     const { incoming, refusal } = readIncoming(sent.pdu, version);
     if (refusal !== undefined) throw invalidParam(`The event is not valid: ${refusal}`);
     if (incoming.eventId !== sent.eventId) throw invalidParam('The event has another id than the path');
     if (incoming.roomId !== head.roomId) throw invalidParam('The event belongs to another room');
     checkMember(incoming.pdu, membership, sent.server);
+    const prev = prevEventIds(incoming.pdu, version);
+    if (prev.length === 0 || (await asking.areElsewhere(head, prev)))
+      throw invalidParam('The event does not follow events of the room');
     const pdu = await this.#countersigned(head, incoming.pdu);
     const unsigned = await signatures.refusal({ pdu }, version);
     if (unsigned !== undefined) throw invalidParam(`The event is not valid: ${unsigned}`);
