@@ -78,7 +78,13 @@ export class Composer {
     const { storedEdus, clock } = this.#parts;
     this.#count += 1;
     const events = queue.takeEvents();
-    const begun = { id: `${this.#idPrefix}${this.#count}`, ts: clock.now(), storedThrough: undefined, edus: [] };
+    const begun = {
+      id: `${this.#idPrefix}${this.#count}`,
+      ts: clock.now(),
+      isCatchUp: queue.isCatchingUp,
+      storedThrough: undefined,
+      edus: [],
+    };
     // The events count as not delivered while their texts are loaded.
     queue.attempt = { ...begun, events };
     const found = await this.#present(events);

@@ -17,6 +17,8 @@ export interface Attempt {
   readonly id: string;
   readonly ts: number;
   readonly events: readonly QueuedEvent[];
+  /** Whether the events are the newest of their rooms instead of the next ones. */
+  readonly isCatchUp: boolean;
   /** The number of the last stored EDU in the transaction; undefined if there is none. */
   readonly storedThrough: number | undefined;
   readonly edus: readonly QueuedEdu[];
@@ -33,10 +35,8 @@ interface CatchUpRound {
 /** The limits of a transaction (server-server API, "Transactions"). */
 const PDUS_MAX = 50;
 export const EDUS_MAX = 100;
-/** The maximum number of events that wait in memory for a server. The others are read from disk later. */
+/** The maximum number of events that wait in memory for a server. If there are more, they are read from disk later. */
 export const EVENTS_WAITING_MAX = 10_000;
-/** The same for a server that does not answer. */
-export const EVENTS_OF_FAILING_MAX = 1_000;
 /** The maximum number of EDUs that wait in memory for a server. The oldest are dropped first. */
 const EDUS_WAITING_MAX = 100;
 
@@ -139,6 +139,13 @@ export class DestinationQueue {
     this.#behind = position;
   }
 
+  /** Drops the events that wait in memory. They are read from disk later. */
+  dropEvents(): void {
+    this.#behind = this.reached;
+    this.#events = [];
+    this.#round = undefined;
+  }
+
   /** Begins to send the events up to a position that the server has missed. Later events are queued from now on. */
   beginRound(upTo: number): void {
     this.#events = [];
@@ -196,7 +203,7 @@ export class DestinationQueue {
 
   /** Notes that the server has accepted the transaction. */
   accepted(): void {
-    const last = this.attempt?.events.at(-1);
+    const last = this.attempt?.isCatchUp === true ? undefined : this.attempt?.events.at(-1);
     // Events beyond the queue were dropped while the transaction was in flight.
     if (last !== undefined && this.needsRound) this.#behind = Math.max(this.#behind ?? 0, last.position);
     this.attempt = undefined;

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Destinations } from '../client/destinations.ts';
-import { DestinationQueue, EVENTS_OF_FAILING_MAX, EVENTS_WAITING_MAX, type QueuedEvent } from './destination-queue.ts';
+import { DestinationQueue, EVENTS_WAITING_MAX, type QueuedEvent } from './destination-queue.ts';
 import type { SendingCounts } from './sending-counts.ts';
 import { eduText } from './transaction.ts';
 
@@ -39,8 +39,7 @@ export class Queues {
   }
 
   addEvent(server: string, event: QueuedEvent): void {
-    const waitingMax = this.#destinations.isFailing(server) ? EVENTS_OF_FAILING_MAX : EVENTS_WAITING_MAX;
-    this.of(server).addEvent(event, waitingMax);
+    this.of(server).addEvent(event, EVENTS_WAITING_MAX);
     this.eventsAdded += 1;
   }
 

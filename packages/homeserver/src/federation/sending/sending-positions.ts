@@ -23,6 +23,10 @@ interface PositionsParts {
 
 /** The name of the common position among the followers of the stream. */
 const NAME = 'sending to other servers';
+/** The time after which the events in memory for a server that does not answer are dropped. */
+const DROPPED_AFTER_MS = 10 * 60_000;
+/** The time after which a server that does not answer is not tried at once when the process starts. */
+const DEAD_AFTER_MS = 60 * 60_000;
 /** The number of positions after which the common position is stored, even if no server got an event. */
 const UNSTORED_MAX = 10_000;
 
@@ -64,13 +68,13 @@ export class SendingPositions {
    * end of the stream.
    */
   async load(current: number): Promise<number> {
-    const { database, queues, destinations } = this.#parts;
+    const { database, queues, destinations, clock } = this.#parts;
     const common = await readFollowed(database, NAME);
     if (common === undefined) await database.commit([setFollowed(NAME, current)]);
     this.#common = common ?? current;
     for (const late of await readLateServers(database)) {
       this.#late.set(late.server, late);
-      destinations.restore(late.server, late.failingSinceTs);
+      if (clock.now() - late.failingSinceTs > DEAD_AFTER_MS) destinations.restore(late.server, late.failingSinceTs);
       queues.of(late.server).fallBehind(late.position);
     }
     this.#isLoaded = true;
@@ -108,6 +112,7 @@ export class SendingPositions {
     let common = end;
     for (const [server, queue] of queues.entries()) {
       const isLate = queues.isLate(server);
+      if (destinations.failingForMs(server) > DROPPED_AFTER_MS) queue.dropEvents();
       if (isLate) queues.countEdus(queue.dropEdus(), 'dropped');
       const { reached } = queue;
       if (reached === undefined || reached >= common) continue;

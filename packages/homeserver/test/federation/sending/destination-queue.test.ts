@@ -5,7 +5,7 @@ import { DestinationQueue, type QueuedEvent } from '../../../src/federation/send
 /** A step of the life of a queue. */
 type Step =
   | { readonly kind: 'event'; readonly room: number }
-  | { readonly kind: 'accept' | 'fail' | 'refuse' | 'begin' | 'crash' };
+  | { readonly kind: 'accept' | 'fail' | 'refuse' | 'begin' | 'crash' | 'drop' };
 
 const ROOMS = 3;
 const WAITING_MAX = 2;
@@ -17,6 +17,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'fail' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'refuse' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'crash' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'drop' as const }) },
 );
 
 /** A queue with the events that are on disk and those that the other server has received. */
@@ -46,6 +47,9 @@ class Life {
         break;
       case 'crash':
         this.#crash();
+        break;
+      case 'drop':
+        this.queue.dropEvents();
         break;
       case 'fail':
         // The transaction is repeated.
@@ -86,13 +90,14 @@ class Life {
       queue.beginRound(this.#rooms.length);
       queue.fillRound(this.newest.filter((at) => at > after).map((at) => this.#at(at)));
     }
+    const isCatchUp = queue.isCatchingUp;
     const events = queue.takeEvents();
     if (events.length === 0) {
       queue.endRoundIfSent();
       return;
     }
     this.#count += 1;
-    queue.attempt = { id: `${this.#count}`, ts: 0, events, storedThrough: undefined, edus: [] };
+    queue.attempt = { id: `${this.#count}`, ts: 0, events, isCatchUp, storedThrough: undefined, edus: [] };
   }
 
   #accept(): void {

@@ -13,7 +13,7 @@ import { RoomServers } from '../../../src/storage/rooms/room-servers.ts';
 import { engines } from '../../storage/engines.ts';
 import { storedName } from '../../support/stored-name.ts';
 import { openWorld, type Person, reopenWorld, textsOf, type World } from '../../support/world.ts';
-import { settled as settledNow } from './sending-world.ts';
+import { settledAt } from './sending-world.ts';
 
 const selectLate = sql('SELECT server FROM late_servers');
 const selectEvent = sql('SELECT event FROM forwarded_events');
@@ -91,6 +91,7 @@ describe.each(engines)('the sending of events on $name', (engine) => {
 
   /** Lets the events that wait be sent, also those that wait for the end of the interval between transactions. */
   async function settled(): Promise<void> {
+    const settledNow = () => settledAt(() => others.sent.length);
     await settledNow();
     for (let i = 0; i < 3; i += 1) await world.clock.pass(50);
     await settledNow();
@@ -181,6 +182,8 @@ describe.each(engines)('the sending of events on $name', (engine) => {
     await world.say(alice, second, 'second 1');
     await settled();
     await world.clock.pass(100_000);
+    world.clock.skip(7_200_000);
+    await world.clock.pass(31_000);
     expect(await world.database.all(selectLate)).toEqual([{ server: 'b.example' }]);
     await world.say(alice, first, 'first 2');
     await world.joining.kick(third, alice, '@bob:b.example');
@@ -220,18 +223,21 @@ describe.each(engines)('the sending of events on $name', (engine) => {
     expect(others.taken('b.example')).toEqual(['3']);
   });
 
-  test('a server for which too many events wait gets the newest one of each room', async () => {
+  test('a server that has not answered for ten minutes gets the newest event of each room, then new ones', async () => {
     const head = await world.room(alice);
     await addStrangers(head, '@bob:b.example');
     others.down.add('b.example');
-    await world.say(alice, head, 'first');
+    for (let n = 1; n <= 5; n += 1) await world.say(alice, head, `${n}`);
     await settled();
-    for (let n = 1; n <= 1_100; n += 1) await world.say(alice, head, `${n}`);
+    world.clock.skip(660_000);
+    await world.clock.pass(31_000);
+    for (let n = 6; n <= 10; n += 1) await world.say(alice, head, `${n}`);
     others.down.clear();
     destinations.alive('b.example');
     await settled();
     await world.say(alice, head, 'last');
     await settled();
-    expect(others.taken('b.example')).toEqual(['first', '1100', 'last']);
+    // The transaction that was not accepted is repeated first.
+    expect(others.taken('b.example')).toEqual(['1', '10', 'last']);
   });
 });

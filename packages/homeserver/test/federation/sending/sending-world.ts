@@ -102,4 +102,10 @@ export function openSendingWorld(database: Database, intervalMs = 0) {
   });
 }
 
-export const settled = () => new Promise((resolve) => setTimeout(resolve, 50));
+/** Waits until a number has not changed for a while. */
+export async function settledAt(read: () => number): Promise<void> {
+  for (let [rounds, before] = [0, -1]; rounds < 3; rounds = read() === before ? rounds + 1 : 0) {
+    before = read();
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

@@ -3,7 +3,7 @@ import { FederationError } from '../../../src/federation/client/federation-error
 import { type Database, sql } from '../../../src/storage/engine/database.ts';
 import { insertOutgoingEdus } from '../../../src/storage/federation/outgoing-edus.ts';
 import { sqlite } from '../../storage/engines.ts';
-import { openSendingWorld, type SendingWorld, settled } from './sending-world.ts';
+import { openSendingWorld, type SendingWorld, settledAt } from './sending-world.ts';
 
 const SERVER = 'peer.example';
 const SELECT = sql('SELECT num FROM outgoing_edus');
@@ -31,15 +31,16 @@ async function add(length = 0, json?: string): Promise<void> {
   world.sender.wakeForStored([SERVER]);
 }
 const waiting = async () => (await database.all(SELECT)).length;
+const settled = () => settledAt(() => world.sent.length);
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 describe('the stored EDUs for a server', () => {
   test('are sent in order and in transactions that are not too long', async () => {
     for (let i = 0; i < 5; i += 1) await add(200_000);
     await settled();
-    expect(world.edus().flat()).toEqual([1, 2, 3, 4, 5]);
+    await expect.poll(() => world.edus().flat()).toEqual([1, 2, 3, 4, 5]);
     expect(Math.max(...world.edus().map((edus) => edus.length))).toBeLessThanOrEqual(2);
-    expect(await waiting()).toBe(0);
+    await expect.poll(waiting).toBe(0);
   });
 
   test('are at most 100 in a transaction', async () => {
@@ -48,9 +49,9 @@ describe('the stored EDUs for a server', () => {
     await settled();
     world.destinations.alive(SERVER);
     await settled();
-    expect(world.edus().slice(1).flat()).toHaveLength(130);
+    await expect.poll(() => world.edus().slice(1).flat()).toHaveLength(130);
     expect(Math.max(...world.edus().map((edus) => edus.length))).toBe(100);
-    expect(await waiting()).toBe(0);
+    await expect.poll(waiting).toBe(0);
   });
 
   test('wait for the end of the back-off, or for a sign of life', async () => {
@@ -59,16 +60,16 @@ describe('the stored EDUs for a server', () => {
     await settled();
     await add();
     await settled();
-    expect(world.edus()).toEqual([[1]]);
+    await expect.poll(() => world.edus()).toEqual([[1]]);
     await world.clock.pass(1_001);
     await settled();
-    expect(world.edus()).toEqual([[1], [1]]);
+    await expect.poll(() => world.edus()).toEqual([[1], [1]]);
     world.destinations.alive(SERVER);
     await settled();
-    expect(world.edus()).toEqual([[1], [1], [1], [2]]);
+    await expect.poll(() => world.edus()).toEqual([[1], [1], [1], [2]]);
     expect(new Set(world.sent.slice(0, 3).map(({ id }) => id)).size).toBe(1);
     expect(world.sent[3]?.id).not.toBe(world.sent[0]?.id);
-    expect(await waiting()).toBe(0);
+    await expect.poll(waiting).toBe(0);
   });
 
   test('are tried again after an error of the server, later after each one, and after a restart', async () => {
@@ -79,13 +80,13 @@ describe('the stored EDUs for a server', () => {
     await settled();
     await world.clock.pass(60_001);
     await settled();
-    expect(world.edus()).toEqual([[1], [1]]);
+    await expect.poll(() => world.edus()).toEqual([[1], [1]]);
     world.sender.close();
     world = openSendingWorld(database);
     await world.sender.start();
     await settled();
-    expect(world.edus()).toEqual([[1]]);
-    expect(await waiting()).toBe(0);
+    await expect.poll(() => world.edus()).toEqual([[1]]);
+    await expect.poll(waiting).toBe(0);
   });
 
   test('are dropped if the configuration does not permit the server, or after their time', async () => {
@@ -94,25 +95,25 @@ describe('the stored EDUs for a server', () => {
     });
     await add();
     await settled();
-    expect(await waiting()).toBe(0);
-    expect(world.queues.get(SERVER)).toBeUndefined();
+    await expect.poll(waiting).toBe(0);
+    await expect.poll(() => world.queues.get(SERVER)).toBeUndefined();
     world.reactions.push(world.noAnswer);
     await add();
     await settled();
-    expect(await waiting()).toBe(1);
+    await expect.poll(waiting).toBe(1);
     await world.storedEdus.expire(world.clock.now() + 1);
-    expect(await waiting()).toBe(0);
+    await expect.poll(waiting).toBe(0);
     world.destinations.alive(SERVER);
     await settled();
-    expect(world.queues.get(SERVER)).toBeUndefined();
+    await expect.poll(() => world.queues.get(SERVER)).toBeUndefined();
   });
 
   test('are dropped if they have no canonical form', async () => {
     await add(0, '{"n":1,"x":"\\ud800"}');
     await add();
     await settled();
-    expect(world.edus()).toEqual([[2]]);
-    expect(await waiting()).toBe(0);
+    await expect.poll(() => world.edus()).toEqual([[2]]);
+    await expect.poll(waiting).toBe(0);
   });
 });
 
@@ -128,8 +129,8 @@ describe('the EDUs in memory for a server', () => {
     world.sender.queueEdu(SERVER, 'receipt', { n: 5 });
     world.destinations.alive(SERVER);
     await settled();
-    expect(world.edus()).toEqual([[1], [2], [2], [5, 4]]);
-    expect(world.queues.get(SERVER)).toBeUndefined();
+    await expect.poll(() => world.edus()).toEqual([[1], [2], [2], [5, 4]]);
+    await expect.poll(() => world.queues.get(SERVER)).toBeUndefined();
   });
 
   test('are bounded, and dropped when the server has not answered for a minute', async () => {
@@ -139,12 +140,12 @@ describe('the EDUs in memory for a server', () => {
     await settled();
     world.always = world.noAnswer;
     for (let n = 1; n <= 150; n += 1) world.sender.queueEdu(SERVER, `key ${n}`, { n });
-    expect(world.queues.get(SERVER)?.edusWaiting).toBeLessThanOrEqual(200);
+    await expect.poll(() => world.queues.get(SERVER)?.edusWaiting).toBeLessThanOrEqual(200);
     await world.clock.pass(70_000);
     await world.positions.store();
-    expect(world.queues.get(SERVER)?.edusWaiting).toBe(0);
+    await expect.poll(() => world.queues.get(SERVER)?.edusWaiting).toBe(0);
     world.sender.queueEdu(SERVER, 'key', { n: 0 });
-    expect(world.queues.get(SERVER)?.edusWaiting).toBe(0);
+    await expect.poll(() => world.queues.get(SERVER)?.edusWaiting).toBe(0);
   });
 
   test('are sent together with events', async () => {
@@ -156,8 +157,8 @@ describe('the EDUs in memory for a server', () => {
     await add();
     world.destinations.alive(SERVER);
     await settled();
-    expect(world.pdus()).toEqual([[1], [1], [2]]);
-    expect(world.edus()).toEqual([[], [], [1, 1]]);
+    await expect.poll(() => world.pdus()).toEqual([[1], [1], [2]]);
+    await expect.poll(() => world.edus()).toEqual([[], [], [1, 1]]);
   });
 });
 
@@ -167,9 +168,9 @@ describe('events for servers', () => {
     await settled();
     world.send([SERVER], 121);
     await settled();
-    expect(world.pdus().flat()).toEqual(range(1, 121));
+    await expect.poll(() => world.pdus().flat()).toEqual(range(1, 121));
     expect(Math.max(...world.pdus().map((pdus) => pdus.length))).toBe(50);
-    expect(world.queues.get(SERVER)).toBeUndefined();
+    await expect.poll(() => world.queues.get(SERVER)).toBeUndefined();
   });
 
   test('events go to twenty servers, of which one that does not answer does not delay the others', async () => {
@@ -194,26 +195,26 @@ describe('events for servers', () => {
       world.send([SERVER], n);
       await settled();
     }
-    expect(world.pdus()).toEqual([[1]]);
+    await expect.poll(() => world.pdus()).toEqual([[1]]);
     await world.clock.pass(25);
-    expect(world.pdus()).toEqual([[1], [2, 3]]);
+    await expect.poll(() => world.pdus()).toEqual([[1], [2, 3]]);
     await world.clock.pass(25);
-    expect(world.queues.get(SERVER)).toBeUndefined();
+    await expect.poll(() => world.queues.get(SERVER)).toBeUndefined();
     world.send([SERVER], 4);
     await settled();
-    expect(world.pdus().at(-1)).toEqual([4]);
+    await expect.poll(() => world.pdus().at(-1)).toEqual([4]);
     world.send([SERVER], ...range(5, 104));
     await world.clock.pass(25);
     await settled();
-    expect(world.pdus().slice(-2)).toEqual([range(5, 54), range(55, 104)]);
+    await expect.poll(() => world.pdus().slice(-2)).toEqual([range(5, 54), range(55, 104)]);
   });
 
   test('PDUs that the server rejects one by one are not sent again', async () => {
     world.reactions.push(() => ({ pdus: { $1: { error: 'no' }, $2: {} } }));
     world.send([SERVER], 1, 2);
     await settled();
-    expect(world.pdus()).toEqual([[1, 2]]);
-    expect(world.queues.get(SERVER)).toBeUndefined();
+    await expect.poll(() => world.pdus()).toEqual([[1, 2]]);
+    await expect.poll(() => world.queues.get(SERVER)).toBeUndefined();
   });
 
   test('a PDU because of which the server refuses transactions is skipped, and does not stop the others', async () => {
@@ -225,7 +226,7 @@ describe('events for servers', () => {
     expect(accepted.flat()).toEqual(range(1, 100).filter((n) => n !== 33));
     expect(world.sent.length).toBeLessThan(25);
     expect(world.warnings).toContain('skipped an event or EDU that another server refuses');
-    expect(world.queues.get(SERVER)).toBeUndefined();
+    await expect.poll(() => world.queues.get(SERVER)).toBeUndefined();
   });
 
   test('waiting PDUs are kept, and sent more and more rarely, if the server is overloaded', async () => {
@@ -238,14 +239,14 @@ describe('events for servers', () => {
     world.always = undefined;
     await world.clock.pass(3_600_000);
     await settled();
-    expect(world.pdus().at(-1)).toEqual([1, 2]);
+    await expect.poll(() => world.pdus().at(-1)).toEqual([1, 2]);
   });
 
   test('events that cannot be rendered are skipped', async () => {
     world.send([SERVER], -1, 2, -3);
     world.send(['other.example'], -4);
     await settled();
-    expect(world.pdus()).toEqual([[2]]);
+    await expect.poll(() => world.pdus()).toEqual([[2]]);
     expect([...world.queues.entries()]).toEqual([]);
   });
 });
