@@ -246,6 +246,8 @@ describe('a room that users of another server join', () => {
       return roomId;
     };
 
+    const rulesOf = (roomId: string) => alice.get(`${pathOf('rooms', roomId, 'state', 'm.room.join_rules')}/`);
+
     test('gets the signature of a server whose user may invite', async () => {
       const club = await createRoom({ room_version: '10' });
       const roomId = await restrictedBy(club);
@@ -266,11 +268,13 @@ describe('a room that users of another server join', () => {
 
     test('refuses a join whose condition is not met, even if it names a member who may invite', async () => {
       const roomId = await restrictedBy(await createRoom());
-      const open = await createRoom({ room_version: '10' });
+      const rules = await rulesOf(roomId);
+      await setState(roomId, 'm.room.join_rules', { join_rule: 'public' });
       const bob = newUser();
-      const template = (await remote.make('join', open, bob)).json.event as JsonObject;
+      const template = (await remote.make('join', roomId, bob)).json.event as JsonObject;
+      await setState(roomId, 'm.room.join_rules', rules);
       const content = { membership: 'join', join_authorised_via_users_server: alice.userId };
-      const member = remote.sign('10', { ...template, room_id: roomId, content } as never);
+      const member = remote.sign('10', { ...template, content } as never);
       expect((await remote.send('join', roomId, member)).json.errcode).toBe('M_FORBIDDEN');
       expect(await membership(roomId, bob)).toBeUndefined();
     });
