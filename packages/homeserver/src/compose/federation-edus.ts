@@ -3,12 +3,14 @@ import { type EduHandler, ReceivedEdus } from '../federation/receiving/received-
 import type { TransactionSender } from '../federation/sending/transaction-sender.ts';
 import { PresenceSender } from '../presence/presence-sender.ts';
 import { RemotePresence } from '../presence/remote-presence.ts';
+import { RemoteProfiles } from '../profile/remote-profiles.ts';
 import { EarlyReceipts } from '../receipts/early-receipts.ts';
 import { RemoteReceipts } from '../receipts/remote-receipts.ts';
 import { SharedRooms } from '../rooms/membership/shared-rooms.ts';
 import type { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
 import { ReceivedMessages } from '../to-device/received-messages.ts';
 import { RemoteTyping } from '../typing/remote-typing.ts';
+import { RemotePeople } from '../user-directory/remote-people.ts';
 import type { Domains } from './domains.ts';
 import type { FederationBase } from './federation.ts';
 import { createDeviceLists, type ListParts } from './federation-device-lists.ts';
@@ -18,7 +20,10 @@ interface EduParts extends Omit<ListParts, 'sharedRooms'> {
   readonly servers: ServersInRooms;
 }
 
-/** Creates the exchange of EDUs with other servers: typing, receipts, presence, to-device messages and device lists. */
+/**
+ * Creates the exchange of EDUs with other servers (typing, receipts, presence, to-device messages and device lists) and
+ * everything else that follows the users of shared rooms.
+ */
 export function createEdus(config: Config, base: FederationBase, domains: Domains, parts: EduParts) {
   const { database, clock, log, background } = base;
   const { queue, servers } = parts;
@@ -43,12 +48,20 @@ export function createEdus(config: Config, base: FederationBase, domains: Domain
     ['m.signing_key_update', deviceLists.crossSigningUpdates],
   ]);
   if (presence !== undefined) handlers.set('m.presence', presence.remote);
+  const profiles = new RemoteProfiles(parts.client, clock);
+  const { people } = domains.search;
+  const remotePeople = new RemotePeople(
+    { people, profiles, sharedRooms, events, stream, clock, serverName: config.server_name },
+    background,
+  );
   return {
+    profiles,
     followedKeys: deviceLists.followedKeys,
     received: new ReceivedEdus(handlers, database, log),
     close() {
       presence?.sender.close();
       deviceLists.close();
+      remotePeople.close();
     },
   };
 }

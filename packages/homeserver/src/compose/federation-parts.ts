@@ -37,7 +37,6 @@ import { cachedResolve, systemDns } from '../platform/outbound/dns.ts';
 import { HttpsPool } from '../platform/outbound/https-pool.ts';
 import { Outbound } from '../platform/outbound/outbound.ts';
 import { PublicAddresses } from '../platform/outbound/public-addresses.ts';
-import { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { trimServerKeys } from '../storage/federation/server-keys.ts';
 import { readSigningKeys, type StoredSigningKey } from '../storage/rooms/signing-keys.ts';
@@ -91,7 +90,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
       ...versionRoutes(manifest.version),
       ...serverWellKnownRoutes(delegateTo),
     ],
-    profiles: new RemoteProfiles(client, clock),
+    profiles: edus.profiles,
     directory: new RemoteDirectory(client),
     rooms: new RemoteRooms({ client, heads: domains.rooms.heads, servers, clock }),
     keys: new RemoteKeys(client, clock),

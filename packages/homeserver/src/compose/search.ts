@@ -20,13 +20,13 @@ export type Search = ReturnType<typeof openSearch>;
 
 /** Creates the search in messages and the user directory. */
 export function openSearch({ database, names, background }: Base, domains: SearchedDomains, serverName: string) {
-  const { events, userRooms } = domains.rooms;
+  const { events, heads, userRooms } = domains.rooms;
   const { visibility, erasure, newFollower, readers, history } = domains.timeline;
   const { profiles } = domains.userData;
   const { index: messageIndex, follower } = messageIndexer(database, events, newFollower);
   const matches = new SearchMatches(messageIndex, events, visibility, erasure);
   const contexts = new ResultContexts(readers, history);
-  const people = new People({ database, background, profiles, serverName }, newFollower);
+  const people = new People({ database, background, profiles, heads, serverName }, newFollower);
   profiles.onChange((user, userId) =>
     background.start('updating the user directory', () => people.put([{ user, userId }])),
   );

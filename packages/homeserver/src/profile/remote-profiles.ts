@@ -32,6 +32,11 @@ export class RemoteProfiles {
     return JSON.parse(text) as JsonObject;
   }
 
+  /** Returns the profile of a user as it is now. @throws MatrixError if the server does not return it */
+  async latest(userId: string, server: string): Promise<JsonObject> {
+    return JSON.parse(await this.#fetch(userId, server)) as JsonObject;
+  }
+
   async #fetch(userId: string, server: string): Promise<string> {
     const path = `/_matrix/federation/v1/query/profile?user_id=${encodeURIComponent(userId)}`;
     const limits = { timeoutMs: TIMEOUT_MS, answerBytesMax: PROFILE_BYTES_MAX };

@@ -41,6 +41,13 @@ const readUnlisted = sql(
    LEFT JOIN people p ON p.user_num = a.user_num WHERE p.user_num IS NULL AND a.is_deactivated = 0 AND a.user_num > ? ORDER BY a.user_num LIMIT ?`,
 );
 
+const readUnlistedIn = sql(
+  `SELECT m.user_num, n.text AS user_id FROM memberships m JOIN names n ON n.num = m.user_num
+   LEFT JOIN people p ON p.user_num = m.user_num
+   WHERE m.room = ? AND m.membership = 1 AND p.user_num IS NULL AND m.user_num > ? ORDER BY m.user_num LIMIT ?`,
+);
+const readOne = sql('SELECT user_num FROM people WHERE user_num = ?');
+
 /**
  * Returns the condition for users who share a room with the searching user, or who are in a room whose members every
  * user can find. Searching users find themselves only in the second way.
@@ -58,6 +65,12 @@ export interface PersonRow {
   readonly user_id: string;
   readonly display_name: string | null;
   readonly avatar_url: string | null;
+}
+
+/** A user who is not in the index. */
+export interface UnlistedUser {
+  readonly user_num: number;
+  readonly user_id: string;
 }
 
 /** The index of users by pieces of their names and ids, and the rooms whose members every user can find. */
@@ -94,8 +107,18 @@ export class PeopleStore {
       : this.#database.all<PersonRow>(findVisible[dialect], match, asker, limit);
   }
 
+  /** Returns whether a user is in the index. */
+  async has(user: number): Promise<boolean> {
+    return (await this.#database.first(readOne, user)) !== undefined;
+  }
+
+  /** Returns joined users of a room with a number above `after` that are not in the index yet. */
+  unlistedIn(room: number, after: number, limit: number): Promise<UnlistedUser[]> {
+    return this.#database.all(readUnlistedIn, room, after, limit);
+  }
+
   /** Returns accounts with a number above `after` that are not in the index yet. */
-  unlisted(after: number, limit: number): Promise<{ readonly user_num: number; readonly user_id: string }[]> {
+  unlisted(after: number, limit: number): Promise<UnlistedUser[]> {
     return this.#database.all(readUnlisted, after, limit);
   }
 }
