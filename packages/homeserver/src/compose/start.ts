@@ -64,6 +64,7 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
     closing.add(federation);
     media.copies.fetchFrom(federation.media);
     encryption.toDevice.sendTo(federation.toDevice);
+    encryption.signatures.followWith(federation.followedKeys);
     domains.timeline.history.fetchFrom(federation.history);
     domains.timeline.readable.fetchFrom(federation.timestamps);
     const { joining, memberChanges, creation } = domains.rooms;

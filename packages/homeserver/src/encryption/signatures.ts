@@ -1,4 +1,5 @@
 import { invalidSignature, MatrixError, notFound } from '@hearth/protocol/errors.ts';
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { isObject, type JsonObject, type JsonValue } from '@hearth/protocol/json/value.ts';
 import { putCrossSigningKey, putUserSignature, type UserSignatureRow } from '../storage/encryption/cross-signing.ts';
 import { putDeviceKeys } from '../storage/encryption/device-keys.ts';
@@ -8,6 +9,7 @@ import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { CrossSigning } from './cross-signing.ts';
 import type { ChangedKeys, DeviceListChanges } from './device-list-change.ts';
 import type { KeyDirectory } from './key-directory.ts';
+import type { FollowedUsers } from './key-lookup.ts';
 import { isSameKey, isSignedBy, type Signer, signaturesBy, withSignatures } from './signed-keys.ts';
 import type { UserKeys } from './user-keys.ts';
 
@@ -40,12 +42,22 @@ type NewUserSignature = Omit<UserSignatureRow, 'position'>;
 export class Signatures {
   readonly #parts: SignaturesParts;
 
+  #followed: FollowedUsers | undefined;
+
   constructor(parts: SignaturesParts) {
     this.#parts = parts;
   }
 
+  /** Sets the stored keys of users of other servers. */
+  followWith(followed: FollowedUsers): void {
+    this.#followed = followed;
+  }
+
   /** Stores the valid signatures. Returns the failures of the others. */
-  upload(signer: Owner, signed: SignedKeys): Promise<Failures> {
+  async upload(signer: Owner, signed: SignedKeys): Promise<Failures> {
+    const others = [...signed.keys()].filter((userId) => domainOf(userId) !== domainOf(signer.userId));
+    // The keys of users of other servers are fetched if they are not stored.
+    if (others.length > 0) await this.#followed?.current(new Map(others.map((userId) => [userId, []])));
     return this.#parts.crossSigning.serial.run(signer.user, () => this.#store(signer, signed));
   }
 

@@ -92,6 +92,7 @@ describe.each(engines)('device lists of users of other servers, on $name', (engi
     unknownDevices = new UnknownDevices({ ...world, lists });
     const { keyQueries, keyClaims } = world;
     const followed = new FollowedKeys({ ...world, lists, fetcher });
+    world.signatures.followWith(followed);
     lookup = new KeyLookup(keyQueries, keyClaims, new RemoteKeys(client, clock), 'test.local', followed);
   });
   afterAll(async () => {
@@ -239,14 +240,14 @@ describe.each(engines)('device lists of users of other servers, on $name', (engi
 
   test('let users sign the master keys in them', async () => {
     const { alice, bob, remote } = await open();
-    remote.crossSigning = { master_key: new CrossSigningMaker(bob.userId).masterKey() };
+    const theirs = new CrossSigningMaker(bob.userId);
+    remote.crossSigning = { master_key: theirs.masterKey() };
     const own = new CrossSigningMaker(alice.userId);
     const { master_key: master, self_signing_key: self_signing, user_signing_key: user_signing } = own.upload();
     await world.crossSigning.upload(alice, { master, self_signing, user_signing }, true);
-    const theirs = (await ask(alice, bob.userId)).master_keys[bob.userId];
-    const signed = own.userSigning.sign(theirs as unknown as JsonObject);
-    const [keyId = ''] = Object.values(theirs?.keys ?? {});
-    expect(await world.signatures.upload(alice, new Map([[bob.userId, new Map([[keyId, signed]])]]))).toEqual({});
+    const signed = own.userSigning.sign(theirs.masterKey());
+    const upload = new Map([[bob.userId, new Map([[theirs.master.publicKey, signed]])]]);
+    expect(await world.signatures.upload(alice, upload)).toEqual({});
     const again = (await ask(alice, bob.userId)).master_keys[bob.userId];
     expect(Object.keys(again?.signatures ?? {})).toContain(alice.userId);
   });

@@ -29,7 +29,7 @@ const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 /** The length of the answers of all servers to one request, in UTF-16 code units. */
 const TEXT_MAX = 32 * 1024 * 1024;
 
-/** Keys of users of other servers. Each request asks their servers; nothing is cached. */
+/** Keys of users of other servers that are not stored. Each request asks their servers. */
 export class RemoteKeys {
   readonly #client: Pick<FederationClient, 'request'>;
   readonly #clock: Clock;
