@@ -43,7 +43,7 @@ import { readSigningKeys, type StoredSigningKey } from '../storage/rooms/signing
 import type { Domains } from './domains.ts';
 import type { Federation, FederationBase } from './federation.ts';
 import { createEdus } from './federation-edus.ts';
-import { openFederatedRooms } from './federation-rooms.ts';
+import { type FederatedRooms, openFederatedRooms } from './federation-rooms.ts';
 import { createSending } from './federation-sending.ts';
 import { servingRoutes } from './federation-serving.ts';
 
@@ -52,7 +52,7 @@ const SERVER_KEYS_MAX = 500_000;
 
 /** Creates the objects and routes of federation. */
 export async function createFederation(config: Config, base: FederationBase, domains: Domains): Promise<Federation> {
-  const { database, clock, random, background } = base;
+  const { database, clock, random } = base;
   const ownKeys = new OwnKeys(config.server_name, domains.rooms.signer.key, await oldKeys(database), clock);
   const { contents, thumbnails, blobs, settings } = domains.media;
   const { allow, deny, key_servers: keyServers, delegate_to: delegateTo } = config.federation;
@@ -64,12 +64,8 @@ export async function createFederation(config: Config, base: FederationBase, dom
   const keyRing = new KeyRing({ database, fetcher, ownKeys, clock });
   const { serverName } = ownKeys;
   const federatedRooms = await openFederatedRooms(base, domains, client, keyRing);
-  background.start('processing events of other servers', () => federatedRooms.staging.start());
   const sending = createSending(base, domains, { client, destinations, rooms: federatedRooms, serverName });
-  background.start('sending to other servers', () => sending.start());
-  background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
-    database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
-  );
+  startTasks(base, federatedRooms, sending);
   const { servers } = federatedRooms;
   const edus = createEdus(config, base, domains, { queue: sending.sender, servers, client, destinations });
   return {
@@ -110,6 +106,22 @@ export async function createFederation(config: Config, base: FederationBase, dom
       pool.close();
     },
   };
+}
+
+/** Starts what goes on in the background. */
+function startTasks(
+  { database, background }: FederationBase,
+  { staging, appender }: FederatedRooms,
+  sending: ReturnType<typeof createSending>,
+): void {
+  background.start('processing events of other servers', () => staging.start());
+  background.start('sending to other servers', () => sending.start());
+  appender.onNewServer((concurrent) =>
+    background.start('sending events to a new server of a room', () => sending.sendAgain(concurrent)),
+  );
+  background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
+    database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
+  );
 }
 
 function createClient(

@@ -11,6 +11,7 @@ import { EventSignatures } from '../rooms/receive/event-signatures.ts';
 import { Gaps } from '../rooms/receive/gaps.ts';
 import { Outliers } from '../rooms/receive/outliers.ts';
 import { OutsideChanges } from '../rooms/receive/outside-changes.ts';
+import { Plans } from '../rooms/receive/plan.ts';
 import { Receiver } from '../rooms/receive/receive.ts';
 import { Rules } from '../rooms/receive/rules.ts';
 import { Staging } from '../rooms/receive/staging.ts';
@@ -40,17 +41,28 @@ export type FederatedRooms = Awaited<ReturnType<typeof openFederatedRooms>>;
 
 /** Creates the objects that receive events of other servers and take part in rooms there. */
 export async function openFederatedRooms(
-  { database, clock, random, log, background }: FederationBase,
+  base: FederationBase,
+  domains: Domains,
+  client: FederationClient,
+  keyRing: KeyRing,
+) {
+  const receiving = openReceiving(base, domains, client, keyRing);
+  const history = await openHistory(base, domains, client, receiving);
+  const remote = openRemoteMemberships(base, domains, client, receiving);
+  return { ...receiving, ...history, ...remote };
+}
+
+/** Creates the objects that check events of other servers and give them a place in their rooms. */
+function openReceiving(
+  { database, clock }: FederationBase,
   { base, rooms }: Domains,
   client: FederationClient,
   keyRing: KeyRing,
 ) {
   const { names, stream } = base;
-  const { events, states, heads, acceptor, effects, userRooms, memberships, signer } = rooms;
-  const { earlyRedactions, missingEvents } = rooms;
+  const { events, states, heads, acceptor, effects, signer, earlyRedactions, missingEvents } = rooms;
   const { serverName } = signer;
   const roomServers = new RoomServers(database);
-  const numbers = await HistoryNumbers.open(database);
   const servers = new ServersInRooms(heads, names, roomServers, serverName);
   const authChains = new AuthChains(events);
   const graphStates = new GraphStates(states);
@@ -60,38 +72,56 @@ export async function openFederatedRooms(
   const fetcher = new EventFetcher(client);
   const outliers = new Outliers({ names, stream, events, signatures, inTurn });
   const stateBefore = new StateBefore({ states, events, graphStates, resolution, outliers, fetcher });
-  const stores = { names, stream, events, states, rooms: rooms.rooms, relations: rooms.relations };
-  const appender = new RemoteAppender({
-    stores: { ...stores, graph: { missingEvents, earlyRedactions, roomServers } },
-    acceptor,
-    effects,
-    graphStates,
-    resolution,
-    serverName,
-  });
-  const authEvents = new AuthEvents(events, outliers, fetcher);
-  const rules = new Rules(stores);
-  const graph = { gaps: new Gaps(events, fetcher), stateBefore, authEvents, rules };
-  const receiver = new Receiver({ stores, signatures, graph, appender, inTurn });
-  const pages = new HistoryPages({
-    stores: { names, stream, events, states, missingEvents, numbers },
-    graphStates,
-    effects,
-  });
-  const backfill = new Backfill({
-    fetcher,
-    servers,
-    missingEvents,
-    checks: { signatures, authEvents, rules, gaps: graph.gaps },
-    stateBefore,
-    pages,
-    tools: { clock, log, inTurn },
-  });
+  const stores = { names, stream, events, states, rooms: rooms.rooms };
+  const appended = { ...stores, graph: { missingEvents, earlyRedactions, roomServers } };
+  const plans = new Plans({ stores: appended, graphStates, resolution });
+  const appender = new RemoteAppender({ stores: appended, acceptor, effects, plans, servers, serverName });
+  const checks = {
+    signatures,
+    authEvents: new AuthEvents(events, outliers, fetcher),
+    rules: new Rules(stores),
+    gaps: new Gaps(events, fetcher),
+  };
+  const receiver = new Receiver({ stores, signatures, graph: { ...checks, stateBefore }, appender, inTurn });
   const pdus = { names, events, signer };
+  const graph = { authChains, graphStates, stateBefore, outliers, fetcher, inTurn };
+  return { ...graph, roomServers, servers, missingEvents, signatures, checks, appender, receiver, pdus };
+}
+
+type Receiving = ReturnType<typeof openReceiving>;
+
+/** Creates the objects that fetch what happened before this server joined a room. */
+async function openHistory(
+  { database, clock, log }: FederationBase,
+  { base, rooms }: Domains,
+  client: FederationClient,
+  { fetcher, servers, checks, stateBefore, graphStates, inTurn }: Receiving,
+) {
+  const { events, states, missingEvents, effects } = rooms;
+  const numbers = await HistoryNumbers.open(database);
+  const pages = new HistoryPages({
+    stores: { ...base, events, states, missingEvents, numbers },
+    graphStates,
+    effects,
+  });
+  const tools = { clock, log, inTurn };
+  const backfill = new Backfill({ fetcher, servers, missingEvents, checks, stateBefore, pages, tools });
+  return { backfill, timestamps: new RemoteTimestamps({ client, servers, missingEvents, backfill }) };
+}
+
+/** Creates the objects that change memberships with the help of other servers. */
+function openRemoteMemberships(
+  { database, clock, random, log, background }: FederationBase,
+  { base, rooms }: Domains,
+  client: FederationClient,
+  { servers, receiver, signatures, appender, outliers, stateBefore, pdus }: Receiving,
+) {
+  const { names, stream } = base;
+  const { events, heads, userRooms, memberships, inviteStates, signer } = rooms;
+  const { serverName } = signer;
   const templates = new Templates(pdus);
   const ownEvents = new OwnEvents(signer, clock, () => `$${randomText(random, OPAQUE_ID_LETTERS)}:${serverName}`);
   const knownRooms = new KnownRooms({ names, stream, rooms: rooms.rooms, heads });
-  const { inviteStates } = rooms;
   const outside = new OutsideMembers({ names, stream, events, memberships, userRooms, inviteStates });
   const outsideChanges = new OutsideChanges({ names, events, userRooms, signatures, outside, serverName });
   const storage = { database, stream };
@@ -102,31 +132,7 @@ export async function openFederatedRooms(
   const room = { appender, receiver, servers };
   const joins = new RemoteJoins({ handshakes, ownEvents, knownRooms, outliers, stateBefore, room, events });
   const invites = new RemoteInvites({ client, receiver, signatures, templates, own, servers });
-  const memberRequests = new MemberRequests({
-    handshakes,
-    joins,
-    invites,
-    own,
-    rooms: { heads, userRooms, events },
-    servers,
-  });
-  return {
-    pdus,
-    servers,
-    roomServers,
-    missingEvents,
-    authChains,
-    graphStates,
-    signatures,
-    fetcher,
-    outliers,
-    stateBefore,
-    receiver,
-    staging,
-    templates,
-    invites,
-    memberRequests,
-    backfill,
-    timestamps: new RemoteTimestamps({ client, servers, missingEvents, backfill }),
-  };
+  const known = { heads, userRooms, events };
+  const memberRequests = new MemberRequests({ handshakes, joins, invites, own, rooms: known, servers });
+  return { templates, staging, invites, memberRequests };
 }

@@ -14,6 +14,7 @@ import { DAY_MS } from '../platform/clock.ts';
 import { OutgoingEvents } from '../rooms/outgoing/outgoing-events.ts';
 import { OutgoingTexts } from '../rooms/outgoing/outgoing-texts.ts';
 import { deleteOldForwardedEvents } from '../storage/federation/sendable-events.ts';
+import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { Domains } from './domains.ts';
 import type { FederationBase } from './federation.ts';
 import type { FederatedRooms } from './federation-rooms.ts';
@@ -71,6 +72,10 @@ export function createSending(
     sender,
     destinationList: new DestinationList({ roomServers, destinations, queues, positions, position }),
     alsoSend: (event: Parameters<EventDistribution['alsoSend']>[0]) => distribution.alsoSend(event),
+    /** Sends those of some events that are of this server to all servers in their room. */
+    async sendAgain(concurrent: readonly StoredEvent[]) {
+      for (const event of concurrent) if (outgoing.isOwn(event)) await distribution.alsoSend(event);
+    },
     async start() {
       distribution.start(await positions.load(stream.current));
       sender.wake(positions.lateServers());

@@ -10,8 +10,9 @@ import { AuthChains } from '../../src/rooms/graph/auth-chains.ts';
 import { GraphStates } from '../../src/rooms/graph/graph-states.ts';
 import { StateResolution } from '../../src/rooms/graph/state-resolution.ts';
 import type { Head } from '../../src/rooms/head.ts';
-import { type PlacedEvent, RemoteAppender } from '../../src/rooms/receive/append.ts';
+import { RemoteAppender } from '../../src/rooms/receive/append.ts';
 import { readIncoming } from '../../src/rooms/receive/incoming.ts';
+import { type PlacedEvent, Plans } from '../../src/rooms/receive/plan.ts';
 import { ServersInRooms } from '../../src/rooms/remote/servers-in-room.ts';
 import { Templates } from '../../src/rooms/remote/templates.ts';
 import { EarlyRedactions } from '../../src/storage/rooms/events/early-redactions.ts';
@@ -52,23 +53,25 @@ export class RemoteEvents {
     this.templates = new Templates(world);
     this.graphStates = new GraphStates(states);
     this.authChains = new AuthChains(events);
-    this.#appender = new RemoteAppender({
-      stores: {
-        names,
-        stream,
-        events,
-        states,
-        rooms,
-        graph: {
-          missingEvents: new MissingEvents(database),
-          earlyRedactions: new EarlyRedactions(database),
-          roomServers,
-        },
+    const stores = {
+      names,
+      stream,
+      events,
+      states,
+      rooms,
+      graph: {
+        missingEvents: new MissingEvents(database),
+        earlyRedactions: new EarlyRedactions(database),
+        roomServers,
       },
+    };
+    const resolution = new StateResolution({ names, events, states, authChains: this.authChains });
+    this.#appender = new RemoteAppender({
+      stores,
       acceptor: world.acceptor,
       effects: new EventEffects(world),
-      graphStates: this.graphStates,
-      resolution: new StateResolution({ names, events, states, authChains: this.authChains }),
+      plans: new Plans({ stores, graphStates: this.graphStates, resolution }),
+      servers: this.servers,
       serverName: 'test.local',
     });
   }

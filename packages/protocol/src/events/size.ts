@@ -25,7 +25,7 @@ export function checkFieldSizes(pdu: JsonObject, unit: 'bytes' | 'code points' =
   for (const field of LIMITED_FIELDS) {
     const value = pdu[field];
     if (typeof value !== 'string' || Buffer.byteLength(value) <= EVENT_FIELD_BYTES_MAX) continue;
-    if (unit === 'bytes' || [...value].length > EVENT_FIELD_BYTES_MAX) {
+    if (unit === 'bytes' || Array.from(value).length > EVENT_FIELD_BYTES_MAX) {
       return `${field} is longer than ${EVENT_FIELD_BYTES_MAX} ${unit}`;
     }
   }

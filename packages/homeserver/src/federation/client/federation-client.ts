@@ -155,7 +155,7 @@ export class FederationClient {
   async #send(name: ServerName, request: SentRequest, signal: AbortSignal): Promise<IncomingReply> {
     const { discovery, pool } = this.#parts;
     const sent = this.#prepare(name, request);
-    let failure: unknown;
+    let failure = new OutboundError(`${name} has no address`);
     for (const target of await discovery.targetsOf(name)) {
       if (signal.aborted) break;
       try {
@@ -165,7 +165,7 @@ export class FederationClient {
         failure = error;
       }
     }
-    throw failure ?? new OutboundError(`${name} has no address`);
+    throw failure;
   }
 
   #prepare(name: ServerName, request: SentRequest): HttpsRequest {

@@ -8,7 +8,8 @@ import type { MissingEvents } from '../../storage/rooms/events/missing-events.ts
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
-import { type EventEffects, noEffects } from '../events/effects.ts';
+import { type Effects, type EventEffects, noEffects } from '../events/effects.ts';
+import { loadRelations } from '../events/relations.ts';
 import type { GraphStates } from '../graph/graph-states.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
@@ -45,6 +46,17 @@ export interface OlderNumbers {
   readonly outlier: StoredEvent | undefined;
 }
 
+/** The writes of a page, and the changes of caches after their commit. */
+interface WrittenPage {
+  readonly writes: Write[];
+  readonly effects: Effects;
+  readonly inserted: StoredEvent[];
+  /** Outliers that get a place in the timeline. */
+  readonly placed: StoredEvent[];
+  readonly numOf: Map<string, number>;
+  readonly names: Set<number>;
+}
+
 /** Stores pages of history in the gaps of timelines. */
 export class HistoryPages {
   readonly #parts: HistoryPageParts;
@@ -58,71 +70,85 @@ export class HistoryPages {
    * All events are stored, or none.
    */
   async store(head: Head, page: readonly OlderEvent[], lastSeq: number): Promise<void> {
-    const { names, stream, events: store, states, missingEvents, numbers } = this.#parts.stores;
+    const { names, stream, events: store, numbers } = this.#parts.stores;
     const shown = page.filter(({ isRejected }) => !isRejected).length;
-    const writes: Write[] = [numbers.write()];
-    const effects = noEffects();
-    const stored: StoredEvent[] = [];
-    const placed: StoredEvent[] = [];
-    const numOf = new Map<string, number>();
-    const usedNames = new Set<number>([head.num]);
+    const written: WrittenPage = {
+      writes: [numbers.write()],
+      effects: noEffects(),
+      inserted: [],
+      placed: [],
+      numOf: new Map(),
+      names: new Set([head.num]),
+    };
     let seq = lastSeq - shown;
-    for (const { incoming, auth, before, isRejected, numbers: given } of page) {
-      const { num, snapshot, outlier } = given;
-      const isInState = outlier?.num === num;
-      if (!isRejected) seq += 1;
-      const event = remoteEvent(names, head.version, incoming, {
-        num,
-        room: head.num,
-        seq: isRejected ? null : seq,
-        standing: isRejected ? STANDING.rejected : STANDING.accepted,
-        snapshot,
-        graphSnapshot: null,
-        // The state after an event with an older row has no snapshot of its own.
-        after: null,
-        replaces: replacedBy(names.cachedNum(incoming.pdu.type), names.cachedNum(incoming.pdu.state_key ?? ''), before),
-      });
-      event.transaction = null;
-      numOf.set(incoming.eventId, num);
-      writes.push(...states.snapshotWrites(snapshot, head.num, before.root, before.created));
-      const prevIds = prevEventIds(incoming.pdu, head.version);
-      const known = await store.numsOf(prevIds.filter((id) => !numOf.has(id)));
-      const prev = prevIds.flatMap((id) => numOf.get(id) ?? known.get(id) ?? []);
-      const proof = proofOf(
-        incoming.pdu,
-        prev,
-        auth.map((one) => one.num),
-      );
-      if (isInState) {
-        writes.push(store.place(event, proof));
-        placed.push(event);
-      } else {
-        if (outlier !== undefined) writes.push(store.markRepeated(outlier));
-        writes.push(store.insert(event, proof));
-        stored.push(event);
-      }
-      if (event.isState && !isRejected) {
-        const after = await this.#parts.graphStates.withEvent(before, event);
-        if (!isInState || !(await this.#hasSnapshot(num)))
-          writes.push(...states.snapshotWrites(num, head.num, after.root, after.created));
-      }
-      writes.push(missingEvents.remove(head.num, incoming.eventId));
-      const missing = prevIds.filter((id) => !numOf.has(id) && !known.has(id));
-      writes.push(...missingEvents.insert(head.num, missing, num));
-      this.#parts.effects.addSticky(event, effects);
-      for (const name of [event.typeNum, event.senderNum, event.stateKeyNum]) if (name !== null) usedNames.add(name);
+    for (const older of page) {
+      if (!older.isRejected) seq += 1;
+      await this.#add(head, older, older.isRejected ? null : seq, written);
     }
-    writes.push(...names.inserts(...usedNames), ...effects.writes);
+    written.writes.push(...names.inserts(...written.names), ...written.effects.writes);
     try {
-      await stream.commit(writes, [], () => {
-        store.stored(stored);
-        for (const event of placed) store.replace(event);
-        this.#parts.effects.committed(head, effects);
+      await stream.commit(written.writes, [], () => {
+        store.stored(written.inserted);
+        for (const event of written.placed) store.replace(event);
+        this.#parts.effects.committed(head, written.effects);
       });
     } catch (error) {
-      store.forget(stored.map(({ num }) => num));
+      store.forget(written.inserted.map(({ num }) => num));
       throw error;
     }
+  }
+
+  async #add(head: Head, older: OlderEvent, seq: number | null, written: WrittenPage): Promise<void> {
+    const { names, events: store, states } = this.#parts.stores;
+    const { incoming, before, numbers: given } = older;
+    const { type, state_key: stateKey } = incoming.pdu;
+    const event = remoteEvent(names, head.version, incoming, {
+      num: given.num,
+      room: head.num,
+      seq,
+      standing: older.isRejected ? STANDING.rejected : STANDING.accepted,
+      snapshot: given.snapshot,
+      graphSnapshot: null,
+      after: null,
+      replaces: stateKey === undefined ? null : replacedBy(names.cachedNum(type), names.cachedNum(stateKey), before),
+    });
+    event.transaction = null;
+    const { writes } = written;
+    writes.push(...states.snapshotWrites(given.snapshot, head.num, before.root, before.created));
+    await this.#addRow(head, older, event, written);
+    if (event.isState && !older.isRejected && !(await this.#hasSnapshot(given))) {
+      const after = await this.#parts.graphStates.withEvent(before, event);
+      writes.push(...states.snapshotWrites(given.num, head.num, after.root, after.created));
+    }
+    const { sender, content } = event;
+    const [relations = {}] = await loadRelations({ events: store, names }, head.num, [{ type, sender, content }]);
+    this.#parts.effects.addRelation(event, relations.own, written.effects);
+    if (relations.own !== undefined) written.names.add(relations.own.relType);
+    this.#parts.effects.addSticky(event, written.effects);
+    for (const name of [event.typeNum, event.senderNum, event.stateKeyNum]) if (name !== null) written.names.add(name);
+  }
+
+  /** Adds the row of an event and its edges in the graph. */
+  async #addRow(head: Head, { incoming, auth, numbers }: OlderEvent, event: StoredEvent, written: WrittenPage) {
+    const { events: store, missingEvents } = this.#parts.stores;
+    const { writes, numOf } = written;
+    numOf.set(event.eventId, event.num);
+    const prevIds = prevEventIds(incoming.pdu, head.version);
+    const known = await store.numsOf(prevIds.filter((id) => !numOf.has(id)));
+    const prev = prevIds.flatMap((id) => numOf.get(id) ?? known.get(id) ?? []);
+    const authNums = auth.map(({ num }) => num);
+    const proof = proofOf(incoming.pdu, prev, authNums);
+    if (numbers.outlier?.num === event.num) {
+      writes.push(store.place(event, proof));
+      written.placed.push(event);
+    } else {
+      if (numbers.outlier !== undefined) writes.push(store.markRepeated(numbers.outlier));
+      writes.push(store.insert(event, proof));
+      written.inserted.push(event);
+    }
+    writes.push(missingEvents.remove(head.num, event.eventId));
+    const missing = prevIds.filter((id) => !numOf.has(id) && !known.has(id));
+    writes.push(...missingEvents.insert(head.num, missing, event.num));
   }
 
   /** Returns the state after an event that gets the given number. */
@@ -137,8 +163,9 @@ export class HistoryPages {
     return this.#parts.graphStates.withEvent(before, event);
   }
 
-  async #hasSnapshot(num: number): Promise<boolean> {
-    return (await this.#parts.stores.states.snapshots([num])).has(num);
+  /** Returns whether the state after an event is stored, because its row was stored as a part of a state before. */
+  async #hasSnapshot({ num, outlier }: OlderNumbers): Promise<boolean> {
+    return outlier?.num === num && (await this.#parts.stores.states.snapshots([num])).has(num);
   }
 
   /** Gives numbers to events, which are in the order of the graph. */

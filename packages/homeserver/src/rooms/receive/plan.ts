@@ -1,0 +1,200 @@
+import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
+import { authorise } from '@hearth/protocol/auth/authorise.ts';
+import { toAuthEvent as pduAuthEvent } from '@hearth/protocol/events/event.ts';
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import type { Names } from '../../storage/engine/names.ts';
+import type { EarlyRedactions } from '../../storage/rooms/events/early-redactions.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { MissingEvents } from '../../storage/rooms/events/missing-events.ts';
+import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { RoomRow } from '../../storage/rooms/room-store.ts';
+import type { NodeRef } from '../../storage/state/state-node.ts';
+import type { StateStore } from '../../storage/state/state-store.ts';
+import { type DraftRelations, loadRelations } from '../events/relations.ts';
+import type { GraphStates } from '../graph/graph-states.ts';
+import { type StateChange, stateChanges } from '../graph/state-changes.ts';
+import type { BuiltState, StateResolution } from '../graph/state-resolution.ts';
+import { type Head, toAuthEvent } from '../head.ts';
+import { powersIn } from '../powers.ts';
+import { remoteEvent } from './build-remote.ts';
+import type { IncomingEvent } from './incoming.ts';
+
+/** An event of another server whose place in the graph is known, and which the rules accept or reject there. */
+export interface PlacedEvent {
+  readonly incoming: IncomingEvent;
+  /** The stored events that it follows. */
+  readonly prev: readonly StoredEvent[];
+  /** The ids of events that it follows and that this server does not have. */
+  readonly missing: readonly string[];
+  readonly auth: readonly StoredEvent[];
+  /** The state before it according to the graph. */
+  readonly before: BuiltState;
+  readonly isRejected: boolean;
+  /** The stored outlier that is the same event. */
+  readonly outlier: StoredEvent | undefined;
+  /**
+   * Whether the event is the join by which this server comes into the room. It replaces what this server knew of the
+   * room before.
+   */
+  readonly isFirst?: boolean;
+}
+
+/** What an event would change, computed for one row of its room. */
+export interface Plan {
+  readonly seen: RoomRow;
+  readonly isSoftFailed: boolean;
+  /** Whether stored events follow the event, so that it is no forward extremity. */
+  readonly isFollowed: boolean;
+  /** The forward extremities that stay. */
+  readonly extremities: readonly StoredEvent[];
+  readonly changes: readonly StateChange[];
+  readonly relations: DraftRelations;
+  readonly redacted: StoredEvent | undefined;
+  readonly earlyRedactions: readonly StoredEvent[];
+  /** An existing snapshot with the state before the event. */
+  readonly knownSnapshot: number | undefined;
+  /** The invite that the join by which this server comes into the room accepts. */
+  readonly invite: number | null;
+}
+
+interface PlanStores {
+  readonly names: Names;
+  readonly events: EventStore;
+  readonly states: StateStore;
+  readonly graph: { readonly missingEvents: MissingEvents; readonly earlyRedactions: EarlyRedactions };
+}
+
+/** Computes what events of other servers would change, without changing anything. */
+export class Plans {
+  readonly #parts: {
+    readonly stores: PlanStores;
+    readonly graphStates: GraphStates;
+    readonly resolution: StateResolution;
+  };
+
+  constructor(parts: {
+    readonly stores: PlanStores;
+    readonly graphStates: GraphStates;
+    readonly resolution: StateResolution;
+  }) {
+    this.#parts = parts;
+  }
+
+  /** Returns what an event would change. The plan holds as long as the head has the row `seen`. */
+  async of(head: Head, placed: PlacedEvent): Promise<Plan> {
+    const { stores, resolution, graphStates } = this.#parts;
+    const { incoming, prev, before } = placed;
+    const { type, state_key: stateKey } = incoming.pdu;
+    if (stateKey !== undefined) await head.ensure([[type, stateKey]]);
+    const seen = head.row;
+    const provisional = this.#provisional(head, placed);
+    const knownSnapshot = await this.#knownSnapshot(prev, before.root);
+    const invite = placed.isFirst === true ? await this.#memberBefore(provisional, before.root) : null;
+    const common = { seen, knownSnapshot, invite, relations: {}, redacted: undefined, earlyRedactions: [] };
+    const isFollowed = await stores.graph.missingEvents.isMissing(head.num, incoming.eventId);
+    const isFirst = placed.isFirst === true;
+    const isSoftFailed = !placed.isRejected && !isFirst && (await this.#isRefusedNow(head, incoming));
+    if (placed.isRejected || isSoftFailed)
+      return { ...common, isSoftFailed, isFollowed, extremities: head.extremities, changes: [] };
+    const redacted = await this.#redactedBy(head, provisional);
+    const { sender, content } = provisional;
+    const draft = { type, sender, content, ...(redacted !== undefined && { redacts: redacted }) };
+    const [relations = {}] = await loadRelations(stores, head.num, [draft]);
+    const earlyRedactions = await this.#earlyRedactions(head, provisional);
+    const following = new Set(prev.map(({ num }) => num));
+    const extremities = isFollowed ? head.extremities : head.extremities.filter(({ num }) => !following.has(num));
+    const more = { ...common, isSoftFailed, isFollowed, extremities, relations, redacted, earlyRedactions };
+    const after = await graphStates.withEvent(before, provisional);
+    if (isFirst) {
+      const changes = await stateChanges(stores, seen.root, after.root, provisional);
+      return { ...more, isFollowed: false, extremities: [], changes };
+    }
+    if (isFollowed) return { ...more, changes: [] };
+    const others = await Promise.all(extremities.map((event) => graphStates.after(event)));
+    const known = others.filter((state) => state !== undefined);
+    // Most events of a branch leave the states at the ends of all branches as they are.
+    const previous = await this.#rootsOf(head);
+    const next = new Set([...known, after].map(({ root }) => root.hash));
+    if (next.size === previous.size && [...next].every((hash) => previous.has(hash))) return { ...more, changes: [] };
+    const isLinear = extremities.length === 0 && before.root.hash === seen.root.hash;
+    const resolved = isLinear
+      ? after
+      : await resolution.resolve(head.version, [...known, after], provisional, placed.auth);
+    return { ...more, changes: await stateChanges(stores, seen.root, resolved.root, provisional) };
+  }
+
+  /** Returns the number of the earlier member event of a user. */
+  async #memberBefore({ typeNum, stateKeyNum }: StoredEvent, root: NodeRef): Promise<number | null> {
+    if (stateKeyNum === null) return null;
+    const key = { type: typeNum, stateKey: stateKeyNum };
+    const [[num] = []] = await this.#parts.stores.states.lookupMany([root], [key]);
+    return num ?? null;
+  }
+
+  async #rootsOf(head: Head): Promise<Set<string>> {
+    const states = await Promise.all(head.extremities.map((event) => this.#parts.graphStates.after(event)));
+    return new Set(states.flatMap((state) => state?.root.hash ?? []));
+  }
+
+  /** Returns the event with the number 0, which stands for the number that it gets when it is accepted. */
+  #provisional(head: Head, { incoming }: PlacedEvent): StoredEvent {
+    const fields = { seq: null, standing: STANDING.accepted, snapshot: 0, graphSnapshot: null, after: null };
+    return remoteEvent(this.#parts.stores.names, head.version, incoming, {
+      ...fields,
+      num: 0,
+      room: head.num,
+      replaces: null,
+    });
+  }
+
+  /** Returns whether the current state refuses the event (server-server API, "Soft failure"). */
+  async #isRefusedNow(head: Head, { pdu, eventId }: IncomingEvent): Promise<boolean> {
+    const event = pduAuthEvent(pdu, eventId, head.version);
+    const keys = [['m.room.create', ''] as const, ...authEventKeys(event, head.version)];
+    await head.ensure(keys);
+    const current = (type: string, stateKey: string) => {
+      const found = head.known(type, stateKey);
+      return found === undefined ? undefined : toAuthEvent(found);
+    };
+    return authorise(event, current, head.version) !== undefined;
+  }
+
+  /** Returns the target of a redaction that takes effect (rooms/v3, "Handling redactions"). */
+  async #redactedBy(head: Head, event: StoredEvent): Promise<StoredEvent | undefined> {
+    const { redacts } = event;
+    if (redacts === undefined) return undefined;
+    const target = await this.#parts.stores.events.byId(redacts);
+    if (target === undefined || target.room !== head.num) return undefined;
+    return (await mayRedact(head, event, target)) ? target : undefined;
+  }
+
+  async #earlyRedactions(head: Head, event: StoredEvent): Promise<StoredEvent[]> {
+    const { graph, events } = this.#parts.stores;
+    const redactions = await events.list(await graph.earlyRedactions.of(event.eventId));
+    const effective = await Promise.all(
+      redactions.map(async (redaction) => redaction.room === head.num && (await mayRedact(head, redaction, event))),
+    );
+    return redactions.filter((_, i) => effective[i]);
+  }
+
+  /** Returns a snapshot of one of the events before the event, if its state is the state before the event. */
+  async #knownSnapshot(prev: readonly StoredEvent[], root: NodeRef): Promise<number | undefined> {
+    const nums = prev.map((event) => {
+      if (event.isState && event.graphSnapshot === null && event.after === null) return event.num;
+      return event.graphSnapshot ?? event.snapshot;
+    });
+    for (const [num, found] of await this.#parts.stores.states.snapshots(nums))
+      if (found.hash === root.hash) return num;
+    return undefined;
+  }
+}
+
+/**
+ * Returns whether a redaction takes effect: its sender has the power to redact or is of the server of the target's
+ * sender (rooms/v3, "Handling redactions").
+ */
+async function mayRedact(head: Head, redaction: StoredEvent, target: StoredEvent): Promise<boolean> {
+  if (domainOf(redaction.sender) === domainOf(target.sender)) return true;
+  const powers = await powersIn(head);
+  return powers.of(redaction.sender) >= powers.to('redact');
+}
