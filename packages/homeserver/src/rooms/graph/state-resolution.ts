@@ -3,11 +3,9 @@ import type { AuthEvent } from '@hearth/protocol/events/event.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { resolveConflicts, type SplitStates, splitStateMapKey, stateMapKey } from '@hearth/protocol/state/resolve.ts';
 import { NOT_LOADED } from '../../platform/lookups/source.ts';
-import type { Names } from '../../storage/engine/names.ts';
-import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
-import type { StateKeyNums, StateStore } from '../../storage/state/state-store.ts';
+import type { StateKeyNums } from '../../storage/state/state-store.ts';
 import {
   difference,
   entries,
@@ -17,15 +15,8 @@ import {
   withEntry,
   withoutEntry,
 } from '../../storage/state/state-tree.ts';
-import { authForm, type StateKeyPair } from '../head.ts';
-import type { AuthChains } from './auth-chains.ts';
-
-export interface ResolutionParts {
-  readonly names: Names;
-  readonly events: EventStore;
-  readonly states: StateStore;
-  readonly authChains: AuthChains;
-}
+import type { StateKeyPair } from '../head.ts';
+import { type ResolutionSource, withProvisional } from './resolution-source.ts';
 
 /** A state, with those of its nodes that may not be stored yet. */
 export interface BuiltState {
@@ -44,9 +35,9 @@ interface Conflict {
  * depends on their difference; only conflicting events and their auth chains are loaded.
  */
 export class StateResolution {
-  readonly #parts: ResolutionParts;
+  readonly #parts: ResolutionSource;
 
-  constructor(parts: ResolutionParts) {
+  constructor(parts: ResolutionSource) {
     this.#parts = parts;
   }
 
@@ -71,55 +62,6 @@ export class StateResolution {
           );
     return new Resolving(source).resolve(version, states);
   }
-}
-
-/** Returns the parts of a resolution that know an event which is not stored yet. */
-function withProvisional(
-  { names, states, events, authChains }: ResolutionParts,
-  provisional: StoredEvent,
-  auth: readonly number[],
-): ResolutionSource {
-  const stored = (nums: Iterable<number>) => [...nums].filter((num) => num !== provisional.num);
-  const has = (nums: Iterable<number>) => [...nums].includes(provisional.num);
-  const starts = (nums: readonly number[]) => (has(nums) ? [...stored(nums), ...auth] : nums);
-  return {
-    names,
-    states,
-    events: {
-      numsOf: (eventIds) => events.numsOf(eventIds),
-      list: (nums) => events.list(nums),
-      load: async (nums) => {
-        const wanted = [...nums];
-        const found = new Map(await events.load(stored(wanted)));
-        if (has(wanted)) found.set(provisional.num, provisional);
-        return found;
-      },
-    },
-    authChains: {
-      chain: async (nums) => {
-        const wanted = [...nums];
-        const chain = await authChains.chain(starts(wanted));
-        if (has(wanted)) for (const num of auth) chain.add(num);
-        return chain;
-      },
-      load: async (nums) => {
-        const wanted = [...nums];
-        const forms = await authChains.load(starts(wanted));
-        if (!has(wanted)) return forms;
-        const authEvents = (await events.list(auth)).map(({ eventId }) => eventId);
-        forms.set(provisional.eventId, { ...authForm(provisional, []), authEvents });
-        return forms;
-      },
-    },
-  };
-}
-
-/** What a resolution reads. */
-interface ResolutionSource {
-  readonly names: Names;
-  readonly states: StateStore;
-  readonly events: Pick<EventStore, 'load' | 'list' | 'numsOf'>;
-  readonly authChains: Pick<AuthChains, 'chain' | 'load'>;
 }
 
 /** One resolution. */

@@ -39,7 +39,7 @@ export interface PlacedEvent {
   readonly isFirst?: boolean;
 }
 
-/** What an event would change, computed for one row of its room. */
+/** The changes that an event would make, computed for one row of its room. */
 export interface Plan {
   readonly seen: RoomRow;
   readonly isSoftFailed: boolean;

@@ -5,11 +5,10 @@ import { NOT_LOADED, type Source } from '../../../platform/lookups/source.ts';
 import { type Database, sql, type Write, write } from '../../engine/database.ts';
 import type { Names } from '../../engine/names.ts';
 import { decodeAuthNums, decodeProof, type EventProof, encodeProof } from './event-proof.ts';
-import { eventIdOfStored, repeatedEventId, type Standing, StoredEvent, storedEventId } from './stored-event.ts';
+import { EVENT_COLUMNS, type EventRow, toEvent } from './event-row.ts';
+import { eventIdOfStored, repeatedEventId, StoredEvent, storedEventId } from './stored-event.ts';
 
-const COLUMNS =
-  'e.num, e.id, e.room, e.seq, e.type, e.sender, e.state_key, e.ts, e.depth, e.standing, e.snapshot, e.graph_snapshot, e.snapshot_after, e.replaces, e.redacted_by, e.content, e.extra, r.version';
-const readByNum = sql(`SELECT ${COLUMNS} FROM events e JOIN rooms r ON r.num = e.room WHERE e.num IN @list`);
+const readByNum = sql(`SELECT ${EVENT_COLUMNS} FROM events e JOIN rooms r ON r.num = e.room WHERE e.num IN @list`);
 const readById = sql('SELECT num FROM events WHERE id = ?');
 const readByIds = sql('SELECT num, id FROM events WHERE id IN @blobs');
 const readIds = sql('SELECT e.num, e.id, r.version FROM events e JOIN rooms r ON r.num = e.room WHERE e.num IN @list');
@@ -22,27 +21,6 @@ const placeOutlier = sql(
 );
 const markRepeated = sql('UPDATE events SET id = ? WHERE num = ?');
 const redact = sql('UPDATE events SET redacted_by = ?, content = ? WHERE num = ?');
-
-interface Row {
-  num: number;
-  id: Uint8Array;
-  room: number;
-  seq: number | null;
-  type: number;
-  sender: number;
-  state_key: number | null;
-  ts: number;
-  depth: number;
-  standing: Standing;
-  snapshot: number;
-  graph_snapshot: number | null;
-  snapshot_after: number | null;
-  replaces: number | null;
-  redacted_by: number | null;
-  content: string;
-  extra: string | null;
-  version: string;
-}
 
 /** Bounds of the two caches, in events and in MiB. */
 const CACHED_MAX = { state: 20_000, messages: 10_000 } as const;
@@ -175,7 +153,7 @@ export class EventStore {
   }
 
   async #read(nums: readonly number[]): Promise<StoredEvent[]> {
-    const rows = await this.#database.all<Row>(readByNum, nums);
+    const rows = await this.#database.all<EventRow>(readByNum, nums);
     const texts = await this.#names.texts(
       rows.flatMap((row) => [row.room, row.type, row.sender, row.state_key ?? row.room]),
     );
@@ -230,7 +208,7 @@ export class EventStore {
       else found.set(num, event.eventId);
     }
     if (absent.length === 0) return found;
-    for (const row of await this.#database.all<Pick<Row, 'num' | 'id' | 'version'>>(readIds, absent))
+    for (const row of await this.#database.all<Pick<EventRow, 'num' | 'id' | 'version'>>(readIds, absent))
       found.set(row.num, eventIdOfStored(row.id, row.version === '3'));
     return found;
   }
@@ -271,35 +249,4 @@ export function eventsOf(nums: Iterable<number>, events: { get(num: number): Sto
     if (event !== undefined) found.push(event);
   }
   return found;
-}
-
-function toEvent(row: Row, texts: ReadonlyMap<number, string>): StoredEvent {
-  const fields = {
-    num: row.num,
-    eventId: eventIdOfStored(row.id, row.version === '3'),
-    room: row.room,
-    roomId: named(texts, row.room),
-    seq: row.seq,
-    typeNum: row.type,
-    type: named(texts, row.type),
-    senderNum: row.sender,
-    sender: named(texts, row.sender),
-    stateKeyNum: row.state_key,
-    stateKey: row.state_key === null ? undefined : named(texts, row.state_key),
-    ts: row.ts,
-    depth: row.depth,
-    standing: row.standing,
-    snapshot: row.snapshot,
-    graphSnapshot: row.graph_snapshot,
-    after: row.snapshot_after,
-    replaces: row.replaces,
-    extra: row.extra,
-  };
-  return new StoredEvent(fields, row.content, row.redacted_by);
-}
-
-function named(texts: ReadonlyMap<number, string>, num: number): string {
-  const text = texts.get(num);
-  if (text === undefined) throw new Error(`no name has the number ${num}`);
-  return text;
 }
