@@ -88,6 +88,23 @@ describe('activity in rooms with other servers', () => {
       expect(sent.at(-1)).toBe(false);
     });
 
+    test('is sent for one user in five seconds in a room with many servers', async () => {
+      const { alice, head } = await shared();
+      for (let i = 0; i < 110; i += 1) await world.joining.join(head, await world.stranger(`@t:t${i}-${count}.test`));
+      const others = [alice, await world.person(), await world.person()];
+      for (const other of others) await world.joining.join(head, other);
+      await world.clock.pass(0);
+      for (const { user } of others) {
+        await world.typing.set(user, head.roomId, true);
+        await world.clock.pass(0);
+      }
+      const toElsewhere = () => world.taken('m.typing').filter(([server]) => server === ELSEWHERE);
+      expect(toElsewhere()).toHaveLength(1);
+      for (const { user } of others) await world.typing.set(user, head.roomId, false);
+      await world.clock.pass(0);
+      expect(toElsewhere()).toEqual([[ELSEWHERE, { room_id: head.roomId, user_id: alice.userId, typing: false }]]);
+    });
+
     test('is not sent for a room without other servers', async () => {
       const alice = await world.person();
       const head = await world.room(alice);
@@ -241,6 +258,21 @@ describe('activity in rooms with other servers', () => {
         await world.clock.pass(60_000);
       }
       expect(new Set(world.taken('m.presence').map(([server]) => server))).toEqual(new Set([ELSEWHERE, 'new.test']));
+    });
+
+    test('is sent together for many users', async () => {
+      const { head } = await shared();
+      const people: Person[] = [];
+      for (let i = 0; i < 30; i += 1) people.push(await world.person());
+      for (const person of people) await world.joining.join(head, person);
+      await world.clock.pass(2_000);
+      world.taken('m.presence');
+      for (const person of people) await world.presences.set(person, 'online');
+      await world.clock.pass(3_000);
+      const sent = world.taken('m.presence').map(([, content]) => (content as { push: JsonObject[] }).push);
+      expect(sent.length).toBeLessThan(5);
+      const ids = sent.flatMap((push) => push.map(({ user_id }) => user_id));
+      expect(ids).toEqual(expect.arrayContaining(people.map(({ userId }) => userId)));
     });
 
     test('is shown until the server does not repeat it any more', async () => {

@@ -153,6 +153,29 @@ describe.each(engines)('device lists of users of other servers, on $name', (engi
     expect(requests).toHaveLength(1);
   });
 
+  test('are fetched in the background if a query names many users', async () => {
+    const { alice, head } = await open();
+    const users: Person[] = [];
+    for (let i = 0; i < 13; i += 1) {
+      const user = await world.stranger(`@many${count}-${i}:${ELSEWHERE}`);
+      await world.joining.join(head, user);
+      remotes.set(user.userId, {
+        streamId: 1,
+        devices: new Map([['PHONE', new DeviceMaker(user.userId, 'PHONE').keys()]]),
+        crossSigning: {},
+      });
+      users.push(user);
+    }
+    const ids = users.map(({ userId }) => userId);
+    const answered = async () => Object.keys((await ask(alice, ...ids)).device_keys).toSorted();
+    expect(await answered()).toEqual(ids.toSorted());
+    expect(requests.filter((path) => path.startsWith('POST')).length).toBeLessThanOrEqual(1);
+    for (const user of users) await settled(user);
+    requests.splice(0);
+    expect(await answered()).toEqual(ids.toSorted());
+    expect(requests).toEqual([]);
+  });
+
   test('are not stored for users without a common room', async () => {
     const { alice, bob, head } = await open();
     await world.joining.leave(head, bob);
