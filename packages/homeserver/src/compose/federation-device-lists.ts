@@ -79,7 +79,7 @@ function createFollowed(
   background.start('fetching device lists', () => fetcher.start());
   const memberships = new ListMemberships({ stream, events: rooms.events, sharedRooms, lists, serverName }, background);
   background.every(DAY_MS, 'deleting device lists of users without a common room', () => memberships.expire());
-  const unknownDevices = new UnknownDevices({ database, names, lists, clock });
+  const unknownDevices = new UnknownDevices({ names, keyDirectory, lists, clock });
   const received = { names, sharedRooms, lists };
   return {
     fetcher,

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
+import { asString, isObject, type JsonObject, type JsonValue, member } from '@hearth/protocol/json/value.ts';
 import { textBytes } from '../platform/caches/cache-size.ts';
 import { type CrossSigningKeyRow, KEY_USAGES, type KeyUsage } from '../storage/encryption/cross-signing.ts';
 import type { DeviceKeysRow } from '../storage/encryption/device-keys.ts';
@@ -9,6 +9,7 @@ export class UserKeys {
   readonly #devices = new Map<string, DeviceKeysRow>();
   readonly #crossSigning = new Map<KeyUsage, string>();
   #allDevicesText: string | undefined;
+  #identityKeys: ReadonlySet<string | undefined> | undefined;
   #bytes = 200;
 
   /** An estimate of the memory of all keys, which are also part of the cached answer. */
@@ -70,6 +71,12 @@ export class UserKeys {
     return this.#devices.has(deviceId);
   }
 
+  /** Returns whether a device has a Curve25519 identity key. */
+  hasIdentityKey(key: string): boolean {
+    this.#identityKeys ??= new Set(Array.from(this.#devices.values(), identityKeyOf));
+    return this.#identityKeys.has(key);
+  }
+
   get hasCrossSigning(): boolean {
     return this.#crossSigning.size > 0;
   }
@@ -90,6 +97,11 @@ export class UserKeys {
     const key = this.crossSigningKey(usage);
     return key === undefined ? undefined : signerOf(key);
   }
+}
+
+function identityKeyOf({ device_id, json }: DeviceKeysRow): string | undefined {
+  const { keys } = parseKey(json);
+  return isObject(keys) ? asString(member(keys, `curve25519:${device_id}`)) : undefined;
 }
 
 /** Adds the display name of the device, which is not signed, to its keys. */

@@ -291,7 +291,7 @@ describe.each(engines)('device lists of users of other servers, on $name', (engi
     expect(await lists.one(bob.user)).toBe(undefined);
   });
 
-  test('are fetched when a message comes from an unknown device', async () => {
+  test.each(['requesting_device_id', 'sender_key'])('are fetched when %s of a message is unknown', async (member) => {
     const { alice, bob, remote, phone } = await open();
     await ask(alice, bob.userId);
     const message = (content: JsonObject) => ({ [alice.userId]: { '*': content } });
@@ -302,7 +302,7 @@ describe.each(engines)('device lists of users of other servers, on $name', (engi
     expect((await lists.one(bob.user))?.stale_ts).toBe(null);
     const before = requests.length;
     added(bob, remote, 'LOST');
-    for (let i = 0; i < 5; i += 1) await unknownDevices.check(bob.userId, message({ requesting_device_id: 'LOST' }));
+    for (let i = 0; i < 5; i += 1) await unknownDevices.check(bob.userId, message({ [member]: 'LOST' }));
     await settled(bob);
     expect(await devicesOf(alice, bob)).toEqual(['LOST', 'PHONE']);
     for (let i = 0; i < 5; i += 1) await unknownDevices.check(bob.userId, message({ from_device: 'FORGED' }));

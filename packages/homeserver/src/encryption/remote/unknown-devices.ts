@@ -1,15 +1,15 @@
-import { asString, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { TokenBuckets } from '../../platform/token-buckets.ts';
-import { type RemoteDeviceRow, readRemoteDevices } from '../../storage/encryption/remote-device-lists.ts';
-import type { Database } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { Messages } from '../../to-device/to-device.ts';
+import type { KeyDirectory } from '../key-directory.ts';
+import type { UserKeys } from '../user-keys.ts';
 import type { RemoteDeviceLists } from './remote-device-lists.ts';
 
 interface Parts {
-  readonly database: Database;
   readonly names: Names;
+  readonly keyDirectory: KeyDirectory;
   readonly lists: RemoteDeviceLists;
   readonly clock: Clock;
 }
@@ -34,15 +34,16 @@ export class UnknownDevices {
 
   /** Examines a message of a user of another server. */
   async check(sender: string, messages: Messages): Promise<void> {
-    const { database, names, lists } = this.#parts;
+    const { names, keyDirectory, lists } = this.#parts;
     const contents = Object.values(messages).flatMap((devices) => Object.values(devices));
     const marks = contents.slice(0, CONTENTS_MAX).map(marksOf);
     if (marks.every(({ deviceId, identityKey }) => deviceId === undefined && identityKey === undefined)) return;
     const user = await names.find(sender);
-    const list = user === undefined ? undefined : await lists.one(user);
-    if (user === undefined || list === undefined || list.stale_ts !== null) return;
-    const devices = await readRemoteDevices(database, [user]);
-    if (marks.every((mark) => isKnown(mark, devices)) || this.#budget.take(user) > 0) return;
+    if (user === undefined) return;
+    const keys = await keyDirectory.one(user);
+    if (marks.every((mark) => isKnown(mark, keys))) return;
+    const list = await lists.one(user);
+    if (list === undefined || list.stale_ts !== null || this.#budget.take(user) > 0) return;
     await lists.makeStale([user]);
   }
 }
@@ -50,7 +51,7 @@ export class UnknownDevices {
 /** The parts of a message that identify the device of its sender. */
 interface DeviceMarks {
   readonly deviceId: string | undefined;
-  /** The Curve25519 key in an Olm message. */
+  /** The identity key, for Curve25519, in an Olm message. */
   readonly identityKey: string | undefined;
 }
 
@@ -59,12 +60,7 @@ function marksOf(content: JsonObject): DeviceMarks {
   return { deviceId: asString(deviceId), identityKey: asString(content.sender_key) };
 }
 
-function isKnown({ deviceId, identityKey }: DeviceMarks, devices: readonly RemoteDeviceRow[]): boolean {
-  if (deviceId !== undefined && !devices.some(({ device_id }) => device_id === deviceId)) return false;
-  return identityKey === undefined || devices.some((device) => identityKeyOf(device) === identityKey);
-}
-
-function identityKeyOf({ device_id, json }: RemoteDeviceRow): string | undefined {
-  const { keys } = JSON.parse(json) as JsonObject;
-  return isObject(keys) ? asString(keys[`curve25519:${device_id}`]) : undefined;
+function isKnown({ deviceId, identityKey }: DeviceMarks, keys: UserKeys): boolean {
+  if (deviceId !== undefined && !keys.hasDevice(deviceId)) return false;
+  return identityKey === undefined || keys.hasIdentityKey(identityKey);
 }
