@@ -130,9 +130,12 @@ export class Receiver {
     const { graph, stores } = this.#parts;
     const wanted = prevEventIds(incoming.pdu, head.version);
     const missing = await graph.gaps.unplaced(wanted);
+    if (wanted.length === 0) throw new NotReceived('the event follows no event', true);
     const nums = await stores.events.numsOf(wanted.filter((id) => !missing.includes(id)));
-    const prev = (await stores.events.list([...nums.values()])).filter(({ room }) => room === head.num);
-    if (missing.length === 0 && prev.length > 0)
+    const prev = await stores.events.list([...nums.values()]);
+    if (prev.some(({ room }) => room !== head.num))
+      throw new NotReceived('the event follows an event of another room', true);
+    if (missing.length === 0)
       return { prev, missing, before: await graph.stateBefore.afterAll(head, prev) };
     return { prev, missing, before: await graph.stateBefore.fetched(head, missing, prev, server) };
   }

@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
 import { KeyedTasks } from '../../platform/concurrency/keyed-tasks.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
+import { Unavailable } from '../../platform/unavailable.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import {
@@ -169,7 +170,12 @@ export class Staging {
         log.info('an event of another server was dropped', { roomId, eventId, origin, reason: error.message });
         return true;
       }
-      if (!(error instanceof NotReceived || error instanceof FederationError)) throw error;
+      if (error instanceof Unavailable) throw error;
+      if (!(error instanceof NotReceived || error instanceof FederationError)) {
+        // One event that this program cannot process must not hold up the others of the room.
+        this.#parts.background.setAside('processing received events', { roomId, eventId, origin }, error);
+        return true;
+      }
       const waitMs = Math.min(RETRY_MS_MAX, 2 * (this.#later.get(num)?.waitMs ?? RETRY_MS_MIN / 2));
       if (clock.now() - staged.ts > KEPT_MS) {
         log.warn('an event of another server was given up', { roomId, eventId, origin, reason: error.message });
