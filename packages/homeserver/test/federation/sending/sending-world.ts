@@ -6,12 +6,13 @@ import { Composer, type OutgoingEvents } from '../../../src/federation/sending/c
 import { Exchange } from '../../../src/federation/sending/exchange.ts';
 import { Queues } from '../../../src/federation/sending/queues.ts';
 import { sendingCounts } from '../../../src/federation/sending/sending-counts.ts';
+import { registerSendingGauges } from '../../../src/federation/sending/sending-gauges.ts';
 import { SendingPositions } from '../../../src/federation/sending/sending-positions.ts';
 import { StoredEdus } from '../../../src/federation/sending/stored-edus.ts';
 import { TransactionSender } from '../../../src/federation/sending/transaction-sender.ts';
 import { Background } from '../../../src/platform/concurrency/background.ts';
 import { silentLog } from '../../../src/platform/monitoring/log.ts';
-import { noMetrics } from '../../../src/platform/monitoring/metrics.ts';
+import { type Metrics, noMetrics } from '../../../src/platform/monitoring/metrics.ts';
 import { systemRandom } from '../../../src/platform/random.ts';
 import type { Database } from '../../../src/storage/engine/database.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -33,7 +34,19 @@ export type SendingWorld = ReturnType<typeof openSendingWorld>;
 export function openSendingWorld(database: Database, intervalMs = 0) {
   const clock = new ManualClock();
   const destinations = new Destinations(clock, systemRandom, { minMs: 1_000, maxMs: 60_000 }, silentLog);
-  const counts = sendingCounts(noMetrics);
+  const counted = new Map<string, number>();
+  const metrics: Metrics = {
+    ...noMetrics,
+    counter: (name) => ({
+      add: (amount, { outcome = '' } = {}) => {
+        const key = `${name.replace('hearth_federation_sent_', '')} ${outcome}`;
+        if (amount > 0) counted.set(key, (counted.get(key) ?? 0) + amount);
+      },
+    }),
+    gauge: (name, _help, read) => gauges.set(name.replace('hearth_federation_', ''), read),
+  };
+  const gauges = new Map<string, () => number>();
+  const counts = sendingCounts(metrics);
   const queues = new Queues(destinations, counts);
   const storedEdus = new StoredEdus(database);
   const background = new Background(clock, silentLog);
@@ -67,7 +80,12 @@ export function openSendingWorld(database: Database, intervalMs = 0) {
   const tasks = { clock, background, intervalMs };
   const sender = new TransactionSender({ queues, composer, exchange, storedEdus, destinations, tasks, log });
   const positions = new SendingPositions({ database, queues, destinations, position, clock, log });
+  registerSendingGauges(metrics, queues, positions, clock);
   return Object.assign(world, {
+    /** The counts of PDUs and EDUs by outcome. */
+    counted,
+    /** Returns the value of a gauge. */
+    gauge: (name: string) => gauges.get(name)?.(),
     clock,
     destinations,
     queues,

@@ -250,3 +250,33 @@ describe('events for servers', () => {
     expect([...world.queues.entries()]).toEqual([]);
   });
 });
+
+test('metrics count by outcome, and show what waits', async () => {
+  await world.positions.load(0);
+  world.reactions.push(() => ({ pdus: { $1: { error: 'no' }, $2: {} } }), world.refuse(400));
+  world.send([SERVER], 1, 2, -3);
+  await settled();
+  world.send([SERVER], 4);
+  await settled();
+  expect(Object.fromEntries(world.counted)).toEqual({
+    'pdus_total accepted': 1,
+    'pdus_total rejected': 1,
+    'pdus_total dropped': 1,
+    'pdus_total skipped': 1,
+  });
+  world.always = world.noAnswer;
+  world.send([SERVER, 'other.example'], 5, 6);
+  world.sender.queueEdu(SERVER, 'typing', { n: 1 });
+  await settled();
+  world.clock.skip(30_000);
+  expect(world.gauge('waiting_events')).toBe(4);
+  expect(world.gauge('waiting_edus')).toBe(1);
+  expect(world.gauge('oldest_waiting_event_seconds')).toBe(30);
+  expect(world.gauge('late_servers')).toBe(0);
+  world.clock.skip(60_000);
+  await world.positions.store();
+  expect(world.gauge('late_servers')).toBe(2);
+  expect(world.gauge('waiting_edus')).toBe(0);
+  expect(world.gauge('oldest_waiting_event_seconds')).toBe(0);
+  expect(world.counted.get('edus_total dropped')).toBe(1);
+});
