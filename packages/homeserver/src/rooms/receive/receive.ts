@@ -135,8 +135,7 @@ export class Receiver {
     const prev = await stores.events.list([...nums.values()]);
     if (prev.some(({ room }) => room !== head.num))
       throw new NotReceived('the event follows an event of another room', true);
-    if (missing.length === 0)
-      return { prev, missing, before: await graph.stateBefore.afterAll(head, prev) };
+    if (missing.length === 0) return { prev, missing, before: await graph.stateBefore.afterAll(head, prev) };
     return { prev, missing, before: await graph.stateBefore.fetched(head, missing, prev, server) };
   }
 }
