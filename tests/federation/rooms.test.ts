@@ -76,6 +76,14 @@ describe('a room on several servers', () => {
     await Promise.all(servers.map((server) => server.close()));
     expect(servers.flatMap(({ faults }) => faults)).toEqual([]);
   });
+  const everybodyJoined = async (room: string) => {
+    for (const user of [alice, bob, carol]) {
+      await until(`three members for ${user.userId}`, async () => {
+        const { joined } = await user.get<{ joined: JsonObject }>(pathOf('rooms', room, 'joined_members'));
+        return Object.keys(joined).length === 3 ? true : undefined;
+      });
+    }
+  };
   const nameOf = (user: TestUser) => user.userId.slice(user.userId.indexOf(':') + 1);
 
   test.each(VERSIONS)('version %s: all servers have the same messages and the same state', async (version) => {
@@ -83,10 +91,7 @@ describe('a room on several servers', () => {
     await alice.send(room, 'before');
     await join(bob, room, nameOf(alice));
     await join(carol, room, nameOf(bob));
-    await until('the join', async () => {
-      const { joined } = await alice.get<{ joined: JsonObject }>(pathOf('rooms', room, 'joined_members'));
-      return Object.keys(joined).length === 3 ? true : undefined;
-    });
+    await everybodyJoined(room);
     for (const user of [alice, bob, carol]) await user.send(room, `from ${user.userId}`);
     for (const user of [alice, bob, carol])
       for (const sender of [alice, bob, carol]) await seen(user, room, `from ${sender.userId}`);
@@ -195,6 +200,7 @@ describe('a room on several servers', () => {
       power_level_content_override: { state_default: 0 },
     });
     for (const user of [bob, carol]) await join(user, room, nameOf(alice));
+    await everybodyJoined(room);
     for (const user of [alice, bob, carol]) await user.send(room, `hello ${user.userId}`);
     for (const user of [alice, bob, carol])
       for (const other of [alice, bob, carol]) await seen(user, room, `hello ${other.userId}`);

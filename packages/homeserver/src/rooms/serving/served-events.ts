@@ -1,4 +1,4 @@
-import { forbidden, notFound } from '@hearth/protocol/errors.ts';
+import { notFound } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { Head } from '../head.ts';
@@ -25,8 +25,8 @@ export class ServedEvents {
   }
 
   /**
-   * Returns an event as the JSON text of a transaction. State events that the server may not read are redacted, because
-   * other events may need them as auth events.
+   * Returns an event as the JSON text of a transaction. An event that the server may not read is redacted. The server
+   * needs it to complete the event graph, for instance after a join with partial state.
    * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
    */
   async event(server: string, eventId: string): Promise<string> {
@@ -38,7 +38,6 @@ export class ServedEvents {
     const hidden = (await isKnownState(head, event))
       ? new Set<number>()
       : await visibility.hiddenFrom(server, head, [event]);
-    if (!event.isState && hidden.size > 0) throw forbidden('Your server may not read this event');
     return transactionText(serverName, clock.now(), await texts.of(head.version, [event], hidden));
   }
 
