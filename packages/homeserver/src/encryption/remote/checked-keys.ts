@@ -18,7 +18,7 @@ export function checkedDeviceKeys(
   const own = withOwnSignatures(keys, userId);
   if (own === undefined) return undefined;
   // Keys that nobody has signed are passed on as well, because clients verify the signatures.
-  const signed = { signatures: {}, ...own };
+  const signed = own.signatures === undefined ? { ...own, signatures: {} } : own;
   return isAccepted(() => checkDeviceKeys(signed, { userId, deviceId })) ? signed : undefined;
 }
 

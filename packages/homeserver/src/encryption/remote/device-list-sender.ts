@@ -19,7 +19,7 @@ import { ROWS_PER_CHANGE_MAX, rowNumber } from '../../storage/engine/row-numbers
 import type { Stream } from '../../storage/engine/stream.ts';
 import { insertOutgoingEdus } from '../../storage/federation/outgoing-edus.ts';
 import { loadUserKeys } from '../key-directory.ts';
-import { crossSigningUpdate, type DeviceState, deviceUpdate } from './list-updates.ts';
+import { type DeviceState, type ListState, renderUpdates } from './list-updates.ts';
 
 /** The queue of stored EDUs. */
 interface StoredEdus {
@@ -39,8 +39,6 @@ interface Parts {
 
 /** Changes of a user that are processed together. */
 const CHANGES_MAX = 1_000;
-/** The number of changed devices above which only one update is sent, which makes servers fetch the whole list. */
-const UPDATES_MAX = 20;
 const USERS_MAX = 10;
 const ERROR_WAIT_MS = 60_000;
 
@@ -98,7 +96,7 @@ export class DeviceListSender {
     const { database, stream, sharedRooms, edus } = this.#parts;
     const previous = await readDeviceListStreamId(database, user);
     const servers = [...(await sharedRooms.serversOf(user))];
-    const { jsons, streamId } = await this.#updates(user, previous, changes);
+    const { jsons, streamId } = renderUpdates(await this.#stateOf(user), previous, changes);
     const writes: Write[] = [deleteListChanges(user, last.num), putDeviceListStreamId(user, streamId)];
     const serversAtOnce = Math.floor(ROWS_PER_CHANGE_MAX / Math.max(1, jsons.length));
     for (let from = 0; from < servers.length && jsons.length > 0; from += serversAtOnce)
@@ -114,33 +112,15 @@ export class DeviceListSender {
     return insertOutgoingEdus(nums, names, texts, this.#parts.clock.now());
   }
 
-  /** Renders the EDUs for changes as they are now. Several changes of a device are one update. */
-  async #updates(
-    user: number,
-    previous: number,
-    changes: readonly OutgoingListChange[],
-  ): Promise<{ readonly jsons: readonly string[]; readonly streamId: number }> {
+  /** Returns the keys and devices of a user as they are now. */
+  async #stateOf(user: number): Promise<ListState> {
     const { database, names, settings } = this.#parts;
-    const userId = await names.text(user);
     const keys = await loadUserKeys(database, user);
     const devices = new Map<string, DeviceState>();
     for (const { device_id, display_name } of await readDevices(database, user))
       devices.set(device_id, { name: settings.showsDeviceNames ? display_name : null, keys: undefined });
     for (const { device_id, json } of keys.devices)
       devices.set(device_id, { name: devices.get(device_id)?.name ?? null, keys: json });
-    const latest = [...new Map(changes.map((change) => [change.device_id, change])).values()];
-    latest.sort((a, b) => a.num - b.num);
-    const updates = latest.filter(({ device_id }) => device_id !== '');
-    const sent = updates.length > UPDATES_MAX ? updates.slice(-1) : updates;
-    let streamId = sent.length < updates.length ? (updates.at(-2)?.num ?? previous) : previous;
-    const jsons: string[] = [];
-    for (const change of latest) {
-      if (change.device_id === '') jsons.push(crossSigningUpdate(userId, keys));
-      if (!sent.includes(change)) continue;
-      const { num, device_id: deviceId } = change;
-      jsons.push(deviceUpdate({ userId, deviceId, streamId: num, previous: streamId }, devices.get(deviceId)));
-      streamId = num;
-    }
-    return { jsons, streamId };
+    return { userId: await names.text(user), keys, devices };
   }
 }

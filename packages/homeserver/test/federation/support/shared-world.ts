@@ -15,11 +15,14 @@ export interface QueuedEdu {
 
 export type SharedWorld = Awaited<ReturnType<typeof openSharedWorld>>;
 
-/** Opens rooms that users of other servers can join, with a queue that records the EDUs for these servers. */
-export async function openSharedWorld(engine: Engine) {
+/**
+ * Opens rooms that users of other servers can join, with a queue that records the EDUs for these servers.
+ * @param serverName the name of this server
+ */
+export async function openSharedWorld(engine: Engine, serverName = 'test.local') {
   const world = await openWorld(engine);
   const { database, names, heads, userRooms } = world;
-  const servers = new ServersInRooms(heads, names, new RoomServers(database), 'test.local');
+  const servers = new ServersInRooms(heads, names, new RoomServers(database), serverName);
   const sharedRooms = new SharedRooms({ heads, names, userRooms, servers });
   const queued: QueuedEdu[] = [];
   return {
