@@ -5,6 +5,7 @@ import type { Database } from '../../storage/engine/database.ts';
 import type { Change, Stream } from '../../storage/engine/stream.ts';
 import {
   insertForwardedEvent,
+  isForwarded,
   readSendableEvents,
   type SendableEvent,
 } from '../../storage/federation/sendable-events.ts';
@@ -67,11 +68,12 @@ export class EventDistribution {
 
   /**
    * Sends an event of another server to the other servers of its room, because this server has accepted it on behalf of
-   * the server that sent it. Resolves when the event will be sent even if the process ends. It may be called again for
-   * the same event.
+   * the server that sent it. Resolves when the event will be sent even if the process ends. If that server repeats its
+   * request, the event is sent only once.
    */
   async alsoSend(event: StoredEvent): Promise<void> {
-    const { stream, clock } = this.#parts;
+    const { database, stream, clock } = this.#parts;
+    if (await isForwarded(database, event.num)) return;
     const position = stream.next();
     const write = insertForwardedEvent(position, event.num, clock.now());
     let woken: ReadonlySet<string> = new Set();

@@ -1,6 +1,9 @@
 import { type Database, sql, type Write, write } from '../engine/database.ts';
 
-const insertForwarded = sql('INSERT INTO forwarded_events (num, event, ts) VALUES (?, ?, ?)');
+const insertForwarded = sql(
+  'INSERT INTO forwarded_events (num, event, ts) VALUES (?, ?, ?) ON CONFLICT (event) DO NOTHING',
+);
+const readMark = sql('SELECT num FROM forwarded_events WHERE event = ?');
 const removeForwarded = sql('DELETE FROM forwarded_events WHERE ts < ?');
 // Users of this server have accounts, so that `accounts` tells their events from those of other servers.
 const readInStream = sql(
@@ -41,6 +44,11 @@ export interface SendableEvent {
   readonly position: number;
   /** The number of the event. */
   readonly num: number;
+}
+
+/** Returns whether an event of another server is marked as one to pass on. */
+export async function isForwarded(database: Database, event: number): Promise<boolean> {
+  return (await database.first(readMark, event)) !== undefined;
 }
 
 /** Returns the write that marks an event of another server as one to pass on. */

@@ -146,6 +146,8 @@ describe.each(engines)('the sending of events on $name', (engine) => {
     await sending.alsoSend(event);
     await settled();
     expect(others.taken('c.example')).toEqual(['from b']);
+    await sending.alsoSend(event);
+    await settled();
     expect(others.sent).toEqual([]);
     expect(await world.database.all(selectEvent)).toHaveLength(1);
   });

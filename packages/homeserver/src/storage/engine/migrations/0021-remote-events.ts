@@ -43,7 +43,7 @@ export const remoteEvents: Migration = {
     )`,
     // Events of other servers that this server passes on to the servers of their rooms. `num` is the position at which
     // that was decided.
-    'CREATE TABLE forwarded_events (num INTEGER PRIMARY KEY, event INTEGER NOT NULL, ts INTEGER NOT NULL)',
+    'CREATE TABLE forwarded_events (num INTEGER PRIMARY KEY, event INTEGER NOT NULL UNIQUE, ts INTEGER NOT NULL)',
     // Changes of the keys of this server's users that are not yet sent to other servers. The device id of a change of
     // cross-signing keys is empty.
     'CREATE TABLE device_list_outbox (num INTEGER PRIMARY KEY, user_num INTEGER NOT NULL, device_id TEXT NOT NULL)',
