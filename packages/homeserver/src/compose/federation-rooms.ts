@@ -1,6 +1,8 @@
 import type { FederationClient } from '../federation/client/federation-client.ts';
 import type { KeyRing } from '../federation/keys/key-ring.ts';
+import type { Clock } from '../platform/clock.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
+import type { Metrics } from '../platform/monitoring/metrics.ts';
 import { randomText } from '../platform/random.ts';
 import { AuthChains } from '../rooms/graph/auth-chains.ts';
 import { GraphStates } from '../rooms/graph/graph-states.ts';
@@ -54,7 +56,7 @@ export async function openFederatedRooms(
 
 /** Creates the objects that check events of other servers and give them a place in their rooms. */
 function openReceiving(
-  { database, clock }: FederationBase,
+  { database, clock, log, metrics }: FederationBase,
   { base, rooms }: Domains,
   client: FederationClient,
   keyRing: KeyRing,
@@ -66,7 +68,7 @@ function openReceiving(
   const servers = new ServersInRooms(heads, names, roomServers, serverName);
   const authChains = new AuthChains(events);
   const graphStates = new GraphStates(states);
-  const resolution = new StateResolution({ names, events, states, authChains });
+  const resolution = new StateResolution({ names, events, states, authChains }, resolutionTimer(metrics, clock));
   const inTurn = new Serial<number>();
   const signatures = new EventSignatures(keyRing, clock);
   const fetcher = new EventFetcher(client);
@@ -75,7 +77,8 @@ function openReceiving(
   const stores = { names, stream, events, states, rooms: rooms.rooms };
   const appended = { ...stores, graph: { missingEvents, earlyRedactions, roomServers } };
   const plans = new Plans({ stores: appended, graphStates, resolution });
-  const appender = new RemoteAppender({ stores: appended, acceptor, effects, plans, servers, serverName });
+  const shared = { heads, servers };
+  const appender = new RemoteAppender({ stores: appended, acceptor, effects, plans, rooms: shared, serverName, log });
   const checks = {
     signatures,
     authEvents: new AuthEvents(events, outliers, fetcher),
@@ -111,7 +114,7 @@ async function openHistory(
 
 /** Creates the objects that change memberships with the help of other servers. */
 function openRemoteMemberships(
-  { database, clock, random, log, background }: FederationBase,
+  { database, clock, random, log, background, metrics }: FederationBase,
   { base, rooms }: Domains,
   client: FederationClient,
   { servers, receiver, signatures, appender, outliers, stateBefore, pdus }: Receiving,
@@ -126,7 +129,7 @@ function openRemoteMemberships(
   const outsideChanges = new OutsideChanges({ names, events, userRooms, signatures, outside, serverName });
   const storage = { database, stream };
   const staged = { heads, servers, outside: outsideChanges };
-  const staging = new Staging({ storage, rooms: staged, receiver, clock, background, log });
+  const staging = new Staging({ storage, rooms: staged, receiver, clock, background, log, metrics });
   const own = { events: ownEvents, outside, knownRooms };
   const handshakes = new Handshakes(client, log);
   const room = { appender, receiver, servers };
@@ -135,4 +138,18 @@ function openRemoteMemberships(
   const known = { heads, userRooms, events };
   const memberRequests = new MemberRequests({ handshakes, joins, invites, own, rooms: known, servers });
   return { templates, staging, invites, memberRequests };
+}
+
+/** Returns a function that measures the time of a state resolution. */
+function resolutionTimer(metrics: Metrics, clock: Clock): <T>(task: () => Promise<T>) => Promise<T> {
+  const help = 'Time of the resolution of several room states into one';
+  const histogram = metrics.histogram('hearth_state_resolution_seconds', help, [0.001, 0.01, 0.1, 1, 10]);
+  return async (task) => {
+    const beganMs = clock.elapsed();
+    try {
+      return await task();
+    } finally {
+      histogram.observe((clock.elapsed() - beganMs) / 1_000);
+    }
+  };
 }

@@ -4,6 +4,7 @@ import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
 import { signPdu } from '@hearth/protocol/signing/pdu.ts';
+import { silentLog } from '../../src/platform/monitoring/log.ts';
 import { references } from '../../src/rooms/events/build.ts';
 import { EventEffects } from '../../src/rooms/events/effects.ts';
 import { AuthChains } from '../../src/rooms/graph/auth-chains.ts';
@@ -71,8 +72,9 @@ export class RemoteEvents {
       acceptor: world.acceptor,
       effects: new EventEffects(world),
       plans: new Plans({ stores, graphStates: this.graphStates, resolution }),
-      servers: this.servers,
+      rooms: { heads: world.heads, servers: this.servers },
       serverName: 'test.local',
+      log: silentLog,
     });
   }
 

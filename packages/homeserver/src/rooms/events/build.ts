@@ -2,6 +2,7 @@ import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
 import { encodeBase64 } from '@hearth/protocol/encoding/base64.ts';
 import { badJson, tooLarge } from '@hearth/protocol/errors.ts';
 import type { EventReference, PduDraft } from '@hearth/protocol/events/event.ts';
+import { PREV_EVENTS_MAX } from '@hearth/protocol/events/shape.ts';
 import { checkBytes, checkFieldSizes } from '@hearth/protocol/events/size.ts';
 import { CanonicalJsonError } from '@hearth/protocol/json/canonical.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
@@ -60,6 +61,7 @@ export class EventBuilder {
     const ts = draft.ts ?? this.#clock.now();
     // Other servers may send events of any depth.
     const depth = Math.min(row.depth + 1, Number.MAX_SAFE_INTEGER);
+    const followed = head.extremities.slice(-PREV_EVENTS_MAX);
     const createWithoutRoom = version.createRoomIdHash && draft.type === 'm.room.create';
     // The members are in the order of the canonical form, so that sorting them is cheap.
     const pdu = {
@@ -69,7 +71,7 @@ export class EventBuilder {
       ...(version.eventIdFormat === 'v1' ? { event_id: this.#opaqueEventId() } : {}),
       ...stickyField(draft),
       origin_server_ts: ts,
-      prev_events: references(head.extremities, version),
+      prev_events: references(followed, version),
       ...redactsField(draft, head),
       ...(createWithoutRoom ? {} : { room_id: head.roomId }),
       sender: draft.sender,
@@ -83,13 +85,13 @@ export class EventBuilder {
     return {
       event: toStored(draft, head, { num, ts, depth, eventId, hash, names: this.#names }),
       proof: {
-        prev: row.extremities,
+        prev: followed.map((event) => event.num),
         auth: auth.map((event) => event.num),
         contentHash,
         signingKey: this.#signer.keyNum,
         signature: undefined,
       },
-      prevEvents: head.extremities.map((event) => event.eventId),
+      prevEvents: followed.map((event) => event.eventId),
     };
   }
 }

@@ -1,5 +1,6 @@
 import { authorise } from '@hearth/protocol/auth/authorise.ts';
 import { forbidden } from '@hearth/protocol/errors.ts';
+import { PREV_EVENTS_MAX } from '@hearth/protocol/events/shape.ts';
 import type { Write } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
@@ -58,6 +59,8 @@ interface DecidedStores {
   readonly rooms: RoomStore;
   readonly transactions: TransactionStore;
 }
+
+const NO_EVENTS: readonly StoredEvent[] = [];
 
 /** Decides events: authorises drafts against a head and advances it, without waiting for anything. */
 export class Decider {
@@ -128,14 +131,16 @@ export class Decider {
   /** Advances the head to an event. Returns the writes of the state after it. */
   #advance(head: Head, event: StoredEvent, created: NewNode[]): Write[] {
     const { row } = head;
+    // An event follows at most twenty others. Further extremities stay.
+    const left = head.extremities.length > PREV_EVENTS_MAX ? head.extremities.slice(0, -PREV_EVENTS_MAX) : NO_EVENTS;
     const moved = {
       ...row,
       seq: row.seq + 1,
       lastEvent: event.num,
       depth: event.depth,
-      extremities: [event.num],
+      extremities: [...left.map(({ num }) => num), event.num],
     };
-    head.extremities = [event];
+    head.extremities = [...left, event];
     head.grow(event);
     if (event.stateKeyNum === null) {
       head.row = moved;

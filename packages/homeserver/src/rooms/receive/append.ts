@@ -1,5 +1,6 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
-import type { Write } from '../../storage/engine/database.ts';
+import type { Log } from '../../platform/monitoring/log.ts';
+import { Fenced, type Write } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import type { EarlyRedactions } from '../../storage/rooms/events/early-redactions.ts';
@@ -16,6 +17,7 @@ import type { Decided } from '../events/decide.ts';
 import { type Effects, type EventEffects, membershipOf, noEffects } from '../events/effects.ts';
 import type { StateChange } from '../graph/state-changes.ts';
 import type { Head } from '../head.ts';
+import type { Heads } from '../heads.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { namesIn, proofOf, type RemoteFields, remoteEvent } from './build-remote.ts';
 import type { PlacedEvent, Plan, Plans } from './plan.ts';
@@ -41,12 +43,16 @@ export interface AppenderParts {
   readonly acceptor: Acceptor;
   readonly effects: EventEffects;
   readonly plans: Plans;
-  readonly servers: ServersInRooms;
+  readonly rooms: { readonly heads: Heads; readonly servers: ServersInRooms };
   readonly serverName: string;
+  readonly log: Pick<Log, 'info'>;
 }
 
 /** The sequence numbers that a gap in a timeline leaves for the missing events, which may be fetched later. */
 const GAP_SEQS = 2 ** 20;
+
+/** The number of changed state keys that one log line names. */
+const REPORTED_MAX = 10;
 
 /** Appends events of other servers to the timelines of their rooms. */
 export class RemoteAppender {
@@ -73,26 +79,57 @@ export class RemoteAppender {
     const { names } = this.#parts.stores;
     await names.reserveAll(namesIn(placed.incoming));
     const isNewServer = await this.#isNewServer(head, placed);
-    for (;;) {
-      const plan = await this.#parts.plans.of(head, placed);
-      if (head.isAbandoned) throw new Error('the head of the room was abandoned');
-      if (head.row !== plan.seen) continue;
-      if (placed.isRejected || plan.isSoftFailed) return this.#storeOutside(head, placed, plan);
-      const decided = this.#decide(head, placed, plan);
-      const pending = this.#parts.acceptor.commit([decided]);
-      head.pending = pending;
-      await pending;
+    for (let current = head; ; ) {
+      const plan = await this.#parts.plans.of(current, placed);
+      if (current.isAbandoned) {
+        current = (await this.#parts.rooms.heads.byNum(head.num)) ?? current;
+        continue;
+      }
+      if (current.row !== plan.seen) continue;
+      if (placed.isRejected || plan.isSoftFailed) return this.#storeOutside(current, placed, plan);
+      const decided = this.#decide(current, placed, plan);
+      if (!(await this.#isCommitted(current, decided))) continue;
       const [event] = decided.events;
       if (event === undefined) throw new Error('an accepted event is missing');
       if (isNewServer) this.#onNewServer(plan.extremities);
+      if (placed.isFirst !== true) this.#reportResolved(event, plan.changes);
       return event;
+    }
+  }
+
+  /** Reports changes of the room's state that are not those of the event itself: a resolution has changed them. */
+  #reportResolved({ roomId, eventId }: StoredEvent, changes: readonly StateChange[]): void {
+    const resolved = changes.filter(({ after }) => after?.num !== 0);
+    if (resolved.length === 0) return;
+    const listed = resolved.slice(0, REPORTED_MAX).map(({ before, after }) => {
+      const { type, stateKey } = after ?? before ?? { type: '', stateKey: '' };
+      return `${type} ${stateKey}: ${before?.eventId ?? 'none'} to ${after?.eventId ?? 'none'}`;
+    });
+    this.#parts.log.info('the resolution of branches has changed the state of a room', {
+      roomId,
+      eventId,
+      count: resolved.length,
+      changes: listed.join(', '),
+    });
+  }
+
+  /** Stores a decided event. Returns false if another writer has advanced the room since its head was loaded. */
+  async #isCommitted(head: Head, decided: Decided): Promise<boolean> {
+    const pending = this.#parts.acceptor.commit([decided]);
+    head.pending = pending;
+    try {
+      await pending;
+      return true;
+    } catch (error) {
+      if (error instanceof Fenced) return false;
+      throw error;
     }
   }
 
   /** Returns whether an event is the join of a server that is not in the room yet. */
   async #isNewServer(head: Head, { incoming: { pdu }, isFirst }: PlacedEvent): Promise<boolean> {
     if (isFirst === true || pdu.type !== 'm.room.member' || pdu.content.membership !== 'join') return false;
-    return !(await this.#parts.servers.of(head)).has(domainOf(pdu.state_key ?? '') ?? '');
+    return !(await this.#parts.rooms.servers.of(head)).has(domainOf(pdu.state_key ?? '') ?? '');
   }
 
   /** Advances the head to the event. There is no `await` since the check that the plan is for its row. */

@@ -78,6 +78,11 @@ export class Receiver {
     return this.#process(head, incoming, server);
   }
 
+  /** Returns whether an event needs no processing, because this server has it. */
+  async isReceived(head: Head, eventId: string): Promise<boolean> {
+    return (await this.#placed(head, eventId)) !== undefined;
+  }
+
   /** Processes an event before the one that was sent. Later events do not need it: they get their state otherwise. */
   async #receiveBefore(head: Head, incoming: IncomingEvent, server: string): Promise<void> {
     if ((await this.#placed(head, incoming.eventId)) !== undefined) return;
@@ -94,7 +99,7 @@ export class Receiver {
     const sender = domainOf(incoming.pdu.sender) ?? '';
     if (!(await aclPermits(head, sender))) throw new NotReceived(`the room excludes ${sender}`, true);
     const refusal = await this.#parts.signatures.refusal(incoming, head.version);
-    if (refusal !== undefined) throw new NotReceived(refusal, false);
+    if (refusal !== undefined) throw new NotReceived(refusal.message, refusal.isFinal);
   }
 
   async #process(head: Head, incoming: IncomingEvent, server: string): Promise<StoredEvent> {

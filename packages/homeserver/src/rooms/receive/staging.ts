@@ -5,13 +5,14 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
 import { KeyedTasks } from '../../platform/concurrency/keyed-tasks.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
+import type { Counter, Metrics } from '../../platform/monitoring/metrics.ts';
 import { Unavailable } from '../../platform/unavailable.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import {
+  countStagedEvents,
   insertStagedEvent,
   readStagedEvents,
-  readStagedRooms,
   removeStagedEvents,
   type StagedEvent,
 } from '../../storage/federation/staged-events.ts';
@@ -30,15 +31,20 @@ interface StagingParts {
   readonly receiver: Receiver;
   readonly clock: Clock;
   readonly background: Background;
-  readonly log: Pick<Log, 'info' | 'debug' | 'warn'>;
+  readonly log: Pick<Log, 'info' | 'warn'>;
+  readonly metrics: Metrics;
 }
 
 /** The result of each event of a transaction, by event id: an empty object, or an error. */
 export type TransactionResults = Record<string, { error?: string }>;
 
 const READ_AT_ONCE = 50;
+/** The names of the values of `STANDING`. */
+const OUTCOMES = ['accepted', 'soft-failed', 'rejected', 'outlier'] as const;
 /** The number of rooms whose events are processed at the same time. */
 const ROOMS_MAX = 20;
+/** The number of events of a room that wait. Further ones are refused, so that a server cannot fill the disk. */
+const WAITING_MAX = 20_000;
 /** The time until an event is tried again whose earlier events or state nobody provides. It doubles with each attempt. */
 const RETRY_MS_MIN = 10_000;
 const RETRY_MS_MAX = 60 * 60_000;
@@ -52,12 +58,23 @@ const KEPT_MS = 2 * 24 * 60 * 60_000;
 export class Staging {
   readonly #parts: StagingParts;
   readonly #tasks: KeyedTasks<string>;
+  /** The numbers of stored events by room. */
+  readonly #counts = new Map<string, number>();
   /** The events that could not be processed, with the time of the next attempt. */
   readonly #later = new Map<number, { readonly atMs: number; readonly waitMs: number }>();
 
+  readonly #received: Counter;
+
   constructor(parts: StagingParts) {
     this.#parts = parts;
-    const { clock, background } = parts;
+    const { clock, background, metrics } = parts;
+    const help = 'Events of other servers that were processed, by their outcome';
+    this.#received = metrics.counter('hearth_federation_received_events_total', help, ['outcome']);
+    metrics.gauge('hearth_federation_staged_events', 'Received events that are not processed yet', () =>
+      this.#waiting(),
+    );
+    const later = 'Received events whose earlier events or state nobody has answered yet';
+    metrics.gauge('hearth_federation_waiting_events', later, () => this.#later.size);
     const limits = { runningMax: ROOMS_MAX, errorWaitMs: RETRY_MS_MIN };
     this.#tasks = new KeyedTasks({ clock, background, name: 'processing received events', ...limits }, (roomId) =>
       this.#run(roomId),
@@ -66,16 +83,13 @@ export class Staging {
 
   /** Processes what was stored before the start of the process. */
   async start(): Promise<void> {
-    this.#tasks.wake(await readStagedRooms(this.#parts.storage.database));
+    for (const [roomId, count] of await countStagedEvents(this.#parts.storage.database))
+      this.#counts.set(roomId, (this.#counts.get(roomId) ?? 0) + count);
+    this.#tasks.wake(this.#counts.keys());
   }
 
   close(): void {
     this.#tasks.close();
-  }
-
-  /** The number of events that wait for another attempt. */
-  get laterCount(): number {
-    return this.#later.size;
   }
 
   /** Stores the events of a transaction. Resolves with their results when they are on disk. */
@@ -94,6 +108,7 @@ export class Staging {
     if (accepted.length === 0) return results;
     const writes = accepted.map((one) => insertStagedEvent({ ...one, num: storage.stream.next() }));
     await storage.stream.commit(writes, []);
+    for (const { roomId } of accepted) this.#counts.set(roomId, (this.#counts.get(roomId) ?? 0) + 1);
     const rooms = new Set(accepted.map(({ roomId }) => roomId));
     for (const roomId of rooms) this.#tasks.endWait(roomId);
     this.#tasks.wake(rooms);
@@ -120,7 +135,9 @@ export class Staging {
       return isReceived ? { eventId } : { eventId, refusal: 'This server is not in the room' };
     }
     if (!(await aclPermits(head, origin))) return { eventId, refusal: `The room excludes ${origin}` };
-    return { eventId, roomId: head.roomId };
+    if ((this.#counts.get(head.roomId) ?? 0) >= WAITING_MAX)
+      return { eventId, refusal: 'Too many events of the room are waiting' };
+    return (await this.#parts.receiver.isReceived(head, eventId)) ? { eventId } : { eventId, roomId: head.roomId };
   }
 
   async #headOf(value: JsonObject): Promise<Head | undefined> {
@@ -136,6 +153,7 @@ export class Staging {
       const now = this.#parts.clock.elapsed();
       const due = staged.filter(({ num }) => (this.#later.get(num)?.atMs ?? 0) <= now);
       if (due.length === 0) {
+        if (staged.length === 0) this.#counts.delete(roomId);
         const times = staged.map(({ num }) => (this.#later.get(num)?.atMs ?? now) - now);
         return times.length === 0 ? undefined : Math.max(1, Math.min(...times));
       }
@@ -146,11 +164,22 @@ export class Staging {
       }
       if (done.length === 0) continue;
       await database.commit([removeStagedEvents(done)]);
+      this.#removed(roomId, done.length);
       for (const num of done) this.#later.delete(num);
       // Events that wait may follow one of these.
       for (const { num } of staged) this.#later.delete(num);
     }
     return undefined;
+  }
+
+  #waiting(): number {
+    let sum = 0;
+    for (const count of this.#counts.values()) sum += count;
+    return sum;
+  }
+
+  #removed(roomId: string, count: number): void {
+    this.#counts.set(roomId, Math.max(0, (this.#counts.get(roomId) ?? 0) - count));
   }
 
   /** Processes an event. Returns false if it has to be tried again. */
@@ -162,11 +191,18 @@ export class Staging {
     if (head === undefined || value === undefined) return true;
     try {
       const event = await receiver.receive(head, value, origin);
+      this.#received.add(1, { outcome: OUTCOMES[event.standing] });
       if (event.seq === null)
-        log.info('an event of another server was not accepted', { roomId, eventId, origin, standing: event.standing });
+        log.info('an event of another server was not accepted', {
+          roomId,
+          eventId,
+          origin,
+          standing: OUTCOMES[event.standing],
+        });
       return true;
     } catch (error) {
       if (error instanceof NotReceived && error.isFinal) {
+        this.#received.add(1, { outcome: 'dropped' });
         log.info('an event of another server was dropped', { roomId, eventId, origin, reason: error.message });
         return true;
       }

@@ -1,14 +1,12 @@
 import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
 import { authorise } from '@hearth/protocol/auth/authorise.ts';
 import { forbidden } from '@hearth/protocol/errors.ts';
+import { PREV_EVENTS_MAX } from '@hearth/protocol/events/shape.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { references } from '../events/build.ts';
 import type { EventDraft } from '../events/draft.ts';
 import { type PduDeps, pdusOf } from '../events/pdu.ts';
 import { type Head, type StateKeyPair, toAuthEvent } from '../head.ts';
-
-/** The maximum number of forward extremities that an event follows. The event format permits 20. */
-export const PREV_EVENTS_MAX = 20;
 
 /** The types of state events that invited and knocking users get (client-server API, "Stripped state"). */
 const SHOWN_TYPES = [

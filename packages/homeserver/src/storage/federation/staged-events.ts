@@ -6,8 +6,7 @@ const insert = sql(
 const readOfRoom = sql(
   'SELECT num, room_id, event_id, origin, json, ts FROM staged_events WHERE room_id = ? ORDER BY num LIMIT ?',
 );
-const readRooms = sql('SELECT DISTINCT room_id FROM staged_events');
-const count = sql('SELECT count(*) AS number, min(ts) AS oldest FROM staged_events');
+const readCounts = sql('SELECT room_id, count(*) AS number FROM staged_events GROUP BY room_id');
 const remove = sql('DELETE FROM staged_events WHERE num IN @list');
 
 /** An event of another server that was received and is not yet processed. */
@@ -54,15 +53,8 @@ export async function readStagedEvents(database: Database, roomId: string, limit
   }));
 }
 
-/** Returns the rooms with waiting events. */
-export async function readStagedRooms(database: Database): Promise<string[]> {
-  return (await database.all<{ room_id: string }>(readRooms)).map(({ room_id }) => room_id);
-}
-
-/** Returns the number of waiting events and the arrival of the oldest, for metrics. */
-export async function countStagedEvents(
-  database: Database,
-): Promise<{ readonly number: number; readonly oldestTs: number | null }> {
-  const row = await database.first<{ number: number; oldest: number | null }>(count);
-  return { number: row?.number ?? 0, oldestTs: row?.oldest ?? null };
+/** Returns the number of waiting events of each room that has some. */
+export async function countStagedEvents(database: Database): Promise<ReadonlyMap<string, number>> {
+  const rows = await database.all<{ room_id: string; number: number }>(readCounts);
+  return new Map(rows.map(({ room_id, number }) => [room_id, number]));
 }
