@@ -21,6 +21,7 @@ import type { Heads } from '../heads.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { namesIn, proofOf, type RemoteFields, remoteEvent } from './build-remote.ts';
 import type { PlacedEvent, Plan, Plans } from './plan.ts';
+import { reportResolved } from './report-resolved.ts';
 
 export interface AppenderStores {
   readonly names: Names;
@@ -50,9 +51,6 @@ export interface AppenderParts {
 
 /** The sequence numbers that a gap in a timeline leaves for the missing events, which may be fetched later. */
 const GAP_SEQS = 2 ** 20;
-
-/** The number of changed state keys that one log line names. */
-const REPORTED_MAX = 10;
 
 /** Appends events of other servers to the timelines of their rooms. */
 export class RemoteAppender {
@@ -92,25 +90,9 @@ export class RemoteAppender {
       const [event] = decided.events;
       if (event === undefined) throw new Error('an accepted event is missing');
       if (isNewServer) this.#onNewServer(plan.extremities);
-      if (placed.isFirst !== true) this.#reportResolved(event, plan.changes);
+      if (placed.isFirst !== true) reportResolved(this.#parts.log, event, plan.changes);
       return event;
     }
-  }
-
-  /** Reports changes of the room's state that are not those of the event itself: a resolution has changed them. */
-  #reportResolved({ roomId, eventId }: StoredEvent, changes: readonly StateChange[]): void {
-    const resolved = changes.filter(({ after }) => after?.num !== 0);
-    if (resolved.length === 0) return;
-    const listed = resolved.slice(0, REPORTED_MAX).map(({ before, after }) => {
-      const { type, stateKey } = after ?? before ?? { type: '', stateKey: '' };
-      return `${type} ${stateKey}: ${before?.eventId ?? 'none'} to ${after?.eventId ?? 'none'}`;
-    });
-    this.#parts.log.info('the resolution of branches has changed the state of a room', {
-      roomId,
-      eventId,
-      count: resolved.length,
-      changes: listed.join(', '),
-    });
   }
 
   /** Stores a decided event. Returns false if another writer has advanced the room since its head was loaded. */

@@ -31,7 +31,7 @@ export async function checkInviteState(
   for (const event of events) {
     const { pdu } = checkEvent(event, room);
     const refusal = await strictly.refusal({ pdu }, room.version);
-    if (refusal !== undefined) throw invalidParam(`invite_room_state: ${refusal}`);
+    if (refusal !== undefined) throw invalidParam(`invite_room_state: ${refusal.message}`);
   }
 }
 

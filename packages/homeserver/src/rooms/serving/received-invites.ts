@@ -68,7 +68,7 @@ export class ReceivedInvites {
     await this.#checkUser(incoming.pdu.state_key ?? '');
     await checkInviteState(state, { roomId: sent.roomId, version }, isStateStrict ? signatures : undefined);
     const unsigned = await signatures.refusal(incoming, version);
-    if (unsigned !== undefined) throw invalidParam(`The event is not valid: ${unsigned}`);
+    if (unsigned !== undefined) throw invalidParam(`The event is not valid: ${unsigned.message}`);
     const pdu = countersignPdu(incoming.pdu, version, signer.serverName, signer.key);
     await invites.receive({ incoming: { ...incoming, pdu }, version, strippedState: strippedEvents(state) });
     return { ...event, signatures: pdu.signatures };

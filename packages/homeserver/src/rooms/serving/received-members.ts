@@ -85,7 +85,7 @@ export class ReceivedMembers {
       throw invalidParam('The event does not follow events of the room');
     const pdu = await this.#countersigned(head, incoming.pdu);
     const unsigned = await signatures.refusal({ pdu }, version);
-    if (unsigned !== undefined) throw invalidParam(`The event is not valid: ${unsigned}`);
+    if (unsigned !== undefined) throw invalidParam(`The event is not valid: ${unsigned.message}`);
     const event = await this.#receive(head, pdu, sent.server);
     await alsoSend(event);
     return { event, pdu };
