@@ -155,7 +155,7 @@ export class FederationClient {
   async #send(name: ServerName, request: SentRequest, signal: AbortSignal): Promise<IncomingReply> {
     const { discovery, pool } = this.#parts;
     const sent = this.#prepare(name, request);
-    let failure = new OutboundError(`${name} has no address`);
+    let failure: OutboundError | undefined;
     for (const target of await discovery.targetsOf(name)) {
       if (signal.aborted) break;
       try {
@@ -165,7 +165,7 @@ export class FederationClient {
         failure = error;
       }
     }
-    throw failure;
+    throw failure ?? new OutboundError(`${name} has no address`);
   }
 
   #prepare(name: ServerName, request: SentRequest): HttpsRequest {

@@ -68,12 +68,12 @@ export class EventDistribution {
 
   /**
    * Sends an event of another server to the other servers of its room, because this server has accepted it on behalf of
-   * the server that sent it. Resolves when the event will be sent even if the process ends. If that server repeats its
-   * request, the event is sent only once.
+   * the server that sent it; once, also if that server repeats its request. An event of this server is sent again.
+   * Resolves when the event will be sent even if the process ends.
    */
   async alsoSend(event: StoredEvent): Promise<void> {
-    const { database, stream, clock } = this.#parts;
-    if (await isForwarded(database, event.num)) return;
+    const { database, stream, clock, destinations } = this.#parts;
+    if (!destinations.isOwn(event) && (await isForwarded(database, event.num))) return;
     const position = stream.next();
     const write = insertForwardedEvent(position, event.num, clock.now());
     let woken: ReadonlySet<string> = new Set();

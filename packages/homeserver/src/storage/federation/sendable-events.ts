@@ -1,7 +1,8 @@
 import { type Database, sql, type Write, write } from '../engine/database.ts';
 
 const insertForwarded = sql(
-  'INSERT INTO forwarded_events (num, event, ts) VALUES (?, ?, ?) ON CONFLICT (event) DO NOTHING',
+  `INSERT INTO forwarded_events (num, event, ts) VALUES (?, ?, ?)
+   ON CONFLICT (event) DO UPDATE SET num = excluded.num, ts = excluded.ts`,
 );
 const readMark = sql('SELECT num FROM forwarded_events WHERE event = ?');
 const removeForwarded = sql('DELETE FROM forwarded_events WHERE ts < ?');
@@ -51,7 +52,7 @@ export async function isForwarded(database: Database, event: number): Promise<bo
   return (await database.first(readMark, event)) !== undefined;
 }
 
-/** Returns the write that marks an event of another server as one to pass on. */
+/** Returns the write that marks an event as one to pass on at a position. */
 export function insertForwardedEvent(position: number, event: number, ts: number): Write {
   return write(insertForwarded, position, event, ts);
 }

@@ -152,6 +152,15 @@ describe.each(engines)('the sending of events on $name', (engine) => {
     expect(await world.database.all(selectEvent)).toHaveLength(1);
   });
 
+  test('an own event is sent again to all servers in the room as often as that is asked for', async () => {
+    const head = await world.room(alice);
+    await addStrangers(head, '@bob:b.example');
+    const event = await world.say(alice, head, 'again');
+    for (let i = 0; i < 2; i += 1) await sending.sendAgain([event]);
+    await settled();
+    expect(others.taken('b.example')).toEqual(['again', 'again', 'again']);
+  });
+
   test('a kick reaches the server of the user, although it has left the room', async () => {
     const head = await world.room(alice);
     const [bob] = await addStrangers(head, '@bob:b.example');
