@@ -50,6 +50,9 @@ import { servingRoutes } from './federation-serving.ts';
 /** The number of keys of other servers that are kept; the keys that were fetched first are deleted first. */
 const SERVER_KEYS_MAX = 500_000;
 
+/** The longest time that a join waits until the other server has the events that were sent to it before. */
+const SETTLED_MS = 1_000;
+
 /** Creates the objects and routes of federation. */
 export async function createFederation(config: Config, base: FederationBase, domains: Domains): Promise<Federation> {
   const { database, clock, random } = base;
@@ -111,7 +114,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
 /** Starts what goes on in the background. */
 function startTasks(
   { database, background }: FederationBase,
-  { staging, appender }: FederatedRooms,
+  { staging, appender, handshakes }: FederatedRooms,
   sending: ReturnType<typeof createSending>,
 ): void {
   background.start('processing events of other servers', () => staging.start());
@@ -119,6 +122,7 @@ function startTasks(
   appender.onNewServer((concurrent) =>
     background.start('sending events to a new server of a room', () => sending.sendAgain(concurrent)),
   );
+  handshakes.waitFor((server) => sending.sender.settled(server, SETTLED_MS));
   background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
     database.commit([trimServerKeys(SERVER_KEYS_MAX)]),
   );

@@ -137,7 +137,7 @@ function openRemoteMemberships(
   const invites = new RemoteInvites({ client, receiver, signatures, templates, own, servers });
   const known = { heads, userRooms, events };
   const memberRequests = new MemberRequests({ handshakes, joins, invites, own, rooms: known, servers });
-  return { templates, staging, invites, memberRequests };
+  return { templates, staging, invites, handshakes, memberRequests };
 }
 
 /** Returns a function that measures the time of a state resolution. */

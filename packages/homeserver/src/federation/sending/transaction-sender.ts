@@ -1,5 +1,6 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { backOffMs } from '../../platform/back-off.ts';
+import { sleep } from '../../platform/clock.ts';
 import { KeyedTasks, type KeyedTasksParts } from '../../platform/concurrency/keyed-tasks.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
 import type { Destinations } from '../client/destinations.ts';
@@ -86,6 +87,17 @@ export class TransactionSender {
   /** Sends what waits for servers, now or at the end of the wait after a failure. */
   wake(servers: Iterable<string>): void {
     this.#tasks.wake(servers);
+  }
+
+  /**
+   * Resolves when nothing waits for a server, or after a time. A request that depends on what was sent before, such as
+   * that of a user who joins again, waits for this.
+   */
+  async settled(server: string, maxMs: number): Promise<void> {
+    const { queues, destinations, tasks } = this.#parts;
+    const endMs = tasks.clock.elapsed() + maxMs;
+    while (queues.get(server) !== undefined && !destinations.isFailing(server) && tasks.clock.elapsed() < endMs)
+      await sleep(tasks.clock, tasks.intervalMs);
   }
 
   close(): void {

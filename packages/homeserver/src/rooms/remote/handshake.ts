@@ -33,10 +33,16 @@ const SERVERS_MAX = 20;
 export class Handshakes {
   readonly #client: Pick<FederationClient, 'request'>;
   readonly #log: Pick<Log, 'info'>;
+  #settled: (server: string) => Promise<void> = () => Promise.resolve();
 
   constructor(client: Pick<FederationClient, 'request'>, log: Pick<Log, 'info'>) {
     this.#client = client;
     this.#log = log;
+  }
+
+  /** Waits with each request until `settled` resolves: the server then has what this one has sent before. */
+  waitFor(settled: (server: string) => Promise<void>): void {
+    this.#settled = settled;
   }
 
   /**
@@ -66,6 +72,7 @@ export class Handshakes {
 
   /** Returns the template of a member event. @throws FederationError, MatrixError, NotReceived */
   async make(server: string, kind: Handshake, roomId: string, userId: string): Promise<Template> {
+    await this.#settled(server);
     const versions = kind === 'leave' ? '' : `?${ROOM_VERSIONS.map(({ id }) => `ver=${id}`).join('&')}`;
     const path = `/_matrix/federation/v1/make_${kind}/${encodeURIComponent(roomId)}/${encodeURIComponent(userId)}${versions}`;
     const answer = await this.#client.request(server, { method: 'GET', path, timeoutMs: MAKE_TIMEOUT_MS });
