@@ -57,6 +57,9 @@ export interface Plan {
   readonly invite: number | null;
 }
 
+/** The number of events that are examined in search of the forward extremities that an event follows. */
+const FOLLOWED_MAX = 10_000;
+
 interface PlanStores {
   readonly names: Names;
   readonly events: EventStore;
@@ -101,8 +104,8 @@ export class Plans {
     const draft = { type, sender, content, ...(redacted !== undefined && { redacts: redacted }) };
     const [relations = {}] = await loadRelations(stores, head.num, [draft]);
     const earlyRedactions = await this.#earlyRedactions(head, provisional);
-    const following = new Set(prev.map(({ num }) => num));
-    const extremities = isFollowed ? head.extremities : head.extremities.filter(({ num }) => !following.has(num));
+    const followed = await this.#followed(prev);
+    const extremities = isFollowed ? head.extremities : head.extremities.filter(({ num }) => !followed.has(num));
     const more = { ...common, isSoftFailed, isFollowed, extremities, relations, redacted, earlyRedactions };
     const after = await graphStates.withEvent(before, provisional);
     if (isFirst) {
@@ -129,6 +132,24 @@ export class Plans {
     const key = { type: typeNum, stateKey: stateKeyNum };
     const [[num] = []] = await this.#parts.stores.states.lookupMany([root], [key]);
     return num ?? null;
+  }
+
+  /**
+   * Returns the numbers of the events that an event follows, directly or through events outside of the timeline:
+   * rejected and soft-failed events are no forward extremities, but those before them are until an accepted event follows.
+   */
+  async #followed(prev: readonly StoredEvent[]): Promise<Set<number>> {
+    const { events } = this.#parts.stores;
+    const followed = new Set(prev.map(({ num }) => num));
+    let outside = prev.filter(({ standing }) => standing !== STANDING.accepted);
+    while (outside.length > 0 && followed.size < FOLLOWED_MAX) {
+      const proofs = await events.proofs(outside.map(({ num }) => num));
+      const before = new Set([...proofs.values()].flatMap((proof) => proof.prev).filter((num) => !followed.has(num)));
+      for (const num of before) followed.add(num);
+      const loaded = await events.load(before);
+      outside = [...loaded.values()].filter(({ standing }) => standing !== STANDING.accepted);
+    }
+    return followed;
   }
 
   async #rootsOf(head: Head): Promise<Set<string>> {
