@@ -35,6 +35,8 @@ const READ_AT_ONCE = 500;
 /** The number of positions that one query examines, so that it does not block other requests. */
 const WINDOW = 5_000;
 const RETRY_MS = 1_000;
+/** The number of servers for which transactions are prepared before other requests run. */
+const WOKEN_AT_ONCE = 20;
 
 /**
  * Puts the events that other servers get into the queues of these servers, in the order of the stream. Events go from
@@ -45,6 +47,9 @@ export class EventDistribution {
   readonly #parts: DistributionParts;
   /** The position up to which all events are in the queues, while events are read from disk; otherwise undefined. */
   #readFrom: number | undefined = 0;
+  /** The servers for which events were queued and that are not woken yet. */
+  readonly #queued = new Set<string>();
+  #isWaking = false;
   #isClosed = false;
 
   constructor(parts: DistributionParts) {
@@ -76,11 +81,9 @@ export class EventDistribution {
     if (!destinations.isOwn(event) && (await isForwarded(database, event.num))) return;
     const position = stream.next();
     const write = insertForwardedEvent(position, event.num, clock.now());
-    let woken: ReadonlySet<string> = new Set();
     await stream.commit([write], [], () => {
-      woken = this.#distributeNow([{ position, event }]);
+      this.#distributeNow([{ position, event }]);
     });
-    this.#parts.sender.wake(woken);
   }
 
   #announced(changes: readonly Change[]): void {
@@ -92,32 +95,43 @@ export class EventDistribution {
       const event = events.cached(change.event);
       if (event === undefined || destinations.isOwn(event)) own.push({ position: change.position, event });
     }
-    if (own.length > 0) this.#parts.sender.wake(this.#distributeNow(own));
+    if (own.length > 0) this.#distributeNow(own);
   }
 
-  /**
-   * Distributes events without waiting. If that is not possible, the rest is read from disk. Returns the servers that
-   * get something. They are woken when the stream has reached the position of the events.
-   */
-  #distributeNow(
-    some: readonly { readonly position: number; readonly event: StoredEvent | undefined }[],
-  ): ReadonlySet<string> {
-    const woken = new Set<string>();
+  /** Distributes events without waiting. If that is not possible, the rest is read from disk. */
+  #distributeNow(some: readonly { readonly position: number; readonly event: StoredEvent | undefined }[]): void {
     for (const { position, event } of some) {
       if (this.#readFrom !== undefined) break;
       const servers = event && this.#parts.destinations.serversFor(event);
       if (servers === undefined || servers instanceof Promise) {
         servers?.catch(() => undefined);
         this.#readOn(position - 1);
-      } else this.#queue({ position, num: event?.num ?? 0 }, servers, woken);
+      } else this.#queue({ position, num: event?.num ?? 0 }, servers);
     }
-    return woken;
   }
 
-  #queue(event: SendableEvent, servers: readonly string[], woken: Set<string>): void {
+  #queue(event: SendableEvent, servers: readonly string[]): void {
     if (servers.length === 0) return;
-    this.#parts.sender.sendEvent({ ...event, queuedAtMs: this.#parts.clock.elapsed() }, servers);
-    for (const server of servers) woken.add(server);
+    const { sender, clock, background } = this.#parts;
+    sender.sendEvent({ ...event, queuedAtMs: clock.elapsed() }, servers);
+    for (const server of servers) this.#queued.add(server);
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    background.start('sending events to other servers', () => this.#wake());
+  }
+
+  /**
+   * Lets the servers for which events were queued be sent to. The answer to the sender of an event leaves before, and
+   * other requests are served in between.
+   */
+  async #wake(): Promise<void> {
+    while (this.#queued.size > 0) {
+      await nextTurn();
+      const some = [...this.#queued.values().take(WOKEN_AT_ONCE)];
+      for (const server of some) this.#queued.delete(server);
+      this.#parts.sender.wake(some);
+    }
+    this.#isWaking = false;
   }
 
   #readOn(position: number): void {
@@ -144,18 +158,13 @@ export class EventDistribution {
 
   /** Distributes the first events of a range. Returns the position that is reached. */
   async #readPage(after: number, upTo: number): Promise<number> {
-    const { database, events, destinations, sender } = this.#parts;
+    const { database, events, destinations } = this.#parts;
     const found = await readSendableEvents(database, { after, upTo }, READ_AT_ONCE);
     const stored = await events.load(found.map(({ num }) => num));
-    const woken = new Set<string>();
-    try {
-      for (const { position, num } of found) {
-        const event = stored.get(num);
-        if (event !== undefined) this.#queue({ position, num }, await destinations.serversFor(event), woken);
-        this.#readFrom = position;
-      }
-    } finally {
-      sender.wake(woken);
+    for (const { position, num } of found) {
+      const event = stored.get(num);
+      if (event !== undefined) this.#queue({ position, num }, await destinations.serversFor(event));
+      this.#readFrom = position;
     }
     return found.length < READ_AT_ONCE ? upTo : (found.at(-1)?.position ?? upTo);
   }

@@ -238,8 +238,9 @@ describe.each(engines)('the sending of events on $name', (engine) => {
     const head = await world.room(alice);
     await addStrangers(head, '@bob:b.example');
     others.down.add('b.example');
-    for (let n = 1; n <= 5; n += 1) await world.say(alice, head, `${n}`);
+    await world.say(alice, head, 'tried');
     await settled();
+    for (let n = 1; n <= 5; n += 1) await world.say(alice, head, `${n}`);
     world.clock.skip(660_000);
     await world.clock.pass(31_000);
     for (let n = 6; n <= 10; n += 1) await world.say(alice, head, `${n}`);
@@ -249,6 +250,6 @@ describe.each(engines)('the sending of events on $name', (engine) => {
     await world.say(alice, head, 'last');
     await settled();
     // The transaction that was not accepted is repeated first.
-    expect(others.taken('b.example')).toEqual(['1', '10', 'last']);
+    expect(others.taken('b.example')).toEqual(['tried', '10', 'last']);
   });
 });

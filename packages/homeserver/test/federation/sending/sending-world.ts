@@ -60,9 +60,11 @@ export function openSendingWorld(database: Database, intervalMs = 0) {
     /** The positions of the events that a server misses. */
     missed: [] as number[],
     always: undefined as Reaction | undefined,
+    /** Returns the PDU of an event. Events with numbers below 1 have none. */
+    pdu: (num: number) => `{"n":${num}}`,
   };
   const outgoing: OutgoingEvents = {
-    pdus: (nums) => Promise.resolve(new Map(nums.filter((num) => num > 0).map((num) => [num, `{"n":${num}}`]))),
+    pdus: (nums) => Promise.resolve(new Map(nums.filter((num) => num > 0).map((num) => [num, world.pdu(num)]))),
     missedBy: (_server, { after, upTo }) =>
       Promise.resolve(world.missed.filter((num) => num > after && num <= upTo).map((num) => ({ position: num, num }))),
   };

@@ -173,6 +173,14 @@ describe('events for servers', () => {
     await expect.poll(() => world.queues.get(SERVER)).toBeUndefined();
   });
 
+  test('long events are sent in transactions of at most 480 KiB, and one that is longer alone', async () => {
+    world.pdu = (n) => `{"n":${n},"x":"${'ü'.repeat(n === 7 ? 300_000 : 30_000)}"}`;
+    world.send([SERVER], ...range(1, 20));
+    await settled();
+    expect(world.pdus().flat()).toEqual(range(1, 20));
+    expect(world.pdus().map((pdus) => pdus.length)).toEqual([6, 1, 8, 5]);
+  });
+
   test('events go to twenty servers, of which one that does not answer does not delay the others', async () => {
     const servers = range(1, 20).map((n) => `s${n}.example`);
     world.always = (transaction) => (transaction.server === 's7.example' ? world.noAnswer(transaction) : undefined);
