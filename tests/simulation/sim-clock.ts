@@ -6,7 +6,7 @@ export class SimClock implements Clock {
   #timers: { readonly at: number; readonly run: () => void }[] = [];
 
   now(): number {
-    return this.#now;
+    return Math.floor(this.#now);
   }
 
   elapsed(): number {
@@ -44,5 +44,48 @@ export class SimClock implements Clock {
       await settle();
     }
     this.#now = end;
+  }
+}
+
+/** The clock of one of several processes. Its time may be wrong by a fixed amount. */
+export class ProcessClock implements Clock {
+  readonly #clock: SimClock;
+  readonly #skewMs: number;
+  readonly #timers = new Set<Timer>();
+  #hasEnded = false;
+
+  constructor(clock: SimClock, skewMs: number) {
+    this.#clock = clock;
+    this.#skewMs = skewMs;
+  }
+
+  now(): number {
+    return this.#clock.now() + this.#skewMs;
+  }
+
+  elapsed(): number {
+    return this.#clock.elapsed();
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    if (this.#hasEnded) return { cancel: () => undefined };
+    const timer = this.#clock.after(delayMs, () => {
+      this.#timers.delete(timer);
+      run();
+    });
+    this.#timers.add(timer);
+    return {
+      cancel: () => {
+        this.#timers.delete(timer);
+        timer.cancel();
+      },
+    };
+  }
+
+  /** Removes all timers, because the process has ended. It sets no more. */
+  end(): void {
+    this.#hasEnded = true;
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
   }
 }

@@ -118,9 +118,11 @@ export class SimDatabase implements SimStorage {
   #transaction(writes: readonly Write[]): Outcome {
     this.#connection.exec('BEGIN');
     try {
-      for (const { statement, values, changes } of writes) {
-        const result = this.#prepare(statement).run(...values.map(bindSqlite));
-        if (changes !== undefined && result.changes !== changes) return this.#rollback(true, 'a guard failed');
+      for (const { statement, values, columns, changes } of writes) {
+        const prepared = this.#prepare(statement);
+        let changed = 0;
+        for (const row of rowsOf(columns) ?? [values]) changed += Number(prepared.run(...row.map(bindSqlite)).changes);
+        if (changes !== undefined && changed !== changes) return this.#rollback(true, 'a guard failed');
       }
     } catch (error) {
       return this.#rollback(false, String(error));
@@ -133,6 +135,12 @@ export class SimDatabase implements SimStorage {
     this.#connection.exec('ROLLBACK');
     return { fenced, message };
   }
+}
+
+/** Returns the rows of a write for many rows. */
+function rowsOf(columns: Write['columns']): Bound[][] | undefined {
+  if (columns === undefined) return undefined;
+  return Array.from({ length: columns[0]?.length ?? 0 }, (_, i) => columns.map((column) => column[i] ?? null));
 }
 
 async function pass(turns: number): Promise<void> {

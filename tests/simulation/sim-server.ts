@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { type Hearth, startHearth } from '../../packages/homeserver/src/compose/start.ts';
 import { configSchema } from '../../packages/homeserver/src/config/schema.ts';
 import { checkBody, checkQuery } from '../../packages/homeserver/src/http/check.ts';
-import { PathTree } from '../../packages/homeserver/src/http/path-tree.ts';
+import { type PathMatch, PathTree } from '../../packages/homeserver/src/http/path-tree.ts';
 import { parseQuery } from '../../packages/homeserver/src/http/query.ts';
 import {
   type Answer,
@@ -17,9 +17,12 @@ import {
 } from '../../packages/homeserver/src/http/route.ts';
 import { Cancellation } from '../../packages/homeserver/src/platform/concurrency/cancellation.ts';
 import { silentLog } from '../../packages/homeserver/src/platform/monitoring/log.ts';
+import type { HttpsRequest } from '../../packages/homeserver/src/platform/outbound/https-pool.ts';
 import type { QueryValues } from '../support/client.ts';
 import { Dice } from '../support/dice.ts';
-import { SimClock } from './sim-clock.ts';
+import { ProcessDatabase } from './servers/process-database.ts';
+import type { NetworkAnswer, SimNetwork } from './servers/sim-network.ts';
+import { ProcessClock, SimClock } from './sim-clock.ts';
 import { type Latency, SimDatabase, type SimStorage } from './sim-database.ts';
 import { SimPostgres } from './sim-postgres.ts';
 
@@ -28,56 +31,105 @@ export interface SimReply {
   readonly json: JsonValue;
 }
 
+/** The place of a server that federates. */
+export interface SimPlace {
+  readonly name: string;
+  /** The clock that all servers share. */
+  readonly clock: SimClock;
+  /** The error of the server's clock. */
+  readonly skewMs: number;
+  readonly network: SimNetwork;
+}
+
+/** One run of a server's program. */
+interface Process {
+  readonly hearth: Hearth;
+  readonly clock: ProcessClock;
+  readonly database: ProcessDatabase;
+  readonly tree: PathTree<Route>;
+}
+
 /** A server without sockets, on a virtual clock. A request is a call of its handler. */
 export class SimServer {
-  readonly clock = new SimClock();
+  readonly clock: SimClock;
   readonly database: SimStorage;
   /** Errors that the server has logged. */
   readonly faults: unknown[] = [];
   readonly #dice: Dice;
-  #hearth: Hearth | undefined;
-  #tree = new PathTree<Route>();
+  readonly #place: SimPlace | undefined;
+  #process: Process | undefined;
 
-  private constructor(dice: Dice, database: SimStorage) {
+  private constructor(dice: Dice, database: SimStorage, place: SimPlace | undefined) {
     this.#dice = dice;
     this.database = database;
+    this.#place = place;
+    this.clock = place?.clock ?? new SimClock();
   }
 
   /** @param postgres a PostgreSQL server on which a database is created, instead of the embedded database */
-  static async open(seed: number, latency: Latency, postgres?: string): Promise<SimServer> {
+  static async open(seed: number, latency: Latency, postgres?: string, place?: SimPlace): Promise<SimServer> {
     const dice = new Dice(seed);
     const database =
       postgres === undefined
         ? await SimDatabase.open(new Dice(dice.seed()), latency)
         : await SimPostgres.open(postgres);
-    const server = new SimServer(dice, database);
-    await server.#start();
+    const server = new SimServer(dice, database, place);
+    await server.start();
     return server;
+  }
+
+  /** Whether the program of the server runs. */
+  get isRunning(): boolean {
+    return this.#process !== undefined;
   }
 
   /** Restarts the server, which keeps only the content of the database. */
   async restart(): Promise<void> {
-    await this.#hearth?.close();
-    this.clock.clear();
-    await this.#start();
+    await this.#process?.hearth.close();
+    this.#end();
+    await this.start();
   }
 
-  async #start(): Promise<void> {
-    const { clock, database, faults } = this;
+  /** Ends the program at once. It finishes nothing that it has begun. */
+  kill(): void {
+    const process = this.#process;
+    this.#end();
+    // Only its sockets are closed. The rest waits for answers of the database, which do not arrive any more.
+    void process?.hearth.close();
+  }
+
+  #end(): void {
+    this.#process?.clock.end();
+    this.#process?.database.end();
+    this.#process = undefined;
+    if (this.#place !== undefined) this.#place.network.disconnect(this.#place.name);
+  }
+
+  async start(): Promise<void> {
+    const { faults } = this;
+    const place = this.#place;
     const config = v.parse(configSchema, {
-      server_name: 'sim.test',
+      server_name: place?.name ?? 'sim.test',
       listen: ['127.0.0.1:0'],
       registration: { policy: 'open', guests: true },
       passwords: { memory_kib: 8 },
       rate_limits: false,
+      federation: { enabled: place !== undefined, retry_min_ms: 1_000, retry_max_ms: 60_000 },
     });
-    const log = { ...silentLog, error: (message: string, fields = {}) => void faults.push(message, fields) };
-    const hearth = await startHearth(config, { clock, random: new Dice(this.#dice.seed()), log, database });
-    this.#hearth = hearth;
-    this.#tree = new PathTree();
-    for (const route of hearth.routes) {
-      for (const path of route.endpoint.paths) this.#tree.add(route.endpoint.method, path, route);
-    }
+    const clock = new ProcessClock(this.clock, place?.skewMs ?? 0);
+    const database = new ProcessDatabase(this.database);
+    const isCurrent = () => this.#process === undefined || this.#process.clock === clock;
+    const error = (message: string, fields = {}) => {
+      if (isCurrent()) faults.push(message, fields);
+    };
+    const machine = { clock, random: new Dice(this.#dice.seed()), log: { ...silentLog, error }, database };
+    const network = place?.network.of(place.name);
+    const hearth = await startHearth(config, { ...machine, ...(network !== undefined && { network }) });
+    const tree = new PathTree<Route>();
+    for (const route of hearth.routes)
+      for (const path of route.endpoint.paths) tree.add(route.endpoint.method, path, route);
+    this.#process = { hearth, clock, database, tree };
+    place?.network.connect(place.name, (request) => this.#receive(request));
   }
 
   /** Registers an account with a device, or another device of an account. */
@@ -104,27 +156,37 @@ export class SimServer {
     { query, body, cancellation }: { query?: QueryValues; body?: JsonObject; cancellation?: Cancellation } = {},
   ): Promise<SimReply> {
     const full = path.startsWith('/_matrix') ? path : `/_matrix/client/v3${path}`;
-    const found = this.#tree.find(method, full);
+    const found = this.#process?.tree.find(method, full);
     if (found === undefined || found === 'wrong-method') throw new Error(`no endpoint ${method} ${path}`);
-    const { endpoint, handle } = found.value;
-    const params = Object.fromEntries(found.names.map((name, i) => [name, found.values[i] ?? '']));
     try {
-      const call = {
-        params,
-        query: endpoint.query === undefined ? undefined : checkQuery(endpoint.query, parseQuery(search(query))),
-        body: endpoint.body === undefined ? undefined : checkBody(endpoint.body, body ?? {}),
-        caller,
-        path: full,
-        remoteAddress: '127.0.0.1',
-        userAgent: undefined,
-        spend: () => undefined,
-        cancellation: cancellation ?? new Cancellation(),
-      };
-      // A checked request gets the types of its endpoint, as in the HTTP layer.
-      return await replyOf(await handle(call as unknown as Call));
+      const given = { path: full, query: search(query), body, caller, cancellation };
+      return await replyOf(await answerOf(found, given));
     } catch (error) {
       if (error instanceof MatrixError) return { status: error.status, json: error.body() };
       throw new Error(`${method} ${path} failed`, { cause: error });
+    }
+  }
+
+  /** Answers a request of another server. */
+  async #receive({ method, path: uri, headers, body }: HttpsRequest): Promise<NetworkAnswer> {
+    const process = this.#process;
+    const [path = '', query = ''] = uri.split('?', 2);
+    const found = process?.tree.find(method, path);
+    if (process === undefined || found === undefined || found === 'wrong-method')
+      return { status: 404, text: '{"errcode":"M_UNRECOGNIZED","error":"no endpoint"}' };
+    try {
+      const content = body === undefined ? undefined : (JSON.parse(body) as JsonObject);
+      const isSigned = found.value.endpoint.access === 'server';
+      const signed = { method, uri, content, countFetch: () => undefined };
+      const origin = isSigned
+        ? await process.hearth.authenticateServer?.([headers.authorization ?? ''])(signed)
+        : undefined;
+      const { status, json } = await replyOf(await answerOf(found, { path, query, body: content, origin }));
+      return { status, text: JSON.stringify(json) };
+    } catch (error) {
+      if (error instanceof MatrixError) return { status: error.status, text: JSON.stringify(error.body()) };
+      this.faults.push(`${method} ${uri} failed`, { error });
+      return { status: 500, text: '{"errcode":"M_UNKNOWN","error":"fault"}' };
     }
   }
 
@@ -141,9 +203,39 @@ export class SimServer {
   }
 
   async close(): Promise<void> {
-    await this.#hearth?.close();
+    await this.#process?.hearth.close();
+    this.#end();
     await this.database.close();
   }
+}
+
+/** The parts of a request for its handler. */
+interface SimCall {
+  readonly path: string;
+  readonly query: string;
+  readonly body: JsonObject | undefined;
+  readonly caller?: Caller | undefined;
+  readonly origin?: string | undefined;
+  readonly cancellation?: Cancellation | undefined;
+}
+
+/** Checks a request as the HTTP layer does, and calls its handler. @throws MatrixError */
+function answerOf(found: PathMatch<Route>, { path, query, body, caller, origin, cancellation }: SimCall) {
+  const { endpoint, handle } = found.value;
+  const call = {
+    params: Object.fromEntries(found.names.map((name, i) => [name, found.values[i] ?? ''])),
+    query: endpoint.query === undefined ? undefined : checkQuery(endpoint.query, parseQuery(query)),
+    body: endpoint.body === undefined ? undefined : checkBody(endpoint.body, body ?? {}),
+    caller,
+    origin,
+    path,
+    remoteAddress: '127.0.0.1',
+    userAgent: undefined,
+    spend: () => undefined,
+    cancellation: cancellation ?? new Cancellation(),
+  };
+  // A checked request gets the types of its endpoint, as in the HTTP layer.
+  return handle(call as unknown as Call);
 }
 
 async function replyOf(answer: Answer): Promise<SimReply> {

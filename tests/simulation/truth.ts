@@ -221,7 +221,7 @@ export function stateKeyOf(type: string, stateKey: string): string {
 function toEvent(row: Row): TrueEvent {
   return {
     num: row.num,
-    id: eventIdOfStored(row.id, row.version === '3'),
+    id: eventIdOfStored(row.id, row.version),
     type: row.type,
     sender: row.sender,
     stateKey: row.state_key ?? undefined,

@@ -130,13 +130,13 @@ function startTasks(
 
 function createClient(
   config: Config,
-  { clock, random, log, dns = systemDns, metrics }: FederationBase,
+  { clock, random, log, dns = systemDns, network: otherNetwork, metrics }: FederationBase,
   ownKeys: OwnKeys,
   permits: Permits,
 ) {
   const addresses = new PublicAddresses(config.outbound.allowed_addresses);
   const network = { addresses, resolve: cachedResolve(dns.resolve, clock), clock };
-  const pool = new HttpsPool(network);
+  const pool = otherNetwork ?? new HttpsPool(network);
   const outbound = new Outbound(network);
   const delegations = new Delegations(
     fetchDelegationBy(outbound, () => clock.now()),

@@ -62,7 +62,7 @@ function openReceiving(
   keyRing: KeyRing,
 ) {
   const { names, stream } = base;
-  const { events, states, heads, acceptor, effects, signer, earlyRedactions, missingEvents } = rooms;
+  const { events, timelines, states, heads, acceptor, effects, signer, earlyRedactions, missingEvents } = rooms;
   const { serverName } = signer;
   const roomServers = new RoomServers(database);
   const servers = new ServersInRooms(heads, names, roomServers, serverName);
@@ -83,7 +83,7 @@ function openReceiving(
     signatures,
     authEvents: new AuthEvents(events, outliers, fetcher),
     rules: new Rules(stores),
-    gaps: new Gaps(events, fetcher),
+    gaps: new Gaps(events, timelines, fetcher),
   };
   const receiver = new Receiver({ stores, signatures, graph: { ...checks, stateBefore }, appender, inTurn });
   const pdus = { names, events, signer };

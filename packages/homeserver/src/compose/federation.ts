@@ -21,7 +21,7 @@ import type { Machine } from './machine.ts';
 
 /** The objects that federation is built on. */
 export type FederationBase = Pick<Base, 'database' | 'background'> &
-  Pick<Machine, 'clock' | 'random' | 'log' | 'dns'> & { readonly metrics: Metrics };
+  Pick<Machine, 'clock' | 'random' | 'log' | 'dns' | 'network'> & { readonly metrics: Metrics };
 
 /** The objects of federation that other parts of the server use. */
 export interface Federation {

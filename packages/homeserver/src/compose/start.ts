@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { startMetrics } from '../http/listeners/metrics-listener.ts';
 import { RateLimits } from '../http/rate-limits.ts';
 import type { Route } from '../http/route.ts';
+import type { AuthenticateServer } from '../http/signed-request.ts';
 import { startHttp } from '../http/start.ts';
 import { Background } from '../platform/concurrency/background.ts';
 import { HeapWatch } from '../platform/monitoring/heap-watch.ts';
@@ -27,6 +28,8 @@ export interface Hearth {
   readonly routes: readonly Route[];
   /** The token that registers the first account, an administrator; present only while there is no account. */
   readonly firstToken: string | undefined;
+  /** The function that authenticates requests of other servers; undefined if the server does not federate. */
+  readonly authenticateServer: AuthenticateServer | undefined;
   /** Answers running requests, then stops with everything on disk. */
   close(): Promise<void>;
 }
@@ -87,7 +90,13 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
   const http = await startHttp(routes, parts, settings);
   watchCertificates(config, settings, http, background, log);
   closing.add(http, { close: () => activity.typing.end() });
-  return { urls: http.urls, routes, firstToken: await firstToken(config, users), close: () => closing.closeAll() };
+  return {
+    urls: http.urls,
+    routes,
+    firstToken: await firstToken(config, users),
+    authenticateServer: federation?.authenticateServer,
+    close: () => closing.closeAll(),
+  };
 }
 
 async function openMetrics(config: Config, closing: Closing): Promise<Metrics> {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VarintReader, VarintWriter } from '../../src/storage/engine/varint.ts';
 import { decodeProof, encodeProof } from '../../src/storage/rooms/events/event-proof.ts';
-import { eventIdOfStored, storedEventId } from '../../src/storage/rooms/events/stored-event.ts';
+import { eventIdOfStored, repeatedEventId, storedEventId } from '../../src/storage/rooms/events/stored-event.ts';
 import { decodeNode, encodeNode, hashBytes, hashText } from '../../src/storage/state/state-node.ts';
 
 const integer = fc.oneof(fc.maxSafeNat(), fc.nat({ max: 300 }), fc.constantFrom(127, 128, 2 ** 32, 2 ** 53 - 1));
@@ -83,11 +83,14 @@ describe('values that are stored as bytes', () => {
         const urlSafe = `$${bytes.toString('base64url')}`;
         const standard = `$${bytes.toString('base64').replace('=', '')}`;
         expect(storedEventId(urlSafe)).toHaveLength(32);
-        expect(eventIdOfStored(storedEventId(urlSafe), false)).toBe(urlSafe);
-        expect(eventIdOfStored(storedEventId(standard), true)).toBe(standard);
+        expect(eventIdOfStored(storedEventId(urlSafe), '4')).toBe(urlSafe);
+        expect(eventIdOfStored(storedEventId(standard), '3')).toBe(standard);
       }),
     );
-    const opaque = '$143273582443PhrSn:example.org';
-    expect(eventIdOfStored(storedEventId(opaque), false)).toBe(opaque);
+    // An id that is as long as a hash is still a text.
+    for (const opaque of ['$143273582443PhrSn:example.org', '$143273582443PhrSn:2.example.org']) {
+      expect(eventIdOfStored(storedEventId(opaque), '1')).toBe(opaque);
+      expect(eventIdOfStored(repeatedEventId(opaque), '2')).toBe(opaque);
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { parseEventId } from '../identifiers/event-id.ts';
+import { eventIdServer, parseEventId } from '../identifiers/event-id.ts';
 import { isHashRoomId, parseRoomId } from '../identifiers/room-id.ts';
 import { parseUserId } from '../identifiers/user-id.ts';
 import { CanonicalJsonError, canonicalJson } from '../json/canonical.ts';
@@ -38,8 +38,10 @@ function checkFields(event: JsonObject, version: RoomVersion): string | undefine
 
 function checkIds(event: JsonObject, version: RoomVersion): string | undefined {
   if (parseUserId(asString(event.sender) ?? '') === undefined) return 'sender is not a user id';
-  if (version.eventIdFormat === 'v1' && parseEventId(asString(event.event_id) ?? '') === undefined) {
-    return 'event_id is not an event id';
+  if (version.eventIdFormat === 'v1') {
+    const eventId = parseEventId(asString(event.event_id) ?? '');
+    if (eventId === undefined || eventIdServer(eventId) === undefined)
+      return 'event_id is not an event id with a server';
   }
   const refusal = checkRoomId(event, version);
   if (refusal !== undefined) return refusal;

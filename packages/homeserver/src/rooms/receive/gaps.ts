@@ -2,6 +2,7 @@ import { prevEventIds } from '@hearth/protocol/events/event.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING } from '../../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { Head } from '../head.ts';
 import { type EventFetcher, MISSING_MAX } from '../remote/event-fetcher.ts';
 import { type IncomingEvent, readIncoming } from './incoming.ts';
@@ -12,10 +13,12 @@ const REQUESTS_MAX = 5;
 /** Fetches the events between the events that this server has and a later one. */
 export class Gaps {
   readonly #events: EventStore;
+  readonly #timelines: TimelineStore;
   readonly #fetcher: EventFetcher;
 
-  constructor(events: EventStore, fetcher: EventFetcher) {
+  constructor(events: EventStore, timelines: TimelineStore, fetcher: EventFetcher) {
     this.#events = events;
+    this.#timelines = timelines;
     this.#fetcher = fetcher;
   }
 
@@ -36,7 +39,7 @@ export class Gaps {
   async before(head: Head, incoming: IncomingEvent, server: string): Promise<IncomingEvent[]> {
     const found = new Map<string, IncomingEvent>();
     const earliest = head.extremities.map(({ eventId }) => eventId);
-    const minDepth = Math.max(0, Math.min(...head.extremities.map(({ depth }) => depth)) - 1);
+    const minDepth = await this.#minDepth(head);
     let open = new Map([[incoming.eventId, incoming]]);
     for (let request = 0; request < REQUESTS_MAX && open.size > 0; request += 1) {
       const fetched = await this.#fetch(head, server, { earliest, latest: [...open.keys()], minDepth });
@@ -53,6 +56,16 @@ export class Gaps {
       }
     }
     return inGraphOrder([...found.values()], (one) => prevEventIds(one.pdu, head.version));
+  }
+
+  /**
+   * Returns the depth from which on this server needs events. A branch may have begun long before the forward
+   * extremities, but not before this server came into the room.
+   */
+  async #minDepth(head: Head): Promise<number> {
+    const range = { room: head.num, after: 0, upTo: head.row.seq };
+    const [first] = await this.#events.list(await this.#timelines.page(range, false, 1));
+    return first === undefined ? 0 : Math.max(0, first.depth - 1);
   }
 
   async #fetch(

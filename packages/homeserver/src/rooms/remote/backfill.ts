@@ -67,7 +67,7 @@ export class Backfill {
     if (!(await missingEvents.isIncomplete(head.num))) return true;
     for (let page = 0; page < PAGES_MAX; page += 1) {
       const range = { room: head.num, after: upTo - limit, upTo: upTo + 1 };
-      const gap = await missingEvents.inRange(range, head.version.eventIdFormat === 'v3');
+      const gap = await missingEvents.inRange(range, head.version.id);
       const [latest] = gap;
       if (latest === undefined) return true;
       if (!(await this.#running.run(`${head.num}/${latest.follower}`, () => this.#fill(head, latest, gap))))
@@ -85,7 +85,7 @@ export class Backfill {
     for (let page = 0; page < PAGES_UNTIL_MAX; page += 1) {
       if ((await checks.gaps.unplaced([eventId])).length === 0) return true;
       const range = { room: head.num, after: 0, upTo: head.row.seq };
-      const gap = await missingEvents.inRange(range, head.version.eventIdFormat === 'v3');
+      const gap = await missingEvents.inRange(range, head.version.id);
       const [latest] = gap;
       if (latest === undefined) return false;
       if (!(await this.#running.run(`${head.num}/${latest.follower}`, () => this.#fill(head, latest, gap))))

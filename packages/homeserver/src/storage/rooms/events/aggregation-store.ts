@@ -176,5 +176,5 @@ interface IdRow {
 }
 
 function eventIdOf({ id, version }: IdRow): string {
-  return eventIdOfStored(id, version === '3');
+  return eventIdOfStored(id, version);
 }

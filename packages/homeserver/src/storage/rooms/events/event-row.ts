@@ -30,7 +30,7 @@ export interface EventRow {
 export function toEvent(row: EventRow, texts: ReadonlyMap<number, string>): StoredEvent {
   const fields = {
     num: row.num,
-    eventId: eventIdOfStored(row.id, row.version === '3'),
+    eventId: eventIdOfStored(row.id, row.version),
     room: row.room,
     roomId: named(texts, row.room),
     seq: row.seq,

@@ -209,7 +209,7 @@ export class EventStore {
     }
     if (absent.length === 0) return found;
     for (const row of await this.#database.all<Pick<EventRow, 'num' | 'id' | 'version'>>(readIds, absent))
-      found.set(row.num, eventIdOfStored(row.id, row.version === '3'));
+      found.set(row.num, eventIdOfStored(row.id, row.version));
     return found;
   }
 

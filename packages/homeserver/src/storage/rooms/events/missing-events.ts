@@ -57,7 +57,7 @@ export class MissingEvents {
   /** Returns missing events before events with `after < seq <= upTo`, those before the latest events first. */
   async inRange(
     { room, after, upTo }: { readonly room: number; readonly after: number; readonly upTo: number },
-    standardBase64: boolean,
+    version: string,
   ): Promise<MissingEvent[]> {
     const rows = await this.#database.all<{ id: Uint8Array; seq: number; num: number }>(
       readInRange,
@@ -66,6 +66,6 @@ export class MissingEvents {
       upTo,
       READ_MAX,
     );
-    return rows.map(({ id, seq, num }) => ({ eventId: eventIdOfStored(id, standardBase64), follower: num, seq }));
+    return rows.map(({ id, seq, num }) => ({ eventId: eventIdOfStored(id, version), follower: num, seq }));
   }
 }

@@ -195,10 +195,15 @@ export function storedEventId(eventId: string): Uint8Array {
 
 const HASH_BYTES = 32;
 
-/** Returns the event id of stored bytes. `standardBase64` is for room version 3. */
-export function eventIdOfStored(stored: Uint8Array, standardBase64: boolean): string {
-  const bytes = stored.at(-1) === REPEATED && stored.length !== HASH_BYTES ? stored.subarray(0, -1) : stored;
+/** The room versions whose event ids are texts with a server name. One of 32 bytes is not a hash. */
+const TEXT_IDS: ReadonlySet<string> = new Set(['1', '2']);
+
+/** Returns the event id of stored bytes. */
+export function eventIdOfStored(stored: Uint8Array, roomVersion: string): string {
+  const isText = TEXT_IDS.has(roomVersion);
+  const isRepeated = stored.at(-1) === REPEATED && (isText || stored.length !== HASH_BYTES);
+  const bytes = isRepeated ? stored.subarray(0, -1) : stored;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.byteLength !== HASH_BYTES) return buffer.toString('utf8');
-  return `$${standardBase64 ? buffer.toString('base64').replace(/=+$/, '') : buffer.toString('base64url')}`;
+  if (isText || bytes.byteLength !== HASH_BYTES) return buffer.toString('utf8');
+  return `$${roomVersion === '3' ? buffer.toString('base64').replace(/=+$/, '') : buffer.toString('base64url')}`;
 }
