@@ -1,12 +1,16 @@
 import { expect, test } from 'vitest';
 import { simulateServers } from './servers/simulate-servers.ts';
 
-const STEPS = 120;
-const SEEDS = Array.from({ length: 8 }, (_, i) => i + 1);
+const STEPS = 100;
+const SEEDS = Array.from({ length: 5 }, (_, i) => i + 1);
 
-test.each(SEEDS)('servers that share rooms agree after faults of the network, seed %i', { timeout: 60_000 }, async (seed) => {
-  await simulateServers({ seed, steps: STEPS });
-});
+test.each(SEEDS)(
+  'servers that share rooms agree after faults of the network, seed %i',
+  { timeout: 60_000 },
+  async (seed) => {
+    await simulateServers({ seed, steps: STEPS });
+  },
+);
 
 test('the same seed gives the same result with several servers', { timeout: 60_000 }, async () => {
   const run = () => simulateServers({ seed: 101, steps: 30 });

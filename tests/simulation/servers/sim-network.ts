@@ -92,7 +92,7 @@ export class SimNetwork {
     await this.#receive(name, request).catch(() => undefined);
   }
 
-  #receive(name: string, request: HttpsRequest): Promise<NetworkAnswer> {
+  async #receive(name: string, request: HttpsRequest): Promise<NetworkAnswer> {
     const receive = this.#servers.get(name);
     if (receive === undefined) throw new OutboundError('no connection', false, true);
     return receive(request);

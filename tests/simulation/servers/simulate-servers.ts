@@ -100,8 +100,11 @@ class ServersSimulation {
       const latency = this.#dice.pick(LATENCIES);
       const server = await SimServer.open(this.#dice.seed(), latency, undefined, { ...place, skewMs });
       this.#servers.push(server);
+      await this.#settle();
       for (const name of ['resident', 'drifter']) {
         const caller = await server.register(name, true);
+        // A password is hashed by another thread, whose time must not decide the order of anything else.
+        await this.#settle();
         this.#users.push({ server, caller, isResident: name === 'resident' });
         this.#clients.push(new SyncClient(server, caller));
       }
@@ -175,6 +178,7 @@ class ServersSimulation {
         if (!this.#dice.chance(0.2)) continue;
         this.#note(`${step} s${i} starts`);
         await server.start();
+        await this.#settle();
       } else if (this.#dice.chance(0.02)) {
         this.#note(`${step} s${i} is killed`);
         server.kill();
@@ -224,6 +228,7 @@ class ServersSimulation {
   async finish(): Promise<ServersResult> {
     this.#network.heal(true);
     for (const server of this.#servers) if (!server.isRunning) await server.start();
+    await this.#settle();
     this.#note('the network is healed');
     await this.#pass(ROUND_MS);
     for (let round = 1; round <= LAST_ROUNDS; round += 1) {
