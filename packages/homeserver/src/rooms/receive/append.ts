@@ -167,6 +167,7 @@ export class RemoteAppender {
       after: isChanged ? afterChanged : afterUnchanged,
       replaces: isFirst ? plan.invite : (replaced?.num ?? null),
       isEntry: isFirst,
+      followsGap: hasGap,
     });
     event.transaction = null;
     return event;

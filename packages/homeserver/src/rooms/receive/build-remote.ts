@@ -5,7 +5,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { RemoteProof } from '../../storage/rooms/events/event-proof.ts';
-import { ENTRY, STICKY, type Standing, StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { ENTRY, GAP, STICKY, type Standing, StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { IncomingEvent } from './incoming.ts';
 
 /** The values that this server gives to an event of another server. */
@@ -20,6 +20,8 @@ export interface RemoteFields {
   readonly replaces: number | null;
   /** Whether the event is a join by which this server came into the room. */
   readonly isEntry?: boolean;
+  /** Whether events before it are missing in the timeline. */
+  readonly followsGap?: boolean;
 }
 
 /** The members that have a column of their own, or that this server does not store. */
@@ -54,6 +56,7 @@ export function remoteEvent(
     ...(typeof pdu.redacts === 'string' ? { redacts: pdu.redacts } : {}),
     ...(pdu[STICKY] === undefined ? {} : { [STICKY]: pdu[STICKY] }),
     ...(fields.isEntry === true ? { [ENTRY]: true } : {}),
+    ...(fields.followsGap === true ? { [GAP]: true } : {}),
     ...(version.eventIdFormat === 'v1' ? { sha256: encodeBase64(referenceHashBytes(pdu, version)) } : {}),
   };
   return new StoredEvent(

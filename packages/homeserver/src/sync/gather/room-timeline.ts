@@ -97,7 +97,7 @@ export class RoomTimelines {
       considered = [...found, ...considered];
     }
     const current = choice.stateAfter ? visible : withoutOutdated(considered, visible);
-    return timelineOf({ considered, visible, shown: limit === 0 ? [] : current.slice(-limit) }, more, anchor);
+    return timelineOf({ considered, visible, shown: limit === 0 ? [] : afterGap(current.slice(-limit)) }, more, anchor);
   }
 
   #events(lookups: Lookups, nums: readonly number[]): readonly StoredEvent[] {
@@ -130,7 +130,7 @@ function timelineOf(
   more: boolean,
   anchor: StoredEvent | undefined,
 ): RoomTimeline {
-  const limited = more || shown.length < visible.length;
+  const limited = more || shown.length < visible.length || shown[0]?.event.followsGap === true;
   const first = shown.length === 0 ? undefined : limited ? shown[0]?.event : considered[0];
   const begin = first?.num ?? 0;
   return {
@@ -141,6 +141,12 @@ function timelineOf(
     last: considered.at(-1) ?? anchor,
     hasHoles: shown.length < considered.length && hasHoles(considered, shown, begin),
   };
+}
+
+/** Returns the events after the last gap of the timeline. Clients fetch those before as history. */
+function afterGap(shown: readonly Shown[]): readonly Shown[] {
+  const gap = shown.findLastIndex(({ event }) => event.followsGap);
+  return gap <= 0 ? shown : shown.slice(gap);
 }
 
 function hasHoles(considered: readonly StoredEvent[], shown: readonly Shown[], begin: number): boolean {

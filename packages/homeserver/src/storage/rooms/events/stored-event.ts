@@ -14,6 +14,9 @@ export const STICKY = 'msc4354_sticky';
 /** Marks a join by which this server came into a room, in `extra`. It is not a member of the event. */
 export const ENTRY = 'hearth.entry';
 
+/** Marks an event before which events are missing in the timeline, in `extra`. It is not a member of the event. */
+export const GAP = 'hearth.gap';
+
 /**
  * The maximum length of a content that stays parsed. A content of many small objects takes thirty times the memory of
  * its text.
@@ -145,6 +148,11 @@ export class StoredEvent {
     return this.extra?.includes(ENTRY) === true;
   }
 
+  /** Whether events before it were missing in the timeline when it was received. Clients may fetch them as history. */
+  get followsGap(): boolean {
+    return this.extra?.includes(GAP) === true;
+  }
+
   /** The time until which the event is sticky, in milliseconds (MSC4354). */
   get stickyUntil(): number | undefined {
     if (this.extra?.includes(STICKY) !== true || this.redactedBy !== null) return undefined;
@@ -172,6 +180,7 @@ export type EventFields = Omit<
   | 'snapshotAfter'
   | 'stickyUntil'
   | 'isEntry'
+  | 'followsGap'
 >;
 
 /**
