@@ -8,7 +8,7 @@ import { eduText } from './transaction.ts';
  * The time after which a server that does not answer is late: its position is stored, and EDUs in memory are dropped.
  * Milliseconds.
  */
-const LATE_AFTER_MS = 60_000;
+export const LATE_AFTER_MS = 60_000;
 
 /** The queues of all servers for which something waits. */
 export class Queues {

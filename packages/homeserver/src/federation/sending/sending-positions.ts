@@ -9,7 +9,7 @@ import {
   removeLateServers,
 } from '../../storage/federation/late-servers.ts';
 import type { Destinations } from '../client/destinations.ts';
-import type { Queues } from './queues.ts';
+import { LATE_AFTER_MS, type Queues } from './queues.ts';
 
 interface PositionsParts {
   readonly database: Database;
@@ -114,9 +114,11 @@ export class SendingPositions {
       const isLate = queues.isLate(server);
       if (destinations.failingForMs(server) > DROPPED_AFTER_MS) queue.dropEvents();
       if (isLate) queues.countEdus(queue.dropEdus(), 'dropped');
-      const { reached } = queue;
+      const { reached, oldest } = queue;
       if (reached === undefined || reached >= common) continue;
-      if (isLate || queue.behind !== undefined || reached < this.#common) {
+      // A server that answers and refuses everything must not hold up the common position either.
+      const waitsLong = oldest !== undefined && clock.elapsed() - oldest.queuedAtMs >= LATE_AFTER_MS;
+      if (isLate || waitsLong || queue.behind !== undefined || reached < this.#common) {
         const failingSinceTs = this.#late.get(server)?.failingSinceTs ?? destinations.failing(server)?.sinceTs;
         late.set(server, { server, position: reached, failingSinceTs: failingSinceTs ?? clock.now() });
       } else common = reached;

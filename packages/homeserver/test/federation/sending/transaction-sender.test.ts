@@ -259,6 +259,30 @@ describe('events for servers', () => {
   });
 });
 
+const SELECT_LATE = sql('SELECT server, position FROM late_servers');
+const SELECT_COMMON = sql("SELECT position FROM followers WHERE name = 'sending to other servers'");
+
+test.each(['no answer', 'a refusal'])('the stored position moves on although a server has %s', async (kind) => {
+  await world.positions.load(0);
+  const fail = kind === 'a refusal' ? world.refuse(500) : world.noAnswer;
+  world.always = (transaction) => (transaction.server === SERVER ? fail(transaction) : undefined);
+  world.send([SERVER, 'other.example'], 3, 4);
+  await settled();
+  await world.positions.store();
+  expect([await database.all(SELECT_LATE), await database.all(SELECT_COMMON)]).toEqual([[], [{ position: 2 }]]);
+  world.clock.skip(60_000);
+  world.send(['other.example'], 5);
+  await settled();
+  await world.positions.store();
+  expect(await database.all(SELECT_LATE)).toEqual([{ server: SERVER, position: 2 }]);
+  expect(await database.all(SELECT_COMMON)).toEqual([{ position: 5 }]);
+  world.always = undefined;
+  await world.clock.pass(120_000);
+  await settled();
+  await world.positions.store();
+  expect([await database.all(SELECT_LATE), await database.all(SELECT_COMMON)]).toEqual([[], [{ position: 5 }]]);
+});
+
 test('metrics count by outcome, and show what waits', async () => {
   await world.positions.load(0);
   world.reactions.push(() => ({ pdus: { $1: { error: 'no' }, $2: {} } }), world.refuse(400));
