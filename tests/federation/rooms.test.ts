@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Gateway } from '../../packages/homeserver/test/support/gateway.ts';
 import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
 import { pathOf } from '../support/client.ts';
 import { startFederatingServer } from '../support/federating-server.ts';
@@ -140,6 +141,25 @@ describe('a room on several servers', () => {
     await until('the leave', async () =>
       (await memberOf(alice, room, bob.userId)).content.membership === 'leave' ? true : undefined,
     );
+  });
+
+  test.skipIf(LAUNCHER !== undefined)('notifies the user of an invite by a push gateway', async () => {
+    const gateway = await Gateway.open();
+    await bob.post('/pushers/set', {
+      kind: 'http',
+      app_id: 'org.example.app',
+      pushkey: 'key',
+      app_display_name: 'App',
+      device_display_name: 'Phone',
+      lang: 'en',
+      data: { url: gateway.url, format: 'event_id_only' },
+    });
+    const room = await alice.createRoom({ preset: 'private_chat', invite: [bob.userId] });
+    const { text } = await alice.request('GET', pathOf('rooms', room, 'state'));
+    const invite = (JSON.parse(text) as ClientEvent[]).find(({ state_key }) => state_key === bob.userId);
+    await expect.poll(() => gateway.events, { timeout: 5_000 }).toEqual([invite?.event_id]);
+    await bob.leave(room);
+    await gateway.close();
   });
 
   test('lets a user of another server knock', async () => {

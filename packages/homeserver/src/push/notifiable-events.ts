@@ -24,7 +24,8 @@ export class NotifiableEvents {
   /** Returns an event, unless the user has read it or has left since, or it was redacted. */
   async find(user: number, num: number): Promise<{ event: StoredEvent; head: Head } | undefined> {
     const event = await this.#events.one(num);
-    if (event === undefined || event.seq === null || event.redactedBy !== null) return undefined;
+    if (event === undefined || event.redactedBy !== null) return undefined;
+    if (event.seq === null && !event.isOutside) return undefined;
     const head = await this.#heads.byNum(event.room);
     const row = await this.#userRooms.one(user, event.room);
     if (head === undefined || row === undefined) return undefined;

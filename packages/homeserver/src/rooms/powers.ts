@@ -12,6 +12,13 @@ export interface Powers {
   to(action: PowerAction): number;
 }
 
+/** The powers in a room whose state is not known: nobody may do anything. */
+const NO_POWERS: Powers = {
+  of: () => 0,
+  toSetState: () => Number.POSITIVE_INFINITY,
+  to: () => Number.POSITIVE_INFINITY,
+};
+
 /** Returns the current power levels of a room. */
 export async function powersIn(head: Head): Promise<Powers> {
   for (;;) {
@@ -29,7 +36,8 @@ export function knownPowers(head: Head): Powers | undefined {
   const create = head.peek('m.room.create', '');
   const powerLevels = head.peek('m.room.power_levels', '');
   if (create === NOT_LOADED || powerLevels === NOT_LOADED) return undefined;
-  if (create === undefined) throw new Error('a room without a create event');
+  // The state of a room is not known before a user of this server has joined it.
+  if (create === undefined) return NO_POWERS;
   const levels = powerLevels?.content;
   const { version } = head;
   return {

@@ -8,7 +8,7 @@ import { countersignPdu } from '@hearth/protocol/signing/pdu.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { EventProof, LocalProof } from '../../storage/rooms/events/event-proof.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
-import { ENTRY, GAP, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { ENTRY, GAP, OUTSIDE, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import { references } from './build.ts';
 import type { Signer } from './signer.ts';
 
@@ -85,7 +85,13 @@ function ownMembers(
 
 /** Returns the members without a column. `extra` has the reference hash of room versions 1 and 2 and marks as well. */
 function extraMembers({ extra }: StoredEvent): JsonObject {
-  const { sha256: _hash, [ENTRY]: _entry, [GAP]: _gap, ...members } = JSON.parse(extra ?? '{}') as JsonObject;
+  const {
+    sha256: _hash,
+    [ENTRY]: _entry,
+    [GAP]: _gap,
+    [OUTSIDE]: _outside,
+    ...members
+  } = JSON.parse(extra ?? '{}') as JsonObject;
   return members;
 }
 

@@ -5,7 +5,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { RemoteProof } from '../../storage/rooms/events/event-proof.ts';
-import { ENTRY, GAP, STICKY, type Standing, StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { ENTRY, GAP, OUTSIDE, STICKY, type Standing, StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { IncomingEvent } from './incoming.ts';
 
 /** The values that this server gives to an event of another server. */
@@ -22,6 +22,8 @@ export interface RemoteFields {
   readonly isEntry?: boolean;
   /** Whether events before it are missing in the timeline. */
   readonly followsGap?: boolean;
+  /** Whether this server is not in the room. */
+  readonly isOutside?: boolean;
 }
 
 /** The members that have a column of their own, or that this server does not store. */
@@ -57,6 +59,7 @@ export function remoteEvent(
     ...(pdu[STICKY] === undefined ? {} : { [STICKY]: pdu[STICKY] }),
     ...(fields.isEntry === true ? { [ENTRY]: true } : {}),
     ...(fields.followsGap === true ? { [GAP]: true } : {}),
+    ...(fields.isOutside === true ? { [OUTSIDE]: true } : {}),
     ...(version.eventIdFormat === 'v1' ? { sha256: encodeBase64(referenceHashBytes(pdu, version)) } : {}),
   };
   return new StoredEvent(

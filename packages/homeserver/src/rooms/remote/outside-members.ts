@@ -49,6 +49,7 @@ export class OutsideMembers {
       graphSnapshot: null,
       after: null,
       replaces: before?.event ?? null,
+      isOutside: true,
     });
     event.transaction = null;
     event.aggregations = null;

@@ -14,6 +14,9 @@ export const STICKY = 'msc4354_sticky';
 /** Marks a join by which this server came into a room, in `extra`. It is not a member of the event. */
 export const ENTRY = 'hearth.entry';
 
+/** Marks an invite, knock or its end that another server has sent from a room in which this server is not, in `extra`. */
+export const OUTSIDE = 'hearth.outside';
+
 /** Marks an event before which events are missing in the timeline, in `extra`. It is not a member of the event. */
 export const GAP = 'hearth.gap';
 
@@ -148,6 +151,11 @@ export class StoredEvent {
     return this.extra?.includes(ENTRY) === true;
   }
 
+  /** Whether the event concerns a user of this server in a room in which this server is not. It has no place there. */
+  get isOutside(): boolean {
+    return this.extra?.includes(OUTSIDE) === true;
+  }
+
   /** Whether events before it were missing in the timeline when it was received. Clients may fetch them as history. */
   get followsGap(): boolean {
     return this.extra?.includes(GAP) === true;
@@ -181,6 +189,7 @@ export type EventFields = Omit<
   | 'stickyUntil'
   | 'isEntry'
   | 'followsGap'
+  | 'isOutside'
 >;
 
 /**

@@ -1,5 +1,6 @@
 import { loadedSingly, NOT_LOADED, queried, type Source } from '../../../platform/lookups/source.ts';
 import { type Database, sql } from '../../engine/database.ts';
+import { OUTSIDE } from './stored-event.ts';
 
 const readForwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?');
 const readBackwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND seq <= ? ORDER BY seq DESC LIMIT ?');
@@ -22,7 +23,10 @@ const readAfterInRooms = sql(
      (SELECT l.seq FROM events l WHERE l.room = r.num AND l.seq > 0 AND l.num <= ? ORDER BY l.seq DESC LIMIT 1), 0)
    WHERE r.num IN @list AND r.last_event > ? ORDER BY e.num LIMIT ?`,
 );
-const readInStream = sql('SELECT num FROM events WHERE num > ? AND num <= ? AND seq IS NOT NULL ORDER BY num LIMIT ?');
+/** Includes invites to rooms in which this server is not. */
+const readInStream = sql(
+  `SELECT num FROM events WHERE num > ? AND num <= ? AND (seq IS NOT NULL OR extra LIKE '%${OUTSIDE}%') ORDER BY num LIMIT ?`,
+);
 
 /** A range of a room's timeline: events with `after < seq <= upTo`. */
 export interface TimelineRange {
@@ -146,7 +150,10 @@ export class TimelineStore {
     return nums(await this.#database.all(readAfterInRooms, position, rooms, position, limit));
   }
 
-  /** Returns the first events of all rooms with `after < num <= upTo`, in stream order. */
+  /**
+   * Returns the first events of all rooms with `after < num <= upTo`, in stream order, with invites to rooms in which this
+   * server is not.
+   */
   async inStream(after: number, upTo: number, limit: number): Promise<number[]> {
     return nums(await this.#database.all(readInStream, after, upTo, limit));
   }
