@@ -43,7 +43,7 @@ export class FollowedKeys {
     const states = await this.#states(users.values());
     const missing = [...users].filter(([, user]) => states.get(user) !== 'current');
     const { now, later, added } = await this.#toFetch(missing, states);
-    if (added.length > 0) await lists.makeStale(added);
+    await lists.add(added);
     if (now.length + later.length === 0) return currentOf(users, states);
     const waitMs = Math.min(Math.max(timeoutMs, 0), WAIT_MS);
     await Promise.all(now.map((user) => withinTime(clock, waitMs, () => this.#fetch(user), late).catch(ignoreLate)));

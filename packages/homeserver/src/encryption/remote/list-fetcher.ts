@@ -60,8 +60,8 @@ export class ListFetcher {
     this.#tasks = new KeyedTasks({ clock, background, name: 'fetching device lists', ...limits }, (user) =>
       this.#run(user),
     );
-    lists.observeWith((user) => {
-      if (this.#isOutdated.has(user)) this.#isOutdated.set(user, true);
+    lists.observeWith((user, isNew) => {
+      if (!isNew && this.#isOutdated.has(user)) this.#isOutdated.set(user, true);
       this.#tasks.wake([user]);
     });
     destinations.onAlive((server) => {

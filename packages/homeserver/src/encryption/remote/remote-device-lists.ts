@@ -2,6 +2,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Serial } from '../../platform/concurrency/serial.ts';
 import { putDeviceListChange } from '../../storage/encryption/device-lists.ts';
 import {
+  addList,
   deleteRemoteLists,
   markListStale,
   type RemoteListRow,
@@ -24,8 +25,8 @@ interface Parts {
 /** The effect of an update on a current list: the writes, nothing because it is known already, or a gap. */
 export type UpdateEffect = readonly Write[] | 'known' | 'gap';
 
-/** An observer of lists that have to be fetched. */
-type StaleObserver = (user: number) => void;
+/** An observer of lists that have to be fetched. `isNew`: the list was added; otherwise it has become older. */
+type StaleObserver = (user: number, isNew: boolean) => void;
 
 /**
  * The stored device lists of users of other servers who share a room with a user of this server (server-server API,
@@ -39,7 +40,7 @@ export class RemoteDeviceLists {
     this.#parts = parts;
   }
 
-  /** Sets the observer of stale lists, which is also called when a stale list becomes older. */
+  /** Sets the observer of lists that have to be fetched. It is also called when a stale list becomes older. */
   observeWith(observer: StaleObserver): void {
     this.#observer = observer;
   }
@@ -68,8 +69,16 @@ export class RemoteDeviceLists {
       if (effect === 'known') return;
       if (effect !== 'gap') return this.announce(user, effect);
       await this.announce(user, list.stale_ts === null ? [markListStale(user, clock.now())] : []);
-      this.#observer?.(user);
+      this.#observer?.(user, false);
     });
+  }
+
+  /** Adds lists for users who have none, so that they are fetched. */
+  async add(users: readonly number[]): Promise<void> {
+    const { database, clock } = this.#parts;
+    const now = clock.now();
+    if (users.length > 0) await database.commit(users.map((user) => addList(user, now)));
+    for (const user of users) this.#observer?.(user, true);
   }
 
   /** Marks the lists of users as stale, so that they are fetched, and adds missing ones. */
@@ -77,7 +86,7 @@ export class RemoteDeviceLists {
     const { database, clock } = this.#parts;
     const now = clock.now();
     if (users.length > 0) await database.commit(users.map((user) => markListStale(user, now)));
-    for (const user of users) this.#observer?.(user);
+    for (const user of users) this.#observer?.(user, false);
   }
 
   /** Deletes lists of users with whom no room is shared any more. */

@@ -14,6 +14,10 @@ const markStale = sql(
   `INSERT INTO remote_device_lists (user_num, stream_id, stale_ts) VALUES (?, 0, ?)
    ON CONFLICT (user_num) DO UPDATE SET stale_ts = coalesce(remote_device_lists.stale_ts, excluded.stale_ts)`,
 );
+const insertStale = sql(
+  `INSERT INTO remote_device_lists (user_num, stream_id, stale_ts) VALUES (?, 0, ?)
+   ON CONFLICT (user_num) DO NOTHING`,
+);
 const updateStream = sql('UPDATE remote_device_lists SET stream_id = ? WHERE user_num = ?');
 const updateCrossSigning = sql('UPDATE remote_device_lists SET master = ?, self_signing = ? WHERE user_num = ?');
 const removeLists = sql('DELETE FROM remote_device_lists WHERE user_num IN @list');
@@ -69,6 +73,11 @@ export function putRemoteList({ user_num, stream_id, stale_ts, master, self_sign
 /** Returns the write that marks a list as stale, and adds it if it does not exist. */
 export function markListStale(user: number, ts: number): Write {
   return write(markStale, user, ts);
+}
+
+/** Returns the write that adds a list that has to be fetched, unless there is one. */
+export function addList(user: number, ts: number): Write {
+  return write(insertStale, user, ts);
 }
 
 export function putRemoteStreamId(user: number, streamId: number): Write {
