@@ -28,7 +28,7 @@ interface StreamRange {
 
 const NO_SERVERS: readonly string[] = [];
 /** The number of rooms that one query examines. */
-const ROOMS_AT_ONCE = 100;
+const ROOMS_AT_ONCE = 20;
 
 /** The events that other servers get from this one: those of its own users, and those that it passes on. */
 export class OutgoingEvents {

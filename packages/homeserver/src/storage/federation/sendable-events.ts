@@ -15,13 +15,12 @@ const readInStream = sql(
 const readForwarded = sql(
   'SELECT num AS position, event AS num FROM forwarded_events WHERE num > ? AND num <= ? ORDER BY num LIMIT ?',
 );
-// Only the events after the position are read, and only in rooms that have some.
+// A room in which nobody of this server has sent anything among the latest 10,000 events counts as one without news.
 const readNewest = sql(
   `SELECT found.num AS position, found.num FROM (
      SELECT (
        SELECT e.num FROM events e
-       WHERE e.room = r.num AND e.num <= ? AND e.seq > COALESCE(
-         (SELECT l.seq FROM events l WHERE l.room = r.num AND l.seq > 0 AND l.num <= ? ORDER BY l.seq DESC LIMIT 1), 0)
+       WHERE e.room = r.num AND e.seq > 0 AND e.seq > r.seq - 10000 AND e.num > ? AND e.num <= ?
        AND EXISTS (SELECT 1 FROM accounts a WHERE a.user_num = e.sender)
        ORDER BY e.seq DESC LIMIT 1) AS num
      FROM rooms r WHERE r.num IN @list AND r.last_event > ?) found
@@ -34,8 +33,10 @@ const readNewestForwarded = sql(
 
 // Member events with the memberships leave and ban, see `MEMBERSHIPS`.
 const readRemoved = sql(
-  `SELECT m.event AS position, m.event AS num FROM memberships m JOIN names n ON n.num = m.user_num
-   WHERE m.room IN @list AND m.membership IN (4, 5) AND m.event > ? AND m.event <= ? AND n.text LIKE ?
+  `SELECT m.event AS position, m.event AS num FROM rooms r
+   JOIN memberships m ON m.room = r.num AND m.membership IN (4, 5) AND m.event > ? AND m.event <= ?
+   JOIN names n ON n.num = m.user_num
+   WHERE r.num IN @list AND r.last_event > ? AND n.text LIKE ?
    AND EXISTS (SELECT 1 FROM events e JOIN accounts a ON a.user_num = e.sender WHERE e.num = m.event)`,
 );
 
@@ -79,7 +80,7 @@ export async function readNewestSendable(
   { after, upTo }: { readonly after: number; readonly upTo: number },
   rooms: readonly number[],
 ): Promise<SendableEvent[]> {
-  const own = await database.all<SendableEvent>(readNewest, upTo, after, rooms, after);
+  const own = await database.all<SendableEvent>(readNewest, after, upTo, rooms, after);
   const forwarded = await database.all<SendableEvent>(readNewestForwarded, after, upTo, rooms);
   return [...own, ...forwarded].toSorted((a, b) => byPosition(b, a));
 }
@@ -91,7 +92,7 @@ export function readRemovals(
   rooms: readonly number[],
   server: string,
 ): Promise<SendableEvent[]> {
-  return database.all<SendableEvent>(readRemoved, rooms, after, upTo, `%:${server}`);
+  return database.all<SendableEvent>(readRemoved, after, upTo, rooms, after, `%:${server}`);
 }
 
 function byPosition(a: SendableEvent, b: SendableEvent): number {
