@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { PduDraft } from '../../packages/protocol/src/events/event.ts';
 import type { JsonObject, JsonValue } from '../../packages/protocol/src/json/value.ts';
 import { pathOf } from '../support/client.ts';
 import { type FederatingServer, startFederatingServer } from '../support/federating-server.ts';
@@ -166,6 +167,30 @@ describe('a server that sends EDUs which it may not send', () => {
     expect(seen.split('"m.typing"')).toHaveLength(2);
     expect(seen).toContain(bob);
   });
+});
+
+test('a receipt that arrives before its event is shown with the event', async () => {
+  const server = await startFederatingServer('127.0.0.83');
+  const remote = new RemoteServer(await startPeer(() => [200, { pdus: {} }]), server);
+  const alice = await server.user('alice');
+  const room = await alice.createRoom();
+  const bob = remote.user('bob');
+  await remote.join(room, bob);
+  const { json } = await remote.make('leave', room, bob);
+  const { state_key: _, ...template } = json.event as PduDraft;
+  const draft = { ...template, type: 'm.room.message', content: { msgtype: 'm.text', body: 'late' } };
+  const { eventId, pdu } = remote.sign(json.room_version as string, draft);
+  const send = (txn: string, pdus: JsonValue[], edus: JsonValue[]) =>
+    remote.call('PUT', `/v1/send/${txn}`, { body: { origin: remote.peer.name, origin_server_ts: 1, pdus, edus } });
+  const content = { [room]: { 'm.read': { [bob]: { event_ids: [eventId], data: { ts: 5 } } } } };
+  await send('first', [], [{ edu_type: 'm.receipt', content }]);
+  const receipts = async () => JSON.stringify((await alice.sync({ timeout: 0 })).rooms?.join?.[room]?.ephemeral);
+  expect(await receipts()).not.toContain(eventId);
+  await send('second', [pdu], []);
+  await expect.poll(receipts, { timeout: 10_000 }).toContain(`"${eventId}":{"m.read":{"${bob}":{"ts":5}}}`);
+  await server.close();
+  await remote.peer.close();
+  expect(server.faults).toEqual([]);
 });
 
 describe('a server that does not exchange presence', () => {
