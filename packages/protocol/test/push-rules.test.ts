@@ -72,7 +72,10 @@ test.each(defaults)('by default: %s', (_, event, ruleId, more = {}) => {
 
 test('the default rules have the order and actions of the specification', () => {
   const { override, underride } = defaultRuleset(alice);
-  expect(override.map((rule) => rule.rule_id.slice('.m.rule.'.length))).toEqual([
+  const named = (rules: readonly { rule_id: string }[]) =>
+    rules.map((rule) => rule.rule_id.replace(/^\.m\.rule\./, ''));
+  const polls = (names: readonly string[]) => names.map((name) => `.org.matrix.msc3930.rule.${name}`);
+  expect(named(override)).toEqual([
     'master',
     'suppress_notices',
     'invite_for_me',
@@ -83,13 +86,15 @@ test('the default rules have the order and actions of the specification', () => 
     'reaction',
     'room.server_acl',
     'suppress_edits',
+    ...polls(['poll_response']),
   ]);
-  expect(underride.map((rule) => rule.rule_id.slice('.m.rule.'.length))).toEqual([
+  expect(named(underride)).toEqual([
     'call',
     'encrypted_room_one_to_one',
     'room_one_to_one',
     'message',
     'encrypted',
+    ...polls(['poll_start_one_to_one', 'poll_end_one_to_one', 'poll_start', 'poll_end']),
   ]);
   expect(override[0]).toEqual({
     rule_id: '.m.rule.master',

@@ -35,6 +35,9 @@ const roomEventEntries = {
   unread_thread_notifications: v.optional(v.boolean()),
   related_by_senders: v.optional(userIds),
   related_by_rel_types: v.optional(strings),
+  // MSC3874.
+  'org.matrix.msc3874.rel_types': v.optional(strings),
+  'org.matrix.msc3874.not_rel_types': v.optional(strings),
 };
 
 /** `EventFilter` (client-server API, "Filtering"). */

@@ -122,6 +122,11 @@ export class DelayedEvents {
     return row.id;
   }
 
+  /** Returns the delay id of an earlier request with a transaction id. */
+  answered(transaction: TransactionKey): string | undefined {
+    return this.#answered.get(requestKey(transaction));
+  }
+
   /** Returns the delayed events of a user, the earliest first. */
   of(user: number): DelayedEventRow[] {
     return this.#waiting.of(user);

@@ -2,6 +2,7 @@ import type { RoomEventFilter } from '../filters/filter.ts';
 import { type Matcher, matcherOf, matches } from '../filters/matching.ts';
 import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import { type Reader, type RoomAccess, seesPresent } from '../rooms/access.ts';
+import { relationOf } from '../rooms/events/relations.ts';
 import type { Head } from '../rooms/head.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
@@ -195,5 +196,10 @@ function isWanted(event: StoredEvent, reader: Reader, { matcher, filter }: Scan)
   if (reader.ignored.has(event.senderNum) && !event.isState) return false;
   if (filter?.rooms?.includes(event.roomId) === false || filter?.not_rooms?.includes(event.roomId) === true)
     return false;
+  const { 'org.matrix.msc3874.rel_types': types, 'org.matrix.msc3874.not_rel_types': notTypes } = filter ?? {};
+  if (types !== undefined || notTypes !== undefined) {
+    const relType = relationOf(event)?.relType ?? '';
+    if (types?.includes(relType) === false || notTypes?.includes(relType) === true) return false;
+  }
   return matches(matcher, event.type, event.sender, () => Object.hasOwn(event.content, 'url'));
 }

@@ -97,6 +97,7 @@ function overrides(userId: string, legacy: boolean): PushRule[] {
       [{ kind: 'event_property_is', key: 'content.m\\.relates_to.rel_type', value: 'm.replace' }],
       [],
     ),
+    pollRule('poll_response', [match('type', `${POLL}.response`)], []),
   ];
 }
 
@@ -108,7 +109,19 @@ function underrides(): PushRule[] {
     rule('room_one_to_one', [isOneToOne, match('type', 'm.room.message')], ['notify', SOUND]),
     rule('message', [match('type', 'm.room.message')], ['notify']),
     rule('encrypted', [match('type', 'm.room.encrypted')], ['notify']),
+    pollRule('poll_start_one_to_one', [isOneToOne, match('type', `${POLL}.start`)], ['notify', SOUND]),
+    pollRule('poll_end_one_to_one', [isOneToOne, match('type', `${POLL}.end`)], ['notify', SOUND]),
+    pollRule('poll_start', [match('type', `${POLL}.start`)], ['notify']),
+    pollRule('poll_end', [match('type', `${POLL}.end`)], ['notify']),
   ];
+}
+
+/** The prefix of the types of poll events (MSC3381), which clients send with this prefix. */
+const POLL = 'org.matrix.msc3381.poll';
+
+/** Returns a rule about polls (MSC3930). */
+function pollRule(name: string, conditions: JsonObject[], actions: PushAction[]): PushRule {
+  return { ...rule(name, conditions, actions), rule_id: `.org.matrix.msc3930.rule.${name}` };
 }
 
 /**

@@ -13,8 +13,10 @@ export function sendRoutes(sender: Sender, delayedEvents: DelayedEvents): Route[
     route(sendMessage, async ({ params, body, query, caller }) => {
       const { roomId, eventType, txnId } = params;
       const transaction = transactionKey(caller.device, [roomId, 'send', eventType], txnId);
-      if (body === undefined) return eventIdReply(await sender.repeat(transaction));
       const { stickyMs, delayMs } = parseSendTimes(query);
+      const delayId = body === undefined && delayMs !== undefined ? delayedEvents.answered(transaction) : undefined;
+      if (delayId !== undefined) return { delay_id: delayId };
+      if (body === undefined) return eventIdReply(await sender.repeat(transaction));
       if (delayMs !== undefined) {
         const draft = { roomId, type: eventType, content: body, stickyMs, delayMs, transaction };
         return { delay_id: await delayedEvents.schedule(caller, draft) };
