@@ -151,7 +151,7 @@ class Pair {
         const isOwn = ({ sender }: { sender: string }) => sender === user.userId;
         await equal(`messages of ${user.userId} for ${reader.user.userId}`, sent, async () => {
           const all = await timelineOf(reader.user, this.#room);
-          return all.filter(isOwn).map(({ content }) => String(content.body));
+          return all.filter(isOwn).map(({ content }) => (typeof content.body === 'string' ? content.body : ''));
         });
       }
     }

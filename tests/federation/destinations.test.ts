@@ -62,7 +62,7 @@ describe('the list of destinations', () => {
     expect((await names({ order_by: 'failure_ts' }))[0]).toBe(gone);
     const page = await list({ limit: 2 });
     expect(page).toMatchObject({ total: 3, next_token: '2' });
-    expect(await list({ from: String(page.next_token), limit: 2 })).toMatchObject({ total: 3 });
+    expect(await list({ from: 2, limit: 2 })).toMatchObject({ total: 3 });
     expect(await names({ from: 2 })).toEqual(sorted.slice(2));
     expect(await list({ order_by: 'nonsense' })).toMatchObject({ errcode: 'M_INVALID_PARAM' });
   });

@@ -43,7 +43,7 @@ class Others {
   taken(server: string): string[] {
     const pdus = this.sent.filter((one) => one.server === server).flatMap((one) => one.pdus);
     this.sent.splice(0, this.sent.length, ...this.sent.filter((one) => one.server !== server));
-    return pdus.map(({ type, content }) => asString((content as JsonObject).body) ?? String(type));
+    return pdus.map(({ type, content }) => asString((content as JsonObject).body) ?? asString(type) ?? '');
   }
 }
 
@@ -117,7 +117,8 @@ describe.each(engines)('the sending of events on $name', (engine) => {
   /** Starts the sending again on the same database, after a kill or after it was closed. */
   async function restart(): Promise<void> {
     const again = await reopenWorld(world);
-    world = { ...again, end: world.end };
+    const before = world;
+    world = { ...again, end: () => before.end() };
     ({ sending, destinations } = openSending(world, others));
     await sending.start();
     await settled();
