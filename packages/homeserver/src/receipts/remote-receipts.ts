@@ -35,12 +35,15 @@ const ID_LENGTH_MAX = 255;
 const WAIT_PER_SERVER_MS = 20;
 const WAIT_MAX_MS = 10_000;
 const WAITING_ROOMS_MAX = 10_000;
+/** The number of receipts that are sent in one EDU. */
+const RECEIPTS_TOGETHER_MAX = 100;
 
 /** Receipts in rooms with other servers (server-server API, "Receipts"). Private receipts stay on their server. */
 export class RemoteReceipts {
   readonly #parts: Parts;
   /** The receipts that wait until they are sent, by room and then by user and thread. */
   readonly #waiting = new Map<number, Map<string, ReceiptRow>>();
+  #batches = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -91,7 +94,7 @@ export class RemoteReceipts {
       waiting.set(key, receipt);
       return;
     }
-    await this.#queue(servers, receipt);
+    await this.#queue(servers, room, [receipt]);
     if (servers.length * WAIT_PER_SERVER_MS < 100 || this.#waiting.size >= WAITING_ROOMS_MAX) return;
     // Further receipts in a room with many servers are sent together.
     this.#waiting.set(room, new Map());
@@ -103,19 +106,30 @@ export class RemoteReceipts {
   async #sendWaiting(room: number): Promise<void> {
     const waiting = this.#waiting.get(room);
     this.#waiting.delete(room);
+    if (waiting === undefined || waiting.size === 0) return;
     const servers = await this.#parts.sharedRooms.serversIn(room);
-    for (const receipt of waiting?.values() ?? []) await this.#queue(servers, receipt);
+    // An EDU has one receipt of a user, so that receipts of different threads are in different EDUs.
+    for (const receipts of Map.groupBy(waiting.values(), ({ thread }) => thread).values()) {
+      for (let from = 0; from < receipts.length; from += RECEIPTS_TOGETHER_MAX)
+        await this.#queue(servers, room, receipts.slice(from, from + RECEIPTS_TOGETHER_MAX));
+    }
   }
 
-  async #queue(servers: readonly string[], receipt: ReceiptRow): Promise<void> {
+  /** Queues receipts of different users in one thread. A single one replaces an earlier one that is not sent yet. */
+  async #queue(servers: readonly string[], room: number, receipts: readonly ReceiptRow[]): Promise<void> {
     const { names, queue } = this.#parts;
-    const { room, user_num: user, user_id: userId, thread, event_id: eventId, ts } = receipt;
-    const roomId = await names.text(room);
-    const data = thread === '' ? { ts } : { ts, thread_id: thread };
-    const content = { [roomId]: { 'm.read': { [userId]: { event_ids: [eventId], data } } } };
-    const edu = { edu_type: 'm.receipt', content };
-    for (const server of servers) queue.queueEdu(server, `m.receipt ${room} ${user} ${thread}`, edu);
+    const [first] = receipts;
+    if (first === undefined) return;
+    const users = Object.fromEntries(receipts.map((receipt) => [receipt.user_id, contentOf(receipt)]));
+    const edu = { edu_type: 'm.receipt', content: { [await names.text(room)]: { 'm.read': users } } };
+    this.#batches += 1;
+    const key = receipts.length === 1 ? `${first.user_num} ${first.thread}` : `batch ${this.#batches}`;
+    for (const server of servers) queue.queueEdu(server, `m.receipt ${room} ${key}`, edu);
   }
+}
+
+function contentOf({ event_id: eventId, thread, ts }: ReceiptRow): JsonObject {
+  return { event_ids: [eventId], data: thread === '' ? { ts } : { ts, thread_id: thread } };
 }
 
 /** Returns a receipt of an EDU; undefined if it is malformed. The receipt is for the last of its events. */

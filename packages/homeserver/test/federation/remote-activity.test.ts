@@ -163,17 +163,28 @@ describe('activity in rooms with other servers', () => {
     test('are collected in a room with many servers', async () => {
       const { alice, head } = await shared();
       for (let i = 0; i < 10; i += 1) await world.joining.join(head, await world.stranger(`@x:s${i}-${count}.test`));
+      const carol = await world.person();
+      await world.joining.join(head, carol);
       const events = [];
       for (let i = 0; i < 5; i += 1) events.push(await world.say(alice, head, 'text'));
       for (const { eventId } of events) {
         await world.receipts.send(alice, head.roomId, 'm.read', eventId);
         await world.clock.pass(0);
       }
+      const [first, , third, , fifth] = events.map(({ eventId }) => eventId);
+      await world.receipts.send(carol, head.roomId, 'm.read', third ?? '');
+      await world.receipts.send(carol, head.roomId, 'm.read', fifth ?? '', 'main');
+      await world.clock.pass(0);
       await world.clock.pass(1_000);
       const sent = world.taken('m.receipt').filter(([server]) => server === ELSEWHERE);
-      expect(sent.map(([, content]) => JSON.stringify(content).match(/\$[^"]+/)?.[0])).toEqual([
-        events[0]?.eventId,
-        events[4]?.eventId,
+      const read = sent.map(([, content]) => (content as Record<string, JsonObject>)[head.roomId]?.['m.read']);
+      expect(read).toEqual([
+        { [alice.userId]: { event_ids: [first], data: { ts: expect.any(Number) } } },
+        {
+          [alice.userId]: { event_ids: [fifth], data: { ts: expect.any(Number) } },
+          [carol.userId]: { event_ids: [third], data: { ts: expect.any(Number) } },
+        },
+        { [carol.userId]: { event_ids: [fifth], data: { ts: expect.any(Number), thread_id: 'main' } } },
       ]);
     });
 
