@@ -41,12 +41,15 @@ const OPAQUE_ID_LETTERS = 18;
 /** The objects of rooms that are shared with other servers. */
 export type FederatedRooms = Awaited<ReturnType<typeof openFederatedRooms>>;
 
+/** The domains on which rooms that are shared with other servers are built. */
+type RoomDomains = Pick<Domains, 'base' | 'rooms'>;
+
 /** Creates the objects that receive events of other servers and take part in rooms there. */
 export async function openFederatedRooms(
   base: FederationBase,
-  domains: Domains,
-  client: FederationClient,
-  keyRing: KeyRing,
+  domains: RoomDomains,
+  client: Pick<FederationClient, 'request'>,
+  keyRing: Pick<KeyRing, 'find'>,
 ) {
   const receiving = openReceiving(base, domains, client, keyRing);
   const history = await openHistory(base, domains, client, receiving);
@@ -57,9 +60,9 @@ export async function openFederatedRooms(
 /** Creates the objects that check events of other servers and give them a place in their rooms. */
 function openReceiving(
   { database, clock, log, metrics }: FederationBase,
-  { base, rooms }: Domains,
-  client: FederationClient,
-  keyRing: KeyRing,
+  { base, rooms }: RoomDomains,
+  client: Pick<FederationClient, 'request'>,
+  keyRing: Pick<KeyRing, 'find'>,
 ) {
   const { names, stream } = base;
   const { events, timelines, states, heads, acceptor, effects, signer, earlyRedactions, missingEvents } = rooms;
@@ -96,8 +99,8 @@ type Receiving = ReturnType<typeof openReceiving>;
 /** Creates the objects that fetch what happened before this server joined a room. */
 async function openHistory(
   { database, clock, log }: FederationBase,
-  { base, rooms }: Domains,
-  client: FederationClient,
+  { base, rooms }: RoomDomains,
+  client: Pick<FederationClient, 'request'>,
   { fetcher, servers, checks, stateBefore, graphStates, inTurn }: Receiving,
 ) {
   const { events, states, missingEvents, effects } = rooms;
@@ -115,8 +118,8 @@ async function openHistory(
 /** Creates the objects that change memberships with the help of other servers. */
 function openRemoteMemberships(
   { database, clock, random, log, background, metrics }: FederationBase,
-  { base, rooms }: Domains,
-  client: FederationClient,
+  { base, rooms }: RoomDomains,
+  client: Pick<FederationClient, 'request'>,
   { servers, receiver, signatures, appender, outliers, stateBefore, pdus }: Receiving,
 ) {
   const { names, stream } = base;

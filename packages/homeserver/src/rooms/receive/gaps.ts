@@ -1,4 +1,5 @@
 import { prevEventIds } from '@hearth/protocol/events/event.ts';
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING } from '../../storage/rooms/events/stored-event.ts';
@@ -37,35 +38,79 @@ export class Gaps {
    * has sent it answers them within the limits.
    */
   async before(head: Head, incoming: IncomingEvent, server: string): Promise<IncomingEvent[]> {
+    const { version } = head;
     const found = new Map<string, IncomingEvent>();
+    const direct = new Set(prevEventIds(incoming.pdu, version));
     const earliest = head.extremities.map(({ eventId }) => eventId);
-    const minDepth = await this.#minDepth(head);
-    let open = new Map([[incoming.eventId, incoming]]);
-    for (let request = 0; request < REQUESTS_MAX && open.size > 0; request += 1) {
-      const fetched = await this.#fetch(head, server, { earliest, latest: [...open.keys()], minDepth });
+    const entryDepth = await this.#entryDepth(head);
+    let minDepth = entryDepth;
+    let open = [incoming];
+    for (let request = 0; request < REQUESTS_MAX && open.length > 0; request += 1) {
+      const latest = open.map(({ eventId }) => eventId);
+      const fetched = await this.#fetch(head, server, { earliest, latest, minDepth });
       const news = fetched.filter(({ eventId }) => eventId !== incoming.eventId && !found.has(eventId));
-      if (news.length === 0) break;
-      const isLimited = fetched.length >= MISSING_MAX;
       for (const one of news) found.set(one.eventId, one);
       // A server that has answered fewer events than it may has no more.
-      if (!isLimited) break;
-      open = new Map();
-      for (const one of [incoming, ...found.values()]) {
-        const absent = prevEventIds(one.pdu, head.version).filter((eventId) => !found.has(eventId));
-        if ((await this.unplaced(absent)).length > 0) open.set(one.eventId, one);
-      }
+      const isEnd = news.length === 0 || fetched.length < MISSING_MAX;
+      if (isEnd && minDepth > 0 && (await this.#unknown(direct, found)).length > 0) {
+        // The branch began before this server came into the room. Only its last events are needed.
+        minDepth = 0;
+        open = [incoming];
+      } else if (isEnd || minDepth === 0) break;
+      else open = await this.#openIn([incoming, ...found.values()], found, version);
     }
-    return inGraphOrder([...found.values()], (one) => prevEventIds(one.pdu, head.version));
+    const needed = await this.#neededFor(incoming, found, { version, entryDepth });
+    return inGraphOrder(needed, (one) => prevEventIds(one.pdu, version));
   }
 
   /**
-   * Returns the depth from which on this server needs events. A branch may have begun long before the forward
-   * extremities, but not before this server came into the room.
+   * Returns the depth of the event by which this server came into the room. Branches may have begun long before the
+   * forward extremities, but earlier events are history.
    */
-  async #minDepth(head: Head): Promise<number> {
+  async #entryDepth(head: Head): Promise<number> {
     const range = { room: head.num, after: 0, upTo: head.row.seq };
     const [first] = await this.#events.list(await this.#timelines.page(range, false, 1));
-    return first === undefined ? 0 : Math.max(0, first.depth - 1);
+    return first?.depth ?? 0;
+  }
+
+  async #unknown(eventIds: Iterable<string>, found: ReadonlyMap<string, IncomingEvent>): Promise<string[]> {
+    return this.unplaced([...eventIds].filter((eventId) => !found.has(eventId)));
+  }
+
+  /** Returns the events that follow events which are neither stored nor found. */
+  async #openIn(
+    events: readonly IncomingEvent[],
+    found: ReadonlyMap<string, IncomingEvent>,
+    version: RoomVersion,
+  ): Promise<IncomingEvent[]> {
+    const unknown = new Set(
+      await this.#unknown(new Set(events.flatMap(({ pdu }) => prevEventIds(pdu, version))), found),
+    );
+    return events.filter(({ pdu }) => prevEventIds(pdu, version).some((eventId) => unknown.has(eventId)));
+  }
+
+  /**
+   * Returns those of the found events that lead from known events to another. Servers may also answer the history before
+   * the known events, which must not be taken for new events.
+   */
+  async #neededFor(
+    incoming: IncomingEvent,
+    found: ReadonlyMap<string, IncomingEvent>,
+    { version, entryDepth }: { readonly version: RoomVersion; readonly entryDepth: number },
+  ): Promise<IncomingEvent[]> {
+    const unplaced = new Set(await this.unplaced([...found.keys()]));
+    const needed = new Set<IncomingEvent>();
+    const waiting = [incoming];
+    for (let event = waiting.pop(); event !== undefined; event = waiting.pop()) {
+      for (const eventId of prevEventIds(event.pdu, version)) {
+        const before = found.get(eventId);
+        if (before === undefined || needed.has(before) || !unplaced.has(eventId)) continue;
+        if (before.pdu.depth < entryDepth && event !== incoming) continue;
+        needed.add(before);
+        waiting.push(before);
+      }
+    }
+    return [...needed];
   }
 
   async #fetch(

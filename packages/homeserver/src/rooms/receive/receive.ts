@@ -72,7 +72,7 @@ export class Receiver {
     if (absent.length > 0 && head.extremities.length > 0) {
       for (const before of await gaps.before(head, incoming, server)) await this.#receiveBefore(head, before, server);
       // The state before the event would be whatever its server states. Events in a gap are resolved against known ones.
-      const withheld = await gaps.unplaced(prevEventIds(incoming.pdu, head.version));
+      const withheld = await this.#unknown(prevEventIds(incoming.pdu, head.version));
       if (withheld.length > 0) throw new NotReceived(`the events before it are missing: ${withheld.join(', ')}`, false);
     }
     return this.#process(head, incoming, server);
@@ -81,6 +81,15 @@ export class Receiver {
   /** Returns whether an event needs no processing, because this server has it. */
   async isReceived(head: Head, eventId: string): Promise<boolean> {
     return (await this.#placed(head, eventId)) !== undefined;
+  }
+
+  /**
+   * Returns the ids of events that are not stored at all. Outliers are known: an event may follow the state from before
+   * this server came into the room, which has no place in the timeline.
+   */
+  async #unknown(eventIds: readonly string[]): Promise<string[]> {
+    const nums = await this.#parts.stores.events.numsOf(eventIds);
+    return eventIds.filter((eventId) => !nums.has(eventId));
   }
 
   /** Processes an event before the one that was sent. Later events do not need it: they get their state otherwise. */
