@@ -46,6 +46,8 @@ describe.each(engines)('device lists of users of other servers, on $name', (engi
   /** The paths of the requests to the other server. */
   const requests: string[] = [];
   let isDown = false;
+  /** Whether device lists are longer than this server accepts. */
+  let areTooLong = false;
   /** A promise for which the answers wait. */
   let held: Promise<void> | undefined;
 
@@ -55,6 +57,7 @@ describe.each(engines)('device lists of users of other servers, on $name', (engi
       destinations.failed(ELSEWHERE, world.clock.elapsed(), 'down');
       throw new FederationError('no-answer', 'down');
     }
+    if (areTooLong && method === 'GET') throw new FederationError('over-limit', 'too long');
     const userId = decodeURIComponent(path.split('/').at(-1) ?? '');
     const remote = remotes.get(userId);
     const reply = method === 'GET' ? remote && listAnswer(userId, remote) : queryAnswer(content ?? {});
@@ -308,6 +311,17 @@ describe.each(engines)('device lists of users of other servers, on $name', (engi
     for (let i = 0; i < 5; i += 1) await unknownDevices.check(bob.userId, message({ from_device: 'FORGED' }));
     await settled(bob);
     expect(requests.length - before).toBe(1);
+  });
+
+  test('are not stored if they are too long, or if the user does not exist', async () => {
+    const { alice, bob } = await open();
+    areTooLong = true;
+    expect(await devicesOf(alice, bob)).toEqual(['PHONE']);
+    await expect.poll(() => lists.one(bob.user)).toBe(undefined);
+    areTooLong = false;
+    remotes.delete(bob.userId);
+    expect(await devicesOf(alice, bob)).toEqual([]);
+    expect(requests.at(-1)).toBe(`GET user/devices/${bob.userId}`);
   });
 
   test('are not changed by other servers, nor for users without a common room', async () => {
