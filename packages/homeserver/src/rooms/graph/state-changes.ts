@@ -3,7 +3,7 @@ import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateKeyNums, StateStore } from '../../storage/state/state-store.ts';
-import { difference, lookup } from '../../storage/state/state-tree.ts';
+import { difference, lookup, type NewNode, withEntry, withoutEntry } from '../../storage/state/state-tree.ts';
 
 /** A key whose event differs between two states. */
 export interface StateChange extends StateKeyNums {
@@ -41,4 +41,16 @@ function eventNum(root: NodeRef, { type, stateKey }: StateKeyNums): number | und
   const num = lookup(root, type, stateKey);
   if (num === NOT_LOADED) throw new Error('a state node vanished while states were compared');
   return num;
+}
+
+/** Returns a state with changes, in which the number 0 stands for the event `num`. */
+export function withChanges(root: NodeRef, changes: readonly StateChange[], num: number, created: NewNode[]): NodeRef {
+  let changed = root;
+  for (const { type, stateKey, after } of changes) {
+    changed =
+      after === undefined
+        ? withoutEntry(changed, { type, stateKey }, created)
+        : withEntry(changed, { type, stateKey, event: after.num === 0 ? num : after.num }, created);
+  }
+  return changed;
 }

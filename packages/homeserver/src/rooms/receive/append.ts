@@ -11,11 +11,11 @@ import type { RoomServers } from '../../storage/rooms/room-servers.ts';
 import type { RoomStore } from '../../storage/rooms/room-store.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
-import { type NewNode, withEntry, withoutEntry } from '../../storage/state/state-tree.ts';
+import type { NewNode } from '../../storage/state/state-tree.ts';
 import type { Acceptor } from '../accept.ts';
 import type { Decided } from '../events/decide.ts';
 import { type Effects, type EventEffects, membershipOf, noEffects } from '../events/effects.ts';
-import type { StateChange } from '../graph/state-changes.ts';
+import { type StateChange, withChanges } from '../graph/state-changes.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
@@ -49,6 +49,12 @@ export interface AppenderParts {
   readonly log: Pick<Log, 'info'>;
 }
 
+/** An event that was decided. `stored` settles with its commit. */
+export interface AppendedEvent {
+  readonly event: StoredEvent;
+  readonly stored: Promise<void>;
+}
+
 /** The sequence numbers that a gap in a timeline leaves for the missing events, which may be fetched later. */
 const GAP_SEQS = 2 ** 20;
 
@@ -70,12 +76,27 @@ export class RemoteAppender {
   }
 
   /**
-   * Stores an event: in the timeline if the rules accept it, outside otherwise. Resolves when it is on disk. The changes
-   * of the room's state are computed again when another event is accepted meanwhile.
+   * Stores an event: in the timeline if the rules accept it, outside otherwise. Resolves when it is on disk. If another
+   * writer has advanced the room since its head was loaded, the event is decided again.
    */
   async append(head: Head, placed: PlacedEvent): Promise<StoredEvent> {
-    const { names } = this.#parts.stores;
-    await names.reserveAll(namesIn(placed.incoming));
+    for (let current = head; ; current = (await this.#parts.rooms.heads.byNum(head.num)) ?? head) {
+      const { event, stored } = await this.decide(current, placed);
+      try {
+        await stored;
+        return event;
+      } catch (error) {
+        if (!(error instanceof Fenced)) throw error;
+      }
+    }
+  }
+
+  /**
+   * Decides an event as {@link append}. Resolves as soon as the next event of the room can be decided; `stored` settles
+   * with the commit. The changes of the room's state are computed again when another event is accepted meanwhile.
+   */
+  async decide(head: Head, placed: PlacedEvent): Promise<AppendedEvent> {
+    await this.#parts.stores.names.reserveAll(namesIn(placed.incoming));
     const isNewServer = await this.#isNewServer(head, placed);
     for (let current = head; ; ) {
       const plan = await this.#parts.plans.of(current, placed);
@@ -84,28 +105,25 @@ export class RemoteAppender {
         continue;
       }
       if (current.row !== plan.seen) continue;
-      if (placed.isRejected || plan.isSoftFailed) return this.#storeOutside(current, placed, plan);
-      const decided = this.#decide(current, placed, plan);
-      if (!(await this.#isCommitted(current, decided))) continue;
-      const [event] = decided.events;
-      if (event === undefined) throw new Error('an accepted event is missing');
-      if (isNewServer) this.#onNewServer(plan.extremities);
-      if (placed.isFirst !== true) reportResolved(this.#parts.log, event, plan.changes);
-      return event;
+      if (placed.isRejected || plan.isSoftFailed)
+        return { event: await this.#storeOutside(current, placed, plan), stored: Promise.resolve() };
+      return this.#commit(current, placed, plan, isNewServer);
     }
   }
 
-  /** Stores a decided event. Returns false if another writer has advanced the room since its head was loaded. */
-  async #isCommitted(head: Head, decided: Decided): Promise<boolean> {
+  #commit(head: Head, placed: PlacedEvent, plan: Plan, isNewServer: boolean): AppendedEvent {
+    const decided = this.#decide(head, placed, plan);
+    const [event] = decided.events;
+    if (event === undefined) throw new Error('an accepted event is missing');
     const pending = this.#parts.acceptor.commit([decided]);
     head.pending = pending;
-    try {
-      await pending;
-      return true;
-    } catch (error) {
-      if (error instanceof Fenced) return false;
-      throw error;
-    }
+    const stored = pending.then(() => {
+      if (isNewServer) this.#onNewServer(plan.extremities);
+      if (placed.isFirst !== true) reportResolved(this.#parts.log, event, plan.changes);
+    });
+    // The caller may look at the outcome later, or at that of a later event, which fails as well.
+    stored.catch(() => undefined);
+    return { event, stored };
   }
 
   /** Returns whether an event is the join of a server that is not in the room yet. */
@@ -273,16 +291,4 @@ export class RemoteAppender {
 /** Returns the numbers of all names in the row of an event. */
 function namesOf(head: Head, { typeNum, senderNum, stateKeyNum }: StoredEvent): number[] {
   return [head.num, typeNum, senderNum, ...(stateKeyNum === null ? [] : [stateKeyNum])];
-}
-
-/** Returns a state with changes, in which the number 0 stands for the event `num`. */
-function withChanges(root: NodeRef, changes: readonly StateChange[], num: number, created: NewNode[]): NodeRef {
-  let changed = root;
-  for (const { type, stateKey, after } of changes) {
-    changed =
-      after === undefined
-        ? withoutEntry(changed, { type, stateKey }, created)
-        : withEntry(changed, { type, stateKey, event: after.num === 0 ? num : after.num }, created);
-  }
-  return changed;
 }

@@ -10,7 +10,7 @@ import { lookup } from '../../storage/state/state-tree.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
 import { aclPermits } from './acl.ts';
-import type { RemoteAppender } from './append.ts';
+import type { AppendedEvent, RemoteAppender } from './append.ts';
 import type { AuthEvents } from './auth-events.ts';
 import type { EventSignatures } from './event-signatures.ts';
 import type { Gaps } from './gaps.ts';
@@ -57,15 +57,25 @@ export class Receiver {
 
   /**
    * Processes an event that a server has sent, after the events before it that this server does not have. Returns the
-   * event with its standing.
+   * event with its standing when it is on disk.
    * @throws NotReceived, FederationError
    */
   async receive(head: Head, value: JsonValue, server: string): Promise<StoredEvent> {
     const { incoming, refusal } = readIncoming(value, head.version);
     if (refusal !== undefined) throw new NotReceived(refusal, true);
+    const { event, stored } = await this.decide(head, incoming, server);
+    await stored;
+    return event;
+  }
+
+  /**
+   * Processes an event as {@link receive}. Resolves when the next event of the room can be processed.
+   * @throws NotReceived, FederationError
+   */
+  async decide(head: Head, incoming: IncomingEvent, server: string): Promise<AppendedEvent> {
     if (incoming.roomId !== head.roomId) throw new NotReceived('the event belongs to another room', true);
     const known = await this.#placed(head, incoming.eventId);
-    if (known !== undefined) return known;
+    if (known !== undefined) return { event: known, stored: head.pending };
     await this.#checkSender(head, incoming);
     const { gaps } = this.#parts.graph;
     const absent = await gaps.unplaced(prevEventIds(incoming.pdu, head.version));
@@ -76,11 +86,6 @@ export class Receiver {
       if (withheld.length > 0) throw new NotReceived(`the events before it are missing: ${withheld.join(', ')}`, false);
     }
     return this.#process(head, incoming, server);
-  }
-
-  /** Returns whether an event needs no processing, because this server has it. */
-  async isReceived(head: Head, eventId: string): Promise<boolean> {
-    return (await this.#placed(head, eventId)) !== undefined;
   }
 
   /**
@@ -97,7 +102,7 @@ export class Receiver {
     if ((await this.#placed(head, incoming.eventId)) !== undefined) return;
     try {
       await this.#checkSender(head, incoming);
-      await this.#process(head, incoming, server);
+      await (await this.#process(head, incoming, server)).stored;
     } catch (error) {
       if (!(error instanceof NotReceived || error instanceof FederationError)) throw error;
     }
@@ -111,18 +116,18 @@ export class Receiver {
     if (refusal !== undefined) throw new NotReceived(refusal.message, refusal.isFinal);
   }
 
-  async #process(head: Head, incoming: IncomingEvent, server: string): Promise<StoredEvent> {
+  async #process(head: Head, incoming: IncomingEvent, server: string): Promise<AppendedEvent> {
     // The answer about the state before the event has most auth events.
     const position = await this.#positionOf(head, incoming, server);
     const auth = await this.#parts.graph.authEvents.of(head, incoming, server);
     const basis = { ...position, auth };
     const isRejected = (await this.#parts.graph.rules.refusal(head, incoming, basis)) !== undefined;
     return this.#parts.inTurn.run(head.num, async () => {
-      const known = await this.#placed(head, incoming.eventId);
-      if (known !== undefined) return known;
       const outlier = await this.#parts.stores.events.byId(incoming.eventId);
+      const known = await this.#placedAs(head, outlier);
+      if (known !== undefined) return { event: known, stored: head.pending };
       const placed: PlacedEvent = { incoming, ...basis, isRejected, outlier };
-      return this.#parts.appender.append(head, placed);
+      return this.#parts.appender.decide(head, placed);
     });
   }
 
@@ -131,7 +136,10 @@ export class Receiver {
    * state, that is history from before this server joined.
    */
   async #placed(head: Head, eventId: string): Promise<StoredEvent | undefined> {
-    const event = await this.#parts.stores.events.byId(eventId);
+    return this.#placedAs(head, await this.#parts.stores.events.byId(eventId));
+  }
+
+  async #placedAs(head: Head, event: StoredEvent | undefined): Promise<StoredEvent | undefined> {
     if (event === undefined || event.room !== head.num) return undefined;
     if (event.standing !== STANDING.outlier) return event;
     if (event.stateKeyNum === null) return undefined;

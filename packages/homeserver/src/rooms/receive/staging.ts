@@ -1,6 +1,8 @@
 import { parseJson } from '@hearth/protocol/json/parse.ts';
-import { asObject, asString, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
+import { asString, isObject, type JsonObject } from '@hearth/protocol/json/value.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
+import { cacheBytes } from '../../platform/caches/cache-size.ts';
+import { LruMap } from '../../platform/caches/lru.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
 import { KeyedTasks } from '../../platform/concurrency/keyed-tasks.ts';
@@ -20,7 +22,7 @@ import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { aclPermits } from './acl.ts';
-import { readIncoming } from './incoming.ts';
+import { type IncomingEvent, readIncoming } from './incoming.ts';
 import type { OutsideChanges } from './outside-changes.ts';
 import type { Receiver } from './receive.ts';
 import { NotReceived } from './receive-error.ts';
@@ -51,6 +53,15 @@ const RETRY_MS_MAX = 60 * 60_000;
 /** The time for which an event is tried again. */
 const KEPT_MS = 2 * 24 * 60 * 60_000;
 
+/** An event that needs no further attempt. `stored` settles with its commit. */
+interface Processed {
+  readonly stored: Promise<void>;
+}
+
+const PROCESSED: Processed = { stored: Promise.resolve() };
+/** The number of events that were parsed when they arrived and are kept until they are processed. */
+const PARSED_MAX = 2_000;
+
 /**
  * Stores the events of transactions, and processes them afterwards: those of a room in order, those of different rooms
  * concurrently. An event stays stored until it is processed, also across restarts.
@@ -60,6 +71,10 @@ export class Staging {
   readonly #tasks: KeyedTasks<string>;
   /** The numbers of stored events by room. */
   readonly #counts = new Map<string, number>();
+  readonly #parsed = new LruMap<string, IncomingEvent>(PARSED_MAX, {
+    bytesMax: cacheBytes(32),
+    bytesOf: ({ pdu }) => 2_000 + 4 * JSON.stringify(pdu.content).length,
+  });
   /** The events that could not be processed, with the time of the next attempt. */
   readonly #later = new Map<number, { readonly atMs: number; readonly waitMs: number }>();
 
@@ -137,7 +152,8 @@ export class Staging {
     if (!(await aclPermits(head, origin))) return { eventId, refusal: `The room excludes ${origin}` };
     if ((this.#counts.get(head.roomId) ?? 0) >= WAITING_MAX)
       return { eventId, refusal: 'Too many events of the room are waiting' };
-    return (await this.#parts.receiver.isReceived(head, eventId)) ? { eventId } : { eventId, roomId: head.roomId };
+    this.#parsed.set(eventId, incoming);
+    return { eventId, roomId: head.roomId };
   }
 
   async #headOf(value: JsonObject): Promise<Head | undefined> {
@@ -158,10 +174,15 @@ export class Staging {
         return times.length === 0 ? undefined : Math.max(1, Math.min(...times));
       }
       const done: number[] = [];
+      const stored: Promise<void>[] = [];
       for (const one of due) {
         if (this.#tasks.isClosed) break;
-        if (await this.#process(one)) done.push(one.num);
+        const result = await this.#process(one);
+        if (result === undefined) continue;
+        done.push(one.num);
+        stored.push(result.stored);
       }
+      await Promise.all(stored);
       if (done.length === 0) continue;
       await database.commit([removeStagedEvents(done)]);
       this.#removed(roomId, done.length);
@@ -182,44 +203,48 @@ export class Staging {
     this.#counts.set(roomId, Math.max(0, (this.#counts.get(roomId) ?? 0) - count));
   }
 
-  /** Processes an event. Returns false if it has to be tried again. */
-  async #process(staged: StagedEvent): Promise<boolean> {
-    const { rooms, receiver, log, clock } = this.#parts;
-    const { roomId, eventId, origin, num } = staged;
-    const head = await rooms.heads.find(roomId);
-    const value = asObject(parseJson(staged.json));
-    if (head === undefined || value === undefined) return true;
+  /** Processes an event. Returns its commit; undefined if the event has to be tried again. */
+  async #process(staged: StagedEvent): Promise<Processed | undefined> {
+    const { roomId, eventId, origin } = staged;
+    const head = await this.#parts.rooms.heads.find(roomId);
+    const incoming = head && (this.#parsed.get(eventId) ?? readIncoming(parseJson(staged.json), head.version).incoming);
+    if (head === undefined || incoming === undefined) return PROCESSED;
+    this.#parsed.delete(eventId);
     try {
-      const event = await receiver.receive(head, value, origin);
-      this.#received.add(1, { outcome: OUTCOMES[event.standing] });
+      const { event, stored } = await this.#parts.receiver.decide(head, incoming, origin);
+      const outcome = OUTCOMES[event.standing];
+      this.#received.add(1, { outcome });
       if (event.seq === null)
-        log.info('an event of another server was not accepted', {
-          roomId,
-          eventId,
-          origin,
-          standing: OUTCOMES[event.standing],
-        });
-      return true;
+        this.#parts.log.info('an event of another server was not accepted', { roomId, eventId, origin, outcome });
+      return { stored };
     } catch (error) {
-      if (error instanceof NotReceived && error.isFinal) {
-        this.#received.add(1, { outcome: 'dropped' });
-        log.info('an event of another server was dropped', { roomId, eventId, origin, reason: error.message });
-        return true;
-      }
       if (error instanceof Unavailable) throw error;
-      if (!(error instanceof NotReceived || error instanceof FederationError)) {
-        // One event that this program cannot process must not hold up the others of the room.
-        this.#parts.background.setAside('processing received events', { roomId, eventId, origin }, error);
-        return true;
-      }
-      const waitMs = Math.min(RETRY_MS_MAX, 2 * (this.#later.get(num)?.waitMs ?? RETRY_MS_MIN / 2));
-      if (clock.now() - staged.ts > KEPT_MS) {
-        log.warn('an event of another server was given up', { roomId, eventId, origin, reason: error.message });
-        return true;
-      }
-      this.#later.set(num, { atMs: clock.elapsed() + waitMs, waitMs });
-      log.info('an event of another server waits', { roomId, eventId, origin, reason: error.message, waitMs });
-      return false;
+      return this.#failed(staged, error);
     }
+  }
+
+  /** Notes that an event could not be processed. */
+  #failed(staged: StagedEvent, error: unknown): Processed | undefined {
+    const { log, clock, background } = this.#parts;
+    const { roomId, eventId, origin, num, ts } = staged;
+    if (!(error instanceof NotReceived || error instanceof FederationError)) {
+      // One event that this program cannot process must not hold up the others of the room.
+      background.setAside('processing received events', { roomId, eventId, origin }, error);
+      return PROCESSED;
+    }
+    const fields = { roomId, eventId, origin, reason: error.message };
+    if (error instanceof NotReceived && error.isFinal) {
+      this.#received.add(1, { outcome: 'dropped' });
+      log.info('an event of another server was dropped', fields);
+      return PROCESSED;
+    }
+    if (clock.now() - ts > KEPT_MS) {
+      log.warn('an event of another server was given up', fields);
+      return PROCESSED;
+    }
+    const waitMs = Math.min(RETRY_MS_MAX, 2 * (this.#later.get(num)?.waitMs ?? RETRY_MS_MIN / 2));
+    this.#later.set(num, { atMs: clock.elapsed() + waitMs, waitMs });
+    log.info('an event of another server waits', { ...fields, waitMs });
+    return undefined;
   }
 }

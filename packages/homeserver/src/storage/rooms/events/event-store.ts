@@ -6,7 +6,7 @@ import { type Database, sql, type Write, write } from '../../engine/database.ts'
 import type { Names } from '../../engine/names.ts';
 import { decodeAuthNums, decodeProof, type EventProof, encodeProof } from './event-proof.ts';
 import { EVENT_COLUMNS, type EventRow, toEvent } from './event-row.ts';
-import { eventIdOfStored, repeatedEventId, StoredEvent, storedEventId } from './stored-event.ts';
+import { eventIdOfStored, isRepeated, repeatedEventId, StoredEvent, storedEventId } from './stored-event.ts';
 
 const readByNum = sql(`SELECT ${EVENT_COLUMNS} FROM events e JOIN rooms r ON r.num = e.room WHERE e.num IN @list`);
 const readById = sql('SELECT num FROM events WHERE id = ?');
@@ -25,6 +25,8 @@ const redact = sql('UPDATE events SET redacted_by = ?, content = ? WHERE num = ?
 /** Bounds of the two caches, in events and in MiB. */
 const CACHED_MAX = { state: 20_000, messages: 10_000 } as const;
 const CACHED_MIB = { state: 56, messages: 40 } as const;
+/** The maximum number of cached event ids, of about 100 bytes. */
+const IDS_MAX = 50_000;
 /** The maximum number of events in one query. Other requests run between two queries. */
 const READ_AT_ONCE = 2_000;
 
@@ -41,6 +43,8 @@ export class EventStore {
   readonly #pending = new Map<number, StoredEvent>();
   /** The proofs of these events. */
   readonly #pendingProofs = new Map<number, EventProof>();
+  /** The numbers of events that were used lately, by event id. */
+  readonly #ids = new LruMap<string, number>(IDS_MAX);
 
   /** Events by number; `undefined` for a number without an event. */
   readonly source: Source<number, StoredEvent | undefined> = {
@@ -70,6 +74,7 @@ export class EventStore {
     this.#pending.set(event.num, event);
     this.#pendingProofs.set(event.num, proof);
     this.#cacheOf(event).set(event.num, event);
+    this.#ids.set(event.eventId, event.num);
     const { num, room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing, snapshot, replaces } = event;
     const values = [num, storedEventId(event.eventId), room, seq, typeNum, senderNum, stateKeyNum, ts, depth, standing];
     const rest = [
@@ -127,6 +132,8 @@ export class EventStore {
   /** Removes events whose commit has failed from memory. */
   forget(nums: Iterable<number>): void {
     for (const num of nums) {
+      const event = this.cached(num);
+      if (event !== undefined) this.#ids.delete(event.eventId);
       this.#pending.delete(num);
       this.#pendingProofs.delete(num);
       this.#messages.delete(num);
@@ -160,6 +167,7 @@ export class EventStore {
     return rows.map((row) => {
       const event = this.cached(row.num) ?? toEvent(row, texts);
       this.#cacheOf(event).set(row.num, event);
+      if (!isRepeated(row.id)) this.#ids.set(event.eventId, row.num);
       return event;
     });
   }
@@ -180,6 +188,8 @@ export class EventStore {
 
   /** Returns an event by its id. */
   async byId(eventId: string): Promise<StoredEvent | undefined> {
+    const known = this.#ids.get(eventId);
+    if (known !== undefined) return this.one(known);
     const row = await this.#database.first<{ num: number }>(readById, storedEventId(eventId));
     const event = row === undefined ? undefined : await this.one(row.num);
     // One hash has two spellings, that of room version 3 and the URL-safe one. Only the spelling of the room is the id.
@@ -188,14 +198,21 @@ export class EventStore {
 
   /** Returns the numbers of events by id, with one query. */
   async numsOf(eventIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const byStored = new Map(eventIds.map((id) => [Buffer.from(storedEventId(id)).toString('latin1'), id]));
-    const rows = await this.#database.all<{ num: number; id: Uint8Array }>(readByIds, eventIds.map(storedEventId));
-    return new Map(
-      rows.flatMap(({ num, id }) => {
-        const eventId = byStored.get(Buffer.from(id).toString('latin1'));
-        return eventId === undefined ? [] : [[eventId, num] as const];
-      }),
-    );
+    const found = new Map<string, number>();
+    const absent: string[] = [];
+    for (const eventId of eventIds) {
+      const num = this.#ids.get(eventId);
+      if (num === undefined) absent.push(eventId);
+      else found.set(eventId, num);
+    }
+    if (absent.length === 0) return found;
+    const byStored = new Map(absent.map((id) => [Buffer.from(storedEventId(id)).toString('latin1'), id]));
+    const rows = await this.#database.all<{ num: number; id: Uint8Array }>(readByIds, absent.map(storedEventId));
+    for (const { num, id } of rows) {
+      const eventId = byStored.get(Buffer.from(id).toString('latin1'));
+      if (eventId !== undefined) found.set(eventId, num);
+    }
+    return found;
   }
 
   /** Returns the ids of events by number, with one query. The events are not loaded, so that many ids can be read. */

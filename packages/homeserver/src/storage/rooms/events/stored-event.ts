@@ -216,6 +216,11 @@ const HASH_BYTES = 32;
 /** The room versions whose event ids are texts with a server name. One of 32 bytes is not a hash. */
 const TEXT_IDS: ReadonlySet<string> = new Set(['1', '2']);
 
+/** Returns whether stored bytes are the id of an outlier whose event is stored anew. */
+export function isRepeated(stored: Uint8Array): boolean {
+  return stored.at(-1) === REPEATED && stored.length !== HASH_BYTES;
+}
+
 /** Returns the event id of stored bytes. */
 export function eventIdOfStored(stored: Uint8Array, roomVersion: string): string {
   const isText = TEXT_IDS.has(roomVersion);
