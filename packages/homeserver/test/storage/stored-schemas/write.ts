@@ -31,6 +31,11 @@ const MORE_ROWS = [
   "INSERT INTO room_servers (server, room) SELECT 'peer.example', num FROM rooms LIMIT 1",
   `INSERT INTO staged_events (num, room_id, event_id, origin, json, ts) VALUES (65537, '!r:peer.example', '$e', 'peer.example', '{}', 1700000000000)`,
   "INSERT INTO late_servers (server, position, failing_since) VALUES ('peer.example', 65536, 1700000000000)",
+  'INSERT INTO forwarded_events (num, event, ts) SELECT 65538, max(num), 1700000000000 FROM events',
+  "INSERT INTO device_list_outbox (num, user_num, device_id) SELECT 65539, user_num, 'DEVICE' FROM accounts LIMIT 1",
+  'INSERT OR IGNORE INTO device_list_streams (user_num, stream_id) SELECT user_num, 5 FROM accounts LIMIT 1',
+  "INSERT INTO remote_device_lists (user_num, stream_id, stale_ts, master, self_signing) SELECT max(num), 7, NULL, '{}', NULL FROM names",
+  "INSERT INTO remote_devices (user_num, device_id, display_name, json) SELECT max(num), 'DEVICE', 'Phone', '{}' FROM names",
   'INSERT OR IGNORE INTO open_rooms (room, is_public) SELECT num, 1 FROM rooms WHERE published = 1',
 ];
 
