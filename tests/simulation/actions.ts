@@ -204,7 +204,8 @@ export class Actions {
   accountData(caller: Caller) {
     const of = `/user/${encodeURIComponent(caller.userId)}`;
     const data = `account_data/test.${this.#dice.pick(['one', 'two'])}`;
-    const body = { mark: this.#mark() };
+    // An empty object deletes the data (MSC3391).
+    const body = this.#dice.chance(0.8) ? { mark: this.#mark() } : {};
     if (this.#dice.chance(0.4)) return put(`${of}/${data}`, body);
     return this.#inOwnRoom(caller, (room) => put(`${of}${path(room)}/${data}`, body));
   }

@@ -119,8 +119,7 @@ export class Device {
     for (const [roomId, room] of Object.entries(reply.rooms?.join ?? {})) await this.#join(roomId, room);
     for (const [roomId, room] of Object.entries(reply.rooms?.leave ?? {}))
       await this.#leave(roomId, room, placeOf(reply.next_batch));
-    for (const { type, content } of reply.account_data?.events ?? [])
-      this.accountData.set(type, JSON.stringify(content));
+    keepAccountData(this.accountData, reply.account_data?.events);
     this.#since = reply.next_batch;
     if (this.habit.goesBack > 0) this.#remember();
   }
@@ -143,8 +142,7 @@ export class Device {
       else known.heroes = value;
     }
     if (room.unread_notifications !== undefined) known.unread = JSON.stringify(room.unread_notifications);
-    for (const { type, content } of room.account_data?.events ?? [])
-      known.accountData.set(type, JSON.stringify(content));
+    keepAccountData(known.accountData, room.account_data?.events);
     for (const { type, content } of room.ephemeral?.events ?? []) {
       if (type === 'm.typing') known.typing = JSON.stringify(content);
       else for (const [key, id] of receiptsIn(content)) known.receipts.set(key, id);
@@ -307,4 +305,12 @@ export function receiptsIn(content: ClientEvent['content']): [string, string][] 
       ]),
     ),
   );
+}
+
+/** Adds account data to those that a client knows. Data without content are deleted (MSC3391). */
+export function keepAccountData(known: Map<string, string>, events: readonly ClientEvent[] = []): void {
+  for (const { type, content } of events) {
+    if (Object.keys(content).length === 0) known.delete(type);
+    else known.set(type, JSON.stringify(content));
+  }
 }

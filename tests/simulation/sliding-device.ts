@@ -3,7 +3,7 @@ import type { Caller } from '../../packages/homeserver/src/http/route.ts';
 import type { Dice } from '../support/dice.ts';
 import { SLIDING_PATH, type SlidingReply, type SlidingRoom } from '../support/sliding.ts';
 import type { ClientEvent, Page } from '../support/user.ts';
-import { receiptsIn } from './device.ts';
+import { keepAccountData, receiptsIn } from './device.ts';
 import { Difference, expectSame, expectSameEntries } from './difference.ts';
 import type { SimServer } from './sim-server.ts';
 import { type RoomTruth, stateKeyOf, type TrueEvent, type Truth } from './truth.ts';
@@ -144,10 +144,9 @@ export class SlidingDevice {
       receipts?: { rooms: Record<string, ClientEvent> };
       typing?: { rooms: Record<string, ClientEvent> };
     };
-    for (const { type, content } of account_data?.global ?? []) this.#accountData.set(type, JSON.stringify(content));
-    for (const [roomId, events] of Object.entries(account_data?.rooms ?? {})) {
-      for (const { type, content } of events) this.#known(roomId).accountData.set(type, JSON.stringify(content));
-    }
+    keepAccountData(this.#accountData, account_data?.global);
+    for (const [roomId, events] of Object.entries(account_data?.rooms ?? {}))
+      keepAccountData(this.#known(roomId).accountData, events);
     for (const [roomId, { content }] of Object.entries(receipts?.rooms ?? {})) {
       for (const [key, id] of receiptsIn(content)) this.#known(roomId).receipts.set(key, id);
     }

@@ -5,6 +5,7 @@ import { LoadingCache } from '../platform/caches/loading-cache.ts';
 import type { Source } from '../platform/lookups/source.ts';
 import {
   type AccountDataRow,
+  DELETED,
   deleteAccountData,
   putAccountData,
   readAccountData,
@@ -93,13 +94,18 @@ export class AccountData {
     return row.content;
   }
 
-  /** Sets data from a client, which may not set all types. @throws MatrixError */
+  /** Sets data from a client, which may not set all types. `{}` deletes them (MSC3391). @throws MatrixError */
   async setByClient(user: number, room: number, type: string, content: string): Promise<void> {
-    if (SERVER_TYPES.has(type)) {
-      throw matrixError('M_BAD_JSON', `${type} cannot be set with this endpoint`, { status: 405 });
-    }
+    checkType(type);
     if (Buffer.byteLength(type) > TYPE_BYTES_MAX) throw invalidParam('The type is too long');
     await this.set(user, room, type, content);
+  }
+
+  /** Deletes data for a client (MSC3391). Data that do not exist are not announced. @throws MatrixError */
+  async deleteByClient(user: number, room: number, type: string): Promise<void> {
+    checkType(type);
+    const data = await this.of(user);
+    if (data.get(room, type) !== undefined) await this.set(user, room, type, DELETED);
   }
 
   /** Sets the data of one type. Resolves when they are on disk. @throws MatrixError M_USER_LIMIT_EXCEEDED */
@@ -133,4 +139,10 @@ export class AccountData {
     await this.#database.commit([deleteAccountData(user)]);
     this.#cache.delete(user);
   }
+}
+
+/** @throws MatrixError M_BAD_JSON when clients may not set or delete a type */
+function checkType(type: string): void {
+  if (!SERVER_TYPES.has(type)) return;
+  throw matrixError('M_BAD_JSON', `${type} cannot be changed with this endpoint`, { status: 405 });
 }

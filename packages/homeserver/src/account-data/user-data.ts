@@ -1,12 +1,15 @@
 import { textBytes } from '../platform/caches/cache-size.ts';
-import type { AccountDataRow } from '../storage/accounts/account-data.ts';
+import { type AccountDataRow, DELETED } from '../storage/accounts/account-data.ts';
 
 /** The `room` of account data that belongs to no room. */
 export const GLOBAL = 0;
 
 const NOTHING: ReadonlyMap<string, AccountDataRow> = new Map();
 
-/** The cached account data of one user. */
+/**
+ * The cached account data of one user. Deleted entries remain and count towards the limits of a user, but only functions
+ * that return changes return them.
+ */
 export class UserData {
   readonly #rooms = new Map<number, Map<string, AccountDataRow>>();
   #size = 0;
@@ -19,7 +22,7 @@ export class UserData {
     for (const row of rows) this.put(row);
   }
 
-  /** The number of entries. */
+  /** The number of entries, including deleted ones. */
   get size(): number {
     return this.#size;
   }
@@ -37,7 +40,7 @@ export class UserData {
     piece: Omit<AccountDataRow, 'position'>,
     max: { readonly pieces: number; readonly bytes: number },
   ): (() => void) | undefined {
-    const replaced = this.get(piece.room, piece.type);
+    const replaced = this.latest(piece.room, piece.type);
     const pieces = replaced === undefined ? 1 : 0;
     const bytes = Math.max(0, pieceBytes(piece) - (replaced === undefined ? 0 : pieceBytes(replaced)));
     const reserved = this.#reserved;
@@ -68,7 +71,14 @@ export class UserData {
     this.#last = Math.max(this.#last, row.position);
   }
 
+  /** Returns an entry, unless it is deleted. */
   get(room: number, type: string): AccountDataRow | undefined {
+    const row = this.latest(room, type);
+    return row === undefined || isDeleted(row) ? undefined : row;
+  }
+
+  /** Returns the latest change of an entry, which may be its deletion. */
+  latest(room: number, type: string): AccountDataRow | undefined {
     return this.#rooms.get(room)?.get(type);
   }
 
@@ -79,10 +89,15 @@ export class UserData {
 
   /** Returns the entries that belong to a room. */
   inRoom(room: number): Iterable<AccountDataRow> {
-    return (this.#rooms.get(room) ?? NOTHING).values();
+    return this.#latestIn(room).filter((row) => !isDeleted(row));
   }
 
-  /** Returns the entries that changed after a position, the oldest first. */
+  /** Returns the entries of a room that changed after a position, including deleted ones. */
+  inRoomSince(room: number, position: number): Iterable<AccountDataRow> {
+    return this.#latestIn(room).filter((row) => row.position > position);
+  }
+
+  /** Returns the entries that changed after a position, including deleted ones, the oldest first. */
   since(position: number): AccountDataRow[] {
     if (position >= this.#last) return [];
     const changed: AccountDataRow[] = [];
@@ -91,6 +106,15 @@ export class UserData {
     }
     return changed.sort((a, b) => a.position - b.position);
   }
+
+  #latestIn(room: number): IteratorObject<AccountDataRow> {
+    return (this.#rooms.get(room) ?? NOTHING).values();
+  }
+}
+
+/** Returns whether an entry has no content, which deletes it (MSC3391). */
+export function isDeleted({ content }: AccountDataRow): boolean {
+  return content === DELETED;
 }
 
 function pieceBytes({ type, content }: Omit<AccountDataRow, 'position'>): number {

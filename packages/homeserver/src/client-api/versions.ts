@@ -10,6 +10,7 @@ const VERSIONS = ['r0.0.1', 'r0.1.0', 'r0.2.0', 'r0.3.0', 'r0.4.0', 'r0.5.0', 'r
 const UNSTABLE_FEATURES = {
   'org.matrix.simplified_msc3575': true,
   'org.matrix.msc2753': true,
+  'org.matrix.msc3391': true,
   'org.matrix.msc4140': true,
   'org.matrix.msc4354': true,
   'org.matrix.msc4306': true,

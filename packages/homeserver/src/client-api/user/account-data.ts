@@ -1,4 +1,6 @@
 import {
+  deleteAccountData,
+  deleteAccountDataPerRoom,
   getAccountData,
   getAccountDataPerRoom,
   setAccountData,
@@ -10,8 +12,8 @@ import { RawJson, type Route, route } from '../../http/route.ts';
 import { requireSelf } from '../../users/self.ts';
 
 /**
- * Returns the routes of GET and PUT `/user/{userId}/account_data/{type}` and GET and PUT
- * `/user/{userId}/rooms/{roomId}/account_data/{type}` (client-server API, "Client Config").
+ * Returns the routes of GET, PUT and DELETE `/user/{userId}/account_data/{type}` and
+ * `/user/{userId}/rooms/{roomId}/account_data/{type}` (client-server API, "Client Config"; MSC3391).
  */
 export function accountDataRoutes(accountData: AccountData): Route[] {
   return [
@@ -24,6 +26,11 @@ export function accountDataRoutes(accountData: AccountData): Route[] {
       await accountData.setByClient(caller.user, GLOBAL, params.type, JSON.stringify(body));
       return {};
     }),
+    route(deleteAccountData, async ({ caller, params }) => {
+      requireSelf(caller, params.userId);
+      await accountData.deleteByClient(caller.user, GLOBAL, params.type);
+      return {};
+    }),
     route(getAccountDataPerRoom, async ({ caller, params }) => {
       requireSelf(caller, params.userId);
       const room = await accountData.roomOf(params.roomId);
@@ -33,6 +40,12 @@ export function accountDataRoutes(accountData: AccountData): Route[] {
       requireSelf(caller, params.userId);
       const room = await accountData.roomOf(params.roomId);
       await accountData.setByClient(caller.user, room, params.type, JSON.stringify(body));
+      return {};
+    }),
+    route(deleteAccountDataPerRoom, async ({ caller, params }) => {
+      requireSelf(caller, params.userId);
+      const room = await accountData.roomOf(params.roomId);
+      await accountData.deleteByClient(caller.user, room, params.type);
       return {};
     }),
   ];

@@ -10,7 +10,10 @@ const upsert = sql(
 );
 const removeAll = sql('DELETE FROM account_data WHERE user_num = ?');
 
-/** One entry of account data. `room` is 0 for global account data; `content` is JSON text. */
+/** The content of an entry that its user has deleted. It remains, so that clients get to know of the deletion (MSC3391). */
+export const DELETED = '{}';
+
+/** One entry of account data. `room` is 0 for global account data; `content` is JSON text, or {@link DELETED}. */
 export interface AccountDataRow {
   readonly room: number;
   readonly type: string;

@@ -58,8 +58,8 @@ export class JoinedExtras {
       totalOf(unread).notifications > 0 || timeline.considered.some((event) => marksAsRead(event, user.num));
     if (!hasNews && !mayCount) return '';
     let text = '';
-    if (accountData.length > 0) text += `,"account_data":{"events":[${accountData.join(',')}]}`;
-    // Clients that check a new room expect the member even if it is empty.
+    // Clients that check a new room expect these two members even if they are empty.
+    if (accountData.length > 0 || room.isNew) text += `,"account_data":{"events":[${accountData.join(',')}]}`;
     if (ephemeral.length > 0 || room.isNew) text += `,"ephemeral":{"events":[${ephemeral.join(',')}]}`;
     if (sticky.length > 0) text += `,"msc4354_sticky":{"events":[${sticky.join(',')}]}`;
     return `${text},${unreadText(unread, request.filter.threadCounts)}${summary}`;

@@ -1,9 +1,10 @@
 import type { AccountData } from '../../account-data/account-data.ts';
-import { GLOBAL } from '../../account-data/user-data.ts';
+import { GLOBAL, isDeleted } from '../../account-data/user-data.ts';
 import { matches, type Test } from '../../filters/matching.ts';
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import { isVisible, receiptContent } from '../../receipts/content.ts';
 import type { Receipts } from '../../receipts/receipts.ts';
+import type { AccountDataRow } from '../../storage/accounts/account-data.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { ReceiptRow } from '../../storage/rooms/receipts.ts';
 import type { TypingNotices } from '../../typing/typing.ts';
@@ -125,8 +126,9 @@ export class RoomNewsReader {
     const isUnchanged = since !== undefined && data.last <= since;
     if (isUnchanged && fresh.size === 0) return NO_TEXTS;
     const rows = [...fresh].flatMap((room) => [...data.inRoom(room)]);
-    const changed =
-      since === undefined ? [] : data.since(since).filter(({ room }) => room !== GLOBAL && !fresh.has(room));
+    // The client may have data of a new room from an earlier membership, so it gets deletions there too.
+    const isChange = (row: AccountDataRow) => row.room !== GLOBAL && (!fresh.has(row.room) || isDeleted(row));
+    const changed = since === undefined ? [] : data.since(since).filter(isChange);
     const all = [...rows, ...changed];
     const rooms = new Set(all.map(({ room }) => room));
     const passing = this.#passing(lookups, rooms, [filter.room, filter.roomAccountData.room]);

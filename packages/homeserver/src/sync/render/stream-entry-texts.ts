@@ -92,7 +92,7 @@ export class StreamEntryTexts {
 
   #accountData(lookups: Lookups, change: Extract<Change, { kind: 'account-data' }>): string | undefined {
     const { accountData, names } = this.#parts;
-    const row = lookups.get(accountData.source, change.user).get(change.room ?? GLOBAL, change.type);
+    const row = lookups.get(accountData.source, change.user).latest(change.room ?? GLOBAL, change.type);
     if (row === undefined || row.position !== change.position) return undefined;
     const about = change.room === null ? {} : { room_id: lookups.get(names.textSource, change.room) };
     return plainEvent(row.type, row.content, about);

@@ -133,11 +133,13 @@ function globalAccountData({ data, state, range }: ExtensionRequest): string {
   return rows.map(accountDataText).join(',');
 }
 
-function roomAccountData({ data }: ExtensionRequest, spans: Spans): ReadonlyMap<number, string> {
+function roomAccountData({ data, state }: ExtensionRequest, spans: Spans): ReadonlyMap<number, string> {
   const texts = new Map<number, string>();
+  // The client may have data of a room that it got before, so it gets deletions when it gets the room again.
+  const whole = (room: number) => (state?.rooms.has(room) === true ? data.inRoomSince(room, 0) : data.inRoom(room));
   for (const [room, from] of spans) {
     if (from !== undefined && from >= data.last) continue;
-    const rows = [...data.inRoom(room)].filter(({ position }) => from === undefined || position > from);
+    const rows = [...(from === undefined ? whole(room) : data.inRoomSince(room, from))];
     if (rows.length > 0) texts.set(room, `[${rows.map(accountDataText).join(',')}]`);
   }
   return texts;
