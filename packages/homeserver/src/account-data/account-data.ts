@@ -13,6 +13,7 @@ import {
 import type { Database } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Stream } from '../storage/engine/stream.ts';
+import type { DataRemoval } from '../users/sessions/sessions.ts';
 import { IGNORED_USER_LIST, ignoredIds } from './ignored-list.ts';
 import { GLOBAL, UserData } from './user-data.ts';
 
@@ -118,6 +119,29 @@ export class AccountData {
     } finally {
       release();
     }
+  }
+
+  /**
+   * Prepares the deletion of data outside of rooms, which the returned function adds to a larger transaction. Types
+   * without data are skipped.
+   */
+  async prepareDeletion(user: number, types: readonly string[]): Promise<() => DataRemoval> {
+    const data = await this.of(user);
+    const present = await this.#names.findAll(types.filter((type) => data.get(GLOBAL, type) !== undefined));
+    return () => {
+      const rows = Array.from(present, ([type, typeNum]) => {
+        return { room: GLOBAL, type, typeNum, content: DELETED, position: this.#stream.next() };
+      });
+      return {
+        writes: rows.map(({ typeNum, ...row }) => putAccountData(user, typeNum, row)),
+        changes: rows.map(({ position, type }) => ({ kind: 'account-data', position, user, room: null, type })),
+        committed: () => {
+          this.#cache.update(user, (cached) => {
+            for (const { typeNum: _, ...row } of rows) cached.put(row);
+          });
+        },
+      };
+    };
   }
 
   async #store(user: number, piece: Omit<AccountDataRow, 'position'>): Promise<void> {

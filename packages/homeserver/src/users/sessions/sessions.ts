@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { type Random, randomLetters, randomText } from '../../platform/random.ts';
 import { sanitiseText } from '../../platform/sanitise-text.ts';
 import {
+  type DeviceRow,
   deleteDevices,
   insertDevice,
   readDevice,
@@ -54,6 +55,12 @@ export interface DataRemoval {
 /** A function that is called before devices are removed. The commit follows without an `await`. */
 export type DevicesRemoved = (user: number, devices: readonly number[]) => DataRemoval;
 
+/**
+ * A function that loads what it needs before devices are removed. The commit follows the returned function without an
+ * `await`.
+ */
+export type PrepareRemoval = (user: number, deviceIds: readonly string[]) => Promise<() => DataRemoval>;
+
 export type DeviceAdded = (user: number, device: number) => void;
 
 interface SessionsParts {
@@ -76,6 +83,7 @@ export class Sessions {
   readonly #database: Database;
   readonly #authenticator: Authenticator;
   readonly #removed: DevicesRemoved[] = [];
+  readonly #prepared: PrepareRemoval[] = [];
   readonly #added: DeviceAdded[] = [];
   #lastDevice: number;
 
@@ -93,6 +101,11 @@ export class Sessions {
   /** Calls `removed` for data that belong to devices before the devices are removed. */
   onRemoved(removed: DevicesRemoved): void {
     this.#removed.push(removed);
+  }
+
+  /** Calls `prepare` for data that belong to ids of devices before the devices are removed. */
+  onRemoving(prepare: PrepareRemoval): void {
+    this.#prepared.push(prepare);
   }
 
   /** Calls `added` after a new device is on disk. */
@@ -168,7 +181,46 @@ export class Sessions {
   /** Ends sessions: removes the devices and everything that belongs to them. */
   async logout(user: number, devices: readonly number[]): Promise<void> {
     if (devices.length === 0) return;
-    const departures = this.#removed.map((removed) => removed(user, devices));
+    const ended = new Set(devices);
+    const rows = (await readDevices(this.#database, user)).filter(({ num }) => ended.has(num));
+    await this.#end(user, devices, rows);
+  }
+
+  /** Ends the sessions of those devices of a user that have one of the ids. Unknown ids are skipped. */
+  async logoutDevices(user: number, deviceIds: readonly string[]): Promise<void> {
+    const wanted = new Set(deviceIds);
+    const devices = await readDevices(this.#database, user);
+    await this.#endAll(
+      user,
+      devices.filter(({ device_id }) => wanted.has(device_id)),
+    );
+  }
+
+  /** Ends all sessions of a user, or all except one. */
+  async logoutAll(user: number, exceptDevice?: number): Promise<void> {
+    const devices = await readDevices(this.#database, user);
+    await this.#endAll(
+      user,
+      devices.filter(({ num }) => num !== exceptDevice),
+    );
+  }
+
+  async #endAll(user: number, rows: readonly DeviceRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await this.#end(
+      user,
+      rows.map(({ num }) => num),
+      rows,
+    );
+  }
+
+  async #end(user: number, devices: readonly number[], rows: readonly DeviceRow[]): Promise<void> {
+    const deviceIds = rows.map(({ device_id }) => device_id);
+    const prepared = await Promise.all(this.#prepared.map((prepare) => prepare(user, deviceIds)));
+    const departures = [
+      ...this.#removed.map((removed) => removed(user, devices)),
+      ...prepared.map((remove) => remove()),
+    ];
     const writes = departures.flatMap((departure) => departure.writes);
     const changes = departures.flatMap((departure) => departure.changes);
     const own = [...deleteTokensOfDevices(devices), deleteDevices(devices)];
@@ -177,25 +229,6 @@ export class Sessions {
       this.#parts.deviceNumbers.changed(user);
       for (const { committed } of departures) committed();
     });
-  }
-
-  /** Ends the sessions of those devices of a user that have one of the ids. Unknown ids are skipped. */
-  async logoutDevices(user: number, deviceIds: readonly string[]): Promise<void> {
-    const wanted = new Set(deviceIds);
-    const devices = await readDevices(this.#database, user);
-    await this.logout(
-      user,
-      devices.filter(({ device_id }) => wanted.has(device_id)).map(({ num }) => num),
-    );
-  }
-
-  /** Ends all sessions of a user, or all except one. */
-  async logoutAll(user: number, exceptDevice?: number): Promise<void> {
-    const devices = await readDevices(this.#database, user);
-    await this.logout(
-      user,
-      devices.map(({ num }) => num).filter((num) => num !== exceptDevice),
-    );
   }
 
   #announceNew(user: number, deviceId: string, device: number): void {
@@ -222,10 +255,7 @@ export class Sessions {
     const devices = await readDevices(this.#database, user);
     if (devices.length <= DEVICES_MAX) return;
     const byAge = devices.filter(({ num }) => num !== newest).sort((a, b) => seen(a) - seen(b));
-    await this.logout(
-      user,
-      byAge.slice(0, devices.length - DEVICES_MAX).map(({ num }) => num),
-    );
+    await this.#endAll(user, byAge.slice(0, devices.length - DEVICES_MAX));
   }
 }
 
