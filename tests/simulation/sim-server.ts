@@ -39,6 +39,8 @@ export interface SimPlace {
   /** The error of the server's clock. */
   readonly skewMs: number;
   readonly network: SimNetwork;
+  /** Prints the messages of the server's log. */
+  readonly print: (line: string) => void;
 }
 
 /** One run of a server's program. */
@@ -122,7 +124,9 @@ export class SimServer {
     const error = (message: string, fields = {}) => {
       if (isCurrent()) faults.push(message, fields);
     };
-    const machine = { clock, random: new Dice(this.#dice.seed()), log: { ...silentLog, error }, database };
+    const info = (message: string, fields = {}) =>
+      place?.print(`${place.name} logs "${message}" ${JSON.stringify(fields)} at ${this.clock.now()}`);
+    const machine = { clock, random: new Dice(this.#dice.seed()), log: { ...silentLog, info, error }, database };
     const network = place?.network.of(place.name);
     const hearth = await startHearth(config, { ...machine, ...(network !== undefined && { network }) });
     const tree = new PathTree<Route>();

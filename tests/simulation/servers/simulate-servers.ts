@@ -1,12 +1,12 @@
-import { STANDING } from '../../../packages/homeserver/src/storage/rooms/events/stored-event.ts';
 import type { JsonObject } from '../../../packages/protocol/src/json/value.ts';
 import { Dice } from '../../support/dice.ts';
-import { Difference, expectSame } from '../difference.ts';
+import { Difference } from '../difference.ts';
 import { SimClock } from '../sim-clock.ts';
 import type { Latency } from '../sim-database.ts';
 import { SimServer } from '../sim-server.ts';
-import { type CopiedEvent, eventsOf, stagedCount } from './room-copy.ts';
-import { pathOf, type RoomAction, RoomActions, type SharedRoom, type SimUser } from './shared-room.ts';
+import { compareEvents, compareStates, nameOf, serverOf } from './agreement.ts';
+import { eventsOf, stagedCount } from './room-copy.ts';
+import { type RoomAction, RoomActions, type SharedRoom, type SimUser } from './shared-room.ts';
 import { type NetworkFaults, SimNetwork } from './sim-network.ts';
 import { SyncClient } from './sync-client.ts';
 
@@ -40,6 +40,8 @@ const FAULTS: readonly NetworkFaults[] = [
   { delayMsMax: 2_000, loss: 0.1, duplication: 0.05 },
   { delayMsMax: 20_000, loss: 0.3, duplication: 0.1 },
 ];
+/** The time at which the clock starts. */
+const START_TS = new SimClock().now();
 /** Rounds of messages at the end, which refer to everything that was sent before. */
 const LAST_ROUNDS = 3;
 /** The time between two looks at the answer to a request, and the number of looks. */
@@ -91,17 +93,19 @@ class ServersSimulation {
     this.#print = log;
   }
 
-  /** Starts the servers and creates rooms that a user of each server is in. */
+  /** Starts the servers and creates rooms that the residents are in. */
   async open(): Promise<void> {
     const count = this.#dice.between(3, 7);
     for (let i = 0; i < count; i += 1) {
-      const place = { name: `s${i}.test:8448`, clock: this.#clock, network: this.#network };
+      const place = { name: `s${i}.test:8448`, clock: this.#clock, network: this.#network, print: this.#print };
       const skewMs = this.#dice.pick([0, 0, -20_000, 45_000]);
       const latency = this.#dice.pick(LATENCIES);
       const server = await SimServer.open(this.#dice.seed(), latency, undefined, { ...place, skewMs });
       this.#servers.push(server);
       await this.#settle();
-      for (const name of ['resident', 'drifter']) {
+      // Some servers leave rooms and come back.
+      const hasResident = i < 2 || this.#dice.chance(0.5);
+      for (const name of [hasResident ? 'resident' : 'guest', 'drifter']) {
         const caller = await server.register(name, true);
         // A password is hashed by another thread, whose time must not decide the order of anything else.
         await this.#settle();
@@ -246,74 +250,12 @@ class ServersSimulation {
     let events = 0;
     let softFailed = 0;
     for (const room of this.#rooms) {
-      states.push(...(await this.#compareStates(room)));
-      const counts = this.#compareEvents(room);
+      states.push(...(await compareStates(room, this.#users, this.#clients)));
+      const counts = compareEvents(room, this.#users, this.#early);
       events += counts.events;
       softFailed += counts.softFailed;
     }
-    const hours = (this.#clock.now() - 1_700_000_000_000) / 3_600_000;
+    const hours = (this.#clock.now() - START_TS) / 3_600_000;
     return { servers: this.#servers.length, events, softFailed, hours, states };
   }
-
-  /** Checks that all servers have the same state, and that the clients of the server have it, too. */
-  async #compareStates(room: SharedRoom): Promise<string[]> {
-    const expected = await stateOf(room, room.creator);
-    for (const user of this.#users) {
-      if (!user.isResident) continue;
-      const own = await stateOf(room, user);
-      expectSame(`state of ${room.roomId} (version ${room.version}) for ${user.caller.userId}`, own, expected);
-      const client = this.#clients.find(({ caller }) => caller === user.caller);
-      // A client does not get to know that a resolution has removed a key.
-      const keys = new Set(own.map(keyOf));
-      const seen = (client?.stateOf(room.roomId) ?? []).filter((line) => keys.has(keyOf(line)));
-      expectSame(`state of ${room.roomId} from /sync for ${user.caller.userId}`, seen, own);
-    }
-    return expected;
-  }
-
-  /** Checks that every event that a server has accepted from its users is on every server. */
-  #compareEvents({ roomId, version }: SharedRoom) {
-    const copies = new Map<SimServer, Map<string, CopiedEvent>>();
-    for (const server of this.#servers) copies.set(server, eventsOf(server.database, roomId));
-    let events = 0;
-    let softFailed = 0;
-    for (const { server, caller } of this.#users.filter(({ isResident }) => isResident)) {
-      const domain = caller.userId.slice(caller.userId.indexOf(':'));
-      for (const event of copies.get(server)?.values() ?? []) {
-        if (!event.sender.endsWith(domain) || event.standing !== STANDING.accepted || this.#early.has(event.id))
-          continue;
-        events += 1;
-        for (const [other, copy] of copies) {
-          const copied = copy.get(event.id);
-          if (copied?.standing === STANDING.softFailed) softFailed += 1;
-          if (copied?.standing === STANDING.accepted || copied?.standing === STANDING.softFailed) continue;
-          const text = `${event.id} (${event.type} of ${event.sender}) in ${roomId} (version ${version})`;
-          throw new Difference(`${text} is ${copied?.standing ?? 'missing'} on ${nameOf(other, this.#users)}`);
-        }
-      }
-    }
-    return { events, softFailed };
-  }
-}
-
-function serverOf({ caller: { userId } }: SimUser): string {
-  return userId.slice(userId.indexOf(':') + 1);
-}
-
-function nameOf(server: SimServer, users: readonly SimUser[]): string {
-  const user = users.find((one) => one.server === server);
-  return user === undefined ? 'a server' : serverOf(user);
-}
-
-/** Returns the type and the state key in a line about a state event. */
-function keyOf(line: string): string {
-  return line.slice(0, line.lastIndexOf(' '));
-}
-
-/** Returns the state that a server shows to a member. */
-async function stateOf({ roomId }: SharedRoom, { server, caller }: SimUser): Promise<string[]> {
-  const { status, json } = await server.call(caller, 'GET', `${pathOf(roomId)}/state`);
-  if (status !== 200) throw new Difference(`${caller.userId} cannot read the state of ${roomId}: ${status}`);
-  const events = json as unknown as { type: string; state_key: string; event_id: string }[];
-  return events.map((event) => `${event.type} ${event.state_key} ${event.event_id}`).sort();
 }

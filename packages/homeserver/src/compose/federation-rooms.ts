@@ -88,7 +88,7 @@ function openReceiving(
     rules: new Rules(stores),
     gaps: new Gaps(events, timelines, fetcher),
   };
-  const receiver = new Receiver({ stores, signatures, graph: { ...checks, stateBefore }, appender, inTurn });
+  const receiver = new Receiver({ stores, signatures, graph: { ...checks, stateBefore }, appender, servers, inTurn });
   const pdus = { names, events, signer };
   const graph = { authChains, graphStates, stateBefore, outliers, fetcher, inTurn };
   return { ...graph, roomServers, servers, missingEvents, signatures, checks, appender, receiver, pdus };

@@ -9,6 +9,7 @@ import type { StateStore } from '../../storage/state/state-store.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
+import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { aclPermits } from './acl.ts';
 import type { AppendedEvent, RemoteAppender } from './append.ts';
 import type { AuthEvents } from './auth-events.ts';
@@ -35,13 +36,13 @@ export interface ReceiverParts {
     readonly rules: Rules;
   };
   readonly appender: RemoteAppender;
+  readonly servers: ServersInRooms;
   /** Runs one change of a room's events of other servers at a time. */
   readonly inTurn: Serial<number>;
 }
 
-/** The events on which an event is based. */
-interface Basis {
-  readonly auth: readonly StoredEvent[];
+/** The place of an event in the graph, and the state there. */
+interface Place {
   readonly prev: readonly StoredEvent[];
   readonly missing: readonly string[];
   readonly before: BuiltState;
@@ -83,9 +84,25 @@ export class Receiver {
       for (const before of await gaps.before(head, incoming, server)) await this.#receiveBefore(head, before, server);
       // The state before the event would be whatever its server states. Events in a gap are resolved against known ones.
       const withheld = await this.#unknown(prevEventIds(incoming.pdu, head.version));
-      if (withheld.length > 0) throw new NotReceived(`the events before it are missing: ${withheld.join(', ')}`, false);
+      if (withheld.length > 0) {
+        if (await this.#removesLastUser(head, incoming))
+          return this.#process(head, incoming, server, afterCurrent(head, withheld));
+        throw new NotReceived(`the events before it are missing: ${withheld.join(', ')}`, false);
+      }
     }
     return this.#process(head, incoming, server);
+  }
+
+  /**
+   * Returns whether an event removes the last user of this server from the room. Nobody gives the events before it to
+   * this server, because the others know already that it is not in the room any more.
+   */
+  async #removesLastUser(head: Head, { pdu }: IncomingEvent): Promise<boolean> {
+    const { type, state_key: target, content } = pdu;
+    if (type !== 'm.room.member' || (content.membership !== 'leave' && content.membership !== 'ban')) return false;
+    const { servers } = this.#parts;
+    if (target === undefined || domainOf(target) !== servers.serverName) return false;
+    return (await servers.localMembers(head)).every((userId) => userId === target);
   }
 
   /**
@@ -116,9 +133,10 @@ export class Receiver {
     if (refusal !== undefined) throw new NotReceived(refusal.message, refusal.isFinal);
   }
 
-  async #process(head: Head, incoming: IncomingEvent, server: string): Promise<AppendedEvent> {
+  /** @param place the place of the event in the graph, if it is not that of its previous events */
+  async #process(head: Head, incoming: IncomingEvent, server: string, place?: Place): Promise<AppendedEvent> {
     // The answer about the state before the event has most auth events.
-    const position = await this.#positionOf(head, incoming, server);
+    const position = place ?? (await this.#positionOf(head, incoming, server));
     const auth = await this.#parts.graph.authEvents.of(head, incoming, server);
     const basis = { ...position, auth };
     const isRejected = (await this.#parts.graph.rules.refusal(head, incoming, basis)) !== undefined;
@@ -148,7 +166,7 @@ export class Receiver {
   }
 
   /** Returns the place of an event in the graph and the state before it. */
-  async #positionOf(head: Head, incoming: IncomingEvent, server: string): Promise<Omit<Basis, 'auth'>> {
+  async #positionOf(head: Head, incoming: IncomingEvent, server: string): Promise<Place> {
     const { graph, stores } = this.#parts;
     const wanted = prevEventIds(incoming.pdu, head.version);
     const missing = await graph.gaps.unplaced(wanted);
@@ -160,4 +178,9 @@ export class Receiver {
     if (missing.length === 0) return { prev, missing, before: await graph.stateBefore.afterAll(head, prev) };
     return { prev, missing, before: await graph.stateBefore.fetched(head, missing, prev, server) };
   }
+}
+
+/** Returns the place of an event whose previous events are not available: after the current state. */
+function afterCurrent({ root }: Head, missing: readonly string[]): Place {
+  return { prev: [], missing, before: { root, created: [] } };
 }

@@ -210,6 +210,8 @@ export class Staging {
     const incoming = head && (this.#parsed.get(eventId) ?? readIncoming(parseJson(staged.json), head.version).incoming);
     if (head === undefined || incoming === undefined) return PROCESSED;
     this.#parsed.delete(eventId);
+    // The last user of this server has left since the event arrived. Nobody answers what is missing before it any more.
+    if (!(await this.#parts.rooms.servers.isLocal(head))) return PROCESSED;
     try {
       const { event, stored } = await this.#parts.receiver.decide(head, incoming, origin);
       const outcome = OUTCOMES[event.standing];

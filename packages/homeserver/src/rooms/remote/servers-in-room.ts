@@ -53,6 +53,12 @@ export class ServersInRooms {
     return (await this.of(head)).has(this.serverName);
   }
 
+  /** Returns the user ids of the joined users of this server. */
+  async localMembers(head: Head): Promise<string[]> {
+    const userIds = await this.#names.texts(head.joined);
+    return [...userIds.values()].filter((userId) => domainOf(userId) === this.serverName);
+  }
+
   /**
    * Returns whether this server decides about events of a room: one of its users has joined, or nobody has and this
    * server knows the state, because the last member was one of its users.
