@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { simulateServers } from './servers/simulate-servers.ts';
 
 const STEPS = 100;
-const SEEDS = [1, 3, 4, 5, 2005];
+const SEEDS = [1, 3, 4, 22, 2005];
 
 test.each(SEEDS)(
   'servers that share rooms agree after faults of the network, seed %i',
