@@ -146,7 +146,7 @@ describe('an invite of another server', () => {
     expect((await send(remote, { ...room, invite: renamed }, [])).json.errcode).toBe('M_INVALID_PARAM');
   });
 
-  test('is refused for unknown and deactivated users, users who block invites, and unknown room versions', async () => {
+  test('is refused for unknown and deactivated users, users who block the invite, and unknown room versions', async () => {
     const refused = async (target: string, changes: JsonObject = {}) => {
       const { status, json } = await send(remote, inviteBy(remote, target), [], changes);
       return [status, json.errcode];
@@ -156,6 +156,13 @@ describe('an invite of another server', () => {
     const type = 'm.invite_permission_config';
     await blocking.put(pathOf('user', blocking.userId, 'account_data', type), { default_action: 'block' });
     expect(await refused(blocking.userId)).toEqual([403, 'M_INVITE_BLOCKED']);
+    const filtering = await server.user();
+    const filter = pathOf('user', filtering.userId, 'account_data', 'org.matrix.msc4155.invite_permission_config');
+    await filtering.put(filter, { blocked_servers: [remote.peer.name] });
+    expect(await refused(filtering.userId)).toEqual([403, 'M_INVITE_BLOCKED']);
+    await filtering.put(filter, { ignored_servers: [remote.peer.name] });
+    expect(await refused(filtering.userId)).toEqual([200, undefined]);
+    expect(await invitesOf(filtering)).toEqual({});
     expect(await refused(alice.userId, { room_version: '99' })).toEqual([400, 'M_INCOMPATIBLE_ROOM_VERSION']);
   });
 

@@ -12,6 +12,7 @@ const UNSTABLE_FEATURES = {
   'org.matrix.msc2753': true,
   'org.matrix.msc3391': true,
   'org.matrix.msc4140': true,
+  'org.matrix.msc4155': true,
   'org.matrix.msc4354': true,
   'org.matrix.msc4306': true,
   'org.matrix.msc4143': true,

@@ -46,7 +46,7 @@ export async function openDomains(
   const onlyAdministratorsPublish = config.room_directory.publication === 'administrators';
   const aboutUsers = {
     profileOf: (userId: string) => userData.profiles.profileOf(userId),
-    blocksInvites: (userId: string) => userData.invitePermission.blocksInvitesTo(userId),
+    blocksInvites: (userId: string, inviter: string) => userData.invitePermission.blocks(userId, inviter),
   };
   const rooms = await openRooms(base, aboutUsers, {
     serverName,

@@ -108,7 +108,7 @@ function openInvites(
   const { heads, acceptor, signer } = rooms;
   const { serverName } = signer;
   const isActive = async (userId: string) => (await users.accounts.find(userId))?.isDeactivated === false;
-  const blocksInvites = (userId: string) => userData.invitePermission.blocksInvitesTo(userId);
+  const blocksInvites = (userId: string, inviter: string) => userData.invitePermission.blocks(userId, inviter);
   return {
     receivedInvites: new ReceivedInvites({
       rooms: { heads, servers },

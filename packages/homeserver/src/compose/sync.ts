@@ -123,11 +123,19 @@ function openClassicSync({ names, clock }: Base, domains: SyncedDomains, shared:
 function openEventStream({ names, clock }: Base, domains: SyncedDomains, shared: SyncBase): EventStream {
   const { userData, rooms, activity, timeline } = domains;
   const { heads, events, timelines } = rooms;
-  const { accountData, ignoredUsers } = userData;
+  const { accountData, ignoredUsers, invitePermission } = userData;
   const { typing, receipts, presences } = activity;
   const { renderer, visibility, readers } = timeline;
   const { changeLog, notifier, reader: stream } = shared;
-  const selection = new StreamEntrySelection({ heads, events, timelines, changeLog, ignoredUsers, visibility });
+  const selection = new StreamEntrySelection({
+    heads,
+    events,
+    timelines,
+    changeLog,
+    ignoredUsers,
+    invitePermission,
+    visibility,
+  });
   const texts = new StreamEntryTexts({ names, typing, receipts, presences, accountData, renderer });
   return new EventStream({ clock, stream, readers, notifier, presences, selection, texts });
 }

@@ -67,7 +67,7 @@ export class PushQueue {
     for (const event of events) {
       const user = event.stateKeyNum;
       if (user === null || event.type !== 'm.room.member' || event.content.membership !== 'invite') continue;
-      if (!pushers.users.has(user) || (await invitePermission.blocks(user))) continue;
+      if (!pushers.users.has(user) || (await invitePermission.hides(user, event.sender))) continue;
       notified.push(...(await this.#judged(head, user, [event])));
     }
     return notified;

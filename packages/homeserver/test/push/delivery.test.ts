@@ -115,8 +115,12 @@ describe.each(engines)('push notifications, on $name', (engine) => {
     expect(gateway.events).toEqual([eventId]);
   });
 
-  test('tell of invites', async () => {
+  test('tell of invites, except those that the user filters', async () => {
     const { alice, bob } = await open();
+    const carol = await world.person();
+    const filter = JSON.stringify({ ignored_users: [carol.userId] });
+    await world.accountData.set(bob.user, 0, 'org.matrix.msc4155.invite_permission_config', filter);
+    await world.room(carol, { invite: [bob.userId] });
     const other = await world.room(alice, { preset: 'private_chat', name: 'Closed', invite: [bob.userId] });
     await heard(1);
     expect(gateway.notices[0]?.notification).toMatchObject({

@@ -57,7 +57,7 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
   const userData = openUserData(domain, users);
   const aboutUsers = {
     profileOf: (userId: string) => userData.profiles.profileOf(userId),
-    blocksInvites: (userId: string) => userData.invitePermission.blocksInvitesTo(userId),
+    blocksInvites: (userId: string, inviter: string) => userData.invitePermission.blocks(userId, inviter),
   };
   const settings = { serverName: 'test.local', defaultRoomVersion: '10', onlyAdministratorsPublish: false };
   const rooms = await openRooms(domain, aboutUsers, settings);

@@ -27,6 +27,16 @@ export function globMatcher(pattern: string, scope: 'whole' | 'words'): TextMatc
   return (text) => matchParts(text, parts, isStart, isEnd);
 }
 
+/**
+ * Returns a matcher of whole texts by any of some glob patterns. Plain names, which are most of a long list, are looked
+ * up in a set; only patterns are tried one by one.
+ */
+export function globListMatcher(patterns: readonly string[]): TextMatcher {
+  const names = new Set(patterns.map((pattern) => pattern.toLowerCase()));
+  const globs = patterns.filter((pattern) => /[*?]/.test(pattern)).map((pattern) => globMatcher(pattern, 'whole'));
+  return (text) => names.has(text) || globs.some((matches) => matches(text));
+}
+
 /** Returns a matcher of a literal phrase between word boundaries. */
 export function wordMatcher(phrase: string): TextMatcher {
   const lower = phrase.toLowerCase();

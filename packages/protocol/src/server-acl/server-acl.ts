@@ -1,6 +1,6 @@
 import { parseServerName, type ServerName, splitServerName } from '../identifiers/server-name.ts';
 import type { JsonObject, JsonValue } from '../json/value.ts';
-import { globMatcher, type TextMatcher } from '../matching/glob.ts';
+import { globListMatcher, type TextMatcher } from '../matching/glob.ts';
 
 /** A function that returns whether a server may take part in a room. */
 export type ServerAcl = (server: ServerName) => boolean;
@@ -29,15 +29,8 @@ export function excludesServer(content: JsonObject, server: string): boolean {
   return name === undefined || !compileServerAcl(content)(name);
 }
 
-/**
- * Returns a matcher of a list of patterns. Plain names, which are most of a long list, are looked up in a set; only
- * patterns are tried one by one.
- */
 function listMatcher(list: JsonValue | undefined): TextMatcher {
-  const patterns = Array.isArray(list) ? list.filter((entry) => typeof entry === 'string') : [];
-  const names = new Set(patterns.map((pattern) => pattern.toLowerCase()));
-  const globs = patterns.filter((pattern) => /[*?]/.test(pattern)).map((pattern) => globMatcher(pattern, 'whole'));
-  return (host) => names.has(host) || globs.some((matches) => matches(host));
+  return globListMatcher(Array.isArray(list) ? list.filter((entry) => typeof entry === 'string') : []);
 }
 
 function isIpLiteral(host: string): boolean {

@@ -74,7 +74,7 @@ export class RoomCreation {
       throw forbidden('Only administrators are allowed to publish rooms on this server');
     }
     const alias = options.room_alias_name === undefined ? undefined : await this.#freeAlias(options.room_alias_name);
-    const profiles = await this.#profilesOfInvited(options);
+    const profiles = await this.#profilesOfInvited(creator, options);
     const initialState = (options.initial_state ?? []).map((event) => checkedState(event, profiles, alias));
     const opened = await newRooms.open(version, {
       creator: creator.userId,
@@ -121,7 +121,10 @@ export class RoomCreation {
   }
 
   /** Checks all users whom the request invites, in `invite` or `initial_state`, and loads their profiles. */
-  async #profilesOfInvited(options: RoomOptions): Promise<ReadonlyMap<string, MemberProfile>> {
+  async #profilesOfInvited(
+    { userId: inviter }: Creator,
+    options: RoomOptions,
+  ): Promise<ReadonlyMap<string, MemberProfile>> {
     const { profileOf, blocksInvites, settings } = this.#parts;
     const invited = new Set(options.invite);
     for (const { type, state_key, content } of options.initial_state ?? []) {
@@ -133,7 +136,7 @@ export class RoomCreation {
       if (isRemote && this.#remote === undefined) throw forbidden('This server does not federate');
     }
     const local = [...invited].filter((userId) => domainOf(userId) === settings.serverName);
-    await checkInvites(blocksInvites, local);
+    await checkInvites(blocksInvites, inviter, local);
     const profiles = new Map<string, MemberProfile>();
     for (const userId of local) profiles.set(userId, await profileOf(userId));
     return profiles;

@@ -130,7 +130,7 @@ export class MemberChanges {
     if (content.membership === 'knock' && isOwn) return { content: await this.#withProfile(target, content), basis };
     if (content.membership !== 'invite') return { content, basis };
     const membership = before?.content.membership;
-    if (membership !== 'invite' && membership !== 'join') await checkInvites(blocksInvites, [target]);
+    if (membership !== 'invite' && membership !== 'join') await checkInvites(blocksInvites, actor.userId, [target]);
     // The inviter cannot choose the display name of the invited user.
     return { content: { ...content, ...profileMembers(await profileOf(target)) }, basis };
   }

@@ -65,7 +65,7 @@ export class ReceivedInvites {
     if (incoming.roomId !== sent.roomId) throw invalidParam('The event belongs to another room');
     checkInvite(incoming.pdu, sent.server, signer.serverName);
     await this.#checkRoom(sent);
-    await this.#checkUser(incoming.pdu.state_key ?? '');
+    await this.#checkUser(incoming.pdu.state_key ?? '', incoming.pdu.sender);
     await checkInviteState(state, { roomId: sent.roomId, version }, isStateStrict ? signatures : undefined);
     const unsigned = await signatures.refusal(incoming, version);
     if (unsigned !== undefined) throw invalidParam(`The event is not valid: ${unsigned.message}`);
@@ -86,10 +86,10 @@ export class ReceivedInvites {
   }
 
   /** @throws MatrixError M_FORBIDDEN, M_INVITE_BLOCKED */
-  async #checkUser(userId: string): Promise<void> {
+  async #checkUser(userId: string, inviter: string): Promise<void> {
     const { isActive, blocksInvites } = this.#parts.users;
     if (!(await isActive(userId))) throw forbidden(`${userId} cannot be invited`);
-    await checkInvites(blocksInvites, [userId]);
+    await checkInvites(blocksInvites, inviter, [userId]);
   }
 }
 

@@ -19,8 +19,9 @@ export class Invites {
   }
 
   /**
-   * Returns the invitations among some rows, shown and hidden ones. They are hidden if the sender is ignored or the
-   * user blocks invitations (client-server API, "Ignoring Users", "Invite permission").
+   * Returns the invitations among some rows, shown and hidden ones. They are hidden if the user ignores
+   * the sender, or ignores or blocks the sender's invitations (client-server API, "Ignoring Users", "Invite permission";
+   * MSC4155).
    */
   among(
     lookups: Lookups,
@@ -30,14 +31,17 @@ export class Invites {
     const { events, ignoredUsers, invitePermission } = this.#parts;
     const all = rows.filter(({ membership }) => membership === 'invite');
     if (all.length === 0) return { shown: all, hidden: all };
-    if (invitePermission.isBlocking(lookups, user)) return { shown: [], hidden: all };
+    const hides = invitePermission.hiding(lookups, user);
     const ignored = lookups.get(ignoredUsers.source, user);
-    if (ignored.size === 0) return { shown: all, hidden: [] };
+    if (ignored.size === 0 && hides === undefined) return { shown: all, hidden: [] };
     const members = lookups.all(
       events.source,
       all.map(({ event }) => event),
     );
-    const isShown = (_: MembershipRow, i: number) => !ignored.has(members[i]?.senderNum ?? -1);
+    const isShown = (_: MembershipRow, i: number) => {
+      const member = members[i];
+      return member === undefined || !(ignored.has(member.senderNum) || hides?.(member.sender) === true);
+    };
     return { shown: all.filter(isShown), hidden: all.filter((row, i) => !isShown(row, i)) };
   }
 }

@@ -1,4 +1,5 @@
 import type { IgnoredUsers } from '../../account-data/ignored-users.ts';
+import type { InvitePermission } from '../../account-data/invite-permission.ts';
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import { loadedSingly, NOT_LOADED, type Source } from '../../platform/lookups/source.ts';
 import { type Reader, readerOf } from '../../rooms/access.ts';
@@ -18,6 +19,7 @@ interface Parts {
   readonly timelines: TimelineStore;
   readonly changeLog: ChangeLog;
   readonly ignoredUsers: IgnoredUsers;
+  readonly invitePermission: InvitePermission;
   readonly visibility: Visibility;
 }
 
@@ -125,7 +127,7 @@ export class StreamEntrySelection {
     if (nums.length === 0) return NOTHING_SHOWN;
     const byRoom = new Map<number, StoredEvent[]>();
     for (const event of lookups.all(events.source, nums)) {
-      if (event === undefined || isHidden(event, reader)) continue;
+      if (event === undefined || this.#isHidden(lookups, event, reader)) continue;
       const inRoom = byRoom.get(event.room);
       if (inRoom === undefined) byRoom.set(event.room, [event]);
       else inRoom.push(event);
@@ -136,6 +138,17 @@ export class StreamEntrySelection {
         shown.set(visible.event.num, visible);
     });
     return shown;
+  }
+
+  /**
+   * Returns whether an event is hidden because the reader ignores its sender or does not accept the invite
+   * (client-server API, "Ignoring Users", "Invite permission"; MSC4155).
+   */
+  #isHidden(lookups: Lookups, event: StoredEvent, { user, ignored }: Reader): boolean {
+    const { type, stateKeyNum, content, isState } = event;
+    const isInvite = isState && type === 'm.room.member' && stateKeyNum === user && content.membership === 'invite';
+    if (ignored.has(event.senderNum)) return !isState || isInvite;
+    return isInvite && this.#parts.invitePermission.hiding(lookups, user)?.(event.sender) === true;
   }
 }
 
@@ -148,11 +161,4 @@ function ownMoves(rows: Rows, { from, upTo }: StreamWindow): Change[] {
   return [...rows.values()]
     .filter(({ membership, event }) => membership !== 'join' && event > from && event <= upTo)
     .map(({ room, event }) => ({ kind: 'event', position: event, room, event }));
-}
-
-/** Returns whether an event is hidden because its sender is ignored (client-server API, "Ignoring Users"). */
-function isHidden(event: StoredEvent, { user, ignored }: Reader): boolean {
-  if (!ignored.has(event.senderNum)) return false;
-  const { type, stateKeyNum, content, isState } = event;
-  return !isState || (type === 'm.room.member' && stateKeyNum === user && content.membership === 'invite');
 }
