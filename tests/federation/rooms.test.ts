@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Gateway } from '../../packages/homeserver/test/support/gateway.ts';
 import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
 import { pathOf } from '../support/client.ts';
-import { startFederatingServer } from '../support/federating-server.ts';
+import { type FederatingServer, startFederatingServer } from '../support/federating-server.ts';
 import { type LaunchedServer, startLaunchedServer } from '../support/launched-server.ts';
 import type { ClientEvent, TestUser } from '../support/user.ts';
 
@@ -238,6 +238,26 @@ describe('a room on several servers', () => {
       const states = await Promise.all([alice, bob, carol].map((user) => stateOf(user, room)));
       return new Set(states.map((state) => state.join())).size === 1 ? true : undefined;
     });
+  });
+
+  test.skipIf(LAUNCHER !== undefined)('shows forward extremities to administrators', async () => {
+    const [server] = servers as FederatingServer[];
+    const room = await alice.createRoom();
+    const latest = await alice.send(room, 'latest');
+    const path = `/_synapse/admin/v1/rooms/${encodeURIComponent(room)}/forward_extremities`;
+    const admin = await server?.admin();
+    expect(await admin?.get(path)).toEqual({
+      count: 1,
+      results: [
+        {
+          event_id: latest,
+          depth: expect.any(Number),
+          state_group: expect.any(Number),
+          received_ts: expect.any(Number),
+        },
+      ],
+    });
+    expect((await alice.request('GET', path)).status).toBe(403);
   });
 
   test('shows history to late joiners by its visibility', async () => {

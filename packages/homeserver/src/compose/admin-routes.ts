@@ -5,13 +5,18 @@ import { healthRoutes } from '../admin-api/health.ts';
 import { quarantineRoutes } from '../admin-api/media/quarantine.ts';
 import { unquarantineRoutes } from '../admin-api/media/unquarantine.ts';
 import { sharedSecretRoutes } from '../admin-api/register.ts';
+import { forwardExtremitiesRoutes } from '../admin-api/rooms/forward-extremities.ts';
 import type { Route } from '../http/route.ts';
 import type { HeapWatch } from '../platform/monitoring/heap-watch.ts';
 import type { Domains } from './domains.ts';
 import type { Federation } from './federation.ts';
 
 /** Returns the routes of the folder `admin`. */
-export function adminRoutes({ users, media }: Domains, federation: Federation | undefined, heap: HeapWatch): Route[] {
+export function adminRoutes(
+  { users, media, rooms }: Domains,
+  federation: Federation | undefined,
+  heap: HeapWatch,
+): Route[] {
   return [
     ...destinationRoutes(federation?.destinationList),
     ...resetConnectionRoutes(federation?.destinationList),
@@ -20,5 +25,6 @@ export function adminRoutes({ users, media }: Domains, federation: Federation | 
     ...quarantineRoutes(media.contents),
     ...unquarantineRoutes(media.contents),
     ...sharedSecretRoutes(users.sharedSecret, users.sessions),
+    ...forwardExtremitiesRoutes(rooms.heads, rooms.aliases),
   ];
 }
