@@ -78,13 +78,19 @@ const KINDS: Readonly<Record<string, Kind>> = {
     );
     return rest;
   },
-  'a long event': (room, remote) => signed(room, remote, message(room, INVALID, { content: { body: INVALID, x: 'x'.repeat(70_000) } })),
+  'a long event': (room, remote) =>
+    signed(room, remote, message(room, INVALID, { content: { body: INVALID, x: 'x'.repeat(70_000) } })),
   'a replay': ({ accepted }, _remote, dice) => dice.pick(accepted),
   'a wrong signature': (room, remote, dice) => {
     const pdu = signed(room, remote, message(room, INVALID));
     const { key, name } = remote.peer;
     const wrong = { [key.keyId]: Buffer.from(dice.bytes(64)).toString('base64').replaceAll('=', '') };
-    const signatures: JsonObject[] = [{}, { [name]: {} }, { [name]: wrong }, { [room.alice.split(':')[1] ?? '']: wrong }];
+    const signatures: JsonObject[] = [
+      {},
+      { [name]: {} },
+      { [name]: wrong },
+      { [room.alice.split(':')[1] ?? '']: wrong },
+    ];
     return { ...pdu, signatures: dice.pick(signatures) };
   },
   'a wrong hash': (room, remote) => ({
@@ -112,7 +118,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'an impossible depth': (room, remote, dice) =>
     signed(room, remote, message(room, INVALID, { depth: dice.pick<JsonValue>([-1, 1.5, 2 ** 64, '1', null]) })),
   'too many references': (room, remote, dice) => {
-    const members = dice.pick([{ prev_events: references(room, dice, 21) }, { auth_events: references(room, dice, 11) }]);
+    const members = dice.pick([
+      { prev_events: references(room, dice, 21) },
+      { auth_events: references(room, dice, 11) },
+    ]);
     return signed(room, remote, message(room, INVALID, members));
   },
   'references of another format': (room, remote, dice) => {
@@ -124,18 +133,30 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'a second create event': (room, remote, dice) => {
     const places = [{}, { prev_events: [], auth_events: [] }];
     const content = { creator: room.mallory, room_version: room.version, reason: REFUSED };
-    return signed(room, remote, message(room, '', { type: 'm.room.create', state_key: '', content, ...dice.pick(places) }));
+    return signed(
+      room,
+      remote,
+      message(room, '', { type: 'm.room.create', state_key: '', content, ...dice.pick(places) }),
+    );
   },
   'a redaction of an event of another server': (room, remote) => {
     const redacts = room.place.prev_events?.[0] as JsonValue;
     const target = Array.isArray(redacts) ? redacts[0] : redacts;
-    return signed(room, remote, message(room, '', { type: 'm.room.redaction', redacts: target, content: { redacts: target } }));
+    return signed(
+      room,
+      remote,
+      message(room, '', { type: 'm.room.redaction', redacts: target, content: { redacts: target } }),
+    );
   },
   'names that cannot be stored': (room, remote, dice) =>
     signed(
       room,
       remote,
-      message(room, INVALID, dice.pick([{ type: `a\0${INVALID}` }, { state_key: '\0' }, { sender: `${room.mallory}\0` }])),
+      message(
+        room,
+        INVALID,
+        dice.pick([{ type: `a\0${INVALID}` }, { state_key: '\0' }, { sender: `${room.mallory}\0` }]),
+      ),
     ),
   'odd but valid members': (room, remote, dice) => {
     const odd: JsonObject[] = [

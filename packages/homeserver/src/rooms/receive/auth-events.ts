@@ -37,7 +37,7 @@ export class AuthEvents {
       }
     }
     const absent = wanted.find((id) => !nums.has(id));
-    if (absent !== undefined) throw new NotReceived(`the auth event ${absent} is missing`, false);
+    if (absent !== undefined) throw new NotReceived(`the auth event ${absent} is missing`, false, absent);
     return this.#events.list(wanted.flatMap((id) => nums.get(id) ?? []));
   }
 

@@ -69,7 +69,8 @@ export class Outliers {
       for (const [eventId, event] of await this.#known(verified.map((one) => one.eventId))) stored.set(eventId, event);
       const absent = verified.filter(({ eventId }) => !stored.has(eventId));
       await this.#storeInOrder(room, absent, stored);
-      return stored;
+      // Servers choose the event ids of room versions 1 and 2, so that events of other rooms may have them.
+      return new Map([...stored].filter(([, event]) => event.room === room.num));
     });
   }
 

@@ -4,10 +4,13 @@
  */
 export class NotReceived extends Error {
   readonly isFinal: boolean;
+  /** The id of an event without which the event cannot be processed. */
+  readonly missing: string | undefined;
 
-  constructor(message: string, isFinal: boolean) {
+  constructor(message: string, isFinal: boolean, missing?: string) {
     super(message);
     this.name = 'NotReceived';
     this.isFinal = isFinal;
+    this.missing = missing;
   }
 }

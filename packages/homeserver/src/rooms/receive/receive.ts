@@ -87,10 +87,15 @@ export class Receiver {
       if (withheld.length > 0) {
         if (await this.#removesLastUser(head, incoming))
           return this.#process(head, incoming, server, afterCurrent(head, withheld));
-        throw new NotReceived(`the events before it are missing: ${withheld.join(', ')}`, false);
+        throw new NotReceived(`the events before it are missing: ${withheld.join(', ')}`, false, withheld[0]);
       }
     }
     return this.#process(head, incoming, server);
+  }
+
+  /** Returns those of some ids whose events are stored. */
+  async stored(eventIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set((await this.#parts.stores.events.numsOf(eventIds)).keys());
   }
 
   /**
@@ -142,6 +147,9 @@ export class Receiver {
     const isRejected = (await this.#parts.graph.rules.refusal(head, incoming, basis)) !== undefined;
     return this.#parts.inTurn.run(head.num, async () => {
       const outlier = await this.#parts.stores.events.byId(incoming.eventId);
+      // Servers choose the event ids of room versions 1 and 2.
+      if (outlier !== undefined && outlier.room !== head.num)
+        throw new NotReceived('the id is that of an event of another room', true);
       const known = await this.#placedAs(head, outlier);
       if (known !== undefined) return { event: known, stored: head.pending };
       const placed: PlacedEvent = { incoming, ...basis, isRejected, outlier };

@@ -5,19 +5,12 @@ import { cacheBytes } from '../../platform/caches/cache-size.ts';
 import { LruMap } from '../../platform/caches/lru.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
-import { KeyedTasks } from '../../platform/concurrency/keyed-tasks.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
 import type { Counter, Metrics } from '../../platform/monitoring/metrics.ts';
 import { Unavailable } from '../../platform/unavailable.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
-import {
-  countStagedEvents,
-  insertStagedEvent,
-  readStagedEvents,
-  removeStagedEvents,
-  type StagedEvent,
-} from '../../storage/federation/staged-events.ts';
+import { countStagedEvents, insertStagedEvent, type StagedEvent } from '../../storage/federation/staged-events.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
@@ -26,6 +19,7 @@ import { type IncomingEvent, readIncoming } from './incoming.ts';
 import type { OutsideChanges } from './outside-changes.ts';
 import type { Receiver } from './receive.ts';
 import { NotReceived } from './receive-error.ts';
+import { Lanes, type Outcome } from './staged/lanes.ts';
 
 interface StagingParts {
   readonly storage: { readonly database: Database; readonly stream: Stream };
@@ -40,25 +34,12 @@ interface StagingParts {
 /** The result of each event of a transaction, by event id: an empty object, or an error. */
 export type TransactionResults = Record<string, { error?: string }>;
 
-const READ_AT_ONCE = 50;
 /** The names of the values of `STANDING`. */
 const OUTCOMES = ['accepted', 'soft-failed', 'rejected', 'outlier'] as const;
-/** The number of rooms whose events are processed at the same time. */
-const ROOMS_MAX = 20;
-/** The number of events of a room that wait. Further ones are refused, so that a server cannot fill the disk. */
+/** The number of events of a server in a room that wait. Further ones are refused, so that it cannot fill the disk. */
 const WAITING_MAX = 20_000;
-/** The time until an event is tried again whose earlier events or state nobody provides. It doubles with each attempt. */
-const RETRY_MS_MIN = 10_000;
-const RETRY_MS_MAX = 60 * 60_000;
-/** The time for which an event is tried again. */
-const KEPT_MS = 2 * 24 * 60 * 60_000;
 
-/** An event that needs no further attempt. `stored` settles with its commit. */
-interface Processed {
-  readonly stored: Promise<void>;
-}
-
-const PROCESSED: Processed = { stored: Promise.resolve() };
+const PROCESSED: Outcome = { stored: Promise.resolve() };
 /** The number of events that were parsed when they arrived and are kept until they are processed. */
 const PARSED_MAX = 2_000;
 
@@ -68,16 +49,13 @@ const PARSED_MAX = 2_000;
  */
 export class Staging {
   readonly #parts: StagingParts;
-  readonly #tasks: KeyedTasks<string>;
-  /** The numbers of stored events by room. */
+  readonly #lanes: Lanes;
+  /** The numbers of stored events by {@link countKey}. */
   readonly #counts = new Map<string, number>();
   readonly #parsed = new LruMap<string, IncomingEvent>(PARSED_MAX, {
     bytesMax: cacheBytes(32),
     bytesOf: ({ pdu }) => 2_000 + 4 * JSON.stringify(pdu.content).length,
   });
-  /** The events that could not be processed, with the time of the next attempt. */
-  readonly #later = new Map<number, { readonly atMs: number; readonly waitMs: number }>();
-
   readonly #received: Counter;
 
   constructor(parts: StagingParts) {
@@ -89,22 +67,30 @@ export class Staging {
       this.#waiting(),
     );
     const later = 'Received events whose earlier events or state nobody has answered yet';
-    metrics.gauge('hearth_federation_waiting_events', later, () => this.#later.size);
-    const limits = { runningMax: ROOMS_MAX, errorWaitMs: RETRY_MS_MIN };
-    this.#tasks = new KeyedTasks({ clock, background, name: 'processing received events', ...limits }, (roomId) =>
-      this.#run(roomId),
-    );
+    metrics.gauge('hearth_federation_waiting_events', later, () => this.#lanes.waiting);
+    this.#lanes = new Lanes({
+      database: parts.storage.database,
+      areStored: (eventIds) => parts.receiver.stored(eventIds),
+      process: (staged) => this.#process(staged),
+      onDone: (staged) => {
+        for (const one of staged) this.#count(one, -1);
+      },
+      clock,
+      background,
+      log: parts.log,
+    });
   }
 
   /** Processes what was stored before the start of the process. */
   async start(): Promise<void> {
-    for (const [roomId, count] of await countStagedEvents(this.#parts.storage.database))
-      this.#counts.set(roomId, (this.#counts.get(roomId) ?? 0) + count);
-    this.#tasks.wake(this.#counts.keys());
+    for (const stored of await countStagedEvents(this.#parts.storage.database)) {
+      this.#count(stored, stored.count);
+      this.#lanes.wake(stored.roomId, stored.origin);
+    }
   }
 
   close(): void {
-    this.#tasks.close();
+    this.#lanes.close();
   }
 
   /** Stores the events of a transaction. Resolves with their results when they are on disk. */
@@ -123,10 +109,8 @@ export class Staging {
     if (accepted.length === 0) return results;
     const writes = accepted.map((one) => insertStagedEvent({ ...one, num: storage.stream.next() }));
     await storage.stream.commit(writes, []);
-    for (const { roomId } of accepted) this.#counts.set(roomId, (this.#counts.get(roomId) ?? 0) + 1);
-    const rooms = new Set(accepted.map(({ roomId }) => roomId));
-    for (const roomId of rooms) this.#tasks.endWait(roomId);
-    this.#tasks.wake(rooms);
+    for (const one of accepted) this.#count(one, 1);
+    for (const roomId of new Set(accepted.map((one) => one.roomId))) this.#lanes.wake(roomId, origin);
     return results;
   }
 
@@ -150,47 +134,17 @@ export class Staging {
       return isReceived ? { eventId } : { eventId, refusal: 'This server is not in the room' };
     }
     if (!(await aclPermits(head, origin))) return { eventId, refusal: `The room excludes ${origin}` };
-    if ((this.#counts.get(head.roomId) ?? 0) >= WAITING_MAX)
+    const { roomId } = head;
+    if ((this.#counts.get(countKey({ roomId, origin })) ?? 0) >= WAITING_MAX)
       return { eventId, refusal: 'Too many events of the room are waiting' };
-    this.#parsed.set(eventId, incoming);
-    return { eventId, roomId: head.roomId };
+    // Another server may send the same event with other signatures.
+    this.#parsed.set(parsedKey({ eventId, origin }), incoming);
+    return { eventId, roomId };
   }
 
   async #headOf(value: JsonObject): Promise<Head | undefined> {
     const roomId = asString(value.room_id);
     return roomId === undefined ? undefined : this.#parts.rooms.heads.find(roomId);
-  }
-
-  /** Processes the events of a room that are due. Returns the time until the next one is. */
-  async #run(roomId: string): Promise<number | undefined> {
-    const { database } = this.#parts.storage;
-    while (!this.#tasks.isClosed) {
-      const staged = await readStagedEvents(database, roomId, READ_AT_ONCE + this.#later.size);
-      const now = this.#parts.clock.elapsed();
-      const due = staged.filter(({ num }) => (this.#later.get(num)?.atMs ?? 0) <= now);
-      if (due.length === 0) {
-        if (staged.length === 0) this.#counts.delete(roomId);
-        const times = staged.map(({ num }) => (this.#later.get(num)?.atMs ?? now) - now);
-        return times.length === 0 ? undefined : Math.max(1, Math.min(...times));
-      }
-      const done: number[] = [];
-      const stored: Promise<void>[] = [];
-      for (const one of due) {
-        if (this.#tasks.isClosed) break;
-        const result = await this.#process(one);
-        if (result === undefined) continue;
-        done.push(one.num);
-        stored.push(result.stored);
-      }
-      await Promise.all(stored);
-      if (done.length === 0) continue;
-      await database.commit([removeStagedEvents(done)]);
-      this.#removed(roomId, done.length);
-      for (const num of done) this.#later.delete(num);
-      // Events that wait may follow one of these.
-      for (const { num } of staged) this.#later.delete(num);
-    }
-    return undefined;
   }
 
   #waiting(): number {
@@ -199,17 +153,20 @@ export class Staging {
     return sum;
   }
 
-  #removed(roomId: string, count: number): void {
-    this.#counts.set(roomId, Math.max(0, (this.#counts.get(roomId) ?? 0) - count));
+  #count(key: CountKey, change: number): void {
+    const count = (this.#counts.get(countKey(key)) ?? 0) + change;
+    if (count > 0) this.#counts.set(countKey(key), count);
+    else this.#counts.delete(countKey(key));
   }
 
-  /** Processes an event. Returns its commit; undefined if the event has to be tried again. */
-  async #process(staged: StagedEvent): Promise<Processed | undefined> {
+  /** Processes an event. */
+  async #process(staged: StagedEvent): Promise<Outcome> {
     const { roomId, eventId, origin } = staged;
     const head = await this.#parts.rooms.heads.find(roomId);
-    const incoming = head && (this.#parsed.get(eventId) ?? readIncoming(parseJson(staged.json), head.version).incoming);
+    const key = parsedKey(staged);
+    const incoming = head && (this.#parsed.get(key) ?? readIncoming(parseJson(staged.json), head.version).incoming);
     if (head === undefined || incoming === undefined) return PROCESSED;
-    this.#parsed.delete(eventId);
+    this.#parsed.delete(key);
     // The last user of this server has left since the event arrived. Nobody answers what is missing before it any more.
     if (!(await this.#parts.rooms.servers.isLocal(head))) return PROCESSED;
     try {
@@ -225,28 +182,33 @@ export class Staging {
     }
   }
 
-  /** Notes that an event could not be processed. */
-  #failed(staged: StagedEvent, error: unknown): Processed | undefined {
-    const { log, clock, background } = this.#parts;
-    const { roomId, eventId, origin, num, ts } = staged;
+  /** Returns whether an event that could not be processed is tried again. */
+  #failed({ roomId, eventId, origin }: StagedEvent, error: unknown): Outcome {
+    const { log, background } = this.#parts;
     if (!(error instanceof NotReceived || error instanceof FederationError)) {
       // One event that this program cannot process must not hold up the others of the room.
       background.setAside('processing received events', { roomId, eventId, origin }, error);
       return PROCESSED;
     }
-    const fields = { roomId, eventId, origin, reason: error.message };
     if (error instanceof NotReceived && error.isFinal) {
       this.#received.add(1, { outcome: 'dropped' });
-      log.info('an event of another server was dropped', fields);
+      log.info('an event of another server was dropped', { roomId, eventId, origin, reason: error.message });
       return PROCESSED;
     }
-    if (clock.now() - ts > KEPT_MS) {
-      log.warn('an event of another server was given up', fields);
-      return PROCESSED;
-    }
-    const waitMs = Math.min(RETRY_MS_MAX, 2 * (this.#later.get(num)?.waitMs ?? RETRY_MS_MIN / 2));
-    this.#later.set(num, { atMs: clock.elapsed() + waitMs, waitMs });
-    log.info('an event of another server waits', { ...fields, waitMs });
-    return undefined;
+    const missing = error instanceof NotReceived ? error.missing : undefined;
+    return { ...PROCESSED, waits: { message: error.message, missing } };
   }
+}
+
+interface CountKey {
+  readonly roomId: string;
+  readonly origin: string;
+}
+
+function countKey({ roomId, origin }: CountKey): string {
+  return `${origin} ${roomId}`;
+}
+
+function parsedKey({ eventId, origin }: { readonly eventId: string; readonly origin: string }): string {
+  return `${origin} ${eventId}`;
 }

@@ -1,12 +1,15 @@
 import { type Database, sql, type Write, write } from '../engine/database.ts';
 
 const insert = sql(
-  'INSERT INTO staged_events (num, room_id, event_id, origin, json, ts) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (room_id, event_id) DO NOTHING',
+  'INSERT INTO staged_events (num, room_id, event_id, origin, json, ts) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (room_id, event_id, origin) DO NOTHING',
 );
 const readOfRoom = sql(
-  'SELECT num, room_id, event_id, origin, json, ts FROM staged_events WHERE room_id = ? ORDER BY num LIMIT ?',
+  'SELECT num, room_id, event_id, origin, json, ts FROM staged_events WHERE room_id = ? AND NOT (origin IN @list) ORDER BY num LIMIT ?',
 );
-const readCounts = sql('SELECT room_id, count(*) AS number FROM staged_events GROUP BY room_id');
+const readOfServer = sql(
+  'SELECT num, room_id, event_id, origin, json, ts FROM staged_events WHERE room_id = ? AND origin = ? AND NOT (num IN @list) ORDER BY num LIMIT ?',
+);
+const readCounts = sql('SELECT room_id, origin, count(*) AS number FROM staged_events GROUP BY room_id, origin');
 const remove = sql('DELETE FROM staged_events WHERE num IN @list');
 
 /** An event of another server that was received and is not yet processed. */
@@ -31,7 +34,7 @@ interface Row {
   ts: number;
 }
 
-/** Returns the write that stores a received event. An event that is waiting already is not stored again. */
+/** Returns the write that stores a received event. An event of the same server that is waiting already is not stored again. */
 export function insertStagedEvent({ num, roomId, eventId, origin, json, ts }: StagedEvent): Write {
   return write(insert, num, roomId, eventId, origin, json, ts);
 }
@@ -40,21 +43,38 @@ export function removeStagedEvents(nums: readonly number[]): Write {
   return write(remove, nums);
 }
 
-/** Returns the first waiting events of a room in the order of their arrival. */
-export async function readStagedEvents(database: Database, roomId: string, limit: number): Promise<StagedEvent[]> {
-  const rows = await database.all<Row>(readOfRoom, roomId, limit);
-  return rows.map(({ num, room_id, event_id, origin, json, ts }) => ({
-    num,
-    roomId: room_id,
-    eventId: event_id,
-    origin,
-    json,
-    ts,
-  }));
+/** Returns the first waiting events of a room in the order of their arrival, without those of some servers. */
+export async function readStagedEvents(
+  database: Database,
+  roomId: string,
+  range: { readonly except: readonly string[]; readonly limit: number },
+): Promise<StagedEvent[]> {
+  return (await database.all<Row>(readOfRoom, roomId, range.except, range.limit)).map(stagedEvent);
 }
 
-/** Returns the number of waiting events of each room that has some. */
-export async function countStagedEvents(database: Database): Promise<ReadonlyMap<string, number>> {
-  const rows = await database.all<{ room_id: string; number: number }>(readCounts);
-  return new Map(rows.map(({ room_id, number }) => [room_id, number]));
+/** Returns the first waiting events that a server has sent for a room, without some of them. */
+export async function readStagedEventsOf(
+  database: Database,
+  roomId: string,
+  origin: string,
+  range: { readonly except: readonly number[]; readonly limit: number },
+): Promise<StagedEvent[]> {
+  return (await database.all<Row>(readOfServer, roomId, origin, range.except, range.limit)).map(stagedEvent);
+}
+
+function stagedEvent({ num, room_id: roomId, event_id: eventId, origin, json, ts }: Row): StagedEvent {
+  return { num, roomId, eventId, origin, json, ts };
+}
+
+/** The number of waiting events that a server has sent for a room. */
+export interface StagedCount {
+  readonly roomId: string;
+  readonly origin: string;
+  readonly count: number;
+}
+
+/** Returns the numbers of waiting events by room and server. */
+export async function countStagedEvents(database: Database): Promise<StagedCount[]> {
+  const rows = await database.all<{ room_id: string; origin: string; number: number }>(readCounts);
+  return rows.map(({ room_id: roomId, origin, number: count }) => ({ roomId, origin, count }));
 }

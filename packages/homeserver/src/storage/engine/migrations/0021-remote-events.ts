@@ -34,7 +34,7 @@ export const remoteEvents: Migration = {
       origin TEXT NOT NULL,
       json TEXT NOT NULL,
       ts INTEGER NOT NULL,
-      UNIQUE (room_id, event_id)
+      UNIQUE (room_id, event_id, origin)
     )`,
     'CREATE INDEX staged_events_room ON staged_events (room_id, num)',
     // Servers that have not received all events: they have those up to a position.
