@@ -284,6 +284,26 @@ describe('a room on several servers', () => {
     }
   });
 
+  test('shows a user who comes back what was sent meanwhile', async () => {
+    const room = await alice.createRoom();
+    await join(bob, room, nameOf(alice));
+    await bob.send(room, 'one');
+    await seen(alice, room, 'one');
+    await bob.leave(room);
+    await until('the leave', async () =>
+      (await memberOf(alice, room, bob.userId)).content.membership === 'leave' ? true : undefined,
+    );
+    for (const body of ['two', 'three']) await alice.send(room, body);
+    await alice.setState(room, 'm.room.name', { name: 'renamed' });
+    await join(bob, room, nameOf(alice));
+    await alice.send(room, 'four');
+    await seen(bob, room, 'four');
+    expect(bodies(await history(bob, room))).toEqual(['one', 'two', 'three', 'four']);
+    expect(await stateOf(bob, room)).toEqual(await stateOf(alice, room));
+    const { rooms } = await bob.sync();
+    expect(rooms?.join?.[room]?.timeline.events.at(-1)?.content.body).toBe('four');
+  });
+
   test('redacts events on all servers', async () => {
     const room = await alice.createRoom();
     await join(bob, room, nameOf(alice));
