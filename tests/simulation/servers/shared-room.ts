@@ -129,8 +129,8 @@ export class RoomActions {
   }
 
   redact({ roomId }: SharedRoom, { server }: SimUser) {
-    const messages = eventsOf(server.database, roomId).values();
-    const recent = [...messages.filter(({ type }) => type === 'm.room.message')].slice(-10);
+    const messages = [...eventsOf(server.database, roomId).values()].filter(({ type }) => type === 'm.room.message');
+    const recent = messages.slice(-10);
     const target = this.#dice.maybe(recent.filter(({ standing }) => standing === STANDING.accepted));
     if (target === undefined) return undefined;
     const path = `${pathOf(roomId)}/redact/${encodeURIComponent(target.id)}/r${this.#unique()}`;

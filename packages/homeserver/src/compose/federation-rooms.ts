@@ -77,7 +77,7 @@ function openReceiving(
   const fetcher = new EventFetcher(client);
   const outliers = new Outliers({ names, stream, events, signatures, inTurn });
   const stateBefore = new StateBefore({ states, events, graphStates, resolution, outliers, fetcher });
-  const stores = { names, stream, events, states, rooms: rooms.rooms };
+  const stores = { names, stream, events, states, timelines, rooms: rooms.rooms };
   const appended = { ...stores, graph: { missingEvents, earlyRedactions, roomServers } };
   const plans = new Plans({ stores: appended, graphStates, resolution });
   const shared = { heads, servers };

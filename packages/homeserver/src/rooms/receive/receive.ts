@@ -5,6 +5,7 @@ import { FederationError } from '../../federation/client/federation-error.ts';
 import type { Serial } from '../../platform/concurrency/serial.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
@@ -24,6 +25,7 @@ import type { StateBefore } from './state-before.ts';
 export interface ReceiverStores {
   readonly events: EventStore;
   readonly states: StateStore;
+  readonly timelines: TimelineStore;
 }
 
 export interface ReceiverParts {
@@ -170,7 +172,11 @@ export class Receiver {
     if (event.standing !== STANDING.outlier) return event;
     if (event.stateKeyNum === null) return undefined;
     await this.#parts.stores.states.loadKeys([head.root], [{ type: event.typeNum, stateKey: event.stateKeyNum }]);
-    return lookup(head.root, event.typeNum, event.stateKeyNum) === event.num ? event : undefined;
+    if (lookup(head.root, event.typeNum, event.stateKeyNum) !== event.num) return undefined;
+    // Outliers that were fetched as auth events of later events may be in the state as well, but are no history.
+    const range = { room: head.num, after: 0, upTo: head.row.seq };
+    const [entry = 0] = await this.#parts.stores.timelines.page(range, false, 1);
+    return event.num < entry ? event : undefined;
   }
 
   /** Returns the place of an event in the graph and the state before it. */
