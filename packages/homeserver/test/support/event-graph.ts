@@ -26,7 +26,7 @@ export const GRAPH_KEY = signingKeyFromSeed(new Uint8Array(32).fill(9), 'ed25519
 const ADMIN = '@admin:a.test';
 const USERS = [ADMIN, '@ann:a.test', '@bob:b.test', '@ben:b.test', '@cat:c.test'];
 /** The user by whom the server under test enters the room. */
-export const LOCAL = '@local:test.local';
+const LOCAL = '@local:test.local';
 
 /** An event of the graph, with what follows from the events before it. */
 export interface GraphEvent {

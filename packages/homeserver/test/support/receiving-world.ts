@@ -76,10 +76,12 @@ export async function openReceivingWorld() {
       const root = await federated.graphStates.before(event);
       return root === undefined ? undefined : linesOf(root);
     },
-    /** Returns the memberships of local and other users in a room, as the head and the tables have them. */
-    async membersOf(head: Head): Promise<string[]> {
-      const members = await federated.servers.of(head);
-      return [...members].sort();
+    /** Returns the joined users of a room, as the head counts them and as the table of memberships has them. */
+    async joinedUsers(head: Head): Promise<{ readonly inHead: string[]; readonly inTable: string[] }> {
+      const ofHead = await world.names.texts(head.joined);
+      const stored = (await world.memberships.joined([head.num])).get(head.num) ?? [];
+      const ofTable = await world.names.texts(stored);
+      return { inHead: [...ofHead.values()].sort(), inTable: [...ofTable.values()].sort() };
     },
   };
 }
