@@ -3,13 +3,13 @@ import type { JsonObject, JsonValue } from '../json/value.ts';
 import { globListMatcher, type TextMatcher } from '../matching/glob.ts';
 
 /**
- * What happens to an invite.
+ * The consequence of a filter for an invite.
  * - `ignore`: the invite succeeds, and the invited user does not see it.
  * - `block`: the invite is refused.
  */
 export type InviteAction = 'allow' | 'ignore' | 'block';
 
-/** A function that returns what happens to the invites of a user. */
+/** A function that returns the consequence for the invites of a user. */
 export type InviteFilter = (inviter: string) => InviteAction;
 
 const ACTIONS = [
