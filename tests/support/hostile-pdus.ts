@@ -8,7 +8,7 @@ export const REFUSED = 'refused-by-the-rules';
 /** A text in events without a valid signature or format, so that no stored event may contain it. */
 export const INVALID = 'invalid-event';
 
-/** What a hostile server knows when it makes an event. */
+/** The facts about a room that a hostile server uses for its events. */
 export interface HostileRoom {
   readonly version: string;
   readonly roomId: string;
