@@ -198,6 +198,42 @@ describe('events after events that their server does not answer', () => {
   });
 });
 
+test('an event of the largest depth does not end its room', async () => {
+  const remote = await begin(() => [404, { errcode: 'M_NOT_FOUND' }]);
+  const roomId = await createRoom(VERSION);
+  const [mallory, dora] = [remote.user('mallory'), honest.user('dora')];
+  await remote.join(roomId, mallory);
+  await honest.join(roomId, dora);
+  const place = await placeOf(remote, roomId, mallory);
+  const draft = { ...place, type: 'm.room.message', content: { body: 'deep' }, depth: Number.MAX_SAFE_INTEGER };
+  const { eventId, pdu } = remote.sign(VERSION, draft as PduDraft);
+  await send(remote, [pdu]);
+  await expect.poll(() => isStored(roomId, eventId), { timeout: HONEST_MS }).toBe(true);
+  expect(await isStored(roomId, await alice.send(roomId, 'text'))).toBe(true);
+  await expectHonestEvent(honest, roomId, VERSION, dora);
+});
+
+test('events that name one another as auth events are refused', async () => {
+  const roomId = await createRoom('1');
+  const [mallory, dora] = ['mallory', 'dora'];
+  const own: JsonObject[] = [];
+  const remote = await begin(() => [200, { auth_chain: own, pdus: own, events: own }]);
+  await remote.join(roomId, remote.user(mallory));
+  await honest.join(roomId, honest.user(dora));
+  const place = await placeOf(remote, roomId, remote.user(mallory));
+  const ids = [0, 1, 2].map((i) => `$circle${i}:${remote.peer.name}`);
+  const { version } = remote.sign('1', { ...place, type: 'm.room.message', content: {} } as PduDraft);
+  for (const [i, event_id] of ids.entries()) {
+    const auth_events = [...(place.auth_events as JsonValue[]), [ids[(i + 1) % 3] ?? '', { sha256: 'AA' }]];
+    const content = { body: INVALID };
+    const draft = { ...place, type: 'm.room.message', content, event_id, auth_events } as PduDraft;
+    own.push(signPdu(draft, version, remote.peer.name, remote.peer.key));
+  }
+  await send(remote, own);
+  await expectHonestEvent(honest, roomId, '1', honest.user(dora));
+  await expectOnlyValid();
+});
+
 test('a copy of an event with a wrong signature does not replace the event', async () => {
   const remote = await begin(() => [404, { errcode: 'M_NOT_FOUND' }]);
   const roomId = await createRoom(VERSION);

@@ -200,6 +200,26 @@ describe('a server through which a user joins a room', () => {
   });
 });
 
+test('history that is not valid is not shown, and requests for it are answered', async () => {
+  const room = createRoom();
+  expect((await join(room, {})).status).toBe(200);
+  const others = createRoom().state.map(({ pdu }) => pdu);
+  const late = eventOf(room, { type: 'm.room.message', content: { body: INVALID }, state_key: 'x' });
+  const unsigned = room.state.map(({ pdu }) => ({ ...pdu, signatures: {} }));
+  const lists: JsonValue[] = [null, 7, {}, [null, 1, [], {}], others, [late], unsigned];
+  lists.push(Array.from({ length: 5_000 }, (_, i) => ({ ...late, depth: i })));
+  for (const pdus of lists) {
+    answer = (path) =>
+      path.includes('/send/') ? [200, { pdus: {} }] : [200, { pdus, auth_chain: pdus, pdu_ids: pdus }];
+    const { status, text } = await alice.request('GET', pathOf('rooms', room.roomId, 'messages'), {
+      query: { dir: 'b', limit: '50' },
+    });
+    expect([status, text.includes(INVALID)]).toEqual([200, false]);
+    const eventId = await alice.send(room.roomId, 'text');
+    expect((await alice.request('GET', pathOf('rooms', room.roomId, 'event', eventId))).status).toBe(200);
+  }
+});
+
 test('M_UNKNOWN_TOKEN of another server does not reach a client', async () => {
   answer = () => [401, { errcode: 'M_UNKNOWN_TOKEN', error: 'gone', soft_logout: true }];
   const { name } = remote.peer;
