@@ -70,7 +70,7 @@ async function expectHonestEvent(by: RemoteServer, roomId: string, version: stri
   count += 1;
   const place = await placeOf(by, roomId, userId);
   const content = { msgtype: 'm.text', body: `honest ${count}` };
-  const { eventId, pdu } = by.sign(version, { ...place, type: 'm.room.message', content } as PduDraft);
+  const { eventId, pdu } = by.sign(version, { ...place, type: 'm.room.message', content });
   expect(await send(by, [pdu])).toEqual({ [eventId]: {} });
   await expect.poll(() => isStored(roomId, eventId), { timeout: HONEST_MS, interval: 20 }).toBe(true);
   return pdu;
@@ -179,7 +179,7 @@ describe('events after events that their server does not answer', () => {
     const place = await placeOf(remote, roomId, mallory);
     const make = (changes: object) => {
       const content = { msgtype: 'm.text', body: REFUSED };
-      return remote.sign(VERSION, { ...place, type: 'm.room.message', content, ...changes } as PduDraft);
+      return remote.sign(VERSION, { ...place, type: 'm.room.message', content, ...changes });
     };
     // A chain of hundreds of events whose beginning is unknown.
     let last = unknownId(dice);
@@ -206,7 +206,7 @@ test('an event of the largest depth does not end its room', async () => {
   await honest.join(roomId, dora);
   const place = await placeOf(remote, roomId, mallory);
   const draft = { ...place, type: 'm.room.message', content: { body: 'deep' }, depth: Number.MAX_SAFE_INTEGER };
-  const { eventId, pdu } = remote.sign(VERSION, draft as PduDraft);
+  const { eventId, pdu } = remote.sign(VERSION, draft);
   await send(remote, [pdu]);
   await expect.poll(() => isStored(roomId, eventId), { timeout: HONEST_MS }).toBe(true);
   expect(await isStored(roomId, await alice.send(roomId, 'text'))).toBe(true);
@@ -222,7 +222,7 @@ test('events that name one another as auth events are refused', async () => {
   await honest.join(roomId, honest.user(dora));
   const place = await placeOf(remote, roomId, remote.user(mallory));
   const ids = [0, 1, 2].map((i) => `$circle${i}:${remote.peer.name}`);
-  const { version } = remote.sign('1', { ...place, type: 'm.room.message', content: {} } as PduDraft);
+  const { version } = remote.sign('1', { ...place, type: 'm.room.message', content: {} });
   for (const [i, event_id] of ids.entries()) {
     const auth_events = [...(place.auth_events as JsonValue[]), [ids[(i + 1) % 3] ?? '', { sha256: 'AA' }]];
     const content = { body: INVALID };
@@ -242,7 +242,7 @@ test('a copy of an event with a wrong signature does not replace the event', asy
   await honest.join(roomId, dora);
   const place = await placeOf(honest, roomId, dora);
   const content = { msgtype: 'm.text', body: 'the event' };
-  const { eventId, pdu } = honest.sign(VERSION, { ...place, type: 'm.room.message', content } as PduDraft);
+  const { eventId, pdu } = honest.sign(VERSION, { ...place, type: 'm.room.message', content });
   const wrong = (keyId: string) => ({ ...pdu, signatures: { [honest.peer.name]: { [keyId]: 'AA' } } });
   await Promise.all([
     send(remote, [wrong('ed25519:unknown'), wrong(honest.peer.key.keyId)]),
@@ -263,7 +263,7 @@ test('events of two rooms with the same id do not affect each other', async () =
     const draft = { ...place, type: 'm.room.message', content: { msgtype: 'm.text', body: roomId } } as PduDraft;
     const rules = remote.sign('1', draft);
     event_id ??= rules.eventId;
-    const pdu = signPdu({ ...draft, event_id } as PduDraft, rules.version, remote.peer.name, remote.peer.key);
+    const pdu = signPdu({ ...draft, event_id }, rules.version, remote.peer.name, remote.peer.key);
     await send(remote, [pdu]);
     await expectHonestEvent(remote, roomId, '1', mallory);
   }

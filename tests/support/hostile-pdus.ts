@@ -27,7 +27,7 @@ export interface HostileRoom {
 type Kind = (room: HostileRoom, remote: RemoteServer, dice: Dice) => JsonValue;
 
 const message = (room: HostileRoom, body: string, changes: object = {}): PduDraft =>
-  ({ ...room.place, type: 'm.room.message', content: { msgtype: 'm.text', body }, ...changes }) as PduDraft;
+  ({ ...room.place, type: 'm.room.message', content: { msgtype: 'm.text', body }, ...changes });
 const state = (room: HostileRoom, type: string, key: string, content: JsonObject): PduDraft =>
   message(room, '', { type, state_key: key, content: { ...content, reason: REFUSED } });
 const signed = (room: HostileRoom, remote: RemoteServer, draft: PduDraft): JsonObject => {
@@ -35,7 +35,7 @@ const signed = (room: HostileRoom, remote: RemoteServer, draft: PduDraft): JsonO
     return remote.sign(room.version, draft).pdu;
   } catch {
     // Some events have no canonical form. Their signature is wrong.
-    return { ...draft, hashes: { sha256: 'AA' }, signatures: {} } as JsonObject;
+    return { ...draft, hashes: { sha256: 'AA' }, signatures: {} };
   }
 };
 const id = (dice: Dice) => `$${Buffer.from(dice.bytes(32)).toString('base64url')}`;
@@ -51,7 +51,7 @@ const MEMBERS = ['auth_events', 'content', 'depth', 'origin_server_ts', 'prev_ev
 /** State events that need power which the sender does not have. */
 const CLAIMS: readonly ((room: HostileRoom) => PduDraft)[] = [
   (room) => state(room, 'm.room.power_levels', '', { users: { [room.mallory]: 100 } }),
-  (room) => state(room, 'm.room.power_levels', '', { users: { [room.mallory]: '100', x: [] } as JsonObject }),
+  (room) => state(room, 'm.room.power_levels', '', { users: { [room.mallory]: '100', x: [] } }),
   (room) => state(room, 'm.room.name', '', { name: REFUSED }),
   (room) => state(room, 'm.room.server_acl', '', { allow: [], deny: ['*'] }),
   (room) => state(room, 'm.room.tombstone', '', { replacement_room: '!x:y' }),
@@ -104,7 +104,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'auth events of another room': (room, remote) =>
     signed(room, remote, message(room, REFUSED, { auth_events: room.otherPlace.auth_events })),
   'a room that the server is not in': (room, remote) =>
-    signed(room, remote, { ...message(room, INVALID), ...room.otherPlace, type: 'm.room.message' } as PduDraft),
+    signed(room, remote, { ...message(room, INVALID), ...room.otherPlace, type: 'm.room.message' }),
   'repeated auth events': (room, remote) => {
     const auth = room.place.auth_events as JsonValue[];
     return signed(room, remote, message(room, REFUSED, { auth_events: [...auth, ...auth] }));
