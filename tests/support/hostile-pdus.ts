@@ -26,8 +26,12 @@ export interface HostileRoom {
 
 type Kind = (room: HostileRoom, remote: RemoteServer, dice: Dice) => JsonValue;
 
-const message = (room: HostileRoom, body: string, changes: object = {}): PduDraft =>
-  ({ ...room.place, type: 'm.room.message', content: { msgtype: 'm.text', body }, ...changes });
+const message = (room: HostileRoom, body: string, changes: object = {}): PduDraft => ({
+  ...room.place,
+  type: 'm.room.message',
+  content: { msgtype: 'm.text', body },
+  ...changes,
+});
 const state = (room: HostileRoom, type: string, key: string, content: JsonObject): PduDraft =>
   message(room, '', { type, state_key: key, content: { ...content, reason: REFUSED } });
 const signed = (room: HostileRoom, remote: RemoteServer, draft: PduDraft): JsonObject => {
