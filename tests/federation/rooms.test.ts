@@ -284,6 +284,17 @@ describe('a room on several servers', () => {
     }
   });
 
+  test('shows the whole history to the beginning of the room', async () => {
+    const room = await alice.createRoom();
+    // The first page that is fetched ends at the first message. It follows an event that is part of the state.
+    const sent = Array.from({ length: 100 }, (_, n) => `m${n}`);
+    for (const body of sent) await alice.send(room, body);
+    await join(bob, room, nameOf(alice));
+    const events = await history(bob, room);
+    expect(events[0]?.type).toBe('m.room.create');
+    expect(bodies(events)).toEqual(sent);
+  });
+
   test('shows a user who comes back what was sent meanwhile', async () => {
     const room = await alice.createRoom();
     await join(bob, room, nameOf(alice));

@@ -147,7 +147,13 @@ export class HistoryPages {
       written.inserted.push(event);
     }
     writes.push(missingEvents.remove(head.num, event.eventId));
-    const missing = prevIds.filter((id) => !numOf.has(id) && !known.has(id));
+    // Outliers are missing in the timeline: the history goes on before them.
+    const rows = await store.load(known.values());
+    const isPlaced = (id: string) => {
+      const row = rows.get(known.get(id) ?? -1);
+      return row !== undefined && row.standing !== STANDING.outlier;
+    };
+    const missing = prevIds.filter((id) => !numOf.has(id) && !isPlaced(id));
     writes.push(...missingEvents.insert(head.num, missing, event.num));
   }
 
