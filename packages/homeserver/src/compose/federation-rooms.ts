@@ -120,7 +120,7 @@ function openRemoteMemberships(
   { database, clock, random, log, background, metrics }: FederationBase,
   { base, rooms }: RoomDomains,
   client: Pick<FederationClient, 'request'>,
-  { servers, receiver, signatures, appender, outliers, stateBefore, pdus }: Receiving,
+  { servers, receiver, signatures, checks, appender, outliers, stateBefore, pdus }: Receiving,
 ) {
   const { names, stream } = base;
   const { events, heads, userRooms, memberships, inviteStates, signer } = rooms;
@@ -136,7 +136,8 @@ function openRemoteMemberships(
   const own = { events: ownEvents, outside, knownRooms };
   const handshakes = new Handshakes(client, log);
   const room = { appender, receiver, servers };
-  const joins = new RemoteJoins({ handshakes, ownEvents, knownRooms, outliers, stateBefore, room, events });
+  const graph = { outliers, stateBefore, rules: checks.rules };
+  const joins = new RemoteJoins({ handshakes, ownEvents, knownRooms, graph, room, events });
   const invites = new RemoteInvites({ client, receiver, signatures, templates, own, servers });
   const known = { heads, userRooms, events };
   const memberRequests = new MemberRequests({ handshakes, joins, invites, own, rooms: known, servers });

@@ -4,7 +4,6 @@ import type { EduQueue } from '../federation/sending/edu-queue.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import { complete } from '../platform/lookups/lookups.ts';
-import { NOT_LOADED } from '../platform/lookups/source.ts';
 import type { SharedRooms } from '../rooms/membership/shared-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
@@ -50,7 +49,7 @@ export class PresenceSender {
     this.#background = background;
     stream.listen((changes) => {
       for (const change of changes) {
-        if (change.kind === 'presence' && this.#isOwn(change.user)) this.#add(change.user);
+        if (change.kind === 'presence' && parts.sharedRooms.mayBeLocal(change.user)) this.#add(change.user);
         else if (change.kind === 'event') this.#joined(change);
       }
     });
@@ -60,12 +59,6 @@ export class PresenceSender {
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-  }
-
-  /** Returns whether a user is of this server, or is not cached. */
-  #isOwn(user: number): boolean {
-    const userId = this.#parts.names.textSource.peek(user);
-    return userId === NOT_LOADED || domainOf(userId) === this.#parts.serverName;
   }
 
   #add(user: number): void {

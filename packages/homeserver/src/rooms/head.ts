@@ -4,7 +4,7 @@ import { nextTurn } from '../platform/concurrency/in-slices.ts';
 import { NOT_LOADED } from '../platform/lookups/source.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
-import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import { STANDING, type StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { RoomRow } from '../storage/rooms/room-store.ts';
 import type { NodeRef } from '../storage/state/state-node.ts';
 import type { StateStore } from '../storage/state/state-store.ts';
@@ -215,7 +215,15 @@ export function toAuthEvent(event: StoredEvent): AuthEvent {
   return made;
 }
 
-/** Returns the event to be authorised in the form for authorisation. */
+/** Returns a function that reads the loaded part of a room's current state in the form for authorisation. */
+export function authStateIn(head: Head): (type: string, stateKey: string) => AuthEvent | undefined {
+  return (type, stateKey) => {
+    const event = head.known(type, stateKey);
+    return event === undefined ? undefined : toAuthEvent(event);
+  };
+}
+
+/** Returns an event in the form for authorisation. */
 export function authForm(event: StoredEvent, prevEvents: readonly string[]): AuthEvent {
   const form = {
     eventId: event.eventId,
@@ -227,6 +235,7 @@ export function authForm(event: StoredEvent, prevEvents: readonly string[]): Aut
     depth: event.depth,
     authEvents: [],
     prevEvents,
+    ...(event.standing === STANDING.rejected && { rejected: true }),
   };
   if (event.type === 'm.room.redaction') return { ...form, ...redactsOf(event) };
   return event.stateKey === undefined ? form : { ...form, stateKey: event.stateKey };

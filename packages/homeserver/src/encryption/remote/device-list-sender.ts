@@ -1,8 +1,6 @@
-import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
 import { KeyedTasks } from '../../platform/concurrency/keyed-tasks.ts';
-import { NOT_LOADED } from '../../platform/lookups/source.ts';
 import type { SharedRooms } from '../../rooms/membership/shared-rooms.ts';
 import { readDevices } from '../../storage/accounts/devices.ts';
 import {
@@ -61,7 +59,7 @@ export class DeviceListSender {
     stream.listen((changes) => {
       for (const change of changes) {
         if (change.kind !== 'device-list' || change.onlyFor !== undefined) continue;
-        if (this.#isOwn(change.user)) this.#tasks.wake([change.user]);
+        if (parts.sharedRooms.mayBeLocal(change.user)) this.#tasks.wake([change.user]);
       }
     });
   }
@@ -73,12 +71,6 @@ export class DeviceListSender {
 
   close(): void {
     this.#tasks.close();
-  }
-
-  /** Returns whether a user is of this server, or is not cached. */
-  #isOwn(user: number): boolean {
-    const userId = this.#parts.names.textSource.peek(user);
-    return userId === NOT_LOADED || domainOf(userId) === this.#parts.settings.serverName;
   }
 
   async #run(user: number): Promise<undefined> {

@@ -10,7 +10,7 @@ import type { RoomRow, RoomStore } from '../../storage/rooms/room-store.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import type { NewNode } from '../../storage/state/state-tree.ts';
 import { withEntry } from '../../storage/state/state-tree.ts';
-import { authForm, type Head, toAuthEvent } from '../head.ts';
+import { authForm, authStateIn, type Head } from '../head.ts';
 import type { Basis } from './basis.ts';
 import type { BuiltEvent, EventBuilder } from './build.ts';
 import type { EventDraft, TransactionKey } from './draft.ts';
@@ -119,11 +119,7 @@ export class Decider {
   /** Builds the event of a draft and authorises it. @throws MatrixError M_FORBIDDEN */
   #authorised(head: Head, draft: EventDraft): BuiltEvent {
     const next = this.#builder.build(draft, head);
-    const state = (type: string, stateKey: string) => {
-      const event = head.known(type, stateKey);
-      return event === undefined ? undefined : toAuthEvent(event);
-    };
-    const refusal = authorise(authForm(next.event, next.prevEvents), state, head.version);
+    const refusal = authorise(authForm(next.event, next.prevEvents), authStateIn(head), head.version);
     if (refusal !== undefined) throw forbidden(refusal);
     return next;
   }

@@ -1,11 +1,14 @@
 import type { AuthEvent } from '@hearth/protocol/events/event.ts';
 import { LruMap } from '../../platform/caches/lru.ts';
+import { inSlices } from '../../platform/concurrency/in-slices.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
-import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import { authForm } from '../head.ts';
 
 /** The number of events whose lists of auth events are cached. */
 const LISTS_MAX = 100_000;
+/** The number of events whose auth events are read together. */
+const READ_AT_ONCE = 2_000;
 
 /** The auth chains of events: their auth events, the auth events of those, and so on. */
 export class AuthChains {
@@ -17,20 +20,24 @@ export class AuthChains {
     this.#events = events;
   }
 
-  /** Returns the numbers of all events in the auth chains of some events, with one query for each level of the chains. */
+  /**
+   * Returns the numbers of all events in the auth chains of any number of events. The levels of the chains are read one
+   * after the other, in slices.
+   */
   async chain(nums: Iterable<number>): Promise<Set<number>> {
     const chain = new Set<number>();
-    let level = new Set(nums);
-    while (level.size > 0) {
-      const next = new Set<number>();
-      for (const list of (await this.listsOf([...level])).values()) {
-        for (const num of list) {
-          if (chain.has(num)) continue;
-          chain.add(num);
-          next.add(num);
-        }
-      }
-      level = next;
+    let level: readonly number[] = [...new Set(nums)];
+    while (level.length > 0) {
+      level = await inSlices(level, READ_AT_ONCE, async (some) => {
+        const next: number[] = [];
+        for (const list of (await this.listsOf(some)).values())
+          for (const num of list) {
+            if (chain.has(num)) continue;
+            chain.add(num);
+            next.push(num);
+          }
+        return next;
+      });
     }
     return chain;
   }
@@ -69,11 +76,7 @@ export class AuthChains {
     const known = this.#forms.get(event);
     if (known !== undefined) return known;
     const authEvents = list.flatMap((num) => events.get(num)?.eventId ?? []);
-    const form = {
-      ...authForm(event, []),
-      authEvents,
-      ...(event.standing === STANDING.rejected && { rejected: true }),
-    };
+    const form = { ...authForm(event, []), authEvents };
     this.#forms.set(event, form);
     return form;
   }

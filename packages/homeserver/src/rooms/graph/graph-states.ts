@@ -15,7 +15,7 @@ export class GraphStates {
   /** Returns the state before an event; `undefined` for an outlier, whose state is not known. */
   async before(event: StoredEvent): Promise<NodeRef | undefined> {
     if (event.standing === STANDING.outlier) return undefined;
-    const num = event.graphSnapshot ?? event.snapshot;
+    const num = snapshotBefore(event);
     const root = (await this.#states.snapshots([num])).get(num);
     if (root === undefined) throw new Error(`the state before ${event.eventId} is missing`);
     return root;
@@ -37,4 +37,9 @@ export class GraphStates {
     const more: NewNode[] = [...created];
     return { root: withEntry(root, entry, more), created: more };
   }
+}
+
+/** Returns the number of the snapshot with the state before an event according to the event graph. */
+export function snapshotBefore({ graphSnapshot, snapshot }: StoredEvent): number {
+  return graphSnapshot ?? snapshot;
 }

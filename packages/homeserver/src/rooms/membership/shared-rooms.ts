@@ -1,4 +1,5 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import { NOT_LOADED } from '../../platform/lookups/source.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
@@ -41,6 +42,13 @@ export class SharedRooms {
     if (domainOf(userId) !== server) return undefined;
     const user = await this.#parts.names.find(userId);
     return user !== undefined && head.joined.has(user) ? user : undefined;
+  }
+
+  /** Returns whether a user is of this server, or is not cached, so that only a query could tell. */
+  mayBeLocal(user: number): boolean {
+    const { names, servers } = this.#parts;
+    const userId = names.textSource.peek(user);
+    return userId === NOT_LOADED || domainOf(userId) === servers.serverName;
   }
 
   /** Returns the joined users of a room. */

@@ -68,9 +68,8 @@ export class Gaps {
    * forward extremities, but earlier events are history.
    */
   async #entryDepth(head: Head): Promise<number> {
-    const range = { room: head.num, after: 0, upTo: head.row.seq };
-    const [first] = await this.#events.list(await this.#timelines.page(range, false, 1));
-    return first?.depth ?? 0;
+    const first = await this.#timelines.first(head.num);
+    return first === undefined ? 0 : ((await this.#events.one(first))?.depth ?? 0);
   }
 
   async #unknown(eventIds: Iterable<string>, found: ReadonlyMap<string, IncomingEvent>): Promise<string[]> {

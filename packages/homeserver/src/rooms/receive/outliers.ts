@@ -1,6 +1,6 @@
 import { checkAuthEvents } from '@hearth/protocol/auth/auth-events.ts';
 import { authorise } from '@hearth/protocol/auth/authorise.ts';
-import { type AuthEvent, authEventIds, toAuthEvent } from '@hearth/protocol/events/event.ts';
+import { type AuthEvent, authEventIds, toAuthEvent as pduAuthEvent } from '@hearth/protocol/events/event.ts';
 import type { JsonValue } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { inSlices } from '../../platform/concurrency/in-slices.ts';
@@ -9,6 +9,7 @@ import type { Names } from '../../storage/engine/names.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { toAuthEvent } from '../head.ts';
 import { namesIn, proofOf, remoteEvent } from './build-remote.ts';
 import type { EventSignatures } from './event-signatures.ts';
 import { type IncomingEvent, readIncoming } from './incoming.ts';
@@ -57,7 +58,7 @@ export class Outliers {
     for (const one of read) {
       if (one.incoming?.roomId === room.roomId) incoming.set(one.incoming.eventId, one.incoming);
     }
-    const stored = await this.#known([...incoming.keys()]);
+    const stored = new Map(await this.#parts.events.byIds([...incoming.keys()]));
     const fresh = [...incoming.values()].filter(({ eventId }) => !stored.has(eventId));
     const verified = await inSlices(fresh, VERIFIED_AT_ONCE, async (some) => {
       const refusals = await Promise.all(some.map((one) => this.#parts.signatures.refusal(one, room.version)));
@@ -66,18 +67,13 @@ export class Outliers {
     await this.#parts.names.reserveAll(new Set(verified.flatMap((one) => namesIn(one))));
     return this.#parts.inTurn.run(room.num, async () => {
       // Some of the events may have been stored meanwhile.
-      for (const [eventId, event] of await this.#known(verified.map((one) => one.eventId))) stored.set(eventId, event);
+      for (const [eventId, event] of await this.#parts.events.byIds(verified.map((one) => one.eventId)))
+        stored.set(eventId, event);
       const absent = verified.filter(({ eventId }) => !stored.has(eventId));
       await this.#storeInOrder(room, absent, stored);
       // Servers choose the event ids of room versions 1 and 2, so that events of other rooms may have them.
       return new Map([...stored].filter(([, event]) => event.room === room.num));
     });
-  }
-
-  async #known(eventIds: readonly string[]): Promise<Map<string, StoredEvent>> {
-    const nums = await this.#parts.events.numsOf(eventIds);
-    const events = await this.#parts.events.load(nums.values());
-    return new Map([...events.values()].map((event) => [event.eventId, event]));
   }
 
   /** Stores events after their auth events. */
@@ -91,12 +87,12 @@ export class Outliers {
     const cited = new Set(verified.flatMap(({ pdu }) => authEventIds(pdu, version)));
     if (version.authEventsWithoutCreate) cited.add(`$${room.roomId.slice(1)}`);
     const outside = [...cited].filter((eventId) => !fresh.has(eventId) && !stored.has(eventId));
-    for (const [eventId, event] of await this.#known(outside)) stored.set(eventId, event);
+    for (const [eventId, event] of await this.#parts.events.byIds(outside)) stored.set(eventId, event);
     const forms = new Map<string, AuthEvent>();
-    for (const event of stored.values()) forms.set(event.eventId, formOf(event));
+    for (const event of stored.values()) forms.set(event.eventId, toAuthEvent(event));
     let pending: { incoming: IncomingEvent; isRejected: boolean }[] = [];
     for (const one of inAuthOrder(verified, version)) {
-      const form = toAuthEvent(one.pdu, one.eventId, version);
+      const form = pduAuthEvent(one.pdu, one.eventId, version);
       const auth = form.authEvents.map((eventId) => forms.get(eventId));
       if (auth.some((event) => event === undefined)) continue;
       const isRejected =
@@ -147,23 +143,6 @@ export class Outliers {
       throw error;
     }
   }
-}
-
-/** Returns an event in the form for authorisation, as one of the auth events of another. */
-export function formOf(event: StoredEvent): AuthEvent {
-  return {
-    eventId: event.eventId,
-    roomId: event.roomId,
-    sender: event.sender,
-    type: event.type,
-    ...(event.stateKey !== undefined && { stateKey: event.stateKey }),
-    content: event.content,
-    originServerTs: event.ts,
-    depth: event.depth,
-    authEvents: [],
-    prevEvents: [],
-    ...(event.standing === STANDING.rejected && { rejected: true }),
-  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
 import { authorise } from '@hearth/protocol/auth/authorise.ts';
-import { toAuthEvent as pduAuthEvent } from '@hearth/protocol/events/event.ts';
+import { toAuthEvent } from '@hearth/protocol/events/event.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { EarlyRedactions } from '../../storage/rooms/events/early-redactions.ts';
@@ -11,10 +11,10 @@ import type { RoomRow } from '../../storage/rooms/room-store.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { type DraftRelations, loadRelations } from '../events/relations.ts';
-import type { GraphStates } from '../graph/graph-states.ts';
+import { type GraphStates, snapshotBefore } from '../graph/graph-states.ts';
 import { type StateChange, stateChanges } from '../graph/state-changes.ts';
 import type { BuiltState, StateResolution } from '../graph/state-resolution.ts';
-import { type Head, toAuthEvent } from '../head.ts';
+import { authStateIn, type Head } from '../head.ts';
 import { powersIn } from '../powers.ts';
 import { remoteEvent } from './build-remote.ts';
 import type { IncomingEvent } from './incoming.ts';
@@ -87,15 +87,15 @@ export class Plans {
   async of(head: Head, placed: PlacedEvent): Promise<Plan> {
     const { stores, resolution, graphStates } = this.#parts;
     const { incoming, prev, before } = placed;
+    const isFirst = placed.isFirst === true;
     const { type, state_key: stateKey } = incoming.pdu;
     if (stateKey !== undefined) await head.ensure([[type, stateKey]]);
     const seen = head.row;
     const provisional = this.#provisional(head, placed);
     const knownSnapshot = await this.#knownSnapshot(prev, before.root);
-    const invite = placed.isFirst === true ? await this.#memberBefore(provisional, before.root) : null;
+    const invite = isFirst ? await this.#memberBefore(provisional, before.root) : null;
     const common = { seen, knownSnapshot, invite, relations: {}, redacted: undefined, earlyRedactions: [] };
     const isFollowed = await stores.graph.missingEvents.isMissing(head.num, incoming.eventId);
-    const isFirst = placed.isFirst === true;
     const isSoftFailed = !placed.isRejected && !isFirst && (await this.#isRefusedNow(head, incoming));
     if (placed.isRejected || isSoftFailed)
       return { ...common, isSoftFailed, isFollowed, extremities: head.extremities, changes: [] };
@@ -170,14 +170,10 @@ export class Plans {
 
   /** Returns whether the current state refuses the event (server-server API, "Soft failure"). */
   async #isRefusedNow(head: Head, { pdu, eventId }: IncomingEvent): Promise<boolean> {
-    const event = pduAuthEvent(pdu, eventId, head.version);
+    const event = toAuthEvent(pdu, eventId, head.version);
     const keys = [['m.room.create', ''] as const, ...authEventKeys(event, head.version)];
     await head.ensure(keys);
-    const current = (type: string, stateKey: string) => {
-      const found = head.known(type, stateKey);
-      return found === undefined ? undefined : toAuthEvent(found);
-    };
-    return authorise(event, current, head.version) !== undefined;
+    return authorise(event, authStateIn(head), head.version) !== undefined;
   }
 
   /** Returns the target of a redaction that takes effect (rooms/v3, "Handling redactions"). */
@@ -202,7 +198,7 @@ export class Plans {
   async #knownSnapshot(prev: readonly StoredEvent[], root: NodeRef): Promise<number | undefined> {
     const nums = prev.map((event) => {
       if (event.isState && event.graphSnapshot === null && event.after === null) return event.num;
-      return event.graphSnapshot ?? event.snapshot;
+      return snapshotBefore(event);
     });
     for (const [num, found] of await this.#parts.stores.states.snapshots(nums))
       if (found.hash === root.hash) return num;

@@ -174,8 +174,7 @@ export class Receiver {
     await this.#parts.stores.states.loadKeys([head.root], [{ type: event.typeNum, stateKey: event.stateKeyNum }]);
     if (lookup(head.root, event.typeNum, event.stateKeyNum) !== event.num) return undefined;
     // Outliers that were fetched as auth events of later events may be in the state as well, but are no history.
-    const range = { room: head.num, after: 0, upTo: head.row.seq };
-    const [entry = 0] = await this.#parts.stores.timelines.page(range, false, 1);
+    const entry = (await this.#parts.stores.timelines.first(head.num)) ?? 0;
     return event.num < entry ? event : undefined;
   }
 

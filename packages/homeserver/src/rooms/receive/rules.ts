@@ -1,12 +1,12 @@
 import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
 import { authorise } from '@hearth/protocol/auth/authorise.ts';
-import { toAuthEvent } from '@hearth/protocol/events/event.ts';
+import { toAuthEvent as pduAuthEvent } from '@hearth/protocol/events/event.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
-import { type Head, type HeadStores, loadState, type StateKeyPair } from '../head.ts';
+import { type Head, type HeadStores, loadState, type StateKeyPair, toAuthEvent } from '../head.ts';
 import type { IncomingEvent } from './incoming.ts';
-import { formOf, refusalByAuthEvents } from './outliers.ts';
+import { refusalByAuthEvents } from './outliers.ts';
 
 /** Applies the authorisation rules to events of other servers. */
 export class Rules {
@@ -23,13 +23,13 @@ export class Rules {
     basis: { readonly auth: readonly StoredEvent[]; readonly before: BuiltState },
   ): Promise<string | undefined> {
     const { version } = head;
-    const form = toAuthEvent(pdu, eventId, version);
+    const form = pduAuthEvent(pdu, eventId, version);
     if (form.type === 'm.room.create') return 'the room exists already';
     const before = await this.#lookupIn(head, basis.before, [['m.room.create', ''], ...authEventKeys(form, version)]);
     const create = before('m.room.create', '');
     const byAuth = refusalByAuthEvents(
       form,
-      basis.auth.map((event) => formOf(event)),
+      basis.auth.map((event) => toAuthEvent(event)),
       create,
       version,
     );
@@ -47,7 +47,7 @@ export class Rules {
     const events = await this.#stores.events.load(found.values());
     return (type: string, key: string) => {
       const event = events.get(found.get(`${type}\0${key}`) ?? -1);
-      return event === undefined || event.room !== head.num ? undefined : formOf(event);
+      return event === undefined || event.room !== head.num ? undefined : toAuthEvent(event);
     };
   }
 }

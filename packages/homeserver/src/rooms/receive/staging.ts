@@ -52,9 +52,9 @@ export class Staging {
   readonly #lanes: Lanes;
   /** The numbers of stored events by {@link countKey}. */
   readonly #counts = new Map<string, number>();
-  readonly #parsed = new LruMap<string, IncomingEvent>(PARSED_MAX, {
+  readonly #parsed = new LruMap<string, ParsedEvent>(PARSED_MAX, {
     bytesMax: cacheBytes(32),
-    bytesOf: ({ pdu }) => 2_000 + 4 * JSON.stringify(pdu.content).length,
+    bytesOf: ({ length }) => 2_000 + 4 * length,
   });
   readonly #received: Counter;
 
@@ -100,11 +100,14 @@ export class Staging {
     const accepted: Omit<StagedEvent, 'num'>[] = [];
     for (const value of values) {
       if (!isObject(value)) continue;
-      const { eventId, refusal, roomId } = await this.#check(origin, value);
+      const { eventId, refusal, incoming } = await this.#check(origin, value);
       if (eventId === undefined) continue;
       results[eventId] = refusal === undefined ? {} : { error: refusal };
-      if (refusal === undefined && roomId !== undefined)
-        accepted.push({ roomId, eventId, origin, json: JSON.stringify(value), ts: clock.now() });
+      if (incoming === undefined) continue;
+      const json = JSON.stringify(value);
+      // Another server may send the same event with other signatures.
+      this.#parsed.set(parsedKey({ eventId, origin }), { incoming, length: json.length });
+      accepted.push({ roomId: incoming.roomId, eventId, origin, json, ts: clock.now() });
     }
     if (accepted.length === 0) return results;
     const writes = accepted.map((one) => insertStagedEvent({ ...one, num: storage.stream.next() }));
@@ -114,11 +117,11 @@ export class Staging {
     return results;
   }
 
-  /** Checks whether an event of a transaction is processed at all. */
+  /** Checks whether an event of a transaction is processed at all. `incoming` is present if it is staged. */
   async #check(
     origin: string,
     value: JsonObject,
-  ): Promise<{ readonly eventId?: string; readonly refusal?: string; readonly roomId?: string }> {
+  ): Promise<{ readonly eventId?: string; readonly refusal?: string; readonly incoming?: IncomingEvent }> {
     const head = await this.#headOf(value);
     if (head === undefined) {
       // The id depends on the version of the room, which is unknown.
@@ -137,9 +140,7 @@ export class Staging {
     const { roomId } = head;
     if ((this.#counts.get(countKey({ roomId, origin })) ?? 0) >= WAITING_MAX)
       return { eventId, refusal: 'Too many events of the room are waiting' };
-    // Another server may send the same event with other signatures.
-    this.#parsed.set(parsedKey({ eventId, origin }), incoming);
-    return { eventId, roomId };
+    return { eventId, incoming };
   }
 
   async #headOf(value: JsonObject): Promise<Head | undefined> {
@@ -164,7 +165,8 @@ export class Staging {
     const { roomId, eventId, origin } = staged;
     const head = await this.#parts.rooms.heads.find(roomId);
     const key = parsedKey(staged);
-    const incoming = head && (this.#parsed.get(key) ?? readIncoming(parseJson(staged.json), head.version).incoming);
+    const incoming =
+      head && (this.#parsed.get(key)?.incoming ?? readIncoming(parseJson(staged.json), head.version).incoming);
     if (head === undefined || incoming === undefined) return PROCESSED;
     this.#parsed.delete(key);
     // The last user of this server has left since the event arrived. Nobody answers what is missing before it any more.
@@ -198,6 +200,12 @@ export class Staging {
     const missing = error instanceof NotReceived ? error.missing : undefined;
     return { ...PROCESSED, waits: { message: error.message, missing } };
   }
+}
+
+/** An event as it was read when it arrived, and the length of its JSON text in characters. */
+interface ParsedEvent {
+  readonly incoming: IncomingEvent;
+  readonly length: number;
 }
 
 interface CountKey {

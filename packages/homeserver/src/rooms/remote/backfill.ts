@@ -6,6 +6,7 @@ import type { Serial } from '../../platform/concurrency/serial.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
 import type { MissingEvent, MissingEvents } from '../../storage/rooms/events/missing-events.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { TimelineRange } from '../../storage/rooms/events/timeline-store.ts';
 import { emptyState } from '../../storage/state/state-tree.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
@@ -67,11 +68,8 @@ export class Backfill {
     if (!(await missingEvents.isIncomplete(head.num))) return true;
     for (let page = 0; page < PAGES_MAX; page += 1) {
       const range = { room: head.num, after: upTo - limit, upTo: upTo + 1 };
-      const gap = await missingEvents.inRange(range, head.version.id);
-      const [latest] = gap;
-      if (latest === undefined) return true;
-      if (!(await this.#running.run(`${head.num}/${latest.follower}`, () => this.#fill(head, latest, gap))))
-        return false;
+      const isFilled = await this.#fillLast(head, range);
+      if (isFilled !== true) return isFilled === undefined;
     }
     return true;
   }
@@ -81,23 +79,27 @@ export class Backfill {
    * within the limits.
    */
   async until(head: Head, eventId: string): Promise<boolean> {
-    const { checks, missingEvents } = this.#parts;
+    const { checks } = this.#parts;
     for (let page = 0; page < PAGES_UNTIL_MAX; page += 1) {
       if ((await checks.gaps.unplaced([eventId])).length === 0) return true;
       const range = { room: head.num, after: 0, upTo: head.row.seq };
-      const gap = await missingEvents.inRange(range, head.version.id);
-      const [latest] = gap;
-      if (latest === undefined) return false;
-      if (!(await this.#running.run(`${head.num}/${latest.follower}`, () => this.#fill(head, latest, gap))))
-        return false;
+      if ((await this.#fillLast(head, range)) !== true) return false;
     }
     return false;
   }
 
-  /** Fills the gap before an event. Returns false if nobody has the events. */
-  async #fill(head: Head, latest: MissingEvent, gap: readonly MissingEvent[]): Promise<boolean> {
-    const { servers, tools } = this.#parts;
+  /** Fills the last gap of a range. Returns false if nobody has the events, and undefined if there is no gap. */
+  async #fillLast(head: Head, range: TimelineRange): Promise<boolean | undefined> {
+    const gap = await this.#parts.missingEvents.inRange(range, head.version.id);
+    const [latest] = gap;
+    if (latest === undefined) return undefined;
     const key = `${head.num}/${latest.follower}`;
+    return this.#running.run(key, () => this.#fill(head, key, latest, gap));
+  }
+
+  /** Fills the gap before an event. Returns false if nobody has the events. */
+  async #fill(head: Head, key: string, latest: MissingEvent, gap: readonly MissingEvent[]): Promise<boolean> {
+    const { servers, tools } = this.#parts;
     if ((this.#failed.get(key) ?? 0) > tools.clock.elapsed()) return false;
     const ids = [...new Set(gap.filter(({ seq }) => seq === latest.seq).map(({ eventId }) => eventId))];
     for (const server of (await servers.others(head)).slice(0, SERVERS_MAX)) {

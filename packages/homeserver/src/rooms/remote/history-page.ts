@@ -178,8 +178,7 @@ export class HistoryPages {
   async numbered(head: Head, events: readonly IncomingEvent[]): Promise<OlderNumbers[]> {
     const { names, events: store, numbers } = this.#parts.stores;
     await names.reserveAll(new Set(events.flatMap((one) => namesIn(one))));
-    const found = await store.load((await store.numsOf(events.map(({ eventId }) => eventId))).values());
-    const outliers = new Map([...found.values()].map((event) => [event.eventId, event]));
+    const outliers = await store.byIds(events.map(({ eventId }) => eventId));
     const inState = await this.#inCurrentState(head, [...outliers.values()]);
     const taken = numbers.take(2 * events.length);
     return events.map(({ eventId }, i) => {

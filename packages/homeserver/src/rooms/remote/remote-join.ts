@@ -1,17 +1,16 @@
-import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
-import { authorise } from '@hearth/protocol/auth/authorise.ts';
-import { authEventIds, prevEventIds, toAuthEvent } from '@hearth/protocol/events/event.ts';
+import { authEventIds, prevEventIds } from '@hearth/protocol/events/event.ts';
 import { asObject, asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { Serial } from '../../platform/concurrency/serial.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
-import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { STANDING } from '../../storage/rooms/events/stored-event.ts';
 import type { Head } from '../head.ts';
 import type { RemoteAppender } from '../receive/append.ts';
 import { type IncomingEvent, readIncoming } from '../receive/incoming.ts';
-import { formOf, type Outliers, refusalByAuthEvents } from '../receive/outliers.ts';
+import type { Outliers } from '../receive/outliers.ts';
 import type { Receiver } from '../receive/receive.ts';
 import { NotReceived } from '../receive/receive-error.ts';
+import type { Rules } from '../receive/rules.ts';
 import type { StateBefore } from '../receive/state-before.ts';
 import { type Handshakes, listIn } from './handshake.ts';
 import type { KnownRooms } from './known-rooms.ts';
@@ -22,8 +21,7 @@ interface RemoteJoinsParts {
   readonly handshakes: Handshakes;
   readonly ownEvents: OwnEvents;
   readonly knownRooms: KnownRooms;
-  readonly outliers: Outliers;
-  readonly stateBefore: StateBefore;
+  readonly graph: { readonly outliers: Outliers; readonly stateBefore: StateBefore; readonly rules: Rules };
   readonly room: { readonly appender: RemoteAppender; readonly receiver: Receiver; readonly servers: ServersInRooms };
   readonly events: EventStore;
 }
@@ -91,7 +89,8 @@ export class RemoteJoins {
     state: readonly JsonObject[] | readonly unknown[],
     authChain: readonly unknown[],
   ): Promise<void> {
-    const { outliers, stateBefore, events } = this.#parts;
+    const { events } = this.#parts;
+    const { outliers, stateBefore, rules } = this.#parts.graph;
     const { version } = head;
     const stored = await outliers.store(head, [...authChain, ...state] as JsonObject[]);
     const ids = new Set(state.flatMap((value) => readIncoming(value as JsonObject, version).incoming?.eventId ?? []));
@@ -101,7 +100,7 @@ export class RemoteJoins {
     const nums = await events.numsOf([...wanted, ...prevEventIds(join.pdu, version)]);
     const auth = await events.list(wanted.flatMap((id) => nums.get(id) ?? []));
     if (auth.length < wanted.length) throw new NotReceived('the answer lacks auth events of the join', true);
-    const refusal = refusalOf(join, version, auth, stateEvents);
+    const refusal = await rules.refusal(head, join, { auth, before });
     if (refusal !== undefined) throw new NotReceived(`the rules reject the join: ${refusal}`, true);
     const prevIds = prevEventIds(join.pdu, version);
     const known = await events.list(prevIds.flatMap((id) => nums.get(id) ?? []));
@@ -127,23 +126,4 @@ function checkVersion(state: readonly unknown[], version: RoomVersion): void {
   const stated = asString(asObject(create?.content)?.room_version) ?? '1';
   if (create === undefined || stated !== version.id)
     throw new NotReceived('the answer has no create event of the version of the template', true);
-}
-
-function refusalOf(
-  { pdu, eventId }: IncomingEvent,
-  version: RoomVersion,
-  auth: readonly StoredEvent[],
-  state: readonly StoredEvent[],
-): string | undefined {
-  const form = toAuthEvent(pdu, eventId, version);
-  const keys = new Set(
-    [...authEventKeys(form, version), ['m.room.create', '']].map(([type, key]) => `${type}\0${key}`),
-  );
-  const byKey = new Map(
-    state
-      .filter(({ type, stateKey, standing }) => keys.has(`${type}\0${stateKey}`) && standing !== STANDING.rejected)
-      .map((event) => [`${event.type}\0${event.stateKey}`, formOf(event)]),
-  );
-  const byAuth = refusalByAuthEvents(form, auth.map(formOf), byKey.get('m.room.create\0'), version);
-  return byAuth ?? authorise(form, (type, key) => byKey.get(`${type}\0${key}`), version);
 }

@@ -6,18 +6,8 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { references } from '../events/build.ts';
 import type { EventDraft } from '../events/draft.ts';
 import { type PduDeps, pdusOf } from '../events/pdu.ts';
-import { type Head, type StateKeyPair, toAuthEvent } from '../head.ts';
-
-/** The types of state events that invited and knocking users get (client-server API, "Stripped state"). */
-const SHOWN_TYPES = [
-  'm.room.create',
-  'm.room.name',
-  'm.room.avatar',
-  'm.room.topic',
-  'm.room.join_rules',
-  'm.room.canonical_alias',
-  'm.room.encryption',
-] as const;
+import { authStateIn, type Head, type StateKeyPair } from '../head.ts';
+import { STRIPPED_TYPES } from '../stripped-types.ts';
 
 /** Chooses places in the event graph for events that other servers take part in. */
 export class Templates {
@@ -37,10 +27,6 @@ export class Templates {
     // The events that the new one refers to must be stored.
     await head.pending;
     await head.ensure([['m.room.create', ''], ...keys]);
-    const state = (type: string, key: string) => {
-      const event = head.known(type, key);
-      return event === undefined ? undefined : toAuthEvent(event);
-    };
     const { type, sender, content, stateKey } = draft;
     const prev = head.extremities.slice(-PREV_EVENTS_MAX);
     const form = {
@@ -54,7 +40,7 @@ export class Templates {
       authEvents: [],
       prevEvents: prev.map(({ eventId }) => eventId),
     };
-    const refusal = authorise(form, state, version);
+    const refusal = authorise(form, authStateIn(head), version);
     if (refusal !== undefined) throw forbidden(refusal);
     const auth = keys.flatMap(([type_, key]) => head.known(type_, key) ?? []);
     return {
@@ -69,7 +55,7 @@ export class Templates {
    * @param inviter a user whose member event is added
    */
   async strippedState(head: Head, inviter?: string): Promise<JsonObject[]> {
-    const keys: StateKeyPair[] = SHOWN_TYPES.map((type) => [type, '']);
+    const keys: StateKeyPair[] = STRIPPED_TYPES.map((type) => [type, '']);
     if (inviter !== undefined) keys.push(['m.room.member', inviter]);
     return pdusOf(this.#pdus, head.version, await head.states(keys));
   }

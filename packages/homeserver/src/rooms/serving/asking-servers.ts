@@ -46,15 +46,15 @@ export class AskingServers {
 
   /** Returns whether this server knows one of some events as an event of another room. */
   async areElsewhere(head: Head, eventIds: readonly string[]): Promise<boolean> {
-    const nums = await this.#events.numsOf(eventIds);
-    return (await this.#events.list([...nums.values()])).some(({ room }) => room !== head.num);
+    return [...(await this.#events.byIds(eventIds)).values()].some(({ room }) => room !== head.num);
   }
 
   /** Returns those of some events that belong to a room and have a place in its graph. Others are left out. */
   async placed(head: Head, eventIds: readonly string[]): Promise<StoredEvent[]> {
-    const nums = await this.#events.numsOf(eventIds);
-    const events = await this.#events.list([...new Set(nums.values())]);
-    return events.filter((event) => event.room === head.num && eventIds.includes(event.eventId) && isPlaced(event));
+    const events = await this.#events.byIds(eventIds);
+    return [...events.values()].filter(
+      (event) => event.room === head.num && eventIds.includes(event.eventId) && isPlaced(event),
+    );
   }
 }
 

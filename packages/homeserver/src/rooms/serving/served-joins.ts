@@ -8,7 +8,7 @@ import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import type { HeavyRequests } from './heavy-requests.ts';
 import type { PduTexts } from './pdu-texts.ts';
 import type { ReceivedMembers, SentMember } from './received-members.ts';
-import { authChainOf, type StateSources, stateBefore } from './served-state.ts';
+import { type StateSources, stateBefore } from './served-state.ts';
 
 interface JoinParts {
   readonly received: ReceivedMembers;
@@ -47,7 +47,7 @@ export class ServedJoins {
       const entries = omitMembers ? await this.#withoutMembers(head, event, all) : all;
       const state = entries.map((entry) => entry.event);
       const returned = new Set(omitMembers ? state : []);
-      const chain = await authChainOf(sources.authChains, [...state, event.num]);
+      const chain = [...(await sources.authChains.chain([...state, event.num]))];
       const needed = chain.filter((num) => !returned.has(num));
       const later = (nums: readonly number[]) => texts.later(head.version, nums);
       const origin = `"origin":${JSON.stringify(servers.serverName)},"members_omitted":${omitMembers}`;

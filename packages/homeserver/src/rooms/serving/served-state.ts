@@ -1,5 +1,5 @@
 import { notFound } from '@hearth/protocol/errors.ts';
-import { eachSlice, inSlices, slicesOf } from '../../platform/concurrency/in-slices.ts';
+import { inSlices } from '../../platform/concurrency/in-slices.ts';
 import { concat, type Text } from '../../platform/long-text.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
@@ -30,7 +30,7 @@ interface StateParts {
   readonly heavy: HeavyRequests;
 }
 
-/** The number of events whose ids or auth events are read together. */
+/** The number of events whose ids are read together. */
 const READ_AT_ONCE = 2_000;
 const NOTHING_HIDDEN: ReadonlySet<number> = new Set();
 
@@ -73,8 +73,8 @@ export class ServedState {
     const { asking, sources, texts, heavy } = this.#parts;
     const head = await asking.inRoom(roomId, server);
     const event = await asking.event(head, eventId);
-    const chain = await heavy.run(() => authChainOf(sources.authChains, [event.num]));
-    return concat('{"auth_chain":[', texts.later(head.version, chain), ']}');
+    const chain = await heavy.run(() => sources.authChains.chain([event.num]));
+    return concat('{"auth_chain":[', texts.later(head.version, [...chain]), ']}');
   }
 
   async #before(server: string, roomId: string, eventId: string): Promise<StateNums> {
@@ -83,7 +83,7 @@ export class ServedState {
     const event = await asking.event(head, eventId);
     return heavy.run(async () => {
       const state = (await stateBefore(sources, event)).map((entry) => entry.event);
-      const chain = await authChainOf(sources.authChains, state);
+      const chain = [...(await sources.authChains.chain(state))];
       const isHidden = (await visibility.hiddenFrom(server, head, [event])).size > 0;
       return {
         head,
@@ -120,26 +120,4 @@ export async function stateBefore(
   if (root === undefined) throw notFound('The state at this event is not known');
   await states.loadAll([root]);
   return entries(root);
-}
-
-/** Returns the numbers of all events in the auth chains of any number of events, which are read in slices. */
-export async function authChainOf(authChains: AuthChains, nums: readonly number[]): Promise<number[]> {
-  const chain = new Set<number>();
-  let level = nums;
-  while (level.length > 0) {
-    level = await eachSlice(
-      slicesOf(level, { count: READ_AT_ONCE }, () => 0),
-      async (some) => {
-        const next: number[] = [];
-        for (const list of (await authChains.listsOf(some)).values())
-          for (const num of list) {
-            if (chain.has(num)) continue;
-            chain.add(num);
-            next.push(num);
-          }
-        return next;
-      },
-    );
-  }
-  return [...chain];
 }

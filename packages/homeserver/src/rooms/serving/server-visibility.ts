@@ -9,6 +9,7 @@ import type { StateStore } from '../../storage/state/state-store.ts';
 import { entries } from '../../storage/state/state-tree.ts';
 import type { ErasedUsers } from '../../users/erased-users.ts';
 import { membershipOf } from '../events/effects.ts';
+import { snapshotBefore } from '../graph/graph-states.ts';
 import type { Head } from '../head.ts';
 
 interface VisibilityParts {
@@ -65,7 +66,7 @@ export class ServerVisibility {
   async #statesBefore(events: readonly StoredEvent[]): Promise<ReadonlyMap<number, StateBefore>> {
     const { names, states, events: store } = this.#parts;
     const placed = events.filter(({ standing }) => standing !== STANDING.outlier);
-    const roots = await states.snapshots(placed.map(snapshotOf));
+    const roots = await states.snapshots(placed.map(snapshotBefore));
     const distinct = [...new Map(Array.from(roots.values(), (root) => [root.hash, root])).values()];
     const key = { type: await names.num('m.room.history_visibility'), stateKey: await names.num('') };
     const found = await states.lookupMany(distinct, [key]);
@@ -78,7 +79,7 @@ export class ServerVisibility {
     );
     return new Map(
       placed.flatMap((event) => {
-        const root = roots.get(snapshotOf(event));
+        const root = roots.get(snapshotBefore(event));
         return root === undefined
           ? []
           : [[event.num, { root, visibility: visibilities.get(root.hash) ?? 'shared' }] as const];
@@ -138,10 +139,6 @@ class AskedMemberships {
     this.#users = [...users.filter((user) => joined.has(user)), ...users.filter((user) => !joined.has(user))];
     return this.#users;
   }
-}
-
-function snapshotOf({ graphSnapshot, snapshot }: StoredEvent): number {
-  return graphSnapshot ?? snapshot;
 }
 
 function visibilityAfter({ type, stateKey, content }: StoredEvent): HistoryVisibility | undefined {

@@ -1,21 +1,11 @@
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
+import { STRIPPED_TYPES } from '../../rooms/stripped-types.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { InviteStates } from '../../storage/rooms/invite-states.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
-
-/** The types of state events that invited and knocking users get (client-server API, "Stripped state"). */
-const SHOWN_TYPES = [
-  'm.room.create',
-  'm.room.name',
-  'm.room.avatar',
-  'm.room.topic',
-  'm.room.join_rules',
-  'm.room.canonical_alias',
-  'm.room.encryption',
-] as const;
 
 /** A room for a user who is invited or has knocked. */
 export interface StrippedRoom {
@@ -56,7 +46,7 @@ export class StrippedState {
       return { head, events: [...(received === '' ? [] : [received]), strippedEvent(member)].join(',') };
     }
     const state = lookups.all(this.#heads.stateSource, [
-      ...SHOWN_TYPES.map((type) => ({ head, type, stateKey: '' })),
+      ...STRIPPED_TYPES.map((type) => ({ head, type, stateKey: '' })),
       { head, type: 'm.room.member', stateKey: member.sender },
     ]);
     const others = state.filter((one) => one !== undefined && one.num !== member.num);

@@ -215,6 +215,12 @@ export class EventStore {
     return found;
   }
 
+  /** Returns the stored events among some ids, by id. */
+  async byIds(eventIds: readonly string[]): Promise<ReadonlyMap<string, StoredEvent>> {
+    const events = await this.load((await this.numsOf(eventIds)).values());
+    return new Map(Array.from(events.values(), (event) => [event.eventId, event]));
+  }
+
   /** Returns the ids of events by number, with one query. The events are not loaded, so that many ids can be read. */
   async idsOf(nums: readonly number[]): Promise<ReadonlyMap<number, string>> {
     const found = new Map<number, string>();

@@ -113,6 +113,12 @@ export class TimelineStore {
     return nums(await this.#database.all(statement, room, after, upTo, limit));
   }
 
+  /** Returns the first event of a room that was not fetched as history; `undefined` for an empty timeline. */
+  async first(room: number): Promise<number | undefined> {
+    const [num] = await this.page({ room, after: 0, upTo: Number.MAX_SAFE_INTEGER }, false, 1);
+    return num;
+  }
+
   /**
    * Returns the last `limit` events of each room that are after a position, oldest first, with one query for all rooms.
    */
