@@ -198,6 +198,29 @@ describe('events after events that their server does not answer', () => {
   });
 });
 
+test('a server that answers malformed missing events is asked once for each event that it sends', async () => {
+  const asked: JsonValue[] = [];
+  const malformed = { type: 'm.room.message', content: { price: 1.5 } };
+  const remote = await begin(({ path, body }) => {
+    if (path.includes('/send/')) return [200, { pdus: {} }];
+    if (!path.includes('/get_missing_events/')) return [404, { errcode: 'M_NOT_FOUND' }];
+    asked.push((JSON.parse(body) as JsonObject).latest_events ?? null);
+    return [200, { events: [malformed] }];
+  });
+  const roomId = await createRoom(VERSION);
+  const mallory = remote.user('mallory');
+  await remote.join(roomId, mallory);
+  const place = await placeOf(remote, roomId, mallory);
+  const following = (prev: string) =>
+    remote.sign(VERSION, { ...place, type: 'm.room.message', content: {}, prev_events: [prev] });
+  const first = following(unknownId(new Dice(1)));
+  const second = following(first.eventId);
+  await send(remote, [first.pdu]);
+  await send(remote, [second.pdu]);
+  await expect.poll(() => asked.flat().includes(second.eventId), { timeout: HONEST_MS }).toBe(true);
+  expect(asked).toEqual([[first.eventId], [second.eventId]]);
+});
+
 test('an event of the largest depth does not end its room', async () => {
   const remote = await begin(() => [404, { errcode: 'M_NOT_FOUND' }]);
   const roomId = await createRoom(VERSION);

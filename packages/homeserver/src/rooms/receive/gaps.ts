@@ -47,12 +47,12 @@ export class Gaps {
     let open = [incoming];
     for (let request = 0; request < REQUESTS_MAX && open.length > 0; request += 1) {
       const latest = open.map(({ eventId }) => eventId);
-      const fetched = await this.#fetch(head, server, { earliest, latest, minDepth });
+      const { fetched, isValid } = await this.#fetch(head, server, { earliest, latest, minDepth });
       const news = fetched.filter(({ eventId }) => eventId !== incoming.eventId && !found.has(eventId));
       for (const one of news) found.set(one.eventId, one);
       // A server that has answered fewer events than it may has no more.
       const isEnd = news.length === 0 || fetched.length < MISSING_MAX;
-      if (isEnd && minDepth > 0 && (await this.#unknown(direct, found)).length > 0) {
+      if (isEnd && isValid && minDepth > 0 && (await this.#unknown(direct, found)).length > 0) {
         // The branch began before this server came into the room. Only its last events are needed.
         minDepth = 0;
         open = [incoming];
@@ -112,20 +112,24 @@ export class Gaps {
     return [...needed];
   }
 
+  /**
+   * Returns the events that a server answers. If some of them are not valid, or the server does not answer, it is of no
+   * use to ask it for earlier ones.
+   */
   async #fetch(
     head: Head,
     server: string,
     between: { readonly earliest: readonly string[]; readonly latest: readonly string[]; readonly minDepth: number },
-  ): Promise<IncomingEvent[]> {
+  ): Promise<{ readonly fetched: readonly IncomingEvent[]; readonly isValid: boolean }> {
     try {
       const values = await this.#fetcher.missingEvents(server, head.roomId, between);
-      return values.flatMap((value) => {
+      const fetched = values.flatMap((value) => {
         const { incoming } = readIncoming(value, head.version);
         return incoming?.roomId === head.roomId ? [incoming] : [];
       });
+      return { fetched, isValid: fetched.length === values.length };
     } catch (error) {
-      // The state before the event is fetched instead.
-      if (error instanceof FederationError) return [];
+      if (error instanceof FederationError) return { fetched: [], isValid: false };
       throw error;
     }
   }
