@@ -100,6 +100,8 @@ export class EventEffects {
     count(head, membership, 1);
     if (membership === 'join') head.joined.add(user);
     else head.joined.delete(user);
+    // The next decision may need the servers before the commit.
+    head.servers = undefined;
   }
 
   /**
