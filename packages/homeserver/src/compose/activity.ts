@@ -25,7 +25,7 @@ export function openActivity(
   const presences = new Presences({ database, names, stream, clock, background, membership });
   accountChanges.onDeactivated((user) => presences.forget(user));
   return {
-    receipts: new Receipts({ database, stream, clock, membership, eventPlace, accountData }),
+    receipts: new Receipts({ database, stream, names, clock, membership, eventPlace, accountData }),
     typing,
     presences,
     close() {

@@ -31,10 +31,11 @@ export interface ListParts {
 
 /** Creates the exchange of device lists with other servers. */
 export function createDeviceLists(config: Config, base: FederationBase, domains: Domains, parts: ListParts) {
-  const sender = createSender(config, base, domains, parts);
+  const { sender, joined } = createSender(config, base, domains, parts);
   const followed = createFollowed(config, base, domains, parts);
   return {
     ...followed,
+    sendMissed: (room: number, since: number) => joined.sendMissed(room, since),
     close() {
       sender.close();
       followed.fetcher.close();
@@ -47,7 +48,7 @@ function createSender(
   { database, clock, background }: FederationBase,
   { base, rooms, encryption }: Domains,
   { sharedRooms, queue }: ListParts,
-): DeviceListSender {
+): { readonly sender: DeviceListSender; readonly joined: JoinedLists } {
   const { names, stream } = base;
   const { events } = rooms;
   const { deviceListChanges } = encryption;
@@ -59,8 +60,8 @@ function createSender(
   deviceListChanges.sendToServers();
   background.start('sending changes of device lists', () => sender.start());
   const { serverName } = settings;
-  new JoinedLists({ database, stream, events, sharedRooms, deviceListChanges, serverName }, background);
-  return sender;
+  const joined = new JoinedLists({ database, stream, events, sharedRooms, deviceListChanges, serverName }, background);
+  return { sender, joined };
 }
 
 /** Creates the objects that follow the device lists of users of other servers. */

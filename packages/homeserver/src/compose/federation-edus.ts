@@ -28,9 +28,9 @@ export function createEdus(config: Config, base: FederationBase, domains: Domain
   const { database, clock, log, background } = base;
   const { queue, servers } = parts;
   const { names, stream } = domains.base;
-  const { heads, userRooms, events } = domains.rooms;
+  const { heads, userRooms, events, partialStates } = domains.rooms;
   const { typing, receipts } = domains.activity;
-  const sharedRooms = new SharedRooms({ heads, names, userRooms, servers });
+  const sharedRooms = new SharedRooms({ heads, names, userRooms, servers, partialStates });
   const remoteTyping = new RemoteTyping({ typing, sharedRooms, queue, names, clock, background });
   typing.observeWith(remoteTyping);
   const early = new EarlyReceipts({ stream, events, receipts, background });
@@ -57,6 +57,7 @@ export function createEdus(config: Config, base: FederationBase, domains: Domain
   return {
     profiles,
     followedKeys: deviceLists.followedKeys,
+    sendMissedLists: deviceLists.sendMissed,
     received: new ReceivedEdus(handlers, database, log),
     close() {
       presence?.sender.close();

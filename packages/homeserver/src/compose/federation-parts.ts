@@ -68,9 +68,10 @@ export async function createFederation(config: Config, base: FederationBase, dom
   const { serverName } = ownKeys;
   const federatedRooms = await openFederatedRooms(base, domains, client, keyRing);
   const sending = createSending(base, domains, { client, destinations, rooms: federatedRooms, serverName });
-  startTasks(base, federatedRooms, sending);
   const { servers } = federatedRooms;
   const edus = createEdus(config, base, domains, { queue: sending.sender, servers, client, destinations });
+  sendToFoundServers(base, domains, federatedRooms, { sending, edus });
+  startTasks(base, federatedRooms, sending);
   return {
     routes: [
       ...keyQueryRoutes(new Notary(ownKeys, keyRing, clock)),
@@ -104,6 +105,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     servers,
     async close() {
       federatedRooms.staging.close();
+      federatedRooms.resync.close();
       edus.close();
       await sending.close();
       pool.close();
@@ -111,13 +113,33 @@ export async function createFederation(config: Config, base: FederationBase, dom
   };
 }
 
+/** The number of events that are sent again to a server that was not known to be in a room. */
+const SENT_AGAIN_MAX = 1_000;
+
+/** Sends what servers have missed that turned out to be in a room when its whole state became known. */
+function sendToFoundServers(
+  { background }: FederationBase,
+  { rooms: { timelines, events } }: Domains,
+  { resync }: FederatedRooms,
+  { sending, edus }: { sending: ReturnType<typeof createSending>; edus: ReturnType<typeof createEdus> },
+): void {
+  resync.onCompleted(({ head, found, since }) => {
+    if (found.length === 0) return;
+    background.start('sending to servers that were found in a room', async () => {
+      await edus.sendMissedLists(head.num, since);
+      await sending.sendAgain(await events.list(await timelines.after([head.num], since, SENT_AGAIN_MAX)));
+    });
+  });
+}
+
 /** Starts what goes on in the background. */
 function startTasks(
   { database, background }: FederationBase,
-  { staging, appender, handshakes }: FederatedRooms,
+  { staging, appender, handshakes, resync }: FederatedRooms,
   sending: ReturnType<typeof createSending>,
 ): void {
   background.start('processing events of other servers', () => staging.start());
+  background.start('fetching the whole states of joined rooms', () => resync.start());
   background.start('sending to other servers', () => sending.start());
   appender.onNewServer((concurrent) =>
     background.start('sending events to a new server of a room', () => sending.sendAgain(concurrent)),

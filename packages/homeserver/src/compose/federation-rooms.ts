@@ -7,10 +7,13 @@ import { randomText } from '../platform/random.ts';
 import { AuthChains } from '../rooms/graph/auth-chains.ts';
 import { GraphStates } from '../rooms/graph/graph-states.ts';
 import { StateResolution } from '../rooms/graph/state-resolution.ts';
+import { StateCompletion } from '../rooms/partial-state/completion.ts';
+import { StateResync } from '../rooms/partial-state/state-resync.ts';
 import { RemoteAppender } from '../rooms/receive/append.ts';
 import { AuthEvents } from '../rooms/receive/auth-events.ts';
 import { EventSignatures } from '../rooms/receive/event-signatures.ts';
 import { Gaps } from '../rooms/receive/gaps.ts';
+import { MemberEffects } from '../rooms/receive/member-effects.ts';
 import { Outliers } from '../rooms/receive/outliers.ts';
 import { OutsideChanges } from '../rooms/receive/outside-changes.ts';
 import { Plans } from '../rooms/receive/plan.ts';
@@ -53,8 +56,9 @@ export async function openFederatedRooms(
 ) {
   const receiving = openReceiving(base, domains, client, keyRing);
   const history = await openHistory(base, domains, client, receiving);
-  const remote = openRemoteMemberships(base, domains, client, receiving);
-  return { ...receiving, ...history, ...remote };
+  const resync = openResync(base, domains, receiving);
+  const remote = openRemoteMemberships(base, domains, client, { ...receiving, resync });
+  return { ...receiving, ...history, ...remote, resync };
 }
 
 /** Creates the objects that check events of other servers and give them a place in their rooms. */
@@ -66,9 +70,10 @@ function openReceiving(
 ) {
   const { names, stream } = base;
   const { events, timelines, states, heads, acceptor, effects, signer, earlyRedactions, missingEvents } = rooms;
+  const { partialStates } = rooms;
   const { serverName } = signer;
   const roomServers = new RoomServers(database);
-  const servers = new ServersInRooms(heads, names, roomServers, serverName);
+  const servers = new ServersInRooms({ heads, names, roomServers }, partialStates, serverName);
   const authChains = new AuthChains(events);
   const graphStates = new GraphStates(states);
   const resolution = new StateResolution({ names, events, states, authChains }, resolutionTimer(metrics, clock));
@@ -78,20 +83,50 @@ function openReceiving(
   const outliers = new Outliers({ names, stream, events, signatures, inTurn });
   const stateBefore = new StateBefore({ states, events, graphStates, resolution, outliers, fetcher });
   const stores = { names, stream, events, states, timelines, rooms: rooms.rooms };
-  const appended = { ...stores, graph: { missingEvents, earlyRedactions, roomServers } };
+  const appended = { ...stores, graph: { missingEvents, earlyRedactions, roomServers, partialStates } };
   const plans = new Plans({ stores: appended, graphStates, resolution });
   const shared = { heads, servers };
-  const appender = new RemoteAppender({ stores: appended, acceptor, effects, plans, rooms: shared, serverName, log });
+  const members = new MemberEffects(effects, roomServers, serverName);
+  const appending = { stores: appended, acceptor, effects, members, plans };
+  const appender = new RemoteAppender({ ...appending, rooms: shared, serverName, clock, log });
   const checks = {
     signatures,
     authEvents: new AuthEvents(events, outliers, fetcher),
     rules: new Rules(stores),
     gaps: new Gaps(events, timelines, fetcher),
   };
-  const receiver = new Receiver({ stores, signatures, graph: { ...checks, stateBefore }, appender, servers, inTurn });
+  const graphOf = { ...checks, stateBefore, graphStates };
+  const receiver = new Receiver({ stores, signatures, graph: graphOf, appender, servers, partialStates, inTurn });
   const pdus = { names, events, signer };
-  const graph = { authChains, graphStates, stateBefore, outliers, fetcher, inTurn };
-  return { ...graph, roomServers, servers, missingEvents, signatures, checks, appender, receiver, pdus };
+  const graph = { authChains, graphStates, resolution, stateBefore, outliers, fetcher, inTurn };
+  return { ...graph, roomServers, servers, missingEvents, signatures, checks, members, appender, receiver, pdus };
+}
+
+/** Creates the objects that complete partial states. */
+function openResync(
+  { clock, background, log, metrics }: FederationBase,
+  { base, rooms }: RoomDomains,
+  { graphStates, resolution, stateBefore, checks, servers, members, appender, pdus, inTurn }: Receiving,
+): StateResync {
+  const { events, states, timelines, heads, acceptor, partialStates } = rooms;
+  const { rules, gaps } = checks;
+  const completion = new StateCompletion({
+    replaying: { stream: base.stream, events, states, timelines, graphStates, resolution, rules },
+    rooms: { store: rooms.rooms, heads, servers },
+    partialStates,
+    acceptor,
+    members,
+    appender,
+    pdus,
+  });
+  return new StateResync({
+    partialStates,
+    rooms: { heads, servers, events },
+    graph: { gaps, stateBefore, pdus },
+    completion,
+    inTurn,
+    tools: { clock, background, log, metrics },
+  });
 }
 
 type Receiving = ReturnType<typeof openReceiving>;
@@ -120,10 +155,21 @@ function openRemoteMemberships(
   { database, clock, random, log, background, metrics }: FederationBase,
   { base, rooms }: RoomDomains,
   client: Pick<FederationClient, 'request'>,
-  { servers, receiver, signatures, checks, appender, outliers, stateBefore, pdus }: Receiving,
+  {
+    servers,
+    receiver,
+    signatures,
+    checks,
+    appender,
+    outliers,
+    stateBefore,
+    graphStates,
+    pdus,
+    resync,
+  }: Receiving & { resync: StateResync },
 ) {
   const { names, stream } = base;
-  const { events, heads, userRooms, memberships, inviteStates, signer } = rooms;
+  const { events, heads, userRooms, memberships, inviteStates, partialStates, signer } = rooms;
   const { serverName } = signer;
   const templates = new Templates(pdus);
   const ownEvents = new OwnEvents(signer, clock, () => `$${randomText(random, OPAQUE_ID_LETTERS)}:${serverName}`);
@@ -135,12 +181,12 @@ function openRemoteMemberships(
   const staging = new Staging({ storage, rooms: staged, receiver, clock, background, log, metrics });
   const own = { events: ownEvents, outside, knownRooms };
   const handshakes = new Handshakes(client, log);
-  const room = { appender, receiver, servers };
-  const graph = { outliers, stateBefore, rules: checks.rules };
+  const room = { appender, receiver, servers, resync };
+  const graph = { outliers, stateBefore, rules: checks.rules, states: rooms.states, graphStates };
   const joins = new RemoteJoins({ handshakes, ownEvents, knownRooms, graph, room, events });
   const invites = new RemoteInvites({ client, receiver, signatures, templates, own, servers });
   const known = { heads, userRooms, events };
-  const memberRequests = new MemberRequests({ handshakes, joins, invites, own, rooms: known, servers });
+  const memberRequests = new MemberRequests({ handshakes, joins, invites, own, rooms: known, servers, partialStates });
   return { templates, staging, invites, handshakes, memberRequests };
 }
 

@@ -60,9 +60,9 @@ export function openServing(
   { names, rooms, users }: ServedDomains,
   { servers, graphStates, authChains }: GraphParts,
 ) {
-  const { events, states, timelines, heads, signer } = rooms;
+  const { events, states, timelines, heads, partialStates, signer } = rooms;
   const { serverName } = signer;
-  const asking = new AskingServers(heads, servers, events);
+  const asking = new AskingServers(heads, servers, events, partialStates);
   const visibility = new ServerVisibility({ names, events, states, erasedUsers: users.erasedUsers });
   const texts = new PduTexts({ names, events, signer });
   const heavy = new HeavyRequests();

@@ -18,6 +18,7 @@ import { Memberships } from '../rooms/membership/membership.ts';
 import { RestrictedJoins } from '../rooms/membership/restricted-join.ts';
 import { RoomMembership } from '../rooms/membership/room-membership.ts';
 import { UserRooms } from '../rooms/membership/user-rooms.ts';
+import { PartialStates } from '../rooms/partial-state/partial-states.ts';
 import { Sender } from '../rooms/send.ts';
 import { AliasStore } from '../storage/rooms/alias-store.ts';
 import { AggregationStore } from '../storage/rooms/events/aggregation-store.ts';
@@ -64,7 +65,14 @@ export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, setting
   const decider = new Decider({ names, events, states, rooms, transactions }, builder, effects);
   const acceptor = new Acceptor({ names, stream, events, heads, decider, effects });
   const restrictedJoins = new RestrictedJoins(heads, names, serverName);
-  const memberChanges = new MemberChanges({ acceptor, restrictedJoins, profileOf, blocksInvites, serverName });
+  const memberChanges = new MemberChanges({
+    acceptor,
+    partialStates: stores.partialStates,
+    restrictedJoins,
+    profileOf,
+    blocksInvites,
+    serverName,
+  });
   const checks = new ContentChecks(names, events, stores.relations, aliases);
   const newRooms = new NewRooms(names, clock, heads, () => `!${opaqueId()}`);
   return {
@@ -101,6 +109,7 @@ async function openStores({ database, names, clock }: Pick<Base, 'database' | 'n
     inviteStates: new InviteStates(database),
     earlyRedactions: new EarlyRedactions(database),
     missingEvents: new MissingEvents(database),
+    partialStates: await PartialStates.open({ database, clock }),
     sticky: await StickyStore.open(database, clock.now()),
   };
 }

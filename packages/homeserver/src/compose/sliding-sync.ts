@@ -42,14 +42,14 @@ export function openSlidingSync(
 }
 
 function openSelection({ names, stream }: Base, domains: SyncedDomains, shared: SyncBase, summaries: RoomSummaries) {
-  const { events, timelines, rooms } = domains.rooms;
+  const { events, timelines, rooms, partialStates } = domains.rooms;
   const { accountData } = domains.userData;
   const { changes, invites, reader } = shared;
   const activity = new RoomActivity({ rooms, events, stream });
   return new SlidingSelection({
     memberships: new ClientMemberships(events, invites),
     stream: reader,
-    wanted: new WantedRooms(names, new RoomLists({ names, accountData, activity, summaries })),
+    wanted: new WantedRooms(names, new RoomLists({ names, accountData, activity, summaries }), partialStates),
     changes,
     spans: new RoomSpans({ events, timelines, latest: domains.timeline.latest, changes }),
   });

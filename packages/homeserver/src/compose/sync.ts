@@ -63,13 +63,21 @@ export async function openSync(base: Base, domains: SyncedDomains, summaries: Ro
 /** Creates the objects that several forms of sync have in common. */
 async function openSyncBase({ database, names, stream, clock, random }: Base, domains: SyncedDomains) {
   const { users, userData, rooms, encryption, timeline } = domains;
-  const { heads, userRooms, events, timelines, memberships } = rooms;
+  const { heads, userRooms, events, timelines, memberships, partialStates } = rooms;
   const { visibility } = timeline;
   const changeLog = new ChangeLog(stream, { heads, userRooms });
   const peeks = await Peeks.open({ database, stream });
   const connections = new Connections({ database, clock, random });
   const { keyDirectory, claimableKeys } = encryption;
-  const deviceLists = new DeviceLists({ database, events, heads, userRooms, memberships, keyDirectory });
+  const deviceLists = new DeviceLists({
+    database,
+    events,
+    heads,
+    userRooms,
+    memberships,
+    keyDirectory,
+    partialStates,
+  });
   users.sessions.onRemoved((_user, devices) => connections.removal(devices));
   users.sessions.onRemoved((_user, devices) => peeks.removal(devices));
   return {
@@ -90,13 +98,13 @@ async function openSyncBase({ database, names, stream, clock, random }: Base, do
 
 function openClassicSync({ names, clock }: Base, domains: SyncedDomains, shared: SyncBase): Sync {
   const { userData, rooms, activity, encryption, timeline } = domains;
-  const { heads, events, timelines, states } = rooms;
+  const { heads, events, timelines, states, partialStates } = rooms;
   const { changes, invites, summaries, stripped, peeks, notifier, reader: stream } = shared;
   const { renderer, unread, latest } = timeline;
   const { accountData, ignoredUsers } = userData;
   const { receipts, typing, presences } = activity;
   const lazyMembers = new LazyMembersCache();
-  const selection = new RoomSelection({ names, invites, changes, events, timelines, latest });
+  const selection = new RoomSelection({ names, invites, changes, events, timelines, latest, partialStates });
   const sticky = new StickyEvents({ sticky: rooms.sticky, events });
   const sections = new RoomSections({
     names,

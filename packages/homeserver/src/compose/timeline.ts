@@ -38,14 +38,15 @@ export type Timeline = ReturnType<typeof openTimeline>;
 /** Creates the objects that read the history of rooms for a user. */
 export function openTimeline(base: Base, domains: ReadDomains, retentionSettings: RetentionSettings | undefined) {
   const { database, names, stream, clock, background } = base;
-  const { heads, userRooms, events, states, timelines, relations, aggregations, transactions } = domains.rooms;
+  const { heads, userRooms, events, states, timelines, relations, aggregations, transactions, partialStates } =
+    domains.rooms;
   const { pushRules, ignoredUsers } = domains.userData;
   const { receipts } = domains.activity;
   const retention = new Retention(retentionSettings, heads, clock);
   const verdicts = new Verdicts(pushRules, new ThreadFollowing(database, events));
   const newFollower: NewFollower = (name, process) =>
     new Follower({ database, stream, timelines, events, clock, background }, name, process);
-  const readers = new RoomReaders({ heads, events, states, userRooms, ignoredUsers });
+  const readers = new RoomReaders({ heads, events, states, userRooms, partialStates, ignoredUsers });
   const visibility = new Visibility({ names, events, states, userRooms, retention });
   const erasure = new Erasure({ erasedUsers: domains.users.erasedUsers, userRooms, heads, events });
   const children = new VisibleChildren({ names, events, heads, userRooms, relations, visibility });

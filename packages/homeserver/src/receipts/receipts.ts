@@ -8,6 +8,7 @@ import { Serial } from '../platform/concurrency/serial.ts';
 import { NOT_LOADED, type Source } from '../platform/lookups/source.ts';
 import type { EventPlace, FindEventPlace, Membership } from '../rooms/membership/membership-view.ts';
 import type { Database } from '../storage/engine/database.ts';
+import type { Names } from '../storage/engine/names.ts';
 import type { Stream } from '../storage/engine/stream.ts';
 import type { RoomPosition } from '../storage/rooms/events/timeline-store.ts';
 import {
@@ -40,6 +41,7 @@ type ReceiptTarget = Pick<ReceiptRow, 'room' | 'type' | 'thread' | 'event_id' | 
 interface Parts {
   readonly database: Database;
   readonly stream: Stream;
+  readonly names: Names;
   readonly clock: Clock;
   readonly membership: Membership;
   readonly eventPlace: FindEventPlace;
@@ -165,7 +167,7 @@ export class Receipts {
   }
 
   async #put(sender: ReceiptSender, target: ReceiptTarget, place: EventPlace): Promise<ReceiptRow | undefined> {
-    const { stream } = this.#parts;
+    const { stream, names } = this.#parts;
     const { room, type, thread } = target;
     const known = await this.#rooms.get(room);
     const before = known.get(sender.user, type, thread);
@@ -176,7 +178,9 @@ export class Receipts {
     const row = { ...target, user_num, user_id, seq: place.seq, position };
     const isPrivate = type === PRIVATE_RECEIPT;
     const change = { kind: 'receipt', position, room, user: user_num, private: isPrivate } as const;
-    await stream.commit([putReceipt(row), ...excess.map(deleteReceipt)], [change], () => {
+    // The name of a user of another server whom no event has named yet may be new.
+    const writes = [putReceipt(row), ...excess.map(deleteReceipt), ...names.inserts(user_num)];
+    await stream.commit(writes, [change], () => {
       this.#recent.add(room, `${user_num} ${keyOf(row)}`, position, row);
       this.#rooms.update(room, (cached) => {
         for (const old of excess) cached.delete(old);

@@ -97,9 +97,10 @@ export class Acceptor {
   async commit(decided: readonly Decided[]): Promise<void> {
     const { stream, heads, events: store } = this.#parts;
     const writes = [...decided.flatMap(({ guards }) => guards), ...decided.flatMap((part) => part.writes)];
-    const changes = decided.flatMap(({ head, events }) =>
-      events.map(({ num }): Change => ({ kind: 'event', position: num, room: head.num, event: num })),
-    );
+    const changes = decided.flatMap(({ head, events, also }) => [
+      ...events.map(({ num }): Change => ({ kind: 'event', position: num, room: head.num, event: num })),
+      ...(also?.changes ?? []),
+    ]);
     try {
       await stream.commit(writes, changes, () => {
         for (const part of decided) this.#committed(part);
@@ -115,10 +116,11 @@ export class Acceptor {
   }
 
   /** Updates caches after the commit. */
-  #committed({ head, row, events, effects }: Decided): void {
+  #committed({ head, row, events, effects, also }: Decided): void {
     head.stored = row;
     this.#parts.events.stored(events);
     this.#parts.effects.committed(head, effects);
+    also?.committed();
   }
 }
 

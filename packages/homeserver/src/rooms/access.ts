@@ -8,12 +8,14 @@ import { entries } from '../storage/state/state-tree.ts';
 import type { Head } from './head.ts';
 import type { Heads } from './heads.ts';
 import type { UserRooms } from './membership/user-rooms.ts';
+import type { PartialStates } from './partial-state/partial-states.ts';
 
 interface Parts {
   readonly heads: Heads;
   readonly events: EventStore;
   readonly states: StateStore;
   readonly userRooms: UserRooms;
+  readonly partialStates: PartialStates;
   readonly ignoredUsers: IgnoredUsers;
 }
 
@@ -78,8 +80,20 @@ export class RoomReaders {
     return root;
   }
 
-  /** Returns the numbers of the events of the state that a user sees. */
+  /**
+   * Waits until the whole state of a room is known. Returns undefined if it is known.
+   * @throws MatrixError M_UNKNOWN if it does not become known in time
+   */
+  whole({ head }: RoomAccess): Promise<void> | undefined {
+    return this.#parts.partialStates.whole(head.num);
+  }
+
+  /**
+   * Returns the numbers of the events of the state that a user sees, when the whole state is known.
+   * @throws MatrixError M_UNKNOWN if it does not become known in time
+   */
   async stateNums(access: RoomAccess): Promise<number[]> {
+    await this.whole(access);
     return this.numsIn(await this.state(access));
   }
 

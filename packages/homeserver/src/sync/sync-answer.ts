@@ -66,7 +66,7 @@ export class SyncAnswer {
     if (ended.length > 0) await peeked.end(request.device, ended);
     const rooms = await sections.text(
       { ...request, since: range.since, upTo: range.upTo, reader: readerOf(request, ignored), lazy },
-      withTouched(range, selected, news),
+      withTouched(selected, news),
       news,
     );
     if (lazy !== undefined) lazyMembers.endRequest(lazy, range.upTo);
@@ -94,16 +94,12 @@ export class SyncAnswer {
  * Returns the rooms together with those in which only receipts, typing or account data have changed. Their timelines
  * are empty.
  */
-function withTouched(
-  { rows }: SyncRange,
-  selected: SelectedRooms,
-  { ephemeral, accountData }: RoomNews,
-): SelectedRooms {
+function withTouched(selected: SelectedRooms, { ephemeral, accountData }: RoomNews): SelectedRooms {
   if (ephemeral.size === 0 && accountData.size === 0) return selected;
   const there = new Set(selected.joined.map(({ row }) => row.room));
   const others: SelectedRoom[] = [];
   for (const room of new Set([...ephemeral.keys(), ...accountData.keys()])) {
-    const row = rows.get(room);
+    const row = selected.rows.get(room);
     if (row?.membership !== 'join' || there.has(room)) continue;
     others.push({ row, isNew: false, nums: [], limited: false, after: 0 });
   }

@@ -37,12 +37,13 @@ export class Members {
   }
 
   /**
-   * Returns the numbers of the member events of a room that a user may see, whatever their membership.
+   * Returns the numbers of the member events of a room that a user may see, whatever their membership, when all are known.
    * @param at a token of the point in time; the present if absent
-   * @throws MatrixError M_INVALID_PARAM
+   * @throws MatrixError M_INVALID_PARAM, M_UNKNOWN
    */
   async eventNums(access: RoomAccess, at: string | undefined): Promise<readonly number[]> {
     const { names, states, readers } = this.#parts;
+    await readers.whole(access);
     const root = at === undefined ? await readers.state(access) : await this.#stateAt(access, at);
     const member = await names.num('m.room.member');
     await states.loadAll([root]);

@@ -21,8 +21,20 @@ export class VisibleState {
     this.#parts = parts;
   }
 
-  /** Returns the event of a type and state key in the state that a user sees; `undefined` without such an event. */
+  /**
+   * Returns the event of a type and state key in the state that a user sees; `undefined` without such an event. Waits for a
+   * member who is not known yet.
+   * @throws MatrixError M_UNKNOWN if the whole state does not become known in time
+   */
   async event(access: RoomAccess, type: string, stateKey: string): Promise<StoredEvent | undefined> {
+    const found = await this.#find(access, type, stateKey);
+    const waiting = found === undefined && type === 'm.room.member' ? this.#parts.readers.whole(access) : undefined;
+    if (waiting === undefined) return found;
+    await waiting;
+    return this.#find(access, type, stateKey);
+  }
+
+  async #find(access: RoomAccess, type: string, stateKey: string): Promise<StoredEvent | undefined> {
     const { names, events, states, readers } = this.#parts;
     const nums = await names.findAll([type, stateKey]);
     const [typeNum, stateKeyNum] = [nums.get(type), nums.get(stateKey)];

@@ -46,6 +46,8 @@ export class RemotePeople {
     people.observeWith((user, userId) => this.#add(user, userId));
     stream.listen((changes) => {
       for (const change of changes) {
+        if (change.kind === 'whole-state')
+          background.start('adding members of a joined room to the user directory', () => people.addRoom(change.room));
         const event = change.kind === 'event' ? events.cached(change.event) : undefined;
         if (event !== undefined && this.#isOwnJoin(event))
           background.start('adding members of a joined room to the user directory', () => this.#joined(event));

@@ -1,7 +1,8 @@
-import { ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
+import { ROOM_VERSIONS, type RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { splitStateMapKey } from '@hearth/protocol/state/state-map.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Dice } from '../../../../tests/support/dice.ts';
+import type { Head } from '../../src/rooms/head.ts';
 import { STANDING } from '../../src/storage/rooms/events/stored-event.ts';
 import { EventGraph, type GraphEvent } from '../support/event-graph.ts';
 import { openReceivingWorld, type ReceivingWorld } from '../support/receiving-world.ts';
@@ -20,7 +21,7 @@ const VERSIONS = ROOM_VERSIONS.filter(({ id }) => ['1', '2', '10', '12'].include
 
 let worlds: ReceivingWorld[];
 beforeAll(async () => {
-  worlds = [await openReceivingWorld(), await openReceivingWorld(), await openReceivingWorld()];
+  worlds = await Promise.all([1, 2, 3].map(() => openReceivingWorld()));
 });
 afterAll(async () => {
   for (const world of worlds) await world.end();
@@ -29,7 +30,7 @@ afterAll(async () => {
 /** Returns the events of a graph in a random order in which each event comes after those before it. */
 function inCausalOrder(graph: EventGraph, dice: Dice): GraphEvent[] {
   const placed = new Set(graph.opening.map(({ eventId }) => eventId));
-  const waiting = [...graph.events.values()].slice(graph.opening.length);
+  const waiting = laterEvents(graph);
   const ordered: GraphEvent[] = [];
   while (waiting.length > 0) {
     const ready = waiting.filter(({ prev }) => prev.every((id) => placed.has(id)));
@@ -39,6 +40,11 @@ function inCausalOrder(graph: EventGraph, dice: Dice): GraphEvent[] {
     ordered.push(next);
   }
   return ordered;
+}
+
+/** Returns the events after the entry, without the last, which merges all branches. */
+function laterEvents(graph: EventGraph): GraphEvent[] {
+  return [...graph.events.values()].slice(graph.opening.length, -1);
 }
 
 function shuffled<T>(list: readonly T[], dice: Dice): T[] {
@@ -68,15 +74,31 @@ function joinedIn(graph: EventGraph, { after }: GraphEvent): string[] {
   return joined.map(({ state_key: userId }) => userId ?? '').sort();
 }
 
-async function check(graph: EventGraph, deliveries: readonly (readonly GraphEvent[])[], merge: GraphEvent) {
+/** A way in which the events of a graph reach a server. */
+interface Delivery {
+  readonly events: readonly GraphEvent[];
+  /** The number of events after which the whole state becomes known. Absent if it came with the join. */
+  readonly wholeAfter?: number;
+}
+
+async function deliver(world: ReceivingWorld, graph: EventGraph, { events, wholeAfter }: Delivery): Promise<Head> {
+  const head = await world.enter(graph, wholeAfter !== undefined);
+  for (const [i, event] of events.entries()) {
+    if (i === wholeAfter) await world.complete(head);
+    await world.receive(head, event);
+  }
+  await world.complete(head);
+  return head;
+}
+
+async function check(graph: EventGraph, deliveries: readonly Delivery[], merge: GraphEvent) {
   const expected = linesOfMap(merge.after);
   const kept = [...graph.events.values()].slice(graph.opening.length);
   const expectedStandings = kept.map(({ eventId, isRejected }) => `${eventId} ${isRejected ? 'rejected' : 'kept'}`);
-  for (const [i, events] of deliveries.entries()) {
+  for (const [i, delivery] of deliveries.entries()) {
     const world = worlds[i];
     if (world === undefined) throw new Error('there are too few worlds');
-    const head = await world.enter(graph);
-    for (const event of events) await world.receive(head, event);
+    const head = await deliver(world, graph, delivery);
     await world.receive(head, merge);
     expect(await standings(world, graph), `standings of delivery ${i}`).toEqual(expectedStandings);
     for (const event of kept) {
@@ -90,24 +112,49 @@ async function check(graph: EventGraph, deliveries: readonly (readonly GraphEven
   }
 }
 
-test.each(VERSIONS.map((version) => ({ version, id: version.id })))(
+const versions = VERSIONS.map((version) => ({ version, id: version.id }));
+
+/** Checks deliveries of random graphs with different seeds. */
+async function checkAll(
+  version: RoomVersion,
+  hasDeparted: boolean,
+  deliveriesOf: (graph: EventGraph, dice: Dice) => Delivery[],
+) {
+  for (const seed of SEEDS) {
+    const dice = new Dice(seed);
+    const graph = new EventGraph(version, dice, seed * 100 + Number(version.id) + (hasDeparted ? 50 : 0), hasDeparted);
+    for (let i = dice.between(3, EVENTS_MAX); i > 0; i -= 1) graph.grow();
+    const merge = graph.merge();
+    try {
+      await check(graph, deliveriesOf(graph, dice), merge);
+    } catch (error) {
+      throw new Error(`graph with seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+test.each(versions)(
   'version $id: any order of delivery gives the state that the specification defines',
   { timeout: 3_600_000 },
   async ({ version }) => {
-    for (const seed of SEEDS) {
-      const dice = new Dice(seed);
-      const graph = new EventGraph(version, dice, seed * 100 + Number(version.id));
-      for (let i = dice.between(3, EVENTS_MAX); i > 0; i -= 1) graph.grow();
-      const events = [...graph.events.values()].slice(graph.opening.length);
-      const merge = graph.merge();
-      const deliveries = [inCausalOrder(graph, dice), inCausalOrder(graph, dice), shuffled(events, dice)];
-      try {
-        await check(graph, deliveries, merge);
-      } catch (error) {
-        throw new Error(`graph with seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
-          cause: error,
-        });
-      }
-    }
+    await checkAll(version, false, (graph, dice) => [
+      { events: inCausalOrder(graph, dice) },
+      { events: inCausalOrder(graph, dice) },
+      { events: shuffled(laterEvents(graph), dice) },
+    ]);
+  },
+);
+
+test.each(versions)(
+  'version $id: a join with partial state leads to the same state, whenever the whole state arrives',
+  { timeout: 3_600_000 },
+  async ({ version }) => {
+    await checkAll(version, true, (graph, dice) => [
+      { events: inCausalOrder(graph, dice) },
+      { events: inCausalOrder(graph, dice), wholeAfter: dice.below(laterEvents(graph).length + 1) },
+      { events: shuffled(laterEvents(graph), dice), wholeAfter: dice.below(laterEvents(graph).length + 1) },
+    ]);
   },
 );

@@ -25,6 +25,8 @@ export const GRAPH_KEY = signingKeyFromSeed(new Uint8Array(32).fill(9), 'ed25519
 
 const ADMIN = '@admin:a.test';
 const USERS = [ADMIN, '@ann:a.test', '@bob:b.test', '@ben:b.test', '@cat:c.test'];
+/** A user with power who has left before the server under test enters the room, if the graph has such a user. */
+const DEPARTED = '@eve:c.test';
 /** The user by whom the server under test enters the room. */
 const LOCAL = '@local:test.local';
 
@@ -60,10 +62,13 @@ export class EventGraph {
   readonly #dice: Dice;
   readonly #forms = new Map<string, AuthEvent>();
   readonly #start: number;
+  readonly #users: readonly string[];
   #roomId: string;
 
-  constructor(version: RoomVersion, dice: Dice, start: number) {
+  /** @param hasDeparted whether a user has left the room before, and tries to act as if still in it */
+  constructor(version: RoomVersion, dice: Dice, start: number, hasDeparted = false) {
     this.version = version;
+    this.#users = hasDeparted ? [...USERS, DEPARTED] : USERS;
     this.#dice = dice;
     this.#start = start;
     this.#roomId = `!room${start}:a.test`;
@@ -103,7 +108,8 @@ export class EventGraph {
     // An honest server does not follow rejected events, unless there is nothing else.
     const honest = [...prev].filter(({ isRejected }) => !isRejected || this.#dice.chance(0.2));
     const chosen = honest.length > 0 ? honest : [this.#dice.pick(later.filter(({ isRejected }) => !isRejected))];
-    this.#add(this.#draft(chosen), chosen, this.#dice.chance(UNCHECKED));
+    const draft = this.#draft(chosen);
+    this.#add(draft, chosen, this.#dice.chance(UNCHECKED) || draft.sender === DEPARTED);
   }
 
   /** Adds an event of the administrator that follows all ends, and returns it. */
@@ -123,25 +129,35 @@ export class EventGraph {
       [],
     );
     if (version.createRoomIdHash) this.#roomId = `!${last.eventId.slice(1)}`;
-    const member = (userId: string) => ({
+    const member = (userId: string, membership = 'join') => ({
       type: 'm.room.member',
       sender: userId,
       stateKey: userId,
-      content: { membership: 'join' },
+      content: { membership },
     });
     const levels = {
-      users: { ...this.#adminLevel, '@bob:b.test': 50, '@cat:c.test': 50 },
+      users: {
+        ...this.#adminLevel,
+        '@bob:b.test': 50,
+        '@cat:c.test': 50,
+        ...(this.#hasDeparted && { [DEPARTED]: 75 }),
+      },
       events: { 'm.room.power_levels': 50 },
     };
     const drafts: Draft[] = [
       member(ADMIN),
       { type: 'm.room.power_levels', sender: ADMIN, stateKey: '', content: levels },
       { type: 'm.room.join_rules', sender: ADMIN, stateKey: '', content: { join_rule: 'public' } },
-      ...USERS.slice(1).map(member),
+      ...this.#users.slice(1).map((userId) => member(userId)),
+      ...(this.#hasDeparted ? [member(DEPARTED, 'leave')] : []),
       member(LOCAL),
     ];
     for (const draft of drafts) last = this.#place(draft, [last]);
     return [...this.events.values()];
+  }
+
+  get #hasDeparted(): boolean {
+    return this.#users.includes(DEPARTED);
   }
 
   get #adminLevel(): JsonObject {
@@ -149,8 +165,8 @@ export class EventGraph {
   }
 
   #draft(prev: readonly GraphEvent[]): Draft {
-    const sender = this.#dice.pick(USERS);
-    const target = this.#dice.pick(USERS.slice(1));
+    const sender = this.#dice.pick(this.#users);
+    const target = this.#dice.pick(this.#users.slice(1));
     const member = (membership: string, stateKey: string) => ({
       type: 'm.room.member',
       sender,
@@ -228,7 +244,9 @@ export class EventGraph {
     const before = this.#resolve(prev);
     const { type, sender, content, stateKey, redacts } = draft;
     const isOld = isUnchecked && sender !== ADMIN && this.#dice.chance(OLD_AUTH / UNCHECKED);
-    const authState = isOld ? this.#dice.pick([...this.events.values()]).after : before;
+    const isDeparted = sender === DEPARTED && this.opening !== undefined && this.#dice.chance(0.7);
+    const known = isDeparted ? this.opening.slice(0, -2).slice(-1) : [...this.events.values()];
+    const authState = isOld || isDeparted ? this.#dice.pick(known).after : before;
     const keys = authEventKeys({ type, sender, content, ...(stateKey !== undefined && { stateKey }) }, version);
     const auth = keys.flatMap(([authType, key]) => authState.get(stateMapKey(authType, key)) ?? []);
     const server = domainOf(sender) ?? '';

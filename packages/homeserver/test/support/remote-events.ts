@@ -13,6 +13,7 @@ import { StateResolution } from '../../src/rooms/graph/state-resolution.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { RemoteAppender } from '../../src/rooms/receive/append.ts';
 import { readIncoming } from '../../src/rooms/receive/incoming.ts';
+import { MemberEffects } from '../../src/rooms/receive/member-effects.ts';
 import { type PlacedEvent, Plans } from '../../src/rooms/receive/plan.ts';
 import { ServersInRooms } from '../../src/rooms/remote/servers-in-room.ts';
 import { Templates } from '../../src/rooms/remote/templates.ts';
@@ -47,10 +48,10 @@ export class RemoteEvents {
   readonly #appender: RemoteAppender;
 
   constructor(world: World) {
-    const { database, names, stream, events, states, rooms } = world;
+    const { database, names, stream, events, states, rooms, heads, partialStates } = world;
     this.#world = world;
     const roomServers = new RoomServers(database);
-    this.servers = new ServersInRooms(world.heads, names, roomServers, 'test.local');
+    this.servers = new ServersInRooms({ heads, names, roomServers }, partialStates, 'test.local');
     this.templates = new Templates(world);
     this.graphStates = new GraphStates(states);
     this.authChains = new AuthChains(events);
@@ -64,16 +65,20 @@ export class RemoteEvents {
         missingEvents: new MissingEvents(database),
         earlyRedactions: new EarlyRedactions(database),
         roomServers,
+        partialStates,
       },
     };
+    const effects = new EventEffects(world);
     const resolution = new StateResolution({ names, events, states, authChains: this.authChains });
     this.#appender = new RemoteAppender({
       stores,
       acceptor: world.acceptor,
-      effects: new EventEffects(world),
+      effects,
+      members: new MemberEffects(effects, roomServers, 'test.local'),
       plans: new Plans({ stores, graphStates: this.graphStates, resolution }),
       rooms: { heads: world.heads, servers: this.servers },
       serverName: 'test.local',
+      clock: world.clock,
       log: silentLog,
     });
   }

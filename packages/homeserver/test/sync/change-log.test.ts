@@ -68,6 +68,7 @@ function isFor(change: Change, user: number, rows: Rows): boolean {
     case 'event':
     case 'receipt':
     case 'typing':
+    case 'whole-state':
       return own.has(change.room);
     case 'presence':
       return sharesRoom(change.user);

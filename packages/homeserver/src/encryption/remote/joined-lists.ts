@@ -3,11 +3,13 @@ import type { Background } from '../../platform/concurrency/background.ts';
 import { membershipOf } from '../../rooms/events/effects.ts';
 import type { SharedRooms } from '../../rooms/membership/shared-rooms.ts';
 import { readDevices } from '../../storage/accounts/devices.ts';
+import { readDeviceListChanges } from '../../storage/encryption/device-lists.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { DeviceListChanges } from '../device-list-change.ts';
+import { loadUserKeys } from '../key-directory.ts';
 
 interface Parts {
   readonly database: Database;
@@ -29,6 +31,10 @@ export class JoinedLists {
     this.#parts = parts;
     parts.stream.listen((changes) => {
       for (const change of changes) {
+        if (change.kind === 'whole-state')
+          background.start('sending the device lists of users who have joined a room', () =>
+            this.#completed(change.room),
+          );
         if (change.kind !== 'event') continue;
         const event = parts.events.cached(change.event);
         if (event === undefined || !this.#isOwnJoin(event)) continue;
@@ -37,19 +43,51 @@ export class JoinedLists {
     });
   }
 
+  /**
+   * Sends the device lists of users of this server in a room that have changed after a position, because some servers in the
+   * room were not known and have missed the changes.
+   */
+  async sendMissed(room: number, since: number): Promise<void> {
+    const { database, stream, sharedRooms } = this.#parts;
+    const members = await sharedRooms.membersOf(room);
+    for (const user of await readDeviceListChanges(database, since, stream.current))
+      if (members.has(user) && sharedRooms.mayBeLocal(user)) await this.#send(user);
+  }
+
   #isOwnJoin(event: StoredEvent): boolean {
     if (event.type !== 'm.room.member' || membershipOf(event) !== 'join') return false;
     return domainOf(event.stateKey ?? '') === this.#parts.serverName;
   }
 
   async #joined({ room, stateKeyNum: user, replaces }: StoredEvent): Promise<void> {
-    const { database, stream, events, sharedRooms, deviceListChanges } = this.#parts;
+    const { events, sharedRooms } = this.#parts;
     const before = replaces === null ? undefined : await events.one(replaces);
     if (user === null || (before !== undefined && membershipOf(before) === 'join')) return;
+    // Which servers get the list already is known when the whole state of the room is.
+    if (!sharedRooms.isPartial(room) && (await this.#isNewTo(user, room))) await this.#send(user);
+  }
+
+  /** Sends the lists that have keys when the whole state of a room has become known. */
+  async #completed(room: number): Promise<void> {
+    const { database, sharedRooms } = this.#parts;
+    const local = [...(await sharedRooms.membersOf(room))].filter((user) => sharedRooms.mayBeLocal(user));
+    for (const user of local) {
+      const hasKeys = [...(await loadUserKeys(database, user)).devices].length > 0;
+      if (hasKeys && (await this.#isNewTo(user, room))) await this.#send(user);
+    }
+  }
+
+  /** Returns whether a room has servers that share no other room with a user. */
+  async #isNewTo(user: number, room: number): Promise<boolean> {
+    const { sharedRooms } = this.#parts;
     const servers = await sharedRooms.serversIn(room);
-    if (servers.length === 0) return;
+    if (servers.length === 0) return false;
     const known = await sharedRooms.serversOf(user, room);
-    if (servers.every((server) => known.has(server))) return;
+    return !servers.every((server) => known.has(server));
+  }
+
+  async #send(user: number): Promise<void> {
+    const { database, stream, deviceListChanges } = this.#parts;
     const devices = (await readDevices(database, user)).map(({ num }) => num);
     if (devices.length === 0) return;
     const listed = deviceListChanges.of(user, stream.next(), [{ devices }]);

@@ -30,6 +30,8 @@ export class ListMemberships {
     const { stream, events } = parts;
     stream.listen((changes) => {
       for (const change of changes) {
+        if (change.kind === 'whole-state' && change.left.length > 0)
+          background.start('following device lists in rooms', () => this.#left(change.left));
         const event = change.kind === 'event' ? events.cached(change.event) : undefined;
         if (event?.type === 'm.room.member')
           background.start('following device lists in rooms', () => this.#changed(event));

@@ -3,6 +3,7 @@ import { forbidden } from '@hearth/protocol/errors.ts';
 import { PREV_EVENTS_MAX } from '@hearth/protocol/events/shape.ts';
 import type { Write } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
+import type { Change } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { TransactionStore } from '../../storage/rooms/events/transaction-store.ts';
@@ -50,6 +51,8 @@ export interface Decided {
   readonly guards: readonly Write[];
   readonly writes: readonly Write[];
   readonly effects: Effects;
+  /** Further changes that are announced, and the update of other caches after the commit. */
+  readonly also?: { readonly changes: readonly Change[]; readonly committed: () => void };
 }
 
 interface DecidedStores {

@@ -19,7 +19,7 @@ export async function stateChanges(
   { states, events }: { readonly states: StateStore; readonly events: EventStore },
   before: NodeRef,
   after: NodeRef,
-  provisional: StoredEvent,
+  provisional?: StoredEvent,
 ): Promise<StateChange[]> {
   await states.loadDifference(before, after);
   const keys = new Map<string, StateKeyNums>();
@@ -33,7 +33,7 @@ export async function stateChanges(
   const loaded = await events.load(
     changed.flatMap((one) => [one.before ?? 0, one.after ?? 0]).filter((num) => num > 0),
   );
-  const eventOf = (num: number | undefined) => (num === provisional.num ? provisional : loaded.get(num ?? -1));
+  const eventOf = (num: number | undefined) => (num === 0 ? provisional : loaded.get(num ?? -1));
   return changed.map(({ key, ...one }) => ({ ...key, before: eventOf(one.before), after: eventOf(one.after) }));
 }
 

@@ -8,6 +8,7 @@ import type { Acceptor } from '../accept.ts';
 import type { Actor } from '../actor.ts';
 import { Basis } from '../events/basis.ts';
 import type { Head } from '../head.ts';
+import type { PartialStates } from '../partial-state/partial-states.ts';
 import { type BlocksInvites, checkInvites } from './invites.ts';
 import { type ProfileOf, profileMembers } from './member-content.ts';
 import type { RemoteMemberships } from './remote-memberships.ts';
@@ -15,6 +16,7 @@ import type { RestrictedJoins } from './restricted-join.ts';
 
 interface MemberChangeParts {
   readonly acceptor: Acceptor;
+  readonly partialStates: PartialStates;
   readonly restrictedJoins: RestrictedJoins;
   readonly profileOf: ProfileOf;
   readonly blocksInvites: BlocksInvites;
@@ -90,6 +92,7 @@ export class MemberChanges {
     if (parseUserId(target) === undefined) throw invalidParam(`${target} is not a valid user id`);
     const asked = { ...request, content: withoutServerMembers(request.content) };
     checkGuest(asked);
+    await this.#knowTarget(head, target);
     if (asked.content.membership === 'invite' && domainOf(target) !== this.#parts.serverName)
       return this.#inviteRemote(head, asked);
     return acceptor.untilAccepted(head, async (current) => {
@@ -111,6 +114,16 @@ export class MemberChanges {
       const [event] = await acceptor.accept(current, [draft], { basis, ...(writes !== undefined && { with: writes }) });
       return event;
     });
+  }
+
+  /**
+   * Waits until the membership of the target is known, which decides about the change.
+   * @throws MatrixError M_UNKNOWN if it does not become known in time
+   */
+  async #knowTarget(head: Head, target: string): Promise<void> {
+    const { partialStates } = this.#parts;
+    if (partialStates.of(head.num) === undefined) return;
+    if ((await head.state('m.room.member', target)) === undefined) await partialStates.whole(head.num);
   }
 
   async #inviteRemote(head: Head, { actor, target, content }: MemberRequest): Promise<StoredEvent> {

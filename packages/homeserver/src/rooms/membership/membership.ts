@@ -40,7 +40,7 @@ export class Memberships {
   async joinById(roomId: string, actor: Actor, more: JsonObject, servers: readonly string[]): Promise<void> {
     const remote = this.#remote;
     const head = await this.#parts.heads.find(roomId);
-    if (head !== undefined && (remote === undefined || (await remote.decidesHere(head)))) {
+    if (head !== undefined && (remote === undefined || (await remote.decidesHere(head, actor.userId)))) {
       try {
         return await this.join(head, actor, more);
       } catch (error) {
@@ -61,7 +61,7 @@ export class Memberships {
   async knockById(roomId: string, actor: Actor, reason: string | undefined, servers: readonly string[]): Promise<void> {
     const remote = this.#remote;
     const head = await this.#parts.heads.find(roomId);
-    if (head !== undefined && (remote === undefined || (await remote.decidesHere(head))))
+    if (head !== undefined && (remote === undefined || (await remote.decidesHere(head, actor.userId))))
       return this.knock(head, actor, reason);
     if (remote === undefined) throw notFound('The room does not exist');
     const more: JsonObject = reason === undefined ? {} : { reason };

@@ -5,8 +5,11 @@ import type { Head } from '../head.ts';
 
 /** Changes of memberships that need other servers. A server that does not federate has none. All methods throw MatrixErrors. */
 export interface RemoteMemberships {
-  /** Returns whether this server decides about memberships in the room, because it is in the room. */
-  decidesHere(head: Head): Promise<boolean>;
+  /**
+   * Returns whether this server decides about memberships in the room, because it is in the room.
+   * @param coming the id of a user who joins or knocks, whose membership it must know for that
+   */
+  decidesHere(head: Head, coming?: string): Promise<boolean>;
   /** @param servers names of servers that may be in the room, those to try first at the beginning */
   join(roomId: string, actor: Actor, content: JsonObject, servers: readonly string[]): Promise<void>;
   knock(roomId: string, actor: Actor, content: JsonObject, servers: readonly string[]): Promise<void>;

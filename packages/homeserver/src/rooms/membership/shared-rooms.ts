@@ -1,8 +1,10 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { NOT_LOADED } from '../../platform/lookups/source.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
+import type { PartialStates } from '../partial-state/partial-states.ts';
 import { aclPermits } from '../receive/acl.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import type { UserRooms } from './user-rooms.ts';
@@ -12,6 +14,7 @@ interface Parts {
   readonly names: Names;
   readonly userRooms: UserRooms;
   readonly servers: ServersInRooms;
+  readonly partialStates: PartialStates;
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
@@ -37,11 +40,17 @@ export class SharedRooms {
     return present.has(server) && (await aclPermits(head, server)) ? head : undefined;
   }
 
-  /** Returns the number of a user of a server who has joined a room; undefined for other users. */
+  /**
+   * Returns the number of a user of a server who has joined a room; undefined for other users. While members of the room
+   * are not known, its servers are believed.
+   */
   async joinedUser(server: string, head: Head, userId: string): Promise<number | undefined> {
+    const { names, partialStates } = this.#parts;
     if (domainOf(userId) !== server) return undefined;
-    const user = await this.#parts.names.find(userId);
-    return user !== undefined && head.joined.has(user) ? user : undefined;
+    const user = await names.find(userId);
+    if (user !== undefined && head.joined.has(user)) return user;
+    if (partialStates.of(head.num)?.servers.has(server) !== true || parseUserId(userId) === undefined) return undefined;
+    return (await head.state('m.room.member', userId)) === undefined ? names.reserve(userId) : undefined;
   }
 
   /** Returns whether a user is of this server, or is not cached, so that only a query could tell. */
@@ -49,6 +58,11 @@ export class SharedRooms {
     const { names, servers } = this.#parts;
     const userId = names.textSource.peek(user);
     return userId === NOT_LOADED || domainOf(userId) === servers.serverName;
+  }
+
+  /** Returns whether some members of a room are not known yet. */
+  isPartial(room: number): boolean {
+    return this.#parts.partialStates.of(room) !== undefined;
   }
 
   /** Returns the joined users of a room. */

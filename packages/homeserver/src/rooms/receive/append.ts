@@ -1,4 +1,5 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
 import { Fenced, type Write } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
@@ -14,12 +15,14 @@ import type { StateStore } from '../../storage/state/state-store.ts';
 import type { NewNode } from '../../storage/state/state-tree.ts';
 import type { Acceptor } from '../accept.ts';
 import type { Decided } from '../events/decide.ts';
-import { type Effects, type EventEffects, membershipOf, noEffects } from '../events/effects.ts';
-import { type StateChange, withChanges } from '../graph/state-changes.ts';
+import { type Effects, type EventEffects, noEffects } from '../events/effects.ts';
+import { withChanges } from '../graph/state-changes.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
+import type { PartialStates } from '../partial-state/partial-states.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { namesIn, proofOf, type RemoteFields, remoteEvent } from './build-remote.ts';
+import type { MemberEffects } from './member-effects.ts';
 import type { PlacedEvent, Plan, Plans } from './plan.ts';
 import { reportResolved } from './report-resolved.ts';
 
@@ -37,15 +40,18 @@ interface GraphStores {
   readonly missingEvents: MissingEvents;
   readonly earlyRedactions: EarlyRedactions;
   readonly roomServers: RoomServers;
+  readonly partialStates: PartialStates;
 }
 
 export interface AppenderParts {
   readonly stores: AppenderStores;
   readonly acceptor: Acceptor;
   readonly effects: EventEffects;
+  readonly members: MemberEffects;
   readonly plans: Plans;
   readonly rooms: { readonly heads: Heads; readonly servers: ServersInRooms };
   readonly serverName: string;
+  readonly clock: Clock;
   readonly log: Pick<Log, 'info'>;
 }
 
@@ -122,7 +128,9 @@ export class RemoteAppender {
       if (placed.isFirst !== true) reportResolved(this.#parts.log, event, plan.changes);
     });
     // The caller may look at the outcome later, or at that of a later event, which fails as well.
-    stored.catch(() => undefined);
+    stored.catch(() => {
+      if (placed.partial !== undefined) this.#parts.stores.graph.partialStates.cancel(head.num, event.num);
+    });
     return { event, stored };
   }
 
@@ -149,7 +157,7 @@ export class RemoteAppender {
       writes.push(...this.#parts.stores.states.snapshotWrites(num, head.num, root, created));
     const effects = this.#effects(head, event, plan);
     this.#advance(head, event, plan, root);
-    for (const change of plan.changes) this.#addMember(head, event, change, effects);
+    this.#parts.members.add(head, plan.changes, event, effects);
     writes.push(...this.#graphWrites(head, placed, plan, event));
     const next = { ...head.row, fence: row.fence + 1 };
     head.row = next;
@@ -227,17 +235,6 @@ export class RemoteAppender {
     head.grow(event);
   }
 
-  #addMember(head: Head, event: StoredEvent, change: StateChange, effects: Effects): void {
-    const member = change.after ?? change.before;
-    if (member?.type !== 'm.room.member') return;
-    const after = change.after?.num === 0 ? event : change.after;
-    this.#parts.effects.addMemberChange(change.stateKey, { before: change.before, after, cause: event }, head, effects);
-    const server = domainOf(member.stateKey ?? '');
-    if (after === undefined || membershipOf(after) !== 'join' || server === undefined) return;
-    if (server !== this.#parts.serverName)
-      effects.writes.push(...this.#parts.stores.graph.roomServers.insert(server, head.num));
-  }
-
   /** Returns the number of a snapshot with the state before the event. */
   #graphSnapshot(head: Head, { before }: PlacedEvent, { knownSnapshot }: Plan, writes: Write[]): number {
     if (knownSnapshot !== undefined) return knownSnapshot;
@@ -249,12 +246,24 @@ export class RemoteAppender {
 
   #graphWrites(head: Head, placed: PlacedEvent, plan: Plan, event: StoredEvent): Write[] {
     const { missingEvents, earlyRedactions } = this.#parts.stores.graph;
-    const writes = missingEvents.insert(head.num, placed.missing, event.num);
+    const writes = [
+      ...missingEvents.insert(head.num, placed.missing, event.num),
+      ...this.#partialWrites(head, placed, event),
+    ];
     if (plan.isFollowed) writes.push(missingEvents.remove(head.num, event.eventId));
     if (plan.earlyRedactions.length > 0) writes.push(earlyRedactions.remove(event.eventId));
     if (event.redacts !== undefined && plan.redacted === undefined)
       writes.push(earlyRedactions.insert(event.redacts, event.num));
     return writes;
+  }
+
+  /** Returns the writes that make a room partial, whose whole state did not come with the join. */
+  #partialWrites(head: Head, { partial }: PlacedEvent, event: StoredEvent): Write[] {
+    if (partial === undefined) return [];
+    const { servers } = partial;
+    const { partialStates, roomServers } = this.#parts.stores.graph;
+    const join = { room: head.num, event: event.num, servers, ts: this.#parts.clock.now() };
+    return [...servers.flatMap((server) => roomServers.insert(server, head.num)), partialStates.begin(join)];
   }
 
   /** Stores a rejected or soft-failed event, which has no place in the timeline. */

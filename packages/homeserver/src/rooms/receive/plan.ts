@@ -37,6 +37,10 @@ export interface PlacedEvent {
    * room before.
    */
   readonly isFirst?: boolean;
+  /** Whether stored events follow the event, although it was not recorded as missing. */
+  readonly isFollowed?: boolean;
+  /** The other servers in the room, if the event is such a join and `before` lacks members. */
+  readonly partial?: { readonly servers: readonly string[] } | undefined;
 }
 
 /** The changes that an event would make, computed for one row of its room. */
@@ -95,7 +99,8 @@ export class Plans {
     const knownSnapshot = await this.#knownSnapshot(prev, before.root);
     const invite = isFirst ? await this.#memberBefore(provisional, before.root) : null;
     const common = { seen, knownSnapshot, invite, relations: {}, redacted: undefined, earlyRedactions: [] };
-    const isFollowed = await stores.graph.missingEvents.isMissing(head.num, incoming.eventId);
+    const isFollowed =
+      placed.isFollowed === true || (await stores.graph.missingEvents.isMissing(head.num, incoming.eventId));
     const isSoftFailed = !placed.isRejected && !isFirst && (await this.#isRefusedNow(head, incoming));
     if (placed.isRejected || isSoftFailed)
       return { ...common, isSoftFailed, isFollowed, extremities: head.extremities, changes: [] };

@@ -8,8 +8,11 @@ import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-ev
 import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
+import type { GraphStates } from '../graph/graph-states.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
+import { withMembersOf } from '../partial-state/learned-members.ts';
+import type { PartialRoom, PartialStates } from '../partial-state/partial-states.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { aclPermits } from './acl.ts';
 import type { AppendedEvent, RemoteAppender } from './append.ts';
@@ -34,11 +37,13 @@ export interface ReceiverParts {
   readonly graph: {
     readonly gaps: Gaps;
     readonly stateBefore: StateBefore;
+    readonly graphStates: GraphStates;
     readonly authEvents: AuthEvents;
     readonly rules: Rules;
   };
   readonly appender: RemoteAppender;
   readonly servers: ServersInRooms;
+  readonly partialStates: PartialStates;
   /** Runs one change of a room's events of other servers at a time. */
   readonly inTurn: Serial<number>;
 }
@@ -142,20 +147,38 @@ export class Receiver {
 
   /** @param place the place of the event in the graph, if it is not that of its previous events */
   async #process(head: Head, incoming: IncomingEvent, server: string, place?: Place): Promise<AppendedEvent> {
-    // The answer about the state before the event has most auth events.
-    const position = place ?? (await this.#positionOf(head, incoming, server));
-    const auth = await this.#parts.graph.authEvents.of(head, incoming, server);
-    const basis = { ...position, auth };
-    const isRejected = (await this.#parts.graph.rules.refusal(head, incoming, basis)) !== undefined;
+    for (;;) {
+      const partial = this.#parts.partialStates.of(head.num);
+      // The answer about the state before the event has most auth events.
+      const position = place ?? (await this.#positionOf(head, incoming, server));
+      const auth = await this.#parts.graph.authEvents.of(head, incoming, server);
+      const { states } = this.#parts.stores;
+      const { graphStates } = this.#parts.graph;
+      const before =
+        partial === undefined ? position.before : await withMembersOf({ states, graphStates }, position.before, auth);
+      const basis = { ...position, before, auth };
+      const isRejected = (await this.#parts.graph.rules.refusal(head, incoming, basis)) !== undefined;
+      const appended = await this.#append(head, { incoming, ...basis, isRejected }, partial);
+      if (appended !== undefined) return appended;
+    }
+  }
+
+  /** Appends an event. Returns undefined if the state of the room has become whole, or partial again, meanwhile. */
+  #append(
+    head: Head,
+    checked: Omit<PlacedEvent, 'outlier'>,
+    partial: PartialRoom | undefined,
+  ): Promise<AppendedEvent | undefined> {
+    const { incoming } = checked;
     return this.#parts.inTurn.run(head.num, async () => {
+      if (this.#parts.partialStates.of(head.num) !== partial) return undefined;
       const outlier = await this.#parts.stores.events.byId(incoming.eventId);
       // Servers choose the event ids of room versions 1 and 2.
       if (outlier !== undefined && outlier.room !== head.num)
         throw new NotReceived('the id is that of an event of another room', true);
       const known = await this.#placedAs(head, outlier);
       if (known !== undefined) return { event: known, stored: head.pending };
-      const placed: PlacedEvent = { incoming, ...basis, isRejected, outlier };
-      return this.#parts.appender.decide(head, placed);
+      return this.#parts.appender.decide(head, { ...checked, outlier });
     });
   }
 

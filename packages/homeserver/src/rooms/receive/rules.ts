@@ -1,6 +1,6 @@
 import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
 import { authorise } from '@hearth/protocol/auth/authorise.ts';
-import { toAuthEvent as pduAuthEvent } from '@hearth/protocol/events/event.ts';
+import { type AuthEvent, toAuthEvent as pduAuthEvent } from '@hearth/protocol/events/event.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
@@ -17,22 +17,26 @@ export class Rules {
   }
 
   /** Returns the reason why the rules reject an event by its auth events or by the state before it, or undefined. */
-  async refusal(
+  refusal(
     head: Head,
     { pdu, eventId }: IncomingEvent,
-    basis: { readonly auth: readonly StoredEvent[]; readonly before: BuiltState },
+    { auth, before }: { readonly auth: readonly StoredEvent[]; readonly before: BuiltState },
+  ): Promise<string | undefined> {
+    const forms = auth.map((event) => toAuthEvent(event));
+    return this.refusalOf(head, pduAuthEvent(pdu, eventId, head.version), { auth: forms, before });
+  }
+
+  /** Returns the same as {@link refusal} for an event that is given in the form for authorisation. */
+  async refusalOf(
+    head: Head,
+    form: AuthEvent,
+    basis: { readonly auth: readonly AuthEvent[]; readonly before: BuiltState },
   ): Promise<string | undefined> {
     const { version } = head;
-    const form = pduAuthEvent(pdu, eventId, version);
     if (form.type === 'm.room.create') return 'the room exists already';
     const before = await this.#lookupIn(head, basis.before, [['m.room.create', ''], ...authEventKeys(form, version)]);
     const create = before('m.room.create', '');
-    const byAuth = refusalByAuthEvents(
-      form,
-      basis.auth.map((event) => toAuthEvent(event)),
-      create,
-      version,
-    );
+    const byAuth = refusalByAuthEvents(form, basis.auth, create, version);
     return byAuth ?? authorise(form, before, version);
   }
 

@@ -22,6 +22,9 @@ interface StateBeforeParts {
 const FETCHED_SINGLY_MAX = 50;
 const FETCHED_AT_ONCE = 8;
 
+/** Is called with the number of events of a state and its auth chain that are stored, and the number of all of them. */
+export type FetchProgress = (stored: number, total: number) => void;
+
 /** Determines the state before events of other servers. */
 export class StateBefore {
   readonly #parts: StateBeforeParts;
@@ -43,6 +46,7 @@ export class StateBefore {
   /**
    * Returns the state before an event that follows events which this server does not have: the states after those, as
    * another server answers them, resolved with the states after the events that are known.
+   * @param onProgress is called when the size of an answer is known, and when its events are stored
    * @throws NotReceived, FederationError
    */
   async fetched(
@@ -50,10 +54,11 @@ export class StateBefore {
     missing: readonly string[],
     prev: readonly StoredEvent[],
     server: string,
+    onProgress?: FetchProgress,
   ): Promise<BuiltState> {
     const { graphStates, resolution } = this.#parts;
     const states: BuiltState[] = [];
-    for (const eventId of missing) states.push(await this.#after(head, eventId, server));
+    for (const eventId of missing) states.push(await this.#after(head, eventId, server, onProgress));
     for (const event of prev) {
       const state = await graphStates.after(event);
       if (state !== undefined) states.push(state);
@@ -62,9 +67,14 @@ export class StateBefore {
   }
 
   /** Returns the state after an event that this server does not have. */
-  async #after(head: Head, eventId: string, server: string): Promise<BuiltState> {
+  async #after(
+    head: Head,
+    eventId: string,
+    server: string,
+    onProgress: FetchProgress | undefined,
+  ): Promise<BuiltState> {
     const { events, graphStates } = this.#parts;
-    const before = await this.fetch(head, eventId, server);
+    const before = await this.fetch(head, eventId, server, onProgress);
     if ((await events.byId(eventId)) === undefined) await this.#fetchEvents(head, eventId, [eventId], server);
     const event = await events.byId(eventId);
     if (event === undefined || event.room !== head.num)
@@ -73,15 +83,17 @@ export class StateBefore {
   }
 
   /** Returns the state before an event as another server answers it. @throws NotReceived, FederationError */
-  async fetch(head: Head, eventId: string, server: string): Promise<BuiltState> {
+  async fetch(head: Head, eventId: string, server: string, onProgress?: FetchProgress): Promise<BuiltState> {
     const { fetcher, events } = this.#parts;
     const { stateIds, authIds } = await fetcher.stateIds(server, head.roomId, eventId);
     const wanted = new Set([...stateIds, ...authIds]);
     let nums = await events.numsOf([...wanted]);
     const absent = [...wanted].filter((id) => !nums.has(id));
+    onProgress?.(wanted.size - absent.length, wanted.size);
     if (absent.length > 0) {
       await this.#fetchEvents(head, eventId, absent, server);
       nums = await events.numsOf([...wanted]);
+      onProgress?.(nums.size, wanted.size);
     }
     const state = await events.list(stateIds.flatMap((id) => nums.get(id) ?? []));
     const isComplete = state.length === new Set(stateIds).size;

@@ -93,7 +93,9 @@ export class Handshakes {
   async send(server: string, kind: Handshake, roomId: string, eventId: string, pdu: JsonObject): Promise<JsonObject> {
     const name = `${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`;
     const limits = { timeoutMs: SEND_TIMEOUT_MS, answerBytesMax: SEND_BYTES_MAX };
-    const path = `/_matrix/federation/${kind === 'knock' ? 'v1' : 'v2'}/send_${kind}/${name}`;
+    // The members are fetched after the join (MSC3902).
+    const query = kind === 'join' ? '?omit_members=true' : '';
+    const path = `/_matrix/federation/${kind === 'knock' ? 'v1' : 'v2'}/send_${kind}/${name}${query}`;
     return this.#client.request(server, { method: 'PUT', path, content: pdu, ...limits });
   }
 }

@@ -9,6 +9,7 @@ import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { RemoteMemberships } from '../membership/remote-memberships.ts';
 import type { UserRooms } from '../membership/user-rooms.ts';
+import type { PartialStates } from '../partial-state/partial-states.ts';
 import type { IncomingEvent } from '../receive/incoming.ts';
 import { type Handshakes, listIn } from './handshake.ts';
 import type { KnownRooms } from './known-rooms.ts';
@@ -26,6 +27,7 @@ interface MemberRequestsParts {
   readonly own: { readonly events: OwnEvents; readonly outside: OutsideMembers; readonly knownRooms: KnownRooms };
   readonly rooms: { readonly heads: Heads; readonly userRooms: UserRooms; readonly events: EventStore };
   readonly servers: ServersInRooms;
+  readonly partialStates: PartialStates;
 }
 
 /** Changes of memberships of users of this server that need other servers. */
@@ -36,8 +38,11 @@ export class MemberRequests implements RemoteMemberships {
     this.#parts = parts;
   }
 
-  decidesHere(head: Head): Promise<boolean> {
-    return this.#parts.servers.decides(head);
+  async decidesHere(head: Head, coming?: string): Promise<boolean> {
+    const { servers, partialStates } = this.#parts;
+    if (!(await servers.decides(head))) return false;
+    if (coming === undefined || partialStates.of(head.num) === undefined) return true;
+    return (await head.state('m.room.member', coming)) !== undefined;
   }
 
   async join(roomId: string, actor: Actor, content: JsonObject, servers: readonly string[]): Promise<void> {

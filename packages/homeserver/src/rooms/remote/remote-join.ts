@@ -1,10 +1,15 @@
 import { authEventIds, prevEventIds } from '@hearth/protocol/events/event.ts';
+import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import { asObject, asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { Serial } from '../../platform/concurrency/serial.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING } from '../../storage/rooms/events/stored-event.ts';
+import type { StateStore } from '../../storage/state/state-store.ts';
+import type { GraphStates } from '../graph/graph-states.ts';
 import type { Head } from '../head.ts';
+import { withMembersOf } from '../partial-state/learned-members.ts';
+import type { StateResync } from '../partial-state/state-resync.ts';
 import type { RemoteAppender } from '../receive/append.ts';
 import { type IncomingEvent, readIncoming } from '../receive/incoming.ts';
 import type { Outliers } from '../receive/outliers.ts';
@@ -21,9 +26,31 @@ interface RemoteJoinsParts {
   readonly handshakes: Handshakes;
   readonly ownEvents: OwnEvents;
   readonly knownRooms: KnownRooms;
-  readonly graph: { readonly outliers: Outliers; readonly stateBefore: StateBefore; readonly rules: Rules };
-  readonly room: { readonly appender: RemoteAppender; readonly receiver: Receiver; readonly servers: ServersInRooms };
+  readonly graph: {
+    readonly outliers: Outliers;
+    readonly stateBefore: StateBefore;
+    readonly rules: Rules;
+    readonly states: StateStore;
+    readonly graphStates: GraphStates;
+  };
+  readonly room: {
+    readonly appender: RemoteAppender;
+    readonly receiver: Receiver;
+    readonly servers: ServersInRooms;
+    readonly resync: Pick<StateResync, 'wake'>;
+  };
   readonly events: EventStore;
+}
+
+/** The number of servers in a room that are remembered until its members are known. */
+const SERVERS_MAX = 10_000;
+
+/** The state of a room in the answer to a join. */
+interface JoinedState {
+  readonly state: readonly unknown[];
+  readonly authChain: readonly unknown[];
+  /** The other servers in the room, if the state lacks members. */
+  readonly partial: { readonly servers: readonly string[] } | undefined;
 }
 
 /** A join of a user of this server in a room on other servers. */
@@ -76,30 +103,36 @@ export class RemoteJoins {
     const state = listIn(answer, 'state');
     checkVersion(state, version);
     const head = await knownRooms.headOf(roomId, version);
+    const partial = answer.members_omitted === true ? { servers: this.#serversIn(answer, server) } : undefined;
     const { servers, receiver } = this.#parts.room;
     // Another server has authorised the join of a restricted room that this server is in.
     if (await servers.isLocal(head)) await receiver.receive(head, join.pdu, server);
-    else await this.#enter(head, join, state, listIn(answer, 'auth_chain'));
+    else await this.#enter(head, join, { state, authChain: listIn(answer, 'auth_chain'), partial });
+  }
+
+  /** Returns the other servers in a room as the server that has helped with the join names them, that server first. */
+  #serversIn(answer: JsonObject, helper: string): string[] {
+    const { serverName } = this.#parts.ownEvents;
+    const named = listIn(answer, 'servers_in_room').filter(
+      (server) => typeof server === 'string' && server !== serverName && parseServerName(server) !== undefined,
+    );
+    return [...new Set([helper, ...(named as string[])])].slice(0, SERVERS_MAX);
   }
 
   /** Stores the state of the room, and the join as the first event of its timeline here. */
-  async #enter(
-    head: Head,
-    join: IncomingEvent,
-    state: readonly JsonObject[] | readonly unknown[],
-    authChain: readonly unknown[],
-  ): Promise<void> {
+  async #enter(head: Head, join: IncomingEvent, { state, authChain, partial }: JoinedState): Promise<void> {
     const { events } = this.#parts;
     const { outliers, stateBefore, rules } = this.#parts.graph;
     const { version } = head;
     const stored = await outliers.store(head, [...authChain, ...state] as JsonObject[]);
     const ids = new Set(state.flatMap((value) => readIncoming(value as JsonObject, version).incoming?.eventId ?? []));
     const stateEvents = [...ids].flatMap((eventId) => stored.get(eventId) ?? []);
-    const before = await stateBefore.treeOf(head, stateEvents);
+    const answered = await stateBefore.treeOf(head, stateEvents);
     const wanted = authEventIds(join.pdu, version);
     const nums = await events.numsOf([...wanted, ...prevEventIds(join.pdu, version)]);
     const auth = await events.list(wanted.flatMap((id) => nums.get(id) ?? []));
     if (auth.length < wanted.length) throw new NotReceived('the answer lacks auth events of the join', true);
+    const before = partial === undefined ? answered : await withMembersOf(this.#parts.graph, answered, auth);
     const refusal = await rules.refusal(head, join, { auth, before });
     if (refusal !== undefined) throw new NotReceived(`the rules reject the join: ${refusal}`, true);
     const prevIds = prevEventIds(join.pdu, version);
@@ -107,8 +140,9 @@ export class RemoteJoins {
     const prev = known.filter(({ standing }) => standing !== STANDING.outlier);
     const missing = prevIds.filter((id) => !prev.some(({ eventId }) => eventId === id));
     const outlier = await events.byId(join.eventId);
-    const placed = { incoming: join, prev, missing, auth, before, isRejected: false, outlier, isFirst: true };
+    const placed = { incoming: join, prev, missing, auth, before, isRejected: false, outlier, isFirst: true, partial };
     await this.#parts.room.appender.append(head, placed);
+    if (partial !== undefined) this.#parts.room.resync.wake(head.num);
   }
 }
 

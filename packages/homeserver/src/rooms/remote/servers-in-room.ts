@@ -3,21 +3,31 @@ import type { Names } from '../../storage/engine/names.ts';
 import type { RoomServers } from '../../storage/rooms/room-servers.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
+import type { PartialStates } from '../partial-state/partial-states.ts';
 
 /** The number of servers that are listed with an alias. */
 const CANDIDATES_MAX = 100;
 
-/** The servers that take part in rooms: those with at least one joined user. */
+/**
+ * The servers that take part in rooms: those with at least one joined user. While the state of a room is partial, these are
+ * also the servers that were there when this server joined.
+ */
 export class ServersInRooms {
   readonly #heads: Heads;
   readonly #names: Names;
   readonly #roomServers: RoomServers;
+  readonly #partialStates: PartialStates;
   readonly serverName: string;
 
-  constructor(heads: Heads, names: Names, roomServers: RoomServers, serverName: string) {
-    this.#heads = heads;
-    this.#names = names;
-    this.#roomServers = roomServers;
+  constructor(
+    stores: { readonly heads: Heads; readonly names: Names; readonly roomServers: RoomServers },
+    partialStates: PartialStates,
+    serverName: string,
+  ) {
+    this.#heads = stores.heads;
+    this.#names = stores.names;
+    this.#roomServers = stores.roomServers;
+    this.#partialStates = partialStates;
     this.serverName = serverName;
   }
 
@@ -28,7 +38,7 @@ export class ServersInRooms {
       const { joined } = head;
       const count = joined.size;
       const userIds = await this.#names.texts(joined);
-      const servers = new Set<string>();
+      const servers = new Set(this.#partialStates.of(head.num)?.servers);
       for (const userId of userIds.values()) servers.add(domainOf(userId) ?? '');
       // The members may have changed during the query. Every change clears the cached value.
       if (joined.size !== count) continue;
@@ -64,7 +74,9 @@ export class ServersInRooms {
    * server knows the state, because the last member was one of its users.
    */
   async decides(head: Head): Promise<boolean> {
-    return (await this.isLocal(head)) || (head.joined.size === 0 && head.row.extremities.length > 0);
+    if (await this.isLocal(head)) return true;
+    const isEmpty = head.joined.size === 0 && this.#partialStates.of(head.num) === undefined;
+    return isEmpty && head.row.extremities.length > 0;
   }
 
   /** Returns the heads of the rooms in which a server has joined users. */

@@ -3,6 +3,7 @@ import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
+import type { PartialStates } from '../partial-state/partial-states.ts';
 import { aclPermits } from '../receive/acl.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 
@@ -11,11 +12,13 @@ export class AskingServers {
   readonly #heads: Heads;
   readonly #servers: ServersInRooms;
   readonly #events: EventStore;
+  readonly #partialStates: PartialStates;
 
-  constructor(heads: Heads, servers: ServersInRooms, events: EventStore) {
+  constructor(heads: Heads, servers: ServersInRooms, events: EventStore, partialStates: PartialStates) {
     this.#heads = heads;
     this.#servers = servers;
     this.#events = events;
+    this.#partialStates = partialStates;
   }
 
   /**
@@ -34,6 +37,21 @@ export class AskingServers {
     const head = await this.permitted(roomId, server);
     if (!(await this.#servers.of(head)).has(server)) throw forbidden('Your server is not in the room');
     return head;
+  }
+
+  /**
+   * Returns the same as {@link permitted} for a room whose whole state this server has, so that it can say who may come in.
+   * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
+   */
+  async whole(roomId: string, server: string): Promise<Head> {
+    const head = await this.permitted(roomId, server);
+    if (this.isPartial(head)) throw notFound('This server does not know all members of the room yet');
+    return head;
+  }
+
+  /** Returns whether this server lacks members in the states of a room. */
+  isPartial(head: Head): boolean {
+    return this.#partialStates.of(head.num) !== undefined;
   }
 
   /** Returns an event of a room that is not rejected. @throws MatrixError M_NOT_FOUND */

@@ -45,7 +45,7 @@ export class MemberTemplates {
     const { asking, grants } = this.#parts;
     if (parseUserId(userId) === undefined) throw invalidParam('The user id is not valid');
     if (domainOf(userId) !== server) throw forbidden('The user is not a user of your server');
-    const head = await asking.permitted(roomId, server);
+    const head = await (membership === 'leave' ? asking.permitted(roomId, server) : asking.whole(roomId, server));
     if (versions !== undefined && !versions.includes(head.version.id)) throw incompatibleRoomVersion(head.version.id);
     const authoriser = membership === 'join' ? await grants.authoriser(head, userId) : undefined;
     const content = {

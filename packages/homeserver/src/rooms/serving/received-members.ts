@@ -51,14 +51,14 @@ export class ReceivedMembers {
     this.#parts = parts;
   }
 
-  /** Returns the head of the room of a request. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
+  /** Returns the head of a room into which a user comes. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
   headOf({ server, roomId }: SentMember): Promise<Head> {
-    return this.#parts.asking.permitted(roomId, server);
+    return this.#parts.asking.whole(roomId, server);
   }
 
   /** Accepts a leave. @throws MatrixError as {@link accept} */
   async leave(sent: SentMember): Promise<void> {
-    await this.accept(await this.headOf(sent), 'leave', sent);
+    await this.accept(await this.#parts.asking.permitted(sent.roomId, sent.server), 'leave', sent);
   }
 
   /** Accepts a knock. Returns the state that the user may see. @throws MatrixError as {@link accept} */

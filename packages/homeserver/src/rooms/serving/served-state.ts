@@ -1,4 +1,4 @@
-import { notFound } from '@hearth/protocol/errors.ts';
+import { forbidden, notFound } from '@hearth/protocol/errors.ts';
 import { inSlices } from '../../platform/concurrency/in-slices.ts';
 import { concat, type Text } from '../../platform/long-text.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
@@ -81,6 +81,7 @@ export class ServedState {
     const { asking, sources, visibility, heavy } = this.#parts;
     const head = await asking.inRoom(roomId, server);
     const event = await asking.event(head, eventId);
+    if (asking.isPartial(head)) throw forbidden('This server does not know the whole state of the room yet');
     return heavy.run(async () => {
       const state = (await stateBefore(sources, event)).map((entry) => entry.event);
       const chain = [...(await sources.authChains.chain(state))];

@@ -9,6 +9,10 @@ const readSnapshots = sql('SELECT num, root FROM snapshots WHERE num IN @list');
 const insertNode = sql('INSERT INTO state_nodes (hash, body) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING');
 const insertSnapshot = sql('INSERT INTO snapshots (num, room, root) VALUES (?, ?, ?)');
 
+const replaceSnapshot = sql(
+  'INSERT INTO snapshots (num, room, root) VALUES (?, ?, ?) ON CONFLICT (num) DO UPDATE SET root = excluded.root',
+);
+
 /** The maximum number of cached nodes. A node has at most a few dozen entries, so that they take about 30 MB. */
 const NODES_MAX = 20_000;
 const SNAPSHOTS_MAX = 20_000;
@@ -77,9 +81,18 @@ export class StateStore {
   /** Returns the writes that store a snapshot: the state after the event `num`. */
   snapshotWrites(num: number, room: number, root: NodeRef, created: readonly NewNode[]): Write[] {
     this.#snapshots.set(num, root);
-    const writes = created.map(({ hash, body }) => write(insertNode, hashBytes(hash), body));
-    writes.push(write(insertSnapshot, num, room, hashBytes(root.hash)));
-    return writes;
+    return [...this.nodeWrites(created), write(insertSnapshot, num, room, hashBytes(root.hash))];
+  }
+
+  /** Returns the writes that store nodes. */
+  nodeWrites(created: readonly NewNode[]): Write[] {
+    return created.map(({ hash, body }) => write(insertNode, hashBytes(hash), body));
+  }
+
+  /** Returns the write that stores a snapshot in place of another with the same number. The nodes are stored. */
+  replaceSnapshot(num: number, room: number, root: NodeRef): Write {
+    const stored = () => void this.#snapshots.set(num, root);
+    return { ...write(replaceSnapshot, num, room, hashBytes(root.hash)), stored };
   }
 
   /** Returns the root of a stored state, whose nodes may not be cached. */

@@ -184,9 +184,11 @@ function first(change: Change): Track {
   return track;
 }
 
+const IN_ROOMS = ['event', 'receipt', 'typing', 'whole-state'] as const;
+
 /** Returns whether a change concerns all members of a room. */
-function isInRoom(change: Change): change is Change & { readonly kind: 'event' | 'receipt' | 'typing' } {
-  return change.kind === 'event' || change.kind === 'receipt' || change.kind === 'typing';
+function isInRoom(change: Change): change is Change & { readonly kind: (typeof IN_ROOMS)[number] } {
+  return (IN_ROOMS as readonly string[]).includes(change.kind);
 }
 
 /** Returns whether a change of a user concerns all users who share a room with that user. */

@@ -124,6 +124,7 @@ export class Notifier {
         this.#wakeTarget(change.event);
         break;
       case 'typing':
+      case 'whole-state':
         this.#wakeMembers(change.room);
         break;
       case 'receipt':
@@ -221,6 +222,7 @@ export class Notifier {
       case 'event':
         return this.#isJoined(change.room, user) || this.#parts.events.cached(change.event)?.stateKeyNum === user;
       case 'typing':
+      case 'whole-state':
         return this.#isJoined(change.room, user);
       case 'receipt':
         return change.private ? change.user === user : this.#isJoined(change.room, user);

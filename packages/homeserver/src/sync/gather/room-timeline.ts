@@ -2,7 +2,7 @@ import { matches } from '../../filters/matching.ts';
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { Reader } from '../../rooms/access.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
-import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { Shown } from '../../timeline/render/event-renderer.ts';
 import type { Visibility } from '../../timeline/visibility.ts';
@@ -101,7 +101,9 @@ export class RoomTimelines {
   }
 
   #events(lookups: Lookups, nums: readonly number[]): readonly StoredEvent[] {
-    return lookups.all(this.#parts.events.source, nums).filter((event) => event !== undefined);
+    const found = lookups.all(this.#parts.events.source, nums);
+    // Events that were accepted while the state of the room was partial may have been rejected since.
+    return found.filter((event) => event !== undefined && event.standing !== STANDING.rejected) as StoredEvent[];
   }
 
   /** Returns the events that pass the filter and that the user may see. */

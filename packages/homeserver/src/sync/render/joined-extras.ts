@@ -37,7 +37,7 @@ export class JoinedExtras {
     const accountData = news.accountData.get(num) ?? NOTHING;
     const ephemeral = news.ephemeral.get(num) ?? NOTHING;
     const sticky = this.#sticky(lookups, request, timed);
-    const hasSummary = room.isNew || request.fullState || maySummaryChange(timeline);
+    const hasSummary = room.isNew || request.fullState || room.hasNewMembers === true || maySummaryChange(timeline);
     const hasNews =
       timeline.shown.length > 0 ||
       hasState ||

@@ -4,6 +4,7 @@ import { loadedSingly, NOT_LOADED, queried, type Source } from '../../platform/l
 import { membershipOf } from '../../rooms/events/effects.ts';
 import type { Heads } from '../../rooms/heads.ts';
 import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
+import type { PartialStates } from '../../rooms/partial-state/partial-states.ts';
 import { readDeviceListChanges } from '../../storage/encryption/device-lists.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import type { Change } from '../../storage/engine/stream.ts';
@@ -20,6 +21,7 @@ interface Parts {
   readonly userRooms: UserRooms;
   readonly memberships: MembershipStore;
   readonly keyDirectory: KeyDirectory;
+  readonly partialStates: PartialStates;
 }
 
 /** Users whose public keys a client has to fetch again, and users whose keys it no longer has to track. */
@@ -91,7 +93,8 @@ export class DeviceLists {
     for (const change of changes) {
       if (change.kind === 'event') {
         if (rows.has(change.room) && this.#mayMove(change)) rooms = (rooms ?? new Set<number>()).add(change.room);
-      } else if (change.kind === 'device-list' && (change.onlyFor ?? user) === user)
+      } else if (change.kind === 'whole-state') rooms = (rooms ?? new Set<number>()).add(change.room);
+      else if (change.kind === 'device-list' && (change.onlyFor ?? user) === user)
         changed = (changed ?? new Set<number>()).add(change.user);
     }
     if (changed === undefined && rooms === undefined) return NO_DEVICE_LIST_NEWS;
@@ -147,11 +150,12 @@ export class DeviceLists {
   ): { come: ReadonlySet<number>; gone: ReadonlySet<number> } {
     const come = new Set<number>();
     const gone = new Set<number>();
+    const completed = this.#parts.partialStates.completedIn(lookups, range);
     lookups.each(rooms, (room) => {
       const moves = this.#moves(lookups, room, range);
       const own = moves.get(user);
       const isHere = range.rows.get(room)?.membership === 'join';
-      if (own !== undefined && own.was !== own.is) {
+      if ((own !== undefined && own.was !== own.is) || (isHere && completed.has(room))) {
         for (const other of lookups.get(this.#parts.heads.source, room)?.joined ?? NOBODY) {
           // Users who join after the user has left do not count.
           if (isHere) come.add(other);

@@ -1,4 +1,5 @@
 import type { Lookups } from '../../platform/lookups/lookups.ts';
+import type { PartialStates } from '../../rooms/partial-state/partial-states.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
@@ -18,6 +19,7 @@ interface Parts {
   readonly events: EventStore;
   readonly timelines: TimelineStore;
   readonly latest: LatestEventNums;
+  readonly partialStates: PartialStates;
 }
 
 /** One room of an answer, with the events of its timeline that are read. */
@@ -35,6 +37,8 @@ export interface SelectedRoom {
   readonly departure?: Departure | undefined;
   /** The latest event of a room without new events, at which the state is read. */
   readonly anchor?: number | undefined;
+  /** Whether members have become known that no event of the timeline has changed. */
+  readonly hasNewMembers?: boolean;
 }
 
 /** The events by which a user left a room. */
@@ -50,6 +54,8 @@ export interface Departure {
 
 /** The rooms of an answer. */
 export interface SelectedRooms {
+  /** The user's memberships in all rooms that the client may get. */
+  readonly rows: Rows;
   readonly joined: readonly SelectedRoom[];
   readonly left: readonly SelectedRoom[];
   readonly invited: readonly MembershipRow[];
@@ -85,7 +91,7 @@ export class RoomSelection {
   /** Selects the rooms of an answer: all rooms for a client without a token, otherwise rooms with changes. */
   select(lookups: Lookups, request: SelectionRequest, range: SyncRange): SelectedRooms {
     const { since } = range;
-    const rows = this.#passingRows(lookups, range.rows, request.filter);
+    const rows = this.#withoutPartial(lookups, this.#passingRows(lookups, range.rows, request.filter), request, range);
     if (since === undefined) return this.#first(lookups, request, range, rows);
     const selected = this.#next(lookups, request, { ...range, since }, rows);
     if (!request.fullState) return selected;
@@ -100,12 +106,26 @@ export class RoomSelection {
     return new Map([...rows].filter((_, i) => room(ids[i] ?? '')));
   }
 
+  /**
+   * Returns the rows without joined rooms whose members are not known yet. Clients that do not load members lazily get such
+   * a room when its state is whole (MSC3902).
+   */
+  #withoutPartial(lookups: Lookups, rows: Rows, { filter }: SelectionRequest, { upTo }: SyncRange): Rows {
+    const { partialStates } = this.#parts;
+    if (filter.lazyMembers || partialStates.isWholeSince(upTo)) return rows;
+    const later = partialStates.completedIn(lookups, { since: upTo, upTo: Number.MAX_SAFE_INTEGER });
+    const isHidden = ({ room, membership }: MembershipRow) =>
+      membership === 'join' && (partialStates.of(room) !== undefined || later.has(room));
+    return new Map([...rows].filter(([, row]) => !isHidden(row)));
+  }
+
   #first(lookups: Lookups, { user, filter }: SelectionRequest, { upTo }: SyncRange, rows: Rows): SelectedRooms {
     const all = [...rows.values()].filter(({ forgotten }) => !forgotten);
     const joined = all.filter(({ membership }) => membership === 'join');
     const left = filter.includeLeave ? all.filter(isOutside) : [];
     const pasts = pastMemberships(lookups, this.#parts.events, left, 0);
     return {
+      rows,
       joined: this.whole(lookups, joined, upTo, filter),
       left: this.#left(lookups, left, { since: 0, pasts }, filter),
       invited: this.#parts.invites.among(lookups, user, all).shown,
@@ -125,14 +145,20 @@ export class RoomSelection {
     const limit = scanLimit(filter);
     const changed = this.#parts.changes.in(lookups, rows, range);
     const changedRows = changedMemberships(rows, range);
-    if (changedRows.length === 0) return { ...NOTHING, ...unmovedRooms(changed, rows, since, limit) };
+    const completed = this.#parts.partialStates.completedIn(lookups, range);
+    if (changedRows.length === 0 && completed.size === 0)
+      return { ...NOTHING, rows, ...unmovedRooms(changed, rows, since, limit) };
     const pasts = pastMemberships(lookups, this.#parts.events, changedRows, since);
     const membershipBefore = (room: number) => pasts.get(room)?.membership ?? '';
     // This client has to remove a room that was forgotten on another device.
     const moved = changedRows.filter(({ forgotten, room }) => !forgotten || KNOWN.has(membershipBefore(room)));
-    const isNew = (row: MembershipRow) => row.event > since && membershipBefore(row.room) !== 'join';
+    const isNew = (row: MembershipRow) =>
+      (row.event > since && membershipBefore(row.room) !== 'join') || (!filter.lazyMembers && completed.has(row.room));
     const { joined } = unmovedRooms(changed, rows, since, limit);
-    const fresh = moved.filter((row) => row.membership === 'join' && isNew(row));
+    const begun = [...completed].map((room) => rows.get(room)).filter((row) => row !== undefined);
+    const fresh = [...new Set([...moved, ...begun])].filter((row) => row.membership === 'join' && isNew(row));
+    const known = [...joined.map(({ row }) => row), ...fresh];
+    const complete = begun.filter((row) => row.membership === 'join' && !known.includes(row));
     const invited = this.#parts.invites.among(lookups, user, moved);
     // If an invitation is hidden from the user, the client still gets the departure before it.
     const left = [
@@ -140,7 +166,12 @@ export class RoomSelection {
       ...invited.hidden.filter(({ room }) => membershipBefore(room) === 'join'),
     ];
     return {
-      joined: [...joined.filter(({ row }) => !isNew(row)), ...this.whole(lookups, fresh, range.upTo, filter)],
+      rows,
+      joined: [
+        ...joined.filter(({ row }) => !isNew(row)),
+        ...this.whole(lookups, fresh, range.upTo, filter),
+        ...this.#unchanged(lookups, complete, range.upTo).map((room) => ({ ...room, hasNewMembers: true })),
+      ],
       left: this.#left(lookups, left, { since, pasts }, filter),
       invited: invited.shown,
       knocked: moved.filter(({ membership }) => membership === 'knock'),
@@ -200,7 +231,14 @@ export class RoomSelection {
   }
 }
 
-const NOTHING: SelectedRooms = { joined: [], left: [], invited: [], knocked: [], peeked: [], touched: new Set() };
+const NOTHING: Omit<SelectedRooms, 'rows'> = {
+  joined: [],
+  left: [],
+  invited: [],
+  knocked: [],
+  peeked: [],
+  touched: new Set(),
+};
 
 function isOutside({ membership }: MembershipRow): boolean {
   return membership === 'leave' || membership === 'ban';

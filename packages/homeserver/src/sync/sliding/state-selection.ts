@@ -96,6 +96,14 @@ function placesOf(parts: readonly NumberedPairs[]): StateSelection['places'] {
   return places;
 }
 
+/** Returns whether a client wants all members of a room at once. */
+export function wantsAllMembers(pairs: StatePairs): boolean {
+  const ofMembers = pairs.filter(([type]) => type === MEMBER);
+  if (ofMembers.some(([, stateKey]) => stateKey === ANY)) return true;
+  // Pairs with the type of members restrict the pair for everything.
+  return ofMembers.length === 0 && pairs.some(([type, stateKey]) => type === ANY && stateKey === ANY);
+}
+
 const keys = new WeakMap<readonly StatePairs[], string>();
 
 /** Returns a text that is equal for equal rules. */

@@ -1,9 +1,10 @@
 import type { Lookups } from '../../platform/lookups/lookups.ts';
+import type { PartialStates } from '../../rooms/partial-state/partial-states.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import type { Rows } from '../select/stream-reader.ts';
 import type { RoomList, RoomLists, SlidingSyncBody } from './lists.ts';
-import { type StatePairs, uniteRules } from './state-selection.ts';
+import { type StatePairs, uniteRules, wantsAllMembers } from './state-selection.ts';
 
 /** The wanted part of a room: the maximum of all rules that match the room. */
 export interface RoomConfig {
@@ -32,10 +33,12 @@ interface Rule {
 export class WantedRooms {
   readonly #names: Names;
   readonly #lists: RoomLists;
+  readonly #partialStates: PartialStates;
 
-  constructor(names: Names, lists: RoomLists) {
+  constructor(names: Names, lists: RoomLists, partialStates: PartialStates) {
     this.#names = names;
     this.#lists = lists;
+    this.#partialStates = partialStates;
   }
 
   select(
@@ -48,7 +51,8 @@ export class WantedRooms {
     const all = this.#lists.byActivity(lookups, rows.values(), isKnown);
     const rules = new Map<number, Rule[]>();
     const lists = lookups.each(Object.entries(body.lists ?? {}), ([name, request]) => {
-      const list = this.#lists.list(lookups, user, name, request, all);
+      const shown = all.filter((row) => this.#isShown(row, request));
+      const list = this.#lists.list(lookups, user, name, request, shown);
       for (const room of list.rooms) put(rules, room, request);
       return list;
     });
@@ -58,10 +62,11 @@ export class WantedRooms {
       this.#names.numSource,
       subscriptions.map(([roomId]) => roomId),
     );
-    const there = new Set(all.map(({ room }) => room));
+    const there = new Map(all.map((row) => [row.room, row]));
     for (const [i, [, rule]] of subscriptions.entries()) {
       const room = nums[i];
-      if (room === undefined || !there.has(room)) continue;
+      const row = room === undefined ? undefined : there.get(room);
+      if (room === undefined || row === undefined || !this.#isShown(row, rule)) continue;
       subscribed.add(room);
       put(rules, room, rule);
     }
@@ -72,6 +77,11 @@ export class WantedRooms {
       if (row !== undefined) rooms.set(room, { row, config: combine(matching, configs) });
     }
     return { lists, subscribed, rooms };
+  }
+
+  /** Returns false for a room whose members are not known yet, for a client that wants all of them (MSC3902). */
+  #isShown({ room, membership }: MembershipRow, { required_state: state }: Rule): boolean {
+    return membership !== 'join' || this.#partialStates.of(room) === undefined || !wantsAllMembers(state);
   }
 }
 

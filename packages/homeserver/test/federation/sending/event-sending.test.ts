@@ -48,7 +48,7 @@ class Others {
 }
 
 function openSending(world: World, others: Others) {
-  const { database, clock, random, background, names, stream, heads, events, signer } = world;
+  const { database, clock, random, background, names, stream, heads, events, partialStates, signer } = world;
   const destinations = new Destinations(clock, random, { minMs: 1_000, maxMs: 60_000 }, silentLog);
   others.fail = (server) => destinations.failed(server, clock.elapsed(), 'no connection');
   const roomServers = new RoomServers(database);
@@ -60,7 +60,7 @@ function openSending(world: World, others: Others) {
       destinations,
       rooms: {
         pdus: { names, events, signer },
-        servers: new ServersInRooms(heads, names, roomServers, 'test.local'),
+        servers: new ServersInRooms({ heads, names, roomServers }, partialStates, 'test.local'),
         roomServers,
       },
       serverName: 'test.local',

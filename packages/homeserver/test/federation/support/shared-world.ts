@@ -21,12 +21,14 @@ export type SharedWorld = Awaited<ReturnType<typeof openSharedWorld>>;
  */
 export async function openSharedWorld(engine: Engine, serverName = 'test.local') {
   const world = await openWorld(engine);
-  const { database, names, heads, userRooms } = world;
-  const servers = new ServersInRooms(heads, names, new RoomServers(database), serverName);
-  const sharedRooms = new SharedRooms({ heads, names, userRooms, servers });
+  const { database, names, heads, userRooms, partialStates } = world;
+  const roomServers = new RoomServers(database);
+  const servers = new ServersInRooms({ heads, names, roomServers }, partialStates, serverName);
+  const sharedRooms = new SharedRooms({ heads, names, userRooms, servers, partialStates });
   const queued: QueuedEdu[] = [];
   return {
     ...world,
+    servers,
     sharedRooms,
     queued,
     queue: { queueEdu: (server: string, key: string, edu: JsonObject) => queued.push({ server, key, edu }) },

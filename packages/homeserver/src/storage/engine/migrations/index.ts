@@ -19,6 +19,7 @@ import { readableViews } from './0018-readable-views.ts';
 import { serverKeys } from './0019-server-keys.ts';
 import { edus } from './0020-edus.ts';
 import { remoteEvents } from './0021-remote-events.ts';
+import { partialState } from './0022-partial-state.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in the order of their versions, which is the order of their files. */
@@ -44,4 +45,5 @@ export const migrations: readonly Migration[] = [
   serverKeys,
   edus,
   remoteEvents,
+  partialState,
 ];

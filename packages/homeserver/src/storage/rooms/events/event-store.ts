@@ -19,6 +19,9 @@ const insert = sql(
 const placeOutlier = sql(
   'UPDATE events SET seq = ?, standing = ?, snapshot = ?, graph_snapshot = ?, snapshot_after = ?, replaces = ?, proof = ? WHERE num = ?',
 );
+const reconsider = sql(
+  'UPDATE events SET seq = ?, standing = ?, snapshot = ?, graph_snapshot = ?, snapshot_after = ?, replaces = ? WHERE num = ?',
+);
 const markRepeated = sql('UPDATE events SET id = ? WHERE num = ?');
 const redact = sql('UPDATE events SET redacted_by = ?, content = ? WHERE num = ?');
 
@@ -96,6 +99,14 @@ export class EventStore {
   place(event: StoredEvent, proof: EventProof): Write {
     const { num, seq, standing, snapshot, graphSnapshot, after, replaces } = event;
     return write(placeOutlier, seq, standing, snapshot, graphSnapshot, after, replaces, encodeProof(proof), num);
+  }
+
+  /**
+   * Returns the write that stores the standing and the place of an event, and the states at it, when they have changed. The
+   * caller calls {@link replace} after the commit.
+   */
+  reconsider({ num, seq, standing, snapshot, graphSnapshot, after, replaces }: StoredEvent): Write {
+    return write(reconsider, seq, standing, snapshot, graphSnapshot, after, replaces, num);
   }
 
   /** Returns the write that frees the id of an outlier whose event is stored anew in the timeline. */

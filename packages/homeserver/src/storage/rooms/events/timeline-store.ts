@@ -28,6 +28,10 @@ const readInStream = sql(
   `SELECT num FROM events WHERE num > ? AND num <= ? AND (seq IS NOT NULL OR extra LIKE '%${OUTSIDE}%') ORDER BY num LIMIT ?`,
 );
 
+const readOutside = sql(
+  'SELECT num FROM events WHERE room = ? AND num > ? AND seq IS NULL AND standing IN (1, 2) ORDER BY num',
+);
+
 /** A range of a room's timeline: events with `after < seq <= upTo`. */
 export interface TimelineRange {
   readonly room: number;
@@ -111,6 +115,11 @@ export class TimelineStore {
   async page({ room, after, upTo }: TimelineRange, backwards: boolean, limit: number): Promise<number[]> {
     const statement = backwards ? readBackwards : readForwards;
     return nums(await this.#database.all(statement, room, after, upTo, limit));
+  }
+
+  /** Returns the soft-failed and the rejected events of a room after a position of the stream, in stream order. */
+  async outside(room: number, after: number): Promise<number[]> {
+    return nums(await this.#database.all(readOutside, room, after));
   }
 
   /** Returns the first event of a room that was not fetched as history; `undefined` for an empty timeline. */
