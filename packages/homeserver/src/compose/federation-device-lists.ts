@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import { DeviceListSender } from '../encryption/remote/device-list-sender.ts';
+import { EarlyListUpdates } from '../encryption/remote/early-list-updates.ts';
 import { FollowedKeys } from '../encryption/remote/followed-keys.ts';
 import { JoinedLists } from '../encryption/remote/joined-lists.ts';
 import { ListFetcher } from '../encryption/remote/list-fetcher.ts';
@@ -81,9 +82,15 @@ function createFollowed(
   const memberships = new ListMemberships({ stream, events: rooms.events, sharedRooms, lists, serverName }, background);
   background.every(DAY_MS, 'deleting device lists of users without a common room', () => memberships.expire());
   const unknownDevices = new UnknownDevices({ names, keyDirectory, lists, clock });
-  const received = { names, sharedRooms, lists };
+  const received = {
+    names,
+    sharedRooms,
+    lists,
+    early: new EarlyListUpdates({ stream, names, sharedRooms }, background),
+  };
   return {
     fetcher,
+    forget: (users: readonly number[]) => memberships.left(users),
     followedKeys: new FollowedKeys({ names, sharedRooms, lists, fetcher, clock }),
     deviceUpdates: new ReceivedListUpdates(received, deviceUpdateEffect),
     crossSigningUpdates: new ReceivedListUpdates(received, crossSigningEffect),

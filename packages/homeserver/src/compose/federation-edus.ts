@@ -58,6 +58,7 @@ export function createEdus(config: Config, base: FederationBase, domains: Domain
     profiles,
     followedKeys: deviceLists.followedKeys,
     sendMissedLists: deviceLists.sendMissed,
+    forgetLists: deviceLists.forget,
     received: new ReceivedEdus(handlers, database, log),
     close() {
       presence?.sender.close();

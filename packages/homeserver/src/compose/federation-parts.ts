@@ -70,7 +70,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
   const sending = createSending(base, domains, { client, destinations, rooms: federatedRooms, serverName });
   const { servers } = federatedRooms;
   const edus = createEdus(config, base, domains, { queue: sending.sender, servers, client, destinations });
-  sendToFoundServers(base, domains, federatedRooms, { sending, edus });
+  followCompletions(base, domains, federatedRooms, { sending, edus });
   startTasks(base, federatedRooms, sending);
   return {
     routes: [
@@ -116,19 +116,20 @@ export async function createFederation(config: Config, base: FederationBase, dom
 /** The number of events that are sent again to a server that was not known to be in a room. */
 const SENT_AGAIN_MAX = 1_000;
 
-/** Sends what servers have missed that turned out to be in a room when its whole state became known. */
-function sendToFoundServers(
+/** Corrects what was based on the partial state of a room, when its whole state has become known. */
+function followCompletions(
   { background }: FederationBase,
   { rooms: { timelines, events } }: Domains,
   { resync }: FederatedRooms,
   { sending, edus }: { sending: ReturnType<typeof createSending>; edus: ReturnType<typeof createEdus> },
 ): void {
-  resync.onCompleted(({ head, found, since }) => {
-    if (found.length === 0) return;
-    background.start('sending to servers that were found in a room', async () => {
-      await edus.sendMissedLists(head.num, since);
-      await sending.sendAgain(await events.list(await timelines.after([head.num], since, SENT_AGAIN_MAX)));
-    });
+  resync.onCompleted(async ({ head, left, found, since }) => {
+    if (found.length > 0)
+      background.start('sending to servers that were found in a room', async () => {
+        await edus.sendMissedLists(head.num, since);
+        await sending.sendAgain(await events.list(await timelines.after([head.num], since, SENT_AGAIN_MAX)));
+      });
+    await edus.forgetLists(left);
   });
 }
 

@@ -84,7 +84,8 @@ function openReceiving(
   const stateBefore = new StateBefore({ states, events, graphStates, resolution, outliers, fetcher });
   const stores = { names, stream, events, states, timelines, rooms: rooms.rooms };
   const appended = { ...stores, graph: { missingEvents, earlyRedactions, roomServers, partialStates } };
-  const plans = new Plans({ stores: appended, graphStates, resolution });
+  const rules = new Rules(stores);
+  const plans = new Plans({ stores: appended, graphStates, resolution, rules });
   const shared = { heads, servers };
   const members = new MemberEffects(effects, roomServers, serverName);
   const appending = { stores: appended, acceptor, effects, members, plans };
@@ -92,13 +93,14 @@ function openReceiving(
   const checks = {
     signatures,
     authEvents: new AuthEvents(events, outliers, fetcher),
-    rules: new Rules(stores),
+    rules,
     gaps: new Gaps(events, timelines, fetcher),
   };
-  const graphOf = { ...checks, stateBefore, graphStates };
+  const learning = { states, graphStates, resolution };
+  const graphOf = { ...checks, stateBefore, learning };
   const receiver = new Receiver({ stores, signatures, graph: graphOf, appender, servers, partialStates, inTurn });
   const pdus = { names, events, signer };
-  const graph = { authChains, graphStates, resolution, stateBefore, outliers, fetcher, inTurn };
+  const graph = { authChains, graphStates, learning, resolution, stateBefore, outliers, fetcher, inTurn };
   return { ...graph, roomServers, servers, missingEvents, signatures, checks, members, appender, receiver, pdus };
 }
 
@@ -163,7 +165,7 @@ function openRemoteMemberships(
     appender,
     outliers,
     stateBefore,
-    graphStates,
+    learning,
     pdus,
     resync,
   }: Receiving & { resync: StateResync },
@@ -182,7 +184,7 @@ function openRemoteMemberships(
   const own = { events: ownEvents, outside, knownRooms };
   const handshakes = new Handshakes(client, log);
   const room = { appender, receiver, servers, resync };
-  const graph = { outliers, stateBefore, rules: checks.rules, states: rooms.states, graphStates };
+  const graph = { outliers, stateBefore, rules: checks.rules, learning };
   const joins = new RemoteJoins({ handshakes, ownEvents, knownRooms, graph, room, events });
   const invites = new RemoteInvites({ client, receiver, signatures, templates, own, servers });
   const known = { heads, userRooms, events };

@@ -74,9 +74,10 @@ export class RoomSummaries {
       async (rooms) => new Map(await inSlices(rooms, LOADED_AT_ONCE, (some) => this.#load(some))),
     );
     parts.stream.listen((changes) => {
-      for (const change of changes)
-        if (change.kind === 'event' && mayChangeState(parts.events.cached(change.event)))
-          this.#entries.delete(change.room);
+      for (const change of changes) {
+        const isEvent = change.kind === 'event' && mayChangeState(parts.events.cached(change.event));
+        if (isEvent || change.kind === 'whole-state') this.#entries.delete(change.room);
+      }
     });
   }
 

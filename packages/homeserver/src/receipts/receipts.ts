@@ -53,6 +53,9 @@ const RECENT_MAX = 100_000;
 /** The maximum number of receipts of a user in a room. Further ones replace the oldest. */
 const OWN_MAX = 500;
 
+/** The place of an event that this server does not have. */
+const UNKNOWN_PLACE: Pick<EventPlace, 'seq'> = { seq: 0 };
+
 const STORED_TYPES: ReadonlyMap<string, number> = new Map([
   ['m.read', PUBLIC_RECEIPT],
   ['m.read.private', PRIVATE_RECEIPT],
@@ -138,14 +141,13 @@ export class Receipts {
 
   /**
    * Stores a receipt of a joined user of another server. Returns false if the event is not known, or not yet. A receipt
-   * that would move back has no effect.
+   * that would move back has no effect. One for an unknown event counts as earlier than all others.
    */
   async receive(sender: ReceiptSender, room: number, { thread, eventId, ts }: RemoteReceipt): Promise<boolean> {
     return this.#serial.run(sender.user, async () => {
       const place = await this.#parts.eventPlace(room, eventId);
-      if (place === undefined) return false;
-      await this.#put(sender, { room, type: PUBLIC_RECEIPT, thread, event_id: eventId, ts }, place);
-      return true;
+      await this.#put(sender, { room, type: PUBLIC_RECEIPT, thread, event_id: eventId, ts }, place ?? UNKNOWN_PLACE);
+      return place !== undefined;
     });
   }
 
@@ -166,12 +168,17 @@ export class Receipts {
     if ((await this.#parts.eventPlace(room, thread)) === undefined) throw invalidParam('The thread does not exist');
   }
 
-  async #put(sender: ReceiptSender, target: ReceiptTarget, place: EventPlace): Promise<ReceiptRow | undefined> {
+  async #put(
+    sender: ReceiptSender,
+    target: ReceiptTarget,
+    place: Pick<EventPlace, 'seq'>,
+  ): Promise<ReceiptRow | undefined> {
     const { stream, names } = this.#parts;
     const { room, type, thread } = target;
     const known = await this.#rooms.get(room);
     const before = known.get(sender.user, type, thread);
-    if (before !== undefined && before.seq >= place.seq) return undefined;
+    const isUnknownAgain = place === UNKNOWN_PLACE && before?.seq === place.seq && before.event_id !== target.event_id;
+    if (before !== undefined && before.seq >= place.seq && !isUnknownAgain) return undefined;
     const excess = oldestBeyond([...known.ofUser(sender.user)], before === undefined ? OWN_MAX - 1 : OWN_MAX);
     const { user: user_num, userId: user_id } = sender;
     const position = stream.next();

@@ -115,9 +115,8 @@ export class TypingNotices {
 
   /** Ends the typing of users who have left the room. */
   async #stopAbsent(room: number): Promise<void> {
-    const joined = await this.#membership.joinedMembers(room);
-    const absent = [...(this.#timers.get(room)?.keys() ?? [])].filter((user) => !joined.has(user));
-    for (const user of absent) await this.stop(room, user);
+    const typing = [...(this.#timers.get(room)?.keys() ?? [])];
+    for (const user of await this.#membership.absentFrom(room, typing)) await this.stop(room, user);
   }
 
   async #start(room: number, user: number, timeoutMs: number, usersMax: number): Promise<void> {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DeviceListReader } from '../../src/encryption/device-list.ts';
 import { loadUserKeys } from '../../src/encryption/key-directory.ts';
 import { DeviceListSender } from '../../src/encryption/remote/device-list-sender.ts';
+import { EarlyListUpdates } from '../../src/encryption/remote/early-list-updates.ts';
 import { ListFetcher } from '../../src/encryption/remote/list-fetcher.ts';
 import {
   crossSigningEffect,
@@ -68,8 +69,9 @@ describe('a server that follows the device list of a user of another server', ()
     away.keyDirectory.includeRemote();
     lists = new RemoteDeviceLists({ ...away, serial });
     fetcher = new ListFetcher({ ...away, client, destinations, lists, serial }, away.background);
-    handlers.set('m.device_list_update', new ReceivedListUpdates({ ...away, lists }, deviceUpdateEffect));
-    handlers.set('m.signing_key_update', new ReceivedListUpdates({ ...away, lists }, crossSigningEffect));
+    const early = new EarlyListUpdates(away, away.background);
+    handlers.set('m.device_list_update', new ReceivedListUpdates({ ...away, lists, early }, deviceUpdateEffect));
+    handlers.set('m.signing_key_update', new ReceivedListUpdates({ ...away, lists, early }, crossSigningEffect));
   });
   afterAll(async () => {
     expect([...home.faults, ...away.faults]).toEqual([]);

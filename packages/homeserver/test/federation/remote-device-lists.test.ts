@@ -1,6 +1,7 @@
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KeyLookup, renderQueryAnswer } from '../../src/encryption/key-lookup.ts';
+import { EarlyListUpdates } from '../../src/encryption/remote/early-list-updates.ts';
 import { FollowedKeys } from '../../src/encryption/remote/followed-keys.ts';
 import { ListFetcher } from '../../src/encryption/remote/list-fetcher.ts';
 import { ListMemberships } from '../../src/encryption/remote/list-memberships.ts';
@@ -90,8 +91,9 @@ describe.each(engines)('device lists of users of other servers, on $name', (engi
     const client = { request: answer };
     const fetcher = new ListFetcher({ ...world, client, destinations, lists, serial }, background);
     memberships = new ListMemberships({ ...world, lists, serverName: 'test.local' }, background);
-    updates = new ReceivedListUpdates({ ...world, lists }, deviceUpdateEffect);
-    signing = new ReceivedListUpdates({ ...world, lists }, crossSigningEffect);
+    const early = new EarlyListUpdates(world, background);
+    updates = new ReceivedListUpdates({ ...world, lists, early }, deviceUpdateEffect);
+    signing = new ReceivedListUpdates({ ...world, lists, early }, crossSigningEffect);
     unknownDevices = new UnknownDevices({ ...world, lists });
     const { keyQueries, keyClaims } = world;
     const followed = new FollowedKeys({ ...world, lists, fetcher });

@@ -15,6 +15,7 @@ import { RemoteAppender } from '../../src/rooms/receive/append.ts';
 import { readIncoming } from '../../src/rooms/receive/incoming.ts';
 import { MemberEffects } from '../../src/rooms/receive/member-effects.ts';
 import { type PlacedEvent, Plans } from '../../src/rooms/receive/plan.ts';
+import { Rules } from '../../src/rooms/receive/rules.ts';
 import { ServersInRooms } from '../../src/rooms/remote/servers-in-room.ts';
 import { Templates } from '../../src/rooms/remote/templates.ts';
 import { EarlyRedactions } from '../../src/storage/rooms/events/early-redactions.ts';
@@ -75,7 +76,7 @@ export class RemoteEvents {
       acceptor: world.acceptor,
       effects,
       members: new MemberEffects(effects, roomServers, 'test.local'),
-      plans: new Plans({ stores, graphStates: this.graphStates, resolution }),
+      plans: new Plans({ stores, graphStates: this.graphStates, resolution, rules: new Rules(world) }),
       rooms: { heads: world.heads, servers: this.servers },
       serverName: 'test.local',
       clock: world.clock,

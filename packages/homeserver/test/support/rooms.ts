@@ -46,8 +46,8 @@ export class PlainRooms implements Membership {
     return new Set([...this.#members].filter(([, members]) => members.has(user)).map(([room]) => room));
   }
 
-  async joinedMembers(room: number): Promise<ReadonlySet<number>> {
-    return this.#members.get(room) ?? new Set();
+  async absentFrom(room: number, users: Iterable<number>): Promise<number[]> {
+    return [...users].filter((user) => this.#members.get(room)?.has(user) !== true);
   }
 
   membersOfRooms(_: Lookups, user: number): readonly ReadonlySet<number>[] {

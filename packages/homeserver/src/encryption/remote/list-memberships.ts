@@ -30,8 +30,6 @@ export class ListMemberships {
     const { stream, events } = parts;
     stream.listen((changes) => {
       for (const change of changes) {
-        if (change.kind === 'whole-state' && change.left.length > 0)
-          background.start('following device lists in rooms', () => this.#left(change.left));
         const event = change.kind === 'event' ? events.cached(change.event) : undefined;
         if (event?.type === 'm.room.member')
           background.start('following device lists in rooms', () => this.#changed(event));
@@ -57,7 +55,7 @@ export class ListMemberships {
     if (user === null) return;
     const isOwn = domainOf(event.stateKey ?? '') === serverName;
     if (membershipOf(event) === 'join') return isOwn ? undefined : this.#joined(user, event.room);
-    return isOwn ? this.#ownLeft(event.room) : this.#left([user]);
+    return isOwn ? this.#ownLeft(event.room) : this.left([user]);
   }
 
   async #joined(user: number, room: number): Promise<void> {
@@ -69,10 +67,11 @@ export class ListMemberships {
 
   async #ownLeft(room: number): Promise<void> {
     const { sharedRooms } = this.#parts;
-    if (!(await sharedRooms.isLocal(room))) await this.#left([...(await sharedRooms.membersOf(room))]);
+    if (!(await sharedRooms.isLocal(room))) await this.left([...(await sharedRooms.membersOf(room))]);
   }
 
-  async #left(users: readonly number[]): Promise<void> {
+  /** Deletes the lists of users who have left a room, or turn out not to be in it, and share no other. */
+  async left(users: readonly number[]): Promise<void> {
     const { lists } = this.#parts;
     await inSlices(users, USERS_AT_ONCE, async (some) => {
       await this.#forgetUnshared((await lists.of(some)).map(({ user_num }) => user_num));

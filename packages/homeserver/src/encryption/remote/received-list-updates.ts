@@ -11,12 +11,14 @@ import {
 import type { Names } from '../../storage/engine/names.ts';
 import { parseKey } from '../user-keys.ts';
 import { checkedCrossSigning, checkedDevice } from './checked-list.ts';
+import type { EarlyListUpdates } from './early-list-updates.ts';
 import type { RemoteDeviceLists, UpdateEffect } from './remote-device-lists.ts';
 
 interface Parts {
   readonly names: Names;
   readonly sharedRooms: SharedRooms;
   readonly lists: RemoteDeviceLists;
+  readonly early: EarlyListUpdates;
 }
 
 /** The members of updates that contain keys. */
@@ -44,11 +46,11 @@ export class ReceivedListUpdates {
   }
 
   async handle(origin: string, content: JsonObject): Promise<void> {
-    const { names, sharedRooms, lists } = this.#parts;
+    const { names, sharedRooms, lists, early } = this.#parts;
     const userId = asString(content.user_id);
     if (userId === undefined || domainOf(userId) !== origin) return;
     const user = await names.find(userId);
-    if (user === undefined || !(await sharedRooms.isShared(user))) return;
+    if (user === undefined || !(await sharedRooms.isShared(user))) return early.add(origin, userId);
     const hasKeys = content.deleted === true || KEYS.some((name) => content[name] !== undefined);
     await lists.update(user, (list) => this.#effectOf(list, userId, content), hasKeys);
   }

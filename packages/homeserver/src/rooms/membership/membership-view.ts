@@ -6,7 +6,8 @@ export interface Membership {
   /** Returns the room's number; undefined for a room that this server does not know. */
   roomNum(roomId: string): Promise<number | undefined>;
   joinedRooms(user: number): Promise<ReadonlySet<number>>;
-  joinedMembers(room: number): Promise<ReadonlySet<number>>;
+  /** Returns those of some users who are known not to be in a room. */
+  absentFrom(room: number, users: Iterable<number>): Promise<number[]>;
   /** Returns the members of each room that a user has joined. */
   membersOfRooms(lookups: Lookups, user: number): readonly ReadonlySet<number>[];
   /** Returns whether two users have joined the same room. */

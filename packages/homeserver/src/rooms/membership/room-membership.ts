@@ -36,8 +36,13 @@ export class RoomMembership implements Membership {
     return joined;
   }
 
-  async joinedMembers(room: number): Promise<ReadonlySet<number>> {
-    return (await this.#heads.byNum(room))?.joined ?? NOBODY;
+  async absentFrom(room: number, users: Iterable<number>): Promise<number[]> {
+    const absent: number[] = [];
+    for (const user of users) {
+      const row = await this.#userRooms.one(user, room);
+      if (row !== undefined && row.membership !== 'join') absent.push(user);
+    }
+    return absent;
   }
 
   membersOfRooms(lookups: Lookups, user: number): readonly ReadonlySet<number>[] {

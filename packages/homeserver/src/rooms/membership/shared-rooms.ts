@@ -65,6 +65,11 @@ export class SharedRooms {
     return this.#parts.partialStates.of(room) !== undefined;
   }
 
+  /** Returns the rooms of a server of which some members are not known yet. */
+  partialRoomsOf(server: string): number[] {
+    return [...this.#parts.partialStates.all()].flatMap(({ num, servers }) => (servers.has(server) ? num : []));
+  }
+
   /** Returns the joined users of a room. */
   async membersOf(room: number): Promise<ReadonlySet<number>> {
     return (await this.#parts.heads.byNum(room))?.joined ?? NOBODY;

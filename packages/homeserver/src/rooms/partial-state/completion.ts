@@ -1,4 +1,5 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import { nextTurn } from '../../platform/concurrency/in-slices.ts';
 import type { Write } from '../../storage/engine/database.ts';
 import { STANDING, StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { RoomStore } from '../../storage/rooms/room-store.ts';
@@ -33,6 +34,8 @@ export interface CompletedState {
   /** The number of events that were examined again, and of those whose acceptance has changed. */
   readonly examined: number;
   readonly corrected: number;
+  /** The users who are not in the room, other than assumed before. */
+  readonly left: readonly number[];
   /** Servers that are or were in the room and were not known to be, so that they have missed what this server sent. */
   readonly found: readonly string[];
   /** The number of the join after which they may have missed something. */
@@ -68,7 +71,10 @@ export class StateCompletion {
       const { extremities } = replay.timeline;
       const ends = await replaying.events.list(extremities);
       const known = await rooms.servers.of(head);
-      if (!isCurrent || head.row !== seen || head.stored !== seen || head.isAbandoned) continue;
+      if (!isCurrent || head.row !== seen || head.stored.fence !== seen.fence || head.isAbandoned) {
+        await nextTurn();
+        continue;
+      }
       // From here to the commit there is no await, so that the head cannot change.
       const decided = this.#decide(head, replay, changes, ends);
       head.pending = decided.stored;
@@ -77,7 +83,8 @@ export class StateCompletion {
       const found = await this.#found(head, replay, known, whole);
       const all = [...replay.examined.all()];
       const corrected = all.filter(isCorrected).length;
-      return { head, examined: all.length, corrected, found, since: partial.joins[0]?.event ?? 0 };
+      const left = changes.flatMap((change) => (hasLeft(change) ? change.stateKey : []));
+      return { head, examined: all.length, corrected, left, found, since: partial.joins[0]?.event ?? 0 };
     }
   }
 
@@ -125,9 +132,8 @@ export class StateCompletion {
       ...partialStates.endWrites(head.num, position),
       ...effects.writes,
     ];
-    const left = changes.flatMap((change) => (hasLeft(change) ? change.stateKey : []));
     const also = {
-      changes: [{ kind: 'whole-state', position, room: head.num, left } as const],
+      changes: [{ kind: 'whole-state', position, room: head.num } as const],
       committed: () => {
         for (const event of changed.values()) events.replace(event);
         partialStates.ended(head.num, position);

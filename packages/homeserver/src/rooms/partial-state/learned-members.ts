@@ -1,20 +1,30 @@
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { NOT_LOADED } from '../../platform/lookups/source.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
 import type { GraphStates } from '../graph/graph-states.ts';
-import type { BuiltState } from '../graph/state-resolution.ts';
+import type { BuiltState, StateResolution } from '../graph/state-resolution.ts';
+
+export interface LearningParts {
+  readonly states: StateStore;
+  readonly graphStates: GraphStates;
+  readonly resolution: StateResolution;
+}
 
 /**
- * Returns a partial state with the member events among the auth events of an event that the state lacks. The server that
- * has sent the event claims that they are in the state. That is examined when the whole state is known.
+ * Returns a partial state with the member events among the auth events of an event, because the server that has sent the
+ * event claims that they are in the state before it. They are added where the state has no member event, and resolved with the
+ * state where it has another. The claim is examined when the whole state is known.
  */
 export async function withMembersOf(
-  { states, graphStates }: { readonly states: StateStore; readonly graphStates: GraphStates },
+  { states, graphStates, resolution }: LearningParts,
+  version: RoomVersion,
   before: BuiltState,
   auth: readonly StoredEvent[],
 ): Promise<BuiltState> {
   let state = before;
+  const other: StoredEvent[] = [];
   for (const event of auth) {
     const { type, stateKeyNum, typeNum, standing } = event;
     if (type !== 'm.room.member' || stateKeyNum === null || standing === STANDING.rejected) continue;
@@ -22,6 +32,10 @@ export async function withMembersOf(
     const known = lookup(state.root, typeNum, stateKeyNum);
     if (known === NOT_LOADED) throw new Error('a state node vanished while it was read');
     if (known === undefined) state = await graphStates.withEvent(state, event);
+    else if (known !== event.num) other.push(event);
   }
-  return state;
+  if (other.length === 0) return state;
+  let claimed = state;
+  for (const event of other) claimed = await graphStates.withEvent(claimed, event);
+  return resolution.resolve(version, [state, claimed]);
 }

@@ -121,11 +121,10 @@ export class PartialStates {
     return [deletePartialJoins(room), putCompletedState(room, position)];
   }
 
-  /** Ends the partial state of a room after the commit. */
+  /** Ends the partial state of a room after the commit. Requests that wait go on when {@link proceed} is called. */
   ended(room: number, position: number): void {
     this.#rooms.delete(room);
     this.#lastCompleted = Math.max(this.#lastCompleted, position);
-    this.#proceed(room);
   }
 
   /** Lets requests proceed with what is known, because no user of this server is left in the room. */
@@ -133,7 +132,7 @@ export class PartialStates {
     const partial = this.#rooms.get(room);
     if (partial === undefined) return;
     partial.isPaused = true;
-    this.#proceed(room);
+    this.proceed(room);
   }
 
   /**
@@ -162,7 +161,8 @@ export class PartialStates {
     if (!isInTime) throw unknown('The members of the room are not known yet. Try again later', 503);
   }
 
-  #proceed(room: number): void {
+  /** Lets requests proceed that wait for the state of a room. */
+  proceed(room: number): void {
     const waiting = this.#waiting.get(room);
     this.#waiting.delete(room);
     for (const proceed of waiting ?? []) proceed();

@@ -48,7 +48,7 @@ export class StateResync {
   readonly #parts: Parts;
   readonly #tasks: KeyedTasks<number>;
   readonly #outcomes: Counter;
-  #onCompleted: (completed: CompletedState) => void = () => undefined;
+  #onCompleted: (completed: CompletedState) => Promise<void> = () => Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -63,8 +63,8 @@ export class StateResync {
     this.#outcomes = metrics.counter('hearth_partial_state_attempts_total', help, ['outcome']);
   }
 
-  /** Calls `listener` after each completion. */
-  onCompleted(listener: (completed: CompletedState) => void): void {
+  /** Calls `listener` after each completion. Requests that wait for the state go on when it has resolved. */
+  onCompleted(listener: (completed: CompletedState) => Promise<void>): void {
     this.#onCompleted = listener;
   }
 
@@ -149,7 +149,11 @@ export class StateResync {
       examinedEvents: completed.examined,
       correctedEvents: completed.corrected,
     });
-    this.#onCompleted(completed);
+    try {
+      await this.#onCompleted(completed);
+    } finally {
+      partialStates.proceed(head.num);
+    }
   }
 
   /**

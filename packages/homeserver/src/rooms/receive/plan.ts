@@ -18,6 +18,7 @@ import { authStateIn, type Head } from '../head.ts';
 import { powersIn } from '../powers.ts';
 import { remoteEvent } from './build-remote.ts';
 import type { IncomingEvent } from './incoming.ts';
+import type { Rules } from './rules.ts';
 
 /** An event of another server whose place in the graph is known, and which the rules accept or reject there. */
 export interface PlacedEvent {
@@ -37,6 +38,8 @@ export interface PlacedEvent {
    * room before.
    */
   readonly isFirst?: boolean;
+  /** Whether the states of the room lack members, so that those among the auth events are believed. */
+  readonly isStatePartial?: boolean;
   /** Whether stored events follow the event, although it was not recorded as missing. */
   readonly isFollowed?: boolean;
   /** The other servers in the room, if the event is such a join and `before` lacks members. */
@@ -71,19 +74,18 @@ interface PlanStores {
   readonly graph: { readonly missingEvents: MissingEvents; readonly earlyRedactions: EarlyRedactions };
 }
 
+interface PlansParts {
+  readonly stores: PlanStores;
+  readonly graphStates: GraphStates;
+  readonly resolution: StateResolution;
+  readonly rules: Rules;
+}
+
 /** Computes what events of other servers would change, without changing anything. */
 export class Plans {
-  readonly #parts: {
-    readonly stores: PlanStores;
-    readonly graphStates: GraphStates;
-    readonly resolution: StateResolution;
-  };
+  readonly #parts: PlansParts;
 
-  constructor(parts: {
-    readonly stores: PlanStores;
-    readonly graphStates: GraphStates;
-    readonly resolution: StateResolution;
-  }) {
+  constructor(parts: PlansParts) {
     this.#parts = parts;
   }
 
@@ -101,7 +103,7 @@ export class Plans {
     const common = { seen, knownSnapshot, invite, relations: {}, redacted: undefined, earlyRedactions: [] };
     const isFollowed =
       placed.isFollowed === true || (await stores.graph.missingEvents.isMissing(head.num, incoming.eventId));
-    const isSoftFailed = !placed.isRejected && !isFirst && (await this.#isRefusedNow(head, incoming));
+    const isSoftFailed = !placed.isRejected && !isFirst && (await this.#isRefusedNow(head, placed));
     if (placed.isRejected || isSoftFailed)
       return { ...common, isSoftFailed, isFollowed, extremities: head.extremities, changes: [] };
     const redacted = await this.#redactedBy(head, provisional);
@@ -174,11 +176,17 @@ export class Plans {
   }
 
   /** Returns whether the current state refuses the event (server-server API, "Soft failure"). */
-  async #isRefusedNow(head: Head, { pdu, eventId }: IncomingEvent): Promise<boolean> {
-    const event = toAuthEvent(pdu, eventId, head.version);
-    const keys = [['m.room.create', ''] as const, ...authEventKeys(event, head.version)];
-    await head.ensure(keys);
-    return authorise(event, authStateIn(head), head.version) !== undefined;
+  async #isRefusedNow(head: Head, { incoming, before, isStatePartial }: PlacedEvent): Promise<boolean> {
+    const { version } = head;
+    const event = toAuthEvent(incoming.pdu, incoming.eventId, version);
+    if (isStatePartial === true) {
+      // The state before the event may have members that the current state lacks.
+      const { resolution, rules } = this.#parts;
+      const now = await resolution.resolve(version, [{ root: head.root, created: [] }, before]);
+      return (await rules.refusalIn(head, event, now)) !== undefined;
+    }
+    await head.ensure([['m.room.create', ''] as const, ...authEventKeys(event, version)]);
+    return authorise(event, authStateIn(head), version) !== undefined;
   }
 
   /** Returns the target of a redaction that takes effect (rooms/v3, "Handling redactions"). */

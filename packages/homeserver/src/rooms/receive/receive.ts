@@ -8,10 +8,9 @@ import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-ev
 import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
-import type { GraphStates } from '../graph/graph-states.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
-import { withMembersOf } from '../partial-state/learned-members.ts';
+import { type LearningParts, withMembersOf } from '../partial-state/learned-members.ts';
 import type { PartialRoom, PartialStates } from '../partial-state/partial-states.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { aclPermits } from './acl.ts';
@@ -37,7 +36,7 @@ export interface ReceiverParts {
   readonly graph: {
     readonly gaps: Gaps;
     readonly stateBefore: StateBefore;
-    readonly graphStates: GraphStates;
+    readonly learning: LearningParts;
     readonly authEvents: AuthEvents;
     readonly rules: Rules;
   };
@@ -152,13 +151,16 @@ export class Receiver {
       // The answer about the state before the event has most auth events.
       const position = place ?? (await this.#positionOf(head, incoming, server));
       const auth = await this.#parts.graph.authEvents.of(head, incoming, server);
-      const { states } = this.#parts.stores;
-      const { graphStates } = this.#parts.graph;
+      const { learning } = this.#parts.graph;
       const before =
-        partial === undefined ? position.before : await withMembersOf({ states, graphStates }, position.before, auth);
+        partial === undefined ? position.before : await withMembersOf(learning, head.version, position.before, auth);
       const basis = { ...position, before, auth };
       const isRejected = (await this.#parts.graph.rules.refusal(head, incoming, basis)) !== undefined;
-      const appended = await this.#append(head, { incoming, ...basis, isRejected }, partial);
+      const appended = await this.#append(
+        head,
+        { incoming, ...basis, isRejected, isStatePartial: partial !== undefined },
+        partial,
+      );
       if (appended !== undefined) return appended;
     }
   }

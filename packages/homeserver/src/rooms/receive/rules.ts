@@ -40,6 +40,13 @@ export class Rules {
     return byAuth ?? authorise(form, before, version);
   }
 
+  /** Returns the reason why a state does not permit an event, or undefined. */
+  async refusalIn(head: Head, form: AuthEvent, state: BuiltState): Promise<string | undefined> {
+    const { version } = head;
+    const keys: StateKeyPair[] = [['m.room.create', ''], ...authEventKeys(form, version)];
+    return authorise(form, await this.#lookupIn(head, state, keys), version);
+  }
+
   async #lookupIn(head: Head, state: BuiltState, keys: readonly StateKeyPair[]) {
     await loadState(this.#stores, [{ root: state.root, keys }]);
     const nums = await this.#stores.names.reserveAll(new Set(keys.flat()));

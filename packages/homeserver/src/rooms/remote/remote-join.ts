@@ -1,3 +1,4 @@
+import { forbidden } from '@hearth/protocol/errors.ts';
 import { authEventIds, prevEventIds } from '@hearth/protocol/events/event.ts';
 import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import { asObject, asString, type JsonObject } from '@hearth/protocol/json/value.ts';
@@ -5,10 +6,8 @@ import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { Serial } from '../../platform/concurrency/serial.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING } from '../../storage/rooms/events/stored-event.ts';
-import type { StateStore } from '../../storage/state/state-store.ts';
-import type { GraphStates } from '../graph/graph-states.ts';
 import type { Head } from '../head.ts';
-import { withMembersOf } from '../partial-state/learned-members.ts';
+import { type LearningParts, withMembersOf } from '../partial-state/learned-members.ts';
 import type { StateResync } from '../partial-state/state-resync.ts';
 import type { RemoteAppender } from '../receive/append.ts';
 import { type IncomingEvent, readIncoming } from '../receive/incoming.ts';
@@ -30,8 +29,7 @@ interface RemoteJoinsParts {
     readonly outliers: Outliers;
     readonly stateBefore: StateBefore;
     readonly rules: Rules;
-    readonly states: StateStore;
-    readonly graphStates: GraphStates;
+    readonly learning: LearningParts;
   };
   readonly room: {
     readonly appender: RemoteAppender;
@@ -122,7 +120,7 @@ export class RemoteJoins {
   /** Stores the state of the room, and the join as the first event of its timeline here. */
   async #enter(head: Head, join: IncomingEvent, { state, authChain, partial }: JoinedState): Promise<void> {
     const { events } = this.#parts;
-    const { outliers, stateBefore, rules } = this.#parts.graph;
+    const { outliers, stateBefore, rules, learning } = this.#parts.graph;
     const { version } = head;
     const stored = await outliers.store(head, [...authChain, ...state] as JsonObject[]);
     const ids = new Set(state.flatMap((value) => readIncoming(value as JsonObject, version).incoming?.eventId ?? []));
@@ -132,9 +130,9 @@ export class RemoteJoins {
     const nums = await events.numsOf([...wanted, ...prevEventIds(join.pdu, version)]);
     const auth = await events.list(wanted.flatMap((id) => nums.get(id) ?? []));
     if (auth.length < wanted.length) throw new NotReceived('the answer lacks auth events of the join', true);
-    const before = partial === undefined ? answered : await withMembersOf(this.#parts.graph, answered, auth);
+    const before = partial === undefined ? answered : await withMembersOf(learning, version, answered, auth);
     const refusal = await rules.refusal(head, join, { auth, before });
-    if (refusal !== undefined) throw new NotReceived(`the rules reject the join: ${refusal}`, true);
+    if (refusal !== undefined) throw forbidden(`The room does not permit the join: ${refusal}`);
     const prevIds = prevEventIds(join.pdu, version);
     const known = await events.list(prevIds.flatMap((id) => nums.get(id) ?? []));
     const prev = known.filter(({ standing }) => standing !== STANDING.outlier);

@@ -22,13 +22,8 @@ export type Change =
       readonly room: number | null;
       readonly type: string;
     }
-  | {
-      /** The state of a room that was partial is whole. The users in `left` are not in the room, other than assumed before. */
-      readonly kind: 'whole-state';
-      readonly position: number;
-      readonly room: number;
-      readonly left: readonly number[];
-    }
+  /** The state of a room that was partial is whole. */
+  | { readonly kind: 'whole-state'; readonly position: number; readonly room: number }
   | { readonly kind: 'presence'; readonly position: number; readonly user: number }
   | { readonly kind: 'peek'; readonly position: number; readonly user: number; readonly device: number }
   /** A change of a user's subscription to a thread. */

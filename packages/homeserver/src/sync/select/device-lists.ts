@@ -9,6 +9,7 @@ import { readDeviceListChanges } from '../../storage/encryption/device-lists.ts'
 import type { Database } from '../../storage/engine/database.ts';
 import type { Change } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import { STANDING } from '../../storage/rooms/events/stored-event.ts';
 import type { RoomPosition } from '../../storage/rooms/events/timeline-store.ts';
 import type { MembershipRow, MembershipStore } from '../../storage/rooms/membership-store.ts';
 import { memberEventsBack } from '../../timeline/member-events.ts';
@@ -40,6 +41,7 @@ interface UserAndRooms {
 }
 
 export const NO_DEVICE_LIST_NEWS: DeviceListNews = { changed: new Set(), left: new Set() };
+const ENCRYPTION = { type: 'm.room.encryption', stateKey: '' };
 const NOBODY: ReadonlySet<number> = new Set();
 const NO_MOVES: ReadonlyMap<number, Move> = new Map();
 
@@ -155,7 +157,10 @@ export class DeviceLists {
       const moves = this.#moves(lookups, room, range);
       const own = moves.get(user);
       const isHere = range.rows.get(room)?.membership === 'join';
-      if ((own !== undefined && own.was !== own.is) || (isHere && completed.has(room))) {
+      if (
+        (own !== undefined && own.was !== own.is) ||
+        (isHere && completed.has(room) && this.#isEncrypted(lookups, room))
+      ) {
         for (const other of lookups.get(this.#parts.heads.source, room)?.joined ?? NOBODY) {
           // Users who join after the user has left do not count.
           if (isHere) come.add(other);
@@ -163,14 +168,20 @@ export class DeviceLists {
         }
       }
       const wasHere = own?.was ?? isHere;
-      for (const [other, { was, is }] of moves) {
-        if (isHere && is && !was) come.add(other);
+      for (const [other, { was, is, isOutlier }] of moves) {
+        if (isHere && is && !was && (!isOutlier || this.#isEncrypted(lookups, room))) come.add(other);
         if (wasHere && was && !is) gone.add(other);
       }
     });
     come.delete(user);
     gone.delete(user);
     return { come, gone };
+  }
+
+  #isEncrypted(lookups: Lookups, room: number): boolean {
+    const { heads } = this.#parts;
+    const head = lookups.get(heads.source, room);
+    return head !== undefined && lookups.get(heads.stateSource, { head, ...ENCRYPTION }) !== undefined;
   }
 
   /** Returns the users whose membership of a room has changed in a range. */
@@ -181,7 +192,11 @@ export class DeviceLists {
     return new Map(
       lookups.each(rows, ({ user, event }) => [
         user,
-        { was: wasJoined(lookups, events, event, since), is: wasJoined(lookups, events, event, upTo) },
+        {
+          was: wasJoined(lookups, events, event, since),
+          is: wasJoined(lookups, events, event, upTo),
+          isOutlier: lookups.get(events.source, event)?.standing === STANDING.outlier,
+        },
       ]),
     );
   }
@@ -201,6 +216,8 @@ export class DeviceLists {
 interface Move {
   readonly was: boolean;
   readonly is: boolean;
+  /** Whether the member event came with the state of the room, not as a change of the membership. */
+  readonly isOutlier: boolean;
 }
 
 /** Returns whether the membership was `join` at a position. Follows the chain of member events back. */
