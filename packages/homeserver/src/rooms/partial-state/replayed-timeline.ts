@@ -1,4 +1,5 @@
 import { NOT_LOADED } from '../../platform/lookups/source.ts';
+import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
@@ -9,6 +10,7 @@ import type { ExaminedEvent, ExaminedEvents } from './examined-events.ts';
 
 interface Parts {
   readonly states: StateStore;
+  readonly events: EventStore;
   readonly resolution: StateResolution;
 }
 
@@ -92,12 +94,19 @@ export class ReplayedTimeline {
     return root;
   }
 
-  async #replaced({ typeNum, stateKeyNum }: StoredEvent, root: NodeRef): Promise<number | null> {
+  /**
+   * Returns the state event that an event replaces. Numbers that are followed back must not lead in a circle: the whole state
+   * may contain the event itself, or a later one, if it was received late.
+   */
+  async #replaced({ num: own, typeNum, stateKeyNum }: StoredEvent, root: NodeRef): Promise<number | null> {
     if (stateKeyNum === null) return null;
-    await this.#parts.states.loadKeys([root], [{ type: typeNum, stateKey: stateKeyNum }]);
+    const { states, events } = this.#parts;
+    await states.loadKeys([root], [{ type: typeNum, stateKey: stateKeyNum }]);
     const num = lookup(root, typeNum, stateKeyNum);
     if (num === NOT_LOADED) throw new Error('a state node vanished while it was read');
-    return num ?? null;
+    if (num === undefined || num < own) return num ?? null;
+    const later = await events.one(num);
+    return later?.standing === STANDING.outlier ? num : null;
   }
 
   #fillingsAmong(all: Iterable<ExaminedEvent>): ReadonlySet<number> {
