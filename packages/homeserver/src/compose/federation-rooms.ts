@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import { randomText } from '../platform/random.ts';
+import { MemberEffects } from '../rooms/events/member-effects.ts';
 import { AuthChains } from '../rooms/graph/auth-chains.ts';
 import { GraphStates } from '../rooms/graph/graph-states.ts';
 import { StateResolution } from '../rooms/graph/state-resolution.ts';
@@ -13,7 +14,6 @@ import { RemoteAppender } from '../rooms/receive/append.ts';
 import { AuthEvents } from '../rooms/receive/auth-events.ts';
 import { EventSignatures } from '../rooms/receive/event-signatures.ts';
 import { Gaps } from '../rooms/receive/gaps.ts';
-import { MemberEffects } from '../rooms/receive/member-effects.ts';
 import { Outliers } from '../rooms/receive/outliers.ts';
 import { OutsideChanges } from '../rooms/receive/outside-changes.ts';
 import { Plans } from '../rooms/receive/plan.ts';
@@ -89,7 +89,7 @@ function openReceiving(
   const shared = { heads, servers };
   const members = new MemberEffects(effects, roomServers, serverName);
   const appending = { stores: appended, acceptor, effects, members, plans };
-  const appender = new RemoteAppender({ ...appending, rooms: shared, serverName, clock, log });
+  const appender = new RemoteAppender({ ...appending, rooms: shared, log });
   const checks = {
     signatures,
     authEvents: new AuthEvents(events, outliers, fetcher),

@@ -17,6 +17,7 @@ const WHOLE: ReadonlyMap<string, string> = new Map([
   ['FROM delayed_events d JOIN names n', 'at the start'],
   ['SELECT DISTINCT pusher FROM push_queue', 'at the start'],
   ['SELECT DISTINCT user_num FROM pushers', 'at the start'],
+  ['FROM partial_joins ORDER BY room', 'at the start; the table is nearly empty'],
   ['FROM staged_events GROUP BY room_id', 'once at the start'],
   ['FROM signing_keys ORDER BY created_ts', 'at the start'],
   ['DELETE FROM open_rooms WHERE is_public = 0', 'once, to fill the user directory'],

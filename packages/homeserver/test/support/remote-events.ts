@@ -7,13 +7,13 @@ import { signPdu } from '@hearth/protocol/signing/pdu.ts';
 import { silentLog } from '../../src/platform/monitoring/log.ts';
 import { references } from '../../src/rooms/events/build.ts';
 import { EventEffects } from '../../src/rooms/events/effects.ts';
+import { MemberEffects } from '../../src/rooms/events/member-effects.ts';
 import { AuthChains } from '../../src/rooms/graph/auth-chains.ts';
 import { GraphStates } from '../../src/rooms/graph/graph-states.ts';
 import { StateResolution } from '../../src/rooms/graph/state-resolution.ts';
 import type { Head } from '../../src/rooms/head.ts';
 import { RemoteAppender } from '../../src/rooms/receive/append.ts';
 import { readIncoming } from '../../src/rooms/receive/incoming.ts';
-import { MemberEffects } from '../../src/rooms/receive/member-effects.ts';
 import { type PlacedEvent, Plans } from '../../src/rooms/receive/plan.ts';
 import { Rules } from '../../src/rooms/receive/rules.ts';
 import { ServersInRooms } from '../../src/rooms/remote/servers-in-room.ts';
@@ -78,8 +78,6 @@ export class RemoteEvents {
       members: new MemberEffects(effects, roomServers, 'test.local'),
       plans: new Plans({ stores, graphStates: this.graphStates, resolution, rules: new Rules(world) }),
       rooms: { heads: world.heads, servers: this.servers },
-      serverName: 'test.local',
-      clock: world.clock,
       log: silentLog,
     });
   }

@@ -5,13 +5,13 @@ import { STANDING, StoredEvent } from '../../storage/rooms/events/stored-event.t
 import type { RoomStore } from '../../storage/rooms/room-store.ts';
 import type { Acceptor } from '../accept.ts';
 import { membershipOf, noEffects } from '../events/effects.ts';
+import type { MemberEffects } from '../events/member-effects.ts';
 import { type PduDeps, pdusOf } from '../events/pdu.ts';
 import { type StateChange, stateChanges } from '../graph/state-changes.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { RemoteAppender } from '../receive/append.ts';
-import type { MemberEffects } from '../receive/member-effects.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import type { ExaminedEvent } from './examined-events.ts';
 import type { PartialRoom, PartialStates } from './partial-states.ts';

@@ -59,7 +59,7 @@ export class ExaminedEvents {
     return this.#byNum.get(num);
   }
 
-  /** All events that were examined, in the order of their arrival. */
+  /** Returns all events that were examined, in the order of their arrival. */
   all(): Iterable<ExaminedEvent> {
     return this.#byNum.values();
   }
@@ -107,7 +107,7 @@ export class ExaminedEvents {
       states.push(state);
       known += 1;
     }
-    // What followed unknown events got its state from another server, which has the whole state.
+    // An event that follows unknown ones got its state from another server, which has the whole state.
     if (known < prevIds.length) {
       const stored = await graphStates.before(event);
       if (stored !== undefined) states.push(built(stored));

@@ -12,6 +12,7 @@ import {
   readLastCompletedState,
   readPartialJoins,
 } from '../../storage/rooms/partial-joins.ts';
+import type { RoomServers } from '../../storage/rooms/room-servers.ts';
 
 /** A room whose whole state this server does not have yet. */
 export interface PartialRoom {
@@ -92,10 +93,10 @@ export class PartialStates {
     return this.#rooms.size;
   }
 
-  /** Makes a room partial. Returns the write that stores it with the join. */
-  begin(join: PartialJoin): Write {
+  /** Makes a room partial. Returns the writes that store it with the join and its servers. */
+  begin(join: PartialJoin, roomServers: RoomServers): Write[] {
     this.#add(join);
-    return insertPartialJoin(join);
+    return [...join.servers.flatMap((server) => roomServers.insert(server, join.room)), insertPartialJoin(join)];
   }
 
   #add(join: PartialJoin): void {

@@ -1,5 +1,4 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
-import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
 import { Fenced, type Write } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
@@ -16,13 +15,13 @@ import type { NewNode } from '../../storage/state/state-tree.ts';
 import type { Acceptor } from '../accept.ts';
 import type { Decided } from '../events/decide.ts';
 import { type Effects, type EventEffects, noEffects } from '../events/effects.ts';
+import type { MemberEffects } from '../events/member-effects.ts';
 import { withChanges } from '../graph/state-changes.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { PartialStates } from '../partial-state/partial-states.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { namesIn, proofOf, type RemoteFields, remoteEvent } from './build-remote.ts';
-import type { MemberEffects } from './member-effects.ts';
 import type { PlacedEvent, Plan, Plans } from './plan.ts';
 import { reportResolved } from './report-resolved.ts';
 
@@ -50,8 +49,6 @@ export interface AppenderParts {
   readonly members: MemberEffects;
   readonly plans: Plans;
   readonly rooms: { readonly heads: Heads; readonly servers: ServersInRooms };
-  readonly serverName: string;
-  readonly clock: Clock;
   readonly log: Pick<Log, 'info'>;
 }
 
@@ -245,25 +242,16 @@ export class RemoteAppender {
   }
 
   #graphWrites(head: Head, placed: PlacedEvent, plan: Plan, event: StoredEvent): Write[] {
-    const { missingEvents, earlyRedactions } = this.#parts.stores.graph;
-    const writes = [
-      ...missingEvents.insert(head.num, placed.missing, event.num),
-      ...this.#partialWrites(head, placed, event),
-    ];
+    const { missingEvents, earlyRedactions, partialStates, roomServers } = this.#parts.stores.graph;
+    const writes = missingEvents.insert(head.num, placed.missing, event.num);
+    const { num, ts } = event;
+    if (placed.partial !== undefined)
+      writes.push(...partialStates.begin({ room: head.num, event: num, ts, ...placed.partial }, roomServers));
     if (plan.isFollowed) writes.push(missingEvents.remove(head.num, event.eventId));
     if (plan.earlyRedactions.length > 0) writes.push(earlyRedactions.remove(event.eventId));
     if (event.redacts !== undefined && plan.redacted === undefined)
       writes.push(earlyRedactions.insert(event.redacts, event.num));
     return writes;
-  }
-
-  /** Returns the writes that make a room partial, whose whole state did not come with the join. */
-  #partialWrites(head: Head, { partial }: PlacedEvent, event: StoredEvent): Write[] {
-    if (partial === undefined) return [];
-    const { servers } = partial;
-    const { partialStates, roomServers } = this.#parts.stores.graph;
-    const join = { room: head.num, event: event.num, servers, ts: this.#parts.clock.now() };
-    return [...servers.flatMap((server) => roomServers.insert(server, head.num)), partialStates.begin(join)];
   }
 
   /** Stores a rejected or soft-failed event, which has no place in the timeline. */

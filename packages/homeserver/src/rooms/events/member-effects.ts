@@ -1,9 +1,9 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { RoomServers } from '../../storage/rooms/room-servers.ts';
-import { type Effects, type EventEffects, membershipOf } from '../events/effects.ts';
 import type { StateChange } from '../graph/state-changes.ts';
 import type { Head } from '../head.ts';
+import { type Effects, type EventEffects, membershipOf } from './effects.ts';
 
 /** The effects of changed member events in the state of a room, whoever is the cause. */
 export class MemberEffects {
