@@ -62,8 +62,8 @@ export function openServing(
 ) {
   const { events, states, timelines, heads, partialStates, signer } = rooms;
   const { serverName } = signer;
-  const asking = new AskingServers(heads, servers, events, partialStates);
   const visibility = new ServerVisibility({ names, events, states, erasedUsers: users.erasedUsers });
+  const asking = new AskingServers({ heads, servers, events, visibility, partialStates });
   const texts = new PduTexts({ names, events, signer });
   const heavy = new HeavyRequests();
   const sources = { events, states, graphStates, authChains };

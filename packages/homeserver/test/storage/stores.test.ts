@@ -128,6 +128,29 @@ describe.each(engines)('stores, on $name', (engine) => {
     expect((await events.one(waiting.num))?.eventId).toBe(waiting.eventId);
   });
 
+  test('the edges of an event are found whose commit ends while they are read', async () => {
+    const { room } = await fill(1);
+    const ended = Promise.withResolvers<void>();
+    // The query sees the database as it was before the commit.
+    const slow: Database = {
+      ...database,
+      all: async (statement, ...values) => {
+        const rows = await database.all(statement, ...values);
+        await ended.promise;
+        return rows as never;
+      },
+    };
+    const events = new EventStore(slow, names);
+    const waiting = await newEvent(room, null);
+    const write = events.insert(waiting, proof);
+    const [found, auth] = [events.proofs([waiting.num]), events.authNums([waiting.num])];
+    await database.commit([write]);
+    events.stored([waiting]);
+    ended.resolve();
+    expect((await found).get(waiting.num)).toEqual(proof);
+    expect((await auth).get(waiting.num)).toEqual(proof.auth);
+  });
+
   test('messages do not evict state events from memory', async () => {
     const { room, nums: messages } = await fill(6);
     const events = new EventStore(database, names, { state: 2, messages: 2 });

@@ -77,7 +77,7 @@ export class AuthChains {
     if (known !== undefined) return known;
     const authEvents = list.flatMap((num) => events.get(num)?.eventId ?? []);
     const form = { ...authForm(event, []), authEvents };
-    this.#forms.set(event, form);
+    if (authEvents.length === list.length) this.#forms.set(event, form);
     return form;
   }
 }

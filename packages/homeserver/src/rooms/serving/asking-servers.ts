@@ -6,19 +6,22 @@ import type { Heads } from '../heads.ts';
 import type { PartialStates } from '../partial-state/partial-states.ts';
 import { aclPermits } from '../receive/acl.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
+import type { ServerVisibility } from './server-visibility.ts';
+
+interface Parts {
+  readonly heads: Heads;
+  readonly servers: ServersInRooms;
+  readonly events: EventStore;
+  readonly visibility: ServerVisibility;
+  readonly partialStates: PartialStates;
+}
 
 /** Decides which rooms and events other servers may ask for. Every request of another server about a room uses it. */
 export class AskingServers {
-  readonly #heads: Heads;
-  readonly #servers: ServersInRooms;
-  readonly #events: EventStore;
-  readonly #partialStates: PartialStates;
+  readonly #parts: Parts;
 
-  constructor(heads: Heads, servers: ServersInRooms, events: EventStore, partialStates: PartialStates) {
-    this.#heads = heads;
-    this.#servers = servers;
-    this.#events = events;
-    this.#partialStates = partialStates;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   /**
@@ -26,8 +29,9 @@ export class AskingServers {
    * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
    */
   async permitted(roomId: string, server: string): Promise<Head> {
-    const head = await this.#heads.find(roomId);
-    if (head === undefined || !(await this.#servers.isLocal(head))) throw notFound('This server is not in the room');
+    const head = await this.#parts.heads.find(roomId);
+    if (head === undefined || !(await this.#parts.servers.isLocal(head)))
+      throw notFound('This server is not in the room');
     if (!(await aclPermits(head, server))) throw forbidden('The room does not permit your server');
     return head;
   }
@@ -35,7 +39,22 @@ export class AskingServers {
   /** Returns the same as {@link permitted} for a room that the server is in. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
   async inRoom(roomId: string, server: string): Promise<Head> {
     const head = await this.permitted(roomId, server);
-    if (!(await this.#servers.of(head)).has(server)) throw forbidden('Your server is not in the room');
+    if (!(await this.#parts.servers.of(head)).has(server)) throw forbidden('Your server is not in the room');
+    return head;
+  }
+
+  /**
+   * Returns the same as {@link permitted} for a room that the server is in, or was in when some events were sent. A server
+   * that was removed from a room needs the events before its removal to get to know of it.
+   * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
+   */
+  async inRoomAt(roomId: string, server: string, eventIds: readonly string[]): Promise<Head> {
+    const head = await this.permitted(roomId, server);
+    const { servers, visibility } = this.#parts;
+    if ((await servers.of(head)).has(server)) return head;
+    const events = await this.placed(head, eventIds);
+    if (events.length === 0 || !(await visibility.wasInRoom(server, head, events)))
+      throw forbidden('Your server is not in the room');
     return head;
   }
 
@@ -51,12 +70,12 @@ export class AskingServers {
 
   /** Returns whether this server lacks members in the states of a room. */
   isPartial(head: Head): boolean {
-    return this.#partialStates.of(head.num) !== undefined;
+    return this.#parts.partialStates.of(head.num) !== undefined;
   }
 
   /** Returns an event of a room that is not rejected. @throws MatrixError M_NOT_FOUND */
   async event(head: Head, eventId: string): Promise<StoredEvent> {
-    const event = await this.#events.byId(eventId);
+    const event = await this.#parts.events.byId(eventId);
     if (event === undefined || event.room !== head.num || event.standing === STANDING.rejected)
       throw notFound('There is no such event in the room');
     return event;
@@ -64,12 +83,12 @@ export class AskingServers {
 
   /** Returns whether this server knows one of some events as an event of another room. */
   async areElsewhere(head: Head, eventIds: readonly string[]): Promise<boolean> {
-    return [...(await this.#events.byIds(eventIds)).values()].some(({ room }) => room !== head.num);
+    return [...(await this.#parts.events.byIds(eventIds)).values()].some(({ room }) => room !== head.num);
   }
 
   /** Returns those of some events that belong to a room and have a place in its graph. Others are left out. */
   async placed(head: Head, eventIds: readonly string[]): Promise<StoredEvent[]> {
-    const events = await this.#events.byIds(eventIds);
+    const events = await this.#parts.events.byIds(eventIds);
     return [...events.values()].filter(
       (event) => event.room === head.num && eventIds.includes(event.eventId) && isPlaced(event),
     );

@@ -33,7 +33,7 @@ export class ServedEvents {
     const { asking, stores, visibility, texts, serverName, clock } = this.#parts;
     const found = await stores.events.byId(eventId);
     if (found === undefined) throw notFound('There is no such event');
-    const head = await asking.inRoom(found.roomId, server);
+    const head = await asking.inRoomAt(found.roomId, server, [eventId]);
     const event = await asking.event(head, eventId);
     const hidden = (await isKnownState(head, event))
       ? new Set<number>()

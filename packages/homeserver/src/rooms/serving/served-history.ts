@@ -46,7 +46,7 @@ export class ServedHistory {
    * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_LIMIT_EXCEEDED
    */
   async backfill(server: string, roomId: string, eventIds: readonly string[], limit: number): Promise<string> {
-    const head = await this.#parts.asking.inRoom(roomId, server);
+    const head = await this.#parts.asking.inRoomAt(roomId, server, eventIds.slice(0, IDS_MAX));
     return this.#parts.heavy.run(async () => {
       const starts = await this.#parts.asking.placed(head, eventIds.slice(0, IDS_MAX));
       const events = await this.#latestFirst(head, starts, Math.min(limit, BACKFILL_MAX));
@@ -60,7 +60,7 @@ export class ServedHistory {
    * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_LIMIT_EXCEEDED
    */
   async missing(server: string, roomId: string, query: MissingEventsQuery): Promise<string> {
-    const head = await this.#parts.asking.inRoom(roomId, server);
+    const head = await this.#parts.asking.inRoomAt(roomId, server, query.latest.slice(0, IDS_MAX));
     return this.#parts.heavy.run(async () => {
       const events = await this.#between(head, query);
       const ordered = events.toSorted((a, b) => a.depth - b.depth || a.num - b.num);

@@ -71,7 +71,7 @@ export class ServedState {
   /** Returns the auth chain of an event as JSON text. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_LIMIT_EXCEEDED */
   async authChain(server: string, roomId: string, eventId: string): Promise<Text> {
     const { asking, sources, texts, heavy } = this.#parts;
-    const head = await asking.inRoom(roomId, server);
+    const head = await asking.inRoomAt(roomId, server, [eventId]);
     const event = await asking.event(head, eventId);
     const chain = await heavy.run(() => sources.authChains.chain([event.num]));
     return concat('{"auth_chain":[', texts.later(head.version, [...chain]), ']}');
@@ -79,7 +79,7 @@ export class ServedState {
 
   async #before(server: string, roomId: string, eventId: string): Promise<StateNums> {
     const { asking, sources, visibility, heavy } = this.#parts;
-    const head = await asking.inRoom(roomId, server);
+    const head = await asking.inRoomAt(roomId, server, [eventId]);
     const event = await asking.event(head, eventId);
     if (asking.isPartial(head)) throw forbidden('This server does not know the whole state of the room yet');
     return heavy.run(async () => {

@@ -51,6 +51,17 @@ export class ServerVisibility {
     return hidden;
   }
 
+  /** Returns whether users of a server were in a room before each of some events. */
+  async wasInRoom(server: string, head: Head, events: readonly StoredEvent[]): Promise<boolean> {
+    const states = await this.#statesBefore(events);
+    const asked = new AskedMemberships(this.#parts, head, server);
+    for (const { num } of events) {
+      const before = states.get(num);
+      if (before === undefined || !(await asked.before(before.root)).includes('join')) return false;
+    }
+    return true;
+  }
+
   async #isShown(event: StoredEvent, { root, visibility }: StateBefore, asked: AskedMemberships): Promise<boolean> {
     const isErased = this.#parts.erasedUsers.has(event.senderNum);
     if (!isErased && serverMayRead(visibility, [])) return true;

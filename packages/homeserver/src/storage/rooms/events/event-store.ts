@@ -249,16 +249,19 @@ export class EventStore {
 
   /** Returns the numbers of the auth events of events. */
   async authNums(nums: readonly number[]): Promise<ReadonlyMap<number, readonly number[]>> {
+    // A commit may end during the query, which then does not see it.
+    const pending = this.#pendingOf(nums);
     const rows = await this.#database.all<{ num: number; proof: Uint8Array }>(readProofs, nums);
     const found = new Map(rows.map(({ num, proof }) => [num, decodeAuthNums(proof)]));
-    for (const [num, { auth }] of this.#pendingOf(nums)) found.set(num, [...auth]);
+    for (const [num, { auth }] of pending) found.set(num, [...auth]);
     return found;
   }
 
   /** Returns the parts of events that only other servers need. */
   async proofs(nums: readonly number[]): Promise<ReadonlyMap<number, EventProof>> {
+    const pending = this.#pendingOf(nums);
     const rows = await this.#database.all<{ num: number; proof: Uint8Array }>(readProofs, nums);
-    return new Map([...rows.map(({ num, proof }) => [num, decodeProof(proof)] as const), ...this.#pendingOf(nums)]);
+    return new Map([...rows.map(({ num, proof }) => [num, decodeProof(proof)] as const), ...pending]);
   }
 
   /** Returns the proofs of events whose commit may not have ended. */
