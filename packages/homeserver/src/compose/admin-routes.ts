@@ -6,6 +6,7 @@ import { quarantineRoutes } from '../admin-api/media/quarantine.ts';
 import { unquarantineRoutes } from '../admin-api/media/unquarantine.ts';
 import { sharedSecretRoutes } from '../admin-api/register.ts';
 import { forwardExtremitiesRoutes } from '../admin-api/rooms/forward-extremities.ts';
+import { partialStateRoutes } from '../admin-api/rooms/partial-state.ts';
 import type { Route } from '../http/route.ts';
 import type { HeapWatch } from '../platform/monitoring/heap-watch.ts';
 import type { Domains } from './domains.ts';
@@ -26,5 +27,6 @@ export function adminRoutes(
     ...unquarantineRoutes(media.contents),
     ...sharedSecretRoutes(users.sharedSecret, users.sessions),
     ...forwardExtremitiesRoutes(rooms.heads, rooms.aliases),
+    ...partialStateRoutes(rooms.heads, rooms.aliases, rooms.partialStates),
   ];
 }

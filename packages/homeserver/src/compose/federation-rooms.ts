@@ -127,7 +127,7 @@ function openResync(
     graph: { gaps, stateBefore, pdus },
     completion,
     inTurn,
-    tools: { clock, background, log, metrics },
+    tools: { stream: base.stream, clock, background, log, metrics },
   });
 }
 

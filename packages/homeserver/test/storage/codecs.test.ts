@@ -90,7 +90,9 @@ describe('values that are stored as bytes', () => {
     // An id that is as long as a hash is still a text.
     for (const opaque of ['$143273582443PhrSn:example.org', '$143273582443PhrSn:2.example.org']) {
       expect(eventIdOfStored(storedEventId(opaque), '1')).toBe(opaque);
-      expect(eventIdOfStored(repeatedEventId(opaque), '2')).toBe(opaque);
+      expect(eventIdOfStored(repeatedEventId(opaque, 48), '2')).toBe(opaque);
+      // Rows were marked without their numbers before.
+      expect(eventIdOfStored(new Uint8Array([...storedEventId(opaque), 0]), '2')).toBe(opaque);
     }
   });
 });

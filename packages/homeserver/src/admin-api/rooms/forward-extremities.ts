@@ -1,5 +1,5 @@
 import { listForwardExtremities } from '@hearth/api/admin/rooms/forward-extremities.ts';
-import { notFound } from '@hearth/protocol/errors.ts';
+import { headOfRoom } from '../../client-api/support/head-of-room.ts';
 import { type Route, route } from '../../http/route.ts';
 import type { Aliases } from '../../rooms/aliases.ts';
 import type { Heads } from '../../rooms/heads.ts';
@@ -11,9 +11,7 @@ import type { Heads } from '../../rooms/heads.ts';
 export function forwardExtremitiesRoutes(heads: Heads, aliases: Aliases): Route[] {
   return [
     route(listForwardExtremities, async ({ params: { roomIdOrAlias } }) => {
-      const alias = roomIdOrAlias.startsWith('#') ? await aliases.find(roomIdOrAlias) : undefined;
-      const head = alias === undefined ? await heads.find(roomIdOrAlias) : await heads.byNum(alias.room);
-      if (head === undefined) throw notFound('The room does not exist');
+      const head = await headOfRoom(heads, aliases, roomIdOrAlias);
       const results = head.extremities.map(({ eventId, snapshotAfter, depth, ts }) => ({
         event_id: eventId,
         state_group: snapshotAfter,

@@ -34,6 +34,8 @@ export interface CompletedState {
   /** The number of events that were examined again, and of those whose acceptance has changed. */
   readonly examined: number;
   readonly corrected: number;
+  /** The rejected events that the whole state permits. */
+  readonly revived: readonly ExaminedEvent[];
   /** The users who are not in the room, other than assumed before. */
   readonly left: readonly number[];
   /** Servers that are or were in the room and were not known to be, so that they have missed what this server sent. */
@@ -79,12 +81,20 @@ export class StateCompletion {
       const decided = this.#decide(head, replay, changes, ends);
       head.pending = decided.stored;
       await decided.stored;
-      await this.#appendRevived(head, replay);
       const found = await this.#found(head, replay, known, whole);
       const all = [...replay.examined.all()];
-      const corrected = all.filter(isCorrected).length;
+      const corrected = all.filter(isCorrected);
+      const revived = corrected.filter(({ standing }) => standing !== STANDING.rejected);
       const left = changes.flatMap((change) => (hasLeft(change) ? change.stateKey : []));
-      return { head, examined: all.length, corrected, left, found, since: partial.joins[0]?.event ?? 0 };
+      return {
+        head,
+        examined: all.length,
+        corrected: corrected.length,
+        revived,
+        left,
+        found,
+        since: partial.joins[0]?.event ?? 0,
+      };
     }
   }
 
@@ -168,11 +178,13 @@ export class StateCompletion {
     return withFields(event, { snapshot, graphSnapshot, after, replaces: place.replaces });
   }
 
-  /** Gives rejected events that the whole state permits a place at the end of the timeline. */
-  async #appendRevived(head: Head, replay: Replay): Promise<void> {
+  /**
+   * Gives rejected events that the whole state permits a place at the end of the timeline. The caller lets no other events of
+   * other servers be appended to the room meanwhile.
+   */
+  async revive({ head, revived }: CompletedState): Promise<void> {
     const { pdus, appender, replaying } = this.#parts;
-    for (const { event, standing, before, prev } of replay.examined.all()) {
-      if (event.standing !== STANDING.rejected || standing === STANDING.rejected) continue;
+    for (const { event, before, prev } of revived) {
       const [pdu] = await pdusOf(pdus, head.version, [event]);
       const outlier = await replaying.events.one(event.num);
       const auth = (await replaying.events.authNums([event.num])).get(event.num) ?? [];

@@ -6,6 +6,7 @@ import { KeyedTasks } from '../../platform/concurrency/keyed-tasks.ts';
 import type { Serial } from '../../platform/concurrency/serial.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
 import type { Counter, Metrics } from '../../platform/monitoring/metrics.ts';
+import type { Stream } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { type PduDeps, pdusOf } from '../events/pdu.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
@@ -26,6 +27,7 @@ interface Parts {
   /** Runs one change of a room's events of other servers at a time. */
   readonly inTurn: Serial<number>;
   readonly tools: {
+    readonly stream: Stream;
     readonly clock: Clock;
     readonly background: Background;
     readonly log: Pick<Log, 'info' | 'warn'>;
@@ -58,6 +60,11 @@ export class StateResync {
       this.#run(room),
     );
     const { partialStates } = parts;
+    parts.tools.stream.listen((changes) => {
+      for (const change of changes)
+        if (change.kind === 'event' && partialStates.of(change.room) !== undefined)
+          background.start('looking for users in a room with partial state', () => this.#pauseEmpty(change.room));
+    });
     metrics.gauge('hearth_partial_state_rooms', 'Rooms whose whole state is not known yet', () => partialStates.count);
     const help = 'Attempts to fetch the whole state of a room, by their outcome';
     this.#outcomes = metrics.counter('hearth_partial_state_attempts_total', help, ['outcome']);
@@ -83,16 +90,20 @@ export class StateResync {
     this.#tasks.wake([room]);
   }
 
+  /** Lets requests proceed when the last user of this server has left a room. */
+  async #pauseEmpty(room: number): Promise<void> {
+    const { heads, servers } = this.#parts.rooms;
+    const head = await heads.byNum(room);
+    if (head !== undefined && !(await servers.isLocal(head))) this.#parts.partialStates.pause(room);
+  }
+
   async #run(room: number): Promise<number | undefined> {
     const { partialStates, rooms } = this.#parts;
     for (;;) {
       const partial = partialStates.of(room);
       const head = partial && (await rooms.heads.byNum(room));
       if (partial === undefined || head === undefined || this.#tasks.isClosed) return undefined;
-      if (!(await rooms.servers.isLocal(head))) {
-        partialStates.pause(room);
-        return undefined;
-      }
+      if (!(await rooms.servers.isLocal(head))) return undefined;
       const outcome = await this.#attempt(head, partial);
       if (outcome === 'failed') return waitMs(partial.progress.attempts);
     }
@@ -154,6 +165,7 @@ export class StateResync {
     } finally {
       partialStates.proceed(head.num);
     }
+    await inTurn.run(head.num, () => completion.revive(completed));
   }
 
   /**

@@ -109,9 +109,9 @@ export class EventStore {
     return write(reconsider, seq, standing, snapshot, graphSnapshot, after, replaces, num);
   }
 
-  /** Returns the write that frees the id of an outlier whose event is stored anew in the timeline. */
+  /** Returns the write that frees the id of an event outside of the timeline that is stored anew in it. */
   markRepeated({ num, eventId }: StoredEvent): Write {
-    return write(markRepeated, repeatedEventId(eventId), num);
+    return write(markRepeated, repeatedEventId(eventId, num), num);
   }
 
   /**

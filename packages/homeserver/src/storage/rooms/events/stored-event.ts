@@ -193,14 +193,14 @@ export type EventFields = Omit<
 >;
 
 /**
- * Ends the stored id of an outlier that has been received again and was stored anew in the timeline. The old row stays,
- * because states refer to its number.
+ * Ends the stored id of a row whose event has been received again and was stored anew in the timeline, and separates the id
+ * from the number of the row. The old row stays, because states refer to its number.
  */
 const REPEATED = 0;
 
-/** Returns the stored id of an outlier whose event is stored anew. */
-export function repeatedEventId(eventId: string): Uint8Array {
-  return new Uint8Array([...storedEventId(eventId), REPEATED]);
+/** Returns the stored id of a row whose event is stored anew. */
+export function repeatedEventId(eventId: string, num: number): Uint8Array {
+  return new Uint8Array([...storedEventId(eventId), REPEATED, ...Buffer.from(String(num), 'utf8'), REPEATED]);
 }
 
 /**
@@ -216,7 +216,7 @@ const HASH_BYTES = 32;
 /** The room versions whose event ids are texts with a server name. One of 32 bytes is not a hash. */
 const TEXT_IDS: ReadonlySet<string> = new Set(['1', '2']);
 
-/** Returns whether stored bytes are the id of an outlier whose event is stored anew. */
+/** Returns whether stored bytes are the id of a row whose event is stored anew. */
 export function isRepeated(stored: Uint8Array): boolean {
   return stored.at(-1) === REPEATED && stored.length !== HASH_BYTES;
 }
@@ -225,7 +225,9 @@ export function isRepeated(stored: Uint8Array): boolean {
 export function eventIdOfStored(stored: Uint8Array, roomVersion: string): string {
   const isText = TEXT_IDS.has(roomVersion);
   const isRepeated = stored.at(-1) === REPEATED && (isText || stored.length !== HASH_BYTES);
-  const bytes = isRepeated ? stored.subarray(0, -1) : stored;
+  // The texts of ids do not contain the separator; hashes may.
+  const length = isText ? stored.indexOf(REPEATED) : HASH_BYTES;
+  const bytes = isRepeated ? stored.subarray(0, length) : stored;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (isText || bytes.byteLength !== HASH_BYTES) return buffer.toString('utf8');
   return `$${roomVersion === '3' ? buffer.toString('base64').replace(/=+$/, '') : buffer.toString('base64url')}`;
