@@ -74,8 +74,8 @@ export class RoomReaders {
   /** Returns the state that a user sees: the current one, or the one at the moment when the user left. */
   async state(access: RoomAccess): Promise<NodeRef> {
     if (access.kind !== 'past') return access.head.stored.root;
-    const { num } = access.ended;
-    const root = (await this.#parts.states.snapshots([num])).get(num);
+    const { snapshotAfter } = access.ended;
+    const root = (await this.#parts.states.snapshots([snapshotAfter])).get(snapshotAfter);
     if (root === undefined) throw new Error('the state after a member event is missing');
     return root;
   }
