@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { PduDraft } from '../../packages/protocol/src/events/event.ts';
 import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
 import { registerAdmin } from '../support/admin.ts';
 import { pathOf } from '../support/client.ts';
@@ -75,7 +74,7 @@ class ResidentRoom {
       prev_events: this.events.slice(-1).map(({ eventId }) => eventId),
       depth: this.events.length + 1,
       origin_server_ts: Date.now(),
-    } as PduDraft);
+    });
     this.events.push(event);
     return event;
   }
@@ -195,7 +194,9 @@ const joined = async (query: Record<string, string | number>) => {
 };
 const members = async () =>
   (
-    await alice.get<{ chunk: { state_key: string; content: JsonObject }[] }>(pathOf('rooms', room.roomId, 'members'))
+    await alice.get<{ chunk: { state_key: string; content: { membership: string } }[] }>(
+      pathOf('rooms', room.roomId, 'members'),
+    )
   ).chunk
     .map(({ state_key, content }) => `${state_key} ${content.membership}`)
     .sort();

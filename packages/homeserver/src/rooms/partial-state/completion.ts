@@ -240,7 +240,7 @@ type Place = Pick<StoredEvent, 'standing' | 'seq' | 'snapshot' | 'graphSnapshot'
 const PLACE = ['standing', 'seq', 'snapshot', 'graphSnapshot', 'after', 'replaces'] as const;
 
 function withFields(event: StoredEvent, place: Partial<Place>): StoredEvent {
-  return new StoredEvent({ ...event, ...place }, event.contentText, event.redactedBy);
+  return new StoredEvent(Object.assign({}, event, place), event.contentText, event.redactedBy);
 }
 
 function isSame(event: StoredEvent, before: StoredEvent): boolean {
