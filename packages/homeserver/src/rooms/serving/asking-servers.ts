@@ -29,9 +29,15 @@ export class AskingServers {
    * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
    */
   async permitted(roomId: string, server: string): Promise<Head> {
+    const head = await this.#known(roomId, server);
+    if (!(await this.#parts.servers.isLocal(head))) throw notFound('This server is not in the room');
+    return head;
+  }
+
+  /** Returns the head of a room that this server is in or was in. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
+  async #known(roomId: string, server: string): Promise<Head> {
     const head = await this.#parts.heads.find(roomId);
-    if (head === undefined || !(await this.#parts.servers.isLocal(head)))
-      throw notFound('This server is not in the room');
+    if (head === undefined || head.extremities.length === 0) throw notFound('This server is not in the room');
     if (!(await aclPermits(head, server))) throw forbidden('The room does not permit your server');
     return head;
   }
@@ -44,12 +50,13 @@ export class AskingServers {
   }
 
   /**
-   * Returns the same as {@link permitted} for a room that the server is in, or was in when some events were sent. A server
-   * that was removed from a room needs the events before its removal to get to know of it.
+   * Returns the head of a room that the asking server is in, or was in when some events were sent. A server that was removed
+   * from a room needs the events before its removal to get to know of it. This server may have left the room: others need the
+   * events that its users sent before.
    * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
    */
   async inRoomAt(roomId: string, server: string, eventIds: readonly string[]): Promise<Head> {
-    const head = await this.permitted(roomId, server);
+    const head = await this.#known(roomId, server);
     const { servers, visibility } = this.#parts;
     if ((await servers.of(head)).has(server)) return head;
     const events = await this.placed(head, eventIds);

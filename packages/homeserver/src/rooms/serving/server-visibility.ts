@@ -51,13 +51,18 @@ export class ServerVisibility {
     return hidden;
   }
 
-  /** Returns whether users of a server were in a room before each of some events. */
+  /**
+   * Returns whether a server that has left a room was there when each of some events was sent: its users were in the room
+   * before the event, or left after it had arrived here.
+   */
   async wasInRoom(server: string, head: Head, events: readonly StoredEvent[]): Promise<boolean> {
     const states = await this.#statesBefore(events);
     const asked = new AskedMemberships(this.#parts, head, server);
+    const left = await asked.lastDeparture();
     for (const { num } of events) {
       const before = states.get(num);
-      if (before === undefined || !(await asked.before(before.root)).includes('join')) return false;
+      if (before === undefined) return false;
+      if (num > left && !(await asked.before(before.root)).includes('join')) return false;
     }
     return true;
   }
@@ -135,6 +140,20 @@ class AskedMemberships {
     }
     this.#answers.set(root.hash, [...found]);
     return [...found];
+  }
+
+  /** Returns the number of the event by which the last user of the server has left the room; 0 if none was in it. */
+  async lastDeparture(): Promise<number> {
+    const { names, states, events } = this.#parts;
+    const type = await names.num('m.room.member');
+    const keys = (await this.#usersOfServer()).map((stateKey) => ({ type, stateKey }));
+    const [nums = []] = await states.lookupMany([this.#head.root], keys);
+    let last = 0;
+    for (const member of await events.list(nums.filter((num) => num !== undefined))) {
+      const before = member.replaces === null ? undefined : await events.one(member.replaces);
+      if (before !== undefined && membershipOf(before) === 'join') last = Math.max(last, member.num);
+    }
+    return last;
   }
 
   /** Returns the users of the server who are or were in the room, those who have joined first. */
