@@ -79,6 +79,11 @@ export class ServersInRooms {
     return isEmpty && head.row.extremities.length > 0;
   }
 
+  /** Returns whether a server has, or had at some time, joined users in a room. */
+  wasIn(server: string, head: Head): Promise<boolean> {
+    return this.#roomServers.has(server, head.num);
+  }
+
   /** Returns the heads of the rooms in which a server has joined users. */
   async roomsOf(server: string): Promise<Head[]> {
     const nums = await this.#roomServers.roomsOf(server);

@@ -59,7 +59,7 @@ export class AskingServers {
     const head = await this.#known(roomId, server);
     const { servers, visibility } = this.#parts;
     if ((await servers.of(head)).has(server)) return head;
-    const events = await this.placed(head, eventIds);
+    const events = (await servers.wasIn(server, head)) ? await this.placed(head, eventIds) : [];
     if (events.length === 0 || !(await visibility.wasInRoom(server, head, events)))
       throw forbidden('Your server is not in the room');
     return head;

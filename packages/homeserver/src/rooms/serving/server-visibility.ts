@@ -52,17 +52,23 @@ export class ServerVisibility {
   }
 
   /**
-   * Returns whether a server that has left a room was there when each of some events was sent: its users were in the room
-   * before the event, or left after it had arrived here.
+   * Returns whether a server that was in a room may know each of some events: its users were in the room before the event, or
+   * their memberships have changed since it arrived here.
    */
   async wasInRoom(server: string, head: Head, events: readonly StoredEvent[]): Promise<boolean> {
-    const states = await this.#statesBefore(events);
     const asked = new AskedMemberships(this.#parts, head, server);
-    const left = await asked.lastDeparture();
-    for (const { num } of events) {
-      const before = states.get(num);
-      if (before === undefined) return false;
-      if (num > left && !(await asked.before(before.root)).includes('join')) return false;
+    const left = await asked.lastChange();
+    // The server of a user gets every event that changes the user's membership.
+    const later = events.filter((event) => event.num > left && asked.after(event).length === 0);
+    // The server was sent the event if it was in the room according to the timeline here.
+    const roots = await this.#parts.states.snapshots(later.flatMap((event) => [snapshotBefore(event), event.snapshot]));
+    for (const event of later) {
+      let isThere = false;
+      for (const num of new Set([snapshotBefore(event), event.snapshot])) {
+        const root = roots.get(num);
+        isThere ||= root !== undefined && (await asked.before(root)).includes('join');
+      }
+      if (!isThere) return false;
     }
     return true;
   }
@@ -142,18 +148,13 @@ class AskedMemberships {
     return [...found];
   }
 
-  /** Returns the number of the event by which the last user of the server has left the room; 0 if none was in it. */
-  async lastDeparture(): Promise<number> {
-    const { names, states, events } = this.#parts;
+  /** Returns the number of the latest event in the state that concerns the membership of a user of the server; 0 without one. */
+  async lastChange(): Promise<number> {
+    const { names, states } = this.#parts;
     const type = await names.num('m.room.member');
     const keys = (await this.#usersOfServer()).map((stateKey) => ({ type, stateKey }));
     const [nums = []] = await states.lookupMany([this.#head.root], keys);
-    let last = 0;
-    for (const member of await events.list(nums.filter((num) => num !== undefined))) {
-      const before = member.replaces === null ? undefined : await events.one(member.replaces);
-      if (before !== undefined && membershipOf(before) === 'join') last = Math.max(last, member.num);
-    }
-    return last;
+    return Math.max(0, ...nums.map((num) => num ?? 0));
   }
 
   /** Returns the users of the server who are or were in the room, those who have joined first. */

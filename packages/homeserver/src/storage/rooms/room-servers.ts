@@ -2,6 +2,7 @@ import { LruMap } from '../../platform/caches/lru.ts';
 import { type Database, sql, type Write, write } from '../engine/database.ts';
 
 const insert = sql('INSERT INTO room_servers (server, room) VALUES (?, ?) ON CONFLICT (server, room) DO NOTHING');
+const readOne = sql('SELECT room FROM room_servers WHERE server = ? AND room = ?');
 const readOfServer = sql('SELECT room FROM room_servers WHERE server = ?');
 const readServers = sql('SELECT DISTINCT server FROM room_servers');
 
@@ -22,6 +23,11 @@ export class RoomServers {
     const key = `${room}/${server}`;
     if (this.#known.get(key) === true) return [];
     return [{ ...write(insert, server, room), stored: () => void this.#known.set(key, true) }];
+  }
+
+  /** Returns whether a server has or had members in a room. */
+  async has(server: string, room: number): Promise<boolean> {
+    return (await this.#database.first(readOne, server, room)) !== undefined;
   }
 
   /** Returns the rooms in which a server has or had members. */
