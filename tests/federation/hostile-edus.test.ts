@@ -169,7 +169,7 @@ describe('a server that sends EDUs which it may not send', () => {
   });
 });
 
-test('a receipt that arrives before its event is shown with the event', async () => {
+test('a receipt that arrives before its event is shown, and stays when the event arrives', async () => {
   const server = await startFederatingServer('127.0.0.83');
   const remote = new RemoteServer(await startPeer(() => [200, { pdus: {} }]), server);
   const alice = await server.user('alice');
@@ -185,9 +185,12 @@ test('a receipt that arrives before its event is shown with the event', async ()
   const content = { [room]: { 'm.read': { [bob]: { event_ids: [eventId], data: { ts: 5 } } } } };
   await send('first', [], [{ edu_type: 'm.receipt', content }]);
   const receipts = async () => JSON.stringify((await alice.sync({ timeout: 0 })).rooms?.join?.[room]?.ephemeral);
-  expect(await receipts()).not.toContain(eventId);
+  const shown = `"${eventId}":{"m.read":{"${bob}":{"ts":5}}}`;
+  await expect.poll(receipts, { timeout: 10_000 }).toContain(shown);
   await send('second', [pdu], []);
-  await expect.poll(receipts, { timeout: 10_000 }).toContain(`"${eventId}":{"m.read":{"${bob}":{"ts":5}}}`);
+  const arrived = () => alice.request('GET', pathOf('rooms', room, 'event', eventId));
+  await expect.poll(async () => (await arrived()).status, { timeout: 10_000 }).toBe(200);
+  expect(await receipts()).toContain(shown);
   await server.close();
   await remote.peer.close();
   expect(server.faults).toEqual([]);
