@@ -1,9 +1,11 @@
+import { serviceUnavailable } from '@hearth/protocol/errors.ts';
+import { Serial } from '../platform/concurrency/serial.ts';
 import { Fenced } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
-import { decidingState } from './events/build.ts';
+import { type BuiltEvent, decidingState } from './events/build.ts';
 import type { AcceptOptions, Decided, Decider, Part } from './events/decide.ts';
 import type { EventDraft } from './events/draft.ts';
 import type { EventEffects } from './events/effects.ts';
@@ -20,12 +22,32 @@ interface AcceptorParts {
   readonly effects: EventEffects;
 }
 
+/** The approvals by policy servers that events of this server need before they are accepted. */
+export interface Approvals {
+  /** Returns whether events of a room need an approval, as a promise only if something has to be loaded. */
+  areNeeded(head: Head): boolean | Promise<boolean>;
+  /** Returns the drafts with the approvals of the events that were built from them. @throws MatrixError */
+  of(head: Head, drafts: readonly EventDraft[], built: readonly BuiltEvent[]): Promise<readonly EventDraft[]>;
+}
+
+/** The number of times that an approval is requested while other servers change the room. */
+const APPROVALS_MAX = 20;
+const RETRY_AFTER_MS = 1_000;
+
 /** Accepts the events that users of this server send. */
 export class Acceptor {
   readonly #parts: AcceptorParts;
+  #approvals: Approvals | undefined;
+  /** An approval is for one place in the graph, so that events of one room are approved one after the other. */
+  readonly #approving = new Serial<number>();
 
   constructor(parts: AcceptorParts) {
     this.#parts = parts;
+  }
+
+  /** Requires approvals from now on. */
+  require(approvals: Approvals): void {
+    this.#approvals = approvals;
   }
 
   /**
@@ -51,7 +73,7 @@ export class Acceptor {
    * @throws MatrixError M_FORBIDDEN; Fenced if another writer has advanced one of the rooms
    */
   async acceptTogether(parts: readonly Part[]): Promise<StoredEvent[]> {
-    const { names, decider } = this.#parts;
+    const { names } = this.#parts;
     const related: (readonly DraftRelations[])[] = [];
     for (const { head, drafts } of parts) {
       // The relations are awaited only if they have to be loaded.
@@ -61,9 +83,46 @@ export class Acceptor {
       if (interned !== undefined) await interned;
     }
     await load(parts);
+    for (const part of parts) {
+      const isNeeded = this.#needsApproval(part);
+      if (isNeeded === true || (isNeeded !== false && (await isNeeded)))
+        return this.#approving.run(part.head.num, () => this.#acceptApproved(parts, part, related));
+    }
+    return this.#decide(parts, related);
+  }
+
+  #needsApproval({ head, isNew }: Part): boolean | Promise<boolean> {
+    return isNew !== true && this.#approvals !== undefined && this.#approvals.areNeeded(head);
+  }
+
+  /**
+   * Accepts events of which those of one part need an approval. The room may change during the request, and the approved
+   * event then no longer follows its last events; so the request is repeated.
+   */
+  async #acceptApproved(
+    parts: readonly Part[],
+    part: Part,
+    related: readonly (readonly DraftRelations[])[],
+  ): Promise<StoredEvent[]> {
+    const { head } = part;
+    for (let count = 0; count < APPROVALS_MAX; count += 1) {
+      await load(parts);
+      const { row } = head;
+      if (head.isAbandoned || part.basis?.holds(head) === false) return this.#decide(parts, related);
+      const built = this.#parts.decider.preview(head, part.drafts);
+      const drafts = (await this.#approvals?.of(head, part.drafts, built)) ?? part.drafts;
+      await load(parts);
+      if (head.row === row) return this.#decide(parts.with(parts.indexOf(part), { ...part, drafts }), related);
+    }
+    throw serviceUnavailable(RETRY_AFTER_MS, 'The room changes faster than its policy server answers');
+  }
+
+  /** Decides and stores events. All state that decides about them is loaded. */
+  async #decide(parts: readonly Part[], related: readonly (readonly DraftRelations[])[]): Promise<StoredEvent[]> {
     if (parts.some(({ head }) => head.isAbandoned)) throw new Fenced('the head of the room was abandoned');
     if (parts.some(({ basis, head }) => basis?.holds(head) === false)) return [];
     // From here to the commit there is no await, so that the head cannot change between the decision and its replacement.
+    const { decider } = this.#parts;
     const decided: Decided[] = [];
     try {
       for (const [i, part] of parts.entries()) decided.push(decider.decide(part, related[i] ?? [], decided));

@@ -1,7 +1,8 @@
-import type { Pdu } from '../events/event.ts';
+import type { Pdu, Signatures } from '../events/event.ts';
 import { parseServerName, type ServerName } from '../identifiers/server-name.ts';
 import { asObject, asString, type JsonObject } from '../json/value.ts';
 import type { RoomVersion } from '../room-versions/rules.ts';
+import { withSignature } from './json.ts';
 import { verifyPduSignature } from './pdu.ts';
 
 /** The server that decides whether a room accepts an event. */
@@ -33,4 +34,23 @@ export function isExemptFromPolicy(event: { type: string; state_key?: string }):
 /** Returns whether an event has a valid signature of a policy server. */
 export function hasPolicySignature(pdu: Pdu, version: RoomVersion, policyServer: PolicyServer): boolean {
   return verifyPduSignature(pdu, version, policyServer.via, POLICY_SERVER_KEY_ID, policyServer.publicKey);
+}
+
+/**
+ * Returns an event with the signature from the answer of a policy server, or undefined if that signature is missing or
+ * not valid. Other signatures stay, also those of the same server (server-server API, "Asking for a Policy Server
+ * signature on an event").
+ */
+export function withPolicySignature(
+  pdu: Pdu,
+  version: RoomVersion,
+  policyServer: PolicyServer,
+  answer: JsonObject,
+): Pdu | undefined {
+  const { via } = policyServer;
+  const signature = asString(asObject(answer[via])?.[POLICY_SERVER_KEY_ID]);
+  if (signature === undefined) return undefined;
+  const signatures = withSignature(pdu.signatures, via, POLICY_SERVER_KEY_ID, signature) as Signatures;
+  const signed = { ...pdu, signatures };
+  return hasPolicySignature(signed, version, policyServer) ? signed : undefined;
 }

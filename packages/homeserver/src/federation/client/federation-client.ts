@@ -53,6 +53,7 @@ export interface FederationClientParts {
 const TIMEOUT_MS = 30_000;
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 const ERROR_BYTES_MAX = 64 * 1024;
+const REASON_CHARACTERS_MAX = 1_000;
 const REQUESTS = { running: 200, waiting: 2_000 };
 /** Servers that did not answer the last time have slots of their own, so that they do not hold up the others. */
 const REQUESTS_TO_FAILING = { running: 50, waiting: 2_000 };
@@ -143,11 +144,12 @@ export class FederationClient {
     if (signal.aborted) throw new OutboundError('the request waited too long');
     const reply = await this.#send(name, request, signal);
     if (isSuccess(reply)) return reply;
-    const errcode = await readErrcode(reply);
+    const { errcode, reason } = await readError(reply);
     if (DOWN.has(reply.status) && !ANSWERED_WHEN_DOWN.has(errcode)) throw unusable(name, reply);
     throw new FederationError('refused', `${name} has answered ${reply.status}`, {
       status: reply.status,
       ...(errcode !== undefined && { errcode }),
+      ...(reason !== undefined && { reason }),
     });
   }
 
@@ -185,12 +187,13 @@ function isSuccess({ status }: IncomingReply): boolean {
   return status >= 200 && status < 300;
 }
 
-/** Returns the error code of an answer, if it has one that this server accepts. */
-async function readErrcode(reply: IncomingReply): Promise<string | undefined> {
+/** Returns the error code and text of an answer, if it has some that this server accepts. */
+async function readError(reply: IncomingReply): Promise<{ errcode?: string | undefined; reason?: string | undefined }> {
   try {
-    return asString((await readJson(reply, ERROR_BYTES_MAX))?.errcode);
+    const body = await readJson(reply, ERROR_BYTES_MAX);
+    return { errcode: asString(body?.errcode), reason: asString(body?.error)?.slice(0, REASON_CHARACTERS_MAX) };
   } catch (error) {
-    if (error instanceof AnswerOverLimit) return undefined;
+    if (error instanceof AnswerOverLimit) return {};
     throw error;
   }
 }

@@ -13,17 +13,30 @@ export type FailureKind =
   /** The server has answered with an error. */
   | 'refused';
 
-/** The error for a request to another server. Nothing of it is passed on to clients or other servers. */
+/** The answer of a server that has refused a request. */
+interface Refusal {
+  readonly status: number;
+  readonly errcode?: string;
+  /** The text of the error for people. */
+  readonly reason?: string;
+}
+
+/**
+ * The error for a request to another server. Nothing of it is passed on to clients or other servers, except the refusal
+ * of a policy server.
+ */
 export class FederationError extends Error {
   readonly kind: FailureKind;
   /** The status and the error code of a server that has refused the request. */
   readonly status: number | undefined;
   readonly errcode: string | undefined;
+  readonly reason: string | undefined;
 
-  constructor(kind: FailureKind, message: string, refusal?: { readonly status: number; readonly errcode?: string }) {
+  constructor(kind: FailureKind, message: string, refusal?: Refusal) {
     super(message);
     this.kind = kind;
     this.status = refusal?.status;
     this.errcode = refusal?.errcode;
+    this.reason = refusal?.reason;
   }
 }

@@ -1,7 +1,7 @@
 import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
 import { encodeBase64 } from '@hearth/protocol/encoding/base64.ts';
 import { badJson, tooLarge } from '@hearth/protocol/errors.ts';
-import type { EventReference, PduDraft } from '@hearth/protocol/events/event.ts';
+import type { EventReference, PduDraft, Signatures } from '@hearth/protocol/events/event.ts';
 import { PREV_EVENTS_MAX } from '@hearth/protocol/events/shape.ts';
 import { checkBytes, checkFieldSizes } from '@hearth/protocol/events/size.ts';
 import { CanonicalJsonError } from '@hearth/protocol/json/canonical.ts';
@@ -17,10 +17,15 @@ import type { Head } from '../head.ts';
 import type { EventDraft } from './draft.ts';
 import type { Signer } from './signer.ts';
 
-/** An event that continues a head. It is signed when it leaves the server: its id does not depend on that. */
+/**
+ * An event that continues a head. It is signed when it leaves the server, because its id does not depend on that, or
+ * before if a policy server had to see it.
+ */
 export interface BuiltEvent {
   readonly event: StoredEvent;
   readonly proof: EventProof;
+  /** The event in the form of its room version, with hashes and without signatures. */
+  readonly pdu: JsonObject;
   /** The events that the new one follows. */
   readonly prevEvents: readonly string[];
 }
@@ -58,7 +63,8 @@ export class EventBuilder {
     const num = this.#stream.next();
     const { row, version } = head;
     const auth = authEventKeys(draft, version).flatMap(([type, key]) => head.known(type, key) ?? []);
-    const ts = draft.ts ?? this.#clock.now();
+    const { approved } = draft;
+    const ts = approved?.ts ?? draft.ts ?? this.#clock.now();
     // Other servers may send events of any depth.
     const depth = Math.min(row.depth + 1, Number.MAX_SAFE_INTEGER);
     const followed = head.extremities.slice(-PREV_EVENTS_MAX);
@@ -68,7 +74,7 @@ export class EventBuilder {
       auth_events: references(auth, version),
       content: draft.content,
       depth,
-      ...(version.eventIdFormat === 'v1' ? { event_id: this.#opaqueEventId() } : {}),
+      ...(version.eventIdFormat === 'v1' ? { event_id: approved?.eventId ?? this.#opaqueEventId() } : {}),
       ...stickyField(draft),
       origin_server_ts: ts,
       prev_events: references(followed, version),
@@ -84,12 +90,13 @@ export class EventBuilder {
     const { eventId, hash, contentHash } = finished;
     return {
       event: toStored(draft, head, { num, ts, depth, eventId, hash, names: this.#names }),
+      pdu: finished.pdu,
       proof: {
         prev: followed.map((event) => event.num),
         auth: auth.map((event) => event.num),
-        contentHash,
-        signingKey: this.#signer.keyNum,
-        signature: undefined,
+        ...(approved?.signatures === undefined
+          ? { contentHash, signingKey: this.#signer.keyNum, signature: undefined }
+          : { envelope: envelopeOf(finished.pdu, approved.signatures) }),
       },
       prevEvents: followed.map((event) => event.eventId),
     };
@@ -124,6 +131,11 @@ export function references(events: readonly StoredEvent[], version: RoomVersion)
     const { sha256 = '' } = JSON.parse(extra ?? '{}') as { sha256?: string };
     return [eventId, { sha256 }];
   });
+}
+
+/** Returns the members of an event that have no column, if it has signatures besides that of this server. */
+function envelopeOf({ prev_events, auth_events, hashes }: JsonObject, signatures: Signatures): JsonObject {
+  return { prev_events, auth_events, hashes, signatures };
 }
 
 /** Returns the member that names the target of a redaction, which is outside the content up to room version 10. */

@@ -112,6 +112,25 @@ export class Decider {
     return { head, events, before, row, guards, writes, effects };
   }
 
+  /**
+   * Builds and authorises the events of drafts on a head without changing it.
+   * @throws MatrixError M_FORBIDDEN
+   */
+  preview(head: Head, drafts: readonly EventDraft[]): BuiltEvent[] {
+    const before = { row: head.row, extremities: head.extremities };
+    const built: BuiltEvent[] = [];
+    try {
+      for (const draft of drafts) {
+        const next = this.#authorised(head, draft);
+        built.push(next);
+        this.#advance(head, next.event, []);
+      }
+      return built;
+    } finally {
+      this.undo({ head, before, events: built.map(({ event }) => event) });
+    }
+  }
+
   /** Restores a head to its state before events that are not accepted after all. */
   undo({ head, before, events }: Pick<Decided, 'head' | 'before' | 'events'>): void {
     head.shrink(head.row.seq - before.row.seq);

@@ -31,6 +31,8 @@ export interface PlacedEvent {
   /** The state before it according to the graph. */
   readonly before: BuiltState;
   readonly isRejected: boolean;
+  /** Whether the policy server of the room refuses the event (server-server API, "Policy Servers"). */
+  readonly isRefusedByPolicy?: boolean;
   /** The stored outlier that is the same event. */
   readonly outlier: StoredEvent | undefined;
   /**
@@ -103,7 +105,8 @@ export class Plans {
     const common = { seen, knownSnapshot, invite, relations: {}, redacted: undefined, earlyRedactions: [] };
     const isFollowed =
       placed.isFollowed === true || (await stores.graph.missingEvents.isMissing(head.num, incoming.eventId));
-    const isSoftFailed = !placed.isRejected && !isFirst && (await this.#isRefusedNow(head, placed));
+    const isSoftFailed =
+      !placed.isRejected && !isFirst && (placed.isRefusedByPolicy === true || (await this.#isRefusedNow(head, placed)));
     if (placed.isRejected || isSoftFailed)
       return { ...common, isSoftFailed, isFollowed, extremities: head.extremities, changes: [] };
     const redacted = await this.#redactedBy(head, provisional);

@@ -12,6 +12,7 @@ import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
 import { type LearningParts, withMembersOf } from '../partial-state/learned-members.ts';
 import type { PartialRoom, PartialStates } from '../partial-state/partial-states.ts';
+import type { PolicyServers } from '../policy/policy-servers.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { aclPermits } from './acl.ts';
 import type { AppendedEvent, RemoteAppender } from './append.ts';
@@ -32,7 +33,7 @@ export interface ReceiverStores {
 
 export interface ReceiverParts {
   readonly stores: ReceiverStores;
-  readonly signatures: EventSignatures;
+  readonly checks: { readonly signatures: EventSignatures; readonly policyServers: PolicyServers };
   readonly graph: {
     readonly gaps: Gaps;
     readonly stateBefore: StateBefore;
@@ -140,7 +141,7 @@ export class Receiver {
   async #checkSender(head: Head, incoming: IncomingEvent): Promise<void> {
     const sender = domainOf(incoming.pdu.sender) ?? '';
     if (!(await aclPermits(head, sender))) throw new NotReceived(`the room excludes ${sender}`, true);
-    const refusal = await this.#parts.signatures.refusal(incoming, head.version);
+    const refusal = await this.#parts.checks.signatures.refusal(incoming, head.version);
     if (refusal !== undefined) throw new NotReceived(refusal.message, refusal.isFinal);
   }
 
@@ -156,9 +157,10 @@ export class Receiver {
         partial === undefined ? position.before : await withMembersOf(learning, head.version, position.before, auth);
       const basis = { ...position, before, auth };
       const isRejected = (await this.#parts.graph.rules.refusal(head, incoming, basis)) !== undefined;
+      const checked = isRejected ? { incoming } : await this.#parts.checks.policyServers.check(head, incoming);
       const appended = await this.#append(
         head,
-        { incoming, ...basis, isRejected, isStatePartial: partial !== undefined },
+        { ...checked, ...basis, isRejected, isStatePartial: partial !== undefined },
         partial,
       );
       if (appended !== undefined) return appended;
