@@ -142,9 +142,14 @@ function startTasks(
   background.start('processing events of other servers', () => staging.start());
   background.start('fetching the whole states of joined rooms', () => resync.start());
   background.start('sending to other servers', () => sending.start());
-  appender.onNewServer((concurrent) =>
-    background.start('sending events to a new server of a room', () => sending.sendAgain(concurrent)),
-  );
+  appender.unsent.listen({
+    newServer: (concurrent) =>
+      background.start('sending events to a new server of a room', () => sending.sendAgain(concurrent)),
+    removedServers: (cause, affected) =>
+      background.start('sending an event to servers that it removes from a room', () =>
+        sending.sendToRemoved(cause, affected),
+      ),
+  });
   handshakes.waitFor((server) => sending.sender.settled(server, SETTLED_MS));
   background.every(DAY_MS, 'deleting the oldest keys of other servers', () =>
     database.commit([trimServerKeys(SERVER_KEYS_MAX)]),

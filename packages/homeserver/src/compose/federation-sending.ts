@@ -76,6 +76,14 @@ export function createSending(
     async sendAgain(concurrent: readonly StoredEvent[]) {
       for (const event of concurrent) if (outgoing.isOwn(event)) await distribution.alsoSend(event);
     },
+    /** Sends an event to those of some servers that have no members in its room any more. */
+    async sendToRemoved(cause: StoredEvent, affected: readonly string[]) {
+      const head = await heads.byNum(cause.room);
+      if (head === undefined) return;
+      const present = await servers.of(head);
+      const removed = affected.filter((server) => server !== serverName && !present.has(server));
+      distribution.sendOnce(cause, removed);
+    },
     async start() {
       distribution.start(await positions.load(stream.current));
       sender.wake(positions.lateServers());

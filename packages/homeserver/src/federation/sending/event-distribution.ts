@@ -86,6 +86,14 @@ export class EventDistribution {
     });
   }
 
+  /**
+   * Sends an event to servers that are not in its room, once. They do not get it after this server or they were not
+   * available.
+   */
+  sendOnce({ num }: StoredEvent, servers: readonly string[]): void {
+    this.#queue({ position: this.#parts.stream.current, num }, servers);
+  }
+
   #announced(changes: readonly Change[]): void {
     if (this.#readFrom !== undefined) return;
     const { events, destinations } = this.#parts;

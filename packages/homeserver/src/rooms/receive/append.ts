@@ -24,6 +24,7 @@ import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { namesIn, proofOf, type RemoteFields, remoteEvent } from './build-remote.ts';
 import type { PlacedEvent, Plan, Plans } from './plan.ts';
 import { reportResolved } from './report-resolved.ts';
+import { UnsentEvents } from './unsent-events.ts';
 
 export interface AppenderStores {
   readonly names: Names;
@@ -64,18 +65,10 @@ const GAP_SEQS = 2 ** 20;
 /** Appends events of other servers to the timelines of their rooms. */
 export class RemoteAppender {
   readonly #parts: AppenderParts;
-  #onNewServer: (concurrent: readonly StoredEvent[]) => void = () => undefined;
+  readonly unsent = new UnsentEvents();
 
   constructor(parts: AppenderParts) {
     this.#parts = parts;
-  }
-
-  /**
-   * Calls `listener` when the first user of a server has joined a room, with the events that do not precede the join. The
-   * other server has not got them, because it was not in the room when they were sent.
-   */
-  onNewServer(listener: (concurrent: readonly StoredEvent[]) => void): void {
-    this.#onNewServer = listener;
   }
 
   /**
@@ -121,8 +114,10 @@ export class RemoteAppender {
     const pending = this.#parts.acceptor.commit([decided]);
     head.pending = pending;
     const stored = pending.then(() => {
-      if (isNewServer) this.#onNewServer(plan.extremities);
-      if (placed.isFirst !== true) reportResolved(this.#parts.log, event, plan.changes);
+      if (isNewServer) this.unsent.joined(plan.extremities);
+      if (placed.isFirst === true) return;
+      reportResolved(this.#parts.log, event, plan.changes);
+      this.unsent.resolved(event, plan.changes);
     });
     // The caller may look at the outcome later, or at that of a later event, which fails as well.
     stored.catch(() => {

@@ -1,0 +1,42 @@
+import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import { membershipOf } from '../events/effects.ts';
+import type { StateChange } from '../graph/state-changes.ts';
+
+/** The functions that send events to servers that have not got them. */
+export interface UnsentEventsListener {
+  /** Called with the events that do not precede the first join of a server. It was not in the room when they were sent. */
+  newServer(concurrent: readonly StoredEvent[]): void;
+  /**
+   * Called with an event after which the resolution of branches has removed members of some servers. Its server does not
+   * send it to these servers, if it has never known of the members; and they still take their users for members.
+   */
+  removedServers(cause: StoredEvent, servers: readonly string[]): void;
+}
+
+/** Reports events that servers have not got, because a join and the events were sent at the same time. */
+export class UnsentEvents {
+  #listener: UnsentEventsListener | undefined;
+
+  listen(listener: UnsentEventsListener): void {
+    this.#listener = listener;
+  }
+
+  /** Reports the first join of a server. */
+  joined(concurrent: readonly StoredEvent[]): void {
+    this.#listener?.newServer(concurrent);
+  }
+
+  /** Reports the servers whose users the resolution of branches has removed from the state after an event. */
+  resolved(cause: StoredEvent, changes: readonly StateChange[]): void {
+    const servers = new Set<string>();
+    for (const { before, after } of changes) {
+      // The event itself has the number 0 in the changes. Its server has sent it to the server of the removed user.
+      if (before?.type !== 'm.room.member' || membershipOf(before) !== 'join' || after?.num === 0) continue;
+      const server = domainOf(before.stateKey ?? '');
+      const isJoined = after !== undefined && membershipOf(after) === 'join';
+      if (!isJoined && server !== undefined) servers.add(server);
+    }
+    if (servers.size > 0) this.#listener?.removedServers(cause, [...servers]);
+  }
+}
