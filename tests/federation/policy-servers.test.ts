@@ -160,6 +160,25 @@ describe('events of this server', () => {
     expect(asked()).toHaveLength(12);
   });
 
+  test('are refused with 429 when too many wait for the policy server', async () => {
+    const room = await createRoom();
+    const waiting: (() => void)[] = [];
+    decide = (pdu) => (response) => {
+      waiting.push(() => response.writeHead(200).end(JSON.stringify(signatureOf(pdu))));
+    };
+    let refused = 0;
+    const sending = Array.from({ length: 110 }, async (_, i) => {
+      const { status } = await trySending(room, `message ${i}`);
+      if (status === 429) refused += 1;
+      return status;
+    });
+    await expect.poll(() => refused).toBe(9);
+    decide = signsAll;
+    waiting[0]?.();
+    const statuses = await Promise.all(sending);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(101);
+  });
+
   test('follow the events that other servers send while the policy server decides', async () => {
     const room = await createRoom();
     let others = 0;

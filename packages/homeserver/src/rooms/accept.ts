@@ -1,5 +1,6 @@
-import { serviceUnavailable } from '@hearth/protocol/errors.ts';
-import { Serial } from '../platform/concurrency/serial.ts';
+import { limitExceeded, serviceUnavailable } from '@hearth/protocol/errors.ts';
+import { KeyedSlots } from '../platform/concurrency/keyed-slots.ts';
+import { NoSlot } from '../platform/concurrency/slots.ts';
 import { Fenced } from '../storage/engine/database.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Change, Stream } from '../storage/engine/stream.ts';
@@ -32,6 +33,8 @@ export interface Approvals {
 
 /** The number of times that an approval is requested while other servers change the room. */
 const APPROVALS_MAX = 20;
+/** The number of requests that wait while an event of the same room is approved. */
+const APPROVALS_OF_ROOM = { running: 1, waiting: 100 };
 const RETRY_AFTER_MS = 1_000;
 
 /** Accepts the events that users of this server send. */
@@ -39,7 +42,7 @@ export class Acceptor {
   readonly #parts: AcceptorParts;
   #approvals: Approvals | undefined;
   /** An approval is for one place in the graph, so that events of one room are approved one after the other. */
-  readonly #approving = new Serial<number>();
+  readonly #approving = new KeyedSlots<number>(APPROVALS_OF_ROOM);
 
   constructor(parts: AcceptorParts) {
     this.#parts = parts;
@@ -86,13 +89,23 @@ export class Acceptor {
     for (const part of parts) {
       const isNeeded = this.#needsApproval(part);
       if (isNeeded === true || (isNeeded !== false && (await isNeeded)))
-        return this.#approving.run(part.head.num, () => this.#acceptApproved(parts, part, related));
+        return this.#inTurn(part.head, () => this.#acceptApproved(parts, part, related));
     }
     return this.#decide(parts, related);
   }
 
   #needsApproval({ head, isNew }: Part): boolean | Promise<boolean> {
     return isNew !== true && this.#approvals !== undefined && this.#approvals.areNeeded(head);
+  }
+
+  async #inTurn<T>(head: Head, task: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#approving.run(head.num, task);
+    } catch (error) {
+      if (error instanceof NoSlot)
+        throw limitExceeded(RETRY_AFTER_MS, 'Too many events wait for the policy server of the room');
+      throw error;
+    }
   }
 
   /**
