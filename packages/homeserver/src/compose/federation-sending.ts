@@ -78,11 +78,7 @@ export function createSending(
     },
     /** Sends an event to those of some servers that have no members in its room any more. */
     async sendToRemoved(cause: StoredEvent, affected: readonly string[]) {
-      const head = await heads.byNum(cause.room);
-      if (head === undefined) return;
-      const present = await servers.of(head);
-      const removed = affected.filter((server) => server !== serverName && !present.has(server));
-      distribution.sendOnce(cause, removed);
+      distribution.sendOnce(cause, await outgoing.absentOf(affected, cause.room));
     },
     async start() {
       distribution.start(await positions.load(stream.current));

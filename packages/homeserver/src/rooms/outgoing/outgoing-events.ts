@@ -74,6 +74,15 @@ export class OutgoingEvents {
     return [...servers];
   }
 
+  /** Returns those of some other servers that have no members in a room. */
+  async absentOf(some: readonly string[], room: number): Promise<string[]> {
+    const { heads, servers, serverName } = this.#parts;
+    const head = await heads.byNum(room);
+    if (head === undefined) return [];
+    const present = await servers.of(head);
+    return some.filter((server) => server !== serverName && !present.has(server));
+  }
+
   /** Returns the PDUs of events as canonical JSON. Events that do not exist any more are missing. */
   async pdus(nums: readonly number[]): Promise<ReadonlyMap<number, string>> {
     return this.#parts.texts.of(nums);

@@ -19,12 +19,12 @@ import type { MemberEffects } from '../events/member-effects.ts';
 import { withChanges } from '../graph/state-changes.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
+import { UnsentEvents } from '../outgoing/unsent-events.ts';
 import type { PartialStates } from '../partial-state/partial-states.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { namesIn, proofOf, type RemoteFields, remoteEvent } from './build-remote.ts';
 import type { PlacedEvent, Plan, Plans } from './plan.ts';
 import { reportResolved } from './report-resolved.ts';
-import { UnsentEvents } from './unsent-events.ts';
 
 export interface AppenderStores {
   readonly names: Names;

@@ -5,11 +5,11 @@ import type { StateChange } from '../graph/state-changes.ts';
 
 /** The functions that send events to servers that have not got them. */
 export interface UnsentEventsListener {
-  /** Called with the events that do not precede the first join of a server. It was not in the room when they were sent. */
+  /** Sends the events that do not precede the first join of a server. It was not in the room when they were sent. */
   newServer(concurrent: readonly StoredEvent[]): void;
   /**
-   * Called with an event after which the resolution of branches has removed members of some servers. Its server does not
-   * send it to these servers, if it has never known of the members; and they still take their users for members.
+   * Sends an event after which the resolution of branches has removed members of some servers. The server of the event does
+   * not send it to them if it has never known of the members, and they still take their users for members.
    */
   removedServers(cause: StoredEvent, servers: readonly string[]): void;
 }
