@@ -44,6 +44,8 @@ const SERVERS_MAX = 5;
 const PAGES_MAX = 4;
 /** The number of pages that are fetched to reach an event. */
 const PAGES_UNTIL_MAX = 10;
+/** The number of times that a page is placed while outliers among its events are stored. */
+const ATTEMPTS_MAX = 3;
 /** A gap that nobody could fill is not tried again within this time. */
 const RETRY_MS = 30_000;
 const FAILURES_MAX = 10_000;
@@ -120,7 +122,7 @@ export class Backfill {
   }
 
   async #fillFrom(head: Head, server: string, ids: readonly string[], seq: number): Promise<boolean> {
-    const { fetcher, checks, pages, tools } = this.#parts;
+    const { fetcher, checks, tools } = this.#parts;
     const values = await fetcher.backfill(server, head.roomId, ids, PAGE_MAX);
     const fetched = new Map<string, IncomingEvent>();
     for (const value of values) {
@@ -131,13 +133,24 @@ export class Backfill {
     const unplaced = new Set(await checks.gaps.unplaced([...fetched.keys()]));
     const wanted = [...fetched.values()].filter(({ eventId }) => unplaced.has(eventId));
     const ordered = inGraphOrder(wanted, (one) => prevEventIds(one.pdu, head.version));
-    const page = await this.#placed(head, server, ordered);
-    if (page.length === 0) return false;
-    await tools.inTurn.run(head.num, async () => {
-      const still = new Set(await checks.gaps.unplaced(page.map(({ incoming }) => incoming.eventId)));
-      const left = page.filter(({ incoming }) => still.has(incoming.eventId));
-      if (left.length > 0) await pages.store(head, left, seq - 1);
-    });
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const page = await this.#placed(head, server, ordered);
+      if (page.length === 0) return false;
+      if (await tools.inTurn.run(head.num, () => this.#store(head, page, seq))) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Stores those events of a page that have no place yet. Returns false, and stores nothing, if some have been stored as
+   * outliers meanwhile: as auth events, or as a part of the state of the room.
+   */
+  async #store(head: Head, page: readonly OlderEvent[], seq: number): Promise<boolean> {
+    const { checks, pages } = this.#parts;
+    const still = new Set(await checks.gaps.unplaced(page.map(({ incoming }) => incoming.eventId)));
+    const left = page.filter(({ incoming }) => still.has(incoming.eventId));
+    if (!(await pages.areNumbersValid(head, left))) return false;
+    if (left.length > 0) await pages.store(head, left, seq - 1);
     return true;
   }
 

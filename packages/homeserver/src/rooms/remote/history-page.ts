@@ -188,6 +188,17 @@ export class HistoryPages {
     });
   }
 
+  /** Returns whether {@link numbered} would still treat some events in the same way. */
+  async areNumbersValid(head: Head, page: readonly OlderEvent[]): Promise<boolean> {
+    const outliers = await this.#parts.stores.events.byIds(page.map(({ incoming }) => incoming.eventId));
+    const inState = await this.#inCurrentState(head, [...outliers.values()]);
+    return page.every(({ incoming, numbers: { num, outlier } }) => {
+      const stored = outliers.get(incoming.eventId);
+      const isInState = stored !== undefined && inState.has(stored.num);
+      return stored?.num === outlier?.num && isInState === (num === outlier?.num);
+    });
+  }
+
   /** Returns the numbers of those events that are in the current state. */
   async #inCurrentState(head: Head, events: readonly StoredEvent[]): Promise<Set<number>> {
     const { states } = this.#parts.stores;
