@@ -8,7 +8,7 @@ import type { Database } from '../../storage/engine/database.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
-import type { DeviceListChanges } from '../device-list-change.ts';
+import { type DeviceListChanges, ownKeyChange } from '../device-list-change.ts';
 import { loadUserKeys } from '../key-directory.ts';
 
 interface Parts {
@@ -60,11 +60,14 @@ export class JoinedLists {
   }
 
   async #joined({ room, stateKeyNum: user, replaces }: StoredEvent): Promise<void> {
-    const { events, sharedRooms } = this.#parts;
+    const { stream, events, sharedRooms } = this.#parts;
     const before = replaces === null ? undefined : await events.one(replaces);
     if (user === null || (before !== undefined && membershipOf(before) === 'join')) return;
-    // Which servers get the list already is known when the whole state of the room is.
-    if (!sharedRooms.isPartial(room) && (await this.#isNewTo(user, room))) await this.#send(user);
+    if (sharedRooms.isPartial(room)) {
+      // Which servers get the list already is known when the whole state of the room is. The user's other devices are told now.
+      const { writes, change } = ownKeyChange(user, stream.next());
+      await stream.commit(writes, [change]);
+    } else if (await this.#isNewTo(user, room)) await this.#send(user);
   }
 
   /** Sends the lists that have keys when the whole state of a room has become known. */
