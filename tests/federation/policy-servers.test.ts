@@ -240,7 +240,7 @@ async function placeOf(room: string): Promise<PduDraft> {
 
 async function sendTransaction(pdus: Pdu[]): Promise<void> {
   count += 1;
-  const body = { origin: policy.peer.name, origin_server_ts: 1, pdus: pdus as unknown as JsonObject[], edus: [] };
+  const body = { origin: policy.peer.name, origin_server_ts: 1, pdus, edus: [] };
   await policy.call('PUT', `/v1/send/policy${count}`, { body });
 }
 

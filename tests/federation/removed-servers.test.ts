@@ -24,7 +24,7 @@ test('a server whose user the resolution of branches removes from a room gets th
   // The administrator's server does not know of the join yet.
   const rules = { ...place, type: 'm.room.join_rules', state_key: '', content: { join_rule: 'invite' } };
   const { pdu } = closing.sign('10', rules);
-  const body = { origin: closing.peer.name, origin_server_ts: 1, pdus: [pdu as unknown as JsonObject], edus: [] };
+  const body = { origin: closing.peer.name, origin_server_ts: 1, pdus: [pdu], edus: [] };
   await closing.call('PUT', '/v1/send/closed', { body });
   const members = async () =>
     Object.keys((await alice.get<{ joined: JsonObject }>(pathOf('rooms', room, 'joined_members'))).joined);

@@ -53,14 +53,14 @@ function createSender(
   const { names, stream } = base;
   const { events } = rooms;
   const { deviceListChanges } = encryption;
-  const settings = { serverName: config.server_name, showsDeviceNames: config.federation.show_device_names };
+  const { show_device_names: showsDeviceNames } = config.federation;
   const sender = new DeviceListSender(
-    { database, stream, names, sharedRooms, clock, edus: queue, settings },
+    { database, stream, names, sharedRooms, clock, edus: queue, showsDeviceNames },
     background,
   );
   deviceListChanges.sendToServers();
   background.start('sending changes of device lists', () => sender.start());
-  const { serverName } = settings;
+  const { server_name: serverName } = config;
   const joined = new JoinedLists({ database, stream, events, sharedRooms, deviceListChanges, serverName }, background);
   return { sender, joined };
 }

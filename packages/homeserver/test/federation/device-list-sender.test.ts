@@ -26,7 +26,7 @@ describe.each(engines)('changes of device lists for other servers, on $name', (e
       {
         ...world,
         edus: { wakeForStored: (servers) => woken.push([...servers]) },
-        settings: { serverName: 'test.local', showsDeviceNames: true },
+        showsDeviceNames: true,
       },
       world.background,
     );

@@ -53,8 +53,8 @@ describe('a server that follows the device list of a user of another server', ()
   beforeAll(async () => {
     [home, away] = [await openSharedWorld(SQLITE, SENDER), await openSharedWorld(SQLITE, RECEIVER)];
     home.deviceListChanges.sendToServers();
-    const settings = { serverName: SENDER, showsDeviceNames: true };
-    new DeviceListSender({ ...home, edus: { wakeForStored: () => undefined }, settings }, home.background);
+    const edus = { wakeForStored: () => undefined };
+    new DeviceListSender({ ...home, edus, showsDeviceNames: true }, home.background);
     const reader = new DeviceListReader(home.database, home.users.accounts, SENDER);
     const [devices] = userDevicesRoutes(reader, true);
     const client = {

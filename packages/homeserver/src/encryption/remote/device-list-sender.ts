@@ -32,7 +32,7 @@ interface Parts {
   readonly sharedRooms: SharedRooms;
   readonly clock: Clock;
   readonly edus: StoredEdus;
-  readonly settings: { readonly serverName: string; readonly showsDeviceNames: boolean };
+  readonly showsDeviceNames: boolean;
 }
 
 /** Changes of a user that are processed together. */
@@ -106,11 +106,11 @@ export class DeviceListSender {
 
   /** Returns the keys and devices of a user as they are now. */
   async #stateOf(user: number): Promise<ListState> {
-    const { database, names, settings } = this.#parts;
+    const { database, names, showsDeviceNames } = this.#parts;
     const keys = await loadUserKeys(database, user);
     const devices = new Map<string, DeviceState>();
     for (const { device_id, display_name } of await readDevices(database, user))
-      devices.set(device_id, { name: settings.showsDeviceNames ? display_name : null, keys: undefined });
+      devices.set(device_id, { name: showsDeviceNames ? display_name : null, keys: undefined });
     for (const { device_id, json } of keys.devices)
       devices.set(device_id, { name: devices.get(device_id)?.name ?? null, keys: json });
     return { userId: await names.text(user), keys, devices };

@@ -87,8 +87,8 @@ export class EventDistribution {
   }
 
   /**
-   * Sends an event to servers that are not in its room, once. They do not get it after this server or they were not
-   * available.
+   * Sends an event to servers that are not in its room. It is not kept for them: they do not get it if this server ends
+   * before they have answered, or if they do not answer for long.
    */
   sendOnce({ num }: StoredEvent, servers: readonly string[]): void {
     this.#queue({ position: this.#parts.stream.current, num }, servers);

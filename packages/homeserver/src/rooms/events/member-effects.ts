@@ -33,3 +33,9 @@ export class MemberEffects {
     }
   }
 }
+
+/** Returns whether a change of a state removes a joined user. */
+export function endsMembership({ before, after }: StateChange): boolean {
+  if (before?.type !== 'm.room.member' || membershipOf(before) !== 'join') return false;
+  return after === undefined || membershipOf(after) !== 'join';
+}

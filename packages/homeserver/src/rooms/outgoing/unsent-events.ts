@@ -1,6 +1,6 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
-import { membershipOf } from '../events/effects.ts';
+import { endsMembership } from '../events/member-effects.ts';
 import type { StateChange } from '../graph/state-changes.ts';
 
 /** The functions that send events to servers that have not got them. */
@@ -30,12 +30,11 @@ export class UnsentEvents {
   /** Reports the servers whose users the resolution of branches has removed from the state after an event. */
   resolved(cause: StoredEvent, changes: readonly StateChange[]): void {
     const servers = new Set<string>();
-    for (const { before, after } of changes) {
+    for (const change of changes) {
       // The event itself has the number 0 in the changes. Its server has sent it to the server of the removed user.
-      if (before?.type !== 'm.room.member' || membershipOf(before) !== 'join' || after?.num === 0) continue;
-      const server = domainOf(before.stateKey ?? '');
-      const isJoined = after !== undefined && membershipOf(after) === 'join';
-      if (!isJoined && server !== undefined) servers.add(server);
+      if (!endsMembership(change) || change.after?.num === 0) continue;
+      const server = domainOf(change.before?.stateKey ?? '');
+      if (server !== undefined) servers.add(server);
     }
     if (servers.size > 0) this.#listener?.removedServers(cause, [...servers]);
   }

@@ -5,7 +5,7 @@ import { STANDING, StoredEvent } from '../../storage/rooms/events/stored-event.t
 import type { RoomStore } from '../../storage/rooms/room-store.ts';
 import type { Acceptor } from '../accept.ts';
 import { membershipOf, noEffects } from '../events/effects.ts';
-import type { MemberEffects } from '../events/member-effects.ts';
+import { endsMembership, type MemberEffects } from '../events/member-effects.ts';
 import { type PduDeps, pdusOf } from '../events/pdu.ts';
 import { type StateChange, stateChanges } from '../graph/state-changes.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
@@ -85,7 +85,7 @@ export class StateCompletion {
       const all = [...replay.examined.all()];
       const corrected = all.filter(isCorrected);
       const revived = corrected.filter(({ standing }) => standing !== STANDING.rejected);
-      const left = changes.flatMap((change) => (hasLeft(change) ? change.stateKey : []));
+      const left = changes.flatMap((change) => (endsMembership(change) ? change.stateKey : []));
       return {
         head,
         examined: all.length,
@@ -216,9 +216,8 @@ export class StateCompletion {
       if (isMember) servers.add(domainOf(one.event.stateKey ?? '') ?? '');
     }
     for (const { root } of whole.values()) {
-      for (const { before, after } of await stateChanges(replaying, replay.timeline.root, root)) {
-        const member = after ?? before;
-        if (after !== undefined && member?.type === 'm.room.member' && membershipOf(after) === 'join')
+      for (const { after } of await stateChanges(replaying, replay.timeline.root, root)) {
+        if (after?.type === 'm.room.member' && membershipOf(after) === 'join')
           servers.add(domainOf(after.stateKey ?? '') ?? '');
       }
     }
@@ -229,11 +228,6 @@ export class StateCompletion {
 /** Returns whether an event was wrongly rejected, or wrongly not rejected, while the state was partial. */
 function isCorrected({ event, standing }: ExaminedEvent): boolean {
   return (event.standing === STANDING.rejected) !== (standing === STANDING.rejected);
-}
-
-function hasLeft({ before, after }: StateChange): boolean {
-  if (before?.type !== 'm.room.member' || membershipOf(before) !== 'join') return false;
-  return after === undefined || membershipOf(after) !== 'join';
 }
 
 type Place = Pick<StoredEvent, 'standing' | 'seq' | 'snapshot' | 'graphSnapshot' | 'after' | 'replaces'>;

@@ -1,6 +1,6 @@
-import { type AuthEvent, type Pdu, prevEventIds } from '@hearth/protocol/events/event.ts';
+import type { AuthEvent } from '@hearth/protocol/events/event.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import type { EventProof } from '../../storage/rooms/events/event-proof.ts';
+import { type EventProof, remotePrevIds } from '../../storage/rooms/events/event-proof.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type Standing, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
@@ -100,15 +100,12 @@ export class ExaminedEvents {
     if (whole !== undefined) return whole;
     const { resolution, graphStates } = this.#parts;
     const states: BuiltState[] = [];
-    let known = 0;
     for (const num of prev) {
       const state = await this.#stateAfter(num);
-      if (state === undefined) continue;
-      states.push(state);
-      known += 1;
+      if (state !== undefined) states.push(state);
     }
     // An event that follows unknown ones got its state from another server, which has the whole state.
-    if (known < prevIds.length) {
+    if (states.length < prevIds.length) {
       const stored = await graphStates.before(event);
       if (stored !== undefined) states.push(built(stored));
     }
@@ -119,7 +116,7 @@ export class ExaminedEvents {
   async #stateAfter(num: number): Promise<BuiltState | undefined> {
     const examined = this.#byNum.get(num);
     if (examined !== undefined) return built(examined.after);
-    const [event] = await this.#parts.events.list([num]);
+    const event = await this.#parts.events.one(num);
     return event === undefined ? undefined : this.#parts.graphStates.after(event);
   }
 
@@ -147,7 +144,7 @@ function prevIdsOf(
   version: RoomVersion,
 ): readonly string[] {
   if (proof.envelope === undefined) return proof.prev.flatMap((num) => loaded.get(num)?.eventId ?? []);
-  return prevEventIds(proof.envelope as unknown as Pick<Pdu, 'prev_events'>, version);
+  return remotePrevIds(proof, version);
 }
 
 function standingOf({ standing }: StoredEvent, isRefused: boolean): Standing {

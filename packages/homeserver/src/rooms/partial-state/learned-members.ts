@@ -1,8 +1,6 @@
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import { NOT_LOADED } from '../../platform/lookups/source.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
-import { lookup } from '../../storage/state/state-tree.ts';
 import type { GraphStates } from '../graph/graph-states.ts';
 import type { BuiltState, StateResolution } from '../graph/state-resolution.ts';
 
@@ -28,9 +26,7 @@ export async function withMembersOf(
   for (const event of auth) {
     const { type, stateKeyNum, typeNum, standing } = event;
     if (type !== 'm.room.member' || stateKeyNum === null || standing === STANDING.rejected) continue;
-    await states.loadKeys([state.root], [{ type: typeNum, stateKey: stateKeyNum }]);
-    const known = lookup(state.root, typeNum, stateKeyNum);
-    if (known === NOT_LOADED) throw new Error('a state node vanished while it was read');
+    const [[known] = []] = await states.lookupMany([state.root], [{ type: typeNum, stateKey: stateKeyNum }]);
     if (known === undefined) state = await graphStates.withEvent(state, event);
     else if (known !== event.num) other.push(event);
   }

@@ -1,9 +1,8 @@
-import { NOT_LOADED } from '../../platform/lookups/source.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
-import { emptyState, lookup } from '../../storage/state/state-tree.ts';
+import { emptyState } from '../../storage/state/state-tree.ts';
 import type { BuiltState, StateResolution } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
 import type { ExaminedEvent, ExaminedEvents } from './examined-events.ts';
@@ -101,9 +100,7 @@ export class ReplayedTimeline {
   async #replaced({ num: own, typeNum, stateKeyNum }: StoredEvent, root: NodeRef): Promise<number | null> {
     if (stateKeyNum === null) return null;
     const { states, events } = this.#parts;
-    await states.loadKeys([root], [{ type: typeNum, stateKey: stateKeyNum }]);
-    const num = lookup(root, typeNum, stateKeyNum);
-    if (num === NOT_LOADED) throw new Error('a state node vanished while it was read');
+    const [[num] = []] = await states.lookupMany([root], [{ type: typeNum, stateKey: stateKeyNum }]);
     if (num === undefined || num < own) return num ?? null;
     const later = await events.one(num);
     return later?.standing === STANDING.outlier ? num : null;

@@ -1,5 +1,6 @@
 import { prevEventIds } from '@hearth/protocol/events/event.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
+import { backOffMs } from '../../platform/back-off.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
 import { KeyedTasks } from '../../platform/concurrency/keyed-tasks.ts';
@@ -105,7 +106,7 @@ export class StateResync {
       if (partial === undefined || head === undefined || this.#tasks.isClosed) return undefined;
       if (!(await rooms.servers.isLocal(head))) return undefined;
       const outcome = await this.#attempt(head, partial);
-      if (outcome === 'failed') return waitMs(partial.progress.attempts);
+      if (outcome === 'failed') return backOffMs(partial.progress.attempts, RETRY_MS_MIN, RETRY_MS_MAX);
     }
   }
 
@@ -196,8 +197,4 @@ function chosenServers({ servers, progress }: PartialRoom): string[] {
   const count = Math.min(SERVERS_MAX, all.length);
   const first = all.length === 0 ? 0 : (progress.attempts * count) % all.length;
   return [...all.slice(first), ...all.slice(0, first)].slice(0, count);
-}
-
-function waitMs(attempts: number): number {
-  return Math.min(RETRY_MS_MIN * 2 ** Math.min(attempts - 1, 20), RETRY_MS_MAX);
 }

@@ -1,7 +1,6 @@
 import { forbidden, MatrixError, tooLarge } from '@hearth/protocol/errors.ts';
 import type { Pdu } from '@hearth/protocol/events/event.ts';
-import { checkBytes } from '@hearth/protocol/events/size.ts';
-import { canonicalJson } from '@hearth/protocol/json/canonical.ts';
+import { checkEventSize } from '@hearth/protocol/events/size.ts';
 import { countersignPdu } from '@hearth/protocol/signing/pdu.ts';
 import { isExemptFromPolicy, type PolicyServer } from '@hearth/protocol/signing/policy-server.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
@@ -55,9 +54,7 @@ export class PolicyApprovals implements Approvals {
     try {
       const signed = await this.#policyServers.sign(own, version, policyServer);
       if (signed === undefined) throw forbidden(`The policy server ${policyServer.via} has not signed the event`);
-      const refusal = checkBytes(
-        Buffer.byteLength(canonicalJson(signed, version.strictCanonicalJson ? 'integers' : 'any')),
-      );
+      const refusal = checkEventSize(signed);
       if (refusal !== undefined) throw tooLarge(refusal);
       return { ...draft, approved: { eventId, ts, signatures: signed.signatures } };
     } catch (error) {

@@ -9,10 +9,11 @@ import {
 } from '@hearth/protocol/signing/policy-server.ts';
 import type { FederationClient } from '../../federation/client/federation-client.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
-import type { Head } from '../head.ts';
+import type { Head, StateKeyPair } from '../head.ts';
 import type { IncomingEvent } from '../receive/incoming.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 
+const STATE_KEYS: readonly StateKeyPair[] = [['m.room.policy', '']];
 const SIGN = '/_matrix/policy/v1/sign';
 const TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -36,7 +37,7 @@ export class PolicyServers {
 
   /** Returns the policy server that a room uses now, as a promise only if something has to be loaded. */
   of(head: Head): PolicyServer | undefined | Promise<PolicyServer | undefined> {
-    const loading = head.ensure([['m.room.policy', '']]);
+    const loading = head.ensure(STATE_KEYS);
     return loading === undefined ? this.#inMemory(head) : loading.then(() => this.of(head));
   }
 

@@ -1,5 +1,4 @@
-import { prevEventIds } from '@hearth/protocol/events/event.ts';
-import type { EventProof } from '../../storage/rooms/events/event-proof.ts';
+import { remotePrevIds } from '../../storage/rooms/events/event-proof.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
@@ -38,7 +37,7 @@ export class GraphWalk {
     if (absent.length === 0) return;
     const proofs = await events.proofs(absent.map(({ num }) => num));
     // The numbers in a proof are those that were known when the event arrived. Events that came later have only an id.
-    const ids = new Map(Array.from(proofs, ([num, proof]) => [num, this.#prevIds(proof)]));
+    const ids = new Map(Array.from(proofs, ([num, proof]) => [num, remotePrevIds(proof, this.#head.version)]));
     const byId = await events.numsOf([...ids.values()].flat());
     const nums = (event: StoredEvent) => {
       const own = ids.get(event.num) ?? [];
@@ -58,11 +57,5 @@ export class GraphWalk {
   async before(event: StoredEvent): Promise<readonly StoredEvent[]> {
     await this.load([event]);
     return this.#prev.get(event.num) ?? [];
-  }
-
-  #prevIds({ envelope }: EventProof): string[] {
-    const list = envelope?.prev_events;
-    if (!Array.isArray(list)) return [];
-    return prevEventIds({ prev_events: list as string[] }, this.#head.version);
   }
 }

@@ -51,8 +51,7 @@ export class WantedRooms {
     const all = this.#lists.byActivity(lookups, rows.values(), isKnown);
     const rules = new Map<number, Rule[]>();
     const lists = lookups.each(Object.entries(body.lists ?? {}), ([name, request]) => {
-      const shown = all.filter((row) => this.#isShown(row, request));
-      const list = this.#lists.list(lookups, user, name, request, shown);
+      const list = this.#lists.list(lookups, user, name, request, this.#shown(all, request));
       for (const room of list.rooms) put(rules, room, request);
       return list;
     });
@@ -77,6 +76,10 @@ export class WantedRooms {
       if (row !== undefined) rooms.set(room, { row, config: combine(matching, configs) });
     }
     return { lists, subscribed, rooms };
+  }
+
+  #shown(rows: readonly MembershipRow[], rule: Rule): readonly MembershipRow[] {
+    return this.#partialStates.count === 0 ? rows : rows.filter((row) => this.#isShown(row, rule));
   }
 
   /** Returns false for a room whose members are not known yet, for a client that wants all of them (MSC3902). */

@@ -1,4 +1,6 @@
+import { prevEventIds } from '@hearth/protocol/events/event.ts';
 import { asObject, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { VarintReader, VarintWriter } from '../../engine/varint.ts';
 
 /** The edges of an event in the graph of its room. */
@@ -77,4 +79,10 @@ export function decodeProof(bytes: Uint8Array): EventProof {
   const signingKey = reader.integer();
   const signature = reader.done ? undefined : reader.bytes(SIGNATURE_BYTES);
   return { prev, auth, contentHash, signingKey, signature };
+}
+
+/** Returns the ids of the events that an event of another server follows; none for a {@link LocalProof}, which has numbers. */
+export function remotePrevIds({ envelope }: EventProof, version: RoomVersion): string[] {
+  const list = envelope?.prev_events;
+  return Array.isArray(list) ? prevEventIds({ prev_events: list as string[] }, version) : [];
 }
