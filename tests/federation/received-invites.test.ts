@@ -101,6 +101,24 @@ describe('an invite of another server', () => {
     },
   );
 
+  test.each(['1', '10'])('to a room of version %s is taken back only by events after it', async (version) => {
+    const room = inviteBy(remote, alice.userId, version, { depth: 5 });
+    await send(remote, room, [room.create.pdu]);
+    const leave = { type: 'm.room.member', state_key: alice.userId, content: { membership: 'leave' } };
+    const common = { ...leave, room_id: room.roomId, sender: remote.user('bob'), origin_server_ts: 2_000 };
+    const deliver = async (depth: number, auth: readonly unknown[]) => {
+      const { pdu } = remote.sign(version, { ...common, depth, auth_events: auth as string[], prev_events: [] });
+      const body = { origin: remote.peer.name, origin_server_ts: 1, pdus: [pdu] };
+      await remote.call('PUT', `/v1/send/${version}-${depth}`, { body });
+    };
+    const cited = version === '1' ? [room.invite.eventId, {}] : room.invite.eventId;
+    // The end of an earlier ban, whose transaction is slower than the invite.
+    await deliver(4, []);
+    expect(Object.keys(await invitesOf(alice))).toContain(room.roomId);
+    await deliver(3, [cited]);
+    expect(Object.keys(await invitesOf(alice))).not.toContain(room.roomId);
+  });
+
   test('on the path of version 1 is signed', async () => {
     const room = inviteBy(remote, alice.userId, '1');
     const stripped = { type: 'm.room.name', state_key: '', sender: remote.user('bob'), content: { name: 'Room' } };

@@ -1,6 +1,8 @@
+import { authEventIds } from '@hearth/protocol/events/event.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { Head } from '../head.ts';
 import type { UserRooms } from '../membership/user-rooms.ts';
 import type { OutsideMembers } from '../remote/outside-members.ts';
@@ -41,8 +43,17 @@ export class OutsideChanges {
     if (row === undefined || (row.membership !== 'invite' && row.membership !== 'knock')) return false;
     const current = await events.one(row.event);
     const isEntitled = row.membership === 'invite' ? current?.sender === sender : domainOf(sender) === origin;
-    if (!isEntitled || (await signatures.refusal(incoming, head.version)) !== undefined) return false;
+    if (!isEntitled || !isAfter(head, incoming, current) || (await signatures.refusal(incoming, head.version)) !== undefined) return false;
     await outside.store(head, incoming);
     return true;
   }
+}
+
+/**
+ * Returns whether an event follows the member event that it ends. An older one, such as the end of a ban before an invite,
+ * may arrive later, because invites do not wait for transactions.
+ */
+function isAfter({ version }: Head, { pdu }: IncomingEvent, current: StoredEvent | undefined): boolean {
+  if (current === undefined || authEventIds(pdu, version).includes(current.eventId)) return true;
+  return pdu.depth > current.depth;
 }
