@@ -20,6 +20,7 @@ import { serverKeys } from './0019-server-keys.ts';
 import { edus } from './0020-edus.ts';
 import { remoteEvents } from './0021-remote-events.ts';
 import { partialState } from './0022-partial-state.ts';
+import { peeksBetweenServers } from './0023-peeks-between-servers.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in the order of their versions, which is the order of their files. */
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   edus,
   remoteEvents,
   partialState,
+  peeksBetweenServers,
 ];
