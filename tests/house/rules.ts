@@ -105,7 +105,7 @@ export const LIBRARIES: readonly (readonly [library: string, where: RegExp])[] =
   ['prom-client', /^homeserver\/src\/platform\/monitoring\/prometheus\.ts$/],
   ['commander', /^homeserver\/src\/cli\//],
   // The program prints the version and states it to other servers.
-  ['homeserver/package.json', /^homeserver\/src\/(cli\/program|compose\/federation-parts)\.ts$/],
+  ['homeserver/package.json', /^homeserver\/src\/(cli\/program|compose\/federation-routes)\.ts$/],
   ['nodemailer', /^homeserver\/src\/push\/mail\/mailer\.ts$/],
   ['yaml', /^homeserver\/src\/config\/yaml-file\.ts$/],
   ['@napi-rs/blake-hash', /^homeserver\/src\/media\/blobs\/content-hash\.ts$/],

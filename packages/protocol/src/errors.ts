@@ -136,7 +136,7 @@ export function serviceUnavailable(retryAfterMs: number, message?: string): Matr
 }
 
 /** Returns the error for an endpoint that does not exist (404) or that does not have the method (405). */
-export function unrecognized(status: 404 | 405 = 404, message?: string): MatrixError {
+export function unrecognized(status: 400 | 404 | 405 = 404, message?: string): MatrixError {
   return matrixError('M_UNRECOGNIZED', message, { status });
 }
 

@@ -17,5 +17,7 @@ export const sendTransaction = endpoint({
   body: v.object({
     pdus: v.optional(v.array(v.unknown())),
     edus: v.optional(v.array(v.unknown())),
+    /** The peeks that the other server has ended (MSC2444). */
+    expired_peeks: v.optional(v.array(v.object({ room_id: v.string(), peek_id: v.string() }))),
   }),
 });

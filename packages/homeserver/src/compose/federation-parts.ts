@@ -1,5 +1,4 @@
 import { signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
-import manifest from '../../package.json' with { type: 'json' };
 import type { Config } from '../config/schema.ts';
 import { RemoteDirectory } from '../directory/remote-directory.ts';
 import { RemoteRooms } from '../directory/remote-rooms.ts';
@@ -17,26 +16,13 @@ import { Notary } from '../federation/keys/notary.ts';
 import { type OldKey, OwnKeys } from '../federation/keys/own-keys.ts';
 import { Permits } from '../federation/permits.ts';
 import { RemoteInboxes } from '../federation/sending/remote-inboxes.ts';
-import { keyQueryRoutes } from '../federation-api/keys/query.ts';
-import { serverKeyRoutes } from '../federation-api/keys/server.ts';
-import { federatedDownloadRoutes } from '../federation-api/media/download.ts';
-import { federatedThumbnailRoutes } from '../federation-api/media/thumbnail.ts';
-import { userinfoRoutes } from '../federation-api/openid/userinfo.ts';
-import { federatedPublicRoomsRoutes } from '../federation-api/public-rooms.ts';
-import { queryDirectoryRoutes } from '../federation-api/query/directory.ts';
-import { queryProfileRoutes } from '../federation-api/query/profile.ts';
-import { sendTransactionRoutes } from '../federation-api/send.ts';
-import { userDevicesRoutes } from '../federation-api/user/devices.ts';
-import { userKeyClaimRoutes } from '../federation-api/user/keys/claim.ts';
-import { userKeyQueryRoutes } from '../federation-api/user/keys/query.ts';
-import { versionRoutes } from '../federation-api/version.ts';
-import { serverWellKnownRoutes } from '../federation-api/well-known.ts';
 import { FederatedMedia } from '../media/remote/federated-media.ts';
 import { DAY_MS } from '../platform/clock.ts';
 import { cachedResolve, systemDns } from '../platform/outbound/dns.ts';
 import { HttpsPool } from '../platform/outbound/https-pool.ts';
 import { Outbound } from '../platform/outbound/outbound.ts';
 import { PublicAddresses } from '../platform/outbound/public-addresses.ts';
+import { PeekingServers } from '../rooms/peeking/peeking-servers.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { trimServerKeys } from '../storage/federation/server-keys.ts';
 import { readSigningKeys, type StoredSigningKey } from '../storage/rooms/signing-keys.ts';
@@ -44,8 +30,9 @@ import type { Domains } from './domains.ts';
 import type { Federation, FederationBase } from './federation.ts';
 import { createEdus } from './federation-edus.ts';
 import { type FederatedRooms, openFederatedRooms } from './federation-rooms.ts';
+import { federationRoutes } from './federation-routes.ts';
 import { createSending } from './federation-sending.ts';
-import { servingRoutes } from './federation-serving.ts';
+import { openPeeks, openServing } from './federation-serving.ts';
 
 /** The number of keys of other servers that are kept; the keys that were fetched first are deleted first. */
 const SERVER_KEYS_MAX = 500_000;
@@ -57,48 +44,40 @@ const SETTLED_MS = 1_000;
 export async function createFederation(config: Config, base: FederationBase, domains: Domains): Promise<Federation> {
   const { database, clock, random } = base;
   const ownKeys = new OwnKeys(config.server_name, domains.rooms.signer.key, await oldKeys(database), clock);
-  const { contents, thumbnails, blobs, settings } = domains.media;
-  const { allow, deny, key_servers: keyServers, delegate_to: delegateTo } = config.federation;
-  const { show_device_names: showsDeviceNames } = config.federation;
-  const { encryption } = domains;
+  const { allow, deny, key_servers: keyServers } = config.federation;
   const permits = new Permits(allow, deny);
   const { client, destinations, pool, outbound } = createClient(config, base, ownKeys, permits);
   const fetcher = new KeyFetcher(client, clock, keyServers);
   const keyRing = new KeyRing({ database, fetcher, ownKeys, clock });
   const { serverName } = ownKeys;
   const federatedRooms = await openFederatedRooms(base, domains, client, keyRing);
-  const sending = createSending(base, domains, { client, destinations, rooms: federatedRooms, serverName });
-  const { servers } = federatedRooms;
+  const peeking = await PeekingServers.open(database, clock);
+  const sending = createSending(base, domains, { client, destinations, rooms: federatedRooms, peeking, serverName });
+  const { servers, peekRequests } = federatedRooms;
+  peekRequests.useWhile((room) => domains.sync.peeks.has(room));
   const edus = createEdus(config, base, domains, { queue: sending.sender, servers, client, destinations });
   followCompletions(base, domains, federatedRooms, { sending, edus });
   startTasks(base, federatedRooms, sending);
+  const serving = openServing(base, { ...domains, names: domains.base.names }, federatedRooms);
   return {
-    routes: [
-      ...keyQueryRoutes(new Notary(ownKeys, keyRing, clock)),
-      ...serverKeyRoutes(ownKeys),
-      ...federatedDownloadRoutes(contents, blobs),
-      ...federatedThumbnailRoutes(contents, thumbnails, blobs),
-      ...userinfoRoutes(domains.services.openIdTokens),
-      ...federatedPublicRoomsRoutes(domains.directory.publicRooms, config.room_directory.public_list),
-      ...queryDirectoryRoutes(domains.directory.roomDirectory, federatedRooms.servers),
-      ...queryProfileRoutes(domains.userData.profiles),
-      ...servingRoutes(config, base, domains, { ...federatedRooms, client, alsoSend: sending.alsoSend }),
-      ...sendTransactionRoutes(federatedRooms.staging, edus.received),
-      ...userDevicesRoutes(encryption.deviceListReader, showsDeviceNames),
-      ...userKeyClaimRoutes(encryption.keyClaims, ownKeys.serverName),
-      ...userKeyQueryRoutes(encryption.keyQueries, ownKeys.serverName, showsDeviceNames),
-      ...versionRoutes(manifest.version),
-      ...serverWellKnownRoutes(delegateTo),
-    ],
+    routes: federationRoutes(config, base, domains, {
+      notary: new Notary(ownKeys, keyRing, clock),
+      ownKeys,
+      shared: { ...federatedRooms, client, alsoSend: sending.alsoSend },
+      serving,
+      peeks: openPeeks(base, domains.rooms, peeking, serving),
+      edus: edus.received,
+    }),
     profiles: edus.profiles,
-    directory: new RemoteDirectory(client),
+    directory: new RemoteDirectory(client, (found) => peekRequests.hint(found)),
     rooms: new RemoteRooms({ client, heads: domains.rooms.heads, servers, clock }),
     keys: new RemoteKeys(client, clock),
     followedKeys: edus.followedKeys,
-    media: new FederatedMedia({ client, outbound, clock, bytesMax: settings.uploadBytesMax }),
+    media: new FederatedMedia({ client, outbound, clock, bytesMax: domains.media.settings.uploadBytesMax }),
     authenticateServer: authenticateServerBy({ ownKeys, keyRing, permits, destinations, clock }),
     toDevice: new RemoteInboxes(sending.sender, clock, random),
     memberships: federatedRooms.memberRequests,
+    peeks: peekRequests,
     history: federatedRooms.backfill,
     timestamps: federatedRooms.timestamps,
     destinationList: sending.destinationList,

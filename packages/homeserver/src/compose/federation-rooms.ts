@@ -10,6 +10,8 @@ import { GraphStates } from '../rooms/graph/graph-states.ts';
 import { StateResolution } from '../rooms/graph/state-resolution.ts';
 import { StateCompletion } from '../rooms/partial-state/completion.ts';
 import { StateResync } from '../rooms/partial-state/state-resync.ts';
+import { HeldEvents } from '../rooms/peeking/held-events.ts';
+import { RemotePeeks } from '../rooms/peeking/remote-peeks.ts';
 import { PolicyApprovals } from '../rooms/policy/policy-approvals.ts';
 import { PolicyServers } from '../rooms/policy/policy-servers.ts';
 import { RemoteAppender } from '../rooms/receive/append.ts';
@@ -40,6 +42,7 @@ import { HistoryNumbers } from '../storage/rooms/events/history-numbers.ts';
 import { RoomServers } from '../storage/rooms/room-servers.ts';
 import type { Domains } from './domains.ts';
 import type { FederationBase } from './federation.ts';
+import { openPeekRequests, type Peeking } from './federation-peeking.ts';
 
 const OPAQUE_ID_LETTERS = 18;
 
@@ -56,11 +59,14 @@ export async function openFederatedRooms(
   client: Pick<FederationClient, 'request'>,
   keyRing: Pick<KeyRing, 'find'>,
 ) {
-  const receiving = openReceiving(base, domains, client, keyRing);
+  const peeks = await RemotePeeks.open(base.database);
+  const peeking = { peeks, held: new HeldEvents(), entering: new Serial<string>() };
+  const receiving = openReceiving(base, domains, client, { keyRing, peeks });
   const history = await openHistory(base, domains, client, receiving);
   const resync = openResync(base, domains, receiving);
-  const remote = openRemoteMemberships(base, domains, client, { ...receiving, resync });
-  return { ...receiving, ...history, ...remote, resync };
+  const remote = openRemoteMemberships(base, domains, client, { ...receiving, peeking, resync });
+  const peekRequests = openPeekRequests(base, domains, client, receiving, { ...peeking, ...remote });
+  return { ...receiving, ...history, ...remote, peekRequests, resync };
 }
 
 /** Creates the objects that check events of other servers and give them a place in their rooms. */
@@ -68,14 +74,14 @@ function openReceiving(
   { database, clock, log, metrics }: FederationBase,
   { base, rooms }: RoomDomains,
   client: Pick<FederationClient, 'request'>,
-  keyRing: Pick<KeyRing, 'find'>,
+  { keyRing, peeks }: { readonly keyRing: Pick<KeyRing, 'find'>; readonly peeks: RemotePeeks },
 ) {
   const { names, stream } = base;
   const { events, timelines, states, heads, acceptor, effects, signer, earlyRedactions, missingEvents } = rooms;
   const { partialStates } = rooms;
   const { serverName } = signer;
   const roomServers = new RoomServers(database);
-  const servers = new ServersInRooms({ heads, names, roomServers }, partialStates, serverName);
+  const servers = new ServersInRooms({ heads, names, roomServers }, { partialStates, peeks }, serverName);
   const authChains = new AuthChains(events);
   const graphStates = new GraphStates(states);
   const resolution = new StateResolution({ names, events, states, authChains }, resolutionTimer(metrics, clock));
@@ -136,7 +142,7 @@ function openResync(
   });
 }
 
-type Receiving = ReturnType<typeof openReceiving>;
+export type Receiving = ReturnType<typeof openReceiving>;
 
 /** Creates the objects that fetch what happened before this server joined a room. */
 async function openHistory(
@@ -173,7 +179,8 @@ function openRemoteMemberships(
     learning,
     pdus,
     resync,
-  }: Receiving & { resync: StateResync },
+    peeking,
+  }: Receiving & { readonly resync: StateResync; readonly peeking: Peeking },
 ) {
   const { names, stream } = base;
   const { events, heads, userRooms, memberships, inviteStates, partialStates, signer } = rooms;
@@ -184,18 +191,21 @@ function openRemoteMemberships(
   const outside = new OutsideMembers({ names, stream, events, memberships, userRooms, inviteStates });
   const outsideChanges = new OutsideChanges({ names, events, userRooms, signatures, outside, serverName });
   const storage = { database, stream };
-  const staged = { heads, servers, outside: outsideChanges };
+  const { peeks, held, entering } = peeking;
+  const staged = { heads, servers, outside: outsideChanges, peeks, held };
   const staging = new Staging({ storage, rooms: staged, receiver, clock, background, log, metrics });
   const own = { events: ownEvents, outside, knownRooms };
   const handshakes = new Handshakes(client, log);
   const room = { appender, receiver, servers, resync };
   const graph = { outliers, stateBefore, rules: checks.rules, learning };
-  const joins = new RemoteJoins({ handshakes, ownEvents, knownRooms, graph, room, events });
+  const joins = new RemoteJoins({ entering, handshakes, ownEvents, knownRooms, graph, room, events });
   const invites = new RemoteInvites({ client, receiver, signatures, templates, own, servers });
   const known = { heads, userRooms, events };
   const memberRequests = new MemberRequests({ handshakes, joins, invites, own, rooms: known, servers, partialStates });
-  return { templates, staging, invites, handshakes, memberRequests };
+  return { templates, staging, invites, handshakes, knownRooms, joins, memberRequests };
 }
+
+export type RemoteMembershipParts = ReturnType<typeof openRemoteMemberships>;
 
 /** Returns a function that measures the time of a state resolution. */
 function resolutionTimer(metrics: Metrics, clock: Clock): <T>(task: () => Promise<T>) => Promise<T> {

@@ -13,6 +13,7 @@ import { TransactionSender } from '../federation/sending/transaction-sender.ts';
 import { DAY_MS } from '../platform/clock.ts';
 import { OutgoingEvents } from '../rooms/outgoing/outgoing-events.ts';
 import { OutgoingTexts } from '../rooms/outgoing/outgoing-texts.ts';
+import type { PeekingServers } from '../rooms/peeking/peeking-servers.ts';
 import { deleteOldForwardedEvents } from '../storage/federation/sendable-events.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { Domains } from './domains.ts';
@@ -24,6 +25,8 @@ interface SendingParts {
   readonly client: Pick<FederationClient, 'request'>;
   readonly destinations: Destinations;
   readonly rooms: Pick<FederatedRooms, 'pdus' | 'servers' | 'roomServers'>;
+  /** The servers that peek into rooms of this one. */
+  readonly peeking: PeekingServers;
   readonly serverName: string;
 }
 
@@ -37,13 +40,14 @@ const INTERVAL_MS = 25;
 export function createSending(
   { database, clock, random, log, background, metrics }: FederationBase,
   domains: Pick<Domains, 'base' | 'rooms'>,
-  { client, destinations, rooms, serverName }: SendingParts,
+  { client, destinations, rooms, peeking, serverName }: SendingParts,
 ) {
   const { stream } = domains.base;
   const { heads, events } = domains.rooms;
   const { servers, roomServers } = rooms;
   const texts = new OutgoingTexts(rooms.pdus, heads, background);
-  const outgoing = new OutgoingEvents({ database, heads, events, roomServers, servers, texts, serverName });
+  const receivers = { servers, roomServers, peeking };
+  const outgoing = new OutgoingEvents({ database, heads, events, texts, receivers, serverName });
   const counts = sendingCounts(metrics);
   const queues = new Queues(destinations, counts);
   const storedEdus = new StoredEdus(database);
@@ -74,7 +78,7 @@ export function createSending(
     alsoSend: (event: Parameters<EventDistribution['alsoSend']>[0]) => distribution.alsoSend(event),
     /** Sends those of some events that are of this server to all servers in their room. */
     async sendAgain(concurrent: readonly StoredEvent[]) {
-      for (const event of concurrent) if (outgoing.isOwn(event)) await distribution.alsoSend(event);
+      for (const event of concurrent) if (outgoing.audienceOf(event) === 'room') await distribution.alsoSend(event);
     },
     /** Sends an event to those of some servers that have no members in its room any more. */
     async sendToRemoved(cause: StoredEvent, affected: readonly string[]) {

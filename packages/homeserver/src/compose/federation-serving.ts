@@ -19,6 +19,8 @@ import { servedStateRoutes } from '../federation-api/rooms/state.ts';
 import { servedStateIdsRoutes } from '../federation-api/rooms/state-ids.ts';
 import { servedTimestampRoutes } from '../federation-api/rooms/timestamp-to-event.ts';
 import type { Route } from '../http/route.ts';
+import type { PeekingServers } from '../rooms/peeking/peeking-servers.ts';
+import { ServedPeeks } from '../rooms/peeking/served-peeks.ts';
 import { AskingServers } from '../rooms/serving/asking-servers.ts';
 import { HeavyRequests } from '../rooms/serving/heavy-requests.ts';
 import { MemberTemplates } from '../rooms/serving/member-templates.ts';
@@ -49,7 +51,7 @@ interface ServedDomains {
 /** The objects of shared rooms that questions need. */
 type GraphParts = Pick<FederatedRooms, 'servers' | 'graphStates' | 'authChains'>;
 /** The objects of shared rooms that members of other servers need. */
-type MemberParts = Pick<FederatedRooms, 'servers' | 'templates' | 'signatures' | 'receiver' | 'invites'> & {
+export type MemberParts = Pick<FederatedRooms, 'servers' | 'templates' | 'signatures' | 'receiver' | 'invites'> & {
   readonly alsoSend: AlsoSend;
   readonly client: FederationClient;
 };
@@ -79,12 +81,14 @@ export function openServing(
   };
 }
 
+export type Serving = ReturnType<typeof openServing>;
+
 /** Creates the objects that let users of other servers join, knock and leave. */
 function openMembers(
   { clock }: Pick<FederationBase, 'clock'>,
   { base: { names }, rooms }: Domains,
   { servers, templates, signatures, receiver, alsoSend }: MemberParts,
-  { asking, texts, heavy, sources }: ReturnType<typeof openServing>,
+  { asking, texts, heavy, sources }: Serving,
 ) {
   const { heads, memberships, signer, restrictedJoins } = rooms;
   const { serverName } = signer;
@@ -103,7 +107,7 @@ function openInvites(
   { log }: Pick<FederationBase, 'log'>,
   { users, userData, rooms }: Domains,
   { servers, signatures, invites, client }: MemberParts,
-  { asking }: ReturnType<typeof openServing>,
+  { asking }: Serving,
 ) {
   const { heads, acceptor, signer } = rooms;
   const { serverName } = signer;
@@ -130,14 +134,29 @@ function openInvites(
   };
 }
 
+/** The time after which peeks are ended that were not renewed. */
+const PEEKS_EXPIRE_EVERY_MS = 5 * 60_000;
+
+/** Creates the object that lets other servers peek into rooms. */
+export function openPeeks(
+  { clock, background }: Pick<FederationBase, 'clock' | 'background'>,
+  { heads }: Rooms,
+  peeking: PeekingServers,
+  { asking, sources, texts, heavy }: Serving,
+): ServedPeeks {
+  const peeks = new ServedPeeks({ asking, heads, peeking, sources, texts, heavy, clock });
+  background.every(PEEKS_EXPIRE_EVERY_MS, 'ending peeks of other servers', () => peeks.expire());
+  return peeks;
+}
+
 /** Returns the routes of the folders `federation/room-membership` and `federation/rooms`. */
 export function servingRoutes(
   config: Config,
   base: Pick<FederationBase, 'clock' | 'log'>,
   domains: Domains,
   shared: GraphParts & MemberParts,
+  serving: Serving,
 ): Route[] {
-  const serving = openServing(base, { names: domains.base.names, rooms: domains.rooms, users: domains.users }, shared);
   const { events, history, state } = serving;
   const { joins, received, memberTemplates } = openMembers(base, domains, shared, serving);
   const { receivedInvites, thirdPartyInvites } = openInvites(config, base, domains, shared, serving);

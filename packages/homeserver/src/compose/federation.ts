@@ -11,6 +11,7 @@ import type { RemoteMedia } from '../media/remote-media.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { RemoteMemberships } from '../rooms/membership/remote-memberships.ts';
+import type { PeekRequests } from '../rooms/peeking/peek-requests.ts';
 import type { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
 import type { OlderHistory } from '../timeline/history.ts';
 import type { EventsByTime } from '../timeline/readable-events.ts';
@@ -35,6 +36,7 @@ export interface Federation {
   readonly media: RemoteMedia;
   readonly toDevice: RemoteDevices;
   readonly memberships: RemoteMemberships;
+  readonly peeks: PeekRequests;
   readonly history: OlderHistory;
   readonly timestamps: EventsByTime;
   readonly destinationList: DestinationList;

@@ -231,7 +231,7 @@ function roomRoutes(
     ...leaveRoutes(heads, joining),
     ...membersRoutes(readers, timeline.members, stateTexts),
     ...mutualRoomsRoutes(userRooms, names),
-    ...peekRoutes(heads, directories, sync.peeks),
+    ...peekRoutes(directories, readers, sync.peeks),
     ...unbanRoutes(heads, joining),
     ...unpeekRoutes(heads, sync.peeks),
     ...contextRoutes(readers, timeline.contexts, stateTexts),

@@ -30,9 +30,12 @@ const TEXT_MEMBERS = ['name', 'topic', 'canonical_alias', 'avatar_url', 'join_ru
 /** The room directories of other servers. */
 export class RemoteDirectory {
   readonly #client: Pick<FederationClient, 'request'>;
+  readonly #onFound: (room: AliasTarget) => void;
 
-  constructor(client: Pick<FederationClient, 'request'>) {
+  /** @param onFound is called with each room that an answer names, and servers that may be in the room */
+  constructor(client: Pick<FederationClient, 'request'>, onFound: (room: AliasTarget) => void) {
     this.#client = client;
+    this.#onFound = onFound;
   }
 
   /** Returns the room of an alias of another server. @throws MatrixError */
@@ -43,6 +46,7 @@ export class RemoteDirectory {
     if (roomId === undefined || parseRoomId(roomId) === undefined)
       throw notFound(`${server} has answered without a valid room id`);
     const servers = (asArray(answer.servers) ?? []).slice(0, SERVERS_MAX).flatMap((one) => validServer(one));
+    this.#onFound({ roomId, servers });
     return { roomId, servers };
   }
 
@@ -59,8 +63,11 @@ export class RemoteDirectory {
     if (chunk === undefined) throw unknown(`${server} has answered without a list of rooms`, 502);
     const [next, previous] = [asString(answer.next_batch), asString(answer.prev_batch)];
     const total = asInteger(answer.total_room_count_estimate);
+    const entries = chunk.slice(0, count).flatMap((entry) => publicRoomEntry(entry));
+    for (const { room_id: roomId } of entries)
+      if (typeof roomId === 'string') this.#onFound({ roomId, servers: [server] });
     return {
-      chunk: chunk.slice(0, count).flatMap(publicRoomEntry),
+      chunk: entries,
       ...(next !== undefined && { next_batch: next }),
       ...(previous !== undefined && { prev_batch: previous }),
       ...(total !== undefined && { total_room_count_estimate: total }),

@@ -1,4 +1,4 @@
-import { forbidden } from '@hearth/protocol/errors.ts';
+import { forbidden, MatrixError } from '@hearth/protocol/errors.ts';
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
@@ -38,9 +38,20 @@ export type RoomAccess =
   | { readonly kind: 'past'; readonly head: Head; readonly until: StoredEvent; readonly ended: StoredEvent }
   | { readonly kind: 'peeker'; readonly head: Head };
 
+/** Opens rooms on other servers for users who read them without joining. */
+export interface RoomOpener {
+  /**
+   * Opens a room, if another server permits it.
+   * @param named the servers that may be in the room, as the client names them
+   * @throws MatrixError M_LIMIT_EXCEEDED
+   */
+  open(roomId: string, user: number, named: readonly string[]): Promise<void>;
+}
+
 /** Decides who may read a room, and which state of it. */
 export class RoomReaders {
   readonly #parts: Parts;
+  #opener: RoomOpener | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -64,6 +75,33 @@ export class RoomReaders {
     }
     if (await isWorldReadable(head)) return { kind: 'peeker', head };
     throw forbidden('You are not in this room');
+  }
+
+  /** Opens rooms on other servers with `opener`. A server that does not federate opens none. */
+  openWith(opener: RoomOpener): void {
+    this.#opener = opener;
+  }
+
+  /**
+   * Opens a room on other servers, if this server is not in it, so that a user may read it from outside. Returns the head of
+   * the room; undefined if the room is still unknown. {@link access} tells afterwards whether the user may read it.
+   * @param named the servers that may be in the room, as the client names them
+   * @throws MatrixError M_LIMIT_EXCEEDED
+   */
+  async open(roomId: string, user: number, named: readonly string[]): Promise<Head | undefined> {
+    const opener = this.#opener;
+    if (opener !== undefined && (await this.#readsFromOutside(roomId, user))) await opener.open(roomId, user, named);
+    return this.#parts.heads.find(roomId);
+  }
+
+  /** Returns whether a user is neither a member of a room nor was one, so that only its visibility matters. */
+  async #readsFromOutside(roomId: string, user: number): Promise<boolean> {
+    try {
+      return (await this.access(roomId, user)).kind === 'peeker';
+    } catch (error) {
+      if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') return true;
+      throw error;
+    }
   }
 
   /** Returns the reader for the user and device of a request. */

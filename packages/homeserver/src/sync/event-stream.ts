@@ -25,6 +25,8 @@ export interface EventStreamRequest extends StreamListener {
   readonly from: number | undefined;
   /** The rooms to listen to; all joined rooms if absent. */
   readonly roomIds: readonly string[] | undefined;
+  /** Servers that may be in these rooms, as the client names them. */
+  readonly servers: readonly string[];
   readonly limit: number | undefined;
   readonly timeoutMs: number;
   /** Returns the cancellation for a client that closes the connection. Called only if the request waits. */
@@ -53,6 +55,7 @@ export class EventStream {
     const { clock, stream, notifier, presences, selection, texts } = this.#parts;
     const { user, roomIds } = request;
     await presences.synced(request, 'online', request.timeoutMs);
+    for (const roomId of roomIds ?? []) await this.#parts.readers.open(roomId, user, request.servers);
     const rooms = roomIds === undefined ? undefined : await this.#readableRooms(roomIds, user);
     const interest: Interest = rooms === undefined ? { user } : { user, rooms: rooms.all, membersOf: rooms.open };
     const deadline = clock.elapsed() + request.timeoutMs;

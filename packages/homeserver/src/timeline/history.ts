@@ -92,7 +92,7 @@ export class History {
     const range = backwards
       ? { after: Math.max(0, to ?? 0), upTo: Math.min(from, last) }
       : { after: from, upTo: Math.min(to ?? last, last) };
-    const older = backwards && access.kind === 'member' ? this.#older : undefined;
+    const older = backwards && access.kind !== 'past' ? this.#older : undefined;
     const isComplete = older === undefined || (await older.complete(head, range.upTo, limit));
     const { shown, next, newest, oldest } = await this.#scan(reader, head.num, {
       range,
@@ -104,7 +104,9 @@ export class History {
     // With a filter, `end` is present after every page that is not empty. Clients rely on it, because other servers do
     // not check whether later events pass.
     const isFound = shown.length > 0 && isSelective(query.filter);
-    const more = isFound || !isComplete || (backwards ? next > range.after : next < range.upTo);
+    // Other servers withhold history that is not world-readable from those who are not in the room.
+    const isAwaited = !isComplete && (access.kind === 'member' || shown.length > 0);
+    const more = isFound || isAwaited || (backwards ? next > range.after : next < range.upTo);
     // The next page begins before the gap if nobody has answered the events in it.
     const end = !isComplete && next <= range.after ? (oldest ?? range.upTo + 1) - 1 : next;
     // The head may be ahead of the database. A client that continues from `start` gets the events in between.

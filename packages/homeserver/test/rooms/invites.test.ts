@@ -79,6 +79,7 @@ describe('a user who filters invites (MSC4155)', () => {
       limit: undefined,
       timeoutMs: 0,
       roomIds: undefined,
+      servers: [],
       cancellation: () => new Cancellation(),
     };
     return JSON.stringify(await world.eventStream.respond(request));

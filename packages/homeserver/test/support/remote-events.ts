@@ -22,6 +22,7 @@ import { EarlyRedactions } from '../../src/storage/rooms/events/early-redactions
 import { MissingEvents } from '../../src/storage/rooms/events/missing-events.ts';
 import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
 import { RoomServers } from '../../src/storage/rooms/room-servers.ts';
+import { NO_PEEKS } from './no-peeks.ts';
 import type { World } from './world.ts';
 
 /** The key of all other servers in these tests. */
@@ -52,7 +53,7 @@ export class RemoteEvents {
     const { database, names, stream, events, states, rooms, heads, partialStates } = world;
     this.#world = world;
     const roomServers = new RoomServers(database);
-    this.servers = new ServersInRooms({ heads, names, roomServers }, partialStates, 'test.local');
+    this.servers = new ServersInRooms({ heads, names, roomServers }, { partialStates, peeks: NO_PEEKS }, 'test.local');
     this.templates = new Templates(world);
     this.graphStates = new GraphStates(states);
     this.authChains = new AuthChains(events);

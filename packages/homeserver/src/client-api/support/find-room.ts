@@ -16,6 +16,11 @@ interface Via {
   readonly server_name?: readonly string[] | undefined;
 }
 
+/** Returns the servers that the query parameters name. */
+export function serversIn({ via = [], server_name: named = [] }: Via): string[] {
+  return [...via, ...named];
+}
+
 /** A room by its id, and servers that may be in it. */
 export interface RoomTarget {
   readonly roomId: string;
@@ -29,9 +34,9 @@ export interface RoomTarget {
 export async function roomByIdOrAlias(
   directories: Directories,
   idOrAlias: string,
-  { via = [], server_name: named = [] }: Via = {},
+  named: Via = {},
 ): Promise<RoomTarget> {
-  const servers = [...via, ...named];
+  const servers = serversIn(named);
   if (idOrAlias.startsWith('!')) return { roomId: idOrAlias, servers };
   if (!idOrAlias.startsWith('#')) throw invalidParam(`${idOrAlias} is neither a room id nor a room alias`);
   const found = await directories.resolve(idOrAlias);

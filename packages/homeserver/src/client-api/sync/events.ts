@@ -7,6 +7,7 @@ import { parseStreamToken } from '../../timeline/position.ts';
 import type { ReadableEvents } from '../../timeline/readable-events.ts';
 import { LEGACY_FORMAT } from '../../timeline/render/client-form.ts';
 import type { EventRenderer } from '../../timeline/render/event-renderer.ts';
+import { serversIn } from '../support/find-room.ts';
 import { pollTimeout } from '../support/poll-timeout.ts';
 
 /** Returns the route of `GET /events`. */
@@ -21,6 +22,7 @@ export function eventsRoutes(eventStream: EventStream): Route[] {
         device: caller.device,
         from: query.from === undefined ? undefined : parseStreamToken(query.from, 'from'),
         roomIds: query.room_id,
+        servers: serversIn(query),
         limit: query.limit,
         timeoutMs: pollTimeout(query.timeout),
         cancellation: () => call.cancellation,

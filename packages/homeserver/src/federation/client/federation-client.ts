@@ -17,7 +17,7 @@ import { ACCEPTED_ENCODING, readJson } from './read-json.ts';
 
 /** A request to another server. */
 export interface FederationRequest {
-  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** The path and query, percent-encoded. */
   readonly path: string;
   readonly content?: JsonObject;

@@ -4,6 +4,7 @@ import { nextTurn } from '../../platform/concurrency/in-slices.ts';
 import type { Database } from '../../storage/engine/database.ts';
 import type { Change, Stream } from '../../storage/engine/stream.ts';
 import {
+  type Audience,
   insertForwardedEvent,
   isForwarded,
   readSendableEvents,
@@ -15,10 +16,17 @@ import type { TransactionSender } from './transaction-sender.ts';
 
 /** The events that other servers get. */
 export interface EventDestinations {
-  /** Returns whether a user of this server has sent an event. */
-  isOwn(event: StoredEvent): boolean;
+  /** Returns which servers get an event; undefined for none. */
+  audienceOf(event: StoredEvent): Audience | undefined;
   /** Returns the other servers that get an event, as a promise only if something has to be loaded. */
-  serversFor(event: StoredEvent): readonly string[] | Promise<readonly string[]>;
+  serversFor(event: StoredEvent, audience: Audience): readonly string[] | Promise<readonly string[]>;
+}
+
+/** A change of the stream that servers may get. The event is undefined if it is not in memory. */
+interface Announced {
+  readonly position: number;
+  readonly event: StoredEvent | undefined;
+  readonly audience: Audience;
 }
 
 interface DistributionParts {
@@ -78,11 +86,12 @@ export class EventDistribution {
    */
   async alsoSend(event: StoredEvent): Promise<void> {
     const { database, stream, clock, destinations } = this.#parts;
-    if (!destinations.isOwn(event) && (await isForwarded(database, event.num))) return;
+    const isOwn = destinations.audienceOf(event) === 'room';
+    if (!isOwn && (await isForwarded(database, event.num))) return;
     const position = stream.next();
     const write = insertForwardedEvent(position, event.num, clock.now());
     await stream.commit([write], [], () => {
-      this.#distributeNow([{ position, event }]);
+      this.#distributeNow([{ position, event, audience: 'room' }]);
     });
   }
 
@@ -97,20 +106,22 @@ export class EventDistribution {
   #announced(changes: readonly Change[]): void {
     if (this.#readFrom !== undefined) return;
     const { events, destinations } = this.#parts;
-    const own: { position: number; event: StoredEvent | undefined }[] = [];
+    const announced: Announced[] = [];
     for (const change of changes) {
       if (change.kind !== 'event') continue;
+      const { position } = change;
       const event = events.cached(change.event);
-      if (event === undefined || destinations.isOwn(event)) own.push({ position: change.position, event });
+      const audience = event === undefined ? 'room' : destinations.audienceOf(event);
+      if (audience !== undefined) announced.push({ position, event, audience });
     }
-    if (own.length > 0) this.#distributeNow(own);
+    if (announced.length > 0) this.#distributeNow(announced);
   }
 
   /** Distributes events without waiting. If that is not possible, the rest is read from disk. */
-  #distributeNow(some: readonly { readonly position: number; readonly event: StoredEvent | undefined }[]): void {
-    for (const { position, event } of some) {
+  #distributeNow(some: readonly Announced[]): void {
+    for (const { position, event, audience } of some) {
       if (this.#readFrom !== undefined) break;
-      const servers = event && this.#parts.destinations.serversFor(event);
+      const servers = event && this.#parts.destinations.serversFor(event, audience);
       if (servers === undefined || servers instanceof Promise) {
         servers?.catch(() => undefined);
         this.#readOn(position - 1);
@@ -169,9 +180,9 @@ export class EventDistribution {
     const { database, events, destinations } = this.#parts;
     const found = await readSendableEvents(database, { after, upTo }, READ_AT_ONCE);
     const stored = await events.load(found.map(({ num }) => num));
-    for (const { position, num } of found) {
+    for (const { position, num, audience } of found) {
       const event = stored.get(num);
-      if (event !== undefined) this.#queue({ position, num }, await destinations.serversFor(event));
+      if (event !== undefined) this.#queue({ position, num }, await destinations.serversFor(event, audience));
       this.#readFrom = position;
     }
     return found.length < READ_AT_ONCE ? upTo : (found.at(-1)?.position ?? upTo);

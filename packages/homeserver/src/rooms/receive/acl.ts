@@ -7,7 +7,11 @@ const compiled = new WeakMap<StoredEvent, ServerAcl>();
 
 /** Returns whether the access control list of a room permits a server (client-server API, "Server Access Control Lists"). */
 export async function aclPermits(head: Head, server: string): Promise<boolean> {
-  const event = await head.state('m.room.server_acl');
+  return isPermittedBy(await head.state('m.room.server_acl'), server);
+}
+
+/** Returns whether an event with an access control list permits a server. A room without the event permits all. */
+export function isPermittedBy(event: StoredEvent | undefined, server: string): boolean {
   if (event === undefined) return true;
   const name = parseServerName(server);
   if (name === undefined) return false;

@@ -43,7 +43,12 @@ export class OutsideChanges {
     if (row === undefined || (row.membership !== 'invite' && row.membership !== 'knock')) return false;
     const current = await events.one(row.event);
     const isEntitled = row.membership === 'invite' ? current?.sender === sender : domainOf(sender) === origin;
-    if (!isEntitled || !isAfter(head, incoming, current) || (await signatures.refusal(incoming, head.version)) !== undefined) return false;
+    if (
+      !isEntitled ||
+      !isAfter(head, incoming, current) ||
+      (await signatures.refusal(incoming, head.version)) !== undefined
+    )
+      return false;
     await outside.store(head, incoming);
     return true;
   }

@@ -36,8 +36,8 @@ export interface PlacedEvent {
   /** The stored outlier that is the same event. */
   readonly outlier: StoredEvent | undefined;
   /**
-   * Whether the event is the join by which this server comes into the room. It replaces what this server knew of the
-   * room before.
+   * Whether the event is the join by which this server comes into the room, or the first event of a peek into the room. It
+   * replaces what this server knew of the room before.
    */
   readonly isFirst?: boolean;
   /** Whether the states of the room lack members, so that those among the auth events are believed. */

@@ -114,7 +114,8 @@ export class Receiver {
     if (type !== 'm.room.member' || (content.membership !== 'leave' && content.membership !== 'ban')) return false;
     const { servers } = this.#parts;
     if (target === undefined || domainOf(target) !== servers.serverName) return false;
-    return (await servers.localMembers(head)).every((userId) => userId === target);
+    const members = await servers.localMembers(head);
+    return members.length > 0 && members.every((userId) => userId === target);
   }
 
   /**

@@ -13,6 +13,8 @@ import type { Stream } from '../../storage/engine/stream.ts';
 import { countStagedEvents, insertStagedEvent, type StagedEvent } from '../../storage/federation/staged-events.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
+import type { HeldEvents } from '../peeking/held-events.ts';
+import type { RemotePeeks } from '../peeking/remote-peeks.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { aclPermits } from './acl.ts';
 import { type IncomingEvent, readIncoming } from './incoming.ts';
@@ -23,7 +25,13 @@ import { Lanes, type Outcome } from './staged/lanes.ts';
 
 interface StagingParts {
   readonly storage: { readonly database: Database; readonly stream: Stream };
-  readonly rooms: { readonly heads: Heads; readonly servers: ServersInRooms; readonly outside: OutsideChanges };
+  readonly rooms: {
+    readonly heads: Heads;
+    readonly servers: ServersInRooms;
+    readonly outside: OutsideChanges;
+    readonly peeks: RemotePeeks;
+    readonly held: HeldEvents;
+  };
   readonly receiver: Receiver;
   readonly clock: Clock;
   readonly background: Background;
@@ -126,13 +134,15 @@ export class Staging {
     if (head === undefined) {
       // The id depends on the version of the room, which is unknown.
       const eventId = asString(value.event_id);
+      if (this.#parts.rooms.held.hold(asString(value.room_id) ?? '', origin, value)) return {};
       return eventId === undefined ? {} : { eventId, refusal: 'The room is unknown' };
     }
     const { incoming } = readIncoming(value, head.version);
     if (incoming === undefined) return {};
     const { eventId } = incoming;
     if (incoming.roomId !== head.roomId) return { eventId, refusal: 'The event belongs to another room' };
-    if (!(await this.#parts.rooms.servers.isLocal(head))) {
+    if (!(await this.#isReceived(head, origin))) {
+      if (this.#parts.rooms.held.hold(head.roomId, origin, value)) return { eventId };
       const isReceived = await this.#parts.rooms.outside.receive(head, incoming, origin);
       return isReceived ? { eventId } : { eventId, refusal: 'This server is not in the room' };
     }
@@ -141,6 +151,12 @@ export class Staging {
     if ((this.#counts.get(countKey({ roomId, origin })) ?? 0) >= WAITING_MAX)
       return { eventId, refusal: 'Too many events of the room are waiting' };
     return { eventId, incoming };
+  }
+
+  /** Returns whether a server sends this one the events of a room: this server is in the room, or peeks through that server. */
+  async #isReceived(head: Head, origin: string): Promise<boolean> {
+    const { peeks, servers } = this.#parts.rooms;
+    return peeks.of(head.num)?.server === origin || (await servers.isLocal(head));
   }
 
   async #headOf(value: JsonObject): Promise<Head | undefined> {
@@ -170,7 +186,7 @@ export class Staging {
     if (head === undefined || incoming === undefined) return PROCESSED;
     this.#parsed.delete(key);
     // The last user of this server has left since the event arrived. Nobody answers what is missing before it any more.
-    if (!(await this.#parts.rooms.servers.isLocal(head))) return PROCESSED;
+    if (!(await this.#isReceived(head, origin))) return PROCESSED;
     try {
       const { event, stored } = await this.#parts.receiver.decide(head, incoming, origin);
       const outcome = OUTCOMES[event.standing];

@@ -3,7 +3,7 @@ import { authEventIds, prevEventIds } from '@hearth/protocol/events/event.ts';
 import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import { asObject, asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import { Serial } from '../../platform/concurrency/serial.ts';
+import type { Serial } from '../../platform/concurrency/serial.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING } from '../../storage/rooms/events/stored-event.ts';
 import type { Head } from '../head.ts';
@@ -22,6 +22,8 @@ import type { OwnEvents } from './own-events.ts';
 import type { ServersInRooms } from './servers-in-room.ts';
 
 interface RemoteJoinsParts {
+  /** Lets this server come into a room by one request at a time: a join or a peek. */
+  readonly entering: Serial<string>;
   readonly handshakes: Handshakes;
   readonly ownEvents: OwnEvents;
   readonly knownRooms: KnownRooms;
@@ -64,10 +66,15 @@ export interface JoinRequest {
 /** Joins rooms with the help of servers that are in them (server-server API, "Joining Rooms"). */
 export class RemoteJoins {
   readonly #parts: RemoteJoinsParts;
-  readonly #inTurn = new Serial<string>();
+  #onEntered: (head: Head) => Promise<void> = () => Promise.resolve();
 
   constructor(parts: RemoteJoinsParts) {
     this.#parts = parts;
+  }
+
+  /** Calls `listener` when this server has come into a room. */
+  onEntered(listener: (head: Head) => Promise<void>): void {
+    this.#onEntered = listener;
   }
 
   /**
@@ -76,7 +83,7 @@ export class RemoteJoins {
    * @throws MatrixError
    */
   join(request: JoinRequest, isDone: () => Promise<boolean>): Promise<void> {
-    return this.#inTurn.run(request.roomId, async () => {
+    return this.#parts.entering.run(request.roomId, async () => {
       if (await isDone()) return;
       await this.#parts.handshakes.withAny(request.servers, 'join', (server) => this.#joinBy(server, request));
     });
@@ -141,6 +148,7 @@ export class RemoteJoins {
     const placed = { incoming: join, prev, missing, auth, before, isRejected: false, outlier, isFirst: true, partial };
     await this.#parts.room.appender.append(head, placed);
     if (partial !== undefined) this.#parts.room.resync.wake(head.num);
+    await this.#onEntered(head);
   }
 }
 

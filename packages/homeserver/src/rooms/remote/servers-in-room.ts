@@ -4,6 +4,7 @@ import type { RoomServers } from '../../storage/rooms/room-servers.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { PartialStates } from '../partial-state/partial-states.ts';
+import type { RemotePeeks } from '../peeking/remote-peeks.ts';
 
 /** The number of servers that are listed with an alias. */
 const CANDIDATES_MAX = 100;
@@ -17,17 +18,19 @@ export class ServersInRooms {
   readonly #names: Names;
   readonly #roomServers: RoomServers;
   readonly #partialStates: PartialStates;
+  readonly #peeks: Pick<RemotePeeks, 'has' | 'of'>;
   readonly serverName: string;
 
   constructor(
     stores: { readonly heads: Heads; readonly names: Names; readonly roomServers: RoomServers },
-    partialStates: PartialStates,
+    known: { readonly partialStates: PartialStates; readonly peeks: Pick<RemotePeeks, 'has' | 'of'> },
     serverName: string,
   ) {
     this.#heads = stores.heads;
     this.#names = stores.names;
     this.#roomServers = stores.roomServers;
-    this.#partialStates = partialStates;
+    this.#partialStates = known.partialStates;
+    this.#peeks = known.peeks;
     this.serverName = serverName;
   }
 
@@ -46,9 +49,12 @@ export class ServersInRooms {
     }
   }
 
-  /** Returns the other servers in a room. */
+  /** Returns the other servers in a room, that through which this server peeks into the room first. */
   async others(head: Head): Promise<string[]> {
-    return [...(await this.of(head))].filter((server) => server !== this.serverName);
+    const peeked = this.#peeks.of(head.num)?.server;
+    const all = new Set([...(peeked === undefined ? [] : [peeked]), ...(await this.of(head))]);
+    all.delete(this.serverName);
+    return [...all];
   }
 
   /** Returns servers through which a room can be joined, this one first if it is in the room. */
@@ -75,6 +81,7 @@ export class ServersInRooms {
    */
   async decides(head: Head): Promise<boolean> {
     if (await this.isLocal(head)) return true;
+    if (this.#peeks.has(head.num)) return false;
     const isEmpty = head.joined.size === 0 && this.#partialStates.of(head.num) === undefined;
     return isEmpty && head.row.extremities.length > 0;
   }

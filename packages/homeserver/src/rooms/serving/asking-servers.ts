@@ -4,6 +4,7 @@ import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-ev
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { PartialStates } from '../partial-state/partial-states.ts';
+import { mayPeek } from '../peeking/peek-permission.ts';
 import { aclPermits } from '../receive/acl.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import type { ServerVisibility } from './server-visibility.ts';
@@ -52,17 +53,31 @@ export class AskingServers {
   /**
    * Returns the head of a room that the asking server is in, or was in when some events were sent. A server that was removed
    * from a room needs the events before its removal to get to know of it. This server may have left the room: others need the
-   * events that its users sent before.
+   * events that its users sent before. A room that is world-readable may be read by every server.
    * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
    */
   async inRoomAt(roomId: string, server: string, eventIds: readonly string[]): Promise<Head> {
     const head = await this.#known(roomId, server);
     const { servers, visibility } = this.#parts;
     if ((await servers.of(head)).has(server)) return head;
-    const events = (await servers.wasIn(server, head)) ? await this.placed(head, eventIds) : [];
-    if (events.length === 0 || !(await visibility.wasInRoom(server, head, events)))
-      throw forbidden('Your server is not in the room');
-    return head;
+    const events = await this.placed(head, eventIds);
+    const wasIn = events.length > 0 && (await servers.wasIn(server, head));
+    if (wasIn && (await visibility.wasInRoom(server, head, events))) return head;
+    if (await this.#isReadable(head, server, events)) return head;
+    throw forbidden('Your server is not in the room');
+  }
+
+  /** Returns whether a server may read events of a room without being in it (MSC2444). */
+  async #isReadable(head: Head, server: string, events: readonly StoredEvent[]): Promise<boolean> {
+    const { servers, visibility } = this.#parts;
+    if (!(await servers.isLocal(head)) || !(await mayPeek(head, server))) return false;
+    return (await visibility.hiddenFrom(server, head, events)).size === 0;
+  }
+
+  /** Returns whether a server has never been in a room, so that it gets only what is world-readable. */
+  async isOutside(head: Head, server: string): Promise<boolean> {
+    const { servers } = this.#parts;
+    return !((await servers.of(head)).has(server) || (await servers.wasIn(server, head)));
   }
 
   /**

@@ -113,7 +113,12 @@ export class ServedHistory {
   }
 
   async #render(server: string, head: Head, events: readonly StoredEvent[]): Promise<string[]> {
-    const { visibility, texts } = this.#parts;
-    return texts.of(head.version, events, await visibility.hiddenFrom(server, head, events));
+    const { asking, visibility, texts } = this.#parts;
+    const hidden = await visibility.hiddenFrom(server, head, events);
+    if (hidden.size === 0 || !(await asking.isOutside(head, server))) return texts.of(head.version, events, hidden);
+    return texts.of(
+      head.version,
+      events.filter(({ num }) => !hidden.has(num)),
+    );
   }
 }

@@ -65,7 +65,14 @@ export class ServedState {
   /** Returns the same as {@link pdus} with ids instead of events. @throws MatrixError */
   async ids(server: string, roomId: string, eventId: string): Promise<Text> {
     const { state, chain } = await this.#before(server, roomId, eventId);
-    return concat('{"pdu_ids":[', await this.#idTexts(state), '],"auth_chain_ids":[', await this.#idTexts(chain), ']}');
+    const { events } = this.#parts.sources;
+    return concat(
+      '{"pdu_ids":[',
+      await idTexts(events, state),
+      '],"auth_chain_ids":[',
+      await idTexts(events, chain),
+      ']}',
+    );
   }
 
   /** Returns the auth chain of an event as JSON text. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_LIMIT_EXCEEDED */
@@ -101,15 +108,15 @@ export class ServedState {
     const current = new Set(entries(root).map((entry) => entry.event));
     return new Set(nums.filter((num) => !current.has(num)));
   }
+}
 
-  async #idTexts(nums: readonly number[]): Promise<string> {
-    const { events } = this.#parts.sources;
-    const texts = await inSlices(nums, READ_AT_ONCE, async (some) => {
-      const ids = await events.idsOf(some);
-      return some.flatMap((num) => ids.get(num) ?? []).map((id) => JSON.stringify(id));
-    });
-    return texts.join(',');
-  }
+/** Returns the ids of events as JSON texts, separated by commas. */
+export async function idTexts(events: EventStore, nums: readonly number[]): Promise<string> {
+  const texts = await inSlices(nums, READ_AT_ONCE, async (some) => {
+    const ids = await events.idsOf(some);
+    return some.flatMap((num) => ids.get(num) ?? []).map((id) => JSON.stringify(id));
+  });
+  return texts.join(',');
 }
 
 /** Returns the state before an event. @throws MatrixError M_NOT_FOUND for an outlier */

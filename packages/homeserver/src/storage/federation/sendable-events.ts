@@ -12,6 +12,12 @@ const readInStream = sql(
    WHERE e.num > ? AND e.num <= ? AND e.seq > 0 AND EXISTS (SELECT 1 FROM accounts a WHERE a.user_num = e.sender)
    ORDER BY e.num LIMIT ?`,
 );
+const readOfPeekedRooms = sql(
+  `SELECT e.num AS position, e.num FROM events e
+   WHERE e.num > ? AND e.num <= ? AND e.seq > 0 AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.user_num = e.sender)
+   AND EXISTS (SELECT 1 FROM peeking_servers p WHERE p.room = e.room)
+   ORDER BY e.num LIMIT ?`,
+);
 const readForwarded = sql(
   'SELECT num AS position, event AS num FROM forwarded_events WHERE num > ? AND num <= ? ORDER BY num LIMIT ?',
 );
@@ -30,6 +36,17 @@ const readNewestForwarded = sql(
   `SELECT max(f.num) AS position, max(f.event) AS num FROM forwarded_events f JOIN events e ON e.num = f.event
    WHERE f.num > ? AND f.num <= ? AND e.room IN @list GROUP BY e.room`,
 );
+const readNewestPeeked = sql(
+  `SELECT found.num AS position, found.num FROM (
+     SELECT (
+       SELECT e.num FROM events e
+       WHERE e.room = r.num AND e.seq > 0 AND e.seq > r.seq - 10000 AND e.num > ? AND e.num <= ?
+       ORDER BY e.seq DESC LIMIT 1) AS num
+     FROM rooms r
+     WHERE r.num IN @list AND r.last_event > ?
+     AND EXISTS (SELECT 1 FROM peeking_servers p WHERE p.room = r.num AND p.server = ?)) found
+   WHERE found.num IS NOT NULL`,
+);
 
 // Member events with the memberships leave and ban, see `MEMBERSHIPS`.
 const readRemoved = sql(
@@ -46,6 +63,14 @@ export interface SendableEvent {
   readonly position: number;
   /** The number of the event. */
   readonly num: number;
+}
+
+/** The servers that get an event: those in its room and those that peek into it (MSC2444), or only the latter. */
+export type Audience = 'room' | 'peekers';
+
+/** An event that was found in the stream. */
+export interface FoundEvent extends SendableEvent {
+  readonly audience: Audience;
 }
 
 /** Returns whether an event of another server is marked as one to pass on. */
@@ -68,31 +93,41 @@ export async function readSendableEvents(
   database: Database,
   { after, upTo }: { readonly after: number; readonly upTo: number },
   limit: number,
-): Promise<SendableEvent[]> {
-  const own = await database.all<SendableEvent>(readInStream, after, upTo, limit);
-  const forwarded = await database.all<SendableEvent>(readForwarded, after, upTo, limit);
-  return [...own, ...forwarded].toSorted(byPosition).slice(0, limit);
+): Promise<FoundEvent[]> {
+  const read = (statement: typeof readInStream) => database.all<SendableEvent>(statement, after, upTo, limit);
+  const forRoom = [...(await read(readInStream)), ...(await read(readForwarded))];
+  const forPeekers = await read(readOfPeekedRooms);
+  return [...withAudience(forRoom, 'room'), ...withAudience(forPeekers, 'peekers')]
+    .toSorted(byPosition)
+    .slice(0, limit);
 }
 
-/** Returns the newest sendable event with `after < position <= upTo` of each room, the newest of all first. */
+/** Returns the newest sendable event with `after < position <= upTo` of each room, for a server. */
 export async function readNewestSendable(
   database: Database,
   { after, upTo }: { readonly after: number; readonly upTo: number },
   rooms: readonly number[],
-): Promise<SendableEvent[]> {
+  server: string,
+): Promise<FoundEvent[]> {
   const own = await database.all<SendableEvent>(readNewest, after, upTo, rooms, after);
   const forwarded = await database.all<SendableEvent>(readNewestForwarded, after, upTo, rooms);
-  return [...own, ...forwarded].toSorted((a, b) => byPosition(b, a));
+  const peeked = await database.all<SendableEvent>(readNewestPeeked, after, upTo, rooms, after, server);
+  return [...withAudience([...own, ...forwarded], 'room'), ...withAudience(peeked, 'peekers')];
+}
+
+function withAudience(events: readonly SendableEvent[], audience: Audience): FoundEvent[] {
+  return events.map(({ position, num }) => ({ position, num, audience }));
 }
 
 /** Returns the events with which users of this server have removed users of a server from rooms. */
-export function readRemovals(
+export async function readRemovals(
   database: Database,
   { after, upTo }: { readonly after: number; readonly upTo: number },
   rooms: readonly number[],
   server: string,
-): Promise<SendableEvent[]> {
-  return database.all<SendableEvent>(readRemoved, after, upTo, rooms, after, `%:${server}`);
+): Promise<FoundEvent[]> {
+  const removals = await database.all<SendableEvent>(readRemoved, after, upTo, rooms, after, `%:${server}`);
+  return withAudience(removals, 'room');
 }
 
 function byPosition(a: SendableEvent, b: SendableEvent): number {

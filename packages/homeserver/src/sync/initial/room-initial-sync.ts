@@ -20,6 +20,8 @@ export interface RoomInitialSyncRequest {
   readonly user: number;
   readonly device: number;
   readonly roomId: string;
+  /** Servers that may be in the room, as the client names them. */
+  readonly servers: readonly string[];
   readonly limit: number | undefined;
 }
 
@@ -31,10 +33,11 @@ export class RoomInitialSync {
     this.#parts = parts;
   }
 
-  /** Returns the answer to a request as JSON text. @throws MatrixError M_FORBIDDEN */
+  /** Returns the answer to a request as JSON text. @throws MatrixError M_FORBIDDEN, M_LIMIT_EXCEEDED */
   async respond(request: RoomInitialSyncRequest): Promise<Text> {
     const { stream, readers, ignoredUsers, past, lists } = this.#parts;
     const { user, roomId } = request;
+    await readers.open(roomId, user, request.servers);
     const access = await readers.access(roomId, user);
     const { head } = access;
     const { upTo, rows } = await stream.point(user);

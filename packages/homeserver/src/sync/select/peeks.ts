@@ -31,6 +31,11 @@ export class Peeks {
     return this.#byDevice.get(device) ?? NONE;
   }
 
+  /** Returns whether a device peeks into a room. */
+  has(room: number): boolean {
+    return this.#byDevice.values().some((rooms) => rooms.has(room));
+  }
+
   /** Begins a peek into a room that is world-readable. @throws MatrixError M_FORBIDDEN, M_USER_LIMIT_EXCEEDED */
   async begin({ user, device }: { readonly user: number; readonly device: number }, head: Head): Promise<void> {
     if (!(await isWorldReadable(head))) throw forbidden('Peeking into this room is not allowed');

@@ -7,10 +7,12 @@ import { FederationError } from '../../../src/federation/client/federation-error
 import { silentLog } from '../../../src/platform/monitoring/log.ts';
 import { noMetrics } from '../../../src/platform/monitoring/metrics.ts';
 import type { Head } from '../../../src/rooms/head.ts';
+import { PeekingServers } from '../../../src/rooms/peeking/peeking-servers.ts';
 import { ServersInRooms } from '../../../src/rooms/remote/servers-in-room.ts';
 import { sql } from '../../../src/storage/engine/database.ts';
 import { RoomServers } from '../../../src/storage/rooms/room-servers.ts';
 import { engines } from '../../storage/engines.ts';
+import { NO_PEEKS } from '../../support/no-peeks.ts';
 import { storedName } from '../../support/stored-name.ts';
 import { openWorld, type Person, reopenWorld, textsOf, type World } from '../../support/world.ts';
 import { settledAt } from './sending-world.ts';
@@ -47,7 +49,7 @@ class Others {
   }
 }
 
-function openSending(world: World, others: Others) {
+async function openSending(world: World, others: Others) {
   const { database, clock, random, background, names, stream, heads, events, partialStates, signer } = world;
   const destinations = new Destinations(clock, random, { minMs: 1_000, maxMs: 60_000 }, silentLog);
   others.fail = (server) => destinations.failed(server, clock.elapsed(), 'no connection');
@@ -60,9 +62,10 @@ function openSending(world: World, others: Others) {
       destinations,
       rooms: {
         pdus: { names, events, signer },
-        servers: new ServersInRooms({ heads, names, roomServers }, partialStates, 'test.local'),
+        servers: new ServersInRooms({ heads, names, roomServers }, { partialStates, peeks: NO_PEEKS }, 'test.local'),
         roomServers,
       },
+      peeking: await PeekingServers.open(database, clock),
       serverName: 'test.local',
     },
   );
@@ -72,14 +75,14 @@ function openSending(world: World, others: Others) {
 describe.each(engines)('the sending of events on $name', (engine) => {
   let world: World;
   let others: Others;
-  let sending: ReturnType<typeof openSending>['sending'];
+  let sending: Awaited<ReturnType<typeof openSending>>['sending'];
   let destinations: Destinations;
   let alice: Person;
 
   beforeEach(async () => {
     world = await openWorld(engine);
     others = new Others();
-    ({ sending, destinations } = openSending(world, others));
+    ({ sending, destinations } = await openSending(world, others));
     await sending.start();
     alice = await world.person();
   });
@@ -119,7 +122,7 @@ describe.each(engines)('the sending of events on $name', (engine) => {
     const again = await reopenWorld(world);
     const before = world;
     world = { ...again, end: () => before.end() };
-    ({ sending, destinations } = openSending(world, others));
+    ({ sending, destinations } = await openSending(world, others));
     await sending.start();
     await settled();
   }

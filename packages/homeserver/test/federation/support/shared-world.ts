@@ -3,6 +3,7 @@ import { SharedRooms } from '../../../src/rooms/membership/shared-rooms.ts';
 import { ServersInRooms } from '../../../src/rooms/remote/servers-in-room.ts';
 import { RoomServers } from '../../../src/storage/rooms/room-servers.ts';
 import type { Engine } from '../../storage/engines.ts';
+import { NO_PEEKS } from '../../support/no-peeks.ts';
 import { storedName } from '../../support/stored-name.ts';
 import { openWorld, type Person } from '../../support/world.ts';
 
@@ -23,7 +24,7 @@ export async function openSharedWorld(engine: Engine, serverName = 'test.local')
   const world = await openWorld(engine);
   const { database, names, heads, userRooms, partialStates } = world;
   const roomServers = new RoomServers(database);
-  const servers = new ServersInRooms({ heads, names, roomServers }, partialStates, serverName);
+  const servers = new ServersInRooms({ heads, names, roomServers }, { partialStates, peeks: NO_PEEKS }, serverName);
   const sharedRooms = new SharedRooms({ heads, names, userRooms, servers, partialStates });
   const queued: QueuedEdu[] = [];
   return {
