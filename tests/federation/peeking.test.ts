@@ -213,6 +213,21 @@ describe('a world-readable room on another server', () => {
     await expect.poll(() => reading.look(known)).toEqual([]);
   });
 
+  test('is followed across restarts of both servers', async () => {
+    const roomId = await createRoom();
+    const { messages } = await initialSync(carol, roomId);
+    await home.restart();
+    await alice.send(roomId, 'after the restart of its server');
+    await textsUntil(carol, roomId, messages.end ?? '', 'after the restart of its server');
+    await reading.stop();
+    for (let i = 0; i < 5; i += 1) await alice.send(roomId, `missed ${i}`);
+    await reading.restart();
+    await alice.send(roomId, 'last');
+    const texts = await textsUntil(carol, roomId, messages.end ?? '', 'last');
+    expect(texts).toEqual(['after the restart of its server', ...[0, 1, 2, 3, 4].map((i) => `missed ${i}`), 'last']);
+    expect(await peeksOf(home, roomId)).toEqual([reading.name]);
+  });
+
   test('is not joined without other servers when nobody is in it any more', async () => {
     const roomId = await createRoom();
     const { messages } = await initialSync(carol, roomId);

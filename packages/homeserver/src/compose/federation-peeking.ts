@@ -22,7 +22,7 @@ const RENEWED_EVERY_MS = 60_000;
 
 /** Creates the objects that peek into rooms on other servers (MSC2444). */
 export function openPeekRequests(
-  { clock, random, background, log }: FederationBase,
+  { clock, random, background, log, metrics }: FederationBase,
   { rooms: { events, heads } }: Pick<Domains, 'rooms'>,
   client: Pick<FederationClient, 'request'>,
   { outliers, stateBefore, appender, pdus, inTurn, servers }: Receiving,
@@ -39,6 +39,8 @@ export function openPeekRequests(
   });
   joins.onEntered((head) => begun.joined(head));
   const requests = new PeekRequests({ heads, servers, peeks, begun, clock, background, log });
+  const help = 'Rooms on other servers whose events this server gets without being in them';
+  metrics.gauge('hearth_federation_peeked_rooms', help, () => peeks.activeCount);
   background.every(RENEWED_EVERY_MS, 'renewing peeks into rooms on other servers', () => requests.renew());
   return requests;
 }

@@ -139,12 +139,14 @@ const PEEKS_EXPIRE_EVERY_MS = 5 * 60_000;
 
 /** Creates the object that lets other servers peek into rooms. */
 export function openPeeks(
-  { clock, background }: Pick<FederationBase, 'clock' | 'background'>,
+  { clock, background, metrics }: Pick<FederationBase, 'clock' | 'background' | 'metrics'>,
   { heads }: Rooms,
   peeking: PeekingServers,
   { asking, sources, texts, heavy }: Serving,
 ): ServedPeeks {
   const peeks = new ServedPeeks({ asking, heads, peeking, sources, texts, heavy, clock });
+  const help = 'Peeks of other servers into rooms of this one';
+  metrics.gauge('hearth_federation_peeking_servers', help, () => peeking.count);
   background.every(PEEKS_EXPIRE_EVERY_MS, 'ending peeks of other servers', () => peeks.expire());
   return peeks;
 }

@@ -14,7 +14,7 @@ import type { RoomServers } from '../../storage/rooms/room-servers.ts';
 import { membershipOf } from '../events/effects.ts';
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
-import { mayPeek } from '../peeking/peek-permission.ts';
+import { permitsPeek } from '../peeking/peek-permission.ts';
 import type { PeekingServers } from '../peeking/peeking-servers.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import type { OutgoingTexts } from './outgoing-texts.ts';
@@ -90,7 +90,7 @@ export class OutgoingEvents {
     const servers = this.#parts.receivers.peeking.of(event.room);
     // The end of the peek is told by the event that ends it.
     if (servers.length === 0 || event.type === 'm.room.history_visibility') return servers;
-    const permitted = servers.map((server) => mayPeek(head, server));
+    const permitted = servers.map((server) => permitsPeek(head, server));
     const chosen = (answers: readonly boolean[]) => servers.filter((_, i) => answers[i]);
     if (permitted.every((answer) => typeof answer === 'boolean')) return chosen(permitted);
     return Promise.all(permitted.map((answer) => Promise.resolve(answer))).then(chosen);

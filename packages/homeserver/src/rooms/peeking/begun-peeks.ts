@@ -54,17 +54,15 @@ export class BegunPeeks {
     // The server sends events as soon as it has accepted the request.
     held.begin(roomId, server);
     try {
-      const head = await this.#slots.run(async () => {
-        const answer = await client.begin(server, roomId, peekId);
-        try {
-          return await this.#enter(roomId, { server, peekId }, answer);
-        } catch (error) {
-          this.#endThere(server, roomId, peekId);
-          throw error;
-        }
-      });
+      const head = await this.#slots.run(async () =>
+        this.#enter(roomId, { server, peekId }, await client.begin(server, roomId, peekId)),
+      );
       await receive(server, held.end(roomId));
       return head.num;
+    } catch (error) {
+      // The server has accepted the request, but this one cannot use the answer.
+      if (error instanceof NotReceived) this.#endThere(server, roomId, peekId);
+      throw error;
     } finally {
       held.end(roomId);
     }

@@ -11,7 +11,7 @@ const DECISIVE: readonly StateKeyPair[] = [
  * Returns whether a server may peek into a room: it is world-readable and not encrypted, because the members do not
  * encrypt for those who peek (MSC2444). Returns a promise only if state has to be loaded.
  */
-export function mayPeek(head: Head, server: string): boolean | Promise<boolean> {
+export function permitsPeek(head: Head, server: string): boolean | Promise<boolean> {
   const loading = head.ensure(DECISIVE);
   return loading === undefined ? isOpenTo(head, server) : loading.then(() => isOpenTo(head, server));
 }

@@ -35,6 +35,11 @@ export class PeekingServers {
     return new PeekingServers(database, clock, await readServedPeeks(database));
   }
 
+  /** The number of all peeks. */
+  get count(): number {
+    return this.#counts.values().reduce((sum, count) => sum + count, 0);
+  }
+
   /** Returns whether servers peek into a room. */
   has(room: number): boolean {
     return this.#byRoom.has(room);

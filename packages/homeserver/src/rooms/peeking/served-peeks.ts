@@ -9,7 +9,7 @@ import type { AskingServers } from '../serving/asking-servers.ts';
 import type { HeavyRequests } from '../serving/heavy-requests.ts';
 import type { PduTexts } from '../serving/pdu-texts.ts';
 import { idTexts, type StateSources } from '../serving/served-state.ts';
-import { mayPeek } from './peek-permission.ts';
+import { permitsPeek } from './peek-permission.ts';
 import type { PeekingServers } from './peeking-servers.ts';
 
 interface Parts {
@@ -51,7 +51,7 @@ export class ServedPeeks {
     const { asking, peeking, clock, heavy } = this.#parts;
     if (!PEEK_ID.test(peekId)) throw unrecognized(400, 'A peek id has 1 to 8 of the characters 0-9 a-z A-Z . = _ -');
     const head = await asking.whole(roomId, server);
-    if (!(await mayPeek(head, server))) throw forbidden('The room is not world-readable, or it is encrypted');
+    if (!(await permitsPeek(head, server))) throw forbidden('The room is not world-readable, or it is encrypted');
     if (!versions.includes(head.version.id)) throw incompatibleRoomVersion(head.version.id);
     // Events that are accepted from now on are sent, so that none is missing between them and the answer.
     await peeking.put({ room: head.num, server, peekId, expiresTs: clock.now() + RENEWAL_MS });
@@ -98,7 +98,7 @@ export class ServedPeeks {
   /** Lets a peek go on. Returns the time in which it must be renewed, in milliseconds. @throws MatrixError */
   async renew(asked: AskedPeek): Promise<number> {
     const { head, peek } = await this.#find(asked);
-    if (!(await mayPeek(head, asked.server))) throw forbidden('The room is not world-readable, or it is encrypted');
+    if (!(await permitsPeek(head, asked.server))) throw forbidden('The room is not world-readable, or it is encrypted');
     await this.#parts.peeking.put({ ...peek, expiresTs: this.#parts.clock.now() + RENEWAL_MS });
     return RENEWAL_MS;
   }
@@ -122,7 +122,7 @@ export class ServedPeeks {
     const { heads, peeking } = this.#parts;
     return peeking.expire(async (room, server) => {
       const head = await heads.byNum(room);
-      return head !== undefined && (await mayPeek(head, server));
+      return head !== undefined && (await permitsPeek(head, server));
     });
   }
 }

@@ -4,7 +4,7 @@ import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-ev
 import type { Head } from '../head.ts';
 import type { Heads } from '../heads.ts';
 import type { PartialStates } from '../partial-state/partial-states.ts';
-import { mayPeek } from '../peeking/peek-permission.ts';
+import { permitsPeek } from '../peeking/peek-permission.ts';
 import { aclPermits } from '../receive/acl.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import type { ServerVisibility } from './server-visibility.ts';
@@ -70,8 +70,8 @@ export class AskingServers {
   /** Returns whether a server may read events of a room without being in it (MSC2444). */
   async #isReadable(head: Head, server: string, events: readonly StoredEvent[]): Promise<boolean> {
     const { servers, visibility } = this.#parts;
-    if (!(await servers.isLocal(head)) || !(await mayPeek(head, server))) return false;
-    return (await visibility.hiddenFrom(server, head, events)).size === 0;
+    if (!(await servers.isLocal(head)) || !(await permitsPeek(head, server))) return false;
+    return (await visibility.worldReadable(events)).size === events.length;
   }
 
   /** Returns whether a server has never been in a room, so that it gets only what is world-readable. */

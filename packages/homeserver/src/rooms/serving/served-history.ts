@@ -115,10 +115,9 @@ export class ServedHistory {
   async #render(server: string, head: Head, events: readonly StoredEvent[]): Promise<string[]> {
     const { asking, visibility, texts } = this.#parts;
     const hidden = await visibility.hiddenFrom(server, head, events);
-    if (hidden.size === 0 || !(await asking.isOutside(head, server))) return texts.of(head.version, events, hidden);
-    return texts.of(
-      head.version,
-      events.filter(({ num }) => !hidden.has(num)),
-    );
+    if (!(await asking.isOutside(head, server))) return texts.of(head.version, events, hidden);
+    const readable = await visibility.worldReadable(events);
+    const shown = events.filter(({ num }) => readable.has(num));
+    return texts.of(head.version, shown, hidden);
   }
 }

@@ -51,6 +51,16 @@ export class ServerVisibility {
     return hidden;
   }
 
+  /** Returns the numbers of those events that everybody may read. */
+  async worldReadable(events: readonly StoredEvent[]): Promise<ReadonlySet<number>> {
+    const states = await this.#statesBefore(events);
+    const readable = events.filter((event) => {
+      const before = states.get(event.num)?.visibility;
+      return before !== undefined && (before === 'world_readable' || visibilityAfter(event) === 'world_readable');
+    });
+    return new Set(readable.map(({ num }) => num));
+  }
+
   /**
    * Returns whether a server that was in a room may know each of some events: its users were in the room before the event, or
    * their memberships have changed since it arrived here.
