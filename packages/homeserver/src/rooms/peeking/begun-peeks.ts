@@ -104,6 +104,8 @@ export class BegunPeeks {
     const { client, peeks, tools } = this.#parts;
     try {
       const renewalMs = await client.renew(peek.server, head.roomId, peek.peekId);
+      // The peek may have ended meanwhile.
+      if (peeks.of(head.num)?.peekId !== peek.peekId) return true;
       await peeks.put({ ...peek, expiresTs: tools.clock.now() + renewalMs });
       this.#dueTs.set(head.num, tools.clock.now() + renewalMs / 2);
       return true;

@@ -1,6 +1,7 @@
 import { limitExceeded } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
+import { backOffMs } from '../../platform/back-off.ts';
 import { LruMap } from '../../platform/caches/lru.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Background } from '../../platform/concurrency/background.ts';
@@ -31,13 +32,28 @@ const BEGUN_BY_USER_MAX = 100;
 const HOUR_MS = 60 * 60_000;
 /** The number of servers that are asked for one room. */
 const SERVERS_MAX = 5;
-/** A room that no server lets this one peek into is not tried again within this time. */
-const RETRY_MS = 60_000;
+/** The time after which servers are asked again that did not permit a peek. It doubles with each failure. */
+const RETRY_MS_MIN = 60_000;
+const RETRY_MS_MAX = HOUR_MS;
 /** The time after which a client may try again when too many answers are being processed. */
 const BUSY_MS = 5_000;
 /** A peek that nobody has used for this time is not renewed. */
 const UNUSED_MS = 20 * 60_000;
 const REMEMBERED_MAX = 10_000;
+
+/** An attempt to open a room. */
+interface Attempt {
+  readonly roomId: string;
+  readonly head: Head | undefined;
+  /** The servers that may be in the room, as the client names them. */
+  readonly named: readonly string[];
+}
+
+interface Failure {
+  readonly failures: number;
+  /** The time of the next attempt. */
+  readonly untilMs: number;
+}
 
 /**
  * Opens world-readable rooms on other servers for users who read them without joining (MSC2444): clients of
@@ -46,14 +62,14 @@ const REMEMBERED_MAX = 10_000;
 export class PeekRequests {
   readonly #parts: Parts;
   readonly #opening = new InFlight<string, void>();
-  /** The rooms that could not be opened, with the time of the next attempt. */
-  readonly #failed = new LruMap<string, number>(REMEMBERED_MAX);
+  /** The attempts that have failed, by room and named servers. */
+  readonly #failed = new LruMap<string, Failure>(REMEMBERED_MAX);
   /** Servers that may be in rooms, as directories of other servers have named them. */
   readonly #hints = new LruMap<string, readonly string[]>(REMEMBERED_MAX);
   /** The times at which users have begun peeks. */
   readonly #begunAtMs = new LruMap<number, readonly number[]>(REMEMBERED_MAX);
   /** The times at which rooms were last read. */
-  readonly #usedAtMs = new Map<number, number>();
+  readonly #usedAtMs = new LruMap<number, number>(REMEMBERED_MAX);
   #isUsed: (room: number) => boolean = () => false;
 
   constructor(parts: Parts) {
@@ -85,11 +101,13 @@ export class PeekRequests {
       this.#usedAtMs.set(head.num, clock.elapsed());
       if (peeks.of(head.num) !== undefined) return;
     }
-    const isTriedAgain = named.length > 0 || (this.#failed.get(roomId) ?? 0) <= clock.elapsed();
-    if (!isTriedAgain) return;
+    const attempt = { roomId, head, named };
+    if ((this.#failed.get(keyOf(attempt))?.untilMs ?? 0) > clock.elapsed()) return;
+    const candidates = await this.#candidates(attempt);
+    if (candidates.length === 0) return;
     await this.#opening.run(roomId, async () => {
       this.#countFor(user);
-      await this.#begin(roomId, head, named);
+      await this.#begin(attempt, candidates);
     });
   }
 
@@ -105,12 +123,14 @@ export class PeekRequests {
     this.#begunAtMs.set(user, [...times, now]);
   }
 
-  async #begin(roomId: string, head: Head | undefined, named: readonly string[]): Promise<void> {
+  async #begin(attempt: Attempt, candidates: readonly string[]): Promise<void> {
     const { begun, clock, log } = this.#parts;
-    for (const server of (await this.#candidates(roomId, head, named)).slice(0, SERVERS_MAX)) {
+    const { roomId } = attempt;
+    for (const server of candidates) {
       try {
         const room = await begun.begin(server, roomId);
         this.#usedAtMs.set(room, clock.elapsed());
+        this.#failed.delete(keyOf(attempt));
         return;
       } catch (error) {
         if (error instanceof NoSlot) throw limitExceeded(BUSY_MS, 'Too many rooms of other servers are being read');
@@ -118,21 +138,23 @@ export class PeekRequests {
         log.info('another server did not let this one peek into a room', { roomId, server, reason: error.message });
       }
     }
-    this.#failed.set(roomId, clock.elapsed() + RETRY_MS);
+    const failures = (this.#failed.get(keyOf(attempt))?.failures ?? 0) + 1;
+    const untilMs = clock.elapsed() + backOffMs(failures, RETRY_MS_MIN, RETRY_MS_MAX);
+    this.#failed.set(keyOf(attempt), { failures, untilMs });
   }
 
   /**
    * Returns the servers to ask: those that the client names, that in the room id, those that directories name, and those known
    * in the room.
    */
-  async #candidates(roomId: string, head: Head | undefined, named: readonly string[]): Promise<string[]> {
+  async #candidates({ roomId, head, named }: Attempt): Promise<string[]> {
     const { servers } = this.#parts;
     const inRoomId = domainOf(roomId);
     const known = head === undefined ? [] : await servers.others(head);
     const hinted = this.#hints.get(roomId) ?? [];
     const all = new Set([...named, ...(inRoomId === undefined ? [] : [inRoomId]), ...hinted, ...known]);
     all.delete(servers.serverName);
-    return [...all];
+    return [...all].slice(0, SERVERS_MAX);
   }
 
   /** Renews the peeks that are used, and ends the others. */
@@ -146,7 +168,7 @@ export class PeekRequests {
       else if (!this.#wasUsed(peek.room)) await begun.end(head);
       else if (!(await begun.renew(head, peek))) await this.#beginAgain(head);
       if (peeks.of(peek.room) === undefined) this.#usedAtMs.delete(peek.room);
-      else if (!this.#usedAtMs.has(peek.room)) this.#usedAtMs.set(peek.room, clock.elapsed());
+      else if (this.#usedAtMs.get(peek.room) === undefined) this.#usedAtMs.set(peek.room, clock.elapsed());
     }
   }
 
@@ -168,6 +190,11 @@ export class PeekRequests {
   }
 
   #beginAgain(head: Head): Promise<void> {
-    return this.#opening.run(head.roomId, () => this.#begin(head.roomId, head, []));
+    const attempt = { roomId: head.roomId, head, named: [] };
+    return this.#opening.run(head.roomId, async () => this.#begin(attempt, await this.#candidates(attempt)));
   }
+}
+
+function keyOf({ roomId, named }: Attempt): string {
+  return [roomId, ...named].join(' ');
 }
