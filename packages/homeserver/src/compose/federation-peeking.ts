@@ -37,7 +37,7 @@ export function openPeekRequests(
     receive: (server, some) => staging.add(server, some),
     tools: { clock, random, background },
   });
-  joins.onEntered((head) => begun.joined(head));
+  joins.onJoined((head) => begun.joined(head));
   const requests = new PeekRequests({ heads, servers, peeks, begun, clock, background, log });
   const help = 'Rooms on other servers whose events this server gets without being in them';
   metrics.gauge('hearth_federation_peeked_rooms', help, () => peeks.activeCount);

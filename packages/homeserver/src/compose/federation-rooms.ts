@@ -180,6 +180,7 @@ function openRemoteMemberships(
     pdus,
     resync,
     peeking,
+    inTurn,
   }: Receiving & { readonly resync: StateResync; readonly peeking: Peeking },
 ) {
   const { names, stream } = base;
@@ -196,7 +197,7 @@ function openRemoteMemberships(
   const staging = new Staging({ storage, rooms: staged, receiver, clock, background, log, metrics });
   const own = { events: ownEvents, outside, knownRooms };
   const handshakes = new Handshakes(client, log);
-  const room = { appender, receiver, servers, resync };
+  const room = { appender, receiver, servers, resync, inTurn };
   const graph = { outliers, stateBefore, rules: checks.rules, learning };
   const joins = new RemoteJoins({ entering, handshakes, ownEvents, knownRooms, graph, room, events });
   const invites = new RemoteInvites({ client, receiver, signatures, templates, own, servers });

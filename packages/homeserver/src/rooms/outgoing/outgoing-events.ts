@@ -87,7 +87,8 @@ export class OutgoingEvents {
 
   /** Returns the servers that peek into the room of an event and may read the event. */
   #peeking(event: StoredEvent, head: Head): readonly string[] | Promise<readonly string[]> {
-    const servers = this.#parts.receivers.peeking.of(event.room);
+    const sender = domainOf(event.sender);
+    const servers = this.#parts.receivers.peeking.of(event.room).filter((server) => server !== sender);
     // The end of the peek is told by the event that ends it.
     if (servers.length === 0 || event.type === 'm.room.history_visibility') return servers;
     const permitted = servers.map((server) => permitsPeek(head, server));

@@ -38,6 +38,8 @@ interface RemoteJoinsParts {
     readonly receiver: Receiver;
     readonly servers: ServersInRooms;
     readonly resync: Pick<StateResync, 'wake'>;
+    /** Runs one change of a room's events of other servers at a time. */
+    readonly inTurn: Serial<number>;
   };
   readonly events: EventStore;
 }
@@ -66,15 +68,15 @@ export interface JoinRequest {
 /** Joins rooms with the help of servers that are in them (server-server API, "Joining Rooms"). */
 export class RemoteJoins {
   readonly #parts: RemoteJoinsParts;
-  #onEntered: (head: Head) => Promise<void> = () => Promise.resolve();
+  #onJoined: (head: Head) => Promise<void> = () => Promise.resolve();
 
   constructor(parts: RemoteJoinsParts) {
     this.#parts = parts;
   }
 
-  /** Calls `listener` when this server has come into a room. */
-  onEntered(listener: (head: Head) => Promise<void>): void {
-    this.#onEntered = listener;
+  /** Calls `listener` when a user of this server has joined a room with the help of another server. */
+  onJoined(listener: (head: Head) => Promise<void>): void {
+    this.#onJoined = listener;
   }
 
   /**
@@ -113,6 +115,7 @@ export class RemoteJoins {
     // Another server has authorised the join of a restricted room that this server is in.
     if (await servers.isLocal(head)) await receiver.receive(head, join.pdu, server);
     else await this.#enter(head, join, { state, authChain: listIn(answer, 'auth_chain'), partial });
+    await this.#onJoined(head);
   }
 
   /** Returns the other servers in a room as the server that has helped with the join names them, that server first. */
@@ -144,11 +147,25 @@ export class RemoteJoins {
     const known = await events.list(prevIds.flatMap((id) => nums.get(id) ?? []));
     const prev = known.filter(({ standing }) => standing !== STANDING.outlier);
     const missing = prevIds.filter((id) => !prev.some(({ eventId }) => eventId === id));
-    const outlier = await events.byId(join.eventId);
-    const placed = { incoming: join, prev, missing, auth, before, isRejected: false, outlier, isFirst: true, partial };
-    await this.#parts.room.appender.append(head, placed);
+    const { appender, servers, inTurn } = this.#parts.room;
+    await inTurn.run(head.num, async () => {
+      // The join may have arrived by a peek meanwhile.
+      if (await servers.isLocal(head)) return;
+      const outlier = await events.byId(join.eventId);
+      const placed = {
+        incoming: join,
+        prev,
+        missing,
+        auth,
+        before,
+        isRejected: false,
+        outlier,
+        isFirst: true,
+        partial,
+      };
+      await appender.append(head, placed);
+    });
     if (partial !== undefined) this.#parts.room.resync.wake(head.num);
-    await this.#onEntered(head);
   }
 }
 
