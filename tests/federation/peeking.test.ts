@@ -81,6 +81,7 @@ describe('a world-readable room on another server', () => {
       expect(idsIn(first.state)).toEqual(idsIn(await stateOf(alice, roomId)));
       await bob.post(pathOf('join', roomId), {}, { server_name: home.name });
       await bob.send(roomId, 'of another server');
+      await expect.poll(async () => bodies((await alice.messages(roomId)).chunk)).toContain('of another server');
       await alice.setState(roomId, 'm.room.topic', { topic: 'New' });
       await alice.send(roomId, 'after');
       for (const user of [carol, guest])
