@@ -28,13 +28,21 @@ const IN_MEMORY = {
 
 export type ReceivingWorld = Awaited<ReturnType<typeof openReceivingWorld>>;
 
-/** Rooms that receive the events of graphs. The servers of the graph answer questions about it. */
-export async function openReceivingWorld() {
+/**
+ * Rooms that receive the events of graphs. The servers of the graph answer questions about it.
+ * @param answers returns whether a server answers
+ */
+export async function openReceivingWorld(answers: (server: string) => boolean = () => true) {
   const world = await openWorld(IN_MEMORY);
   const { database, clock, random, background } = world;
   const graphs = new Map<string, EventGraph>();
   const base = { database, clock, random, background, log: silentLog, metrics: noMetrics };
-  const client = { request: async (_server: string, request: FederationRequest) => answer(graphs, request) };
+  const client = {
+    async request(server: string, request: FederationRequest) {
+      if (!answers(server)) throw notFound();
+      return answer(graphs, request);
+    },
+  };
   const key = verifyKey(GRAPH_KEY.publicKey);
   const keyRing = { find: async () => key };
   const federated = await openFederatedRooms(base, { base: world, rooms: world }, client, keyRing);

@@ -1,4 +1,4 @@
-import { unknown } from '@hearth/protocol/errors.ts';
+import { serviceUnavailable } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import { queried, type Source } from '../../platform/lookups/source.ts';
@@ -46,6 +46,8 @@ interface Parts {
 
 /** The time for which requests wait until the state of a room is whole. */
 const WAIT_MS = 60_000;
+/** The time after which a client may ask again. */
+const RETRY_MS = 30_000;
 const NONE: ReadonlySet<number> = new Set();
 
 /**
@@ -159,7 +161,7 @@ export class PartialStates {
       });
       waiting.add(proceed);
     });
-    if (!isInTime) throw unknown('The members of the room are not known yet. Try again later', 503);
+    if (!isInTime) throw serviceUnavailable(RETRY_MS, 'The members of the room are not known yet');
   }
 
   /** Lets requests proceed that wait for the state of a room. */

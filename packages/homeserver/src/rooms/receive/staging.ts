@@ -79,7 +79,7 @@ export class Staging {
     this.#lanes = new Lanes({
       database: parts.storage.database,
       areStored: (eventIds) => parts.receiver.stored(eventIds),
-      process: (staged) => this.#process(staged),
+      process: (staged, attempt) => this.#process(staged, attempt),
       onDone: (staged) => {
         for (const one of staged) this.#count(one, -1);
       },
@@ -176,8 +176,8 @@ export class Staging {
     else this.#counts.delete(countKey(key));
   }
 
-  /** Processes an event. */
-  async #process(staged: StagedEvent): Promise<Outcome> {
+  /** Processes an event. `attempt` counts the attempts from 0 on. */
+  async #process(staged: StagedEvent, attempt: number): Promise<Outcome> {
     const { roomId, eventId, origin } = staged;
     const head = await this.#parts.rooms.heads.find(roomId);
     const key = parsedKey(staged);
@@ -188,7 +188,11 @@ export class Staging {
     // The last user of this server has left since the event arrived. Nobody answers what is missing before it any more.
     if (!(await this.#isReceived(head, origin))) return PROCESSED;
     try {
-      const { event, stored } = await this.#parts.receiver.decide(head, incoming, origin);
+      const { event, stored } = await this.#parts.receiver.decide(
+        head,
+        incoming,
+        await this.#asked(head, origin, attempt),
+      );
       const outcome = OUTCOMES[event.standing];
       this.#received.add(1, { outcome });
       if (event.seq === null)
@@ -198,6 +202,16 @@ export class Staging {
       if (error instanceof Unavailable) throw error;
       return this.#failed(staged, error);
     }
+  }
+
+  /**
+   * Returns the server that is asked for what is missing before an event: the one that has sent it, and in every second attempt
+   * another one in the room, because the first may not have it, or not answer any more.
+   */
+  async #asked(head: Head, origin: string, attempt: number): Promise<string> {
+    if (attempt % 2 === 0) return origin;
+    const others = (await this.#parts.rooms.servers.others(head)).filter((server) => server !== origin);
+    return others[((attempt - 1) / 2) % others.length] ?? origin;
   }
 
   /** Returns whether an event that could not be processed is tried again. */

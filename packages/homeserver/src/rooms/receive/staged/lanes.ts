@@ -28,7 +28,8 @@ interface LanesParts {
   readonly database: Database;
   /** Returns those of some event ids whose events are stored. */
   readonly areStored: (eventIds: readonly string[]) => Promise<ReadonlySet<string>>;
-  readonly process: (staged: StagedEvent) => Promise<Outcome>;
+  /** Processes an event. `attempt` counts the attempts from 0 on. */
+  readonly process: (staged: StagedEvent, attempt: number) => Promise<Outcome>;
   /** Is called when events of a server need no further attempt. */
   readonly onDone: (staged: readonly StagedEvent[]) => void;
   readonly clock: Clock;
@@ -43,7 +44,16 @@ interface ServerLane {
   /** The event whose processing has taken so long that the lane began. */
   slow: { readonly staged: StagedEvent; readonly outcome: Promise<Outcome> } | undefined;
   /** The events that are tried again, by their numbers. */
-  readonly later: Map<number, { readonly atMs: number; readonly waitMs: number; readonly missing: string | undefined }>;
+  readonly later: Map<number, Later>;
+}
+
+/** The next attempt to process an event. */
+interface Later {
+  readonly atMs: number;
+  readonly waitMs: number;
+  /** The number of attempts before. */
+  readonly attempt: number;
+  readonly missing: string | undefined;
 }
 
 interface Processed {
@@ -122,7 +132,7 @@ export class Lanes {
       for (const staged of read) {
         if (this.#rooms.isClosed) break;
         if (this.#lanes.get(roomId)?.has(staged.origin) === true) continue;
-        const pending = process(staged);
+        const pending = process(staged, 0);
         const outcome = await this.#soon(pending);
         if (outcome !== undefined && this.#isDone(staged, outcome)) done.push({ staged, stored: outcome.stored });
         else {
@@ -180,7 +190,7 @@ export class Lanes {
       }
       for (const staged of read) {
         if (this.#servers.isClosed) break;
-        await this.#settle(staged, await process(staged));
+        await this.#settle(staged, await process(staged, later.get(staged.num)?.attempt ?? 0));
       }
     }
     return undefined;
@@ -223,7 +233,8 @@ export class Lanes {
       return true;
     }
     const waitMs = Math.min(RETRY_MS_MAX, 2 * (before?.waitMs ?? RETRY_MS_MIN / 2));
-    later.set(num, { atMs: clock.elapsed() + waitMs, waitMs, missing });
+    const attempt = (before?.attempt ?? 0) + 1;
+    later.set(num, { atMs: clock.elapsed() + waitMs, waitMs, attempt, missing });
     log.info('an event of another server waits', { ...fields, waitMs });
     return false;
   }
