@@ -8,7 +8,7 @@ import type { ClientEvent, TestUser } from '../support/user.ts';
 
 /** A program that starts another homeserver, which then is the second of the three servers; see CONTRIBUTING.md. */
 const LAUNCHER = process.env.HEARTH_PEER_LAUNCHER;
-const VERSIONS = ['1', '2', '3', '6', '9', '10', '11', '12'];
+const VERSIONS = ['1', '2', '3', '6', '9', '10', '11', '12', 'org.matrix.msc3757.11'];
 const WAIT_MS = 15_000;
 
 /** Waits until a function returns a value. */

@@ -5,7 +5,7 @@ import { type Route, route } from '../http/route.ts';
 
 /** Returns the route of `GET /capabilities` (client-server API, "Capabilities negotiation"). */
 export function capabilitiesRoutes(defaultRoomVersion: string): Route[] {
-  const available = Object.fromEntries(ROOM_VERSIONS.map(({ id }) => [id, 'stable']));
+  const available = Object.fromEntries(ROOM_VERSIONS.map(({ id, stable }) => [id, stable ? 'stable' : 'unstable']));
   return [
     route(getCapabilities, ({ caller }) => ({
       capabilities: {

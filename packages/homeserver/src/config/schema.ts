@@ -1,4 +1,4 @@
-import { DEFAULT_ROOM_VERSION, ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
+import { DEFAULT_ROOM_VERSION, STABLE_ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import * as v from 'valibot';
 import { userDirectory, voip } from './calls.ts';
 import { federation } from './federation.ts';
@@ -9,7 +9,7 @@ import { rateLimits } from './rate-limits.ts';
 import { retention } from './retention.ts';
 import { toDevice } from './to-device.ts';
 
-const roomVersions = ROOM_VERSIONS.map(({ id }) => id);
+const roomVersions = STABLE_ROOM_VERSIONS.map(({ id }) => id);
 
 const tls = v.strictObject({
   certificate: v.pipe(text, about({ doc: 'The certificate with its chain.', write: 'the path of a PEM file' })),

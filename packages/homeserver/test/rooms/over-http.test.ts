@@ -1,3 +1,4 @@
+import { ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../../../../tests/support/server.ts';
 import type { ClientEvent, SyncReply, TestUser } from '../../../../tests/support/user.ts';
@@ -14,6 +15,14 @@ afterAll(async () => {
 const presences = ({ presence }: SyncReply) => presence?.events.map(({ sender }) => sender) ?? [];
 const member = (user: TestUser, room: string) =>
   user.get<Record<string, unknown>>(`/rooms/${room}/state/m.room.member/${user.userId}`);
+
+test('capabilities list room versions of proposals as unstable', async () => {
+  const alice = await server.user();
+  const { capabilities } = await alice.get<{ capabilities: Record<string, unknown> }>('/capabilities');
+  const available = Object.fromEntries(ROOM_VERSIONS.map(({ id }) => [id, /^\d+$/.test(id) ? 'stable' : 'unstable']));
+  expect(Object.values(available)).toContain('unstable');
+  expect(capabilities['m.room_versions']).toEqual({ default: '12', available });
+});
 
 test('users who share a room are members for each other', async () => {
   const [alice, bob] = [await server.user(), await server.user()];

@@ -8,10 +8,11 @@ import { powerLevelsOf, powerOf, requiredPower } from './power.ts';
 import { authorisePowerLevels } from './power-levels.ts';
 import { authoriseRedaction } from './redaction.ts';
 import { type AuthCase, membershipOf, type StateLookup } from './state.ts';
+import { authoriseStateKey } from './state-key.ts';
 import { authoriseThirdPartyInvite } from './third-party-invite.ts';
 
 /**
- * Checks an event against a room state by the authorisation rules of its room version (rooms/v1 to v12). Returns
+ * Checks an event against a room state by the authorisation rules of its room version (rooms/v1 to v12, MSC3757). Returns
  * undefined when the event is allowed, otherwise the reason for rejecting it.
  *
  * Two rules are elsewhere, because they do not depend on the state: the one on the event's own `auth_events` is
@@ -36,14 +37,14 @@ export function authorise(event: AuthEvent, state: StateLookup, version: RoomVer
   return authoriseSending(authCase) ?? authoriseType(authCase);
 }
 
-/** Checks that the sender has the power for this type of event, and does not set another user's state. */
-function authoriseSending({ event, state, create, version }: AuthCase): string | undefined {
+/** Checks that the sender has the power for this type of event and may set state with its state key. */
+function authoriseSending(authCase: AuthCase): string | undefined {
+  const { event, state, create, version } = authCase;
   const levels = powerLevelsOf(state);
   const needed = requiredPower(event.type, event.stateKey !== undefined, levels, version);
   if (powerOf(event.sender, levels, create, version) < needed)
     return `the sender lacks the level ${needed} of ${event.type}`;
-  if (event.stateKey?.startsWith('@') && event.stateKey !== event.sender) return 'the state_key is another user';
-  return undefined;
+  return authoriseStateKey(authCase);
 }
 
 function authoriseType(authCase: AuthCase): string | undefined {

@@ -62,7 +62,7 @@ function checkRoomId(event: JsonObject, version: RoomVersion): string | undefine
 function checkCanonical(event: JsonObject, version: RoomVersion): string | undefined {
   try {
     if (version.strictCanonicalJson) canonicalJson({ ...event, unsigned: undefined });
-    return checkEventSize(event, version.byteLimits ? 'bytes' : 'code points');
+    return checkEventSize(event, version, version.byteLimits ? 'bytes' : 'code points');
   } catch (error) {
     if (error instanceof CanonicalJsonError) return `the event is not canonical JSON: ${error.message}`;
     throw error;

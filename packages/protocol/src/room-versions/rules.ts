@@ -1,9 +1,9 @@
 import { FIRST_REDACTION_RULES, type RedactionRules } from './redaction-rules.ts';
 
-/** The rules of a room version. Each member is one difference between versions (rooms/v1 to rooms/v12). */
+/** The rules of a room version. Each member is one difference between versions (rooms/v1 to rooms/v12, MSC3757). */
 export interface RoomVersion {
   readonly id: string;
-  /** False for versions that the specification calls unstable. */
+  /** False for versions that the specification does not contain. */
   readonly stable: boolean;
   /**
    * `v1`: chosen by the sender's server, `$opaque:server`; `v3`: the reference hash in Base64; `v4`: in URL-safe
@@ -49,6 +49,11 @@ export interface RoomVersion {
   readonly byteLimits: boolean;
   /** The create event is not among `auth_events`: the room id implies it (version 12). */
   readonly authEventsWithoutCreate: boolean;
+  /**
+   * A state key that begins with a user id and an underscore belongs to that user, users with more power may write the
+   * state of others, and state keys may be longer (MSC3757).
+   */
+  readonly ownedState: boolean;
 }
 
 const v1: RoomVersion = {
@@ -72,6 +77,7 @@ const v1: RoomVersion = {
   creatorsPrivileged: false,
   byteLimits: false,
   authEventsWithoutCreate: false,
+  ownedState: false,
 };
 const v2: RoomVersion = { ...v1, id: '2', stateResolution: 'v2' };
 const v3: RoomVersion = { ...v2, id: '3', eventIdFormat: 'v3', redactionAuth: false };
@@ -118,8 +124,14 @@ const v12: RoomVersion = {
   authEventsWithoutCreate: true,
 };
 
+const msc3757v10: RoomVersion = { ...v10, id: 'org.matrix.msc3757.10', stable: false, ownedState: true };
+const msc3757v11: RoomVersion = { ...v11, id: 'org.matrix.msc3757.11', stable: false, ownedState: true };
+
 /** Every room version of the specification, oldest first. */
-export const ROOM_VERSIONS: readonly RoomVersion[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12];
+export const STABLE_ROOM_VERSIONS: readonly RoomVersion[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12];
+
+/** Every room version that this server supports: those of the specification, then those of proposals. */
+export const ROOM_VERSIONS: readonly RoomVersion[] = [...STABLE_ROOM_VERSIONS, msc3757v10, msc3757v11];
 
 /** The version of new rooms (rooms/, "Feature matrix"). */
 export const DEFAULT_ROOM_VERSION = '12';

@@ -1,11 +1,12 @@
 import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
+import { checkOwnedKeyForm, checkOwnedKeySize } from '@hearth/protocol/auth/state-key.ts';
 import { encodeBase64 } from '@hearth/protocol/encoding/base64.ts';
 import { badJson, tooLarge } from '@hearth/protocol/errors.ts';
 import type { EventReference, PduDraft, Signatures } from '@hearth/protocol/events/event.ts';
 import { PREV_EVENTS_MAX } from '@hearth/protocol/events/shape.ts';
 import { checkBytes, checkFieldSizes } from '@hearth/protocol/events/size.ts';
 import { CanonicalJsonError } from '@hearth/protocol/json/canonical.ts';
-import type { JsonObject } from '@hearth/protocol/json/value.ts';
+import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { hashPdu } from '@hearth/protocol/signing/pdu.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -85,8 +86,7 @@ export class EventBuilder {
       type: draft.type,
     } as PduDraft & JsonObject;
     const finished = canonically(() => hashPdu(pdu, version));
-    const refusal = checkFieldSizes(pdu) ?? checkBytes(finished.bytes + signatureBytes(this.#signer));
-    if (refusal !== undefined) throw tooLarge(refusal);
+    checkLimits(pdu, finished.bytes + signatureBytes(this.#signer), version);
     const { eventId, hash, contentHash } = finished;
     return {
       event: toStored(draft, head, { num, ts, depth, eventId, hash, names: this.#names }),
@@ -114,6 +114,20 @@ export function canonically<T>(run: () => T): T {
     if (error instanceof CanonicalJsonError) throw badJson(error.message);
     throw error;
   }
+}
+
+/**
+ * Checks the sizes of an event, and its state key where the room version restricts its form (MSC3757).
+ * @param bytes the size of the event with its signature
+ * @throws MatrixError M_TOO_LARGE, M_BAD_JSON
+ */
+function checkLimits(pdu: JsonObject, bytes: number, version: RoomVersion): void {
+  const ownedKey = version.ownedState ? asString(pdu.state_key) : undefined;
+  const malformed = ownedKey === undefined ? undefined : checkOwnedKeyForm(ownedKey);
+  if (malformed !== undefined) throw badJson(malformed);
+  const tooLong = ownedKey === undefined ? undefined : checkOwnedKeySize(ownedKey);
+  const refusal = tooLong ?? checkFieldSizes(pdu, version) ?? checkBytes(bytes);
+  if (refusal !== undefined) throw tooLarge(refusal);
 }
 
 /**

@@ -54,7 +54,7 @@ export class PolicyApprovals implements Approvals {
     try {
       const signed = await this.#policyServers.sign(own, version, policyServer);
       if (signed === undefined) throw forbidden(`The policy server ${policyServer.via} has not signed the event`);
-      const refusal = checkEventSize(signed);
+      const refusal = checkEventSize(signed, version);
       if (refusal !== undefined) throw tooLarge(refusal);
       return { ...draft, approved: { eventId, ts, signatures: signed.signatures } };
     } catch (error) {

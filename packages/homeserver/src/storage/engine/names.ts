@@ -17,7 +17,8 @@ const confirm = sql('UPDATE names SET num = num WHERE num = ?');
 const readAll = sql('SELECT num, text FROM names');
 
 /**
- * The maximum number of cached names. A name has at most 255 bytes, so that they take at most 80 MB and usually 20 MB.
+ * The maximum number of cached names. Names of more than 255 bytes are rare, so that they take at most 80 MB and usually
+ * 20 MB.
  */
 const CACHED_MAX = 200_000;
 /** The number of names that are loaded at the start. It takes about 10 ms; four times as many take 50 ms. */
