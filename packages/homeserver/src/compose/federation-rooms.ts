@@ -29,6 +29,7 @@ import { Backfill } from '../rooms/remote/backfill.ts';
 import { EventFetcher } from '../rooms/remote/event-fetcher.ts';
 import { Handshakes } from '../rooms/remote/handshake.ts';
 import { HistoryPages } from '../rooms/remote/history-page.ts';
+import { HistoryStates } from '../rooms/remote/history-states.ts';
 import { KnownRooms } from '../rooms/remote/known-rooms.ts';
 import { MemberRequests } from '../rooms/remote/member-requests.ts';
 import { OutsideMembers } from '../rooms/remote/outside-members.ts';
@@ -151,15 +152,16 @@ async function openHistory(
   client: Pick<FederationClient, 'request'>,
   { fetcher, servers, checks, stateBefore, graphStates, inTurn }: Receiving,
 ) {
-  const { events, states, missingEvents, effects } = rooms;
+  const { events, timelines, states, missingEvents, effects, partialStates } = rooms;
   const numbers = await HistoryNumbers.open(database);
   const pages = new HistoryPages({
-    stores: { ...base, events, states, missingEvents, numbers },
+    stores: { ...base, events, timelines, states, missingEvents, numbers },
     graphStates,
     effects,
   });
+  const historyStates = new HistoryStates({ events, graphStates, stateBefore, partialStates });
   const tools = { clock, log, inTurn };
-  const backfill = new Backfill({ fetcher, servers, missingEvents, checks, stateBefore, pages, tools });
+  const backfill = new Backfill({ fetcher, servers, missingEvents, checks, states: historyStates, pages, tools });
   return { backfill, timestamps: new RemoteTimestamps({ client, servers, missingEvents, backfill }) };
 }
 

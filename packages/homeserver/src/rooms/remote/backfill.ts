@@ -1,4 +1,5 @@
 import { prevEventIds } from '@hearth/protocol/events/event.ts';
+import type { JsonValue } from '@hearth/protocol/json/value.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { InFlight } from '../../platform/concurrency/in-flight.ts';
@@ -7,7 +8,6 @@ import type { Log } from '../../platform/monitoring/log.ts';
 import type { MissingEvent, MissingEvents } from '../../storage/rooms/events/missing-events.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { TimelineRange } from '../../storage/rooms/events/timeline-store.ts';
-import { emptyState } from '../../storage/state/state-tree.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
 import type { AuthEvents } from '../receive/auth-events.ts';
@@ -16,9 +16,9 @@ import { type Gaps, inGraphOrder } from '../receive/gaps.ts';
 import { type IncomingEvent, readIncoming } from '../receive/incoming.ts';
 import { NotReceived } from '../receive/receive-error.ts';
 import type { Rules } from '../receive/rules.ts';
-import type { StateBefore } from '../receive/state-before.ts';
 import type { EventFetcher } from './event-fetcher.ts';
 import type { HistoryPages, OlderEvent } from './history-page.ts';
+import type { HistoryGap, HistoryStates } from './history-states.ts';
 import type { ServersInRooms } from './servers-in-room.ts';
 
 interface BackfillParts {
@@ -31,7 +31,7 @@ interface BackfillParts {
     readonly rules: Rules;
     readonly gaps: Gaps;
   };
-  readonly stateBefore: StateBefore;
+  readonly states: HistoryStates;
   readonly pages: HistoryPages;
   readonly tools: { readonly clock: Clock; readonly log: Pick<Log, 'info'>; readonly inTurn: Serial<number> };
 }
@@ -92,21 +92,20 @@ export class Backfill {
 
   /** Fills the last gap of a range. Returns false if nobody has the events, and undefined if there is no gap. */
   async #fillLast(head: Head, range: TimelineRange): Promise<boolean | undefined> {
-    const gap = await this.#parts.missingEvents.inRange(range, head.version.id);
-    const [latest] = gap;
-    if (latest === undefined) return undefined;
-    const key = `${head.num}/${latest.follower}`;
-    return this.#running.run(key, () => this.#fill(head, key, latest, gap));
+    const gap = gapIn(await this.#parts.missingEvents.inRange(range, head.version.id));
+    if (gap === undefined) return undefined;
+    const key = `${head.num}/${gap.follower}`;
+    return this.#running.run(key, () => this.#fill(head, key, gap));
   }
 
   /** Fills the gap before an event. Returns false if nobody has the events. */
-  async #fill(head: Head, key: string, latest: MissingEvent, gap: readonly MissingEvent[]): Promise<boolean> {
-    const { servers, tools } = this.#parts;
+  async #fill(head: Head, key: string, gap: HistoryGap): Promise<boolean> {
+    const { fetcher, servers, tools } = this.#parts;
     if ((this.#failed.get(key) ?? 0) > tools.clock.elapsed()) return false;
-    const ids = [...new Set(gap.filter(({ seq }) => seq === latest.seq).map(({ eventId }) => eventId))];
     for (const server of (await servers.others(head)).slice(0, SERVERS_MAX)) {
       try {
-        if (await this.#fillFrom(head, server, ids, latest.seq)) return true;
+        const values = await fetcher.backfill(server, head.roomId, gap.eventIds, PAGE_MAX);
+        if (await this.#place(head, server, gap, readEvents(head, values))) return true;
       } catch (error) {
         if (!(error instanceof FederationError || error instanceof NotReceived)) throw error;
         tools.log.info('another server did not answer history', {
@@ -121,22 +120,22 @@ export class Backfill {
     return false;
   }
 
-  async #fillFrom(head: Head, server: string, ids: readonly string[], seq: number): Promise<boolean> {
-    const { fetcher, checks, tools } = this.#parts;
-    const values = await fetcher.backfill(server, head.roomId, ids, PAGE_MAX);
-    const fetched = new Map<string, IncomingEvent>();
-    for (const value of values) {
-      const { incoming } = readIncoming(value, head.version);
-      if (incoming?.roomId === head.roomId) fetched.set(incoming.eventId, incoming);
-    }
-    if (!ids.some((id) => fetched.has(id))) return false;
+  /** Stores events in a gap. Returns false if none of the missing events is among them. */
+  async #place(
+    head: Head,
+    server: string,
+    gap: HistoryGap,
+    fetched: ReadonlyMap<string, IncomingEvent>,
+  ): Promise<boolean> {
+    const { checks, tools } = this.#parts;
+    if (!gap.eventIds.some((id) => fetched.has(id))) return false;
     const unplaced = new Set(await checks.gaps.unplaced([...fetched.keys()]));
     const wanted = [...fetched.values()].filter(({ eventId }) => unplaced.has(eventId));
     const ordered = inGraphOrder(wanted, (one) => prevEventIds(one.pdu, head.version));
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      const page = await this.#placed(head, server, ordered);
+      const page = await this.#placed(head, server, gap, ordered);
       if (page.length === 0) return false;
-      if (await tools.inTurn.run(head.num, () => this.#store(head, page, seq))) return true;
+      if (await tools.inTurn.run(head.num, () => this.#store(head, page, gap.seq))) return true;
     }
     return false;
   }
@@ -150,15 +149,16 @@ export class Backfill {
     const still = new Set(await checks.gaps.unplaced(page.map(({ incoming }) => incoming.eventId)));
     const left = page.filter(({ incoming }) => still.has(incoming.eventId));
     if (!(await pages.areNumbersValid(head, left))) return false;
-    if (left.length > 0) await pages.store(head, left, seq - 1);
+    if (left.length > 0) await pages.store(head, left, seq);
     return true;
   }
 
   /** Returns the events with the states before them. Events without valid signatures or auth events are left out. */
-  async #placed(head: Head, server: string, ordered: readonly IncomingEvent[]): Promise<OlderEvent[]> {
-    const { checks, pages } = this.#parts;
+  async #placed(head: Head, server: string, gap: HistoryGap, ordered: readonly IncomingEvent[]): Promise<OlderEvent[]> {
+    const { checks, pages, states } = this.#parts;
     const page: OlderEvent[] = [];
     const after = new Map<string, BuiltState>();
+    const implied = await states.implied(head, gap, ordered);
     const numbers = await pages.numbered(head, ordered);
     for (const [i, incoming] of ordered.entries()) {
       const given = numbers[i];
@@ -167,7 +167,7 @@ export class Backfill {
       if (given === undefined || (await checks.signatures.refusal(incoming, head.version)) !== undefined) continue;
       try {
         const auth = await checks.authEvents.of(head, incoming, server);
-        const before = await this.#stateBefore(head, server, incoming, after);
+        const before = await states.before(head, server, incoming, { implied, after });
         const isRejected = await this.#isRejected(head, incoming, auth, before);
         page.push({ incoming, auth, before, isRejected, numbers: given });
         after.set(incoming.eventId, isRejected ? before : await pages.stateAfter(head, incoming, before, given.num));
@@ -187,18 +187,22 @@ export class Backfill {
     if (incoming.pdu.type === 'm.room.create') return (await head.state('m.room.create'))?.eventId !== incoming.eventId;
     return (await this.#parts.checks.rules.refusal(head, incoming, { auth, before })) !== undefined;
   }
+}
 
-  async #stateBefore(
-    head: Head,
-    server: string,
-    incoming: IncomingEvent,
-    after: ReadonlyMap<string, BuiltState>,
-  ): Promise<BuiltState> {
-    const prevIds = prevEventIds(incoming.pdu, head.version);
-    if (prevIds.length === 0) return { root: emptyState(), created: [] };
-    const states = prevIds.map((id) => after.get(id));
-    const [first] = states;
-    if (first !== undefined && states.every((state) => state?.root.hash === first.root.hash)) return first;
-    return this.#parts.stateBefore.fetch(head, incoming.eventId, server);
+/** Returns the last of the gaps to which missing events belong. */
+function gapIn(missing: readonly MissingEvent[]): HistoryGap | undefined {
+  const [latest] = missing;
+  if (latest === undefined) return undefined;
+  const { follower, seq } = latest;
+  return { eventIds: missing.filter((one) => one.seq === seq).map(({ eventId }) => eventId), follower, seq };
+}
+
+/** Returns the valid events of a room among the values that a server has answered, by event id. */
+function readEvents(head: Head, values: readonly JsonValue[]): Map<string, IncomingEvent> {
+  const read = new Map<string, IncomingEvent>();
+  for (const value of values) {
+    const { incoming } = readIncoming(value, head.version);
+    if (incoming?.roomId === head.roomId) read.set(incoming.eventId, incoming);
   }
+  return read;
 }

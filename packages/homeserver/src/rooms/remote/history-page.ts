@@ -6,6 +6,7 @@ import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { HistoryNumbers } from '../../storage/rooms/events/history-numbers.ts';
 import type { MissingEvents } from '../../storage/rooms/events/missing-events.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
 import { type Effects, type EventEffects, noEffects } from '../events/effects.ts';
@@ -21,6 +22,7 @@ interface HistoryPageParts {
     readonly names: Names;
     readonly stream: Stream;
     readonly events: EventStore;
+    readonly timelines: TimelineStore;
     readonly states: StateStore;
     readonly missingEvents: MissingEvents;
     readonly numbers: HistoryNumbers;
@@ -66,11 +68,12 @@ export class HistoryPages {
   }
 
   /**
-   * Stores events, oldest first, so that the last of them has the sequence number `lastSeq`. Rejected events get none.
-   * All events are stored, or none.
+   * Stores events, oldest first, before the event with the sequence number `before`. If another branch of history is
+   * directly before that event, they are stored before that branch. Rejected events get no sequence number. All events are
+   * stored, or none.
    */
-  async store(head: Head, page: readonly OlderEvent[], lastSeq: number): Promise<void> {
-    const { names, stream, events: store, numbers } = this.#parts.stores;
+  async store(head: Head, page: readonly OlderEvent[], before: number): Promise<void> {
+    const { names, stream, events: store, timelines, numbers } = this.#parts.stores;
     const shown = page.filter(({ isRejected }) => !isRejected).length;
     const written: WrittenPage = {
       writes: [numbers.write()],
@@ -80,7 +83,7 @@ export class HistoryPages {
       numOf: new Map(),
       names: new Set([head.num]),
     };
-    let seq = lastSeq - shown;
+    let seq = (await timelines.afterFree(head.num, before, shown)) - 1 - shown;
     for (const older of page) {
       if (!older.isRejected) seq += 1;
       await this.#add(head, older, older.isRejected ? null : seq, written);

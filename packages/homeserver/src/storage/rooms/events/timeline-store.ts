@@ -7,6 +7,11 @@ const readBackwards = sql('SELECT num FROM events WHERE room = ? AND seq > ? AND
 const readLatest = sql(
   'SELECT e.num, e.room, e.seq FROM rooms r JOIN events e ON e.room = r.num AND e.seq > r.seq - ? WHERE r.num IN @list AND e.num > ? ORDER BY e.room, e.seq',
 );
+const readAfterFree = sql(
+  `SELECT e.seq FROM events e WHERE e.room = ? AND e.seq <= ?
+     AND NOT EXISTS (SELECT 1 FROM events b WHERE b.room = e.room AND b.seq < e.seq AND b.seq >= e.seq - ?)
+   ORDER BY e.seq DESC LIMIT 1`,
+);
 const readSeqAt = sql('SELECT seq FROM events WHERE room = ? AND seq > 0 AND num <= ? ORDER BY seq DESC LIMIT 1');
 const readLastAt = sql(
   'SELECT r.num AS room, (SELECT e.num FROM events e WHERE e.room = r.num AND e.seq > 0 AND e.num <= ? ORDER BY e.seq DESC LIMIT 1) AS num FROM rooms r WHERE r.num IN @list',
@@ -115,6 +120,14 @@ export class TimelineStore {
   async page({ room, after, upTo }: TimelineRange, backwards: boolean, limit: number): Promise<number[]> {
     const statement = backwards ? readBackwards : readForwards;
     return nums(await this.#database.all(statement, room, after, upTo, limit));
+  }
+
+  /**
+   * Returns the highest sequence number up to that of an event that follows `count` free ones: that of the event, or of the
+   * first of the events directly before it.
+   */
+  async afterFree(room: number, seq: number, count: number): Promise<number> {
+    return (await this.#database.first<{ seq: number }>(readAfterFree, room, seq, count))?.seq ?? seq;
   }
 
   /** Returns the soft-failed and the rejected events of a room after a position of the stream, in stream order. */

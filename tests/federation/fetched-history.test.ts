@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PduDraft } from '../../packages/protocol/src/events/event.ts';
+import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
+import { pathOf } from '../support/client.ts';
+import { type FederatingServer, startFederatingServer } from '../support/federating-server.ts';
+import { startPeer } from '../support/peer.ts';
+import { RemoteServer, type SignedMember } from '../support/remote-members.ts';
+import type { TestUser } from '../support/user.ts';
+
+const VERSION = '10';
+
+let server: FederatingServer;
+let remote: RemoteServer;
+let alice: TestUser;
+/** Answers requests for the paths after `/_matrix/federation/`. */
+let answer: (path: string, body: string) => readonly [number, JsonObject] = () => [404, {}];
+beforeAll(async () => {
+  server = await startFederatingServer('127.0.0.89');
+  const peer = await startPeer(({ path, body }) => answer(path.replace('/_matrix/federation/', ''), body));
+  remote = new RemoteServer(peer, server);
+  alice = await server.user('alice');
+});
+afterAll(async () => {
+  expect(server.faults).toEqual([]);
+  await Promise.all([server.close(), remote.peer.close()]);
+});
+
+/** A room of the peer with its state. */
+interface PeerRoom {
+  readonly roomId: string;
+  readonly state: readonly SignedMember[];
+  /** Signs an event that follows another. */
+  after(previous: SignedMember | undefined, event: JsonObject): SignedMember;
+  /** Signs a chain of messages that begins after the state. */
+  branch(bodies: readonly string[]): SignedMember[];
+}
+
+let count = 0;
+
+/** Creates a room on the peer. */
+function createRoom(): PeerRoom {
+  count += 1;
+  const [sender, room_id] = [remote.user('bob'), `!room${count}:${remote.peer.name}`];
+  const state: SignedMember[] = [];
+  const authIds = () => state.filter(({ pdu }) => pdu.type !== 'm.room.join_rules').map(({ eventId }) => eventId);
+  const after = (previous: SignedMember | undefined, event: JsonObject): SignedMember => {
+    const depth = (previous?.pdu.depth ?? 0) + 1;
+    const prev_events = previous === undefined ? [] : [previous.eventId];
+    const members = { sender, room_id, depth, origin_server_ts: depth, auth_events: authIds(), prev_events };
+    return remote.sign(VERSION, { ...members, ...event } as unknown as PduDraft);
+  };
+  const setState = (type: string, state_key: string, content: JsonObject) =>
+    state.push(after(state.at(-1), { type, state_key, content }));
+  setState('m.room.create', '', { creator: sender, room_version: VERSION });
+  setState('m.room.member', sender, { membership: 'join' });
+  setState('m.room.power_levels', '', { users: { [sender]: 100 } });
+  setState('m.room.join_rules', '', { join_rule: 'public' });
+  const branch = (bodies: readonly string[]) => {
+    const messages: SignedMember[] = [];
+    for (const body of bodies) {
+      const content = { msgtype: 'm.text', body };
+      messages.push(after(messages.at(-1) ?? state.at(-1), { type: 'm.room.message', content }));
+    }
+    return messages;
+  };
+  return { roomId: room_id, state, after, branch };
+}
+
+/**
+ * Joins a room of the peer after the ends of some branches. The peer then answers each request for history with as many
+ * events of each branch as a page has. Returns the names of the requests.
+ * @param current the state at the join
+ */
+async function join(
+  { roomId, state }: PeerRoom,
+  branches: readonly (readonly SignedMember[])[],
+  pageLength: number,
+  current = state,
+): Promise<string[]> {
+  const requests: string[] = [];
+  const pdus = current.map(({ pdu }) => pdu);
+  const template = {
+    type: 'm.room.member',
+    room_id: roomId,
+    sender: alice.userId,
+    state_key: alice.userId,
+    content: { membership: 'join' },
+    auth_events: [0, 2, 3].map((i) => state[i]?.eventId ?? ''),
+    prev_events: branches.flatMap((branch) => branch.at(-1)?.eventId ?? []),
+    depth: 100,
+    origin_server_ts: 100,
+  };
+  const upTo = (eventId: string) =>
+    branches.flatMap((branch) => {
+      const at = branch.findIndex((message) => message.eventId === eventId) + 1;
+      return branch.slice(Math.max(0, at - pageLength), at).map(({ pdu }) => pdu);
+    });
+  answer = (path, body) => {
+    if (path.includes('/make_join/')) return [200, { room_version: VERSION, event: template }];
+    if (path.includes('/send_join/'))
+      return [200, { origin: remote.peer.name, state: pdus, auth_chain: pdus, event: JSON.parse(body) as JsonObject }];
+    if (path.includes('/send/')) return [200, { pdus: {} }];
+    requests.push(path.split('/')[1] ?? '');
+    const ids = new URL(path, 'https://peer/').searchParams.getAll('v');
+    if (path.includes('/backfill/')) return [200, { pdus: ids.flatMap(upTo) }];
+    if (path.includes('/state_ids/'))
+      return [200, { pdu_ids: state.map(({ eventId }) => eventId), auth_chain_ids: [] }];
+    return [404, { errcode: 'M_NOT_FOUND' }];
+  };
+  const query = { server_name: remote.peer.name };
+  expect((await alice.request('POST', pathOf('join', roomId), { query, body: {} })).status).toBe(200);
+  requests.length = 0;
+  return requests;
+}
+
+/** Returns the bodies of the messages of a room, the latest first, in pages of two events. */
+async function bodiesIn(roomId: string): Promise<string[]> {
+  const bodies: string[] = [];
+  let from: string | undefined;
+  for (let page = 0; page < 10; page += 1) {
+    const { chunk, end } = await alice.messages(roomId, { dir: 'b', limit: 2, ...(from !== undefined && { from }) });
+    bodies.push(...chunk.flatMap(({ content: { body } }) => (typeof body === 'string' ? [body] : [])));
+    if (end === undefined) break;
+    from = end;
+  }
+  return bodies;
+}
+
+test('branches of history that arrive in small pages are stored, one before the other', async () => {
+  const room = createRoom();
+  await join(room, [room.branch(['a1', 'a2', 'a3']), room.branch(['b1', 'b2', 'b3'])], 1);
+  const bodies = await bodiesIn(room.roomId);
+  expect(bodies).toHaveLength(6);
+  for (const name of ['a', 'b'])
+    expect(bodies.filter((body) => body.startsWith(name))).toEqual([`${name}3`, `${name}2`, `${name}1`]);
+});
+
+test('a chain of messages is stored without requests for the states before them', async () => {
+  const room = createRoom();
+  const requests = await join(room, [room.branch(['a', 'b', 'c', 'd', 'e'])], 2);
+  expect(await bodiesIn(room.roomId)).toEqual(['e', 'd', 'c', 'b', 'a']);
+  expect(new Set(requests)).toEqual(new Set(['backfill']));
+});
+
+test('the state before messages is another one before a state event among them', async () => {
+  const room = createRoom();
+  const old = room.branch(['old']);
+  const joined = { type: 'm.room.history_visibility', state_key: '', content: { history_visibility: 'joined' } };
+  const visibility = room.after(old.at(-1), joined);
+  const hidden = room.after(visibility, { type: 'm.room.message', content: { msgtype: 'm.text', body: 'hidden' } });
+  const requests = await join(room, [[...old, visibility, hidden]], 10, [...room.state, visibility]);
+  expect(await bodiesIn(room.roomId)).toEqual(['old']);
+  expect(requests).toContain('state_ids');
+});
