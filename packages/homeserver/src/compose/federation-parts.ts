@@ -80,6 +80,7 @@ export async function createFederation(config: Config, base: FederationBase, dom
     peeks: peekRequests,
     history: federatedRooms.backfill,
     timestamps: federatedRooms.timestamps,
+    relationships: federatedRooms.relationships,
     destinationList: sending.destinationList,
     servers,
     async close() {

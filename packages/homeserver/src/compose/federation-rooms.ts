@@ -36,6 +36,7 @@ import { OutsideMembers } from '../rooms/remote/outside-members.ts';
 import { OwnEvents } from '../rooms/remote/own-events.ts';
 import { RemoteInvites } from '../rooms/remote/remote-invites.ts';
 import { RemoteJoins } from '../rooms/remote/remote-join.ts';
+import { RemoteRelationships } from '../rooms/remote/remote-relationships.ts';
 import { RemoteTimestamps } from '../rooms/remote/remote-timestamps.ts';
 import { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
 import { Templates } from '../rooms/remote/templates.ts';
@@ -162,7 +163,8 @@ async function openHistory(
   const historyStates = new HistoryStates({ events, graphStates, stateBefore, partialStates });
   const tools = { clock, log, inTurn };
   const backfill = new Backfill({ fetcher, servers, missingEvents, checks, states: historyStates, pages, tools });
-  return { backfill, timestamps: new RemoteTimestamps({ client, servers, missingEvents, backfill }) };
+  const timestamps = new RemoteTimestamps({ client, servers, missingEvents, backfill });
+  return { backfill, timestamps, relationships: new RemoteRelationships(client, servers, backfill) };
 }
 
 /** Creates the objects that change memberships with the help of other servers. */

@@ -13,6 +13,7 @@ import { sendLeaveRoutes } from '../federation-api/room-membership/send-leave.ts
 import { backfillRoutes } from '../federation-api/rooms/backfill.ts';
 import { servedEventRoutes } from '../federation-api/rooms/event.ts';
 import { eventAuthRoutes } from '../federation-api/rooms/event-auth.ts';
+import { servedRelationshipsRoutes } from '../federation-api/rooms/event-relationships.ts';
 import { missingEventsRoutes } from '../federation-api/rooms/get-missing-events.ts';
 import { servedHierarchyRoutes } from '../federation-api/rooms/hierarchy.ts';
 import { servedStateRoutes } from '../federation-api/rooms/state.ts';
@@ -31,6 +32,7 @@ import { RestrictedGrants } from '../rooms/serving/restricted-grants.ts';
 import { ServedEvents } from '../rooms/serving/served-events.ts';
 import { ServedHistory } from '../rooms/serving/served-history.ts';
 import { ServedJoins } from '../rooms/serving/served-joins.ts';
+import { ServedRelationships } from '../rooms/serving/served-relationships.ts';
 import { ServedState } from '../rooms/serving/served-state.ts';
 import { ServerVisibility } from '../rooms/serving/server-visibility.ts';
 import { ThirdPartyInvites } from '../rooms/serving/third-party-invites.ts';
@@ -62,7 +64,7 @@ export function openServing(
   { names, rooms, users }: ServedDomains,
   { servers, graphStates, authChains }: GraphParts,
 ) {
-  const { events, states, timelines, heads, partialStates, signer } = rooms;
+  const { events, states, timelines, heads, relations, partialStates, signer } = rooms;
   const { serverName } = signer;
   const visibility = new ServerVisibility({ names, events, states, erasedUsers: users.erasedUsers });
   const asking = new AskingServers({ heads, servers, events, visibility, partialStates });
@@ -76,6 +78,7 @@ export function openServing(
     heavy,
     sources,
     events: new ServedEvents({ asking, stores, visibility, texts, serverName, clock }),
+    relationships: new ServedRelationships({ asking, events, relations, authChains, visibility, texts, heavy }),
     history: new ServedHistory({ asking, stores, visibility, texts, heavy, serverName, clock }),
     state: new ServedState({ asking, sources, visibility, texts, heavy }),
   };
@@ -159,7 +162,7 @@ export function servingRoutes(
   shared: GraphParts & MemberParts,
   serving: Serving,
 ): Route[] {
-  const { events, history, state } = serving;
+  const { events, relationships, history, state } = serving;
   const { joins, received, memberTemplates } = openMembers(base, domains, shared, serving);
   const { receivedInvites, thirdPartyInvites } = openInvites(config, base, domains, shared, serving);
   const { summaries } = domains.directory;
@@ -177,6 +180,7 @@ export function servingRoutes(
     ...sendLeaveRoutes(received),
     ...backfillRoutes(history),
     ...eventAuthRoutes(state),
+    ...servedRelationshipsRoutes(relationships),
     ...servedEventRoutes(events),
     ...missingEventsRoutes(history),
     ...servedHierarchyRoutes(hierarchy),

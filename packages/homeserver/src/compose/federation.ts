@@ -13,6 +13,7 @@ import type { RemoteProfiles } from '../profile/remote-profiles.ts';
 import type { RemoteMemberships } from '../rooms/membership/remote-memberships.ts';
 import type { PeekRequests } from '../rooms/peeking/peek-requests.ts';
 import type { ServersInRooms } from '../rooms/remote/servers-in-room.ts';
+import type { RelatedHistory } from '../timeline/event-relationships.ts';
 import type { OlderHistory } from '../timeline/history.ts';
 import type { EventsByTime } from '../timeline/readable-events.ts';
 import type { RemoteDevices } from '../to-device/remote-devices.ts';
@@ -39,6 +40,7 @@ export interface Federation {
   readonly peeks: PeekRequests;
   readonly history: OlderHistory;
   readonly timestamps: EventsByTime;
+  readonly relationships: RelatedHistory;
   readonly destinationList: DestinationList;
   readonly servers: ServersInRooms;
   readonly authenticateServer: AuthenticateServer;

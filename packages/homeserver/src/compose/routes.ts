@@ -72,6 +72,7 @@ import { unpeekRoutes } from '../client-api/room-membership/unpeek.ts';
 import { contextRoutes } from '../client-api/rooms/context.ts';
 import { createRoomRoutes } from '../client-api/rooms/create-room.ts';
 import { roomEventRoutes } from '../client-api/rooms/event.ts';
+import { eventRelationshipsRoutes } from '../client-api/rooms/event-relationships.ts';
 import { roomInitialSyncRoutes } from '../client-api/rooms/initial-sync.ts';
 import { messagesRoutes } from '../client-api/rooms/messages.ts';
 import { redactRoutes } from '../client-api/rooms/redact.ts';
@@ -236,6 +237,7 @@ function roomRoutes(
     ...unpeekRoutes(heads, sync.peeks),
     ...contextRoutes(readers, timeline.contexts, stateTexts),
     ...createRoomRoutes(rooms.creation),
+    ...eventRelationshipsRoutes(readers, timeline.relationships, renderer),
     ...roomEventRoutes(readers, readable, renderer),
     ...roomInitialSyncRoutes(sync.roomInitialSync),
     ...messagesRoutes(readers, timeline.history, renderer),

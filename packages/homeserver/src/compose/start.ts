@@ -71,6 +71,7 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
     domains.timeline.history.fetchFrom(federation.history);
     domains.timeline.readable.fetchFrom(federation.timestamps);
     domains.timeline.readers.openWith(federation.peeks);
+    domains.timeline.relationships.fetchFrom(federation.relationships);
     const { joining, memberChanges, creation } = domains.rooms;
     for (const domain of [joining, memberChanges, creation]) domain.useRemote(federation.memberships);
   } else log.info(NOT_FEDERATING, { server_name: config.server_name });

@@ -3,6 +3,7 @@ import { Verdicts } from '../push-rules/verdicts.ts';
 import { Retention, type RetentionSettings } from '../retention/retention.ts';
 import { RoomReaders } from '../rooms/access.ts';
 import { EventContexts } from '../timeline/context.ts';
+import { EventRelationships } from '../timeline/event-relationships.ts';
 import { Follower, type NewFollower } from '../timeline/follower.ts';
 import { History } from '../timeline/history.ts';
 import { LatestEventNums } from '../timeline/latest.ts';
@@ -71,6 +72,7 @@ export function openTimeline(base: Base, domains: ReadDomains, retentionSettings
     contexts: new EventContexts({ names, states, readers, history, senders, readable }),
     visibleState: new VisibleState({ names, events, states, readers, erasure }),
     related: new RelatedEvents({ names, events, timelines, relations, readable, visibility }),
+    relationships: new EventRelationships({ events, relations, heads, readable, visibility }),
     threads: new Threads({ heads, events, timelines, relations, bundles, visibility }),
     members: new Members({ names, events, states, timelines, readers }),
     unread: new UnreadCounts({ heads, receipts, verdicts, events, timelines, stream, ignoredUsers }),

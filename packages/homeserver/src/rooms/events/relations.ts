@@ -11,14 +11,37 @@ function isRelationType(relType: string): boolean {
   return Buffer.byteLength(relType) <= EVENT_FIELD_BYTES_MAX && isStorable(relType);
 }
 
+interface WithContent {
+  readonly content: StoredEvent['content'];
+  readonly contentText?: string;
+}
+
+/** The relation type and the id of the event to which the relation points. */
+export interface NamedRelation {
+  readonly relType: string;
+  readonly parent: string;
+}
+
+/** The relation types that only `m.relates_to` can have. The specification gives them effects on the parent. */
+const ONLY_RELATES_TO: ReadonlySet<string> = new Set(['m.annotation', 'm.replace', 'm.thread']);
+
 /** Returns the relation in the content of an event: `m.relates_to` with a `rel_type` and an `event_id`. */
-export function relationOf(event: {
-  content: StoredEvent['content'];
-  contentText?: string;
-}): { relType: string; parent: string } | undefined {
+export function relationOf(event: WithContent): NamedRelation | undefined {
+  return relationIn(event, 'm.relates_to');
+}
+
+/** Returns the same as {@link relationOf}, for events without that relation the one in `m.relationship` (MSC2836). */
+export function relationshipOf(event: WithContent): NamedRelation | undefined {
+  const relation = relationOf(event);
+  if (relation !== undefined) return relation;
+  const relationship = relationIn(event, 'm.relationship');
+  return relationship === undefined || ONLY_RELATES_TO.has(relationship.relType) ? undefined : relationship;
+}
+
+function relationIn({ content, contentText }: WithContent, key: string): NamedRelation | undefined {
   // The search avoids parsing the content of the many events without a relation.
-  if (event.contentText?.includes('"m.relates_to"') === false) return undefined;
-  const relates = event.content['m.relates_to'];
+  if (contentText?.includes(`"${key}"`) === false) return undefined;
+  const relates = content[key];
   if (!isObject(relates)) return undefined;
   const relType = asString(relates.rel_type);
   const parent = asString(relates.event_id);
@@ -51,7 +74,7 @@ export function loadRelations(
   room: number,
   drafts: readonly EventDraft[],
 ): readonly DraftRelations[] | Promise<readonly DraftRelations[]> {
-  if (!drafts.some((draft) => draft.redacts !== undefined || relationOf(draft) !== undefined)) return NO_RELATIONS;
+  if (!drafts.some((draft) => draft.redacts !== undefined || relationshipOf(draft) !== undefined)) return NO_RELATIONS;
   return Promise.all(
     drafts.map(async (draft) => ({
       own: await relationInRoom(deps, room, draft),
@@ -66,7 +89,7 @@ async function relationInRoom(
   room: number,
   event: { readonly content: StoredEvent['content'] },
 ): Promise<EventRelation | undefined> {
-  const relation = relationOf(event);
+  const relation = relationshipOf(event);
   const parent = relation === undefined ? undefined : await deps.events.byId(relation.parent);
   if (relation === undefined || parent?.room !== room) return undefined;
   return { parent: parent.num, type: relation.relType, relType: await deps.names.reserve(relation.relType) };

@@ -90,6 +90,23 @@ export class Backfill {
     return false;
   }
 
+  /**
+   * Stores events that a server has answered to another request, if they are the history before one gap without holes.
+   * An event must not be stored before the events to which it is related, and those may be in the holes.
+   */
+  async offer(head: Head, server: string, values: readonly JsonValue[]): Promise<void> {
+    const offered = readEvents(head, values);
+    const { missingEvents } = this.#parts;
+    const seq = await missingEvents.latestSeq(head.num, [...offered.keys()]);
+    if (seq === undefined) return;
+    const gap = gapIn(await missingEvents.inRange({ room: head.num, after: seq - 1, upTo: seq }, head.version.id));
+    if (gap === undefined) return;
+    const key = `${head.num}/${gap.follower}`;
+    const found = connected(head, gap, offered);
+    if ((await this.#parts.checks.gaps.unplaced([...offered.keys()])).some((eventId) => !found.has(eventId))) return;
+    await this.#running.run(key, () => this.#place(head, server, gap, found));
+  }
+
   /** Fills the last gap of a range. Returns false if nobody has the events, and undefined if there is no gap. */
   async #fillLast(head: Head, range: TimelineRange): Promise<boolean | undefined> {
     const gap = gapIn(await this.#parts.missingEvents.inRange(range, head.version.id));
@@ -205,4 +222,21 @@ function readEvents(head: Head, values: readonly JsonValue[]): Map<string, Incom
     if (incoming?.roomId === head.roomId) read.set(incoming.eventId, incoming);
   }
   return read;
+}
+
+/** Returns those events that lead to a gap without another missing event between them and the gap. */
+function connected(
+  head: Head,
+  gap: HistoryGap,
+  events: ReadonlyMap<string, IncomingEvent>,
+): Map<string, IncomingEvent> {
+  const found = new Map<string, IncomingEvent>();
+  const waiting = [...gap.eventIds];
+  for (let eventId = waiting.pop(); eventId !== undefined; eventId = waiting.pop()) {
+    const event = events.get(eventId);
+    if (event === undefined || found.has(eventId)) continue;
+    found.set(eventId, event);
+    waiting.push(...prevEventIds(event.pdu, head.version));
+  }
+  return found;
 }

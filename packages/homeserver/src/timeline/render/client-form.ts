@@ -47,6 +47,11 @@ export function clientEvent(event: StoredEvent, format: ClientFormat, parts: Uns
   return `${text},"unsigned":${unsigned(parts)}}`;
 }
 
+/** Adds members, as JSON text without braces, to `unsigned` of an event that {@link clientEvent} has rendered. */
+export function addToUnsigned(eventText: string, members: string): string {
+  return `${eventText.slice(0, -2)},${members}}}`;
+}
+
 /**
  * Returns a function that renders an id as JSON and memoises the last one, because consecutive events often have equal
  * ids.

@@ -2,7 +2,7 @@ import { historyVisibility } from '@hearth/protocol/visibility/visibility.ts';
 import { complete, type Lookups } from '../../platform/lookups/lookups.ts';
 import { loadedSingly, NOT_LOADED, queried, type Source } from '../../platform/lookups/source.ts';
 import { membershipOf } from '../../rooms/events/effects.ts';
-import { relationOf } from '../../rooms/events/relations.ts';
+import { relationshipOf } from '../../rooms/events/relations.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
 import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
@@ -123,7 +123,7 @@ export class VisibleChildren {
     if (others.length === 0) return relations;
     const ids = new Map(others.map(({ eventId, num }) => [eventId, num]));
     for (const child of this.#visible(lookups, user, room, { parents: others })) {
-      const relation = relationOf(child);
+      const relation = relationshipOf(child);
       const parent = ids.get(relation?.parent ?? '');
       if (relation === undefined || parent === undefined || ignored.has(child.senderNum)) continue;
       relations.push({ parent, relType: relation.relType, sender: child.sender });
@@ -201,7 +201,7 @@ export class VisibleChildren {
 }
 
 function addChild(child: StoredEvent, parents: readonly StoredEvent[], found: ReadonlyMap<number, Aggregations>): void {
-  const relation = relationOf(child);
+  const relation = relationshipOf(child);
   const parent = parents.find(({ eventId }) => eventId === relation?.parent);
   if (relation === undefined || parent === undefined || !isAggregated(relation.relType)) return;
   const aggregations = found.get(parent.num);

@@ -10,6 +10,10 @@ const readInRange = sql(
   `SELECT m.id, e.seq, e.num FROM missing_events m JOIN events e ON e.num = m.follower
    WHERE m.room = ? AND e.seq > ? AND e.seq <= ? ORDER BY e.seq DESC LIMIT ?`,
 );
+const readLatestSeq = sql(
+  `SELECT max(e.seq) AS seq FROM missing_events m JOIN events e ON e.num = m.follower
+   WHERE m.room = ? AND m.id IN @blobs`,
+);
 const readAny = sql('SELECT follower FROM missing_events WHERE room = ? LIMIT 1');
 
 /** An event that this server does not have, and the event of the timeline that follows it. */
@@ -67,5 +71,11 @@ export class MissingEvents {
       READ_MAX,
     );
     return rows.map(({ id, seq, num }) => ({ eventId: eventIdOfStored(id, version), follower: num, seq }));
+  }
+
+  /** Returns the sequence number of the last event of the timeline before which one of some events is missing. */
+  async latestSeq(room: number, eventIds: readonly string[]): Promise<number | undefined> {
+    const row = await this.#database.first<{ seq: number | null }>(readLatestSeq, room, eventIds.map(storedEventId));
+    return row?.seq ?? undefined;
   }
 }
