@@ -112,6 +112,18 @@ describe('a world-readable room on another server', () => {
     expect(await read(carol)).toEqual(there);
   });
 
+  test('is read back over state events that have replaced others', async () => {
+    const roomId = await createRoom();
+    await bob.post(pathOf('join', roomId), {}, { server_name: home.name });
+    await bob.send(roomId, 'before');
+    await expect.poll(async () => bodies((await alice.messages(roomId)).chunk)).toContain('before');
+    await bob.put(pathOf('profile', bob.userId, 'displayname'), { displayname: 'Bob' });
+    const named = async () => (await alice.messages(roomId, { limit: 1 })).chunk[0]?.content.displayname;
+    await expect.poll(named).toBe('Bob');
+    await initialSync(carol, roomId);
+    expect(bodies((await carol.messages(roomId, { limit: 50 })).chunk)).toEqual(['before']);
+  });
+
   test('is found without naming a server if an alias has named one, and shown by /sync after a peek', async () => {
     const roomId = await createRoom({ room_version: '12', room_alias_name: 'open' });
     const { servers } = await carol.get<{ servers: string[] }>(pathOf('directory', 'room', `#open:${home.name}`));

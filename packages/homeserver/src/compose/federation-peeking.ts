@@ -25,14 +25,14 @@ export function openPeekRequests(
   { clock, random, background, log, metrics }: FederationBase,
   { rooms: { events, heads } }: Pick<Domains, 'rooms'>,
   client: Pick<FederationClient, 'request'>,
-  { outliers, stateBefore, appender, pdus, inTurn, servers }: Receiving,
+  { outliers, stateBefore, graphStates, appender, pdus, inTurn, servers }: Receiving,
   { peeks, held, entering, staging, knownRooms, joins }: Peeking & RemoteMembershipParts,
 ): PeekRequests {
   const begun = new BegunPeeks({
     client: new PeekClient(client),
     rooms: { known: knownRooms, servers, entering },
     peeks,
-    state: new PeekedState({ events, outliers, stateBefore, appender, pdus, inTurn }),
+    state: new PeekedState({ events, outliers, stateBefore, graphStates, appender, pdus, inTurn }),
     held,
     receive: (server, some) => staging.add(server, some),
     tools: { clock, random, background },

@@ -25,6 +25,7 @@ class Others {
 
   async request(server: string, { method, path }: FederationRequest): Promise<JsonObject> {
     const [, roomId = '', , renew] = path.split('/org.matrix.msc2444/')[1]?.split(/[/?]/).map(decodeURIComponent) ?? [];
+    if (roomId === '') throw UNKNOWN_PEEK;
     this.asked.push(`${method} ${server}`);
     const failure = this.fails(server, method);
     if (failure !== undefined) throw failure;

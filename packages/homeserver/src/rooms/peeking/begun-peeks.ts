@@ -84,7 +84,7 @@ export class BegunPeeks {
       }
       const peek = { room: head.num, peekId, expiresTs: tools.clock.now() + answer.renewalMs };
       await peeks.put({ ...peek, server: null });
-      await state.store(head, answer);
+      await state.store(head, answer, server);
       await peeks.put({ ...peek, server });
       this.#dueTs.set(head.num, tools.clock.now() + answer.renewalMs / 2);
       return head;

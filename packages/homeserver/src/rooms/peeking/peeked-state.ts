@@ -1,9 +1,11 @@
 import { authEventIds, prevEventIds } from '@hearth/protocol/events/event.ts';
+import { FederationError } from '../../federation/client/federation-error.ts';
 import type { Serial } from '../../platform/concurrency/serial.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import { lookup, nodesOf, withoutEntry } from '../../storage/state/state-tree.ts';
 import { type PduDeps, pdusOf } from '../events/pdu.ts';
+import type { GraphStates } from '../graph/graph-states.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
 import type { RemoteAppender } from '../receive/append.ts';
@@ -17,6 +19,7 @@ interface Parts {
   readonly events: EventStore;
   readonly outliers: Outliers;
   readonly stateBefore: StateBefore;
+  readonly graphStates: GraphStates;
   readonly appender: RemoteAppender;
   readonly pdus: PduDeps;
   /** Runs one change of a room's events of other servers at a time. */
@@ -35,7 +38,7 @@ export class PeekedState {
   }
 
   /** @throws NotReceived if the answer is not complete or not valid */
-  async store(head: Head, { events, states }: PeekAnswer): Promise<void> {
+  async store(head: Head, { events, states }: PeekAnswer, server: string): Promise<void> {
     const stored = await this.#parts.outliers.store(head, events);
     const latest = [...states.keys()].map((eventId) => this.#valid(stored.get(eventId), eventId));
     const fresh = latest.filter((event) => event.standing === STANDING.outlier).sort((a, b) => a.depth - b.depth);
@@ -45,7 +48,7 @@ export class PeekedState {
       const ids = new Set(states.get(event.eventId));
       const state = [...ids].flatMap((eventId) => stored.get(eventId) ?? []);
       if (state.length < ids.size) throw new NotReceived('the answer lacks events of the state', true);
-      const placed = await this.#placed(head, event, state);
+      const placed = await this.#placed(head, event, state, server);
       const isFirst = isNew && i === 0;
       await this.#parts.inTurn.run(head.num, () => this.#parts.appender.append(head, { ...placed, isFirst }));
     }
@@ -57,8 +60,8 @@ export class PeekedState {
     return event;
   }
 
-  async #placed(head: Head, event: StoredEvent, state: readonly StoredEvent[]): Promise<PlacedEvent> {
-    const { events, stateBefore, pdus } = this.#parts;
+  async #placed(head: Head, event: StoredEvent, state: readonly StoredEvent[], server: string): Promise<PlacedEvent> {
+    const { events, pdus } = this.#parts;
     const [pdu] = await pdusOf(pdus, head.version, [event]);
     if (pdu === undefined) throw new Error('a stored event is missing');
     const wanted = authEventIds(pdu, head.version);
@@ -68,9 +71,25 @@ export class PeekedState {
     const known = await events.list(prevIds.flatMap((id) => nums.get(id) ?? []));
     const prev = known.filter(({ standing }) => standing !== STANDING.outlier);
     const missing = prevIds.filter((id) => !prev.some(({ eventId }) => eventId === id));
-    const before = withoutEvent(await stateBefore.treeOf(head, state), event);
+    const before = await this.#before(head, event, state, server);
     const incoming = { pdu, eventId: event.eventId, roomId: head.roomId };
     return { incoming, prev, missing, auth, before, isRejected: false, outlier: event };
+  }
+
+  /** Returns the state before an event. The state after a state event does not tell what the event has replaced. */
+  async #before(head: Head, event: StoredEvent, state: readonly StoredEvent[], server: string): Promise<BuiltState> {
+    const { stateBefore, graphStates } = this.#parts;
+    const after = await stateBefore.treeOf(head, state);
+    const known = withoutEvent(after, event);
+    if (event.stateKeyNum === null) return known;
+    try {
+      const before = await stateBefore.fetch(head, event.eventId, server);
+      const isConsistent = (await graphStates.withEvent(before, event)).root.hash === after.root.hash;
+      return isConsistent ? before : known;
+    } catch (error) {
+      if (!(error instanceof FederationError || error instanceof NotReceived)) throw error;
+      return known;
+    }
   }
 }
 
