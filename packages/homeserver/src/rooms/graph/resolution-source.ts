@@ -42,9 +42,9 @@ export function withProvisional(
         if (has(wanted)) for (const num of auth) chain.add(num);
         return chain;
       },
-      load: async (nums) => {
+      load: async (nums, version) => {
         const wanted = [...nums];
-        const forms = await authChains.load(starts(wanted));
+        const forms = await authChains.load(starts(wanted), version);
         if (!has(wanted)) return forms;
         const authEvents = (await events.list(auth)).map(({ eventId }) => eventId);
         forms.set(provisional.eventId, { ...authForm(provisional, []), authEvents });

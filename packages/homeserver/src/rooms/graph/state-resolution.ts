@@ -132,10 +132,16 @@ class Resolving {
       }
       return map;
     });
-    const known = await authChains.load(byId.values().map(({ num }) => num));
+    const known = await authChains.load(
+      byId.values().map(({ num }) => num),
+      version,
+    );
     const authDifference = await this.#authDifference(root, conflicts, known);
     const settled = await this.#settled(version, root, known, conflictingKeys);
-    for (const [eventId, form] of await authChains.load(settled.values().map(({ num }) => num)))
+    for (const [eventId, form] of await authChains.load(
+      settled.values().map(({ num }) => num),
+      version,
+    ))
       known.set(eventId, form);
     const split: SplitStates = {
       unconflicted: { get: (key) => settled.get(key)?.eventId, values: () => [] },

@@ -1,10 +1,9 @@
 import type { AuthEvent } from '@hearth/protocol/events/event.ts';
-import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
-import { type EventProof, remotePrevIds } from '../../storage/rooms/events/event-proof.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type Standing, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { GraphStates } from '../graph/graph-states.ts';
+import { prevIdsOf } from '../graph/prev-ids.ts';
 import type { BuiltState, StateResolution } from '../graph/state-resolution.ts';
 import { authForm, type Head, toAuthEvent } from '../head.ts';
 import type { Rules } from '../receive/rules.ts';
@@ -135,16 +134,6 @@ export class ExaminedEvents {
     const { rejected: _rejected, ...rest } = form;
     return examined.standing === STANDING.rejected ? { ...rest, rejected: true } : rest;
   }
-}
-
-/** Returns the ids of the events that an event follows. */
-function prevIdsOf(
-  proof: EventProof,
-  loaded: ReadonlyMap<number, StoredEvent>,
-  version: RoomVersion,
-): readonly string[] {
-  if (proof.envelope === undefined) return proof.prev.flatMap((num) => loaded.get(num)?.eventId ?? []);
-  return remotePrevIds(proof, version);
 }
 
 function standingOf({ standing }: StoredEvent, isRefused: boolean): Standing {
