@@ -64,9 +64,10 @@ export function openServing(
   { names, rooms, users }: ServedDomains,
   { servers, graphStates, authChains }: GraphParts,
 ) {
-  const { events, states, timelines, heads, relations, partialStates, signer } = rooms;
+  const { events, states, timelines, heads, memberships, relations, partialStates, signer } = rooms;
   const { serverName } = signer;
-  const visibility = new ServerVisibility({ names, events, states, erasedUsers: users.erasedUsers });
+  const { erasedUsers } = users;
+  const visibility = new ServerVisibility({ names, events, states, memberships, erasedUsers });
   const asking = new AskingServers({ heads, servers, events, visibility, partialStates });
   const texts = new PduTexts({ names, events, signer });
   const heavy = new HeavyRequests();

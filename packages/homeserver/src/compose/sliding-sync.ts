@@ -43,15 +43,16 @@ export function openSlidingSync(
 
 function openSelection({ names, stream }: Base, domains: SyncedDomains, shared: SyncBase, summaries: RoomSummaries) {
   const { events, timelines, rooms, partialStates } = domains.rooms;
+  const { latest, membershipHistory } = domains.timeline;
   const { accountData } = domains.userData;
   const { changes, invites, reader } = shared;
   const activity = new RoomActivity({ rooms, events, stream });
   return new SlidingSelection({
-    memberships: new ClientMemberships(events, invites),
+    memberships: new ClientMemberships(membershipHistory, invites),
     stream: reader,
     wanted: new WantedRooms(names, new RoomLists({ names, accountData, activity, summaries }), partialStates),
     changes,
-    spans: new RoomSpans({ events, timelines, latest: domains.timeline.latest, changes }),
+    spans: new RoomSpans({ membershipHistory, timelines, latest, changes }),
   });
 }
 

@@ -17,6 +17,8 @@ import { StrippedState } from '../sync/render/stripped-state.ts';
 import { RoomChanges } from '../sync/select/changed-rooms.ts';
 import { DeviceLists } from '../sync/select/device-lists.ts';
 import { Invites } from '../sync/select/invites.ts';
+import { LeftRooms } from '../sync/select/left-rooms.ts';
+import { MemberMoves } from '../sync/select/member-moves.ts';
 import { PeekedRooms } from '../sync/select/peeked-rooms.ts';
 import { Peeks } from '../sync/select/peeks.ts';
 import { RoomSelection } from '../sync/select/room-selection.ts';
@@ -69,9 +71,10 @@ async function openSyncBase({ database, names, stream, clock, random }: Base, do
   const peeks = await Peeks.open({ database, stream });
   const connections = new Connections({ database, clock, random });
   const { keyDirectory, claimableKeys } = encryption;
+  const moves = new MemberMoves({ events, memberships, membershipHistory: timeline.membershipHistory });
   const deviceLists = new DeviceLists({
     database,
-    events,
+    moves,
     heads,
     userRooms,
     memberships,
@@ -84,7 +87,7 @@ async function openSyncBase({ database, names, stream, clock, random }: Base, do
     changeLog,
     peeks,
     connections,
-    notifier: new Notifier({ stream, heads, events, userRooms, changeLog, clock }),
+    notifier: new Notifier({ stream, heads, userRooms, changeLog, clock }),
     reader: new StreamReader({ stream, userRooms, changeLog }),
     changes: new RoomChanges({ rooms: rooms.rooms, timelines }),
     invites: new Invites({ ...userData, events }),
@@ -101,10 +104,11 @@ function openClassicSync({ names, clock }: Base, domains: SyncedDomains, shared:
   const { heads, events, timelines, states, partialStates } = rooms;
   const { changes, invites, summaries, stripped, peeks, notifier, reader: stream } = shared;
   const { renderer, unread, latest } = timeline;
+  const left = new LeftRooms(timeline.membershipHistory, timelines);
   const { accountData, ignoredUsers } = userData;
   const { receipts, typing, presences } = activity;
   const lazyMembers = new LazyMembersCache();
-  const selection = new RoomSelection({ names, invites, changes, events, timelines, latest, partialStates });
+  const selection = new RoomSelection({ names, invites, changes, left, timelines, latest, partialStates });
   const sticky = new StickyEvents({ sticky: rooms.sticky, events });
   const sections = new RoomSections({
     names,

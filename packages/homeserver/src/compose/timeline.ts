@@ -2,6 +2,7 @@ import { ThreadFollowing } from '../push-rules/thread-following.ts';
 import { Verdicts } from '../push-rules/verdicts.ts';
 import { Retention, type RetentionSettings } from '../retention/retention.ts';
 import { RoomReaders } from '../rooms/access.ts';
+import { MembershipHistory } from '../rooms/membership/membership-history.ts';
 import { EventContexts } from '../timeline/context.ts';
 import { EventRelationships } from '../timeline/event-relationships.ts';
 import { Follower, type NewFollower } from '../timeline/follower.ts';
@@ -47,10 +48,12 @@ export function openTimeline(base: Base, domains: ReadDomains, retentionSettings
   const verdicts = new Verdicts(pushRules, new ThreadFollowing(database, events));
   const newFollower: NewFollower = (name, process) =>
     new Follower({ database, stream, timelines, events, clock, background }, name, process);
-  const readers = new RoomReaders({ heads, events, states, userRooms, partialStates, ignoredUsers });
-  const visibility = new Visibility({ names, events, states, userRooms, retention });
-  const erasure = new Erasure({ erasedUsers: domains.users.erasedUsers, userRooms, heads, events });
-  const children = new VisibleChildren({ names, events, heads, userRooms, relations, visibility });
+  const latest = new LatestEventNums({ heads, timelines });
+  const membershipHistory = new MembershipHistory({ names, events, states, latest: latest.source });
+  const readers = new RoomReaders({ heads, states, userRooms, membershipHistory, partialStates, ignoredUsers });
+  const visibility = new Visibility({ names, events, states, userRooms, membershipHistory, retention });
+  const erasure = new Erasure({ erasedUsers: domains.users.erasedUsers, userRooms, membershipHistory, heads });
+  const children = new VisibleChildren({ names, events, heads, userRooms, membershipHistory, relations, visibility });
   const bundles = new Bundles({ events, aggregations, children });
   const renderer = new EventRenderer({ clock, events, transactions, bundles, erasure });
   const senders = new LazySenders({ names, events, states });
@@ -67,7 +70,8 @@ export function openTimeline(base: Base, domains: ReadDomains, retentionSettings
     history,
     readable,
     senders,
-    latest: new LatestEventNums({ heads, timelines }),
+    latest,
+    membershipHistory,
     stateTexts: new StateTexts({ events, renderer }),
     contexts: new EventContexts({ names, states, readers, history, senders, readable }),
     visibleState: new VisibleState({ names, events, states, readers, erasure }),

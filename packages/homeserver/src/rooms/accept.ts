@@ -169,10 +169,7 @@ export class Acceptor {
   async commit(decided: readonly Decided[]): Promise<void> {
     const { stream, heads, events: store } = this.#parts;
     const writes = [...decided.flatMap(({ guards }) => guards), ...decided.flatMap((part) => part.writes)];
-    const changes = decided.flatMap(({ head, events, also }) => [
-      ...events.map(({ num }): Change => ({ kind: 'event', position: num, room: head.num, event: num })),
-      ...(also?.changes ?? []),
-    ]);
+    const changes = decided.flatMap((part) => [...eventChanges(part), ...(part.also?.changes ?? [])]);
     try {
       await stream.commit(writes, changes, () => {
         for (const part of decided) this.#committed(part);
@@ -194,6 +191,16 @@ export class Acceptor {
     this.#parts.effects.committed(head, effects);
     also?.committed();
   }
+}
+
+/** Returns the changes to announce for decided events. */
+function eventChanges({ head, events, effects }: Decided): Change[] {
+  const moved = Map.groupBy(effects.memberships, ({ position }) => position);
+  return events.map(({ num }) => {
+    const change = { kind: 'event', position: num, room: head.num, event: num } as const;
+    const users = moved.get(num)?.map(({ user }) => user);
+    return users === undefined ? change : { ...change, moved: users };
+  });
 }
 
 /** Reserves a number for every name in the drafts; names are stored with the events. */

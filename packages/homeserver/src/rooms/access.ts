@@ -1,18 +1,20 @@
 import { forbidden, MatrixError } from '@hearth/protocol/errors.ts';
 import type { IgnoredUsers } from '../account-data/ignored-users.ts';
-import type { EventStore } from '../storage/rooms/events/event-store.ts';
+import { complete } from '../platform/lookups/lookups.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
+import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import type { NodeRef } from '../storage/state/state-node.ts';
 import type { StateStore } from '../storage/state/state-store.ts';
 import { entries } from '../storage/state/state-tree.ts';
 import type { Head } from './head.ts';
 import type { Heads } from './heads.ts';
+import type { MembershipHistory } from './membership/membership-history.ts';
 import type { UserRooms } from './membership/user-rooms.ts';
 import type { PartialStates } from './partial-state/partial-states.ts';
 
 interface Parts {
   readonly heads: Heads;
-  readonly events: EventStore;
+  readonly membershipHistory: MembershipHistory;
   readonly states: StateStore;
   readonly userRooms: UserRooms;
   readonly partialStates: PartialStates;
@@ -29,8 +31,8 @@ export interface Reader {
 /**
  * The access of a user to a room.
  * - `member`: the user has joined and sees the current room.
- * - `past`: the user has left or was banned by the event `ended`, and sees the room at that event. `until` is the
- *   user's latest member event, such as the rejection of a later invite.
+ * - `past`: the user has left or was banned with the event `ended`, and sees the room at that event. `until` is the event
+ *   with which the user's membership has changed last, such as the rejection of a later invite.
  * - `peeker`: the user is not a member, and the history is world readable.
  */
 export type RoomAccess =
@@ -63,15 +65,14 @@ export class RoomReaders {
    * @throws MatrixError M_FORBIDDEN
    */
   async access(roomId: string, user: number): Promise<RoomAccess> {
-    const { heads, userRooms, events } = this.#parts;
+    const { heads, userRooms } = this.#parts;
     const head = await heads.find(roomId);
     if (head === undefined) throw forbidden('You are not in this room');
     if (head.joined.has(user)) return { kind: 'member', head };
     const row = await userRooms.one(user, head.num);
     if (row !== undefined && !row.forgotten && (row.membership === 'leave' || row.membership === 'ban')) {
-      const until = await events.one(row.event);
-      const ended = until === undefined ? undefined : await this.#endOfMembership(until);
-      if (until !== undefined && ended !== undefined) return { kind: 'past', head, until, ended };
+      const departure = await this.#departure(row);
+      if (departure !== undefined) return { kind: 'past', head, ...departure };
     }
     if (await isWorldReadable(head)) return { kind: 'peeker', head };
     throw forbidden('You are not in this room');
@@ -141,15 +142,14 @@ export class RoomReaders {
     return entries(root).map(({ event }) => event);
   }
 
-  /** Returns the event that ended the last time in which a user was a member; `undefined` if the user never was. */
-  async #endOfMembership(until: StoredEvent): Promise<StoredEvent | undefined> {
-    let event: StoredEvent | undefined = until;
-    while (event !== undefined && event.replaces !== null) {
-      const before: StoredEvent | undefined = await this.#parts.events.one(event.replaces);
-      if (before?.content.membership === 'join') return event;
-      event = before;
-    }
-    return undefined;
+  /** Returns the latest change and the end of the last time in which a user was a member; `undefined` if the user never was. */
+  #departure(row: MembershipRow): Promise<Pick<RoomAccess & { kind: 'past' }, 'until' | 'ended'> | undefined> {
+    const { membershipHistory } = this.#parts;
+    return complete((lookups) => {
+      const end = membershipHistory.end(lookups, row);
+      const latest = membershipHistory.latest(lookups, row);
+      return end === undefined || latest === undefined ? undefined : { until: latest.cause, ended: end.cause };
+    });
   }
 }
 

@@ -8,7 +8,8 @@ import type { RoomNews, RoomNewsReader } from './render/room-news.ts';
 import type { RoomSections } from './render/room-sections.ts';
 import type { StateAfterName } from './render/section-request.ts';
 import type { PeekedRooms } from './select/peeked-rooms.ts';
-import type { RoomSelection, SelectedRoom, SelectedRooms } from './select/room-selection.ts';
+import type { RoomSelection, SelectedRooms } from './select/room-selection.ts';
+import type { SelectedRoom } from './select/selected-room.ts';
 import type { SyncRange } from './select/stream-reader.ts';
 import type { SyncFilter } from './sync-filter.ts';
 

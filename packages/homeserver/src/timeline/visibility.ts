@@ -2,19 +2,20 @@ import { historyVisibility, mayRead } from '@hearth/protocol/visibility/visibili
 import { complete, type Lookups } from '../platform/lookups/lookups.ts';
 import type { Retention } from '../retention/retention.ts';
 import { membershipOf } from '../rooms/events/effects.ts';
+import type { MembershipHistory } from '../rooms/membership/membership-history.ts';
 import type { UserRooms } from '../rooms/membership/user-rooms.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { EventStore } from '../storage/rooms/events/event-store.ts';
 import type { StoredEvent } from '../storage/rooms/events/stored-event.ts';
 import type { MembershipRow } from '../storage/rooms/membership-store.ts';
 import type { StateStore } from '../storage/state/state-store.ts';
-import { memberEventsBack } from './member-events.ts';
 
 interface Parts {
   readonly names: Names;
   readonly events: EventStore;
   readonly states: StateStore;
   readonly userRooms: UserRooms;
+  readonly membershipHistory: MembershipHistory;
   readonly retention: Retention;
 }
 
@@ -38,14 +39,14 @@ export class Visibility {
   }
 
   /**
-   * Returns the same as {@link visibleTo}. A current member may read all events after the member's own latest member
-   * event. For other events, the state before each is looked up.
+   * Returns the same as {@link visibleTo}. A current member may read all events after the latest change of the own
+   * membership. For other events, the state before each is looked up.
    */
   visible(lookups: Lookups, user: number, room: number, all: readonly StoredEvent[]): VisibleEvent[] {
     const { retention, userRooms } = this.#parts;
     const events = retention.isActive ? retention.withoutExpired(lookups, room, all) : all;
     const row = lookups.get(userRooms.source, user).get(room);
-    const since = row?.membership === 'join' ? row.event : Number.POSITIVE_INFINITY;
+    const since = row?.membership === 'join' ? row.position : Number.POSITIVE_INFINITY;
     const visible: VisibleEvent[] = [];
     const older = events.filter(({ num }) => num <= since);
     const memberships = older.length === 0 ? undefined : this.#memberships(lookups, user, row, older);
@@ -63,7 +64,7 @@ export class Visibility {
     row: MembershipRow | undefined,
     events: readonly StoredEvent[],
   ): ReadonlyMap<number, string> {
-    const lastJoin = this.#lastJoin(lookups, row);
+    const end = this.#endOfMembership(lookups, row);
     const found = new Map<number, string>();
     lookups.each(events, (event) => {
       const { visibility, membership } = this.#stateBefore(lookups, user, event);
@@ -76,7 +77,7 @@ export class Visibility {
           : {}),
         membership: membership === undefined ? undefined : membershipOf(membership),
         membershipAfter: after,
-        joinedLater: event.num < lastJoin,
+        joinedLater: event.num < end,
       });
       // Users always see their own departures, kicks, bans and invitations.
       if (readable || isOwnMembership)
@@ -85,11 +86,10 @@ export class Visibility {
     return found;
   }
 
-  /** Returns the number of the member event of the user's latest join; 0 if the user has never joined. */
-  #lastJoin(lookups: Lookups, row: MembershipRow | undefined): number {
-    for (const event of memberEventsBack(lookups, this.#parts.events, row?.event))
-      if (membershipOf(event) === 'join') return event.num;
-    return 0;
+  /** Returns the position up to which the user was a member; infinite for a member, 0 if the user never was one. */
+  #endOfMembership(lookups: Lookups, row: MembershipRow | undefined): number {
+    if (row?.membership === 'join') return Number.POSITIVE_INFINITY;
+    return row === undefined ? 0 : (this.#parts.membershipHistory.end(lookups, row)?.position ?? 0);
   }
 
   /** Returns the history visibility and the user's membership before an event. */

@@ -31,8 +31,9 @@ export interface Counts {
 
 /** The latest counts of a user in a room. They are immutable, because concurrent requests may continue from them. */
 interface CachedCounts {
-  /** The latest member event of the user. */
-  readonly member: number;
+  /** The position of the latest change of the user's membership. */
+  readonly changed: number;
+  /** The event with which the user has joined. */
   readonly join: number;
   /** The user's receipts as text. */
   readonly receipts: string;
@@ -121,7 +122,7 @@ export class UnreadCounts {
     const known = kept?.receipts === receipts && kept.ignored === ignored ? kept : undefined;
     const read = readMarks(own);
     const join = await this.#joinOf(row, kept);
-    const basis = { member: row.event, join, receipts, ignored };
+    const basis = { changed: row.position, join, receipts, ignored };
     const begin = known?.join === join ? { ...known, ...basis } : await this.#begin(basis, read);
     const entry = await this.#count(begin, { user, head, read });
     this.#kept.set(key, entry);
@@ -147,7 +148,7 @@ export class UnreadCounts {
     const inRoom = receipts.source.peek(head.num);
     const key = keyOf(user, head.num);
     const kept = this.#kept.get(key);
-    if (inRoom === NOT_LOADED || kept?.member !== row.event) return undefined;
+    if (inRoom === NOT_LOADED || kept?.changed !== row.position) return undefined;
     const own = [...inRoom.ofUser(user.num)];
     if (kept.receipts !== receiptsText(own) || kept.ignored !== ignoredUsers.source.peek(user.num)) return undefined;
     const nums = head.numsAfter(kept.upTo);
@@ -171,14 +172,16 @@ export class UnreadCounts {
   }
 
   /**
-   * Returns the event of a member's latest join. Later member events, such as a new display name, do not count as
-   * joins.
+   * Returns the event with which a member has joined last. Later member events, such as a new display name, do not count
+   * as joins.
    */
   async #joinOf(row: MembershipRow, kept: CachedCounts | undefined): Promise<number> {
+    // The resolution of states has made the user a member again.
+    if (row.position !== row.event) return row.position;
     let join = row.event;
     for (;;) {
       // Only the member events after the cached one are read.
-      if (join === kept?.member) return kept.join;
+      if (join === kept?.changed) return kept.join;
       const replaces = (await this.#parts.events.one(join))?.replaces ?? null;
       const before = replaces === null ? undefined : await this.#parts.events.one(replaces);
       if (before?.content.membership !== 'join') return join;
@@ -187,7 +190,7 @@ export class UnreadCounts {
   }
 
   async #begin(
-    basis: Pick<CachedCounts, 'member' | 'join' | 'receipts' | 'ignored'>,
+    basis: Pick<CachedCounts, 'changed' | 'join' | 'receipts' | 'ignored'>,
     read: ReadMarks,
   ): Promise<CachedCounts> {
     const join = await this.#parts.events.one(basis.join);

@@ -8,7 +8,7 @@ import { RelationStore } from '../../src/storage/rooms/events/relation-store.ts'
 import { STANDING, StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
 import { TimelineStore } from '../../src/storage/rooms/events/timeline-store.ts';
 import { TransactionStore } from '../../src/storage/rooms/events/transaction-store.ts';
-import { MembershipStore } from '../../src/storage/rooms/membership-store.ts';
+import { type Membership, MembershipStore } from '../../src/storage/rooms/membership-store.ts';
 import { type RoomRow, RoomStore } from '../../src/storage/rooms/room-store.ts';
 import type { NodeRef } from '../../src/storage/state/state-node.ts';
 import { StateStore } from '../../src/storage/state/state-store.ts';
@@ -234,6 +234,8 @@ describe.each(engines)('stores, on $name', (engine) => {
 
   test('memberships by user, and who has joined; a new one is not forgotten', async () => {
     const store = memberships();
+    const put = (user: number, room: number, membership: Membership, event: number) =>
+      store.put({ user, room, membership, event, position: event });
     const [room, other] = [(await newRoom()).num, (await newRoom()).num];
     const [a, b, c] = [
       await storedName(database, names, '@a:x'),
@@ -241,10 +243,10 @@ describe.each(engines)('stores, on $name', (engine) => {
       await storedName(database, names, '@c:x'),
     ];
     await database.commit([
-      store.put(a, room, 'join', 1),
-      store.put(b, room, 'invite', 2),
-      store.put(c, room, 'leave', 3),
-      store.put(a, other, 'ban', 4),
+      put(a, room, 'join', 1),
+      put(b, room, 'invite', 2),
+      put(c, room, 'leave', 3),
+      put(a, other, 'ban', 4),
       store.forget(a, other),
     ]);
     expect(await store.joined([room, other])).toEqual(
@@ -255,16 +257,45 @@ describe.each(engines)('stores, on $name', (engine) => {
     );
     expect(new Map((await store.ofUser(a)).map((row) => [row.room, row]))).toEqual(
       new Map([
-        [room, { user: a, room, membership: 'join', event: 1, forgotten: false }],
-        [other, { user: a, room: other, membership: 'ban', event: 4, forgotten: true }],
+        [room, { user: a, room, membership: 'join', event: 1, position: 1, forgotten: false }],
+        [other, { user: a, room: other, membership: 'ban', event: 4, position: 4, forgotten: true }],
       ]),
     );
     const called = async (limit: number, ...rooms: number[]) => [...(await store.present(rooms, limit)).values()];
     expect([await called(5, room, other), await called(1, room)]).toEqual([[[a, b], []], [[a]]]);
     expect(await store.gone(room, a, 5)).toEqual([c]);
-    await database.commit([store.put(b, room, 'leave', 6), store.put(a, other, 'join', 7)]);
+    await database.commit([put(b, room, 'leave', 6), put(a, other, 'join', 7)]);
     expect([await called(5, room), await store.gone(room, b, 5)]).toEqual([[[a]], [c]]);
     expect((await store.ofUser(a)).find((row) => row.room === other)).toMatchObject({ event: 7, forgotten: false });
+  });
+
+  test('a membership changes at its position, and stays there while its event is the current one', async () => {
+    const store = memberships();
+    const room = (await newRoom()).num;
+    const [a, b, c] = [
+      await storedName(database, names, '@a:here.test'),
+      await storedName(database, names, '@b:here.test'),
+      await storedName(database, names, '@c:there.test'),
+    ];
+    const put = (user: number, membership: Membership, event: number, position: number) =>
+      database.commit([store.put({ user, room, membership, event, position })]);
+    await put(a, 'leave', 5, 5);
+    await put(b, 'leave', 6, 6);
+    await put(c, 'join', 7, 7);
+    await put(a, 'join', 1, 8);
+    expect(await store.moved([room], 7)).toEqual([
+      { user: a, room, membership: 'join', event: 1, position: 8, forgotten: false },
+    ]);
+    await put(a, 'join', 1, 9);
+    expect(await store.moved([room], 8)).toEqual([]);
+    expect([...(await store.present([room], 5)).values()]).toEqual([[c, a]]);
+    const ofServer = async (server: string) => (await store.ofServer(room, server)).toSorted((x, y) => x.user - y.user);
+    expect(await ofServer('here.test')).toEqual([
+      { user: a, membership: 'join', position: 8 },
+      { user: b, membership: 'leave', position: 6 },
+    ]);
+    expect(await ofServer('there.test')).toEqual([{ user: c, membership: 'join', position: 7 }]);
+    expect(await ofServer('test')).toEqual([]);
   });
 
   test('reads ranges, latest events, positions and times of timelines', async () => {

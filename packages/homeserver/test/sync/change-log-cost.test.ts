@@ -7,7 +7,7 @@ const USER = 1;
 const OTHER = 2;
 const ROOM = 10;
 const OTHER_ROOM = 20;
-const JOINED: MembershipRow = { user: USER, room: ROOM, membership: 'join', event: 1, forgotten: false };
+const JOINED: MembershipRow = { user: USER, room: ROOM, membership: 'join', event: 1, position: 1, forgotten: false };
 const ROWS: ReadonlyMap<number, MembershipRow> = new Map([[ROOM, JOINED]]);
 /** The maximum number of reads: more than a binary search needs, and much less than the number of unrelated changes. */
 const READS_MAX = 100;

@@ -16,7 +16,7 @@ function memberships(dice: Dice): { readonly rows: Rows; readonly cached: Cached
     const own = new Map<number, MembershipRow>();
     for (let room = 1; room <= ROOMS; room += 1) {
       const membership = dice.pick(['join', 'leave', 'none', 'none'] as const);
-      if (membership !== 'none') own.set(room, { user, room, membership, event: 1, forgotten: false });
+      if (membership !== 'none') own.set(room, { user, room, membership, event: 1, position: 1, forgotten: false });
     }
     rows.set(user, own);
   }

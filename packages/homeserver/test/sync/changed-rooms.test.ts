@@ -8,7 +8,8 @@ import { openWorld } from '../support/world.ts';
 test('the change log returns as many events of a room as a query', async () => {
   const world = await openWorld(sqlite);
   try {
-    const rows = new Map([[7, { user: 1, room: 7, membership: 'join' as const, event: 1, forgotten: false }]]);
+    const row = { user: 1, room: 7, membership: 'join', event: 1, position: 1, forgotten: false } as const;
+    const rows = new Map([[7, row]]);
     const upTo = 2 * TIMELINE_READ_MAX;
     const logged = Array.from({ length: upTo }, (_, i): Change => {
       return { kind: 'event', position: i + 1, room: 7, event: i + 1 };

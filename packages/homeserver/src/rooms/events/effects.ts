@@ -29,6 +29,13 @@ interface AffectedStores {
   readonly earlyRedactions: EarlyRedactions;
 }
 
+/** The event that has led to changes of memberships, and the position in the stream at which they take effect. */
+export interface MemberChangeCause {
+  readonly event: StoredEvent;
+  /** The number of the event, unless the changes correct what was assumed after it. */
+  readonly position: number;
+}
+
 /** An event that is shown with its parent. */
 interface Child {
   readonly child: StoredEvent;
@@ -74,28 +81,30 @@ export class EventEffects {
   addMembership(event: StoredEvent, head: Head, effects: Effects): void {
     if (event.type !== 'm.room.member' || event.stateKeyNum === null) return;
     const replaced = event.replaces === null ? undefined : this.#stores.events.cached(event.replaces);
-    this.addMemberChange(event.stateKeyNum, { before: replaced, after: event, cause: event }, head, effects);
+    const cause = { event, position: event.num };
+    this.addMemberChange(event.stateKeyNum, { before: replaced, after: event, cause }, head, effects);
   }
 
   /**
    * Adds the change of a user's member event in the state of a room, and updates the head's members. `after` is
-   * undefined when the resolution of the state has removed the member event; `cause` is the event that has led to that.
+   * undefined when the resolution of the state has removed the member event.
    */
   addMemberChange(
     user: number,
     change: {
       readonly before: StoredEvent | undefined;
       readonly after: StoredEvent | undefined;
-      readonly cause: StoredEvent;
+      readonly cause: MemberChangeCause;
     },
     head: Head,
     effects: Effects,
   ): void {
     const { before, after, cause } = change;
     const membership = after === undefined ? 'leave' : membershipOf(after);
-    const event = (after ?? cause).num;
-    effects.writes.push(this.#stores.memberships.put(user, head.num, membership, event));
-    effects.memberships.push({ user, room: head.num, membership, event, forgotten: false });
+    const event = (after ?? cause.event).num;
+    const row = { user, room: head.num, membership, event, position: cause.position, forgotten: false };
+    effects.writes.push(this.#stores.memberships.put(row));
+    effects.memberships.push(row);
     count(head, before === undefined ? 'none' : membershipOf(before), -1);
     count(head, membership, 1);
     if (membership === 'join') head.joined.add(user);

@@ -1,9 +1,8 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
-import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { RoomServers } from '../../storage/rooms/room-servers.ts';
 import type { StateChange } from '../graph/state-changes.ts';
 import type { Head } from '../head.ts';
-import { type Effects, type EventEffects, membershipOf } from './effects.ts';
+import { type Effects, type EventEffects, type MemberChangeCause, membershipOf } from './effects.ts';
 
 /** The effects of changed member events in the state of a room, whoever is the cause. */
 export class MemberEffects {
@@ -19,13 +18,13 @@ export class MemberEffects {
 
   /**
    * Adds the changes of memberships among changes of a state, and updates the head's members.
-   * @param cause the event that has led to the changes; it has the number 0 in them
+   * @param cause its event has the number 0 in the changes
    */
-  add(head: Head, changes: readonly StateChange[], cause: StoredEvent, effects: Effects): void {
+  add(head: Head, changes: readonly StateChange[], cause: MemberChangeCause, effects: Effects): void {
     for (const { stateKey, before, after: replacement } of changes) {
       const member = replacement ?? before;
       if (member?.type !== 'm.room.member') continue;
-      const after = replacement?.num === 0 ? cause : replacement;
+      const after = replacement?.num === 0 ? cause.event : replacement;
       this.#effects.addMemberChange(stateKey, { before, after, cause }, head, effects);
       const server = domainOf(member.stateKey ?? '');
       if (after === undefined || membershipOf(after) !== 'join' || server === undefined) continue;

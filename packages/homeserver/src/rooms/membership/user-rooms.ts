@@ -49,12 +49,15 @@ export class UserRooms {
     return rooms.get(room);
   }
 
-  /** Updates the cache with a stored change. */
+  /** Updates the cache with a stored change, as {@link MembershipStore.put} stores it. */
   apply(row: MembershipRow): void {
     const entry = this.#users.get(row.user);
     if (entry === undefined) return;
     entry.changes += 1;
-    if (entry.rooms !== undefined) entry.rooms = new Map(entry.rooms).set(row.room, row);
+    if (entry.rooms === undefined) return;
+    const known = entry.rooms.get(row.room);
+    const { position } = known?.event === row.event ? known : row;
+    entry.rooms = new Map(entry.rooms).set(row.room, { ...row, position });
   }
 
   #load(user: number): Promise<ReadonlyMap<number, MembershipRow>> {

@@ -130,8 +130,9 @@ export class StateCompletion {
       root: replay.timeline.root,
       extremities: extremities.map(({ num }) => num),
     };
-    const cause = extremities.at(-1);
-    if (cause !== undefined) members.add(head, changes, cause, effects);
+    const last = extremities.at(-1);
+    // Clients get the corrections as changes at this position, not at that of an event that they may have.
+    if (last !== undefined) members.add(head, changes, { event: last, position }, effects);
     const row = { ...head.row, fence: before.row.fence + 1 };
     head.row = row;
     // Events that are no longer in the timeline leave holes in it.
@@ -142,8 +143,9 @@ export class StateCompletion {
       ...partialStates.endWrites(head.num, position),
       ...effects.writes,
     ];
+    const moved = effects.memberships.map(({ user }) => user);
     const also = {
-      changes: [{ kind: 'whole-state', position, room: head.num } as const],
+      changes: [{ kind: 'whole-state', position, room: head.num, moved } as const],
       committed: () => {
         for (const event of changed.values()) events.replace(event);
         partialStates.ended(head.num, position);

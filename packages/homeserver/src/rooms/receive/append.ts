@@ -149,7 +149,7 @@ export class RemoteAppender {
       writes.push(...this.#parts.stores.states.snapshotWrites(num, head.num, root, created));
     const effects = this.#effects(head, event, plan);
     this.#advance(head, event, plan, root);
-    this.#parts.members.add(head, plan.changes, event, effects);
+    this.#parts.members.add(head, plan.changes, { event, position: num }, effects);
     writes.push(...this.#graphWrites(head, placed, plan, event));
     const next = { ...head.row, fence: row.fence + 1 };
     head.row = next;

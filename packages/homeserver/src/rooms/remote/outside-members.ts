@@ -4,7 +4,7 @@ import type { Stream } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { InviteStates } from '../../storage/rooms/invite-states.ts';
-import { MEMBERSHIPS, type MembershipStore } from '../../storage/rooms/membership-store.ts';
+import { MEMBERSHIPS, type MembershipRow, type MembershipStore } from '../../storage/rooms/membership-store.ts';
 import type { Head } from '../head.ts';
 import type { UserRooms } from '../membership/user-rooms.ts';
 import { namesIn, proofOf, remoteEvent } from '../receive/build-remote.ts';
@@ -57,17 +57,19 @@ export class OutsideMembers {
     // The member event itself is shown with its current content.
     const others = strippedState?.filter(({ type, state_key }) => type !== 'm.room.member' || state_key !== target);
     const json = others?.map((one) => JSON.stringify(one)).join(',');
+    const row: MembershipRow = { user, room: head.num, membership, event: num, position: num, forgotten: false };
     const writes = [
       ...(earlier === undefined ? [] : [store.markRepeated(earlier)]),
       store.insert(event, proofOf(incoming.pdu, [], [])),
-      memberships.put(user, head.num, membership, num),
+      memberships.put(row),
       json === undefined ? inviteStates.remove(key) : inviteStates.put(key, json),
       ...names.inserts(head.num, event.typeNum, event.senderNum, user),
     ];
     try {
-      await stream.commit(writes, [{ kind: 'event', position: num, room: head.num, event: num }], () => {
+      const change = { kind: 'event', position: num, room: head.num, event: num, moved: [user] } as const;
+      await stream.commit(writes, [change], () => {
         store.stored([event]);
-        userRooms.apply({ user, room: head.num, membership, event: num, forgotten: false });
+        userRooms.apply(row);
       });
     } catch (error) {
       store.forget([num]);

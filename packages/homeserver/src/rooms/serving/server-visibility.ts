@@ -4,9 +4,9 @@ import { slicesOf } from '../../platform/concurrency/in-slices.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
+import type { MemberOfServer, MembershipStore } from '../../storage/rooms/membership-store.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
-import { entries } from '../../storage/state/state-tree.ts';
 import type { ErasedUsers } from '../../users/erased-users.ts';
 import { membershipOf } from '../events/effects.ts';
 import { snapshotBefore } from '../graph/graph-states.ts';
@@ -16,6 +16,7 @@ interface VisibilityParts {
   readonly names: Names;
   readonly events: EventStore;
   readonly states: StateStore;
+  readonly memberships: MembershipStore;
   readonly erasedUsers: Pick<ErasedUsers, 'has'>;
 }
 
@@ -63,7 +64,7 @@ export class ServerVisibility {
 
   /**
    * Returns whether a server that was in a room may know each of some events: its users were in the room before the event, or
-   * their memberships have changed since it arrived here.
+   * their memberships have changed with it or later. The resolution of states may change a membership with any event.
    */
   async wasInRoom(server: string, head: Head, events: readonly StoredEvent[]): Promise<boolean> {
     const asked = new AskedMemberships(this.#parts, head, server);
@@ -126,7 +127,7 @@ class AskedMemberships {
   readonly #head: Head;
   readonly #server: string;
   readonly #answers = new Map<string, readonly string[]>();
-  #users: readonly number[] | undefined;
+  #members: readonly MemberOfServer[] | undefined;
 
   constructor(parts: VisibilityParts, head: Head, server: string) {
     this.#parts = parts;
@@ -147,8 +148,8 @@ class AskedMemberships {
     const { names, states, events } = this.#parts;
     const found = new Set<string>();
     const type = await names.num('m.room.member');
-    for (const users of slicesOf(await this.#usersOfServer(), { count: USERS_AT_ONCE }, () => 0)) {
-      const keys = users.map((stateKey) => ({ type, stateKey }));
+    for (const some of slicesOf(await this.#membersOfServer(), { count: USERS_AT_ONCE }, () => 0)) {
+      const keys = some.map(({ user }) => ({ type, stateKey: user }));
       const [nums = []] = await states.lookupMany([root], keys);
       const members = await events.list(nums.filter((num) => num !== undefined));
       for (const member of members) found.add(membershipOf(member));
@@ -158,28 +159,26 @@ class AskedMemberships {
     return [...found];
   }
 
-  /** Returns the number of the latest event in the state that concerns the membership of a user of the server; 0 without one. */
+  /** Returns the position of the latest change of the membership of a user of the server; 0 without one. */
   async lastChange(): Promise<number> {
-    const { names, states } = this.#parts;
-    const type = await names.num('m.room.member');
-    const keys = (await this.#usersOfServer()).map((stateKey) => ({ type, stateKey }));
-    const [nums = []] = await states.lookupMany([this.#head.root], keys);
-    return Math.max(0, ...nums.map((num) => num ?? 0));
+    return Math.max(0, ...(await this.#membersOfServer()).map(({ position }) => position));
   }
 
-  /** Returns the users of the server who are or were in the room, those who have joined first. */
-  async #usersOfServer(): Promise<readonly number[]> {
-    if (this.#users !== undefined) return this.#users;
-    const { names, states } = this.#parts;
-    const { root, joined } = this.#head;
-    await states.loadAll([root]);
-    const type = await names.num('m.room.member');
-    const members = entries(root).flatMap((entry) => (entry.type === type ? entry.stateKey : []));
-    const ids = await names.texts(members);
-    const users = members.filter((user) => domainOf(ids.get(user) ?? '') === this.#server);
-    this.#users = [...users.filter((user) => joined.has(user)), ...users.filter((user) => !joined.has(user))];
-    return this.#users;
+  /**
+   * Returns the users of the server who are or were in the room, those who have joined first. They include users whose
+   * member event the resolution of states has removed.
+   */
+  async #membersOfServer(): Promise<readonly MemberOfServer[]> {
+    if (this.#members !== undefined) return this.#members;
+    const all = await this.#parts.memberships.ofServer(this.#head.num, this.#server);
+    const [joined, others] = [all.filter(isJoined), all.filter((member) => !isJoined(member))];
+    this.#members = [...joined, ...others];
+    return this.#members;
   }
+}
+
+function isJoined({ membership }: MemberOfServer): boolean {
+  return membership === 'join';
 }
 
 function visibilityAfter({ type, stateKey, content }: StoredEvent): HistoryVisibility | undefined {

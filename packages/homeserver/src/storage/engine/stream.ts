@@ -6,7 +6,14 @@ import { type Database, sql, type Write, write } from './database.ts';
  * `room` and `user` are numbers of `names.ts`.
  */
 export type Change =
-  | { readonly kind: 'event'; readonly position: number; readonly room: number; readonly event: number }
+  | {
+      readonly kind: 'event';
+      readonly position: number;
+      readonly room: number;
+      readonly event: number;
+      /** The users whose memberships have changed with the event; absent if there are none. */
+      readonly moved?: readonly number[] | undefined;
+    }
   | {
       readonly kind: 'receipt';
       readonly position: number;
@@ -23,7 +30,13 @@ export type Change =
       readonly type: string;
     }
   /** The state of a room that was partial is whole. */
-  | { readonly kind: 'whole-state'; readonly position: number; readonly room: number }
+  | {
+      readonly kind: 'whole-state';
+      readonly position: number;
+      readonly room: number;
+      /** The users whose memberships are other than they were known before. */
+      readonly moved: readonly number[];
+    }
   | { readonly kind: 'presence'; readonly position: number; readonly user: number }
   | { readonly kind: 'peek'; readonly position: number; readonly user: number; readonly device: number }
   /** A change of a user's subscription to a thread. */

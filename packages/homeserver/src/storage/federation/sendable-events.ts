@@ -48,10 +48,11 @@ const readNewestPeeked = sql(
    WHERE found.num IS NOT NULL`,
 );
 
-// Member events with the memberships leave and ban, see `MEMBERSHIPS`.
+// Member events with the memberships leave and ban, see `MEMBERSHIPS`. No position is before its event, so the condition on it
+// only lets the index find the rows.
 const readRemoved = sql(
   `SELECT m.event AS position, m.event AS num FROM rooms r
-   JOIN memberships m ON m.room = r.num AND m.membership IN (4, 5) AND m.event > ? AND m.event <= ?
+   JOIN memberships m ON m.room = r.num AND m.membership IN (4, 5) AND m.position > ? AND m.event > ? AND m.event <= ?
    JOIN names n ON n.num = m.user_num
    WHERE r.num IN @list AND r.last_event > ? AND n.text LIKE ?
    AND EXISTS (SELECT 1 FROM events e JOIN accounts a ON a.user_num = e.sender WHERE e.num = m.event)`,
@@ -126,7 +127,7 @@ export async function readRemovals(
   rooms: readonly number[],
   server: string,
 ): Promise<FoundEvent[]> {
-  const removals = await database.all<SendableEvent>(readRemoved, after, upTo, rooms, after, `%:${server}`);
+  const removals = await database.all<SendableEvent>(readRemoved, after, after, upTo, rooms, after, `%:${server}`);
   return withAudience(removals, 'room');
 }
 

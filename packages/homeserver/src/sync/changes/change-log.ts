@@ -5,11 +5,12 @@ import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import { Track } from './track.ts';
 
 /**
- * Returns whether a change in a room concerns a user with these memberships: a member, or the target of a member event.
+ * Returns whether a change in a room concerns a user with these memberships: a member, or somebody whose membership has
+ * changed with it.
  */
 export function isForMember(change: Change, room: number, rows: ReadonlyMap<number, MembershipRow>): boolean {
   const row = rows.get(room);
-  return row?.membership === 'join' || (change.kind === 'event' && row?.event === change.event);
+  return row?.membership === 'join' || row?.position === change.position;
 }
 
 /** Returns whether a user has joined at least one of the rooms. Considers only rooms whose heads are cached. */
@@ -22,8 +23,8 @@ type Rows = ReadonlyMap<number, MembershipRow>;
 
 /** The number of changes that are remembered. Clients with an older token query the database. */
 const REMEMBERED_MAX = 100_000;
-/** The number of devices that weigh as much as one change. A change for many devices names each of them. */
-const DEVICES_PER_CHANGE = 4;
+/** The number of devices or users that weigh as much as one change. A change for many of them names each. */
+const NAMED_PER_CHANGE = 4;
 /** The number of changes up to which a reader scans all of them instead of using the indexes. */
 const FEW = 50;
 
@@ -197,5 +198,6 @@ function isOfUser(change: Change): change is Change & { readonly kind: 'presence
 }
 
 function weightOf(change: Change): number {
-  return change.kind === 'to-device' ? 1 + change.devices.size / DEVICES_PER_CHANGE : 1;
+  if (change.kind === 'to-device') return 1 + change.devices.size / NAMED_PER_CHANGE;
+  return 'moved' in change ? 1 + (change.moved?.length ?? 0) / NAMED_PER_CHANGE : 1;
 }

@@ -3,7 +3,6 @@ import type { Cancellation } from '../../platform/concurrency/cancellation.ts';
 import type { Heads } from '../../rooms/heads.ts';
 import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
 import type { Change, Stream } from '../../storage/engine/stream.ts';
-import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { Answering } from './answering.ts';
 import { type ChangeLog, isMemberOfAny } from './change-log.ts';
 
@@ -36,7 +35,6 @@ const ANSWERS_WAIT_MS = 1_000;
 export interface NotifierParts {
   readonly stream: Stream;
   readonly heads: Heads;
-  readonly events: EventStore;
   readonly userRooms: UserRooms;
   readonly changeLog: ChangeLog;
   readonly clock: Clock;
@@ -120,11 +118,12 @@ export class Notifier {
     if ('room' in change && change.room !== null) wake(this.#byRoom.get(change.room));
     switch (change.kind) {
       case 'event':
+      case 'whole-state':
         this.#wakeMembers(change.room);
-        this.#wakeTarget(change.event);
+        // Users who have just left or been invited are no members.
+        for (const user of change.moved ?? NONE) wake(this.#byUser.get(user));
         break;
       case 'typing':
-      case 'whole-state':
         this.#wakeMembers(change.room);
         break;
       case 'receipt':
@@ -155,12 +154,6 @@ export class Notifier {
     if (joined === undefined) this.#wakeAll();
     else if (joined.size <= this.#byUser.size) for (const user of joined) wake(this.#byUser.get(user));
     else for (const [user, waiters] of this.#byUser) if (joined.has(user)) wake(waiters);
-  }
-
-  /** Wakes the target of a member event, who may have just left or been invited. */
-  #wakeTarget(num: number): void {
-    const event = this.#parts.events.cached(num);
-    if (event?.type === 'm.room.member' && event.stateKeyNum !== null) wake(this.#byUser.get(event.stateKeyNum));
   }
 
   /** Wakes the users who share a room with the users of some changes, each room once. */
@@ -220,9 +213,9 @@ export class Notifier {
     if (also !== undefined && isIn(also)) return true;
     switch (change.kind) {
       case 'event':
-        return this.#isJoined(change.room, user) || this.#parts.events.cached(change.event)?.stateKeyNum === user;
-      case 'typing':
       case 'whole-state':
+        return this.#isJoined(change.room, user) || change.moved?.includes(user) === true;
+      case 'typing':
         return this.#isJoined(change.room, user);
       case 'receipt':
         return change.private ? change.user === user : this.#isJoined(change.room, user);

@@ -10,7 +10,7 @@ import type { NodeRef, StateEntry } from '../../storage/state/state-node.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { difference, entries } from '../../storage/state/state-tree.ts';
 import { loadedTogether } from '../../timeline/render/state-text.ts';
-import type { SelectedRoom } from '../select/room-selection.ts';
+import type { SelectedRoom } from '../select/selected-room.ts';
 import type { SyncFilter } from '../sync-filter.ts';
 import type { LazyChain, LazyMembersCache } from './lazy-members-cache.ts';
 import { type MemberSummaries, maySummaryChange } from './member-summaries.ts';

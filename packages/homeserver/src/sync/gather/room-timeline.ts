@@ -6,7 +6,7 @@ import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-ev
 import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { Shown } from '../../timeline/render/event-renderer.ts';
 import type { Visibility } from '../../timeline/visibility.ts';
-import type { Departure, SelectedRoom } from '../select/room-selection.ts';
+import type { Departure, SelectedRoom } from '../select/selected-room.ts';
 import type { SyncFilter } from '../sync-filter.ts';
 
 interface Parts {

@@ -6,7 +6,7 @@ import type { Presences } from '../../presence/presence.ts';
 import type { Heads } from '../../rooms/heads.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
-import type { SelectedRoom } from '../select/room-selection.ts';
+import type { SelectedRoom } from '../select/selected-room.ts';
 import type { SyncFilter } from '../sync-filter.ts';
 import { plainEvent } from './plain-event.ts';
 

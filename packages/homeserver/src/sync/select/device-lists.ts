@@ -1,23 +1,18 @@
 import type { KeyDirectory } from '../../encryption/key-directory.ts';
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import { loadedSingly, NOT_LOADED, queried, type Source } from '../../platform/lookups/source.ts';
-import { membershipOf } from '../../rooms/events/effects.ts';
 import type { Heads } from '../../rooms/heads.ts';
 import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
 import type { PartialStates } from '../../rooms/partial-state/partial-states.ts';
 import { readDeviceListChanges } from '../../storage/encryption/device-lists.ts';
 import type { Database } from '../../storage/engine/database.ts';
-import type { Change } from '../../storage/engine/stream.ts';
-import type { EventStore } from '../../storage/rooms/events/event-store.ts';
-import { STANDING } from '../../storage/rooms/events/stored-event.ts';
-import type { RoomPosition } from '../../storage/rooms/events/timeline-store.ts';
-import type { MembershipRow, MembershipStore } from '../../storage/rooms/membership-store.ts';
-import { memberEventsBack } from '../../timeline/member-events.ts';
+import type { MembershipStore } from '../../storage/rooms/membership-store.ts';
+import type { MemberMoves } from './member-moves.ts';
 import type { Rows, SyncRange } from './stream-reader.ts';
 
 interface Parts {
   readonly database: Database;
-  readonly events: EventStore;
+  readonly moves: MemberMoves;
   readonly heads: Heads;
   readonly userRooms: UserRooms;
   readonly memberships: MembershipStore;
@@ -43,13 +38,10 @@ interface UserAndRooms {
 export const NO_DEVICE_LIST_NEWS: DeviceListNews = { changed: new Set(), left: new Set() };
 const ENCRYPTION = { type: 'm.room.encryption', stateKey: '' };
 const NOBODY: ReadonlySet<number> = new Set();
-const NO_MOVES: ReadonlyMap<number, Move> = new Map();
 
 /** Finds changes of device lists (client-server API, "Tracking the device list for a user"). */
 export class DeviceLists {
   readonly #parts: Parts;
-  /** The memberships of a room that have changed after a position. */
-  readonly #moved: Source<RoomPosition, readonly MembershipRow[]>;
   /** Whether a user has joined at least one of the rooms. All keys of one load have the same rooms. */
   readonly #sharing: Source<UserAndRooms, boolean>;
   /** The users whose device lists have changed in a range. */
@@ -57,15 +49,6 @@ export class DeviceLists {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#moved = queried(
-      ({ room, position }) => `${room}/${position}`,
-      async (keys) => {
-        const position = Math.min(...keys.map((key) => key.position));
-        const rows = await parts.memberships.moved([...new Set(keys.map(({ room }) => room))], position);
-        const byRoom = Map.groupBy(rows, ({ room }) => room);
-        return (key) => (byRoom.get(key.room) ?? []).filter(({ event }) => event > key.position);
-      },
-    );
     this.#sharing = queried(
       ({ user }) => user,
       async (keys) => {
@@ -94,7 +77,7 @@ export class DeviceLists {
     let rooms: Set<number> | undefined;
     for (const change of changes) {
       if (change.kind === 'event') {
-        if (rows.has(change.room) && this.#mayMove(change)) rooms = (rooms ?? new Set<number>()).add(change.room);
+        if (rows.has(change.room) && change.moved !== undefined) rooms = (rooms ?? new Set<number>()).add(change.room);
       } else if (change.kind === 'whole-state') rooms = (rooms ?? new Set<number>()).add(change.room);
       else if (change.kind === 'device-list' && (change.onlyFor ?? user) === user)
         changed = (changed ?? new Set<number>()).add(change.user);
@@ -109,13 +92,8 @@ export class DeviceLists {
     for (const { user_num, position } of lookups.get(this.#parts.keyDirectory.signaturesSource, user).values()) {
       if (position > since && position <= upTo) changed.add(user_num);
     }
-    const here = [...rows.values()].filter((row) => row.membership === 'join' || row.event > since);
+    const here = [...rows.values()].filter((row) => row.membership === 'join' || row.position > since);
     return this.#combined(lookups, user, range, { changed, rooms: new Set(here.map(({ room }) => room)) });
-  }
-
-  #mayMove({ event }: Change & { kind: 'event' }): boolean {
-    const type = this.#parts.events.cached(event)?.type;
-    return type === undefined || type === 'm.room.member';
   }
 
   /**
@@ -154,7 +132,7 @@ export class DeviceLists {
     const gone = new Set<number>();
     const completed = this.#parts.partialStates.completedIn(lookups, range);
     lookups.each(rooms, (room) => {
-      const moves = this.#moves(lookups, room, range);
+      const moves = this.#parts.moves.in(lookups, room, range);
       const own = moves.get(user);
       const isHere = range.rows.get(room)?.membership === 'join';
       if (
@@ -184,23 +162,6 @@ export class DeviceLists {
     return head !== undefined && lookups.get(heads.stateSource, { head, ...ENCRYPTION }) !== undefined;
   }
 
-  /** Returns the users whose membership of a room has changed in a range. */
-  #moves(lookups: Lookups, room: number, { since, upTo }: LaterRange): ReadonlyMap<number, Move> {
-    const rows = lookups.get(this.#moved, { room, position: since });
-    if (rows.length === 0) return NO_MOVES;
-    const { events } = this.#parts;
-    return new Map(
-      lookups.each(rows, ({ user, event }) => [
-        user,
-        {
-          was: wasJoined(lookups, events, event, since),
-          is: wasJoined(lookups, events, event, upTo),
-          isOutlier: lookups.get(events.source, event)?.standing === STANDING.outlier,
-        },
-      ]),
-    );
-  }
-
   #sharesRoom(lookups: Lookups, other: number, rows: Rows, joined: readonly number[]): boolean {
     const theirs = this.#parts.userRooms.cached(other);
     if (theirs === undefined) return lookups.get(this.#sharing, { user: other, rooms: joined });
@@ -210,19 +171,4 @@ export class DeviceLists {
     }
     return false;
   }
-}
-
-/** Whether a user was in a room at the beginning of a range and at its end. */
-interface Move {
-  readonly was: boolean;
-  readonly is: boolean;
-  /** Whether the member event came with the state of the room, not as a change of the membership. */
-  readonly isOutlier: boolean;
-}
-
-/** Returns whether the membership was `join` at a position. Follows the chain of member events back. */
-function wasJoined(lookups: Lookups, events: EventStore, event: number, position: number): boolean {
-  for (const one of memberEventsBack(lookups, events, event))
-    if (one.num <= position) return membershipOf(one) === 'join';
-  return false;
 }

@@ -5,7 +5,8 @@ import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import type { SyncFilter } from '../sync-filter.ts';
 import { type RoomChanges, TIMELINE_READ_MAX } from './changed-rooms.ts';
 import type { Peeks } from './peeks.ts';
-import type { RoomSelection, SelectedRoom } from './room-selection.ts';
+import type { RoomSelection } from './room-selection.ts';
+import type { SelectedRoom } from './selected-room.ts';
 import type { SyncRange } from './stream-reader.ts';
 
 interface Parts {
@@ -63,7 +64,7 @@ export class PeekedRooms {
       }
       if (filter.room?.(lookups.get(this.#parts.names.textSource, room)) === false) return;
       // The room is rendered like a joined one. Its history visibility determines the visible events.
-      const row = { user, room, membership: 'join', event: 0, forgotten: false } as const;
+      const row = { user, room, membership: 'join', event: 0, position: 0, forgotten: false } as const;
       if (range.since === undefined || position > range.since) fresh.push(row);
       else known.set(room, row);
     });

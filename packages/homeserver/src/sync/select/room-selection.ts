@@ -1,55 +1,24 @@
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import type { PartialStates } from '../../rooms/partial-state/partial-states.ts';
 import type { Names } from '../../storage/engine/names.ts';
-import type { EventStore } from '../../storage/rooms/events/event-store.ts';
-import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import type { LatestEventNums } from '../../timeline/latest.ts';
 import type { SyncFilter } from '../sync-filter.ts';
 import { type ChangedRooms, type RoomChanges, TIMELINE_READ_MAX } from './changed-rooms.ts';
 import type { Invites } from './invites.ts';
-import { type PastMembership, pastMemberships } from './past-memberships.ts';
+import type { LeftRooms } from './left-rooms.ts';
+import type { SelectedRoom } from './selected-room.ts';
 import type { Rows, SyncRange } from './stream-reader.ts';
 
 interface Parts {
   readonly names: Names;
   readonly invites: Invites;
   readonly changes: RoomChanges;
-  readonly events: EventStore;
+  readonly left: LeftRooms;
   readonly timelines: TimelineStore;
   readonly latest: LatestEventNums;
   readonly partialStates: PartialStates;
-}
-
-/** One room of an answer, with the events of its timeline that are read. */
-export interface SelectedRoom {
-  readonly row: MembershipRow;
-  /** Whether the room is new to the client, so that the client gets the whole state. */
-  readonly isNew: boolean;
-  /** The numbers of the events, oldest first. */
-  readonly nums: readonly number[];
-  /** Whether there are events before `nums` that the client does not have. */
-  readonly limited: boolean;
-  /** The client has all events up to this position; `0` for a room that is new to the client. */
-  readonly after: number;
-  /** The departure of a user who is not in the room. */
-  readonly departure?: Departure | undefined;
-  /** The latest event of a room without new events, at which the state is read. */
-  readonly anchor?: number | undefined;
-  /** Whether members have become known that no event of the timeline has changed. */
-  readonly hasNewMembers?: boolean;
-}
-
-/** The events by which a user left a room. */
-export interface Departure {
-  /** The event that ended the user's last time as a member; the room is shown as of this event. */
-  readonly ended: StoredEvent | undefined;
-  /**
-   * The user's current member event. It differs from `ended` if the user was invited again and the invitation was
-   * rejected.
-   */
-  readonly member: StoredEvent;
 }
 
 /** The rooms of an answer. */
@@ -123,11 +92,11 @@ export class RoomSelection {
     const all = [...rows.values()].filter(({ forgotten }) => !forgotten);
     const joined = all.filter(({ membership }) => membership === 'join');
     const left = filter.includeLeave ? all.filter(isOutside) : [];
-    const pasts = pastMemberships(lookups, this.#parts.events, left, 0);
+    const pasts = this.#parts.left.pasts(lookups, left, 0);
     return {
       rows,
       joined: this.whole(lookups, joined, upTo, filter),
-      left: this.#left(lookups, left, { since: 0, pasts }, filter),
+      left: this.#parts.left.select(lookups, left, { since: 0, pasts }, scanLimit(filter)),
       invited: this.#parts.invites.among(lookups, user, all).shown,
       knocked: all.filter(({ membership }) => membership === 'knock'),
       peeked: [],
@@ -148,12 +117,13 @@ export class RoomSelection {
     const completed = this.#parts.partialStates.completedIn(lookups, range);
     if (changedRows.length === 0 && completed.size === 0)
       return { ...NOTHING, rows, ...unmovedRooms(changed, rows, since, limit) };
-    const pasts = pastMemberships(lookups, this.#parts.events, changedRows, since);
+    const pasts = this.#parts.left.pasts(lookups, changedRows, since);
     const membershipBefore = (room: number) => pasts.get(room)?.membership ?? '';
     // This client has to remove a room that was forgotten on another device.
     const moved = changedRows.filter(({ forgotten, room }) => !forgotten || KNOWN.has(membershipBefore(room)));
     const isNew = (row: MembershipRow) =>
-      (row.event > since && membershipBefore(row.room) !== 'join') || (!filter.lazyMembers && completed.has(row.room));
+      (row.position > since && membershipBefore(row.room) !== 'join') ||
+      (!filter.lazyMembers && completed.has(row.room));
     const { joined } = unmovedRooms(changed, rows, since, limit);
     const begun = [...completed].map((room) => rows.get(room)).filter((row) => row !== undefined);
     const fresh = [...new Set([...moved, ...begun])].filter((row) => row.membership === 'join' && isNew(row));
@@ -172,7 +142,7 @@ export class RoomSelection {
         ...this.whole(lookups, fresh, range.upTo, filter),
         ...this.#unchanged(lookups, complete, range.upTo).map((room) => ({ ...room, hasNewMembers: true })),
       ],
-      left: this.#left(lookups, left, { since, pasts }, filter),
+      left: this.#parts.left.select(lookups, left, { since, pasts }, limit),
       invited: invited.shown,
       knocked: moved.filter(({ membership }) => membership === 'knock'),
       peeked: [],
@@ -197,37 +167,6 @@ export class RoomSelection {
       const nums = timelines[i] ?? [];
       return { row, isNew: true, nums: nums.slice(-limit), limited: nums.length > limit, after: 0 };
     });
-  }
-
-  /**
-   * Returns rooms that the user has left, with the events up to the departure. A room in which the user was not a
-   * member since the client's token contains only the user's own member events.
-   */
-  #left(
-    lookups: Lookups,
-    rows: readonly MembershipRow[],
-    { since, pasts }: { readonly since: number; readonly pasts: ReadonlyMap<number, PastMembership> },
-    filter: SyncFilter,
-  ): SelectedRoom[] {
-    const { events, timelines } = this.#parts;
-    const limit = scanLimit(filter);
-    const rooms = lookups.each(rows, (row): SelectedRoom | undefined => {
-      const past = pasts.get(row.room);
-      const ended = past?.ended === undefined ? undefined : lookups.get(events.source, past.ended);
-      const member = row.membership === 'invite' ? ended : lookups.get(events.source, row.event);
-      if (member === undefined) return undefined;
-      const departure = { ended, member };
-      if (ended === undefined) return { row, isNew: true, nums: [row.event], limited: false, after: since, departure };
-      const isNew = past?.membership !== 'join';
-      const after = isNew ? 0 : since;
-      const timelineRange = { room: row.room, after: 0, upTo: ended.seq ?? 0 };
-      const page = lookups.get(timelines.pageSource, { ...timelineRange, backwards: true, limit: limit + 1 });
-      // The user sees later events only if they change the user's own membership.
-      const later = (past?.outside ?? []).filter((num) => num <= member.num);
-      const nums = [...later, ...page.filter((num) => num > after)].reverse();
-      return { row, isNew, nums: nums.slice(-limit), limited: nums.length > limit, after, departure };
-    });
-    return rooms.filter((room) => room !== undefined);
   }
 }
 
@@ -266,11 +205,11 @@ function changedMemberships(
   rows: Rows,
   { since, upTo, changes }: SyncRange & { readonly since: number },
 ): MembershipRow[] {
-  if (changes === undefined) return [...rows.values()].filter(({ event }) => event > since && event <= upTo);
+  if (changes === undefined) return [...rows.values()].filter(({ position }) => position > since && position <= upTo);
   const changed: MembershipRow[] = [];
   for (const change of changes) {
-    const row = change.kind === 'event' ? rows.get(change.room) : undefined;
-    if (row?.event === change.position) changed.push(row);
+    const row = change.kind === 'event' || change.kind === 'whole-state' ? rows.get(change.room) : undefined;
+    if (row?.position === change.position) changed.push(row);
   }
   return changed;
 }

@@ -156,9 +156,9 @@ function joinedRooms(rows: Rows): Set<number> {
   return new Set([...rows.values()].filter(({ membership }) => membership === 'join').map(({ room }) => room));
 }
 
-/** Returns the user's own member events in rooms that the user has not joined. */
+/** Returns the events with which the user's memberships of rooms that the user has not joined have changed. */
 function ownMoves(rows: Rows, { from, upTo }: StreamWindow): Change[] {
   return [...rows.values()]
-    .filter(({ membership, event }) => membership !== 'join' && event > from && event <= upTo)
-    .map(({ room, event }) => ({ kind: 'event', position: event, room, event }));
+    .filter(({ membership, position }) => membership !== 'join' && position > from && position <= upTo)
+    .map(({ room, position }) => ({ kind: 'event', position, room, event: position }));
 }

@@ -74,6 +74,6 @@ export class StreamReader {
 }
 
 function isAhead(rows: Rows, upTo: number): boolean {
-  for (const { event } of rows.values()) if (event > upTo) return true;
+  for (const { position } of rows.values()) if (position > upTo) return true;
   return false;
 }

@@ -1,5 +1,5 @@
 import type { Lookups } from '../../platform/lookups/lookups.ts';
-import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { MembershipHistory } from '../../rooms/membership/membership-history.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import type { Invites } from '../select/invites.ts';
 import { pastMemberships } from '../select/past-memberships.ts';
@@ -14,11 +14,11 @@ export interface ClientPosition {
 
 /** Selects the memberships that a client gets. */
 export class ClientMemberships {
-  readonly #events: EventStore;
+  readonly #membershipHistory: MembershipHistory;
   readonly #invites: Invites;
 
-  constructor(events: EventStore, invites: Invites) {
-    this.#events = events;
+  constructor(membershipHistory: MembershipHistory, invites: Invites) {
+    this.#membershipHistory = membershipHistory;
     this.#invites = invites;
   }
 
@@ -46,9 +46,10 @@ export class ClientMemberships {
   #leftRow(lookups: Lookups, row: MembershipRow, { state, since }: ClientPosition): MembershipRow | undefined {
     const sent = state?.rooms.get(row.room);
     const from = sent?.upTo ?? since ?? 0;
-    if (sent === undefined || row.event <= from) return undefined;
+    if (sent === undefined || row.position <= from) return undefined;
     if (row.membership !== 'invite') return { ...row, forgotten: false };
-    const ended = pastMemberships(lookups, this.#events, [row], from).get(row.room)?.ended;
-    return ended === undefined ? undefined : { ...row, membership: 'leave', event: ended };
+    const ended = pastMemberships(lookups, this.#membershipHistory, [row], from).get(row.room)?.ended;
+    if (ended === undefined) return undefined;
+    return { ...row, membership: 'leave', event: (ended.member ?? ended.cause).num, position: ended.position };
   }
 }

@@ -45,10 +45,10 @@ export class RoomLists {
   byActivity(lookups: Lookups, rows: Iterable<MembershipRow>, isKnown: (room: number) => boolean): MembershipRow[] {
     const { activity } = this.#parts;
     const listed = lookups.each(rows, (row) => {
-      const { membership, room, event } = row;
+      const { membership, room, event, position } = row;
       const isOutside = membership === 'leave' || membership === 'ban';
       if (isOutside && !isKnown(room) && !lookups.get(activity.removalSource, event)) return undefined;
-      return { row, at: membership === 'join' ? lookups.get(activity.lastEventSource, room) : event };
+      return { row, at: membership === 'join' ? lookups.get(activity.lastEventSource, room) : position };
     });
     return listed
       .filter((one) => one !== undefined)

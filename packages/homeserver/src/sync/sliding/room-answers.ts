@@ -201,7 +201,7 @@ export class RoomAnswers {
     const parts = [`"membership":"${row.membership}"`, `"invite_state":[${events}]`, `"stripped_state":[${events}]`];
     if (from === undefined) parts.push('"initial":true');
     if (direct.has(roomId)) parts.push('"is_dm":true');
-    parts.push(`"bump_stamp":${row.event}`);
+    parts.push(`"bump_stamp":${row.position}`);
     return { room, roomId, text: concat(parts.join(',')), isInitial: from === undefined, limited: false, timeline: [] };
   }
 }

@@ -1,19 +1,19 @@
 import type { Lookups } from '../../platform/lookups/lookups.ts';
 import { loadedSingly, NOT_LOADED, type Source } from '../../platform/lookups/source.ts';
-import type { EventStore } from '../../storage/rooms/events/event-store.ts';
+import type { MembershipHistory } from '../../rooms/membership/membership-history.ts';
 import type { RoomPosition, TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { MembershipRow } from '../../storage/rooms/membership-store.ts';
 import type { LatestEventNums } from '../../timeline/latest.ts';
 import { type ChangedRooms, type RoomChanges, TIMELINE_READ_MAX } from '../select/changed-rooms.ts';
 import { type PastMembership, pastMemberships } from '../select/past-memberships.ts';
-import type { Departure, SelectedRoom } from '../select/room-selection.ts';
+import type { Departure, SelectedRoom } from '../select/selected-room.ts';
 import type { SyncRange } from '../select/stream-reader.ts';
 import type { ConnectionState, SentRoom } from './connection-state.ts';
 import { rulesKey, type StatePairs } from './state-selection.ts';
 import type { RequestedRooms, RoomConfig } from './wanted-rooms.ts';
 
 interface Parts {
-  readonly events: EventStore;
+  readonly membershipHistory: MembershipHistory;
   readonly timelines: TimelineStore;
   readonly latest: LatestEventNums;
   readonly changes: RoomChanges;
@@ -84,10 +84,10 @@ export class RoomSpans {
     const { from, isExpanded, oldState } = plan(row, config, { sent, past, range });
     const isOutside = OUTSIDE.has(row.membership);
     // A room that the client has as left does not change.
-    if (isOutside && from !== undefined && row.event <= from) return undefined;
-    const departure = isOutside ? this.#departure(lookups, row, past) : undefined;
+    if (isOutside && from !== undefined && row.position <= from) return undefined;
+    const departure = isOutside ? departureOf(past) : undefined;
     const room = this.#room(lookups, { row, config, from, isExpanded, oldState, departure }, range);
-    const isMoved = from !== undefined && row.event > from;
+    const isMoved = from !== undefined && row.position > from;
     const isNews = room.nums.length > 0 || isExpanded || oldState !== undefined || isMoved;
     if (from !== undefined && !isNews) return undefined;
     return { row, config, from, isExpanded, oldState, room: this.#anchored(lookups, row, room, range) };
@@ -109,20 +109,15 @@ export class RoomSpans {
   ): PastMembership | undefined {
     const from = sent === undefined ? undefined : (sent.upTo ?? since);
     // For a room that is new to the client, only an earlier membership of a user who has left matters.
-    if (from === undefined ? !OUTSIDE.has(row.membership) : row.event <= from) return undefined;
-    return pastMemberships(lookups, this.#parts.events, [row], from ?? 0).get(row.room);
-  }
-
-  #departure(lookups: Lookups, row: MembershipRow, past: PastMembership | undefined): Departure | undefined {
-    const { events } = this.#parts;
-    const member = lookups.get(events.source, row.event);
-    const ended = past?.ended === undefined ? undefined : lookups.get(events.source, past.ended);
-    return member === undefined ? undefined : { ended, member };
+    if (from === undefined ? !OUTSIDE.has(row.membership) : row.position <= from) return undefined;
+    return pastMemberships(lookups, this.#parts.membershipHistory, [row], from ?? 0).get(row.room);
   }
 
   #room(lookups: Lookups, { row, config, from, isExpanded, departure }: Plan, range: SlidingRange): SelectedRoom {
-    if (departure !== undefined && departure.ended === undefined)
-      return { row, isNew: from === undefined, nums: [row.event], limited: false, after: from ?? 0, departure };
+    if (departure !== undefined && departure.ended === undefined) {
+      const nums = departure.member === undefined ? [] : [departure.member.num];
+      return { row, isNew: from === undefined, nums, limited: false, after: from ?? 0, departure };
+    }
     const limit = Math.max(1, config.limit);
     if (isTimed(row) && (from === undefined || isExpanded)) {
       const nums = this.#latest(lookups, row, limit + 1, range.upTo);
@@ -141,10 +136,10 @@ export class RoomSpans {
   }
 
   /** Returns the latest events of a room; for a room that the user has left, the latest up to the departure. */
-  #latest(lookups: Lookups, { room, membership, event }: MembershipRow, limit: number, upTo: number) {
+  #latest(lookups: Lookups, { room, membership, position }: MembershipRow, limit: number, upTo: number) {
     const { latest, timelines } = this.#parts;
     if (membership === 'join') return lookups.get(latest.source, { room, position: upTo, limit });
-    const seq = lookups.get(this.#seqs, { room, position: event });
+    const seq = lookups.get(this.#seqs, { room, position });
     const page = { room, after: 0, upTo: seq, backwards: true, limit };
     return lookups.get(timelines.pageSource, page).toReversed();
   }
@@ -157,11 +152,15 @@ export class RoomSpans {
     { since = 0, upTo, changed }: SlidingRange,
   ): readonly number[] {
     const isJoined = row.membership === 'join';
-    const isBehind = isTimed(row) && (isJoined ? from < since : row.event > from);
+    const isBehind = isTimed(row) && (isJoined ? from < since : row.position > from);
     if (!isBehind) return changed.timelines.get(row.room) ?? [];
-    const end = isJoined ? upTo : Math.min(upTo, row.event);
+    const end = isJoined ? upTo : Math.min(upTo, row.position);
     return lookups.get(this.#parts.changes.eventsAfter, { room: row.room, position: from }).filter((num) => num <= end);
   }
+}
+
+function departureOf(past: PastMembership | undefined): Departure | undefined {
+  return past?.latest === undefined ? undefined : { ended: past.ended?.cause, member: past.latest.member };
 }
 
 function plan(

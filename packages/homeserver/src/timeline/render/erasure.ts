@@ -1,19 +1,17 @@
 import { redactContent } from '@hearth/protocol/events/redact.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import { complete, type Lookups } from '../../platform/lookups/lookups.ts';
-import { membershipOf } from '../../rooms/events/effects.ts';
 import type { Heads } from '../../rooms/heads.ts';
+import type { MembershipChange, MembershipHistory } from '../../rooms/membership/membership-history.ts';
 import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
-import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { ErasedUsers } from '../../users/erased-users.ts';
-import { memberEventsBack } from '../member-events.ts';
 
 interface Parts {
   readonly erasedUsers: ErasedUsers;
   readonly userRooms: UserRooms;
   readonly heads: Heads;
-  readonly events: EventStore;
+  readonly membershipHistory: MembershipHistory;
 }
 
 /** The maximum number of membership changes that are read to determine when a reader was in a room. */
@@ -67,13 +65,13 @@ export class Erasure {
 
   /** Returns a function that returns whether a user was in a room at a position of the stream. */
   #presence(lookups: Lookups, user: number, room: number): (position: number) => boolean {
-    const changes: { readonly num: number; readonly isJoined: boolean }[] = [];
-    const last = lookups.get(this.#parts.userRooms.source, user).get(room)?.event;
-    for (const event of memberEventsBack(lookups, this.#parts.events, last)) {
-      changes.push({ num: event.num, isJoined: membershipOf(event) === 'join' });
+    const row = lookups.get(this.#parts.userRooms.source, user).get(room);
+    const changes: MembershipChange[] = [];
+    for (const change of row === undefined ? [] : this.#parts.membershipHistory.back(lookups, row)) {
+      changes.push(change);
       if (changes.length === CHANGES_MAX) break;
     }
-    return (position) => changes.find((change) => change.num <= position)?.isJoined === true;
+    return (position) => changes.find((change) => change.position <= position)?.membership === 'join';
   }
 }
 

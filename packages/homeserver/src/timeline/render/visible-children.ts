@@ -1,10 +1,10 @@
 import { historyVisibility } from '@hearth/protocol/visibility/visibility.ts';
 import { complete, type Lookups } from '../../platform/lookups/lookups.ts';
 import { loadedSingly, NOT_LOADED, queried, type Source } from '../../platform/lookups/source.ts';
-import { membershipOf } from '../../rooms/events/effects.ts';
 import { relationshipOf } from '../../rooms/events/relations.ts';
 import type { Head } from '../../rooms/head.ts';
 import type { Heads } from '../../rooms/heads.ts';
+import type { MembershipHistory } from '../../rooms/membership/membership-history.ts';
 import type { UserRooms } from '../../rooms/membership/user-rooms.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import {
@@ -17,7 +17,6 @@ import {
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { RelationStore } from '../../storage/rooms/events/relation-store.ts';
 import type { StoredEvent } from '../../storage/rooms/events/stored-event.ts';
-import { memberEventsBack } from '../member-events.ts';
 import type { Visibility } from '../visibility.ts';
 
 interface Parts {
@@ -25,6 +24,7 @@ interface Parts {
   readonly events: EventStore;
   readonly heads: Heads;
   readonly userRooms: UserRooms;
+  readonly membershipHistory: MembershipHistory;
   readonly relations: RelationStore;
   readonly visibility: Visibility;
 }
@@ -133,17 +133,17 @@ export class VisibleChildren {
 
   /** Returns the position after which a reader sees all events of a room. */
   #seesAllSince(lookups: Lookups, user: number, room: number): number {
-    const { userRooms, heads, events } = this.#parts;
+    const { userRooms, heads, membershipHistory } = this.#parts;
     const row = lookups.get(userRooms.source, user).get(room);
     const head = lookups.get(heads.source, room);
     if (head === undefined) return Number.POSITIVE_INFINITY;
     if (row?.membership !== 'join') return this.#readableSince(lookups, head);
     if (this.#wasAlwaysShared(lookups, head)) return 0;
-    let since = row.event;
+    let since = row.position;
     let steps = 0;
-    for (const event of memberEventsBack(lookups, events, row.event)) {
-      if (membershipOf(event) !== 'join' || steps > STEPS_MAX) return since;
-      since = event.num;
+    for (const { membership, position } of membershipHistory.back(lookups, row)) {
+      if (membership !== 'join' || steps > STEPS_MAX) return since;
+      since = position;
       steps += 1;
     }
     return since;

@@ -24,7 +24,7 @@ import {
   ROWS_PER_CHANGE_MAX,
   rowNumber,
 } from '../../../src/storage/engine/row-numbers.ts';
-import { MembershipStore } from '../../../src/storage/rooms/membership-store.ts';
+import { type Membership, MembershipStore } from '../../../src/storage/rooms/membership-store.ts';
 import { engines } from '../engines.ts';
 
 test('rows are numbered within the change that made them', () => {
@@ -108,13 +108,15 @@ describe.each(engines)('stores of encryption, on $name', (engine) => {
 
   test('the users who have joined or left since a position, and the members of some rooms', async () => {
     const memberships = new MembershipStore(database);
+    const put = (user: number, room: number, membership: Membership, position: number) =>
+      memberships.put({ user, room, membership, event: position - 5, position });
     await database.commit([
-      memberships.put(1, 50, 'join', 10),
-      memberships.put(2, 50, 'leave', 12),
-      memberships.put(2, 51, 'join', 13),
-      memberships.put(3, 52, 'join', 14),
+      put(1, 50, 'join', 10),
+      put(2, 50, 'leave', 12),
+      put(2, 51, 'join', 13),
+      put(3, 52, 'join', 14),
     ]);
-    const moved = async (after: number) => (await memberships.moved([50, 51], after)).map(({ event }) => event);
+    const moved = async (after: number) => (await memberships.moved([50, 51], after)).map(({ position }) => position);
     expect(new Set(await moved(9))).toEqual(new Set([10, 12, 13]));
     expect(new Set(await moved(12))).toEqual(new Set([13]));
     expect(new Set(await memberships.joinedAny([1, 2, 3], [50, 51]))).toEqual(new Set([1, 2]));

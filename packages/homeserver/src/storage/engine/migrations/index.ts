@@ -21,6 +21,7 @@ import { edus } from './0020-edus.ts';
 import { remoteEvents } from './0021-remote-events.ts';
 import { partialState } from './0022-partial-state.ts';
 import { peeksBetweenServers } from './0023-peeks-between-servers.ts';
+import { membershipPositions } from './0024-membership-positions.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in the order of their versions, which is the order of their files. */
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   remoteEvents,
   partialState,
   peeksBetweenServers,
+  membershipPositions,
 ];
