@@ -40,12 +40,15 @@ export async function compareStates(
  * time. Returns the number of events and of copies that are soft-failed.
  * @param early the events from before that time
  */
-export function compareEvents(
-  { roomId, version }: SharedRoom,
+export async function compareEvents(
+  room: SharedRoom,
   users: readonly SimUser[],
   early: ReadonlySet<string>,
-): { readonly events: number; readonly softFailed: number } {
-  const residents = users.filter(({ isResident }) => isResident);
+): Promise<{ readonly events: number; readonly softFailed: number }> {
+  const { roomId, version } = room;
+  const members = await membersOf(room, room.creator);
+  // A resolution of states may have removed a resident. The server has not got what was sent since then.
+  const residents = users.filter(({ isResident, caller }) => isResident && members.has(caller.userId));
   const copies = new Map(residents.map(({ server }) => [server, eventsOf(server.database, roomId)]));
   let events = 0;
   let softFailed = 0;
