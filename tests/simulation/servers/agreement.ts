@@ -1,7 +1,7 @@
 import { STANDING } from '../../../packages/homeserver/src/storage/rooms/events/stored-event.ts';
 import { Difference, expectSame } from '../difference.ts';
 import type { SimServer } from '../sim-server.ts';
-import { eventsOf } from './room-copy.ts';
+import { eventsOf, lastChangeOf } from './room-copy.ts';
 import { pathOf, type SharedRoom, type SimUser } from './shared-room.ts';
 import type { SyncClient } from './sync-client.ts';
 
@@ -40,15 +40,19 @@ export async function compareStates(
  * time. Returns the number of events and of copies that are soft-failed.
  * @param early the events from before that time
  */
-export async function compareEvents(
-  room: SharedRoom,
+export function compareEvents(
+  { roomId, version }: SharedRoom,
   users: readonly SimUser[],
   early: ReadonlySet<string>,
-): Promise<{ readonly events: number; readonly softFailed: number }> {
-  const { roomId, version } = room;
-  const members = await membersOf(room, room.creator);
-  // A resolution of states may have removed a resident. The server has not got what was sent since then.
-  const residents = users.filter(({ isResident, caller }) => isResident && members.has(caller.userId));
+): { readonly events: number; readonly softFailed: number } {
+  const all = users.filter(({ isResident }) => isResident);
+  // The resolution of states may have removed a resident for a time, as some server knows the states.
+  const hasStayed = ({ caller: { userId } }: SimUser) =>
+    all.every(({ server: { database } }) => {
+      const cause = lastChangeOf(database, roomId, userId);
+      return cause === undefined || early.has(cause);
+    });
+  const residents = all.filter(hasStayed);
   const copies = new Map(residents.map(({ server }) => [server, eventsOf(server.database, roomId)]));
   let events = 0;
   let softFailed = 0;

@@ -18,6 +18,10 @@ const EVENTS = `SELECT e.id, r.version, e.standing, sender.text AS sender, type.
   JOIN rooms r ON r.num = e.room JOIN names room ON room.num = e.room JOIN names sender ON sender.num = e.sender
   JOIN names type ON type.num = e.type WHERE room.text = ? ORDER BY e.num`;
 
+const LAST_CHANGE = `SELECT e.id, r.version FROM memberships m JOIN events e ON e.num = m.position
+  JOIN rooms r ON r.num = m.room JOIN names room ON room.num = m.room JOIN names member ON member.num = m.user_num
+  WHERE room.text = ? AND member.text = ?`;
+
 const STAGED = 'SELECT count(*) AS count FROM staged_events';
 
 /** Returns the events of a room in the database of a server, by event id. Outliers have been replaced by later rows. */
@@ -29,6 +33,12 @@ export function eventsOf(database: SimStorage, roomId: string): Map<string, Copi
     if (known === undefined || known.standing === STANDING.outlier) events.set(eventId, { ...event, id: eventId });
   }
   return events;
+}
+
+/** Returns the id of the event with which the membership of a user has changed last, if it has changed with an event. */
+export function lastChangeOf(database: SimStorage, roomId: string, userId: string): string | undefined {
+  const [row] = database.look<Pick<Row, 'id' | 'version'>>(LAST_CHANGE, roomId, userId);
+  return row && eventIdOfStored(row.id, row.version);
 }
 
 /** Returns the number of received events that a server has not processed. */

@@ -9,7 +9,7 @@ import { eventsOf } from './room-copy.ts';
 export interface SimUser {
   readonly server: SimServer;
   readonly caller: Caller;
-  /** Whether nobody removes the user from a room. */
+  /** Whether nobody removes the user from a room, except the resolution of states. */
   readonly isResident: boolean;
 }
 

@@ -251,7 +251,7 @@ class ServersSimulation {
     let softFailed = 0;
     for (const room of this.#rooms) {
       states.push(...(await compareStates(room, this.#users, this.#clients)));
-      const counts = await compareEvents(room, this.#users, this.#early);
+      const counts = compareEvents(room, this.#users, this.#early);
       events += counts.events;
       softFailed += counts.softFailed;
     }

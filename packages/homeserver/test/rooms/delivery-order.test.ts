@@ -109,6 +109,11 @@ async function check(graph: EventGraph, deliveries: readonly Delivery[], merge: 
     expect(head.extremities.map(({ eventId }) => eventId)).toEqual([merge.eventId]);
     const joined = joinedIn(graph, merge);
     expect(await world.joinedUsers(head), `members of delivery ${i}`).toEqual({ inHead: joined, inTable: joined });
+    const { stored, inStates, completed = 0 } = await world.positions(head);
+    // While the state was partial, memberships may have changed with other events than they do with the whole state.
+    const later = (positions: ReadonlyMap<number, number>) =>
+      new Map([...positions].filter(([, position]) => position > completed));
+    expect(later(stored), `positions of memberships of delivery ${i}`).toEqual(later(inStates));
   }
 }
 
@@ -156,5 +161,22 @@ test.each(versions)(
       { events: inCausalOrder(graph, dice), wholeAfter: dice.below(laterEvents(graph).length + 1) },
       { events: shuffled(laterEvents(graph), dice), wholeAfter: dice.below(laterEvents(graph).length + 1) },
     ]);
+  },
+);
+
+test.each(versions)(
+  'version $id: memberships that become known with the whole state have its position',
+  async ({ version }) => {
+    const world = await openReceivingWorld();
+    try {
+      const head = await world.enter(new EventGraph(version, new Dice(FIRST_SEED), 1), true);
+      const { stored: before } = await world.positions(head);
+      await world.complete(head);
+      const { stored: after, completed } = await world.positions(head);
+      expect(after.size).toBeGreaterThan(before.size);
+      for (const [user, position] of after) expect(position).toBe(before.get(user) ?? completed);
+    } finally {
+      await world.end();
+    }
   },
 );

@@ -92,6 +92,30 @@ describe.each(engines)('requests of other servers about rooms on $name', (engine
     expect(await refusal(serving.events.event(STRANGER, before.eventId))).toBe('M_FORBIDDEN');
   });
 
+  test('are answered for a server whose user the resolution of states has removed, about events up to then', async () => {
+    const admin = '@admin:admin.example';
+    const head = await world.room(alice);
+    await world.setState(alice, head, 'm.room.power_levels', { users: { [alice.userId]: 100, [admin]: 100 } });
+    await world.setState(alice, head, 'm.room.history_visibility', { history_visibility: 'joined' });
+    await remote.join(head, admin);
+    const prev = head.extremities;
+    await remote.join(head, BOB);
+    const before = await world.say(alice, head, 'while the server was there');
+    // The resolution prefers the later of the two join rules.
+    world.clock.skip(1_000);
+    const rules = { type: 'm.room.join_rules', sender: admin, stateKey: '', content: { join_rule: 'invite' } };
+    const cause = await remote.append(head, { ...rules, prev });
+    const after = await world.say(alice, head, 'after the removal');
+    expect(await world.userRooms.one(await world.names.reserve(BOB), head.num)).toMatchObject({ membership: 'leave' });
+    for (const { eventId: id } of [before, cause])
+      for (const [name, ask] of requests(PEER, head.roomId, id))
+        expect([name, await refusal(ask())]).toEqual([name, name === 'closest' ? 'M_FORBIDDEN' : 'no refusal']);
+    for (const [name, ask] of requests(PEER, head.roomId, after.eventId))
+      expect([name, await refusal(ask())]).toEqual([name, 'M_FORBIDDEN']);
+    const history = await json(serving.history.backfill(PEER, head.roomId, [before.eventId], 1));
+    expect(bodies(history)).toEqual(['while the server was there']);
+  });
+
   test('answer nothing about an event of another room', async () => {
     const [head, other] = [await shared(), await world.room(alice)];
     const secret = await world.say(alice, other, 'secret');

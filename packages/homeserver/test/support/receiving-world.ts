@@ -12,10 +12,14 @@ import type { Head } from '../../src/rooms/head.ts';
 import { readIncoming } from '../../src/rooms/receive/incoming.ts';
 import { KnownRooms } from '../../src/rooms/remote/known-rooms.ts';
 import { STANDING, type StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
+import { readCompletedStates } from '../../src/storage/rooms/partial-joins.ts';
 import type { NodeRef } from '../../src/storage/state/state-node.ts';
 import { entries } from '../../src/storage/state/state-tree.ts';
 import { type EventGraph, GRAPH_KEY, type GraphEvent } from './event-graph.ts';
 import { openWorld } from './world.ts';
+
+/** The maximum number of events of a room whose positions are computed. */
+const POSITIONS_MAX = 1_000;
 
 /** A database in memory. */
 const IN_MEMORY = {
@@ -52,6 +56,12 @@ export async function openReceivingWorld(answers: (server: string) => boolean = 
     await world.states.loadAll([root]);
     const events = await world.events.list(entries(root).map(({ event }) => event));
     return events.map(({ type, stateKey, eventId }) => `${type}\0${stateKey}=${eventId}`).sort();
+  };
+  /** Returns the numbers of the member events in a state, by user. */
+  const membersIn = async (root: NodeRef): Promise<ReadonlyMap<number, number>> => {
+    await world.states.loadAll([root]);
+    const type = await world.names.num('m.room.member');
+    return new Map(entries(root).flatMap((entry) => (entry.type === type ? [[entry.stateKey, entry.event]] : [])));
   };
   return {
     ...world,
@@ -100,6 +110,28 @@ export async function openReceivingWorld(answers: (server: string) => boolean = 
       const stored = (await world.memberships.joined([head.num])).get(head.num) ?? [];
       const ofTable = await world.names.texts(stored);
       return { inHead: [...ofHead.values()].sort(), inTable: [...ofTable.values()].sort() };
+    },
+    /**
+     * Returns the positions at which the memberships of a room have changed, by user: as they are stored, and as they follow
+     * from the states after the events of the timeline. `completed` is the position at which the state became whole.
+     */
+    async positions(head: Head) {
+      const timeline = { room: head.num, after: 0, upTo: Number.MAX_SAFE_INTEGER };
+      const events = await world.events.list(await world.timelines.page(timeline, false, POSITIONS_MAX));
+      const roots = await world.states.snapshots(events.map(({ snapshotAfter }) => snapshotAfter));
+      const inStates = new Map<number, number>();
+      let before: ReadonlyMap<number, number> = new Map();
+      for (const { num, snapshotAfter } of events) {
+        const root = roots.get(snapshotAfter);
+        if (root === undefined) throw new Error('the state after an event is missing');
+        const after = await membersIn(root);
+        for (const user of [...before.keys(), ...after.keys()])
+          if (before.get(user) !== after.get(user)) inStates.set(user, num);
+        before = after;
+      }
+      const rows = await world.memberships.moved([head.num], 0);
+      const completed = (await readCompletedStates(database, 0)).get(head.num);
+      return { stored: new Map(rows.map(({ user, position }) => [user, position])), inStates, completed };
     },
   };
 }

@@ -62,12 +62,21 @@ export class MembershipHistory {
     // While this server is not in the room, it knows only the events that concern its own users.
     const change = this.#firstUpTo(lookups, row, position);
     if (change?.member?.isOutside === true) return change.membership;
+    return this.inState(lookups, row, position);
+  }
+
+  /**
+   * Returns the membership in the state of the room at a position of the stream: the same as {@link at} for a user of another
+   * server, and for the question whether a user has joined.
+   */
+  inState(lookups: Lookups, row: MembershipRow, position: number): Membership {
+    if (row.position <= position) return row.membership;
     const last = this.#last(lookups, row.room, position);
-    const root = last && lookups.get(this.#parts.states.snapshotSource, last.snapshotAfter);
-    if (root === undefined) return 'none';
-    const type = lookups.get(this.#parts.names.wellKnownSource, 'm.room.member');
-    const num = lookups.get(this.#parts.states.placeSource, { root, type, stateKey: row.user });
-    const member = num === undefined ? undefined : lookups.get(this.#parts.events.source, num);
+    const num = last && this.#memberIn(lookups, row, last.snapshotAfter);
+    if (num === undefined) return 'none';
+    // The state of a room that became whole has the same members before that.
+    if (num === row.event) return row.membership;
+    const member = lookups.get(this.#parts.events.source, num);
     return member === undefined ? 'none' : membershipOf(member);
   }
 
@@ -106,11 +115,16 @@ export class MembershipHistory {
   #before(lookups: Lookups, row: MembershipRow, { member, cause }: MembershipChange): number | undefined {
     const replaced = member?.replaces ?? undefined;
     if (cause === member || cause.num !== row.position) return replaced;
-    const root = lookups.get(this.#parts.states.snapshotSource, cause.snapshot);
-    if (root === undefined) return replaced;
+    const before = this.#memberIn(lookups, row, cause.snapshot);
+    return before !== undefined && before === member?.num ? replaced : before;
+  }
+
+  /** Returns the number of a user's member event in a snapshot. */
+  #memberIn(lookups: Lookups, { user }: MembershipRow, snapshot: number): number | undefined {
+    const root = lookups.get(this.#parts.states.snapshotSource, snapshot);
+    if (root === undefined) return undefined;
     const type = lookups.get(this.#parts.names.wellKnownSource, 'm.room.member');
-    const before = lookups.get(this.#parts.states.placeSource, { root, type, stateKey: row.user });
-    return before === member?.num ? replaced : before;
+    return lookups.get(this.#parts.states.placeSource, { root, type, stateKey: user });
   }
 
   /** Returns the last event of a room at a position. */

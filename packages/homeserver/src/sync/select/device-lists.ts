@@ -135,10 +135,7 @@ export class DeviceLists {
       const moves = this.#parts.moves.in(lookups, room, range);
       const own = moves.get(user);
       const isHere = range.rows.get(room)?.membership === 'join';
-      if (
-        (own !== undefined && own.was !== own.is) ||
-        (isHere && completed.has(room) && this.#isEncrypted(lookups, room))
-      ) {
+      if (own !== undefined || (isHere && completed.has(room) && this.#isEncrypted(lookups, room))) {
         for (const other of lookups.get(this.#parts.heads.source, room)?.joined ?? NOBODY) {
           // Users who join after the user has left do not count.
           if (isHere) come.add(other);

@@ -41,7 +41,7 @@ export class MemberMoves {
     );
   }
 
-  /** Returns the users whose membership of a room has changed in a range. */
+  /** Returns the users who have joined or left a room in a range. */
   in(
     lookups: Lookups,
     room: number,
@@ -49,15 +49,14 @@ export class MemberMoves {
   ): ReadonlyMap<number, MemberMove> {
     const rows = lookups.get(this.#moved, { room, position: since });
     if (rows.length === 0) return NO_MOVES;
-    return new Map(
-      lookups.each(rows, (row) => [
-        row.user,
-        {
-          was: this.#membershipHistory.at(lookups, row, since) === 'join',
-          is: this.#membershipHistory.at(lookups, row, upTo) === 'join',
-          isOutlier: lookups.get(this.#events.source, row.event)?.standing === STANDING.outlier,
-        },
-      ]),
-    );
+    const moves = new Map<number, MemberMove>();
+    lookups.each(rows, (row) => {
+      const was = this.#membershipHistory.inState(lookups, row, since) === 'join';
+      const is = this.#membershipHistory.inState(lookups, row, upTo) === 'join';
+      if (was === is) return;
+      const isOutlier = lookups.get(this.#events.source, row.event)?.standing === STANDING.outlier;
+      moves.set(row.user, { was, is, isOutlier });
+    });
+    return moves;
   }
 }
