@@ -115,7 +115,7 @@ export class RoomReaders {
     if (access.kind !== 'past') return access.head.stored.root;
     const { snapshotAfter } = access.ended;
     const root = (await this.#parts.states.snapshots([snapshotAfter])).get(snapshotAfter);
-    if (root === undefined) throw new Error('the state after a member event is missing');
+    if (root === undefined) throw new Error('the state after a departure is missing');
     return root;
   }
 

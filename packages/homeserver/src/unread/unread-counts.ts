@@ -176,7 +176,7 @@ export class UnreadCounts {
    * as joins.
    */
   async #joinOf(row: MembershipRow, kept: CachedCounts | undefined): Promise<number> {
-    // The resolution of states has made the user a member again.
+    // The resolution of states has made the user a member again with another event.
     if (row.position !== row.event) return row.position;
     let join = row.event;
     for (;;) {

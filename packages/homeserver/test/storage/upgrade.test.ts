@@ -59,6 +59,7 @@ const ADDED: readonly { readonly in: number; readonly query: string; readonly ex
       { is_erased: 1, erased_position: 0 },
     ],
   },
+  { in: 24, query: 'SELECT DISTINCT position = event AS is_same FROM memberships', expected: [{ is_same: 1 }] },
 ];
 
 describe.each(ENGINES)('a stored database on %s', (_, make) => {

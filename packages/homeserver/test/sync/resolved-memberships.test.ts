@@ -30,13 +30,14 @@ describe.each(engines)('after a membership has changed by the resolution of stat
   });
   afterAll(() => world.end());
 
-  const members = (levels: Record<string, number>, alice: Person) => ({
-    users: { [alice.userId]: 100, [ADMIN]: 100, ...levels },
+  const levels = (alice: Person, moderator: number) => ({
+    users: { [alice.userId]: 100, [ADMIN]: 100, [MODERATOR]: moderator },
+    invite: 50,
   });
   const shared = async (): Promise<SharedRoom> => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice, { preset: 'public_chat' });
-    await world.setState(alice, head, 'm.room.power_levels', members({ [MODERATOR]: 50 }, alice));
+    await world.setState(alice, head, 'm.room.power_levels', levels(alice, 50));
     for (const userId of [ADMIN, MODERATOR]) await remote.join(head, userId);
     await world.joining.join(head, bob);
     return { head, alice, bob };
@@ -50,7 +51,7 @@ describe.each(engines)('after a membership has changed by the resolution of stat
       type: 'm.room.power_levels',
       sender: ADMIN,
       stateKey: '',
-      content: members({ [MODERATOR]: 0 }, alice),
+      content: levels(alice, 0),
       prev,
     });
   /** Returns the membership, the member event and the position of the change as they are stored. */
@@ -183,7 +184,7 @@ describe.each(engines)('after a membership has changed by the resolution of stat
   const removed = async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     const head = await world.room(alice, { preset: 'public_chat' });
-    await world.setState(alice, head, 'm.room.power_levels', members({}, alice));
+    await world.setState(alice, head, 'm.room.power_levels', levels(alice, 0));
     await remote.join(head, ADMIN);
     const prev = head.extremities;
     await world.joining.join(head, bob);
@@ -221,6 +222,24 @@ describe.each(engines)('after a membership has changed by the resolution of stat
     const { head, bob, pos, cause } = await removed();
     const { rooms } = await sliding(bob, pos);
     expect(rooms[head.roomId]).toMatchObject({ membership: 'leave', timeline: [{ event_id: cause.eventId }] });
+  });
+
+  test('an invitation that the resolution refuses ends', async () => {
+    const room = await shared();
+    const { head } = room;
+    const carol = await world.person();
+    const prev = head.extremities;
+    await remote.append(head, member(MODERATOR, carol, 'invite'));
+    const since = world.stream.current;
+    const { pos, rooms } = await sliding(carol);
+    expect(rooms[head.roomId]).toMatchObject({ membership: 'invite' });
+    const cause = await demote(room, prev);
+    expect(await stored({ ...room, bob: carol })).toMatchObject({ membership: 'leave', position: cause.num });
+    const left = section(await sync(carol, since), 'leave', room);
+    expect(left).toBeDefined();
+    expect([...eventsIn(left, 'timeline'), ...eventsIn(left, 'state')]).toEqual([]);
+    expect((await sliding(carol, pos)).rooms[head.roomId]).toMatchObject({ membership: 'leave' });
+    await expect(world.readers.access(head.roomId, carol.user)).rejects.toMatchObject({ errcode: 'M_FORBIDDEN' });
   });
 
   test('a ban that is in effect again ends a membership that began since', async () => {

@@ -114,10 +114,8 @@ export class RoomSpans {
   }
 
   #room(lookups: Lookups, { row, config, from, isExpanded, departure }: Plan, range: SlidingRange): SelectedRoom {
-    if (departure !== undefined && departure.ended === undefined) {
-      const nums = departure.member === undefined ? [] : [departure.member.num];
-      return { row, isNew: from === undefined, nums, limited: false, after: from ?? 0, departure };
-    }
+    if (departure !== undefined && departure.ended === undefined)
+      return { row, isNew: from === undefined, nums: [row.event], limited: false, after: from ?? 0, departure };
     const limit = Math.max(1, config.limit);
     if (isTimed(row) && (from === undefined || isExpanded)) {
       const nums = this.#latest(lookups, row, limit + 1, range.upTo);
