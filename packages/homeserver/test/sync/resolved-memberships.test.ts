@@ -96,7 +96,7 @@ describe.each(engines)('after a membership has changed by the resolution of stat
     return { pos: asString(reply.pos) ?? '', rooms: asObject(reply.rooms) ?? {} };
   };
   const streamed = async ({ user, device }: Person, from: number) => {
-    const request = { user, device, from, roomIds: undefined, limit: undefined, timeoutMs: 0 };
+    const request = { user, device, from, roomIds: undefined, servers: [], limit: undefined, timeoutMs: 0 };
     const text = await world.eventStream.respond({ ...request, cancellation: () => new Cancellation() });
     return asArray((JSON.parse(text) as JsonObject).chunk)?.flatMap((entry) => asObject(entry)?.event_id ?? []);
   };

@@ -56,6 +56,16 @@ export class MembershipHistory {
     }
   }
 
+  /** Returns the change to the current membership. */
+  latest(lookups: Lookups, row: MembershipRow): MembershipChange | undefined {
+    const { membership, position } = row;
+    const event = lookups.get(this.#parts.events.source, row.event);
+    if (event === undefined) return undefined;
+    const isMember = event.type === 'm.room.member' && event.stateKeyNum === row.user;
+    const member = isMember && membershipOf(event) === membership ? event : undefined;
+    return { membership, position, member, cause: this.#cause(lookups, row) ?? event };
+  }
+
   /** Returns the membership at a position of the stream, according to the state of the room at that position. */
   at(lookups: Lookups, row: MembershipRow, position: number): Membership {
     if (row.position <= position) return row.membership;
@@ -74,7 +84,7 @@ export class MembershipHistory {
     const last = this.#last(lookups, row.room, position);
     const num = last && this.#memberIn(lookups, row, last.snapshotAfter);
     if (num === undefined) return 'none';
-    // The state of a room that became whole has the same members before that.
+    // The member event was current already, but the state of the room was partial.
     if (num === row.event) return row.membership;
     const member = lookups.get(this.#parts.events.source, num);
     return member === undefined ? 'none' : membershipOf(member);
@@ -93,16 +103,6 @@ export class MembershipHistory {
   #firstUpTo(lookups: Lookups, row: MembershipRow, position: number): MembershipChange | undefined {
     for (const change of this.back(lookups, row)) if (change.position <= position) return change;
     return undefined;
-  }
-
-  /** Returns the change to the current membership. */
-  latest(lookups: Lookups, row: MembershipRow): MembershipChange | undefined {
-    const { membership, position } = row;
-    const event = lookups.get(this.#parts.events.source, row.event);
-    if (event === undefined) return undefined;
-    const isMember = event.type === 'm.room.member' && event.stateKeyNum === row.user;
-    const member = isMember && membershipOf(event) === membership ? event : undefined;
-    return { membership, position, member, cause: this.#cause(lookups, row) ?? event };
   }
 
   /** Returns the event at the position of the latest change, or the last before it if the whole state became known there. */

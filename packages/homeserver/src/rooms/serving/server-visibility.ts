@@ -161,7 +161,8 @@ class AskedMemberships {
 
   /** Returns the position of the latest change of the membership of a user of the server; 0 without one. */
   async lastChange(): Promise<number> {
-    return Math.max(0, ...(await this.#membersOfServer()).map(({ position }) => position));
+    const members = await this.#membersOfServer();
+    return members.reduce((latest, { position }) => Math.max(latest, position), 0);
   }
 
   /**
