@@ -28,6 +28,12 @@ interface Parts {
   readonly pdus: PduDeps;
 }
 
+/** A rejected event that the whole state permits. */
+interface RevivedEvent extends ExaminedEvent {
+  /** Whether an event in the timeline follows it, so that it is no forward extremity. */
+  readonly isFollowed: boolean;
+}
+
 /** The result of the completion of a state. */
 export interface CompletedState {
   readonly head: Head;
@@ -35,7 +41,7 @@ export interface CompletedState {
   readonly examined: number;
   readonly corrected: number;
   /** The rejected events that the whole state permits. */
-  readonly revived: readonly ExaminedEvent[];
+  readonly revived: readonly RevivedEvent[];
   /** The users who are not in the room, other than assumed before. */
   readonly left: readonly number[];
   /** Servers that are or were in the room and were not known to be, so that they have missed what this server sent. */
@@ -84,7 +90,10 @@ export class StateCompletion {
       const found = await this.#found(head, replay, known, whole);
       const all = [...replay.examined.all()];
       const corrected = all.filter(isCorrected);
-      const revived = corrected.filter(({ standing }) => standing !== STANDING.rejected);
+      const followed = replay.timeline.followed();
+      const revived = corrected
+        .filter(({ standing }) => standing !== STANDING.rejected)
+        .map((one) => ({ ...one, isFollowed: followed.has(one.event.num) }));
       const left = changes.flatMap((change) => (endsMembership(change) ? change.stateKey : []));
       return {
         head,
@@ -186,21 +195,25 @@ export class StateCompletion {
    */
   async revive({ head, revived }: CompletedState): Promise<void> {
     const { pdus, appender, replaying } = this.#parts;
-    for (const { event, before, prev } of revived) {
+    // Revived events get rows of their own. Later ones among them follow those rows.
+    const newNums = new Map<number, number>();
+    const list = (nums: readonly number[]) => replaying.events.list(nums.map((num) => newNums.get(num) ?? num));
+    for (const { event, before, prev, isFollowed } of revived) {
       const [pdu] = await pdusOf(pdus, head.version, [event]);
       const outlier = await replaying.events.one(event.num);
       const auth = (await replaying.events.authNums([event.num])).get(event.num) ?? [];
       if (pdu === undefined) continue;
-      await appender.append(head, {
+      const appended = await appender.append(head, {
         incoming: { pdu, eventId: event.eventId, roomId: event.roomId },
-        prev: await replaying.events.list(prev),
+        prev: await list(prev),
         missing: [],
-        auth: await replaying.events.list(auth),
+        auth: await list(auth),
         before: { root: before, created: [] },
         isRejected: false,
         outlier,
-        isFollowed: true,
+        isFollowed,
       });
+      newNums.set(event.num, appended.num);
     }
   }
 

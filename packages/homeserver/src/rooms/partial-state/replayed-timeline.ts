@@ -57,6 +57,14 @@ export class ReplayedTimeline {
     return this.#places.get(num);
   }
 
+  /** Returns the numbers of the events that events of the timeline follow, directly or through events outside of it. */
+  followed(): Set<number> {
+    const followed = new Set<number>();
+    for (const one of this.#examined.all())
+      if (isPlaced(one)) for (const num of this.#followed(one, isPlaced)) followed.add(num);
+    return followed;
+  }
+
   /** Continues the timeline with examined events. */
   async add(events: readonly StoredEvent[]): Promise<void> {
     this.#fillings ??= this.#fillingsAmong(this.#examined.all());
