@@ -13,6 +13,8 @@ const WHOLE: ReadonlyMap<string, string> = new Map([
   ['SELECT user_num FROM accounts LIMIT 1', 'ends at the first row'],
   ['SELECT num, text FROM names', 'at the start, so many at most'],
   ['SELECT device, room, position FROM peeks', 'at the start'],
+  ['SELECT room, server, peek_id, expires_ts FROM peeking_servers', 'at the start'],
+  ['SELECT room, server, peek_id, expires_ts FROM remote_peeks', 'at the start'],
   ['SELECT num, room, expires_ts FROM sticky_events WHERE expires_ts > ? ORDER BY num', 'at the start'],
   ['FROM delayed_events d JOIN names n', 'at the start'],
   ['SELECT DISTINCT pusher FROM push_queue', 'at the start'],

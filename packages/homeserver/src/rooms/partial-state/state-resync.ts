@@ -147,10 +147,18 @@ export class StateResync {
   async #completeFrom(head: Head, partial: PartialRoom, server: string): Promise<void> {
     const { partialStates, completion, inTurn, tools } = this.#parts;
     const whole = await this.#fetch(head, partial, server);
-    const completed = await inTurn.run(head.num, async () =>
+    const completed = await inTurn.run(head.num, async () => {
       // This server may have come into the room again meanwhile.
-      partialStates.of(head.num) === partial ? completion.complete(head.num, partial, whole) : undefined,
-    );
+      if (partialStates.of(head.num) !== partial) return undefined;
+      const result = await completion.complete(head.num, partial, whole);
+      try {
+        await completion.revive(result);
+      } catch (error) {
+        partialStates.proceed(head.num);
+        throw error;
+      }
+      return result;
+    });
     if (completed === undefined) return;
     this.#outcomes.add(1, { outcome: 'completed' });
     tools.log.info('the state of a joined room is complete', {
@@ -166,7 +174,6 @@ export class StateResync {
     } finally {
       partialStates.proceed(head.num);
     }
-    await inTurn.run(head.num, () => completion.revive(completed));
   }
 
   /**
