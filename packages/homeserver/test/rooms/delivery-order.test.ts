@@ -14,7 +14,7 @@ import { openReceivingWorld, type ReceivingWorld } from '../support/receiving-wo
 const GRAPHS = Number(process.env.HEARTH_TEST_GRAPHS ?? 50);
 const FIRST_SEED = Number(process.env.HEARTH_TEST_GRAPH_SEED ?? 1);
 /** The seeds with which faults were found. */
-const FAULTS = [289, 586, 12_006, 20_381, 20_385, 30_008, 30_022, 30_418];
+const FAULTS = [289, 586, 12_006, 20_381, 20_385, 30_008, 30_022, 30_027, 30_370, 30_418, 30_491];
 const SEEDS = new Set([...FAULTS, ...Array.from({ length: GRAPHS }, (_, i) => FIRST_SEED + i)]);
 const EVENTS_MAX = 25;
 const VERSIONS = ROOM_VERSIONS.filter(({ id }) => ['1', '2', '10', '12'].includes(id));

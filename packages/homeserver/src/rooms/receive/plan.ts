@@ -2,6 +2,7 @@ import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
 import { authorise } from '@hearth/protocol/auth/authorise.ts';
 import { toAuthEvent } from '@hearth/protocol/events/event.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
+import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { EarlyRedactions } from '../../storage/rooms/events/early-redactions.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
@@ -12,6 +13,7 @@ import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { type DraftRelations, loadRelations } from '../events/relations.ts';
 import { type GraphStates, snapshotBefore } from '../graph/graph-states.ts';
+import { prevNumsOf } from '../graph/prev-nums.ts';
 import { type StateChange, stateChanges } from '../graph/state-changes.ts';
 import type { BuiltState, StateResolution } from '../graph/state-resolution.ts';
 import { authStateIn, type Head } from '../head.ts';
@@ -114,7 +116,7 @@ export class Plans {
     const draft = { type, sender, content, ...(redacted !== undefined && { redacts: redacted }) };
     const [relations = {}] = await loadRelations(stores, head.num, [draft]);
     const earlyRedactions = await this.#earlyRedactions(head, provisional);
-    const followed = await this.#followed(prev);
+    const followed = await this.#followed(prev, head.version);
     const extremities = isFollowed ? head.extremities : head.extremities.filter(({ num }) => !followed.has(num));
     const more = { ...common, isSoftFailed, isFollowed, extremities, relations, redacted, earlyRedactions };
     const after = await graphStates.withEvent(before, provisional);
@@ -148,13 +150,14 @@ export class Plans {
    * Returns the numbers of the events that an event follows, directly or through events outside of the timeline:
    * rejected and soft-failed events are no forward extremities, but those before them are until an accepted event follows.
    */
-  async #followed(prev: readonly StoredEvent[]): Promise<Set<number>> {
+  async #followed(prev: readonly StoredEvent[], version: RoomVersion): Promise<Set<number>> {
     const { events } = this.#parts.stores;
     const followed = new Set(prev.map(({ num }) => num));
     let outside = prev.filter(({ standing }) => standing !== STANDING.accepted);
     while (outside.length > 0 && followed.size < FOLLOWED_MAX) {
-      const proofs = await events.proofs(outside.map(({ num }) => num));
-      const before = new Set([...proofs.values()].flatMap((proof) => proof.prev).filter((num) => !followed.has(num)));
+      const nums = outside.map(({ num }) => num);
+      const followedByThem = [...(await prevNumsOf(events, nums, version)).values()].flat();
+      const before = new Set(followedByThem.filter((num) => !followed.has(num)));
       for (const num of before) followed.add(num);
       const loaded = await events.load(before);
       outside = [...loaded.values()].filter(({ standing }) => standing !== STANDING.accepted);

@@ -1,7 +1,7 @@
-import { remotePrevIds } from '../../storage/rooms/events/event-proof.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
+import { prevNumsOf } from '../graph/prev-nums.ts';
 import type { Head } from '../head.ts';
 
 /** The stores that a walk reads. */
@@ -35,17 +35,11 @@ export class GraphWalk {
     const { events } = this.#stores;
     const absent = all.filter(({ num }) => !this.#prev.has(num));
     if (absent.length === 0) return;
-    const proofs = await events.proofs(absent.map(({ num }) => num));
-    // The numbers in a proof are those that were known when the event arrived. Events that came later have only an id.
-    const ids = new Map(Array.from(proofs, ([num, proof]) => [num, remotePrevIds(proof, this.#head.version)]));
-    const byId = await events.numsOf([...ids.values()].flat());
-    const nums = (event: StoredEvent) => {
-      const own = ids.get(event.num) ?? [];
-      return own.length > 0 ? own.flatMap((id) => byId.get(id) ?? []) : (proofs.get(event.num)?.prev ?? []);
-    };
-    const loaded = await events.load(new Set(absent.flatMap(nums)));
+    const nums = absent.map(({ num }) => num);
+    const followed = await prevNumsOf(events, nums, this.#head.version);
+    const loaded = await events.load(new Set([...followed.values()].flat()));
     for (const event of absent) {
-      const prev = nums(event).flatMap((num) => loaded.get(num) ?? []);
+      const prev = (followed.get(event.num) ?? []).flatMap((num) => loaded.get(num) ?? []);
       this.#prev.set(
         event.num,
         prev.filter(({ room, standing }) => room === this.#head.num && standing !== STANDING.outlier),
