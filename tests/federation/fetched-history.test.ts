@@ -152,3 +152,45 @@ test('the state before messages is another one before a state event among them',
   expect(await bodiesIn(room.roomId)).toEqual(['old']);
   expect(requests).toContain('state_ids');
 });
+
+test('edits, reactions and redactions that arrive before the messages of history to which they refer take effect', async () => {
+  const room = createRoom();
+  const messages = room.branch(['edited', 'liked', 'answered', 'removed', 'last']);
+  const [edited, liked, answered, removed] = messages.map(({ eventId }) => eventId);
+  await join(room, [messages], 2);
+  const path = pathOf('rooms', room.roomId, 'state', 'm.room.member', alice.userId);
+  const joined = await alice.get<{ event_id: string }>(path, { format: 'event' });
+  const relating = (rel_type: string, event_id: string | undefined, content: JsonObject) => ({
+    ...content,
+    'm.relates_to': { rel_type, event_id: event_id ?? '' },
+  });
+  const later = [
+    {
+      type: 'm.room.message',
+      content: relating('m.replace', edited, { body: '* new', 'm.new_content': { body: 'new', msgtype: 'm.text' } }),
+    },
+    { type: 'm.reaction', content: relating('m.annotation', liked, {}) },
+    { type: 'm.room.message', content: relating('m.thread', answered, { body: 'reply', msgtype: 'm.text' }) },
+    { type: 'm.room.redaction', content: {}, redacts: removed ?? '' },
+  ];
+  const chain: SignedMember[] = [];
+  const entry = { eventId: joined.event_id, pdu: { depth: 100 } } as SignedMember;
+  for (const event of later) chain.push(room.after(chain.at(-1) ?? entry, event));
+  const body = { origin: remote.peer.name, origin_server_ts: 1, pdus: chain.map(({ pdu }) => pdu) };
+  await remote.call('PUT', '/v1/send/early', { body });
+  const last = pathOf('rooms', room.roomId, 'event', chain.at(-1)?.eventId ?? '');
+  await expect.poll(async () => (await alice.request('GET', last)).status).toBe(200);
+  expect((await bodiesIn(room.roomId)).filter((text) => text === 'removed')).toEqual([]);
+  const { chunk } = await alice.messages(room.roomId, { limit: 50 });
+  const found = (eventId: string | undefined) => chunk.find((event) => event.event_id === eventId);
+  expect(found(edited)?.unsigned?.['m.relations']).toMatchObject({ 'm.replace': { content: { body: '* new' } } });
+  expect(found(answered)?.unsigned?.['m.relations']).toMatchObject({ 'm.thread': { count: 1 } });
+  expect(found(removed)).toMatchObject({ content: {}, unsigned: { redacted_because: { type: 'm.room.redaction' } } });
+  const related = await alice.get<{ chunk: JsonObject[] }>(
+    `/_matrix/client/v1${pathOf('rooms', room.roomId, 'relations', liked ?? '')}`,
+  );
+  expect(related.chunk.map(({ type }) => type)).toEqual(['m.reaction']);
+  expect(await server.look('SELECT child FROM early_relations UNION SELECT redaction FROM early_redactions')).toEqual(
+    [],
+  );
+});

@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import { randomText } from '../platform/random.ts';
+import { EarlyEvents } from '../rooms/events/early-events.ts';
 import { MemberEffects } from '../rooms/events/member-effects.ts';
 import { AuthChains } from '../rooms/graph/auth-chains.ts';
 import { GraphStates } from '../rooms/graph/graph-states.ts';
@@ -79,7 +80,7 @@ function openReceiving(
   { keyRing, peeks }: { readonly keyRing: Pick<KeyRing, 'find'>; readonly peeks: RemotePeeks },
 ) {
   const { names, stream } = base;
-  const { events, timelines, states, heads, acceptor, effects, signer, earlyRedactions, missingEvents } = rooms;
+  const { events, timelines, states, heads, acceptor, effects, signer, earlyReferences, missingEvents } = rooms;
   const { partialStates } = rooms;
   const { serverName } = signer;
   const roomServers = new RoomServers(database);
@@ -93,7 +94,8 @@ function openReceiving(
   const outliers = new Outliers({ names, stream, events, signatures, inTurn });
   const stateBefore = new StateBefore({ states, events, graphStates, resolution, outliers, fetcher });
   const stores = { names, stream, events, states, timelines, rooms: rooms.rooms };
-  const appended = { ...stores, graph: { missingEvents, earlyRedactions, roomServers, partialStates } };
+  const earlyEvents = new EarlyEvents({ names, events, references: earlyReferences });
+  const appended = { ...stores, graph: { missingEvents, earlyReferences, earlyEvents, roomServers, partialStates } };
   const rules = new Rules(stores);
   const plans = new Plans({ stores: appended, graphStates, resolution, rules });
   const shared = { heads, servers };
@@ -114,7 +116,8 @@ function openReceiving(
   const receiver = new Receiver({ stores, ...checking, appender, servers, partialStates, inTurn });
   const pdus = { names, events, signer };
   const graph = { authChains, graphStates, learning, resolution, stateBefore, outliers, fetcher, inTurn };
-  return { ...graph, roomServers, servers, missingEvents, signatures, checks, members, appender, receiver, pdus };
+  const received = { missingEvents, earlyReferences, earlyEvents };
+  return { ...graph, ...received, roomServers, servers, signatures, checks, members, appender, receiver, pdus };
 }
 
 /** Creates the objects that complete partial states. */
@@ -151,12 +154,22 @@ async function openHistory(
   { database, clock, log }: FederationBase,
   { base, rooms }: RoomDomains,
   client: Pick<FederationClient, 'request'>,
-  { fetcher, servers, checks, stateBefore, graphStates, inTurn }: Receiving,
+  {
+    fetcher,
+    servers,
+    checks,
+    stateBefore,
+    graphStates,
+    inTurn,
+    missingEvents,
+    earlyReferences,
+    earlyEvents,
+  }: Receiving,
 ) {
-  const { events, timelines, states, missingEvents, effects, partialStates } = rooms;
+  const { events, timelines, states, effects, partialStates } = rooms;
   const numbers = await HistoryNumbers.open(database);
   const pages = new HistoryPages({
-    stores: { ...base, events, timelines, states, missingEvents, numbers },
+    stores: { ...base, events, timelines, states, numbers, graph: { missingEvents, earlyReferences, earlyEvents } },
     graphStates,
     effects,
   });

@@ -22,7 +22,7 @@ import { PartialStates } from '../rooms/partial-state/partial-states.ts';
 import { Sender } from '../rooms/send.ts';
 import { AliasStore } from '../storage/rooms/alias-store.ts';
 import { AggregationStore } from '../storage/rooms/events/aggregation-store.ts';
-import { EarlyRedactions } from '../storage/rooms/events/early-redactions.ts';
+import { EarlyReferences } from '../storage/rooms/events/early-references.ts';
 import { EventStore } from '../storage/rooms/events/event-store.ts';
 import { MissingEvents } from '../storage/rooms/events/missing-events.ts';
 import { RelationStore } from '../storage/rooms/events/relation-store.ts';
@@ -107,7 +107,7 @@ async function openStores({ database, names, clock }: Pick<Base, 'database' | 'n
     timelines: new TimelineStore(database),
     transactions: new TransactionStore(database),
     inviteStates: new InviteStates(database),
-    earlyRedactions: new EarlyRedactions(database),
+    earlyReferences: new EarlyReferences(database),
     missingEvents: new MissingEvents(database),
     partialStates: await PartialStates.open({ database, clock }),
     sticky: await StickyStore.open(database, clock.now()),

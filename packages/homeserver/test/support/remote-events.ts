@@ -6,6 +6,7 @@ import { signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
 import { signPdu } from '@hearth/protocol/signing/pdu.ts';
 import { silentLog } from '../../src/platform/monitoring/log.ts';
 import { references } from '../../src/rooms/events/build.ts';
+import { EarlyEvents } from '../../src/rooms/events/early-events.ts';
 import { EventEffects } from '../../src/rooms/events/effects.ts';
 import { MemberEffects } from '../../src/rooms/events/member-effects.ts';
 import { AuthChains } from '../../src/rooms/graph/auth-chains.ts';
@@ -18,7 +19,7 @@ import { type PlacedEvent, Plans } from '../../src/rooms/receive/plan.ts';
 import { Rules } from '../../src/rooms/receive/rules.ts';
 import { ServersInRooms } from '../../src/rooms/remote/servers-in-room.ts';
 import { Templates } from '../../src/rooms/remote/templates.ts';
-import { EarlyRedactions } from '../../src/storage/rooms/events/early-redactions.ts';
+import { EarlyReferences } from '../../src/storage/rooms/events/early-references.ts';
 import { MissingEvents } from '../../src/storage/rooms/events/missing-events.ts';
 import type { StoredEvent } from '../../src/storage/rooms/events/stored-event.ts';
 import { RoomServers } from '../../src/storage/rooms/room-servers.ts';
@@ -57,6 +58,7 @@ export class RemoteEvents {
     this.templates = new Templates(world);
     this.graphStates = new GraphStates(states);
     this.authChains = new AuthChains(events);
+    const earlyReferences = new EarlyReferences(database);
     const stores = {
       names,
       stream,
@@ -65,7 +67,8 @@ export class RemoteEvents {
       rooms,
       graph: {
         missingEvents: new MissingEvents(database),
-        earlyRedactions: new EarlyRedactions(database),
+        earlyReferences,
+        earlyEvents: new EarlyEvents({ names, events, references: earlyReferences }),
         roomServers,
         partialStates,
       },

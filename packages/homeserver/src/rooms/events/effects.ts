@@ -3,7 +3,7 @@ import { asString } from '@hearth/protocol/json/value.ts';
 import type { Write } from '../../storage/engine/database.ts';
 import type { AggregationStore } from '../../storage/rooms/events/aggregation-store.ts';
 import { type Aggregated, isAggregated } from '../../storage/rooms/events/aggregations.ts';
-import type { EarlyRedactions } from '../../storage/rooms/events/early-redactions.ts';
+import type { EarlyReferences } from '../../storage/rooms/events/early-references.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { RelationStore } from '../../storage/rooms/events/relation-store.ts';
 import type { StickyRow, StickyStore } from '../../storage/rooms/events/sticky-events.ts';
@@ -26,7 +26,7 @@ interface AffectedStores {
   readonly relations: RelationStore;
   readonly aggregations: AggregationStore;
   readonly sticky: StickyStore;
-  readonly earlyRedactions: EarlyRedactions;
+  readonly earlyReferences: EarlyReferences;
 }
 
 /** The event that has led to changes of memberships, and the position in the stream at which they take effect. */
@@ -138,7 +138,7 @@ export class EventEffects {
 
   /** Adds the row of a redaction whose target this server does not have. */
   addEarlyRedaction(event: StoredEvent, targetId: string, effects: Effects): void {
-    effects.writes.push(this.#stores.earlyRedactions.insert(targetId, event.num));
+    effects.writes.push(this.#stores.earlyReferences.insert(targetId, event));
   }
 
   /** Adds the row of a relation. */

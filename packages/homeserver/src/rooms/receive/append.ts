@@ -3,7 +3,7 @@ import type { Log } from '../../platform/monitoring/log.ts';
 import { Fenced, type Write } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
-import type { EarlyRedactions } from '../../storage/rooms/events/early-redactions.ts';
+import type { EarlyReferences } from '../../storage/rooms/events/early-references.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { MissingEvents } from '../../storage/rooms/events/missing-events.ts';
 import { STANDING, type Standing, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
@@ -14,6 +14,7 @@ import type { StateStore } from '../../storage/state/state-store.ts';
 import type { NewNode } from '../../storage/state/state-tree.ts';
 import type { Acceptor } from '../accept.ts';
 import type { Decided } from '../events/decide.ts';
+import { addEarlyEvents, type EarlyEvents } from '../events/early-events.ts';
 import { type Effects, type EventEffects, noEffects } from '../events/effects.ts';
 import type { MemberEffects } from '../events/member-effects.ts';
 import { withChanges } from '../graph/state-changes.ts';
@@ -38,7 +39,8 @@ export interface AppenderStores {
 /** The stores that only events of other servers change. */
 interface GraphStores {
   readonly missingEvents: MissingEvents;
-  readonly earlyRedactions: EarlyRedactions;
+  readonly earlyReferences: EarlyReferences;
+  readonly earlyEvents: EarlyEvents;
   readonly roomServers: RoomServers;
   readonly partialStates: PartialStates;
 }
@@ -155,6 +157,7 @@ export class RemoteAppender {
     head.row = next;
     const nums = namesOf(head, event);
     if (plan.relations.own !== undefined) nums.push(plan.relations.own.relType);
+    nums.push(...plan.early.flatMap(({ relation }) => relation?.relType ?? []));
     writes.push(...names.inserts(...nums), ...effects.writes);
     return { head, events: [event], before, row: next, guards: [rooms.advance(next, row.fence)], writes, effects };
   }
@@ -198,13 +201,12 @@ export class RemoteAppender {
     return outlier === undefined ? [insert] : [store.markRepeated(outlier), insert];
   }
 
-  #effects(head: Head, event: StoredEvent, { relations, redacted, earlyRedactions }: Plan): Effects {
+  #effects(head: Head, event: StoredEvent, { relations, redacted, early }: Plan): Effects {
     const all = this.#parts.effects;
     const effects = noEffects();
     all.addRelation(event, relations.own, effects);
     all.addRedaction(event, { target: redacted, relation: relations.redacted }, head, effects);
-    for (const redaction of earlyRedactions)
-      all.addRedaction(redaction, { target: event, relation: undefined }, head, effects);
+    addEarlyEvents(early, event, head, { all, effects });
     all.addSticky(event, effects);
     return effects;
   }
@@ -237,15 +239,14 @@ export class RemoteAppender {
   }
 
   #graphWrites(head: Head, placed: PlacedEvent, plan: Plan, event: StoredEvent): Write[] {
-    const { missingEvents, earlyRedactions, partialStates, roomServers } = this.#parts.stores.graph;
+    const { missingEvents, earlyReferences, partialStates, roomServers } = this.#parts.stores.graph;
     const writes = missingEvents.insert(head.num, placed.missing, event.num);
     const { num, ts } = event;
     if (placed.partial !== undefined)
       writes.push(...partialStates.begin({ room: head.num, event: num, ts, ...placed.partial }, roomServers));
     if (plan.isFollowed) writes.push(missingEvents.remove(head.num, event.eventId));
-    if (plan.earlyRedactions.length > 0) writes.push(earlyRedactions.remove(event.eventId));
-    if (event.redacts !== undefined && plan.redacted === undefined)
-      writes.push(earlyRedactions.insert(event.redacts, event.num));
+    if (plan.early.length > 0) writes.push(...earlyReferences.remove(event.eventId));
+    if (plan.awaited !== undefined) writes.push(earlyReferences.insert(plan.awaited, event));
     return writes;
   }
 

@@ -1,23 +1,21 @@
 import { authEventKeys } from '@hearth/protocol/auth/auth-events.ts';
 import { authorise } from '@hearth/protocol/auth/authorise.ts';
 import { toAuthEvent } from '@hearth/protocol/events/event.ts';
-import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import type { Names } from '../../storage/engine/names.ts';
-import type { EarlyRedactions } from '../../storage/rooms/events/early-redactions.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { MissingEvents } from '../../storage/rooms/events/missing-events.ts';
 import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-event.ts';
 import type { RoomRow } from '../../storage/rooms/room-store.ts';
 import type { NodeRef } from '../../storage/state/state-node.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
+import { type EarlyEvent, type EarlyEvents, mayRedact } from '../events/early-events.ts';
 import { type DraftRelations, loadRelations } from '../events/relations.ts';
 import { type GraphStates, snapshotBefore } from '../graph/graph-states.ts';
 import { prevNumsOf } from '../graph/prev-nums.ts';
 import { type StateChange, stateChanges } from '../graph/state-changes.ts';
 import type { BuiltState, StateResolution } from '../graph/state-resolution.ts';
 import { authStateIn, type Head } from '../head.ts';
-import { powersIn } from '../powers.ts';
 import { remoteEvent } from './build-remote.ts';
 import type { IncomingEvent } from './incoming.ts';
 import type { Rules } from './rules.ts';
@@ -61,7 +59,10 @@ export interface Plan {
   readonly changes: readonly StateChange[];
   readonly relations: DraftRelations;
   readonly redacted: StoredEvent | undefined;
-  readonly earlyRedactions: readonly StoredEvent[];
+  /** The events that arrived before the event to which they refer, which is this one. */
+  readonly early: readonly EarlyEvent[];
+  /** The id of the event that the event redacts or to which it is related, if this server does not have it. */
+  readonly awaited: string | undefined;
   /** An existing snapshot with the state before the event. */
   readonly knownSnapshot: number | undefined;
   /** The invite that the join by which this server comes into the room accepts. */
@@ -75,7 +76,7 @@ interface PlanStores {
   readonly names: Names;
   readonly events: EventStore;
   readonly states: StateStore;
-  readonly graph: { readonly missingEvents: MissingEvents; readonly earlyRedactions: EarlyRedactions };
+  readonly graph: { readonly missingEvents: MissingEvents; readonly earlyEvents: EarlyEvents };
 }
 
 interface PlansParts {
@@ -104,7 +105,7 @@ export class Plans {
     const provisional = this.#provisional(head, placed);
     const knownSnapshot = await this.#knownSnapshot(prev, before.root);
     const invite = isFirst ? await this.#memberBefore(provisional, before.root) : null;
-    const common = { seen, knownSnapshot, invite, relations: {}, redacted: undefined, earlyRedactions: [] };
+    const common = { seen, knownSnapshot, invite, relations: {}, redacted: undefined, early: [], awaited: undefined };
     const isFollowed =
       placed.isFollowed === true || (await stores.graph.missingEvents.isMissing(head.num, incoming.eventId));
     const isSoftFailed =
@@ -115,10 +116,12 @@ export class Plans {
     const { sender, content } = provisional;
     const draft = { type, sender, content, ...(redacted !== undefined && { redacts: redacted }) };
     const [relations = {}] = await loadRelations(stores, head.num, [draft]);
-    const earlyRedactions = await this.#earlyRedactions(head, provisional);
+    const { earlyEvents } = stores.graph;
+    const early = (await earlyEvents.of(head, [provisional])).get(provisional.eventId) ?? [];
+    const awaited = relations.own === undefined ? await earlyEvents.awaitedBy(provisional) : undefined;
     const followed = await this.#followed(prev, head.version);
     const extremities = isFollowed ? head.extremities : head.extremities.filter(({ num }) => !followed.has(num));
-    const more = { ...common, isSoftFailed, isFollowed, extremities, relations, redacted, earlyRedactions };
+    const more = { ...common, isSoftFailed, isFollowed, extremities, relations, redacted, early, awaited };
     const after = await graphStates.withEvent(before, provisional);
     if (isFirst) {
       const changes = await stateChanges(stores, seen.root, after.root, provisional);
@@ -204,15 +207,6 @@ export class Plans {
     return (await mayRedact(head, event, target)) ? target : undefined;
   }
 
-  async #earlyRedactions(head: Head, event: StoredEvent): Promise<StoredEvent[]> {
-    const { graph, events } = this.#parts.stores;
-    const redactions = await events.list(await graph.earlyRedactions.of(event.eventId));
-    const effective = await Promise.all(
-      redactions.map(async (redaction) => redaction.room === head.num && (await mayRedact(head, redaction, event))),
-    );
-    return redactions.filter((_, i) => effective[i]);
-  }
-
   /** Returns a snapshot of one of the events before the event, if its state is the state before the event. */
   async #knownSnapshot(prev: readonly StoredEvent[], root: NodeRef): Promise<number | undefined> {
     const nums = prev.map((event) => {
@@ -223,14 +217,4 @@ export class Plans {
       if (found.hash === root.hash) return num;
     return undefined;
   }
-}
-
-/**
- * Returns whether a redaction takes effect: its sender has the power to redact or is of the server of the target's
- * sender (rooms/v3, "Handling redactions").
- */
-async function mayRedact(head: Head, redaction: StoredEvent, target: StoredEvent): Promise<boolean> {
-  if (domainOf(redaction.sender) === domainOf(target.sender)) return true;
-  const powers = await powersIn(head);
-  return powers.of(redaction.sender) >= powers.to('redact');
 }

@@ -2,6 +2,7 @@ import { prevEventIds } from '@hearth/protocol/events/event.ts';
 import type { Write } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
+import type { EarlyReferences } from '../../storage/rooms/events/early-references.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
 import type { HistoryNumbers } from '../../storage/rooms/events/history-numbers.ts';
 import type { MissingEvents } from '../../storage/rooms/events/missing-events.ts';
@@ -9,6 +10,7 @@ import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-ev
 import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
+import { addEarlyEvents, type EarlyEvents } from '../events/early-events.ts';
 import { type Effects, type EventEffects, noEffects } from '../events/effects.ts';
 import { loadRelations } from '../events/relations.ts';
 import type { GraphStates } from '../graph/graph-states.ts';
@@ -24,8 +26,12 @@ interface HistoryPageParts {
     readonly events: EventStore;
     readonly timelines: TimelineStore;
     readonly states: StateStore;
-    readonly missingEvents: MissingEvents;
     readonly numbers: HistoryNumbers;
+    readonly graph: {
+      readonly missingEvents: MissingEvents;
+      readonly earlyReferences: EarlyReferences;
+      readonly earlyEvents: EarlyEvents;
+    };
   };
   readonly graphStates: GraphStates;
   readonly effects: EventEffects;
@@ -88,6 +94,7 @@ export class HistoryPages {
       if (!older.isRejected) seq += 1;
       await this.#add(head, older, older.isRejected ? null : seq, written);
     }
+    await this.#addEarly(head, written);
     written.writes.push(...names.inserts(...written.names), ...written.effects.writes);
     try {
       await stream.commit(written.writes, [], () => {
@@ -127,13 +134,30 @@ export class HistoryPages {
     const [relations = {}] = await loadRelations({ events: store, names }, head.num, [{ type, sender, content }]);
     this.#parts.effects.addRelation(event, relations.own, written.effects);
     if (relations.own !== undefined) written.names.add(relations.own.relType);
+    const { earlyReferences, earlyEvents } = this.#parts.stores.graph;
+    const awaited = relations.own === undefined && seq !== null ? await earlyEvents.awaitedBy(event) : undefined;
+    if (awaited !== undefined) writes.push(earlyReferences.insert(awaited, event));
     this.#parts.effects.addSticky(event, written.effects);
     for (const name of [event.typeNum, event.senderNum, event.stateKeyNum]) if (name !== null) written.names.add(name);
   }
 
+  /** Adds the effects of events that arrived before those of the page to which they refer. */
+  async #addEarly(head: Head, written: WrittenPage): Promise<void> {
+    const { earlyReferences, earlyEvents } = this.#parts.stores.graph;
+    const { effects, writes, names } = written;
+    const fresh = [...written.inserted, ...written.placed].filter(({ seq }) => seq !== null);
+    for (const [eventId, early] of await earlyEvents.of(head, fresh)) {
+      const target = fresh.find((event) => event.eventId === eventId);
+      if (target === undefined || early.length === 0) continue;
+      for (const name of addEarlyEvents(early, target, head, { all: this.#parts.effects, effects })) names.add(name);
+      writes.push(...earlyReferences.remove(eventId));
+    }
+  }
+
   /** Adds the row of an event and its edges in the graph. */
   async #addRow(head: Head, { incoming, auth, numbers }: OlderEvent, event: StoredEvent, written: WrittenPage) {
-    const { events: store, missingEvents } = this.#parts.stores;
+    const { events: store, graph } = this.#parts.stores;
+    const { missingEvents } = graph;
     const { writes, numOf } = written;
     numOf.set(event.eventId, event.num);
     const prevIds = prevEventIds(incoming.pdu, head.version);

@@ -30,6 +30,7 @@ const MORE_ROWS = [
   'INSERT INTO completed_states (room, position) SELECT room, num FROM events ORDER BY num DESC LIMIT 1',
   "INSERT INTO peeking_servers (room, server, peek_id, expires_ts) SELECT num, 'peer.example', 'p1', 1700000000000 FROM rooms LIMIT 1",
   "INSERT INTO remote_peeks (room, server, peek_id, expires_ts) VALUES (99999998, 'peer.example', 'p2', 1700000000000)",
+  `INSERT INTO early_relations (target, child) SELECT x'${'ef'.repeat(32)}', num FROM events ORDER BY num LIMIT 1`,
   `INSERT INTO early_redactions (target, redaction) SELECT x'${'ef'.repeat(32)}', num FROM events ORDER BY num LIMIT 1`,
   `INSERT INTO invite_states (user_num, room, json) SELECT user_num, room, '{"type":"m.room.name"}' FROM memberships LIMIT 1`,
   "INSERT INTO room_servers (server, room) SELECT 'peer.example', num FROM rooms LIMIT 1",

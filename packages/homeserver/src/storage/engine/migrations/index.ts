@@ -22,6 +22,7 @@ import { remoteEvents } from './0021-remote-events.ts';
 import { partialState } from './0022-partial-state.ts';
 import { peeksBetweenServers } from './0023-peeks-between-servers.ts';
 import { membershipPositions } from './0024-membership-positions.ts';
+import { earlyRelations } from './0025-early-relations.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in the order of their versions, which is the order of their files. */
@@ -50,4 +51,5 @@ export const migrations: readonly Migration[] = [
   partialState,
   peeksBetweenServers,
   membershipPositions,
+  earlyRelations,
 ];
