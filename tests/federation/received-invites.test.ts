@@ -119,6 +119,17 @@ describe('an invite of another server', () => {
     expect(Object.keys(await invitesOf(alice))).not.toContain(room.roomId);
   });
 
+  test('that is sent many times at once is stored once', async () => {
+    const room = inviteBy(remote, alice.userId);
+    const replies = await Promise.all(Array.from({ length: 8 }, () => send(remote, room, [room.create.pdu])));
+    expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200));
+    expect(Object.keys(await invitesOf(alice))).toContain(room.roomId);
+    const rows = await server.look(
+      `SELECT num FROM events WHERE room = (SELECT num FROM names WHERE text = '${room.roomId}')`,
+    );
+    expect(rows).toHaveLength(1);
+  });
+
   test('on the path of version 1 is signed', async () => {
     const room = inviteBy(remote, alice.userId, '1');
     const stripped = { type: 'm.room.name', state_key: '', sender: remote.user('bob'), content: { name: 'Room' } };

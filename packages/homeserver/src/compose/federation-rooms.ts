@@ -206,7 +206,7 @@ function openRemoteMemberships(
   const templates = new Templates(pdus);
   const ownEvents = new OwnEvents(signer, clock, () => `$${randomText(random, OPAQUE_ID_LETTERS)}:${serverName}`);
   const knownRooms = new KnownRooms({ names, stream, rooms: rooms.rooms, heads });
-  const outside = new OutsideMembers({ names, stream, events, memberships, userRooms, inviteStates });
+  const outside = new OutsideMembers({ names, stream, events, memberships, userRooms, inviteStates, inTurn });
   const outsideChanges = new OutsideChanges({ names, events, userRooms, signatures, outside, serverName });
   const storage = { database, stream };
   const { peeks, held, entering } = peeking;

@@ -1,4 +1,5 @@
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { Serial } from '../../platform/concurrency/serial.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
@@ -17,6 +18,8 @@ interface OutsideMembersParts {
   readonly memberships: MembershipStore;
   readonly userRooms: UserRooms;
   readonly inviteStates: InviteStates;
+  /** Runs one change of a room's events of other servers at a time. */
+  readonly inTurn: Serial<number>;
 }
 
 /**
@@ -30,14 +33,27 @@ export class OutsideMembers {
     this.#parts = parts;
   }
 
-  /** Stores a member event of a user of this server, with the stripped state for the user if there is any. */
-  async store(head: Head, incoming: IncomingEvent, strippedState?: readonly JsonObject[]): Promise<StoredEvent> {
+  /**
+   * Stores a member event of a user of this server, with the stripped state for the user if there is any. An event that is
+   * the current one already is not stored again.
+   */
+  store(head: Head, incoming: IncomingEvent, strippedState?: readonly JsonObject[]): Promise<StoredEvent> {
+    return this.#parts.inTurn.run(head.num, () => this.#store(head, incoming, strippedState));
+  }
+
+  async #store(
+    head: Head,
+    incoming: IncomingEvent,
+    strippedState: readonly JsonObject[] | undefined,
+  ): Promise<StoredEvent> {
     const { names, stream, events: store, memberships, userRooms, inviteStates } = this.#parts;
     const target = incoming.pdu.state_key ?? '';
     const user = await names.reserve(target);
     await names.reserveAll(namesIn(incoming));
     const earlier = await store.byId(incoming.eventId);
     const before = await userRooms.one(user, head.num);
+    // Requests are repeated, also while the first one is being answered.
+    if (earlier !== undefined && earlier.num === before?.event) return earlier;
     const membership = MEMBERSHIPS.find((known) => known === asString(incoming.pdu.content.membership)) ?? 'leave';
     const num = stream.next();
     const event = remoteEvent(names, head.version, incoming, {
