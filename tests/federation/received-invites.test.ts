@@ -119,7 +119,7 @@ describe('an invite of another server', () => {
     expect(Object.keys(await invitesOf(alice))).not.toContain(room.roomId);
   });
 
-  test('that is sent many times at once is stored once', async () => {
+  test('is stored once when it is sent many times at once', async () => {
     const room = inviteBy(remote, alice.userId);
     const replies = await Promise.all(Array.from({ length: 8 }, () => send(remote, room, [room.create.pdu])));
     expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200));
