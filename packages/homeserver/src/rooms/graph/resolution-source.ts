@@ -9,7 +9,7 @@ import type { AuthChains } from './auth-chains.ts';
 export interface ResolutionSource {
   readonly names: Names;
   readonly states: StateStore;
-  readonly events: Pick<EventStore, 'load' | 'list' | 'numsOf'>;
+  readonly events: Pick<EventStore, 'load' | 'list' | 'numsOf' | 'rowsOf'>;
   readonly authChains: Pick<AuthChains, 'chain' | 'load'>;
 }
 
@@ -27,6 +27,7 @@ export function withProvisional(
     states,
     events: {
       numsOf: (eventIds) => events.numsOf(eventIds),
+      rowsOf: (eventIds) => events.rowsOf(eventIds),
       list: (nums) => events.list(nums),
       load: async (nums) => {
         const wanted = [...nums];

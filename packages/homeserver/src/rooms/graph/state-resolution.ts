@@ -178,35 +178,42 @@ class Resolving {
     return this.#parts.events.list([...nums.values()]);
   }
 
-  /** Returns the events in the auth chain of some but not of all states (rooms/v2, "State resolution", definitions). */
+  /**
+   * Returns the events in the auth chain of some but not of all states (rooms/v2, "State resolution", definitions).
+   * Events are compared by id, because an event that was received again has several rows.
+   */
   async #authDifference(
     root: NodeRef,
     conflicts: readonly Conflict[],
     known: ReadonlyMap<string, AuthEvent>,
   ): Promise<Set<string>> {
-    const { authChains, states, events } = this.#parts;
+    const { authChains, events } = this.#parts;
     const count = conflicts[0]?.events.length ?? 0;
-    const chains: Set<number>[] = [];
+    const chains: ReadonlySet<string>[] = [];
     for (let state = 0; state < count; state += 1) {
       const starts = conflicts.flatMap((conflict) => conflict.events[state]?.num ?? []);
-      chains.push(new Set([...starts, ...(await authChains.chain(starts))]));
+      const chain = await events.load(new Set([...starts, ...(await authChains.chain(starts))]));
+      chains.push(new Set(chain.values().map(({ eventId }) => eventId)));
     }
-    const difference = new Set<number>();
+    const difference = new Set<string>();
     for (const chain of chains)
-      for (const num of chain) if (!chains.every((other) => other.has(num))) difference.add(num);
+      for (const id of chain) if (known.has(id) && !chains.every((other) => other.has(id))) difference.add(id);
     for (const { events: conflicting } of conflicts)
-      for (const event of conflicting) if (event !== undefined) difference.delete(event.num);
-    // Events in the chain of an unconflicted event are in the chains of all states.
-    if (difference.size > 0) {
-      await states.loadAll([root]);
-      const conflicting = new Set(conflicts.flatMap((conflict) => conflict.events.map((event) => event?.num)));
-      const unconflicted = entries(root).flatMap(({ event }) => (conflicting.has(event) ? [] : [event]));
-      for (const num of unconflicted) difference.delete(num);
-      for (const num of await authChains.chain(unconflicted)) difference.delete(num);
-    }
-    const ids = new Set<string>();
-    for (const event of (await events.load(difference)).values()) if (known.has(event.eventId)) ids.add(event.eventId);
-    return ids;
+      for (const event of conflicting) if (event !== undefined) difference.delete(event.eventId);
+    if (difference.size > 0) await this.#removeUnconflicted(difference, root, conflicts);
+    return difference;
+  }
+
+  /** Removes the events that are in the chains of unconflicted events, and so in the chains of all states. */
+  async #removeUnconflicted(difference: Set<string>, root: NodeRef, conflicts: readonly Conflict[]): Promise<void> {
+    const { authChains, states, events } = this.#parts;
+    await states.loadAll([root]);
+    const conflicting = new Set(conflicts.flatMap((conflict) => conflict.events.map((event) => event?.num)));
+    const unconflicted = entries(root).flatMap(({ event }) => (conflicting.has(event) ? [] : [event]));
+    const shared = await authChains.chain(unconflicted);
+    for (const num of unconflicted) shared.add(num);
+    for (const [id, rows] of await events.rowsOf([...difference]))
+      if (rows.some((num) => shared.has(num))) difference.delete(id);
   }
 
   /** Returns the unconflicted state events that authorise any of the known events. */

@@ -6,11 +6,20 @@ import { type Database, sql, type Write, write } from '../../engine/database.ts'
 import type { Names } from '../../engine/names.ts';
 import { decodeAuthNums, decodeProof, type EventProof, encodeProof } from './event-proof.ts';
 import { EVENT_COLUMNS, type EventRow, toEvent } from './event-row.ts';
-import { eventIdOfStored, isRepeated, repeatedEventId, StoredEvent, storedEventId } from './stored-event.ts';
+import { eventsOf } from './events-of.ts';
+import {
+  eventIdOfStored,
+  isRepeated,
+  repeatedEventId,
+  StoredEvent,
+  storedEventId,
+  storedIdBounds,
+} from './stored-event.ts';
 
 const readByNum = sql(`SELECT ${EVENT_COLUMNS} FROM events e JOIN rooms r ON r.num = e.room WHERE e.num IN @list`);
 const readById = sql('SELECT num FROM events WHERE id = ?');
 const readByIds = sql('SELECT num, id FROM events WHERE id IN @blobs');
+const readRows = sql('SELECT num FROM events WHERE id >= ? AND id < ?');
 const readIds = sql('SELECT e.num, e.id, r.version FROM events e JOIN rooms r ON r.num = e.room WHERE e.num IN @list');
 const readProofs = sql('SELECT num, proof FROM events WHERE num IN @list');
 const insert = sql(
@@ -226,6 +235,17 @@ export class EventStore {
     return found;
   }
 
+  /** Returns the numbers of all rows of events by id, also of those whose event was received again and stored anew. */
+  async rowsOf(eventIds: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>> {
+    // The database does not have rows yet whose commit has not ended.
+    const found = new Map(Array.from(await this.numsOf(eventIds), ([eventId, num]) => [eventId, [num]]));
+    for (const eventId of eventIds) {
+      const rows = await this.#database.all<{ num: number }>(readRows, ...storedIdBounds(eventId));
+      found.set(eventId, [...rows.map(({ num }) => num), ...(found.get(eventId) ?? [])]);
+    }
+    return found;
+  }
+
   /** Returns the stored events among some ids, by id. */
   async byIds(eventIds: readonly string[]): Promise<ReadonlyMap<string, StoredEvent>> {
     const events = await this.load((await this.numsOf(eventIds)).values());
@@ -276,14 +296,4 @@ export class EventStore {
 /** Estimates the memory of an event: its text as it is stored and as clients get it, and a part of it parsed. */
 function eventBytes({ contentText }: StoredEvent): number {
   return 1_000 + 2 * textBytes(contentText);
-}
-
-/** Returns the events in the order of `nums`, without those that are missing in `events`. */
-export function eventsOf(nums: Iterable<number>, events: { get(num: number): StoredEvent | undefined }): StoredEvent[] {
-  const found: StoredEvent[] = [];
-  for (const num of nums) {
-    const event = events.get(num);
-    if (event !== undefined) found.push(event);
-  }
-  return found;
 }

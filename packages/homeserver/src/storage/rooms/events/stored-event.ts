@@ -203,6 +203,12 @@ export function repeatedEventId(eventId: string, num: number): Uint8Array {
   return new Uint8Array([...storedEventId(eventId), REPEATED, ...Buffer.from(String(num), 'utf8'), REPEATED]);
 }
 
+/** Returns the least stored id of the rows of an event, and a bound above the ids of all of them. */
+export function storedIdBounds(eventId: string): readonly [least: Uint8Array, above: Uint8Array] {
+  const stored = storedEventId(eventId);
+  return [stored, new Uint8Array([...stored, REPEATED + 1])];
+}
+
 /**
  * Returns an event id as it is stored: the 32 bytes of its hash, or the text of an id that is not a hash (room versions
  * 1 and 2).
