@@ -124,10 +124,9 @@ export class EventGraph {
   #open(): GraphEvent[] {
     const { version } = this;
     const creator = version.implicitCreator ? {} : { creator: ADMIN };
-    let last = this.#place(
-      { type: 'm.room.create', sender: ADMIN, stateKey: '', content: { ...creator, room_version: version.id } },
-      [],
-    );
+    // The hash of the create event is the id of the room, which no other graph has.
+    const content = { ...creator, room_version: version.id, 'org.example.graph': this.#start };
+    let last = this.#place({ type: 'm.room.create', sender: ADMIN, stateKey: '', content }, []);
     if (version.createRoomIdHash) this.#roomId = `!${last.eventId.slice(1)}`;
     const member = (userId: string, membership = 'join') => ({
       type: 'm.room.member',
