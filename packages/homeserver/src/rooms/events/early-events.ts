@@ -63,17 +63,21 @@ export class EarlyEvents {
   }
 }
 
-/** Adds the effects of early events on the event to which they refer. Returns the numbers of the names that they need. */
+/** Adds the effects of early events on the event to which they refer. */
 export function addEarlyEvents(
   early: readonly EarlyEvent[],
   target: StoredEvent,
   head: Head,
   { all, effects }: { readonly all: EventEffects; readonly effects: Effects },
-): number[] {
+): void {
   for (const { event, relation } of early) {
     if (relation === undefined) all.addRedaction(event, { target, relation: undefined }, head, effects);
     else all.addRelation(event, { ...relation, parent: target.num }, effects);
   }
+}
+
+/** Returns the numbers of the names that the effects of early events need. */
+export function namesOfEarly(early: readonly EarlyEvent[]): number[] {
   return early.flatMap(({ relation }) => relation?.relType ?? []);
 }
 

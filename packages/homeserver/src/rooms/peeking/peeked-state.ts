@@ -1,4 +1,3 @@
-import { authEventIds, prevEventIds } from '@hearth/protocol/events/event.ts';
 import { FederationError } from '../../federation/client/federation-error.ts';
 import type { Serial } from '../../platform/concurrency/serial.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
@@ -6,6 +5,7 @@ import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-ev
 import { lookup, nodesOf, withoutEntry } from '../../storage/state/state-tree.ts';
 import { type PduDeps, pdusOf } from '../events/pdu.ts';
 import type { GraphStates } from '../graph/graph-states.ts';
+import { knownEdgesOf } from '../graph/known-edges.ts';
 import type { BuiltState } from '../graph/state-resolution.ts';
 import type { Head } from '../head.ts';
 import type { RemoteAppender } from '../receive/append.ts';
@@ -64,16 +64,10 @@ export class PeekedState {
     const { events, pdus } = this.#parts;
     const [pdu] = await pdusOf(pdus, head.version, [event]);
     if (pdu === undefined) throw new Error('a stored event is missing');
-    const wanted = authEventIds(pdu, head.version);
-    const prevIds = prevEventIds(pdu, head.version);
-    const nums = await events.numsOf([...wanted, ...prevIds]);
-    const auth = await events.list(wanted.flatMap((id) => nums.get(id) ?? []));
-    const known = await events.list(prevIds.flatMap((id) => nums.get(id) ?? []));
-    const prev = known.filter(({ standing }) => standing !== STANDING.outlier);
-    const missing = prevIds.filter((id) => !prev.some(({ eventId }) => eventId === id));
+    const edges = await knownEdgesOf(events, pdu, head.version);
     const before = await this.#before(head, event, state, server);
     const incoming = { pdu, eventId: event.eventId, roomId: head.roomId };
-    return { incoming, prev, missing, auth, before, isRejected: false, outlier: event };
+    return { incoming, ...edges, before, isRejected: false, outlier: event };
   }
 
   /** Returns the state before an event. The state after a state event does not tell what the event has replaced. */

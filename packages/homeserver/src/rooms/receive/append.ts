@@ -14,7 +14,7 @@ import type { StateStore } from '../../storage/state/state-store.ts';
 import type { NewNode } from '../../storage/state/state-tree.ts';
 import type { Acceptor } from '../accept.ts';
 import type { Decided } from '../events/decide.ts';
-import { addEarlyEvents, type EarlyEvents } from '../events/early-events.ts';
+import { addEarlyEvents, type EarlyEvents, namesOfEarly } from '../events/early-events.ts';
 import { type Effects, type EventEffects, noEffects } from '../events/effects.ts';
 import type { MemberEffects } from '../events/member-effects.ts';
 import { withChanges } from '../graph/state-changes.ts';
@@ -157,7 +157,7 @@ export class RemoteAppender {
     head.row = next;
     const nums = namesOf(head, event);
     if (plan.relations.own !== undefined) nums.push(plan.relations.own.relType);
-    nums.push(...plan.early.flatMap(({ relation }) => relation?.relType ?? []));
+    nums.push(...namesOfEarly(plan.early));
     writes.push(...names.inserts(...nums), ...effects.writes);
     return { head, events: [event], before, row: next, guards: [rooms.advance(next, row.fence)], writes, effects };
   }

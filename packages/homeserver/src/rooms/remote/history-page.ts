@@ -10,7 +10,7 @@ import { STANDING, type StoredEvent } from '../../storage/rooms/events/stored-ev
 import type { TimelineStore } from '../../storage/rooms/events/timeline-store.ts';
 import type { StateStore } from '../../storage/state/state-store.ts';
 import { lookup } from '../../storage/state/state-tree.ts';
-import { addEarlyEvents, type EarlyEvents } from '../events/early-events.ts';
+import { addEarlyEvents, type EarlyEvents, namesOfEarly } from '../events/early-events.ts';
 import { type Effects, type EventEffects, noEffects } from '../events/effects.ts';
 import { loadRelations } from '../events/relations.ts';
 import type { GraphStates } from '../graph/graph-states.ts';
@@ -149,7 +149,8 @@ export class HistoryPages {
     for (const [eventId, early] of await earlyEvents.of(head, fresh)) {
       const target = fresh.find((event) => event.eventId === eventId);
       if (target === undefined || early.length === 0) continue;
-      for (const name of addEarlyEvents(early, target, head, { all: this.#parts.effects, effects })) names.add(name);
+      addEarlyEvents(early, target, head, { all: this.#parts.effects, effects });
+      for (const name of namesOfEarly(early)) names.add(name);
       writes.push(...earlyReferences.remove(eventId));
     }
   }

@@ -1,11 +1,11 @@
 import { forbidden } from '@hearth/protocol/errors.ts';
-import { authEventIds, prevEventIds } from '@hearth/protocol/events/event.ts';
+import { authEventIds } from '@hearth/protocol/events/event.ts';
 import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import { asObject, asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { RoomVersion } from '@hearth/protocol/room-versions/rules.ts';
 import type { Serial } from '../../platform/concurrency/serial.ts';
 import type { EventStore } from '../../storage/rooms/events/event-store.ts';
-import { STANDING } from '../../storage/rooms/events/stored-event.ts';
+import { knownEdgesOf } from '../graph/known-edges.ts';
 import type { Head } from '../head.ts';
 import { type LearningParts, withMembersOf } from '../partial-state/learned-members.ts';
 import type { StateResync } from '../partial-state/state-resync.ts';
@@ -136,17 +136,12 @@ export class RemoteJoins {
     const ids = new Set(state.flatMap((value) => readIncoming(value as JsonObject, version).incoming?.eventId ?? []));
     const stateEvents = [...ids].flatMap((eventId) => stored.get(eventId) ?? []);
     const answered = await stateBefore.treeOf(head, stateEvents);
-    const wanted = authEventIds(join.pdu, version);
-    const nums = await events.numsOf([...wanted, ...prevEventIds(join.pdu, version)]);
-    const auth = await events.list(wanted.flatMap((id) => nums.get(id) ?? []));
-    if (auth.length < wanted.length) throw new NotReceived('the answer lacks auth events of the join', true);
+    const { auth, prev, missing } = await knownEdgesOf(events, join.pdu, version);
+    if (auth.length < authEventIds(join.pdu, version).length)
+      throw new NotReceived('the answer lacks auth events of the join', true);
     const before = partial === undefined ? answered : await withMembersOf(learning, version, answered, auth);
     const refusal = await rules.refusal(head, join, { auth, before });
     if (refusal !== undefined) throw forbidden(`The room does not permit the join: ${refusal}`);
-    const prevIds = prevEventIds(join.pdu, version);
-    const known = await events.list(prevIds.flatMap((id) => nums.get(id) ?? []));
-    const prev = known.filter(({ standing }) => standing !== STANDING.outlier);
-    const missing = prevIds.filter((id) => !prev.some(({ eventId }) => eventId === id));
     const { appender, servers, inTurn } = this.#parts.room;
     await inTurn.run(head.num, async () => {
       // The join may have arrived by a peek meanwhile.
