@@ -9,6 +9,7 @@ export const FOLDERS: readonly string[] = [
   'federation',
   'doctor',
   // Domain folders.
+  'application-services',
   'users',
   'profile',
   'filters',

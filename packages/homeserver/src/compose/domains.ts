@@ -10,6 +10,7 @@ import { Names } from '../storage/engine/names.ts';
 import { claimServerName } from '../storage/engine/server-name.ts';
 import { Stream } from '../storage/engine/stream.ts';
 import { openActivity } from './activity.ts';
+import { createSenders, readApplicationServices } from './application-services.ts';
 import type { Base } from './base.ts';
 import { connectRooms } from './connect-rooms.ts';
 import { openDirectory } from './directory.ts';
@@ -41,6 +42,8 @@ export async function openDomains(
   const stream = await Stream.open(database);
   const base: Base = { database, names, stream, clock, random, background };
   const users = await openUsers(base, usersSettings(config));
+  const applicationServices = await readApplicationServices(config);
+  await createSenders(applicationServices, users);
   const userData = openUserData(base, users);
   const { server_name: serverName } = config;
   const onlyAdministratorsPublish = config.room_directory.publication === 'administrators';
@@ -72,5 +75,5 @@ export async function openDomains(
   const services = openServices(base, domains, search.messageIndex);
   const gateways = { postJson: guardedPostJson(outbound), mail: mailSettings(config) };
   const push = await openPush(base, domains, gateways);
-  return { base, ...domains, sync, delayedEvents, directory, media, search, services, push };
+  return { base, applicationServices, ...domains, sync, delayedEvents, directory, media, search, services, push };
 }

@@ -126,6 +126,7 @@ function resolvePaths(config: Config, folder: string, overrides: Overrides): Con
   return {
     ...config,
     data_dir: overrides.dataDir === undefined ? resolve(folder, config.data_dir) : resolve(overrides.dataDir),
+    application_services: config.application_services.map((file) => resolve(folder, file)),
     outbound: {
       ...config.outbound,
       trusted_ca_file: below(config.outbound.trusted_ca_file),

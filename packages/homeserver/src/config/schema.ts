@@ -1,5 +1,6 @@
 import { DEFAULT_ROOM_VERSION, STABLE_ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import * as v from 'valibot';
+import { applicationServices } from './application-services.ts';
 import { userDirectory, voip } from './calls.ts';
 import { federation } from './federation.ts';
 import { about, address, addressRange, httpUrl, serverName, text, wholeNumber } from './kinds.ts';
@@ -280,6 +281,7 @@ export const configSchema = v.strictObject({
   user_directory: v.optional(userDirectory, {}),
   to_device: v.optional(toDevice, {}),
   voip: v.optional(voip, {}),
+  application_services: applicationServices,
   mail: v.optional(mail, {}),
   retention: v.optional(retention, {}),
   rate_limits: rateLimits,
