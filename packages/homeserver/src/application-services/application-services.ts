@@ -31,6 +31,11 @@ export class ApplicationServices {
     return userId === service.senderId || (userId.endsWith(`:${this.#server}`) && service.users.has(userId));
   }
 
+  /** Returns whether a room alias is in a namespace of an application service. */
+  ownsAlias(id: string, alias: string): boolean {
+    return this.byId(id)?.aliases.has(alias) === true;
+  }
+
   /**
    * Checks whether somebody may create an account.
    * @param by the application service that creates it, if one does
@@ -47,13 +52,13 @@ export class ApplicationServices {
 
   /**
    * Checks whether somebody may create or delete a room alias of this server.
-   * @param by the application service that does it, if one does
+   * @param by the id of the application service that does it, if one does
    * @throws MatrixError M_EXCLUSIVE
    */
-  checkAlias(alias: string, by?: ApplicationService): void {
-    if (by !== undefined && !by.aliases.has(alias))
+  checkAlias(alias: string, by?: string): void {
+    if (by !== undefined && !this.ownsAlias(by, alias))
       throw exclusive('The room alias is not in a namespace of the application service');
-    if (this.all.some((service) => service !== by && service.aliases.reserves(alias)))
+    if (this.all.some((service) => service.id !== by && service.aliases.reserves(alias)))
       throw exclusive('The room alias is reserved by an application service');
   }
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { userId } from '@hearth/protocol/identifiers/user-id.ts';
 import { ApplicationServices } from '../application-services/application-services.ts';
-import { type ApplicationService, readRegistration } from '../application-services/registration.ts';
+import { type ApplicationService, applicationServiceOf } from '../application-services/registration.ts';
 import { ConfigError } from '../config/problems.ts';
+import { readRegistrationFile } from '../config/registration-file.ts';
 import type { Config } from '../config/schema.ts';
-import { errorText } from '../platform/error-text.ts';
 import type { Users } from './users.ts';
 
 /** The members of registrations that have to differ, and their names in registration files. */
@@ -17,7 +17,10 @@ const UNIQUE = [
 export async function readApplicationServices(config: Config): Promise<ApplicationServices> {
   const services: ApplicationService[] = [];
   for (const file of config.application_services) {
-    const service = await readFile(file, config);
+    const registration = await readRegistrationFile(file);
+    const senderId = userId(registration.sender_localpart, config.server_name);
+    if (senderId === undefined) throw new ConfigError([`${file}: sender_localpart is not the localpart of a user id`]);
+    const service = applicationServiceOf(registration, senderId);
     for (const [member, key] of UNIQUE) {
       if (services.some((other) => other[member] === service[member]))
         throw new ConfigError([`${file}: another application service has the same ${key}; each needs its own`]);
@@ -31,23 +34,5 @@ export async function readApplicationServices(config: Config): Promise<Applicati
 export async function createSenders({ all }: ApplicationServices, { accounts }: Users): Promise<void> {
   for (const { senderId } of all) {
     if ((await accounts.find(senderId)) === undefined) await accounts.create(senderId, {});
-  }
-}
-
-async function readFile(file: string, { server_name }: Config): Promise<ApplicationService> {
-  const { parseYaml } = await import('../config/yaml-file.ts');
-  const parsed = parseYaml(file, textOf(file));
-  const { service, problems } = readRegistration(parsed.value, server_name);
-  if (service !== undefined) return service;
-  throw new ConfigError(
-    problems.map(({ path, message }) => `${file}:${parsed.line(path)}: ${path.join('.')}: ${message}`),
-  );
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new ConfigError([`cannot read the registration of an application service: ${errorText(error)}`]);
   }
 }

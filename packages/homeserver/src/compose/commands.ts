@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts';
 import { Names } from '../storage/engine/names.ts';
 import { claimServerName } from '../storage/engine/server-name.ts';
 import { Stream } from '../storage/engine/stream.ts';
+import { readApplicationServices } from './application-services.ts';
 import { Closing } from './closing.ts';
 import type { Machine } from './machine.ts';
 import { type Media, openMedia } from './media.ts';
@@ -21,7 +22,9 @@ export function openForAccounts(
     const database = await openStorage(config, machine, 0, closing);
     await claimServerName(database, config.server_name);
     const [names, stream] = [await Names.open(database), await Stream.open(database)];
-    const users = await openUsers({ database, names, stream, clock, random }, usersSettings(config));
+    const applicationServices = await readApplicationServices(config);
+    const settings = { ...usersSettings(config), applicationServices };
+    const users = await openUsers({ database, names, stream, clock, random }, settings);
     return { users, close: () => closing.closeAll() };
   });
 }

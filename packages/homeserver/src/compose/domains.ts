@@ -41,8 +41,8 @@ export async function openDomains(
   const names = await Names.open(database);
   const stream = await Stream.open(database);
   const base: Base = { database, names, stream, clock, random, background };
-  const users = await openUsers(base, usersSettings(config));
   const applicationServices = await readApplicationServices(config);
+  const users = await openUsers(base, { ...usersSettings(config), applicationServices });
   await createSenders(applicationServices, users);
   const userData = openUserData(base, users);
   const { server_name: serverName } = config;
@@ -55,6 +55,7 @@ export async function openDomains(
     serverName,
     defaultRoomVersion: config.default_room_version,
     onlyAdministratorsPublish,
+    applicationServices,
   });
   connectRooms(base, { users, userData, rooms }, serverName);
   const { events, sender, membership } = rooms;

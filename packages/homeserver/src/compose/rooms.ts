@@ -1,6 +1,6 @@
 import { randomText } from '../platform/random.ts';
 import { Acceptor } from '../rooms/accept.ts';
-import { Aliases } from '../rooms/aliases.ts';
+import { Aliases, type AliasOwners } from '../rooms/aliases.ts';
 import { type CreationSettings, RoomCreation } from '../rooms/creation/create.ts';
 import { NewRooms } from '../rooms/creation/new-rooms.ts';
 import { RoomUpgrades } from '../rooms/creation/upgrade.ts';
@@ -41,6 +41,11 @@ export interface AboutUsers {
   readonly blocksInvites: BlocksInvites;
 }
 
+/** The settings of rooms. */
+export interface RoomsSettings extends CreationSettings {
+  readonly applicationServices: AliasOwners;
+}
+
 /** The objects that rooms are built on. */
 type RoomsBase = Omit<Base, 'background'>;
 
@@ -49,7 +54,7 @@ export type Rooms = Awaited<ReturnType<typeof openRooms>>;
 const OPAQUE_ID_LETTERS = 18;
 
 /** Creates rooms: their stores, the heads in memory and the objects that change rooms. */
-export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, settings: CreationSettings) {
+export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, settings: RoomsSettings) {
   const { database, names, stream, clock, random } = base;
   const { serverName } = settings;
   const { profileOf, blocksInvites } = aboutUsers;
@@ -58,7 +63,7 @@ export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, setting
   const { events, states, rooms, memberships, transactions } = stores;
   const heads = new Heads({ names, events, states, rooms, memberships, timelines: stores.timelines });
   const userRooms = new UserRooms(memberships);
-  const aliases = new Aliases(new AliasStore(database), serverName);
+  const aliases = new Aliases(new AliasStore(database), serverName, settings.applicationServices);
   const opaqueId = () => `${randomText(random, OPAQUE_ID_LETTERS)}:${serverName}`;
   const builder = new EventBuilder(names, stream, clock, signer, () => `$${opaqueId()}`);
   const effects = new EventEffects({ ...stores, userRooms });

@@ -175,7 +175,7 @@ function keyAndMediaRoutes(
     ...signaturesUploadRoutes(encryption.signatures),
     ...keyUploadRoutes(encryption.keyUpload),
     ...loginTokenRoutes(users.logins, users.ownerCheck),
-    ...loginRoutes(users.logins, users.sessions),
+    ...loginRoutes(users.logins, users.sessions, users.serviceSessions),
     ...refreshRoutes(users.sessions),
     ...logoutAllRoutes(users.sessions),
     ...logoutRoutes(users.sessions),
@@ -205,7 +205,7 @@ function userRoutes(config: Config, domains: Domains, lookups: FederatedLookups)
     ...readMarkersRoutes(activity.receipts),
     ...receiptRoutes(activity.receipts),
     ...usernameAvailableRoutes(users.registrations),
-    ...registerRoutes(users.registrations, users.sessions),
+    ...registerRoutes(users.registrations, users.sessions, users.serviceSessions),
     ...registrationTokenValidityRoutes(users.registrations),
     ...reportRoutes(services.reports),
   ];

@@ -25,7 +25,13 @@ export interface MailSettings {
 }
 
 /** Returns the settings of accounts and sessions. */
-export function usersSettings({ server_name, registration, passwords, sessions, rate_limits }: Config): UsersSettings {
+export function usersSettings({
+  server_name,
+  registration,
+  passwords,
+  sessions,
+  rate_limits,
+}: Config): Omit<UsersSettings, 'applicationServices'> {
   return {
     serverName: server_name,
     registration: registration.policy,

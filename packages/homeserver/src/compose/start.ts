@@ -78,7 +78,7 @@ async function start(config: Config, machine: Machine, closing: Closing): Promis
   const routes = routesOf(config, domains, federation, heap);
   const parts = {
     authenticate: {
-      user: authenticateWith(users.authenticator, users.lastSeen),
+      user: authenticateWith(users),
       server: federation?.authenticateServer,
     },
     ownAnswers: (user: number) => sync.notifier.answered(user),

@@ -1,4 +1,5 @@
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import type { ApplicationServices } from '../application-services/application-services.ts';
 import { AccountChanges } from '../users/account-changes.ts';
 import { Accounts } from '../users/accounts.ts';
 import { AdminView } from '../users/admin-view.ts';
@@ -11,6 +12,7 @@ import { GuestUpgrade } from '../users/registration/guest-upgrade.ts';
 import { type RegistrationPolicy, Registrations } from '../users/registration/registration.ts';
 import { RegistrationTokens } from '../users/registration/registration-tokens.ts';
 import { SharedSecretRegistration } from '../users/registration/shared-secret.ts';
+import { ApplicationServiceSessions } from '../users/sessions/application-service-sessions.ts';
 import { Authenticator } from '../users/sessions/authenticator.ts';
 import { DeviceNumbers } from '../users/sessions/device-numbers.ts';
 import { Devices } from '../users/sessions/devices.ts';
@@ -21,6 +23,7 @@ import type { Base } from './base.ts';
 
 export interface UsersSettings {
   readonly serverName: ServerName;
+  readonly applicationServices: ApplicationServices;
   readonly registration: RegistrationPolicy;
   readonly guests: boolean;
   readonly sharedSecret: string | undefined;
@@ -35,7 +38,7 @@ export async function openUsers(
   { database, names, stream, clock, random }: Omit<Base, 'background'>,
   settings: UsersSettings,
 ) {
-  const { serverName, accessTokenMs } = settings;
+  const { serverName, applicationServices, accessTokenMs } = settings;
   const accounts = new Accounts(database, names, new Passwords(settings.passwordCost, random), clock);
   const authenticator = new Authenticator(database, names, clock);
   const deviceNumbers = new DeviceNumbers(database);
@@ -64,8 +67,17 @@ export async function openUsers(
     lastSeen,
     registrationTokens: tokens,
     devices: new Devices(database, lastSeen),
-    registrations: new Registrations({ accounts, tokens, interactiveAuth, guestUpgrade, random, settings: policy }),
-    logins: new Logins({ accounts, passwordCheck, server: serverName, clock, random }),
+    registrations: new Registrations({
+      accounts,
+      tokens,
+      interactiveAuth,
+      guestUpgrade,
+      random,
+      applicationServices,
+      settings: policy,
+    }),
+    serviceSessions: new ApplicationServiceSessions(applicationServices, accounts, database),
+    logins: new Logins({ accounts, applicationServices, passwordCheck, server: serverName, clock, random }),
     ownerCheck: new OwnerCheck({ accounts, passwordCheck, interactiveAuth, server: serverName }),
     sharedSecret: new SharedSecretRegistration(accounts, settings, clock, random),
     accountChanges: new AccountChanges({ accounts, sessions, authenticator, erasedUsers, stream }),

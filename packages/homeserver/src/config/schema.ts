@@ -1,14 +1,14 @@
 import { DEFAULT_ROOM_VERSION, STABLE_ROOM_VERSIONS } from '@hearth/protocol/room-versions/rules.ts';
 import * as v from 'valibot';
-import { applicationServices } from './application-services.ts';
-import { userDirectory, voip } from './calls.ts';
-import { federation } from './federation.ts';
 import { about, address, addressRange, httpUrl, serverName, text, wholeNumber } from './kinds.ts';
-import { mail } from './mail.ts';
-import { media } from './media.ts';
-import { rateLimits } from './rate-limits.ts';
-import { retention } from './retention.ts';
-import { toDevice } from './to-device.ts';
+import { applicationServices } from './sections/application-services.ts';
+import { userDirectory, voip } from './sections/calls.ts';
+import { federation } from './sections/federation.ts';
+import { mail } from './sections/mail.ts';
+import { media } from './sections/media.ts';
+import { rateLimits } from './sections/rate-limits.ts';
+import { retention } from './sections/retention.ts';
+import { toDevice } from './sections/to-device.ts';
 
 const roomVersions = STABLE_ROOM_VERSIONS.map(({ id }) => id);
 

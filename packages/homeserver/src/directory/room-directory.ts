@@ -26,6 +26,8 @@ interface Actor {
   readonly userId: string;
   readonly user: number;
   readonly isAdmin: boolean;
+  /** The id of the application service that acts for the user, if one does. */
+  readonly applicationService?: string;
 }
 
 /** Aliases and the list of public rooms (client-server API, "Room aliases", "Published room directory"). */
@@ -49,6 +51,7 @@ export class RoomDirectory {
   async add(actor: Actor, alias: string, roomId: string): Promise<void> {
     checkAlias(alias);
     if (!this.#parts.aliases.isValid(alias)) throw invalidParam(`${alias} is not a valid alias of this server`);
+    this.#parts.aliases.checkReserved(alias, actor);
     const head = await this.#parts.heads.find(roomId);
     if (head === undefined) throw notFound('The room does not exist');
     if (!head.joined.has(actor.user) && !actor.isAdmin) throw forbidden('You are not in this room');
@@ -65,8 +68,9 @@ export class RoomDirectory {
   async remove(actor: Actor, alias: string): Promise<void> {
     const head = await this.resolve(alias);
     const row = await this.#parts.aliases.find(alias);
-    const isCreator = row?.creator === actor.user;
-    if (!isCreator && !actor.isAdmin && !(await maySetAliases(head, actor)))
+    this.#parts.aliases.checkReserved(alias, actor);
+    const isOwn = row?.creator === actor.user || this.#parts.aliases.isOwn(alias, actor);
+    if (!isOwn && !actor.isAdmin && !(await maySetAliases(head, actor)))
       throw forbidden('You are not allowed to delete this alias');
     try {
       await this.#parts.stream.commit([this.#parts.aliases.remove(alias)], []);

@@ -32,13 +32,22 @@ export function findCaller(
 ): Caller | undefined | Promise<Caller | undefined> {
   const { access } = info.endpoint;
   if (access === 'none' || access === 'server') return undefined;
-  const token = bearer(authorization) ?? info.queryParameter('access_token');
-  if (token === undefined || token === '') {
+  const token = accessTokenOf(authorization, info);
+  if (token === undefined) {
     if (access === 'optional') return undefined;
     throw missingToken();
   }
   const caller = authenticate(token, info);
   return caller instanceof Promise ? caller.then((known) => admit(known, access)) : admit(caller, access);
+}
+
+/** Returns the access token of a request (client-server API, "Using access tokens"). */
+export function accessTokenOf(
+  authorization: string | undefined,
+  info: Pick<CallInfo, 'queryParameter'>,
+): string | undefined {
+  const token = bearer(authorization) ?? info.queryParameter('access_token');
+  return token === '' ? undefined : token;
 }
 
 function bearer(authorization: string | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import type { Endpoint, LimitClass } from '@hearth/api/endpoint.ts';
 import { addressKey } from '../platform/address-key.ts';
 import { Cancellation } from '../platform/concurrency/cancellation.ts';
-import type { CallInfo } from './authenticate.ts';
+import { accessTokenOf, type CallInfo } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import { parseQuery, type Query } from './query.ts';
 import type { LimitKey, RateLimits } from './rate-limits.ts';
@@ -77,8 +77,12 @@ export class IncomingCall implements CallInfo {
 
   /** Counts actions, see `Call.spend`. */
   readonly spend = (limit: LimitClass, count: number): void => {
-    this.#context.rateLimits.spend(limit, this.limitKey, count);
+    if (this.caller?.isUnlimited !== true) this.#context.rateLimits.spend(limit, this.limitKey, count);
   };
+
+  get accessToken(): string | undefined {
+    return accessTokenOf(this.exchange.header('authorization'), this);
+  }
 
   /** The cancellation of this request, when the client closes the connection or the server closes. */
   get cancellation(): Cancellation {

@@ -8,12 +8,20 @@ export interface Caller {
   readonly userId: string;
   /** The user's number, see `storage/engine/names.ts`. */
   readonly user: number;
-  readonly deviceId: string;
-  /** The number of the device, unique on this server and never used again. */
+  /** Undefined for an application service that acts for a user without a device. */
+  readonly deviceId: string | undefined;
+  /**
+   * The number of the device, unique on this server and never used again. Without a device it is the negative number of the
+   * user.
+   */
   readonly device: number;
   readonly isGuest: boolean;
   readonly isAdmin: boolean;
   readonly isSuspended: boolean;
+  /** The id of the application service that sends the request, if one does. */
+  readonly applicationService?: string;
+  /** Whether the requests of the caller count against no rate limit. */
+  readonly isUnlimited?: boolean;
 }
 
 /** JSON that is already serialised and sent as it is. */
@@ -86,6 +94,8 @@ export interface Call<E extends Endpoint = Endpoint> {
       : Caller;
   /** The name of the server that has signed the request. Present if the endpoint's access is `server`. */
   readonly origin: E['access'] extends 'server' ? string : undefined;
+  /** The access token as it was sent, for endpoints with the access `none` that some callers use with a token. */
+  readonly accessToken: string | undefined;
   /** The path that was used, such as `/_matrix/client/v3/sync`. */
   readonly path: string;
   readonly remoteAddress: string;

@@ -163,7 +163,7 @@ export class Serve {
     }
     const caller = findCaller(authenticate.user, exchange.header('authorization'), call);
     call.caller = caller instanceof Promise ? await caller : caller;
-    rateLimits.take(endpoint.limit, call.limitKey);
+    if (call.caller?.isUnlimited !== true) rateLimits.take(endpoint.limit, call.limitKey);
     if (endpoint.query !== undefined) call.query = checkQuery(endpoint.query, call.parsedQuery);
     if (endpoint.body !== undefined) {
       const bytes = await readBody(exchange, bodyBytesMax);

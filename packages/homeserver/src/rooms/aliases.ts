@@ -1,15 +1,39 @@
 import { parseRoomAlias } from '@hearth/protocol/identifiers/room-alias.ts';
+import type { ApplicationServices } from '../application-services/application-services.ts';
 import type { Write } from '../storage/engine/database.ts';
 import type { AliasRow, AliasStore } from '../storage/rooms/alias-store.ts';
+
+/** The application services, which may reserve aliases. */
+export type AliasOwners = Pick<ApplicationServices, 'checkAlias' | 'ownsAlias'>;
+
+/** A user who creates or deletes an alias, or an application service that acts for one. */
+interface AliasActor {
+  readonly applicationService?: string;
+}
 
 /** The room aliases of this server. */
 export class Aliases {
   readonly #store: AliasStore;
   readonly #serverName: string;
+  readonly #services: AliasOwners;
 
-  constructor(store: AliasStore, serverName: string) {
+  constructor(store: AliasStore, serverName: string, services: AliasOwners) {
     this.#store = store;
     this.#serverName = serverName;
+    this.#services = services;
+  }
+
+  /**
+   * Checks whether an alias is reserved by an application service other than the one that acts.
+   * @throws MatrixError M_EXCLUSIVE
+   */
+  checkReserved(alias: string, { applicationService }: AliasActor): void {
+    this.#services.checkAlias(alias, applicationService);
+  }
+
+  /** Returns whether an alias is in a namespace of the application service that acts. */
+  isOwn(alias: string, { applicationService }: AliasActor): boolean {
+    return applicationService !== undefined && this.#services.ownsAlias(applicationService, alias);
   }
 
   /** Returns whether a text is a valid alias of this server. */

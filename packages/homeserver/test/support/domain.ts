@@ -1,4 +1,5 @@
 import { parseServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import { ApplicationServices } from '../../src/application-services/application-services.ts';
 import { openUsers, type UsersSettings } from '../../src/compose/users.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { Names } from '../../src/storage/engine/names.ts';
@@ -14,8 +15,10 @@ export async function openDomain(engine: Engine, settings: Partial<UsersSettings
   const names = await Names.open(database);
   const stream = await Stream.open(database);
   const base = { database, names, stream, clock, random: systemRandom };
+  const serverName = parseServerName('test.local') ?? unreachable();
   const users = await openUsers(base, {
-    serverName: parseServerName('test.local') ?? unreachable(),
+    serverName,
+    applicationServices: new ApplicationServices([], serverName),
     registration: 'open',
     guests: true,
     sharedSecret: 'secret',

@@ -59,7 +59,12 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     profileOf: (userId: string) => userData.profiles.profileOf(userId),
     blocksInvites: (userId: string, inviter: string) => userData.invitePermission.blocks(userId, inviter),
   };
-  const settings = { serverName: 'test.local', defaultRoomVersion: '10', onlyAdministratorsPublish: false };
+  const settings = {
+    serverName: 'test.local',
+    defaultRoomVersion: '10',
+    onlyAdministratorsPublish: false,
+    applicationServices: { checkAlias: () => undefined, ownsAlias: () => false },
+  };
   const rooms = await openRooms(domain, aboutUsers, settings);
   const { membership } = rooms;
   const eventPlace = (room: number, eventId: string) => membership.place(room, eventId);

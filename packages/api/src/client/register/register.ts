@@ -13,6 +13,8 @@ export const register = endpoint({
   whenLocked: 'allowed',
   query: v.object({ kind: v.optional(v.picklist(['guest', 'user'], 'must be guest or user'), 'user') }),
   body: v.object({
+    /** `m.login.application_service` for requests of application services. */
+    type: v.optional(v.string()),
     auth,
     username: v.optional(v.string()),
     password: v.optional(v.string()),

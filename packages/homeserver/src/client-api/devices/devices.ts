@@ -1,6 +1,8 @@
 import { deleteDevice, getDevice, getDevices, updateDevice } from '@hearth/api/client/devices/devices.ts';
+import { invalidParam } from '@hearth/protocol/errors.ts';
+import { parseDeviceId } from '@hearth/protocol/identifiers/device-id.ts';
 import type { JsonObject } from '@hearth/protocol/json/value.ts';
-import { type Route, route } from '../../http/route.ts';
+import { Reply, type Route, route } from '../../http/route.ts';
 import type { OwnerCheck } from '../../users/credentials/owner-check.ts';
 import type { Device, Devices } from '../../users/sessions/devices.ts';
 import type { Sessions } from '../../users/sessions/sessions.ts';
@@ -15,8 +17,17 @@ export function devicesRoutes(devices: Devices, sessions: Sessions, ownerCheck: 
     route(getDevices, async ({ caller }) => ({ devices: (await devices.list(caller.user)).map(renderDevice) })),
     route(getDevice, async ({ caller, params }) => renderDevice(await devices.get(caller.user, params.deviceId))),
     route(updateDevice, async ({ caller, params, body }) => {
-      if (body.display_name === undefined) await devices.get(caller.user, params.deviceId);
-      else await devices.rename(caller.user, params.deviceId, body.display_name);
+      const { deviceId } = params;
+      const isCreated =
+        caller.applicationService !== undefined && (await devices.find(caller.user, deviceId)) === undefined;
+      // Application services create devices this way (application service API, "Creating devices").
+      if (isCreated) {
+        if (parseDeviceId(deviceId) === undefined) throw invalidParam('The device id is not valid');
+        await sessions.addDevice(caller.user, { deviceId, displayName: body.display_name }, () => []);
+        return new Reply(201, {});
+      }
+      if (body.display_name === undefined) await devices.get(caller.user, deviceId);
+      else await devices.rename(caller.user, deviceId, body.display_name);
       return {};
     }),
     route(deleteDevice, async ({ caller, params: { deviceId }, body, remoteAddress: from }) => {

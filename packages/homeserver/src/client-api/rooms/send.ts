@@ -3,7 +3,7 @@ import type { DelayedEvents } from '../../delayed-events/delayed-events.ts';
 import { type Route, route } from '../../http/route.ts';
 import { transactionKey } from '../../rooms/events/transaction-key.ts';
 import type { Sender } from '../../rooms/send.ts';
-import { eventIdReply, parseSendTimes } from '../support/sending.ts';
+import { eventIdReply, parseSendTimes, parseTs } from '../support/sending.ts';
 
 /**
  * Returns the routes of `PUT /rooms/{roomId}/send/{eventType}/{txnId}` and `POST /rooms/{roomId}/send/{eventType}`.
@@ -21,7 +21,14 @@ export function sendRoutes(sender: Sender, delayedEvents: DelayedEvents): Route[
         const draft = { roomId, type: eventType, content: body, stickyMs, delayMs, transaction };
         return { delay_id: await delayedEvents.schedule(caller, draft) };
       }
-      return eventIdReply(await sender.message(roomId, eventType, body, { sender: caller, transaction, stickyMs }));
+      return eventIdReply(
+        await sender.message(roomId, eventType, body, {
+          sender: caller,
+          transaction,
+          stickyMs,
+          ...parseTs(query, caller),
+        }),
+      );
     }),
     route(legacySendMessage, async ({ params, body, caller }) =>
       eventIdReply(await sender.message(params.roomId, params.eventType, body, { sender: caller })),

@@ -15,7 +15,7 @@ import type { Sender } from '../../rooms/send.ts';
 import { MODERN_FORMAT } from '../../timeline/render/client-form.ts';
 import type { StateTexts } from '../../timeline/render/state-text.ts';
 import type { VisibleState } from '../../timeline/visible-state.ts';
-import { eventIdReply, parseSendTimes, type SendQuery } from '../support/sending.ts';
+import { eventIdReply, parseSendTimes, parseTs, type SendQuery } from '../support/sending.ts';
 
 interface StateCall {
   readonly params: { readonly roomId: string; readonly eventType: string };
@@ -30,7 +30,9 @@ export function setStateRoutes(sender: Sender, delayedEvents: DelayedEvents): Ro
     const { roomId, eventType: type } = params;
     const { stickyMs, delayMs } = parseSendTimes(query);
     if (delayMs === undefined)
-      return eventIdReply(await sender.state(roomId, [type, stateKey], body, { sender: caller, stickyMs }));
+      return eventIdReply(
+        await sender.state(roomId, [type, stateKey], body, { sender: caller, stickyMs, ...parseTs(query, caller) }),
+      );
     return {
       delay_id: await delayedEvents.schedule(caller, { roomId, type, stateKey, content: body, stickyMs, delayMs }),
     };

@@ -44,6 +44,8 @@ export interface Creator {
   readonly userId: string;
   readonly user: number;
   readonly isAdmin: boolean;
+  /** The id of the application service that acts for the user, if one does. */
+  readonly applicationService?: string;
 }
 
 /** The creation of rooms. */
@@ -73,7 +75,8 @@ export class RoomCreation {
     if (isPublished && settings.onlyAdministratorsPublish && !creator.isAdmin) {
       throw forbidden('Only administrators are allowed to publish rooms on this server');
     }
-    const alias = options.room_alias_name === undefined ? undefined : await this.#freeAlias(options.room_alias_name);
+    const alias =
+      options.room_alias_name === undefined ? undefined : await this.#freeAlias(options.room_alias_name, creator);
     const profiles = await this.#profilesOfInvited(creator, options);
     const initialState = (options.initial_state ?? []).map((event) => checkedState(event, profiles, alias));
     const opened = await newRooms.open(version, {
@@ -112,10 +115,11 @@ export class RoomCreation {
     return [userIds.filter(isLocal), [...new Set(userIds.filter((userId) => !isLocal(userId)))]];
   }
 
-  async #freeAlias(localpart: string): Promise<string> {
+  async #freeAlias(localpart: string, creator: Creator): Promise<string> {
     const { aliases, settings } = this.#parts;
     const alias = `#${localpart}:${settings.serverName}`;
     if (!aliases.isValid(alias)) throw invalidParam(`${alias} is not a valid room alias`);
+    aliases.checkReserved(alias, creator);
     if ((await aliases.find(alias)) !== undefined) throw roomInUse(`The alias ${alias} is already in use`);
     return alias;
   }

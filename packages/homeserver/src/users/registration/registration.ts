@@ -1,6 +1,7 @@
 import {
   forbidden,
   guestAccessForbidden,
+  invalidUsername,
   MatrixError,
   missingParam,
   unauthorized,
@@ -9,6 +10,8 @@ import {
 } from '@hearth/protocol/errors.ts';
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
 import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
+import type { ApplicationServices } from '../../application-services/application-services.ts';
+import type { ApplicationService } from '../../application-services/registration.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Account, AccountOptions, Accounts } from '../accounts.ts';
 import { dummyStage, REGISTRATION_TOKEN, registrationTokenStage } from '../credentials/auth-stages.ts';
@@ -17,7 +20,7 @@ import { PASSWORD_BYTES_MAX } from '../credentials/passwords.ts';
 import type { Session } from '../sessions/authenticator.ts';
 import type { GuestUpgrade } from './guest-upgrade.ts';
 import type { RegistrationTokens } from './registration-tokens.ts';
-import { generatedUserId, newUserId } from './usernames.ts';
+import { generatedUserId, localpartOf, newUserId } from './usernames.ts';
 
 /** The users who may register: everybody, or holders of a token. Without any token nobody may. */
 export type RegistrationPolicy = 'open' | 'token';
@@ -43,6 +46,7 @@ interface Parts {
   readonly interactiveAuth: InteractiveAuth;
   readonly guestUpgrade: GuestUpgrade;
   readonly random: Random;
+  readonly applicationServices: Pick<ApplicationServices, 'checkUser'>;
   readonly settings: RegistrationSettings;
 }
 
@@ -58,10 +62,11 @@ export class Registrations {
 
   /**
    * Checks whether a new account may have this name. Returns its user id.
-   * @throws MatrixError M_INVALID_USERNAME, M_USER_IN_USE
+   * @throws MatrixError M_INVALID_USERNAME, M_USER_IN_USE, M_EXCLUSIVE
    */
   async checkAvailable(username: string): Promise<string> {
     const userId = newUserId(username, this.#parts.settings.serverName);
+    this.#parts.applicationServices.checkUser(userId);
     if ((await this.#parts.accounts.find(userId)) !== undefined) throw userInUse();
     return userId;
   }
@@ -102,6 +107,20 @@ export class Registrations {
     if (token === undefined) return undefined;
     if (username === undefined) throw missingParam("Missing member 'username', which must name the guest");
     return this.#parts.guestUpgrade.guestOf(token, newUserId(username, this.#parts.settings.serverName));
+  }
+
+  /**
+   * Registers an account without a password for an application service, whatever the policy is (application service API, "Server
+   * admin style permissions").
+   * @throws MatrixError M_INVALID_USERNAME, M_EXCLUSIVE, M_USER_IN_USE
+   */
+  registerFor(service: ApplicationService, username: string): Promise<Account> {
+    const { accounts, applicationServices, settings } = this.#parts;
+    const userId = newUserId(username, settings.serverName);
+    // The application service derives the user id from the name, so that the name must not be changed.
+    if (localpartOf(userId) !== username) throw invalidUsername('The user name contains capital letters');
+    applicationServices.checkUser(userId, service);
+    return accounts.create(userId, {});
   }
 
   /** Registers a guest. @throws MatrixError M_GUEST_ACCESS_FORBIDDEN */

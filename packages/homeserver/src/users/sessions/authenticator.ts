@@ -10,12 +10,18 @@ import { tokenHash } from './token-hash.ts';
 export interface Session {
   readonly userId: string;
   readonly user: number;
-  readonly deviceId: string;
+  /** Undefined for an application service that acts for a user without a device. */
+  readonly deviceId: string | undefined;
+  /** The number of the device; without a device the negative number of the user. */
   readonly device: number;
   readonly isGuest: boolean;
   readonly isAdmin: boolean;
   readonly isLocked: boolean;
   readonly isSuspended: boolean;
+  /** The id of the application service that acts for the user, if one does. */
+  readonly applicationService?: string;
+  /** Whether the requests count against no rate limit. */
+  readonly isUnlimited?: boolean;
 }
 
 interface CachedSession {

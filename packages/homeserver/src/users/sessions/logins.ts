@@ -1,5 +1,7 @@
-import { forbidden, userDeactivated, userLocked } from '@hearth/protocol/errors.ts';
+import { exclusive, forbidden, userDeactivated, userLocked } from '@hearth/protocol/errors.ts';
 import type { ServerName } from '@hearth/protocol/identifiers/server-name.ts';
+import type { ApplicationServices } from '../../application-services/application-services.ts';
+import type { ApplicationService } from '../../application-services/registration.ts';
 import { LruMap } from '../../platform/caches/lru.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { type Random, randomText } from '../../platform/random.ts';
@@ -14,6 +16,7 @@ const LOGIN_TOKENS_MAX = 10_000;
 
 interface LoginsParts {
   readonly accounts: Accounts;
+  readonly applicationServices: Pick<ApplicationServices, 'all' | 'ownsUser'>;
   readonly passwordCheck: PasswordCheck;
   readonly server: ServerName;
   readonly clock: Clock;
@@ -42,6 +45,22 @@ export class Logins {
     const isRight = await this.#parts.passwordCheck.isRight(named, password, from);
     if (account?.isDeactivated) throw userDeactivated();
     if (!isRight || account === undefined) throw forbidden('Wrong user name or password');
+    return admit(account);
+  }
+
+  /** Whether there are application services, which can log in as their users. */
+  get areForServices(): boolean {
+    return this.#parts.applicationServices.all.length > 0;
+  }
+
+  /** Returns the account as which an application service logs in. @throws MatrixError M_EXCLUSIVE, M_FORBIDDEN */
+  async byService(service: ApplicationService, name: string): Promise<Account> {
+    const userId = namedUserId(name, this.#parts.server);
+    if (userId === undefined || !this.#parts.applicationServices.ownsUser(service, userId))
+      throw exclusive('The user is not in a namespace of the application service');
+    const account = await this.#find(userId);
+    if (account === undefined) throw forbidden('The application service has not registered this user');
+    if (account.isDeactivated) throw userDeactivated();
     return admit(account);
   }
 

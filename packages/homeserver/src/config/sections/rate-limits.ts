@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { about } from './kinds.ts';
+import { about } from '../kinds.ts';
 
 const budget = v.strictObject({
   per_second: v.pipe(

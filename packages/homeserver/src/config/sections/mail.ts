@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { about, text, wholeNumber } from './kinds.ts';
+import { about, text, wholeNumber } from '../kinds.ts';
 
 const smtp = v.strictObject({
   host: v.optional(

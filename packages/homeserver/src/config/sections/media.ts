@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { about, httpUrl, text, wholeNumber } from './kinds.ts';
+import { about, httpUrl, text, wholeNumber } from '../kinds.ts';
 
 /** A size of an image, written as `96x96`. */
 const size = v.pipe(

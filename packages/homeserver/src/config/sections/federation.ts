@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { about, serverName, text, wholeNumber } from './kinds.ts';
+import { about, serverName, text, wholeNumber } from '../kinds.ts';
 
 const patterns = v.array(text);
 

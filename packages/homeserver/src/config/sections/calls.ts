@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { about, httpUrl, text, wholeNumber } from './kinds.ts';
+import { about, httpUrl, text, wholeNumber } from '../kinds.ts';
 
 /**
  * The configuration of calls: TURN servers, with a shared secret or one account for all users, and the transports of

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { about, wholeNumber } from './kinds.ts';
+import { about, wholeNumber } from '../kinds.ts';
 
 /** How long messages are kept. */
 export const retention = v.strictObject({

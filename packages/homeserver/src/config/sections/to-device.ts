@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { about, wholeNumber } from './kinds.ts';
+import { about, wholeNumber } from '../kinds.ts';
 
 /** Messages from device to device, which carry the keys of encrypted rooms. */
 export const toDevice = v.strictObject({

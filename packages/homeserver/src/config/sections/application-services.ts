@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { about, text } from './kinds.ts';
+import { about, text } from '../kinds.ts';
 
 /** The application services of the server. */
 export const applicationServices = v.optional(
