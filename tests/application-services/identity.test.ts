@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../packages/protocol/src/json/value.ts';
+import { asString, type JsonObject, type JsonValue } from '../../packages/protocol/src/json/value.ts';
 import { registrationFiles, registrationOf } from '../support/application-service.ts';
 import { call, pathOf, type RequestOptions, request } from '../support/client.ts';
 import { startServer } from '../support/server.ts';
@@ -70,7 +70,7 @@ describe('an application service', () => {
         body: { type: 'm.login.application_service', identifier: { type: 'm.id.user', user } },
       });
     const { json } = await login(userId);
-    const whoami = await call({ server, token: String(json.access_token) }, 'GET', '/account/whoami');
+    const whoami = await call({ server, token: asString(json.access_token) ?? '' }, 'GET', '/account/whoami');
     expect(whoami).toMatchObject({ user_id: userId, device_id: json.device_id });
     await server.user('human');
     expect(await outcome(login('human'))).toEqual([400, 'M_EXCLUSIVE']);
@@ -124,7 +124,7 @@ describe('users of an application service', () => {
   test('send events once for each transaction id, although they have no device', async () => {
     const [first, second] = [await virtualUser(), await virtualUser()];
     const { json } = await as(first, 'POST', '/createRoom', { body: { preset: 'public_chat' } });
-    const roomId = String(json.room_id);
+    const roomId = asString(json.room_id) ?? '';
     expect((await as(second, 'POST', pathOf('join', roomId), { body: {} })).status).toBe(200);
     const send = async (userId: string) =>
       (await as(userId, 'PUT', pathOf('rooms', roomId, 'send', 'm.room.message', 'txn'), { body: { body: 'once' } }))
@@ -143,13 +143,13 @@ describe('users of an application service', () => {
     const { json } = await as(userId, 'POST', '/createRoom', {
       body: { preset: 'public_chat', invite: [alice.userId] },
     });
-    const roomId = String(json.room_id);
+    const roomId = asString(json.room_id) ?? '';
     await alice.post(pathOf('join', roomId), {});
     const message = pathOf('rooms', roomId, 'send', 'm.room.message', 'm');
     const state = pathOf('rooms', roomId, 'state', 'm.room.topic');
     const member = pathOf('rooms', roomId, 'state', 'm.room.member', userId);
-    const timeOf = async (eventId: unknown) =>
-      (await alice.get<{ origin_server_ts: number }>(pathOf('rooms', roomId, 'event', String(eventId))))
+    const timeOf = async (eventId: JsonValue | undefined) =>
+      (await alice.get<{ origin_server_ts: number }>(pathOf('rooms', roomId, 'event', asString(eventId) ?? '')))
         .origin_server_ts;
     const query = { ts: 1_000 };
     for (const [path, body] of [
@@ -218,7 +218,7 @@ describe('names that an application service reserves', () => {
     for (const other of [alice, bySlack])
       expect(await outcome(request(other, 'DELETE', path))).toEqual([400, 'M_EXCLUSIVE']);
     const outside = request(service, 'PUT', pathOf('directory', 'room', '#outside:hearth.test'), {
-      body: { room_id: String(own.json.room_id) },
+      body: { room_id: asString(own.json.room_id) ?? '' },
     });
     expect(await outcome(outside)).toEqual([400, 'M_EXCLUSIVE']);
     expect((await request(service, 'DELETE', path)).status).toBe(200);

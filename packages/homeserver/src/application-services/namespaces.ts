@@ -38,6 +38,6 @@ export class Namespaces {
  * not to its end.
  * @throws SyntaxError
  */
-export function patternOf(regex: string): RegExp {
+function patternOf(regex: string): RegExp {
   return new RegExp(`^(?:${regex})`);
 }
