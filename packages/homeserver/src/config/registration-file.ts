@@ -64,7 +64,8 @@ function textOf(file: string): string {
 
 function isPattern(regex: string): boolean {
   try {
-    return new RegExp(regex) !== undefined;
+    RegExp(regex);
+    return true;
   } catch {
     return false;
   }
