@@ -35,6 +35,7 @@ export const FOLDERS: readonly string[] = [
   'to-device',
   'encryption',
   'sync',
+  'application-service-transactions',
   // Domain folders do not import `http`, see `ISOLATED`.
   'http',
   'client-api',
@@ -69,6 +70,7 @@ export const STORAGE: ReadonlyMap<string, readonly string[]> = new Map([
   ['push', ['engine']],
   ['sync', ['engine']],
   ['search', ['engine']],
+  ['application-services', ['engine']],
 ]);
 
 /** The packages that each package may import. */

@@ -1,9 +1,12 @@
 import { userId } from '@hearth/protocol/identifiers/user-id.ts';
 import { ApplicationServices } from '../application-services/application-services.ts';
+import { ApplicationServiceClient } from '../application-services/client.ts';
 import { type ApplicationService, applicationServiceOf } from '../application-services/registration.ts';
 import { ConfigError } from '../config/problems.ts';
 import { readRegistrationFile } from '../config/registration-file.ts';
 import type { Config } from '../config/schema.ts';
+import type { Clock } from '../platform/clock.ts';
+import { ConfiguredHttp } from '../platform/outbound/configured-http.ts';
 import type { Users } from './users.ts';
 
 /** The members of registrations that have to differ, and their names in registration files. */
@@ -28,6 +31,12 @@ export async function readApplicationServices(config: Config): Promise<Applicati
     services.push(service);
   }
   return new ApplicationServices(services, config.server_name);
+}
+
+/** Creates the client for requests to application services. */
+export function openServiceClient(clock: Clock): { readonly client: ApplicationServiceClient; close(): void } {
+  const http = new ConfiguredHttp(clock);
+  return { client: new ApplicationServiceClient(http), close: () => http.close() };
 }
 
 /** Creates the accounts of the application services themselves. */

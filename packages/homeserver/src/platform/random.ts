@@ -12,6 +12,12 @@ export interface Random {
 /** The machine's source of randomness. */
 export const systemRandom: Random = { bytes: (length) => randomBytes(length) };
 
+/** Returns a random number from `min` to `max`, which is only as fine as waiting times need. */
+export function between(random: Random, min: number, max: number): number {
+  const share = (random.bytes(1)[0] ?? 0) / 255;
+  return min + share * (max - min);
+}
+
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const ALPHABET = `${LETTERS}${LETTERS.toLowerCase()}0123456789`;
 

@@ -12,6 +12,8 @@ const WHOLE: ReadonlyMap<string, string> = new Map([
   ['SELECT DISTINCT user_num FROM device_list_outbox', 'once at the start; the table is nearly empty'],
   ['SELECT user_num FROM accounts LIMIT 1', 'ends at the first row'],
   ['SELECT num, text FROM names', 'at the start, so many at most'],
+  ['FROM accounts a JOIN names n', 'at the start, if there are application services'],
+  ['FROM application_service_queues', 'at the start; one row for each application service'],
   ['SELECT device, room, position FROM peeks', 'at the start'],
   ['SELECT room, server, peek_id, expires_ts FROM peeking_servers', 'at the start'],
   ['SELECT room, server, peek_id, expires_ts FROM remote_peeks', 'at the start'],

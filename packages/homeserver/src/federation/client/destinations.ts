@@ -2,7 +2,7 @@ import { backOffMs } from '../../platform/back-off.ts';
 import { LruMap } from '../../platform/caches/lru.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/monitoring/log.ts';
-import type { Random } from '../../platform/random.ts';
+import { between, type Random } from '../../platform/random.ts';
 
 /** The limits of the time between attempts to reach a server that does not answer. Milliseconds. */
 export interface BackOffSettings {
@@ -88,7 +88,7 @@ export class Destinations {
     const now = this.#clock.elapsed();
     const firstAtMs = now - Math.max(0, this.#clock.now() - sinceTs);
     const { minMs, maxMs } = this.#settings;
-    const retryAtMs = now + Math.min(RESTORED_SPREAD * minMs, maxMs) * this.#between(0, 1);
+    const retryAtMs = now + Math.min(RESTORED_SPREAD * minMs, maxMs) * between(this.#random, 0, 1);
     this.#failing.set(server, { failures: 1, firstAtMs, failedAtMs: now, retryAtMs });
   }
 
@@ -109,7 +109,7 @@ export class Destinations {
     const now = this.#clock.elapsed();
     const failures = (before?.failures ?? 0) + 1;
     const longestMs = backOffMs(failures, this.#settings.minMs, this.#settings.maxMs);
-    const waitMs = longestMs * this.#between(0.5, 1);
+    const waitMs = longestMs * between(this.#random, 0.5, 1);
     const firstAtMs = before?.firstAtMs ?? now;
     this.#failing.set(server, { failures, firstAtMs, failedAtMs: now, retryAtMs: now + waitMs });
     this.#log.debug('another server does not answer', { server, failures, reason, waitMs: Math.round(waitMs) });
@@ -125,10 +125,5 @@ export class Destinations {
   /** Calls `listener` with each server that gives a sign of life after it did not answer. */
   onAlive(listener: (server: string) => void): void {
     this.#listeners.push(listener);
-  }
-
-  #between(min: number, max: number): number {
-    const share = (this.#random.bytes(1)[0] ?? 0) / 255;
-    return min + share * (max - min);
   }
 }

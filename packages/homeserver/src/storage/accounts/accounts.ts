@@ -2,6 +2,7 @@ import { type Database, guard, sql, type Write, write } from '../engine/database
 
 const select = sql('SELECT * FROM accounts WHERE user_num = ?');
 const selectAny = sql('SELECT user_num FROM accounts LIMIT 1');
+const selectNames = sql('SELECT a.user_num, n.text AS user_id FROM accounts a JOIN names n ON n.num = a.user_num');
 const selectGuests = sql('SELECT user_num FROM accounts WHERE is_guest = 1 AND user_num IN @list');
 const insert = sql(
   `INSERT INTO accounts (user_num, password_hash, user_type, is_admin, is_guest, created)
@@ -44,6 +45,13 @@ export interface NewAccount {
 
 export function readAccount(database: Database, user: number): Promise<AccountRow | undefined> {
   return database.first<AccountRow>(select, user);
+}
+
+/** Returns the user ids of all accounts. */
+export function readAccountNames(
+  database: Database,
+): Promise<{ readonly user_num: number; readonly user_id: string }[]> {
+  return database.all(selectNames);
 }
 
 /** Returns those of the users who are guests of this server. */

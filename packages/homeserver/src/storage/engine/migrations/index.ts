@@ -23,6 +23,7 @@ import { partialState } from './0022-partial-state.ts';
 import { peeksBetweenServers } from './0023-peeks-between-servers.ts';
 import { membershipPositions } from './0024-membership-positions.ts';
 import { earlyRelations } from './0025-early-relations.ts';
+import { applicationServices } from './0026-application-services.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in the order of their versions, which is the order of their files. */
@@ -52,4 +53,5 @@ export const migrations: readonly Migration[] = [
   peeksBetweenServers,
   membershipPositions,
   earlyRelations,
+  applicationServices,
 ];
