@@ -22,6 +22,7 @@ export const FOLDERS: readonly string[] = [
   'receipts',
   'directory',
   'retention',
+  'server-notices',
   'timeline',
   'search',
   'user-directory',

@@ -25,9 +25,13 @@ export class InvitePermission {
     bytesOf: ({ row }) => 500 + 5 * textBytes(row.content),
   });
 
-  constructor(accountData: AccountData, names: Names) {
+  readonly #noticesSender: string | undefined;
+
+  /** @param noticesSender the user who sends server notices, whose invites nobody can refuse */
+  constructor(accountData: AccountData, names: Names, noticesSender?: string) {
     this.#accountData = accountData;
     this.#names = names;
+    this.#noticesSender = noticesSender;
   }
 
   /** Returns whether a user, who may belong to any server, refuses the invites of another one. */
@@ -49,6 +53,11 @@ export class InvitePermission {
   }
 
   #filterOf(user: number, data: UserData): InviteFilter | undefined {
+    const filter = this.#givenFilterOf(user, data);
+    return filter && ((inviter) => (inviter === this.#noticesSender ? 'allow' : filter(inviter)));
+  }
+
+  #givenFilterOf(user: number, data: UserData): InviteFilter | undefined {
     const permission = data.get(GLOBAL, PERMISSION);
     if (permission !== undefined && blocksAll(permission)) return blockAll;
     const row = data.get(GLOBAL, FILTER);

@@ -7,6 +7,7 @@ import { unquarantineRoutes } from '../admin-api/media/unquarantine.ts';
 import { sharedSecretRoutes } from '../admin-api/register.ts';
 import { forwardExtremitiesRoutes } from '../admin-api/rooms/forward-extremities.ts';
 import { partialStateRoutes } from '../admin-api/rooms/partial-state.ts';
+import { sendServerNoticeRoutes } from '../admin-api/send-server-notice.ts';
 import type { Route } from '../http/route.ts';
 import type { HeapWatch } from '../platform/monitoring/heap-watch.ts';
 import type { Domains } from './domains.ts';
@@ -14,7 +15,7 @@ import type { Federation } from './federation.ts';
 
 /** Returns the routes of the folder `admin`. */
 export function adminRoutes(
-  { users, media, rooms }: Domains,
+  { users, media, rooms, serverNotices }: Domains,
   federation: Federation | undefined,
   heap: HeapWatch,
 ): Route[] {
@@ -28,5 +29,6 @@ export function adminRoutes(
     ...sharedSecretRoutes(users.sharedSecret, users.sessions),
     ...forwardExtremitiesRoutes(rooms.heads, rooms.aliases),
     ...partialStateRoutes(rooms.heads, rooms.aliases, rooms.partialStates),
+    ...sendServerNoticeRoutes(serverNotices),
   ];
 }

@@ -21,6 +21,7 @@ import { outboundOf } from './outbound.ts';
 import { openPush } from './push.ts';
 import { openRooms } from './rooms.ts';
 import { openSearch } from './search.ts';
+import { createServerNotices, describeNoticesSender, openNoticesSender } from './server-notices.ts';
 import { openServices } from './services.ts';
 import { mailSettings, retentionSettings, toDeviceSettings, usersSettings } from './settings.ts';
 import { openSync } from './sync.ts';
@@ -41,11 +42,9 @@ export async function openDomains(
   const names = await Names.open(database);
   const stream = await Stream.open(database);
   const base: Base = { database, names, stream, clock, random, background };
-  const applicationServices = await readApplicationServices(config);
-  const users = await openUsers(base, { ...usersSettings(config), applicationServices });
-  await createSenders(applicationServices, users);
-  const userData = openUserData(base, users);
+  const { applicationServices, users, noticesFrom } = await openAccounts(config, base);
   const { server_name: serverName } = config;
+  const userData = openUserData(base, users, noticesFrom?.userId);
   const onlyAdministratorsPublish = config.room_directory.publication === 'administrators';
   const aboutUsers = {
     profileOf: (userId: string) => userData.profiles.profileOf(userId),
@@ -56,8 +55,10 @@ export async function openDomains(
     defaultRoomVersion: config.default_room_version,
     onlyAdministratorsPublish,
     applicationServices,
+    noticesSender: noticesFrom?.userId,
   });
   connectRooms(base, { users, userData, rooms }, serverName);
+  await describeNoticesSender(config, noticesFrom, userData);
   const { events, sender, membership } = rooms;
   const eventPlace: FindEventPlace = (room, eventId) => membership.place(room, eventId);
   const activity = openActivity(base, users, userData, { membership, eventPlace });
@@ -73,8 +74,29 @@ export async function openDomains(
   const outbound = outboundOf(config, clock);
   const media = await openMedia({ database, names, clock, random, outbound }, config);
   const search = openSearch(base, domains, serverName);
+  const serverNotices = createServerNotices(config, base, domains, noticesFrom);
   const services = openServices(base, domains, search.messageIndex);
   const gateways = { postJson: guardedPostJson(outbound), mail: mailSettings(config) };
   const push = await openPush(base, domains, gateways);
-  return { base, applicationServices, ...domains, sync, delayedEvents, directory, media, search, services, push };
+  return {
+    base,
+    applicationServices,
+    ...domains,
+    sync,
+    delayedEvents,
+    directory,
+    media,
+    search,
+    services,
+    serverNotices,
+    push,
+  };
+}
+
+/** Creates the domain of users, with the accounts of the server itself and of application services. */
+async function openAccounts(config: Config, base: Base) {
+  const applicationServices = await readApplicationServices(config);
+  const users = await openUsers(base, { ...usersSettings(config), applicationServices });
+  await createSenders(applicationServices, users);
+  return { applicationServices, users, noticesFrom: await openNoticesSender(config, users) };
 }

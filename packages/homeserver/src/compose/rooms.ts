@@ -44,6 +44,8 @@ export interface AboutUsers {
 /** The settings of rooms. */
 export interface RoomsSettings extends CreationSettings {
   readonly applicationServices: AliasOwners;
+  /** The user who sends server notices, if there is one. */
+  readonly noticesSender?: string | undefined;
 }
 
 /** The objects that rooms are built on. */
@@ -77,6 +79,7 @@ export async function openRooms(base: RoomsBase, aboutUsers: AboutUsers, setting
     profileOf,
     blocksInvites,
     serverName,
+    noticesSender: settings.noticesSender,
   });
   const checks = new ContentChecks(names, events, stores.relations, aliases);
   const newRooms = new NewRooms(names, clock, heads, () => `!${opaqueId()}`);

@@ -15,6 +15,7 @@ export type UserData = ReturnType<typeof openUserData>;
 export function openUserData(
   { database, names, stream, clock }: Omit<Base, 'random' | 'background'>,
   { accounts, accountChanges, sessions }: Users,
+  noticesSender?: string,
 ) {
   const profiles = new Profiles(database, accounts);
   const accountData = new AccountData(database, names, stream, completePushRules(names));
@@ -26,7 +27,7 @@ export function openUserData(
     filters: new Filters(database, clock),
     accountData,
     ignoredUsers: new IgnoredUsers(accountData, names),
-    invitePermission: new InvitePermission(accountData, names),
+    invitePermission: new InvitePermission(accountData, names, noticesSender),
     tags: new Tags(accountData),
     pushRules: new PushRules(accountData),
   };

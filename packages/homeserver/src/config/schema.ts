@@ -8,6 +8,7 @@ import { mail } from './sections/mail.ts';
 import { media } from './sections/media.ts';
 import { rateLimits } from './sections/rate-limits.ts';
 import { retention } from './sections/retention.ts';
+import { serverNotices } from './sections/server-notices.ts';
 import { toDevice } from './sections/to-device.ts';
 
 const roomVersions = STABLE_ROOM_VERSIONS.map(({ id }) => id);
@@ -284,6 +285,7 @@ export const configSchema = v.strictObject({
   application_services: applicationServices,
   mail: v.optional(mail, {}),
   retention: v.optional(retention, {}),
+  server_notices: v.optional(serverNotices, {}),
   rate_limits: rateLimits,
   limits: v.optional(limits, {}),
   metrics: v.optional(metrics, {}),

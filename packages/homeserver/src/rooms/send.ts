@@ -75,6 +75,12 @@ export class Sender {
     });
   }
 
+  /** Returns the event of an earlier request with this transaction id, if there is one. */
+  async earlier({ device, txn }: TransactionKey): Promise<StoredEvent | undefined> {
+    const num = await this.#parts.transactions.find(device, txn);
+    return num === undefined ? undefined : this.#parts.events.one(num);
+  }
+
   /** Returns the event of an earlier request with this transaction id. @throws MatrixError M_NOT_JSON without one */
   repeat(transaction: TransactionKey): Promise<StoredEvent> {
     return this.#once(transaction, () => Promise.reject(notJson('The body is empty')));
@@ -177,10 +183,8 @@ export class Sender {
     return this.#sending.run(`${transaction.device}/${transaction.txn}`, () => this.#sendOrFind(transaction, send));
   }
 
-  async #sendOrFind({ device, txn }: TransactionKey, send: () => Promise<StoredEvent>): Promise<StoredEvent> {
-    const num = await this.#parts.transactions.find(device, txn);
-    const earlier = num === undefined ? undefined : await this.#parts.events.one(num);
-    return earlier ?? send();
+  async #sendOrFind(transaction: TransactionKey, send: () => Promise<StoredEvent>): Promise<StoredEvent> {
+    return (await this.earlier(transaction)) ?? send();
   }
 }
 

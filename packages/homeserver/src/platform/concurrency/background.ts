@@ -8,6 +8,7 @@ export class Background {
   readonly #log: Pick<Log, 'error'>;
   readonly #timers: Timer[] = [];
   readonly #setAside: Counter;
+  #isClosed = false;
 
   constructor(clock: Clock, log: Pick<Log, 'error'>, metrics: Metrics = noMetrics) {
     this.#clock = clock;
@@ -32,8 +33,9 @@ export class Background {
     this.#log.error('background job skipped a row', { job, ...row, error });
   }
 
-  /** Stops the repeated tasks. */
+  /** Stops the repeated tasks. Failures of tasks that still run are not logged any more, because the database closes. */
   close(): void {
+    this.#isClosed = true;
     for (const timer of this.#timers.splice(0)) timer.cancel();
   }
 
@@ -41,7 +43,7 @@ export class Background {
     try {
       await task();
     } catch (error) {
-      this.#log.error('background job failed', { job: name, error });
+      if (!this.#isClosed) this.#log.error('background job failed', { job: name, error });
     }
   }
 }

@@ -1,4 +1,4 @@
-import { forbidden, guestAccessForbidden, invalidParam } from '@hearth/protocol/errors.ts';
+import { cannotLeaveServerNoticeRoom, forbidden, guestAccessForbidden, invalidParam } from '@hearth/protocol/errors.ts';
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
 import { parseUserId } from '@hearth/protocol/identifiers/user-id.ts';
 import { asString, type JsonObject, sameJson } from '@hearth/protocol/json/value.ts';
@@ -21,6 +21,8 @@ interface MemberChangeParts {
   readonly profileOf: ProfileOf;
   readonly blocksInvites: BlocksInvites;
   readonly serverName: string;
+  /** The user who sends server notices, whose invites users cannot reject. */
+  readonly noticesSender: string | undefined;
 }
 
 /** A request to change a membership. */
@@ -41,6 +43,8 @@ export interface MemberRequest {
   readonly stickyMs?: number | undefined;
   /** Writes that belong to the same transaction, if an event is sent. */
   readonly with?: readonly Write[] | undefined;
+  /** Whether the target leaves because the account is deactivated, which is possible everywhere. */
+  readonly isDeactivation?: boolean;
 }
 
 /** Returns the content of a member event without the members that only servers may set. */
@@ -97,6 +101,7 @@ export class MemberChanges {
       return this.#inviteRemote(head, asked);
     return acceptor.untilAccepted(head, async (current) => {
       const before = await current.state('m.room.member', target);
+      this.#checkNotices(asked, before);
       const isDone = request.check?.(asString(before?.content.membership)) === true;
       const { content, basis } = isDone ? NOTHING : await this.#complete(current, asked, before);
       if (before !== undefined && (isDone || (before.sender === actor.userId && sameJson(before.content, content)))) {
@@ -114,6 +119,18 @@ export class MemberChanges {
       const [event] = await acceptor.accept(current, [draft], { basis, ...(writes !== undefined && { with: writes }) });
       return event;
     });
+  }
+
+  /**
+   * Checks that a user does not reject an invite to server notices (client-server API, "Server Notices").
+   * @throws MatrixError M_CANNOT_LEAVE_SERVER_NOTICE_ROOM
+   */
+  #checkNotices({ actor, target, content, isDeactivation }: MemberRequest, before: StoredEvent | undefined): void {
+    const { noticesSender } = this.#parts;
+    const isRejection =
+      target === actor.userId && content.membership === 'leave' && before?.content.membership === 'invite';
+    if (isRejection && before.sender === noticesSender && isDeactivation !== true)
+      throw cannotLeaveServerNoticeRoom('You cannot reject the invite to the notices of this server');
   }
 
   /**

@@ -78,15 +78,18 @@ export class Memberships {
     await this.#change(head, { actor, target: actor.userId, content, check: (membership) => membership === 'join' });
   }
 
-  /** Leaves a room, rejects an invite or takes a knock back. */
-  async leave(head: Head, actor: Actor, reason?: string): Promise<void> {
+  /**
+   * Leaves a room, rejects an invite or takes a knock back.
+   * @param isDeactivation whether the actor leaves because the account is deactivated
+   */
+  async leave(head: Head, actor: Actor, reason?: string, isDeactivation = false): Promise<void> {
     if (this.#remote !== undefined && !(await this.#remote.decidesHere(head)))
       return this.#leaveOutside(this.#remote, head, actor, reason);
     const check = (membership: string | undefined) => {
       if (membership === undefined) throw forbidden(`${actor.userId} is not in the room`);
       return membership === 'leave';
     };
-    await this.#change(head, { actor, target: actor.userId, content: content('leave', reason), check });
+    await this.#change(head, { actor, target: actor.userId, content: content('leave', reason), check, isDeactivation });
   }
 
   async #leaveOutside(remote: RemoteMemberships, head: Head, actor: Actor, reason: string | undefined): Promise<void> {
@@ -149,7 +152,9 @@ export class Memberships {
       if (membership !== 'join' && membership !== 'invite' && membership !== 'knock') continue;
       const head = await this.#parts.heads.byNum(room);
       if (head === undefined) continue;
-      await this.leave(head, { user, userId, isGuest: false }).catch((error: unknown) => errors.push(error));
+      await this.leave(head, { user, userId, isGuest: false }, undefined, true).catch((error: unknown) =>
+        errors.push(error),
+      );
     }
     if (errors.length > 0) throw new AggregateError(errors, `${userId} could not leave ${errors.length} rooms`);
   }

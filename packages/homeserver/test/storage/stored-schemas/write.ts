@@ -34,6 +34,7 @@ const MORE_ROWS = [
   `INSERT INTO early_redactions (target, redaction) SELECT x'${'ef'.repeat(32)}', num FROM events ORDER BY num LIMIT 1`,
   `INSERT INTO invite_states (user_num, room, json) SELECT user_num, room, '{"type":"m.room.name"}' FROM memberships LIMIT 1`,
   `INSERT INTO application_service_queues (service, position, txn, body) VALUES ('irc', 65536, 1700000000001, '{"events":[]}')`,
+  'INSERT INTO notice_rooms (user_num, room) SELECT user_num, room FROM memberships LIMIT 1',
   "INSERT INTO room_servers (server, room) SELECT 'peer.example', num FROM rooms LIMIT 1",
   `INSERT INTO staged_events (num, room_id, event_id, origin, json, ts) VALUES (65537, '!r:peer.example', '$e', 'peer.example', '{}', 1700000000000)`,
   "INSERT INTO late_servers (server, position, failing_since) VALUES ('peer.example', 65536, 1700000000000)",

@@ -24,6 +24,7 @@ import { peeksBetweenServers } from './0023-peeks-between-servers.ts';
 import { membershipPositions } from './0024-membership-positions.ts';
 import { earlyRelations } from './0025-early-relations.ts';
 import { applicationServices } from './0026-application-services.ts';
+import { noticeRooms } from './0027-notice-rooms.ts';
 import type { Migration } from './migration.ts';
 
 /** All migrations in the order of their versions, which is the order of their files. */
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   membershipPositions,
   earlyRelations,
   applicationServices,
+  noticeRooms,
 ];
