@@ -19,6 +19,8 @@ export interface ServiceListener {
   readonly calls: ServiceCall[];
   /** Answers requests from now on; `undefined` closes the connection. */
   answer: Answer;
+  /** Is awaited before a request is answered. */
+  before: (call: ServiceCall) => Promise<unknown>;
   /** Returns the events of the transactions that were accepted. */
   events(): JsonObject[];
   close(): Promise<void>;
@@ -30,11 +32,13 @@ export async function listenAsService(): Promise<ServiceListener> {
   const listener: Omit<ServiceListener, 'url' | 'close'> = {
     calls: [],
     answer: () => [200, {}],
+    before: () => Promise.resolve(),
     events: () => accepted.flatMap(({ body }) => body.events as JsonObject[]),
   };
   const server = createServer((request, response) => {
-    void read(request).then((call) => {
+    void read(request).then(async (call) => {
       listener.calls.push(call);
+      await listener.before(call);
       const answer = listener.answer(call);
       if (answer === undefined) {
         request.socket.destroy();

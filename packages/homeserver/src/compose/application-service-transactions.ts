@@ -3,7 +3,6 @@ import { EphemeralData } from '../application-service-transactions/ephemeral.ts'
 import { Interest } from '../application-service-transactions/interest.ts';
 import { ServiceUsers } from '../application-service-transactions/service-users.ts';
 import { ServiceTransactions } from '../application-service-transactions/transactions.ts';
-import type { ApplicationServiceClient } from '../application-services/client.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { Domains } from './domains.ts';
@@ -17,14 +16,14 @@ interface TransactionMachine extends Pick<Machine, 'clock' | 'random' | 'log'> {
 /** Starts sending events to application services that have a URL. Without one nothing is constructed. */
 export async function startServiceTransactions(
   { base, applicationServices, rooms, activity }: Domains,
-  client: ApplicationServiceClient,
   { clock, random, log, background, metrics }: TransactionMachine,
 ): Promise<{ close(): Promise<void> } | undefined> {
-  const services = applicationServices.all.filter(({ url }) => url !== undefined);
+  const { registered, client } = applicationServices;
+  const services = registered.all.filter(({ url }) => url !== undefined);
   if (services.length === 0) return undefined;
   const { database, names, stream } = base;
   const { heads, aliases, membership, events, timelines } = rooms;
-  const users = await ServiceUsers.open(applicationServices, database);
+  const users = await ServiceUsers.open(registered, database);
   const interest = new Interest({ users, heads, aliases, membership });
   const ephemeral = new EphemeralData({ interest, users, names, ...activity });
   const composer = new Composer({ stream, timelines, events, interest, ephemeral, clock, background });

@@ -1,7 +1,10 @@
 import { userId } from '@hearth/protocol/identifiers/user-id.ts';
 import { ApplicationServices } from '../application-services/application-services.ts';
 import { ApplicationServiceClient } from '../application-services/client.ts';
+import { ServicePings } from '../application-services/ping.ts';
+import { ServiceQuestions } from '../application-services/questions.ts';
 import { type ApplicationService, applicationServiceOf } from '../application-services/registration.ts';
+import { ThirdPartyNetworks } from '../application-services/third-party-networks.ts';
 import { ConfigError } from '../config/problems.ts';
 import { readRegistrationFile } from '../config/registration-file.ts';
 import type { Config } from '../config/schema.ts';
@@ -33,10 +36,28 @@ export async function readApplicationServices(config: Config): Promise<Applicati
   return new ApplicationServices(services, config.server_name);
 }
 
-/** Creates the client for requests to application services. */
-export function openServiceClient(clock: Clock): { readonly client: ApplicationServiceClient; close(): void } {
+export type ConnectedServices = Awaited<ReturnType<typeof openApplicationServices>>;
+
+/** Reads the registrations of application services, and creates everything that sends requests to them. @throws ConfigError */
+export async function openApplicationServices(config: Config, clock: Clock) {
+  const registered = await readApplicationServices(config);
   const http = new ConfiguredHttp(clock);
-  return { client: new ApplicationServiceClient(http), close: () => http.close() };
+  const client = new ApplicationServiceClient(http);
+  const questions = new ServiceQuestions(registered, client, clock);
+  return {
+    registered,
+    client,
+    questions,
+    /** The owners of aliases, for rooms. */
+    aliasOwners: {
+      checkAlias: (alias: string, by?: string) => registered.checkAlias(alias, by),
+      ownsAlias: (id: string, alias: string) => registered.ownsAlias(id, alias),
+      createsAlias: (alias: string) => questions.createsAlias(alias),
+    },
+    networks: new ThirdPartyNetworks(registered, client, clock),
+    pings: new ServicePings(registered, client, clock),
+    close: () => http.close(),
+  };
 }
 
 /** Creates the accounts of the application services themselves. */

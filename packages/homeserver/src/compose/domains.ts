@@ -10,7 +10,7 @@ import { Names } from '../storage/engine/names.ts';
 import { claimServerName } from '../storage/engine/server-name.ts';
 import { Stream } from '../storage/engine/stream.ts';
 import { openActivity } from './activity.ts';
-import { createSenders, readApplicationServices } from './application-services.ts';
+import { createSenders, openApplicationServices } from './application-services.ts';
 import type { Base } from './base.ts';
 import { connectRooms } from './connect-rooms.ts';
 import { openDirectory } from './directory.ts';
@@ -42,23 +42,8 @@ export async function openDomains(
   const names = await Names.open(database);
   const stream = await Stream.open(database);
   const base: Base = { database, names, stream, clock, random, background };
-  const { applicationServices, users, noticesFrom } = await openAccounts(config, base);
+  const { applicationServices, users, userData, rooms, noticesFrom } = await openCore(config, base);
   const { server_name: serverName } = config;
-  const userData = openUserData(base, users, noticesFrom?.userId);
-  const onlyAdministratorsPublish = config.room_directory.publication === 'administrators';
-  const aboutUsers = {
-    profileOf: (userId: string) => userData.profiles.profileOf(userId),
-    blocksInvites: (userId: string, inviter: string) => userData.invitePermission.blocks(userId, inviter),
-  };
-  const rooms = await openRooms(base, aboutUsers, {
-    serverName,
-    defaultRoomVersion: config.default_room_version,
-    onlyAdministratorsPublish,
-    applicationServices,
-    noticesSender: noticesFrom?.userId,
-  });
-  connectRooms(base, { users, userData, rooms }, serverName);
-  await describeNoticesSender(config, noticesFrom, userData);
   const { events, sender, membership } = rooms;
   const eventPlace: FindEventPlace = (room, eventId) => membership.place(room, eventId);
   const activity = openActivity(base, users, userData, { membership, eventPlace });
@@ -69,7 +54,7 @@ export async function openDomains(
   const readDomains = { users, userData, rooms, activity };
   const timeline = openTimeline(base, readDomains, retentionSettings(config));
   const domains = { ...readDomains, encryption, timeline };
-  const directory = openDirectory(base, rooms, onlyAdministratorsPublish);
+  const directory = openDirectory(base, rooms, onlyAdministratorsPublish(config));
   const sync = await openSync(base, domains, directory.summaries);
   const outbound = outboundOf(config, clock);
   const media = await openMedia({ database, names, clock, random, outbound }, config);
@@ -93,10 +78,34 @@ export async function openDomains(
   };
 }
 
-/** Creates the domain of users, with the accounts of the server itself and of application services. */
-async function openAccounts(config: Config, base: Base) {
-  const applicationServices = await readApplicationServices(config);
-  const users = await openUsers(base, { ...usersSettings(config), applicationServices });
-  await createSenders(applicationServices, users);
-  return { applicationServices, users, noticesFrom: await openNoticesSender(config, users) };
+/** Creates users, their data and rooms, with the users of the server itself and of application services. */
+async function openCore(config: Config, base: Base) {
+  const applicationServices = await openApplicationServices(config, base.clock);
+  const { registered, questions, aliasOwners } = applicationServices;
+  const users = await openUsers(base, { ...usersSettings(config), applicationServices: registered });
+  await createSenders(registered, users);
+  const noticesFrom = await openNoticesSender(config, users);
+  const noticesSender = noticesFrom?.userId;
+  const userData = openUserData(base, users, {
+    noticesSender,
+    createsUser: (userId) => questions.createsUser(userId),
+  });
+  const aboutUsers = {
+    profileOf: (userId: string) => userData.profiles.profileOf(userId),
+    blocksInvites: (userId: string, inviter: string) => userData.invitePermission.blocks(userId, inviter),
+  };
+  const rooms = await openRooms(base, aboutUsers, {
+    serverName: config.server_name,
+    defaultRoomVersion: config.default_room_version,
+    onlyAdministratorsPublish: onlyAdministratorsPublish(config),
+    applicationServices: aliasOwners,
+    noticesSender,
+  });
+  connectRooms(base, { users, userData, rooms }, config.server_name);
+  await describeNoticesSender(config, noticesFrom, userData);
+  return { applicationServices, users, userData, rooms, noticesFrom };
+}
+
+function onlyAdministratorsPublish({ room_directory }: Config): boolean {
+  return room_directory.publication === 'administrators';
 }

@@ -109,13 +109,18 @@ function openMembers(
 function openInvites(
   { federation }: Config,
   { log }: Pick<FederationBase, 'log'>,
-  { users, userData, rooms }: Domains,
+  { users, userData, rooms, applicationServices }: Domains,
   { servers, signatures, invites, client }: MemberParts,
   { asking }: Serving,
 ) {
   const { heads, acceptor, signer } = rooms;
   const { serverName } = signer;
-  const isActive = async (userId: string) => (await users.accounts.find(userId))?.isDeactivated === false;
+  const isActive = async (userId: string) => {
+    const find = () => users.accounts.find(userId);
+    const account =
+      (await find()) ?? ((await applicationServices.questions.createsUser(userId)) ? await find() : undefined);
+    return account?.isDeactivated === false;
+  };
   const blocksInvites = (userId: string, inviter: string) => userData.invitePermission.blocks(userId, inviter);
   return {
     receivedInvites: new ReceivedInvites({

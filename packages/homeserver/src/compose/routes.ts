@@ -5,6 +5,7 @@ import { whoamiRoutes } from '../client-api/account/whoami.ts';
 import { lockRoutes } from '../client-api/admin/lock.ts';
 import { suspendRoutes } from '../client-api/admin/suspend.ts';
 import { whoisRoutes } from '../client-api/admin/whois.ts';
+import { pingAppserviceRoutes } from '../client-api/appservice/ping.ts';
 import { capabilitiesRoutes } from '../client-api/capabilities.ts';
 import { dehydratedDeviceRoutes } from '../client-api/dehydrated-device/dehydrated-device.ts';
 import { dehydratedDeviceEventsRoutes } from '../client-api/dehydrated-device/events.ts';
@@ -133,7 +134,7 @@ export function routesOf(
 /** Returns the routes of the files from `client/account` to `client/directory`. */
 function accountRoutes(
   config: Config,
-  { users, rooms, timeline, encryption, delayedEvents, directory }: Domains,
+  { users, rooms, timeline, encryption, delayedEvents, applicationServices, directory }: Domains,
   { directories, hierarchy, rooms: lookedUpRooms }: FederatedLookups,
 ): Route[] {
   return [
@@ -144,6 +145,7 @@ function accountRoutes(
     ...lockRoutes(users.adminView, users.accountChanges),
     ...suspendRoutes(users.adminView, users.accountChanges),
     ...whoisRoutes(users.adminView, users.devices),
+    ...pingAppserviceRoutes(applicationServices.pings),
     ...capabilitiesRoutes(config.default_room_version),
     ...dehydratedDeviceRoutes(encryption.dehydratedDevices),
     ...dehydratedDeviceEventsRoutes(encryption.dehydratedDevices),
@@ -256,7 +258,16 @@ function roomRoutes(
 /** Returns the routes of the files from `client/search` to `client/well-known`. */
 function syncAndServiceRoutes(
   config: Config,
-  { base: { database, stream, clock }, userData, rooms, timeline, sync, search, services }: Domains,
+  {
+    base: { database, stream, clock },
+    applicationServices,
+    userData,
+    rooms,
+    timeline,
+    sync,
+    search,
+    services,
+  }: Domains,
 ): Route[] {
   return [
     ...searchRoutes(search.messageSearch, timeline.readers, timeline.stateTexts),
@@ -265,10 +276,10 @@ function syncAndServiceRoutes(
     ...oneEventRoutes(timeline.readers, timeline.readable, timeline.renderer),
     ...initialSyncRoutes(sync.initialSync),
     ...syncRoutes(sync.sync, userData.filters),
-    ...thirdPartyLocationRoutes(),
-    ...thirdPartyProtocolRoutes(),
-    ...thirdPartyProtocolsRoutes(),
-    ...thirdPartyUserRoutes(),
+    ...thirdPartyLocationRoutes(applicationServices.networks),
+    ...thirdPartyProtocolRoutes(applicationServices.networks),
+    ...thirdPartyProtocolsRoutes(applicationServices.networks),
+    ...thirdPartyUserRoutes(applicationServices.networks),
     ...threadSubscriptionRoutes(services.threadSubscriptions),
     ...threadSubscriptionsRoutes({ database, stream, events: rooms.events }),
     ...userDirectorySearchRoutes(search.people, config.user_directory.search_all),

@@ -11,13 +11,21 @@ import type { Users } from './users.ts';
 
 export type UserData = ReturnType<typeof openUserData>;
 
+/** The users whom the server itself and application services bring about. */
+export interface OutsideUsers {
+  /** The user who sends server notices. */
+  readonly noticesSender?: string | undefined;
+  /** Returns whether an application service has created a user who did not exist. */
+  readonly createsUser?: (userId: string) => Promise<boolean>;
+}
+
 /** Creates the data of users: profiles, filters, account data, tags, push rules. They do not depend on rooms. */
 export function openUserData(
   { database, names, stream, clock }: Omit<Base, 'random' | 'background'>,
   { accounts, accountChanges, sessions }: Users,
-  noticesSender?: string,
+  { noticesSender, createsUser = () => Promise.resolve(false) }: OutsideUsers = {},
 ) {
-  const profiles = new Profiles(database, accounts);
+  const profiles = new Profiles(database, accounts, createsUser);
   const accountData = new AccountData(database, names, stream, completePushRules(names));
   accountChanges.onDeactivated((user) => profiles.forget(user));
   accountChanges.onDeactivated((user) => accountData.forget(user));

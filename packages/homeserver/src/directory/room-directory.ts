@@ -41,7 +41,7 @@ export class RoomDirectory {
   /** Returns the room of an alias. @throws MatrixError M_NOT_FOUND, M_INVALID_PARAM */
   async resolve(alias: string): Promise<Head> {
     checkAlias(alias);
-    const row = await this.#parts.aliases.find(alias);
+    const row = await this.#parts.aliases.findOrCreate(alias);
     const head = row === undefined ? undefined : await this.#parts.heads.byNum(row.room);
     if (head === undefined) throw unknownAlias(alias);
     return head;

@@ -5,7 +5,7 @@ import { LoadingCache } from '../platform/caches/loading-cache.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
 import { deleteProfile, deleteProfileField, readProfile, setProfileField } from '../storage/accounts/profiles.ts';
 import type { Database } from '../storage/engine/database.ts';
-import type { Accounts } from '../users/accounts.ts';
+import type { Account, Accounts } from '../users/accounts.ts';
 import { checkKeyName, checkSize, checkValue } from './fields.ts';
 
 /** The part of a profile that member events repeat. */
@@ -24,13 +24,16 @@ const MEMBER_FIELDS: ReadonlySet<string> = new Set(['displayname', 'avatar_url']
 export class Profiles {
   readonly #database: Database;
   readonly #accounts: Accounts;
+  readonly #createsUser: (userId: string) => Promise<boolean>;
   readonly #cache: LoadingCache<number, Map<string, string>>;
   readonly #serial = new Serial<number>();
   readonly #listeners: ProfileChanged[] = [];
 
-  constructor(database: Database, accounts: Accounts) {
+  /** @param createsUser returns whether an application service has created a user who did not exist */
+  constructor(database: Database, accounts: Accounts, createsUser: (userId: string) => Promise<boolean>) {
     this.#database = database;
     this.#accounts = accounts;
+    this.#createsUser = createsUser;
     this.#cache = new LoadingCache(CACHED_MAX, { bytesMax: cacheBytes(16), bytesOf: fieldsBytes }, (user) =>
       readProfile(database, user),
     );
@@ -62,7 +65,7 @@ export class Profiles {
 
   /** Returns the same as {@link memberFields} for a user id; no fields for a user without an account here. */
   async profileOf(userId: string): Promise<MemberFields> {
-    const account = await this.#accounts.find(userId);
+    const account = await this.#accountOf(userId);
     return account === undefined ? {} : this.memberFields(account.user);
   }
 
@@ -102,9 +105,14 @@ export class Profiles {
   }
 
   async #fieldsOf(userId: string): Promise<ReadonlyMap<string, string>> {
-    const account = await this.#accounts.find(userId);
+    const account = await this.#accountOf(userId);
     if (account === undefined || account.isDeactivated) throw notFound('The user does not exist');
     return this.#cache.get(account.user);
+  }
+
+  async #accountOf(userId: string): Promise<Account | undefined> {
+    const account = await this.#accounts.find(userId);
+    return account === undefined && (await this.#createsUser(userId)) ? this.#accounts.find(userId) : account;
   }
 
   async #announce(user: number, userId: string, keyName: string): Promise<void> {

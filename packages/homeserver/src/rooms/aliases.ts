@@ -3,8 +3,11 @@ import type { ApplicationServices } from '../application-services/application-se
 import type { Write } from '../storage/engine/database.ts';
 import type { AliasRow, AliasStore } from '../storage/rooms/alias-store.ts';
 
-/** The application services, which may reserve aliases. */
-export type AliasOwners = Pick<ApplicationServices, 'checkAlias' | 'ownsAlias'>;
+/** The application services, which may reserve and create aliases. */
+export interface AliasOwners extends Pick<ApplicationServices, 'checkAlias' | 'ownsAlias'> {
+  /** Returns whether an application service has created an alias that did not exist. */
+  createsAlias(alias: string): Promise<boolean>;
+}
 
 /** A user who creates or deletes an alias, or an application service that acts for one. */
 interface AliasActor {
@@ -43,6 +46,13 @@ export class Aliases {
 
   find(alias: string): Promise<AliasRow | undefined> {
     return this.#store.find(alias);
+  }
+
+  /** Returns an alias that exists, or that an application service creates because of this request. */
+  async findOrCreate(alias: string): Promise<AliasRow | undefined> {
+    const row = await this.find(alias);
+    if (row !== undefined || !this.isValid(alias)) return row;
+    return (await this.#services.createsAlias(alias)) ? this.find(alias) : undefined;
   }
 
   ofRoom(room: number): Promise<AliasRow[]> {

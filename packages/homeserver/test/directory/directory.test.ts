@@ -107,7 +107,10 @@ describe('finding rooms', () => {
   });
 
   test('where only administrators publish', async () => {
-    const closed = new RoomDirectory({ ...world, onlyAdministratorsPublish: true });
+    const closed = new RoomDirectory({
+      ...world,
+      onlyAdministratorsPublish: true,
+    });
     const [alice, admin] = [await world.person(), await world.person()];
     const head = await world.room(alice);
     expect(await refusal(closed.publish(actor(alice), head.roomId, true))).toBe('M_FORBIDDEN');

@@ -63,7 +63,11 @@ async function openWorldOn(domain: Domain, retentionSettings?: RetentionSettings
     serverName: 'test.local',
     defaultRoomVersion: '10',
     onlyAdministratorsPublish: false,
-    applicationServices: { checkAlias: () => undefined, ownsAlias: () => false },
+    applicationServices: {
+      checkAlias: () => undefined,
+      ownsAlias: () => false,
+      createsAlias: () => Promise.resolve(false),
+    },
   };
   const rooms = await openRooms(domain, aboutUsers, settings);
   const { membership } = rooms;

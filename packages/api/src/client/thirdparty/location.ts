@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { endpoint, v3 } from '../../endpoint.ts';
+import { list } from '../../query.ts';
 
 /** `GET /thirdparty/location/{protocol}`: the query has the fields of the protocol. */
 export const queryLocationByProtocol = endpoint({
@@ -10,6 +11,7 @@ export const queryLocationByProtocol = endpoint({
   limit: 'read',
   whenSuspended: 'allowed',
   whenLocked: 'refused',
+  query: v.record(v.string(), list),
 });
 
 /** `GET /thirdparty/location`. */

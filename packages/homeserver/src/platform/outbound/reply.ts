@@ -17,6 +17,9 @@ export class OutboundError extends Error {
   }
 }
 
+/** The error for an answer that is not complete in time. */
+export class TookTooLong extends OutboundError {}
+
 /** The error for an answer that has arrived, but exceeds a limit of this server. */
 export class AnswerOverLimit extends OutboundError {}
 
@@ -107,6 +110,6 @@ export function toOutboundError(error: unknown, signal: AbortSignal, isUnsent = 
 }
 
 /** Returns the error of an answer that is not complete in time. */
-export function tookTooLong(isUnsent = false): OutboundError {
-  return new OutboundError('the answer took too long', false, isUnsent);
+export function tookTooLong(isUnsent = false): TookTooLong {
+  return new TookTooLong('the answer took too long', false, isUnsent);
 }
