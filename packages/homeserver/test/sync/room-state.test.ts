@@ -170,6 +170,19 @@ describe('the state in /sync', () => {
     ]);
   });
 
+  test('a room that the user has joined again begins a new timeline', async () => {
+    const [alice, bob] = [await world.person(), await world.person()];
+    const head = await world.room(alice);
+    await world.joining.join(head, bob);
+    await world.say(alice, head, 'before');
+    await world.joining.leave(head, bob);
+    const since = world.stream.current;
+    await world.joining.join(head, bob);
+    const timeline = asObject(roomIn(await answer(bob, {}, { since }), head)?.timeline);
+    expect(timeline?.limited).toBe(true);
+    expect(asObject(roomIn(await answer(bob, {}), head)?.timeline)?.limited).toBe(false);
+  });
+
   test('a gap contains the state that changed within it', async () => {
     const { people, head } = await open();
     const [alice, bob] = people;

@@ -97,7 +97,8 @@ export class RoomTimelines {
       considered = [...found, ...considered];
     }
     const current = choice.stateAfter ? visible : withoutOutdated(considered, visible);
-    return timelineOf({ considered, visible, shown: limit === 0 ? [] : afterGap(current.slice(-limit)) }, more, anchor);
+    const shown = limit === 0 ? [] : afterGap(current.slice(-limit));
+    return timelineOf({ considered, visible, shown }, more || room.startsTimeline === true, anchor);
   }
 
   #events(lookups: Lookups, nums: readonly number[]): readonly StoredEvent[] {

@@ -139,7 +139,7 @@ export class RoomSelection {
       rows,
       joined: [
         ...joined.filter(({ row }) => !isNew(row)),
-        ...this.whole(lookups, fresh, range.upTo, filter),
+        ...this.whole(lookups, fresh, range.upTo, filter).map((room) => ({ ...room, startsTimeline: true })),
         ...this.#unchanged(lookups, complete, range.upTo).map((room) => ({ ...room, hasNewMembers: true })),
       ],
       left: this.#parts.left.select(lookups, left, { since, pasts }, limit),

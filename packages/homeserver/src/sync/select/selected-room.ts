@@ -12,6 +12,11 @@ export interface SelectedRoom {
   readonly limited: boolean;
   /** The client has all events up to this position; `0` for a room that is new to the client. */
   readonly after: number;
+  /**
+   * Whether the events do not continue the timeline that the client may have from an earlier membership. Clients begin a new
+   * timeline when the answer says that it is limited.
+   */
+  readonly startsTimeline?: boolean;
   /** The departure of a user who is not in the room. */
   readonly departure?: Departure | undefined;
   /** The latest event of a room without new events, at which the state is read. */
