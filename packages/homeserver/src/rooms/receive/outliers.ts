@@ -58,7 +58,7 @@ export class Outliers {
     for (const one of read) {
       if (one.incoming?.roomId === room.roomId) incoming.set(one.incoming.eventId, one.incoming);
     }
-    const stored = new Map(await this.#parts.events.byIds([...incoming.keys()]));
+    const stored = new Map(await this.#complete([...incoming.keys()]));
     const fresh = [...incoming.values()].filter(({ eventId }) => !stored.has(eventId));
     const verified = await inSlices(fresh, VERIFIED_AT_ONCE, async (some) => {
       const refusals = await Promise.all(some.map((one) => this.#parts.signatures.refusal(one, room.version)));
@@ -67,13 +67,21 @@ export class Outliers {
     await this.#parts.names.reserveAll(new Set(verified.flatMap((one) => namesIn(one))));
     return this.#parts.inTurn.run(room.num, async () => {
       // Some of the events may have been stored meanwhile.
-      for (const [eventId, event] of await this.#parts.events.byIds(verified.map((one) => one.eventId)))
+      for (const [eventId, event] of await this.#complete(verified.map((one) => one.eventId)))
         stored.set(eventId, event);
       const absent = verified.filter(({ eventId }) => !stored.has(eventId));
       await this.#storeInOrder(room, absent, stored);
       // Servers choose the event ids of room versions 1 and 2, so that events of other rooms may have them.
       return new Map([...stored].filter(([, event]) => event.room === room.num));
     });
+  }
+
+  /**
+   * Returns those of some events that are stored with their auth events. A member event that arrived while this server was
+   * not in the room has none, and is stored anew, because the resolution of states depends on auth chains.
+   */
+  async #complete(eventIds: readonly string[]): Promise<[string, StoredEvent][]> {
+    return [...(await this.#parts.events.byIds(eventIds))].filter(([, event]) => !event.isOutside);
   }
 
   /** Stores events after their auth events. */
@@ -119,6 +127,8 @@ export class Outliers {
     if (pending.length === 0) return;
     const { names, stream, events: store } = this.#parts;
     const events: StoredEvent[] = [];
+    const outside = await store.byIds(pending.map(({ incoming }) => incoming.eventId));
+    const freed = [...outside.values()].map((event) => store.markRepeated(event));
     const writes = pending.map(({ incoming, isRejected }) => {
       const event = remoteEvent(names, room.version, incoming, {
         num: stream.next(),
@@ -137,7 +147,7 @@ export class Outliers {
     });
     const nums = new Set(events.flatMap((one) => [one.typeNum, one.senderNum, one.stateKeyNum ?? room.num]));
     try {
-      await stream.commit([...writes, ...names.inserts(room.num, ...nums)], [], () => store.stored(events));
+      await stream.commit([...freed, ...writes, ...names.inserts(room.num, ...nums)], [], () => store.stored(events));
     } catch (error) {
       store.forget(events.map(({ num }) => num));
       throw error;

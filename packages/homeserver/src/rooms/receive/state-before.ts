@@ -87,8 +87,10 @@ export class StateBefore {
     const { fetcher, events } = this.#parts;
     const { stateIds, authIds } = await fetcher.stateIds(server, head.roomId, eventId);
     const wanted = new Set([...stateIds, ...authIds]);
-    let nums = await events.numsOf([...wanted]);
-    const absent = [...wanted].filter((id) => !nums.has(id));
+    const known = await events.byIds([...wanted]);
+    // Member events that arrived while this server was not in the room lack their auth events.
+    const absent = [...wanted].filter((id) => known.get(id)?.isOutside ?? true);
+    let nums: ReadonlyMap<string, number> = new Map(Array.from(known, ([id, { num }]) => [id, num]));
     onProgress?.(wanted.size - absent.length, wanted.size);
     if (absent.length > 0) {
       await this.#fetchEvents(head, eventId, absent, server);
