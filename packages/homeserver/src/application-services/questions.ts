@@ -1,7 +1,8 @@
 import { LruMap } from '../platform/caches/lru.ts';
 import type { Clock } from '../platform/clock.ts';
 import { InFlight } from '../platform/concurrency/in-flight.ts';
-import { NoSlot, Slots } from '../platform/concurrency/slots.ts';
+import { KeyedSlots } from '../platform/concurrency/keyed-slots.ts';
+import { NoSlot } from '../platform/concurrency/slots.ts';
 import { OutboundError } from '../platform/outbound/reply.ts';
 import type { ApplicationServices } from './application-services.ts';
 import type { ApplicationServiceClient } from './client.ts';
@@ -11,7 +12,8 @@ const TIMEOUT_MS = 20_000;
 /** The time for which a name that no application service has created is not asked for again. */
 const UNKNOWN_MS = 30_000;
 const UNKNOWN_MAX = 10_000;
-const REQUESTS = { running: 50, waiting: 200 };
+/** The questions to one application service. */
+const REQUESTS = { running: 10, waiting: 100 };
 
 /**
  * Asks application services about users and room aliases of their namespaces that do not exist (application service API,
@@ -22,7 +24,7 @@ export class ServiceQuestions {
   readonly #client: ApplicationServiceClient;
   readonly #clock: Clock;
   readonly #running = new InFlight<string, boolean>();
-  readonly #slots = new Slots(REQUESTS);
+  readonly #slots = new KeyedSlots<string>(REQUESTS);
   /** The names that no application service has created, with the time of the answer. */
   readonly #unknown = new LruMap<string, number>(UNKNOWN_MAX);
 
@@ -70,7 +72,7 @@ export class ServiceQuestions {
   async #create(service: ApplicationService, at: string): Promise<boolean> {
     const request = { method: 'GET', path: `/_matrix/app/v1${at}`, timeoutMs: TIMEOUT_MS } as const;
     try {
-      const { status } = await this.#slots.run(() => this.#client.request(service, request));
+      const { status } = await this.#slots.run(service.id, () => this.#client.request(service, request));
       return status === 200;
     } catch (error) {
       if (error instanceof OutboundError || error instanceof NoSlot) return false;

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { endpoint, v3 } from '../../endpoint.ts';
+import { endpoint, v3AndUnstable } from '../../endpoint.ts';
 import { list } from '../../query.ts';
 
 /** `GET /thirdparty/location/{protocol}`: the query has the fields of the protocol. */
 export const queryLocationByProtocol = endpoint({
   operation: 'queryLocationByProtocol',
   method: 'GET',
-  paths: v3('/thirdparty/location/{protocol}'),
+  paths: v3AndUnstable('/thirdparty/location/{protocol}'),
   access: 'user',
   limit: 'read',
   whenSuspended: 'allowed',
@@ -18,7 +18,7 @@ export const queryLocationByProtocol = endpoint({
 export const queryLocationByAlias = endpoint({
   operation: 'queryLocationByAlias',
   method: 'GET',
-  paths: v3('/thirdparty/location'),
+  paths: v3AndUnstable('/thirdparty/location'),
   access: 'user',
   limit: 'read',
   whenSuspended: 'allowed',

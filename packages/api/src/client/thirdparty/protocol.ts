@@ -1,10 +1,10 @@
-import { endpoint, v3 } from '../../endpoint.ts';
+import { endpoint, v3AndUnstable } from '../../endpoint.ts';
 
 /** `GET /thirdparty/protocol/{protocol}`. */
 export const getProtocolMetadata = endpoint({
   operation: 'getProtocolMetadata',
   method: 'GET',
-  paths: v3('/thirdparty/protocol/{protocol}'),
+  paths: v3AndUnstable('/thirdparty/protocol/{protocol}'),
   access: 'user',
   limit: 'read',
   whenSuspended: 'allowed',

@@ -1,10 +1,10 @@
-import { endpoint, v3 } from '../../endpoint.ts';
+import { endpoint, v3AndUnstable } from '../../endpoint.ts';
 
 /** `GET /thirdparty/protocols`. */
 export const getProtocols = endpoint({
   operation: 'getProtocols',
   method: 'GET',
-  paths: v3('/thirdparty/protocols'),
+  paths: v3AndUnstable('/thirdparty/protocols'),
   access: 'user',
   limit: 'read',
   whenSuspended: 'allowed',

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { endpoint, v3 } from '../../endpoint.ts';
+import { endpoint, v3AndUnstable } from '../../endpoint.ts';
 import { list } from '../../query.ts';
 
 /** `GET /thirdparty/user/{protocol}`: the query has the fields of the protocol. */
 export const queryUserByProtocol = endpoint({
   operation: 'queryUserByProtocol',
   method: 'GET',
-  paths: v3('/thirdparty/user/{protocol}'),
+  paths: v3AndUnstable('/thirdparty/user/{protocol}'),
   access: 'user',
   limit: 'read',
   whenSuspended: 'allowed',
@@ -18,7 +18,7 @@ export const queryUserByProtocol = endpoint({
 export const queryUserByID = endpoint({
   operation: 'queryUserByID',
   method: 'GET',
-  paths: v3('/thirdparty/user'),
+  paths: v3AndUnstable('/thirdparty/user'),
   access: 'user',
   limit: 'read',
   whenSuspended: 'allowed',

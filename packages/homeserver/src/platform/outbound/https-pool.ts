@@ -9,6 +9,7 @@ import {
   answerOf,
   HEADER_BYTES_MAX,
   type IncomingReply,
+  isClosed,
   OutboundError,
   replyOf,
   toOutboundError,
@@ -147,10 +148,6 @@ export class HttpsPool {
     if (permitted.length === 0) throw notPublic(host);
     return permitted;
   }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 }
 
 function notPublic(host: string): OutboundError {

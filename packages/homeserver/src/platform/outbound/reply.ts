@@ -109,6 +109,11 @@ export function toOutboundError(error: unknown, signal: AbortSignal, isUnsent = 
   return new OutboundError(`no answer: ${String(error.code)}`, false, isUnsent);
 }
 
+/** Returns whether an error is that of a connection which the other side has closed. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+}
+
 /** Returns the error of an answer that is not complete in time. */
 export function tookTooLong(isUnsent = false): TookTooLong {
   return new TookTooLong('the answer took too long', false, isUnsent);
