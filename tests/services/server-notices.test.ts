@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { asString, type JsonObject } from '../../packages/protocol/src/json/value.ts';
+import { registrationFiles, registrationOf } from '../support/application-service.ts';
 import { pathOf, request } from '../support/client.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import type { TestUser } from '../support/user.ts';
@@ -103,6 +104,30 @@ describe.each(engines)('server notices on %s', (_name, postgres) => {
     expect((await sendOnce('other', bodyFor(user.userId))).json).not.toEqual(first.json);
   });
 
+  test('leave no invite when they are refused', async () => {
+    const user = await server.user();
+    const long = { ...bodyFor(user.userId, 'x'.repeat(70_000)) };
+    expect((await send(long)).status).toBe(413);
+    expect(await send({ ...bodyFor(user.userId), type: 'm.room.member', state_key: user.userId })).toMatchObject({
+      status: 400,
+      json: { errcode: 'M_INVALID_PARAM' },
+    });
+    expect((await user.sync()).rooms?.invite ?? {}).toEqual({});
+  });
+
+  test('can be states, which are set once for each transaction id', async () => {
+    const user = await server.user();
+    const stateOf = (value: number) => ({
+      user_id: user.userId,
+      type: 'org.example.notice',
+      state_key: '',
+      content: { value },
+    });
+    const first = await sendOnce('state', stateOf(1));
+    expect((await sendOnce('other state', stateOf(2))).json).not.toEqual(first.json);
+    expect((await sendOnce('state', stateOf(1))).json).toEqual(first.json);
+  });
+
   test('reach users who refuse all invites', async () => {
     const user = await server.user();
     const path = pathOf('user', user.userId, 'account_data', 'm.invite_permission_config');
@@ -150,4 +175,55 @@ test('users join the room of server notices at once if the configuration says so
   const rooms = Object.values((await user.sync()).rooms?.join ?? {});
   expect(rooms.map(({ timeline }) => timeline.events.at(-1)?.content)).toEqual([content]);
   await server.close();
+});
+
+describe('the sender of server notices', () => {
+  const configured = (dataDir: string, server_notices: JsonObject) =>
+    startServer({ config: { data_dir: dataDir, server_notices } });
+
+  test('does not count as the first account of a server', async () => {
+    const server = await startServer({
+      config: {
+        registration: { policy: 'token' },
+        server_notices: { localpart: 'notices' },
+        application_services: registrationFiles(registrationOf('irc')),
+      },
+    });
+    expect(server.firstToken).toBeTypeOf('string');
+    await server.restart();
+    expect(server.firstToken).toBeTypeOf('string');
+    await server.close();
+  });
+
+  test('cannot be the account of a user', async () => {
+    const server = await startServer();
+    await server.user('taken');
+    await server.stop();
+    await expect(configured(server.dataDir, { localpart: 'taken' })).rejects.toThrow('is the account of a user');
+    await server.close().catch(() => undefined);
+  });
+
+  test('gets a new room when the configuration names another user, and describes an old one anew', async () => {
+    const before = await startServer({ config: { server_notices: { localpart: 'old', room_topic: 'Old' } } });
+    const [admin, user] = [await before.admin(), await before.user()];
+    const notify = (server: TestServer) => {
+      const body = { user_id: user.userId, content: { msgtype: 'm.text', body: 'hello' } };
+      return request({ server, token: admin.token }, 'POST', PATH, { body });
+    };
+    await notify(before);
+    const [roomId = ''] = Object.keys((await user.sync()).rooms?.invite ?? {});
+    await user.post(pathOf('join', roomId), {});
+    await before.stop();
+    const same = await configured(before.dataDir, { localpart: 'old', room_name: 'New' });
+    expect((await notify(same)).status).toBe(200);
+    const nameOf = async (type: string) =>
+      (await request({ server: same, token: user.token }, 'GET', pathOf('rooms', roomId, 'state', type, ''))).json;
+    expect([await nameOf('m.room.name'), await nameOf('m.room.topic')]).toEqual([{ name: 'New' }, {}]);
+    await same.stop();
+    const other = await configured(before.dataDir, { localpart: 'new' });
+    expect((await notify(other)).status).toBe(200);
+    const rooms = await request({ server: other, token: user.token }, 'GET', '/sync', { query: { timeout: 0 } });
+    expect(Object.keys((rooms.json.rooms as JsonObject).invite as JsonObject)).toHaveLength(1);
+    await other.close();
+  });
 });

@@ -10,6 +10,7 @@ import { readRegistrationFile } from '../config/registration-file.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ConfiguredHttp } from '../platform/outbound/configured-http.ts';
+import { SERVICE_USER } from '../storage/accounts/accounts.ts';
 import type { Users } from './users.ts';
 
 /** The members of registrations that have to differ, and their names in registration files. */
@@ -63,6 +64,6 @@ export async function openApplicationServices(config: Config, clock: Clock) {
 /** Creates the accounts of the application services themselves. */
 export async function createSenders({ all }: ApplicationServices, { accounts }: Users): Promise<void> {
   for (const { senderId } of all) {
-    if ((await accounts.find(senderId)) === undefined) await accounts.create(senderId, {});
+    if ((await accounts.find(senderId)) === undefined) await accounts.create(senderId, { userType: SERVICE_USER });
   }
 }

@@ -2,6 +2,7 @@ import { userId } from '@hearth/protocol/identifiers/user-id.ts';
 import { ConfigError } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
 import { type NoticesSender, ServerNotices } from '../server-notices/server-notices.ts';
+import { NOTICES_USER } from '../storage/accounts/accounts.ts';
 import type { Base } from './base.ts';
 import type { Rooms } from './rooms.ts';
 import type { UserData } from './user-data.ts';
@@ -20,7 +21,10 @@ export async function openNoticesSender(
   if (localpart === undefined) return undefined;
   const id = userId(localpart, server_name);
   if (id === undefined) throw new ConfigError(['server_notices.localpart is not the localpart of a user id']);
-  return (await accounts.find(id)) ?? accounts.create(id, { displayName: '' });
+  const account = (await accounts.find(id)) ?? (await accounts.create(id, { displayName: '', userType: NOTICES_USER }));
+  if (account.userType !== NOTICES_USER)
+    throw new ConfigError([`server_notices.localpart: ${id} is the account of a user; choose another localpart`]);
+  return account;
 }
 
 /** Gives the user who sends server notices the profile of the configuration. */
@@ -31,7 +35,7 @@ export async function describeNoticesSender(
 ): Promise<void> {
   if (from === undefined) return;
   await profiles.set(from.user, from.userId, 'displayname', display_name);
-  if (avatar_url !== undefined) await profiles.set(from.user, from.userId, 'avatar_url', avatar_url);
+  await profiles.set(from.user, from.userId, 'avatar_url', avatar_url ?? '');
 }
 
 /** Creates the sending of server notices. */

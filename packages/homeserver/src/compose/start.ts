@@ -114,8 +114,8 @@ async function openMetrics(config: Config, closing: Closing): Promise<Metrics> {
   return prometheus;
 }
 
-/** Creates a token for the first account, if there is no account yet and registration needs a token. */
+/** Creates a token for the first account, if nobody has an account yet and registration needs a token. */
 async function firstToken(config: Config, users: Users): Promise<string | undefined> {
-  if (config.registration.policy === 'open' || (await users.accounts.exist())) return undefined;
+  if (config.registration.policy === 'open' || (await users.accounts.havePeople())) return undefined;
   return users.registrationTokens.makeFirstStartToken();
 }

@@ -2,7 +2,7 @@ import { userInUse } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import {
   type AccountRow,
-  hasAccounts,
+  hasPeople,
   insertAccount,
   readAccount,
   readGuests,
@@ -28,6 +28,8 @@ export interface Account {
   readonly isDeactivated: boolean;
   readonly isLocked: boolean;
   readonly isSuspended: boolean;
+  /** The type that an administrator or the server has given to the account. */
+  readonly userType: string | null;
 }
 
 export interface AccountOptions {
@@ -57,9 +59,9 @@ export class Accounts {
     this.#clock = clock;
   }
 
-  /** Returns whether any account exists. */
-  exist(): Promise<boolean> {
-    return hasAccounts(this.#database);
+  /** Returns whether a person has an account. Accounts of application services and of the server itself do not count. */
+  havePeople(): Promise<boolean> {
+    return hasPeople(this.#database);
   }
 
   /** Returns the account of a user id, also if it is deactivated. */
@@ -87,7 +89,7 @@ export class Accounts {
     const profile =
       isGuest || displayName === '' ? [] : [setProfileField(user, 'displayname', JSON.stringify(displayName))];
     await this.#commitAccount([...(options.guards ?? []), ...this.#names.inserts(user), account, ...profile]);
-    return { user, userId, hasPassword: passwordHash !== null, isAdmin, isGuest, ...UNRESTRICTED };
+    return { user, userId, hasPassword: passwordHash !== null, isAdmin, isGuest, userType, ...UNRESTRICTED };
   }
 
   /**
@@ -100,7 +102,15 @@ export class Accounts {
   ): Promise<Account> {
     const passwordHash = await this.#hash(password);
     await this.#commitAccount([...guards, upgradeGuestAccount(user, passwordHash, isAdmin)]);
-    return { user, userId, hasPassword: passwordHash !== null, isAdmin, isGuest: false, ...UNRESTRICTED };
+    return {
+      user,
+      userId,
+      hasPassword: passwordHash !== null,
+      isAdmin,
+      isGuest: false,
+      userType: null,
+      ...UNRESTRICTED,
+    };
   }
 
   async #hash(password: string | undefined): Promise<string | null> {
@@ -154,5 +164,6 @@ function present(userId: string, row: AccountRow): Account {
     isDeactivated: row.is_deactivated === 1,
     isLocked: row.is_locked === 1,
     isSuspended: row.is_suspended === 1,
+    userType: row.user_type,
   };
 }

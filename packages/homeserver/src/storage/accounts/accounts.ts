@@ -1,7 +1,14 @@
 import { type Database, guard, sql, type Write, write } from '../engine/database.ts';
 
+/** The type of accounts of application services and their users. */
+export const SERVICE_USER = 'application_service';
+/** The type of the account that sends server notices. */
+export const NOTICES_USER = 'server_notices';
+
 const select = sql('SELECT * FROM accounts WHERE user_num = ?');
-const selectAny = sql('SELECT user_num FROM accounts LIMIT 1');
+const selectPerson = sql(
+  `SELECT user_num FROM accounts WHERE user_type IS NULL OR user_type NOT IN ('${SERVICE_USER}', '${NOTICES_USER}') LIMIT 1`,
+);
 const selectNames = sql('SELECT a.user_num, n.text AS user_id FROM accounts a JOIN names n ON n.num = a.user_num');
 const selectGuests = sql('SELECT user_num FROM accounts WHERE is_guest = 1 AND user_num IN @list');
 const insert = sql(
@@ -60,9 +67,9 @@ export async function readGuests(database: Database, users: readonly number[]): 
   return rows.map(({ user_num }) => user_num);
 }
 
-/** Returns whether there is any account. */
-export async function hasAccounts(database: Database): Promise<boolean> {
-  return (await database.first(selectAny)) !== undefined;
+/** Returns whether there is an account of a person. */
+export async function hasPeople(database: Database): Promise<boolean> {
+  return (await database.first(selectPerson)) !== undefined;
 }
 
 /** Returns the write that inserts an account. It is a guard: the transaction is rejected if the account exists. */

@@ -13,6 +13,7 @@ import { asString, type JsonObject } from '@hearth/protocol/json/value.ts';
 import type { ApplicationServices } from '../../application-services/application-services.ts';
 import type { ApplicationService } from '../../application-services/registration.ts';
 import type { Random } from '../../platform/random.ts';
+import { SERVICE_USER } from '../../storage/accounts/accounts.ts';
 import type { Account, AccountOptions, Accounts } from '../accounts.ts';
 import { dummyStage, REGISTRATION_TOKEN, registrationTokenStage } from '../credentials/auth-stages.ts';
 import type { Guarded, GuardedBody, InteractiveAuth, Stage } from '../credentials/interactive-auth.ts';
@@ -120,7 +121,7 @@ export class Registrations {
     // The application service derives the user id from the name, so that the name must not be changed.
     if (localpartOf(userId) !== username) throw invalidUsername('The user name contains capital letters');
     applicationServices.checkUser(userId, service);
-    return accounts.create(userId, {});
+    return accounts.create(userId, { userType: SERVICE_USER });
   }
 
   /** Registers a guest. @throws MatrixError M_GUEST_ACCESS_FORBIDDEN */
