@@ -107,7 +107,9 @@ export class Plans {
     const invite = isFirst ? await this.#memberBefore(provisional, before.root) : null;
     const common = { seen, knownSnapshot, invite, relations: {}, redacted: undefined, early: [], awaited: undefined };
     const isFollowed =
-      placed.isFollowed === true || (await stores.graph.missingEvents.isMissing(head.num, incoming.eventId));
+      placed.isFollowed === true ||
+      (await stores.graph.missingEvents.isMissing(head.num, incoming.eventId)) ||
+      (await this.#precedesEntry(head, incoming));
     const isSoftFailed =
       !placed.isRejected && !isFirst && (placed.isRefusedByPolicy === true || (await this.#isRefusedNow(head, placed)));
     if (placed.isRejected || isSoftFailed)
@@ -139,6 +141,17 @@ export class Plans {
       ? after
       : await resolution.resolve(head.version, [...known, after], provisional, placed.auth);
     return { ...more, changes: await stateChanges(stores, seen.root, resolved.root, provisional) };
+  }
+
+  /**
+   * Returns whether an event is older than the join by which this server came into the room, while events before the join are
+   * missing. Nobody can tell then whether the join follows it. If it were a forward extremity, the state would be resolved with
+   * an old one. If the join does not follow it, its state counts as soon as an event of another server follows both.
+   */
+  async #precedesEntry({ num, row }: Head, { pdu }: IncomingEvent): Promise<boolean> {
+    if (pdu.depth >= row.depth) return false;
+    const depth = await this.#parts.stores.graph.missingEvents.entryDepth(num);
+    return depth !== undefined && pdu.depth < depth;
   }
 
   /** Returns the number of the earlier member event of a user. */

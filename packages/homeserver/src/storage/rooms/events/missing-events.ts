@@ -1,5 +1,5 @@
 import { type Database, sql, type Write, write } from '../../engine/database.ts';
-import { eventIdOfStored, storedEventId } from './stored-event.ts';
+import { ENTRY, eventIdOfStored, storedEventId } from './stored-event.ts';
 
 const insert = sql(
   'INSERT INTO missing_events (room, id, follower) VALUES (?, ?, ?) ON CONFLICT (room, id, follower) DO NOTHING',
@@ -15,6 +15,11 @@ const readLatestSeq = sql(
    WHERE m.room = ? AND m.id IN @blobs`,
 );
 const readAny = sql('SELECT follower FROM missing_events WHERE room = ? LIMIT 1');
+
+const readEntryDepth = sql(
+  `SELECT max(e.depth) AS depth FROM missing_events m JOIN events e ON e.num = m.follower
+   WHERE m.room = ? AND e.extra LIKE '%${ENTRY}%'`,
+);
 
 /** An event that this server does not have, and the event of the timeline that follows it. */
 export interface MissingEvent {
@@ -56,6 +61,11 @@ export class MissingEvents {
   /** Returns whether an event of a room is missing. */
   async isIncomplete(room: number): Promise<boolean> {
     return (await this.#database.first(readAny, room)) !== undefined;
+  }
+
+  /** Returns the depth of the last join by which this server came into a room and before which events are missing. */
+  async entryDepth(room: number): Promise<number | undefined> {
+    return (await this.#database.first<{ depth: number | null }>(readEntryDepth, room))?.depth ?? undefined;
   }
 
   /** Returns missing events before events with `after < seq <= upTo`, those before the latest events first. */
