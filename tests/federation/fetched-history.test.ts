@@ -113,18 +113,22 @@ async function join(
   return requests;
 }
 
-/** Returns the bodies of the messages of a room, the latest first, in pages of two events. */
-async function bodiesIn(roomId: string): Promise<string[]> {
-  const bodies: string[] = [];
+/** Returns the events of a room, the latest first, read in pages of two events. */
+async function eventsIn(roomId: string) {
+  const events = [];
   let from: string | undefined;
   for (let page = 0; page < 10; page += 1) {
     const { chunk, end } = await alice.messages(roomId, { dir: 'b', limit: 2, ...(from !== undefined && { from }) });
-    bodies.push(...chunk.flatMap(({ content: { body } }) => (typeof body === 'string' ? [body] : [])));
+    events.push(...chunk);
     if (end === undefined) break;
     from = end;
   }
-  return bodies;
+  return events;
 }
+
+/** Returns the bodies of the messages of a room, the latest first. */
+const bodiesIn = async (roomId: string) =>
+  (await eventsIn(roomId)).flatMap(({ content: { body } }) => (typeof body === 'string' ? [body] : []));
 
 test('branches of history that arrive in small pages are stored, one before the other', async () => {
   const room = createRoom();
@@ -151,6 +155,26 @@ test('the state before messages is another one before a state event among them',
   const requests = await join(room, [[...old, visibility, hidden]], 10, [...room.state, visibility]);
   expect(await bodiesIn(room.roomId)).toEqual(['old']);
   expect(requests).toContain('state_ids');
+});
+
+test('a late event from before the join changes no state and is shown once', async () => {
+  const room = createRoom();
+  const name = (previous: SignedMember | undefined, text: string, origin_server_ts: number) =>
+    room.after(previous, { type: 'm.room.name', state_key: '', content: { name: text }, origin_server_ts });
+  // The old name has the later time, so that a resolution of both states would choose it.
+  const old = name(room.state.at(-1), 'old', 90);
+  const current = name(old, 'current', 80);
+  const last = room.after(current, { type: 'm.room.message', content: { msgtype: 'm.text', body: 'last' } });
+  await join(room, [[old, current, last]], 1, [...room.state, current]);
+  const body = { origin: remote.peer.name, origin_server_ts: 1, pdus: [old.pdu] };
+  await remote.call('PUT', '/v1/send/late', { body });
+  const path = pathOf('rooms', room.roomId, 'event', old.eventId);
+  await expect.poll(async () => (await alice.request('GET', path)).status).toBe(200);
+  expect(await alice.get(pathOf('rooms', room.roomId, 'state', 'm.room.name', ''))).toEqual({ name: 'current' });
+  const { json } = await remote.make('join', room.roomId, remote.user('carol'));
+  expect((json.event as JsonObject).prev_events).toHaveLength(1);
+  const names = (await eventsIn(room.roomId)).filter(({ type }) => type === 'm.room.name');
+  expect(names.map(({ content }) => content.name)).toEqual(['old', 'current']);
 });
 
 test('edits, reactions and redactions that arrive before the messages of history to which they refer take effect', async () => {
