@@ -23,6 +23,7 @@ import { Outliers } from '../rooms/receive/outliers.ts';
 import { OutsideChanges } from '../rooms/receive/outside-changes.ts';
 import { Plans } from '../rooms/receive/plan.ts';
 import { Receiver } from '../rooms/receive/receive.ts';
+import { ResolutionReports } from '../rooms/receive/resolution-reports.ts';
 import { Rules } from '../rooms/receive/rules.ts';
 import { Staging } from '../rooms/receive/staging.ts';
 import { StateBefore } from '../rooms/receive/state-before.ts';
@@ -101,7 +102,7 @@ function openReceiving(
   const shared = { heads, servers };
   const members = new MemberEffects(effects, roomServers, serverName);
   const appending = { stores: appended, acceptor, effects, members, plans };
-  const appender = new RemoteAppender({ ...appending, rooms: shared, log });
+  const appender = new RemoteAppender({ ...appending, rooms: shared, reports: new ResolutionReports(log, metrics) });
   const checks = {
     signatures,
     authEvents: new AuthEvents(events, outliers, fetcher),

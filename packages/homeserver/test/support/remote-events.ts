@@ -5,6 +5,7 @@ import type { JsonObject } from '@hearth/protocol/json/value.ts';
 import { signingKeyFromSeed } from '@hearth/protocol/signing/ed25519.ts';
 import { signPdu } from '@hearth/protocol/signing/pdu.ts';
 import { silentLog } from '../../src/platform/monitoring/log.ts';
+import { noMetrics } from '../../src/platform/monitoring/metrics.ts';
 import { references } from '../../src/rooms/events/build.ts';
 import { EarlyEvents } from '../../src/rooms/events/early-events.ts';
 import { EventEffects } from '../../src/rooms/events/effects.ts';
@@ -16,6 +17,7 @@ import type { Head } from '../../src/rooms/head.ts';
 import { RemoteAppender } from '../../src/rooms/receive/append.ts';
 import { readIncoming } from '../../src/rooms/receive/incoming.ts';
 import { type PlacedEvent, Plans } from '../../src/rooms/receive/plan.ts';
+import { ResolutionReports } from '../../src/rooms/receive/resolution-reports.ts';
 import { Rules } from '../../src/rooms/receive/rules.ts';
 import { ServersInRooms } from '../../src/rooms/remote/servers-in-room.ts';
 import { Templates } from '../../src/rooms/remote/templates.ts';
@@ -82,7 +84,7 @@ export class RemoteEvents {
       members: new MemberEffects(effects, roomServers, 'test.local'),
       plans: new Plans({ stores, graphStates: this.graphStates, resolution, rules: new Rules(world) }),
       rooms: { heads: world.heads, servers: this.servers },
-      log: silentLog,
+      reports: new ResolutionReports(silentLog, noMetrics),
     });
   }
 

@@ -1,5 +1,4 @@
 import { domainOf } from '@hearth/protocol/identifiers/server-of.ts';
-import type { Log } from '../../platform/monitoring/log.ts';
 import { Fenced, type Write } from '../../storage/engine/database.ts';
 import type { Names } from '../../storage/engine/names.ts';
 import type { Stream } from '../../storage/engine/stream.ts';
@@ -25,7 +24,7 @@ import type { PartialStates } from '../partial-state/partial-states.ts';
 import type { ServersInRooms } from '../remote/servers-in-room.ts';
 import { namesIn, proofOf, type RemoteFields, remoteEvent } from './build-remote.ts';
 import type { PlacedEvent, Plan, Plans } from './plan.ts';
-import { reportResolved } from './report-resolved.ts';
+import type { ResolutionReports } from './resolution-reports.ts';
 
 export interface AppenderStores {
   readonly names: Names;
@@ -52,7 +51,7 @@ export interface AppenderParts {
   readonly members: MemberEffects;
   readonly plans: Plans;
   readonly rooms: { readonly heads: Heads; readonly servers: ServersInRooms };
-  readonly log: Pick<Log, 'info'>;
+  readonly reports: ResolutionReports;
 }
 
 /** An event that was decided. `stored` settles with its commit. */
@@ -118,7 +117,7 @@ export class RemoteAppender {
     const stored = pending.then(() => {
       if (isNewServer) this.unsent.joined(plan.extremities);
       if (placed.isFirst === true) return;
-      reportResolved(this.#parts.log, event, plan.changes);
+      this.#parts.reports.report(event, plan.changes);
       this.unsent.resolved(event, plan.changes);
     });
     // The caller may look at the outcome later, or at that of a later event, which fails as well.
