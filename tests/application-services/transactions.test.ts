@@ -107,6 +107,12 @@ describe.each(engines)('an application service of a server on %s', (_name, postg
     quiet.answer = ({ path }) => (path.startsWith('/bridge/_matrix') ? [404, {}] : [200, {}]);
     await settled(() => expect(typesOf(quiet)).toContain('m.room.member'));
     expect(quiet.calls.at(-1)?.path).toMatch(/^\/bridge\/transactions\/\d+$/);
+    // The other one is updated to the current paths.
+    quiet.answer = ({ path }) => (path.startsWith('/bridge/_matrix') ? [200, {}] : [404, {}]);
+    const older = quiet.events().length;
+    await alice.post('/createRoom', { invite: ['@quiet-bot:hearth.test'] });
+    await settled(() => expect(quiet.events().length).toBeGreaterThan(older));
+    expect(quiet.calls.at(-1)?.path).toMatch(/^\/bridge\/_matrix\/app\/v1\/transactions\/\d+$/);
   });
 
   test('gets what happens in rooms of its namespaces', async () => {
@@ -144,4 +150,18 @@ describe.each(engines)('an application service of a server on %s', (_name, postg
   test('gets nothing from before it was added', () => {
     expect(bodies()).not.toContain('not for bridges');
   });
+});
+
+test('the queue of an application service that is removed goes with it, also if it was the only one', async () => {
+  const irc = await listenAsService();
+  const first = await startServer({
+    config: { application_services: registrationFiles(registrationOf('irc', { url: irc.url })) },
+  });
+  const queues = () => first.look('SELECT service FROM application_service_queues');
+  expect(await queues()).toEqual([{ service: 'irc' }]);
+  await first.stop();
+  const second = await startServer({ config: { data_dir: first.dataDir } });
+  expect(await queues()).toEqual([]);
+  await second.close();
+  await irc.close();
 });

@@ -23,7 +23,7 @@ type EphemeralChange = Extract<Change, { kind: 'typing' | 'receipt' | 'presence'
 
 /** The number of values that wait for an application service. The oldest are dropped first. */
 const WAITING_MAX = 1_000;
-/** The number of values in one transaction. */
+/** The maximum number of values in one transaction. */
 const AT_ONCE = 100;
 
 /** Typing notifications, receipts and presence that wait for application services. They are only in memory. */
@@ -47,12 +47,13 @@ export class EphemeralData {
     return true;
   }
 
-  /** Returns the events for an application service that wait, and forgets them. */
+  /** Returns the first events for an application service that wait, and forgets them and what does not concern it. */
   async take(service: ApplicationService): Promise<string[]> {
     const waiting = this.#waiting.get(service.id);
     if (waiting === undefined) return [];
     const texts: string[] = [];
-    for (const [key, change] of [...waiting].slice(0, AT_ONCE)) {
+    for (const [key, change] of waiting) {
+      if (texts.length >= AT_ONCE) break;
       waiting.delete(key);
       const text = await this.#text(service, change);
       if (text !== undefined) texts.push(text);

@@ -46,6 +46,19 @@ const SERVICES_MAX = 100;
 /** The number of positions without events for an application service after which its position is stored. */
 const STORED_EVERY = 1_000;
 
+/** Deletes the queues of application services that were removed. Returns those of the given ones by their ids. */
+export async function forgetOtherQueues(
+  database: Database,
+  services: readonly ApplicationService[],
+): Promise<Map<string, ServiceQueueRow>> {
+  const rows = new Map((await readServiceQueues(database)).map((row) => [row.service, row]));
+  const ids = new Set(services.map(({ id }) => id));
+  const removed = [...rows.keys()].filter((id) => !ids.has(id));
+  for (const id of removed) rows.delete(id);
+  if (removed.length > 0) await database.commit(removed.map((id) => removeServiceQueue(id)));
+  return rows;
+}
+
 /**
  * Sends events to application services (application service API, "Pushing events"): one transaction at a time for each, in the
  * order of the stream. The body of a transaction is stored before it is sent, so that a repetition after a failure or a restart
@@ -74,18 +87,15 @@ export class ServiceTransactions {
   /** Continues where the last process has ended. An application service that is new gets events from now on. */
   async start(): Promise<void> {
     const { services, storage, machine } = this.#parts;
-    const stored = new Map((await readServiceQueues(storage.database)).map((row) => [row.service, row]));
+    const rows = await forgetOtherQueues(storage.database, services);
     for (const service of services) {
-      const known = stored.get(service.id);
-      stored.delete(service.id);
+      const known = rows.get(service.id);
       // Ids of transactions stay unique when an application service is removed and added again.
       const first = { service: service.id, position: storage.stream.current, txn: machine.clock.now(), body: null };
       const queue = { service, row: known ?? first, stored: known, failures: 0 };
       if (known === undefined) await this.#store(queue);
       this.#queues.set(service.id, queue);
     }
-    const removed = [...stored.keys()].map((id) => removeServiceQueue(id));
-    if (removed.length > 0) await storage.database.commit(removed);
     this.#tasks.wake(this.#queues.keys());
   }
 

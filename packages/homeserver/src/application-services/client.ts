@@ -32,16 +32,19 @@ export class ApplicationServiceClient {
   async request(service: ApplicationService, request: ServiceRequest): Promise<ConfiguredReply> {
     const { path, legacyPath } = request;
     const left = this.#legacy.get(service.id) ?? 0;
-    if (legacyPath === undefined || left === 0) {
-      const reply = await this.#send(service, request, path);
-      if (legacyPath === undefined || !UNKNOWN_PATH.has(reply.status)) return reply;
-      const older = await this.#send(service, request, legacyPath);
-      if (UNKNOWN_PATH.has(older.status)) return reply;
-      this.#legacy.set(service.id, LEGACY_TIMES);
-      return older;
+    if (legacyPath !== undefined && left > 0) {
+      const reply = await this.#send(service, request, legacyPath);
+      const isKnown = !UNKNOWN_PATH.has(reply.status);
+      this.#legacy.set(service.id, isKnown ? left - 1 : 0);
+      // The application service may have been updated.
+      if (isKnown) return reply;
     }
-    this.#legacy.set(service.id, left - 1);
-    return this.#send(service, request, legacyPath);
+    const reply = await this.#send(service, request, path);
+    if (legacyPath === undefined || !UNKNOWN_PATH.has(reply.status)) return reply;
+    const older = await this.#send(service, request, legacyPath);
+    if (UNKNOWN_PATH.has(older.status)) return reply;
+    this.#legacy.set(service.id, LEGACY_TIMES);
+    return older;
   }
 
   #send(

@@ -2,7 +2,7 @@ import { Composer } from '../application-service-transactions/composer.ts';
 import { EphemeralData } from '../application-service-transactions/ephemeral.ts';
 import { Interest } from '../application-service-transactions/interest.ts';
 import { ServiceUsers } from '../application-service-transactions/service-users.ts';
-import { ServiceTransactions } from '../application-service-transactions/transactions.ts';
+import { forgetOtherQueues, ServiceTransactions } from '../application-service-transactions/transactions.ts';
 import type { Background } from '../platform/concurrency/background.ts';
 import type { Metrics } from '../platform/monitoring/metrics.ts';
 import type { Domains } from './domains.ts';
@@ -20,8 +20,11 @@ export async function startServiceTransactions(
 ): Promise<{ close(): Promise<void> } | undefined> {
   const { registered, client } = applicationServices;
   const services = registered.all.filter(({ url }) => url !== undefined);
-  if (services.length === 0) return undefined;
   const { database, names, stream } = base;
+  if (services.length === 0) {
+    await forgetOtherQueues(database, services);
+    return undefined;
+  }
   const { heads, aliases, membership, events, timelines } = rooms;
   const users = await ServiceUsers.open(registered, database);
   const interest = new Interest({ users, heads, aliases, membership });
