@@ -106,6 +106,20 @@ describe('an application service', () => {
     expect((await as(userId, 'GET', device)).status).toBe(404);
   });
 
+  test('creates devices and users once if several requests do it at the same time', async () => {
+    const userId = await virtualUser();
+    const atOnce = async (create: () => ReturnType<typeof request>) =>
+      (await Promise.all(Array.from({ length: 8 }, create))).map(({ status }) => status).sort((a, b) => a - b);
+    for (let round = 0; round < 5; round += 1) {
+      const device = pathOf('devices', `DEVICE${round}`);
+      const body = { display_name: 'A bridge' };
+      expect(await atOnce(() => as(userId, 'PUT', device, { body }))).toEqual([...Array<number>(7).fill(200), 201]);
+      expect(await atOnce(() => register(`_irc_parallel${round}`))).toEqual([200, ...Array<number>(7).fill(400)]);
+    }
+    const { json } = await as(userId, 'GET', '/devices');
+    expect((json.devices as JsonObject[]).filter(({ display_name: name }) => name === 'A bridge')).toHaveLength(5);
+  });
+
   test('needs a device to upload keys', async () => {
     const userId = await virtualUser();
     expect(await outcome(as(userId, 'POST', '/keys/upload', { body: {} }))).toEqual([400, 'M_MISSING_PARAM']);

@@ -18,13 +18,11 @@ export function devicesRoutes(devices: Devices, sessions: Sessions, ownerCheck: 
     route(getDevice, async ({ caller, params }) => renderDevice(await devices.get(caller.user, params.deviceId))),
     route(updateDevice, async ({ caller, params, body }) => {
       const { deviceId } = params;
-      const isCreated =
-        caller.applicationService !== undefined && (await devices.find(caller.user, deviceId)) === undefined;
       // Application services create devices this way (application service API, "Creating devices").
-      if (isCreated) {
+      if (caller.applicationService !== undefined && (await devices.find(caller.user, deviceId)) === undefined) {
         if (parseDeviceId(deviceId) === undefined) throw invalidParam('The device id is not valid');
-        await sessions.addDevice(caller.user, { deviceId, displayName: body.display_name }, () => []);
-        return new Reply(201, {});
+        if (await sessions.ensureDevice(caller.user, { deviceId, displayName: body.display_name }))
+          return new Reply(201, {});
       }
       if (body.display_name === undefined) await devices.get(caller.user, deviceId);
       else await devices.rename(caller.user, deviceId, body.display_name);

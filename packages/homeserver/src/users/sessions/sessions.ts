@@ -157,6 +157,20 @@ export class Sessions {
     return device;
   }
 
+  /** Creates a device without a session. Returns false if the user has one with this id, from a concurrent request perhaps. */
+  async ensureDevice(
+    user: number,
+    device: { readonly deviceId: string; readonly displayName: string | undefined },
+  ): Promise<boolean> {
+    try {
+      await this.addDevice(user, device, () => []);
+      return true;
+    } catch (error) {
+      if (error instanceof Fenced) return false;
+      throw error;
+    }
+  }
+
   /**
    * Returns new tokens for a refresh token, which stays valid until one of them is used ("Refreshing access tokens").
    * @throws MatrixError M_UNKNOWN_TOKEN, M_USER_LOCKED
