@@ -5,21 +5,20 @@ import { isVisible, receiptContent } from '../receipts/content.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Names } from '../storage/engine/names.ts';
 import type { Change } from '../storage/engine/stream.ts';
+import { type EphemeralChange, ephemeralKey } from '../sync/changes/ephemeral-key.ts';
 import { plainEvent } from '../sync/render/plain-event.ts';
 import type { TypingNotices } from '../typing/typing.ts';
 import type { Interest } from './interest.ts';
 import type { ServiceUsers } from './service-users.ts';
 
 interface EphemeralParts {
-  readonly interest: Interest;
-  readonly users: ServiceUsers;
-  readonly names: Names;
-  readonly typing: TypingNotices;
-  readonly receipts: Receipts;
-  readonly presences: Presences;
+  readonly interest: Pick<Interest, 'inRoom' | 'inUser'>;
+  readonly users: Pick<ServiceUsers, 'of'>;
+  readonly names: Pick<Names, 'text' | 'texts'>;
+  readonly typing: Pick<TypingNotices, 'typingIn'>;
+  readonly receipts: Pick<Receipts, 'receiptsOf'>;
+  readonly presences: Pick<Presences, 'contentOf'>;
 }
-
-type EphemeralChange = Extract<Change, { kind: 'typing' | 'receipt' | 'presence' }>;
 
 /** The number of values that wait for an application service. The oldest are dropped first. */
 const WAITING_MAX = 1_000;
@@ -37,7 +36,7 @@ export class EphemeralData {
 
   /** Notes a change. Several changes of the same value become one. Returns whether it is one of ephemeral data. */
   note({ id, receivesEphemeral }: ApplicationService, change: Change): boolean {
-    const key = receivesEphemeral ? keyOf(change) : undefined;
+    const key = receivesEphemeral ? ephemeralKey(change) : undefined;
     if (key === undefined) return false;
     const waiting = this.#waiting.get(id) ?? new Map<string, EphemeralChange>();
     this.#waiting.set(id, waiting);
@@ -95,18 +94,5 @@ export class EphemeralData {
     const sender = await names.text(user);
     const content = await complete((lookups) => presences.contentOf(lookups, user));
     return plainEvent('m.presence', JSON.stringify({ ...content, user_id: sender }), { sender });
-  }
-}
-
-function keyOf(change: Change): string | undefined {
-  switch (change.kind) {
-    case 'typing':
-      return `typing ${change.room}`;
-    case 'receipt':
-      return `receipt ${change.room} ${change.user}`;
-    case 'presence':
-      return `presence ${change.user}`;
-    default:
-      return undefined;
   }
 }

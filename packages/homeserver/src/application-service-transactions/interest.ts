@@ -37,7 +37,7 @@ export class Interest {
     const { users, heads, aliases } = this.#parts;
     const head = await heads.byNum(room);
     if (head === undefined) return false;
-    if (service.rooms.has(head.roomId) || intersect(users.of(service), head.joined)) return true;
+    if (service.rooms.has(head.roomId) || !users.of(service).isDisjointFrom(head.joined)) return true;
     if (service.aliases.isEmpty) return false;
     return (await aliases.ofRoom(room)).some(({ alias }) => service.aliases.has(alias));
   }
@@ -50,15 +50,8 @@ export class Interest {
     const rooms = [...(await membership.joinedRooms(user))].slice(0, ROOMS_MAX);
     for (const room of rooms) {
       const head = await heads.byNum(room);
-      if (head !== undefined && intersect(own, head.joined)) return true;
+      if (head !== undefined && !own.isDisjointFrom(head.joined)) return true;
     }
     return false;
   }
-}
-
-/** Returns whether two sets have a common element. It iterates over the smaller one. */
-function intersect(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
-  const [fewer, more] = a.size < b.size ? [a, b] : [b, a];
-  for (const one of fewer) if (more.has(one)) return true;
-  return false;
 }

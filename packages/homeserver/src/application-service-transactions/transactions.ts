@@ -6,7 +6,7 @@ import type { Background } from '../platform/concurrency/background.ts';
 import { KeyedTasks } from '../platform/concurrency/keyed-tasks.ts';
 import type { Log } from '../platform/monitoring/log.ts';
 import type { Counter, Metrics } from '../platform/monitoring/metrics.ts';
-import { OutboundError } from '../platform/outbound/reply.ts';
+import { isSuccess, OutboundError } from '../platform/outbound/reply.ts';
 import { between, type Random } from '../platform/random.ts';
 import {
   putServiceQueue,
@@ -151,14 +151,14 @@ export class ServiceTransactions {
   async #send({ service, row }: Queue): Promise<string | undefined> {
     const at = `/transactions/${row.txn}`;
     try {
-      const { status } = await this.#parts.client.request(service, {
+      const reply = await this.#parts.client.request(service, {
         method: 'PUT',
         path: `/_matrix/app/v1${at}`,
         legacyPath: at,
         json: row.body ?? '',
         timeoutMs: TIMEOUT_MS,
       });
-      return status >= 200 && status < 300 ? undefined : `it has answered ${status}`;
+      return isSuccess(reply) ? undefined : `it has answered ${reply.status}`;
     } catch (error) {
       if (error instanceof OutboundError) return error.message;
       throw error;

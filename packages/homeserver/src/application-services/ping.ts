@@ -1,6 +1,6 @@
 import { badStatus, connectionFailed, connectionTimeout, forbidden, urlNotSet } from '@hearth/protocol/errors.ts';
 import type { Clock } from '../platform/clock.ts';
-import { OutboundError, TookTooLong } from '../platform/outbound/reply.ts';
+import { isSuccess, OutboundError, TookTooLong } from '../platform/outbound/reply.ts';
 import type { ApplicationServices } from './application-services.ts';
 import type { ApplicationServiceClient } from './client.ts';
 
@@ -31,13 +31,13 @@ export class ServicePings {
     const json = JSON.stringify({ transaction_id: transactionId });
     const startMs = this.#clock.elapsed();
     const request = { method: 'POST', path: '/_matrix/app/v1/ping', json, timeoutMs: TIMEOUT_MS } as const;
-    const { status, text } = await this.#client.request(service, request).catch((error: unknown) => {
+    const reply = await this.#client.request(service, request).catch((error: unknown) => {
       if (error instanceof TookTooLong) throw connectionTimeout();
       if (error instanceof OutboundError)
         throw connectionFailed(`The application service cannot be reached: ${error.message}`);
       throw error;
     });
-    if (status < 200 || status >= 300) throw badStatus(status, text.slice(0, BODY_CHARACTERS_MAX));
+    if (!isSuccess(reply)) throw badStatus(reply.status, reply.text.slice(0, BODY_CHARACTERS_MAX));
     return Math.round(this.#clock.elapsed() - startMs);
   }
 }

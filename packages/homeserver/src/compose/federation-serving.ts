@@ -115,12 +115,9 @@ function openInvites(
 ) {
   const { heads, acceptor, signer } = rooms;
   const { serverName } = signer;
-  const isActive = async (userId: string) => {
-    const find = () => users.accounts.find(userId);
-    const account =
-      (await find()) ?? ((await applicationServices.questions.createsUser(userId)) ? await find() : undefined);
-    return account?.isDeactivated === false;
-  };
+  const createsUser = (userId: string) => applicationServices.questions.createsUser(userId);
+  const isActive = async (userId: string) =>
+    (await users.accounts.findOrCreate(userId, createsUser))?.isDeactivated === false;
   const blocksInvites = (userId: string, inviter: string) => userData.invitePermission.blocks(userId, inviter);
   return {
     receivedInvites: new ReceivedInvites({

@@ -5,7 +5,7 @@ import { LoadingCache } from '../platform/caches/loading-cache.ts';
 import { Serial } from '../platform/concurrency/serial.ts';
 import { deleteProfile, deleteProfileField, readProfile, setProfileField } from '../storage/accounts/profiles.ts';
 import type { Database } from '../storage/engine/database.ts';
-import type { Account, Accounts } from '../users/accounts.ts';
+import type { Accounts } from '../users/accounts.ts';
 import { checkKeyName, checkSize, checkValue } from './fields.ts';
 
 /** The part of a profile that member events repeat. */
@@ -65,7 +65,7 @@ export class Profiles {
 
   /** Returns the same as {@link memberFields} for a user id; no fields for a user without an account here. */
   async profileOf(userId: string): Promise<MemberFields> {
-    const account = await this.#accountOf(userId);
+    const account = await this.#accounts.findOrCreate(userId, this.#createsUser);
     return account === undefined ? {} : this.memberFields(account.user);
   }
 
@@ -105,14 +105,9 @@ export class Profiles {
   }
 
   async #fieldsOf(userId: string): Promise<ReadonlyMap<string, string>> {
-    const account = await this.#accountOf(userId);
+    const account = await this.#accounts.findOrCreate(userId, this.#createsUser);
     if (account === undefined || account.isDeactivated) throw notFound('The user does not exist');
     return this.#cache.get(account.user);
-  }
-
-  async #accountOf(userId: string): Promise<Account | undefined> {
-    const account = await this.#accounts.find(userId);
-    return account === undefined && (await this.#createsUser(userId)) ? this.#accounts.find(userId) : account;
   }
 
   async #announce(user: number, userId: string, keyName: string): Promise<void> {

@@ -59,7 +59,7 @@ export class PushQueue {
   async #notified(head: Head, events: readonly StoredEvent[]): Promise<Notified[]> {
     const { pushers, visibility, invitePermission } = this.#parts;
     const notified: Notified[] = [];
-    for (const user of both(head.joined, pushers.users)) {
+    for (const user of head.joined.intersection(pushers.users)) {
       const seen = await visibility.visibleTo(user, head.num, events);
       const own = seen.filter(({ membership }) => membership === 'join').map(({ event }) => event);
       notified.push(...(await this.#judged(head, user, own)));
@@ -87,10 +87,4 @@ export class PushQueue {
       return own.length === 0 ? [] : [{ user, event: num, actions: JSON.stringify(own) }];
     });
   }
-}
-
-/** Returns the intersection of two sets. It iterates over the smaller one. */
-function both(a: ReadonlySet<number>, b: ReadonlySet<number>): number[] {
-  const [fewer, more] = a.size < b.size ? [a, b] : [b, a];
-  return [...fewer].filter((one) => more.has(one));
 }

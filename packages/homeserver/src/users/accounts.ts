@@ -71,6 +71,15 @@ export class Accounts {
     return row === undefined ? undefined : present(userId, row);
   }
 
+  /**
+   * Returns the account of a user id, also one that is created because of this request.
+   * @param creates returns whether an application service has created a user who did not exist
+   */
+  async findOrCreate(userId: string, creates: (userId: string) => Promise<boolean>): Promise<Account | undefined> {
+    const account = await this.find(userId);
+    return account === undefined && (await creates(userId)) ? this.find(userId) : account;
+  }
+
   /** Returns the users among the given ones who are guests. */
   guestsAmong(users: readonly number[]): Promise<number[]> {
     return readGuests(this.#database, users);

@@ -3,12 +3,14 @@ import { EphemeralData } from '../../src/application-service-transactions/epheme
 import type { ApplicationService } from '../../src/application-services/registration.ts';
 
 test('data that do not concern an application service do not delay what does', async () => {
-  const parts = {
-    interest: { inUser: (_service: unknown, user: number) => Promise.resolve(user > 300) },
-    names: { text: (user: number) => Promise.resolve(`@user${user}:one.test`) },
+  const data = new EphemeralData({
+    interest: { inUser: (_service, user) => Promise.resolve(user > 300), inRoom: () => Promise.resolve(false) },
+    users: { of: () => new Set() },
+    names: { text: (user) => Promise.resolve(`@user${user}:one.test`), texts: () => Promise.resolve(new Map()) },
+    typing: { typingIn: () => undefined },
+    receipts: { receiptsOf: () => Promise.reject(new Error('there are no receipts')) },
     presences: { contentOf: () => ({ presence: 'online' }) },
-  };
-  const data = new EphemeralData(parts as unknown as ConstructorParameters<typeof EphemeralData>[0]);
+  });
   const service = { id: 'irc', receivesEphemeral: true } as ApplicationService;
   for (let user = 1; user <= 420; user += 1) data.note(service, { kind: 'presence', position: user, user });
   const first = await data.take(service);

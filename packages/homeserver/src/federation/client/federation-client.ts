@@ -7,7 +7,13 @@ import { NoSlot, Slots } from '../../platform/concurrency/slots.ts';
 import { withinTime } from '../../platform/concurrency/within-time.ts';
 import type { Counter, Metrics } from '../../platform/monitoring/metrics.ts';
 import type { HttpsPool, HttpsRequest } from '../../platform/outbound/https-pool.ts';
-import { AnswerOverLimit, type IncomingReply, OutboundError, tookTooLong } from '../../platform/outbound/reply.ts';
+import {
+  AnswerOverLimit,
+  type IncomingReply,
+  isSuccess,
+  OutboundError,
+  tookTooLong,
+} from '../../platform/outbound/reply.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import type { OwnKeys } from '../keys/own-keys.ts';
 import type { Permits } from '../permits.ts';
@@ -182,10 +188,6 @@ export class FederationClient {
 }
 
 const atOnce: RunInTurn = (_name, task) => task();
-
-function isSuccess({ status }: IncomingReply): boolean {
-  return status >= 200 && status < 300;
-}
 
 /** Returns the error code and text of an answer, if it has some that this server accepts. */
 async function readError(reply: IncomingReply): Promise<{ errcode?: string | undefined; reason?: string | undefined }> {

@@ -109,6 +109,11 @@ export function toOutboundError(error: unknown, signal: AbortSignal, isUnsent = 
   return new OutboundError(`no answer: ${String(error.code)}`, false, isUnsent);
 }
 
+/** Returns whether a request was successful. */
+export function isSuccess({ status }: { readonly status: number }): boolean {
+  return status >= 200 && status < 300;
+}
+
 /** Returns whether an error is that of a connection which the other side has closed. */
 export function isClosed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');

@@ -10,6 +10,7 @@ import type { Change } from '../../storage/engine/stream.ts';
 import { LEGACY_FORMAT } from '../../timeline/render/client-form.ts';
 import type { EventRenderer } from '../../timeline/render/event-renderer.ts';
 import type { TypingNotices } from '../../typing/typing.ts';
+import { ephemeralKey } from '../changes/ephemeral-key.ts';
 import type { StreamEntries } from '../select/stream-entries.ts';
 import { plainEvent } from './plain-event.ts';
 
@@ -106,23 +107,10 @@ export class StreamEntryTexts {
 function firstOfEach(changes: readonly Change[]): Change[] {
   const seen = new Set<string>();
   return changes.filter((change) => {
-    const key = keyOf(change);
+    const key = ephemeralKey(change);
     if (key === undefined) return true;
     const isFirst = !seen.has(key);
     seen.add(key);
     return isFirst;
   });
-}
-
-function keyOf(change: Change): string | undefined {
-  switch (change.kind) {
-    case 'typing':
-      return `typing ${change.room}`;
-    case 'receipt':
-      return `receipt ${change.room} ${change.user}`;
-    case 'presence':
-      return `presence ${change.user}`;
-    default:
-      return undefined;
-  }
 }
